@@ -1,0 +1,1 @@
+"""ODH-TEC for Jupyter: object storage inside the notebook."""
