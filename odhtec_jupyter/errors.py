@@ -90,6 +90,7 @@ class TooManyRequests(OdhTecError):
     status = 429
     code = "TooManyRequests"
     transient = True
+    retry_after: float | None = None  # seconds, where the other side said
 
 
 class StoreError(OdhTecError):
@@ -114,7 +115,6 @@ class VerificationError(OdhTecError):
 
     status = 502
     code = "ChecksumMismatch"
-    transient = True
 
 
 class Busy(OdhTecError):

@@ -21,10 +21,15 @@ Verify = Literal["off", "source", "full"]
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 
 
+def wire_name(field: str) -> str:
+    """camelCase for our own fields; a capital first letter says that the name is S3's."""
+    return field if field[0].isupper() else to_camel(field)
+
+
 class Wire(BaseModel):
     """Base of all wire models: camelCase aliases, unknown fields refused by name."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+    model_config = ConfigDict(alias_generator=wire_name, populate_by_name=True, extra="forbid")
 
 
 class ErrorReply(Wire):

@@ -1,0 +1,51 @@
+"""The server extension: builds the services, wires them, stops them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from jupyter_server.extension.application import ExtensionApp
+from traitlets import Unicode
+
+from odhtec_jupyter.routes import routes
+from odhtec_jupyter.services import Services
+from odhtec_jupyter.settings import OdhTecSettings
+
+
+class OdhTecApp(ExtensionApp):
+    """Object storage inside the notebook."""
+
+    name = Unicode("odhtec_jupyter")
+    app_name = Unicode("ODH-TEC for Jupyter")
+    description = Unicode("Object storage inside the notebook: S3 and Hugging Face.")
+    load_other_extensions = True
+    classes = [OdhTecSettings]  # noqa: RUF012 (traitlets reads it from the class)
+
+    def initialize_settings(self) -> None:
+        """Build the services once the configuration is known."""
+        self.services = Services(OdhTecSettings(parent=self), log=self.log)
+        self.services.transfers.events.on_flush = self._note_activity
+
+    def initialize_handlers(self) -> None:
+        """Add the routes."""
+        self.handlers.extend(routes(self._web_settings["base_url"], self.services))
+
+    @property
+    def _web_settings(self) -> dict[str, Any]:
+        assert self.serverapp is not None  # jupyter_server links it before it initialises an extension
+        settings: dict[str, Any] = self.serverapp.web_app.settings
+        return settings
+
+    def _note_activity(self) -> None:
+        """A transfer that moves is activity: jupyter_server reads every setting of this ending in /api/status."""
+        if self.services.transfers.active:
+            self._web_settings["odhtec_last_activity"] = datetime.now(UTC)
+
+    def current_activity(self) -> int:
+        """How many transfers run: while there is one, the server does not shut itself down for idleness."""
+        return self.services.transfers.active
+
+    async def stop_extension(self) -> None:
+        """Cancel what runs, so that no half-written upload stays in the bucket."""
+        await self.services.stop()

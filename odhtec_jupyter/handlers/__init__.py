@@ -1,0 +1,1 @@
+"""HTTP: parse, call, reply. A verb is about ten lines; what it does stands in the stores and transfers."""

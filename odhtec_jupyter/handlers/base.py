@@ -1,0 +1,136 @@
+"""What every handler does: who may, which connection, how a body is read, and how an error becomes a reply."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+
+from jupyter_server.base.handlers import APIHandler
+from jupyter_server.utils import ensure_async
+from pydantic import BaseModel, ValidationError
+from tornado import web
+
+from odhtec_jupyter.errors import BadRequest, OdhTecError
+from odhtec_jupyter.keys import decode_key
+from odhtec_jupyter.services import Services
+
+T = TypeVar("T")
+Model = TypeVar("Model", bound=BaseModel)
+AUTH_RESOURCE = "odhtec"
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class OdhTecHandler(APIHandler):
+    """Base of all handlers; a request without the right to it ends in :meth:`prepare`, before any of its body."""
+
+    services: Services
+    auth_resource: ClassVar[str] = AUTH_RESOURCE
+
+    def initialize(self, services: Services) -> None:
+        """Take the services the routes were built with."""
+        self.services = services
+
+    async def prepare(self, **options: Any) -> None:
+        """Authenticate and authorise every verb here: the verbs' own decorators run after a streamed body."""
+        await super().prepare(**options)
+        if self._finished or self.request.method == "OPTIONS":
+            return
+        user = self.current_user
+        if user is None:
+            raise web.HTTPError(403)
+        action = "read" if self.request.method in READING else "write"
+        if not await ensure_async(self.authorizer.is_authorized(self, user, action, AUTH_RESOURCE)):
+            raise web.HTTPError(403)
+        self.services.require_connection(self.get_query_argument("connection", "default"))
+
+    # --- requests -------------------------------------------------------------------------------------------------
+
+    async def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a short blocking call in a thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.services.calls, lambda: function(*args, **kwargs))
+
+    def body(self, model: type[Model]) -> Model:
+        """The JSON body as a wire model. Raises :class:`BadRequest` naming the field."""
+        try:
+            return model.model_validate_json(self.request.body)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise BadRequest(f"{field}: {first['msg']}." if field else f"{first['msg']}.") from None
+
+    def number(self, name: str, default: int, *, least: int, most: int) -> int:
+        """A whole number of the query. Raises :class:`BadRequest` naming it."""
+        text = self.get_query_argument(name, None)
+        if text is None:
+            return default
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise BadRequest(f"{name} must be a number from {least} to {most}.")
+        return int(text)
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        """One word of the query out of several. Raises :class:`BadRequest` naming it."""
+        text: str = self.get_query_argument(name, default)
+        if text not in choices:
+            raise BadRequest(f"{name} must be one of {', '.join(choices)}.")
+        return text
+
+    @staticmethod
+    def key(segment: str) -> str:
+        """The object key of a path segment."""
+        return decode_key(segment)
+
+    # --- replies --------------------------------------------------------------------------------------------------
+
+    def reply(self, model: BaseModel, status: int = 200) -> None:
+        """Finish with a wire model as JSON."""
+        self.set_status(status)
+        self.finish(model.model_dump_json(by_alias=True))
+
+    def refuse(self, error: OdhTecError) -> None:
+        """Finish with an error where raising is not possible: while a streamed body comes in."""
+        if not self._finished:
+            self.set_status(error.status)
+            self.set_header("Connection", "close")
+            self.finish(_error_body(error.code, str(error)))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """The one place where an exception becomes a reply: code and sentence, never a traceback."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        code, message = _CODES.get(status_code, "InternalError"), _MESSAGES.get(status_code, "")
+        if isinstance(error, OdhTecError):
+            status_code, code, message = error.status, error.code, str(error)
+        elif isinstance(error, web.HTTPError) and status_code < 500:
+            message = error.log_message or message or str(error.reason or code)
+        self.set_status(status_code)
+        # Whatever the verb had set for its own reply does not fit an error.
+        for header in ("Content-Length", "Content-Range", "Content-Disposition", "Content-Encoding", "Etag"):
+            self.clear_header(header)
+        self.finish(_error_body(code, message or "Something unexpected went wrong; the server's log has the details."))
+
+    def log_exception(self, kind: Any, value: Any, trace: Any) -> None:
+        """Errors made on purpose are the caller's news, not the log's."""
+        if isinstance(value, OdhTecError):
+            self.log.debug("%s %s: %s %s", self.request.method, self.request.path, value.code, value)
+        else:
+            super().log_exception(kind, value, trace)
+
+
+def _error_body(code: str, message: str) -> str:
+    return json.dumps({"error": code, "message": message})
+
+
+_CODES = {
+    400: "InvalidRequest",
+    403: "AccessDenied",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    413: "EntityTooLarge",
+}
+_MESSAGES = {
+    403: "You are not allowed to do this here.",
+    404: "There is nothing at this address.",
+    405: "This address does not know that method.",
+}

@@ -1,0 +1,34 @@
+"""``/buckets``."""
+
+from __future__ import annotations
+
+from tornado import web
+
+from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.models import CreateBucket, Message
+
+
+class BucketsHandler(OdhTecHandler):
+    """``/buckets``"""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """All buckets, or what is known without the right to list."""
+        self.reply(await self.call(self.services.s3.list_buckets))
+
+    @web.authenticated
+    async def post(self) -> None:
+        """Create one."""
+        name = self.body(CreateBucket).bucket_name
+        await self.call(self.services.s3.create_bucket, name)
+        self.reply(Message(message=f"The bucket {name} was created."), 201)
+
+
+class BucketHandler(OdhTecHandler):
+    """``/buckets/:bucket``"""
+
+    @web.authenticated
+    async def delete(self, bucket: str) -> None:
+        """Delete it when it is empty."""
+        await self.call(self.services.s3.delete_bucket, bucket)
+        self.reply(Message(message=f"The bucket {bucket} was deleted."))

@@ -1,0 +1,57 @@
+"""``/disclaimer``: application info, and whether its terms were accepted on this server."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from tornado import web
+
+from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.models import Disclaimer, DisclaimerChange
+
+TEXT = (
+    "ODH-TEC for Jupyter is open source under the Apache License 2.0 and comes without warranty. "
+    "It acts with the credentials of your workbench: what you delete or overwrite there is gone."
+)
+
+
+class DisclaimerHandler(OdhTecHandler):
+    """``/disclaimer``"""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Name, version, terms, accepted or not."""
+        self._show(await self.call(_read, self._file))
+
+    @web.authenticated
+    async def put(self) -> None:
+        """Accept, or take it back."""
+        accepted = self.body(DisclaimerChange).accepted
+        await self.call(_write, self._file, accepted)
+        self._show(accepted)
+
+    @property
+    def _file(self) -> Path:
+        return Path(self.services.settings.state_dir) / "disclaimer.json"
+
+    def _show(self, accepted: bool) -> None:
+        from odhtec_jupyter import __version__
+
+        self.reply(Disclaimer(name="ODH-TEC for Jupyter", version=__version__, text=TEXT, accepted=accepted))
+
+
+def _read(file: Path) -> bool:
+    try:
+        return json.loads(file.read_text()).get("accepted") is True
+    except (OSError, ValueError, AttributeError):
+        return False  # never asked, or unreadable: ask again
+
+
+def _write(file: Path, accepted: bool) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = file.with_suffix(".new")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        json.dump({"accepted": accepted}, out)
+    beside.replace(file)

@@ -1,0 +1,133 @@
+"""``/objects/download`` and ``/objects/view``: an object's bytes, streamed."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from typing import Any
+from urllib.parse import quote
+
+from tornado import iostream, web
+
+from odhtec_jupyter.errors import StoreError
+from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.stores.s3 import ObjectBody
+from odhtec_jupyter.transfers.download import ObjectStream
+
+PASSED_ON = ("Content-Length", "Content-Range", "Last-Modified")
+UNTYPED = {"", "binary/octet-stream", "application/octet-stream"}
+
+
+class DownloadHandler(OdhTecHandler):
+    """``/objects/download/:bucket/:key``"""
+
+    @web.authenticated
+    async def get(self, bucket: str, key: str) -> None:
+        """The bytes exactly as they are stored."""
+        name = self.key(key)
+        body = await self._open(bucket, name, head=False)
+        if body is None:
+            return
+        self._describe(name, body)
+        services = self.services
+        stream = ObjectStream(services.engine, services.s3, bucket, name, body)
+        chunks = stream.chunks()
+        try:
+            async for chunk in chunks:
+                self.write(chunk)
+                await self.flush()
+        except iostream.StreamClosedError:
+            pass  # the reader has gone; that is its right
+        finally:
+            await chunks.aclose()  # type: ignore[attr-defined]
+        if not self._finished and self.request.connection is not None:
+            self.finish(set_content_type=self._headers["Content-Type"])
+
+    @web.authenticated
+    async def head(self, bucket: str, key: str) -> None:
+        """The headers of a GET."""
+        name = self.key(key)
+        body = await self._open(bucket, name, head=True)
+        if body is not None:
+            self._describe(name, body)
+            self.finish(set_content_type=self._headers["Content-Type"])
+
+    async def _open(self, bucket: str, key: str, *, head: bool) -> ObjectBody | None:
+        """Ask S3 with the request's own conditions; None when that has answered the request already."""
+        conditions, fallback = self._conditions()
+        try:
+            return await self.call(self.services.s3.open, bucket, key, head=head, **conditions)
+        except StoreError as error:
+            if error.status == 304:
+                self.set_status(304)
+                self.finish(set_content_type="text/plain")
+                return None
+            if error.status == 412 and fallback is not None:
+                # If-Range did not match: the range is of an older object, so all of the new one is sent.
+                return await self.call(self.services.s3.open, bucket, key, head=head, **fallback)
+            raise
+
+    def _conditions(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """S3's parameters for the request's headers, and those to fall back to when ``If-Range`` fails."""
+        headers = self.request.headers
+        plain: dict[str, Any] = {}
+        for header, parameter in (("If-None-Match", "IfNoneMatch"), ("If-Modified-Since", "IfModifiedSince")):
+            if header in headers:
+                plain[parameter] = headers[header]
+        wanted = headers.get("Range", "")
+        # Several ranges, other units and nonsense are answered with the whole object, as RFC 9110 allows.
+        if not re.fullmatch(r"bytes=(\d+-\d*|-\d+)", wanted.strip()):
+            return plain, None
+        ranged = {**plain, "Range": wanted.strip()}
+        known = headers.get("If-Range")
+        if known is None:
+            return ranged, None
+        ranged["IfMatch" if '"' in known else "IfUnmodifiedSince"] = known
+        return ranged, plain
+
+    def _describe(self, key: str, body: ObjectBody) -> None:
+        self.set_status(body.status)
+        for header in PASSED_ON:
+            if value := body.headers.get(header.lower()):
+                self.set_header(header, value)
+        if etag := body.headers.get("etag"):
+            self.set_header("Etag", etag)
+        self.set_header("Accept-Ranges", "bytes")
+        self.set_header("Cache-Control", "private, no-cache")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Content-Type", self._content_type(key, body))
+        self.set_header("Content-Disposition", disposition(self.DISPOSITION, key))
+
+    DISPOSITION = "attachment"
+
+    def _content_type(self, key: str, body: ObjectBody) -> str:
+        return body.headers.get("content-type") or "application/octet-stream"
+
+    def compute_etag(self) -> None:
+        """The ETag is S3's; tornado must not hash what it sends."""
+
+
+class ViewHandler(DownloadHandler):
+    """``/objects/view/:bucket/:key``: inline, but never with a right to this origin."""
+
+    DISPOSITION = "inline"
+
+    @property
+    def content_security_policy(self) -> str:
+        """No script, no form, no request but for what stands in the object itself."""
+        return "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'"
+
+    def _content_type(self, key: str, body: ObjectBody) -> str:
+        stored = body.headers.get("content-type", "")
+        kind = (mimetypes.guess_type(key)[0] or stored) if stored in UNTYPED else stored
+        kind = kind or "application/octet-stream"
+        return f"{kind}; charset=utf-8" if kind.startswith("text/") and "charset" not in kind else kind
+
+
+def disposition(kind: str, key: str) -> str:
+    """A Content-Disposition after RFC 6266: the key's last part, in ASCII and in full."""
+    name = key.rstrip("/").rpartition("/")[2]
+    if name in {"", ".", ".."}:
+        name = "download"
+    plain = re.sub(r'[^\x20-\x7e]|["\\%]', "_", name)
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,74 @@
+"""Server-sent events: one stream for a tab."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from tornado import iostream, web
+
+from odhtec_jupyter.handlers.base import OdhTecHandler
+
+KEEPALIVE = 15.0  # seconds between two comments, so that no proxy thinks the stream dead
+
+
+class EventStream:
+    """A reply that stays open; each event is flushed at once. Raises StreamClosedError when the reader has gone."""
+
+    def __init__(self, handler: OdhTecHandler) -> None:
+        self._handler = handler
+        handler.set_header("Content-Type", "text/event-stream")
+        handler.set_header("Cache-Control", "no-cache")
+        handler.set_header("X-Accel-Buffering", "no")
+
+    async def send(self, data: dict[str, Any] | str, *, kind: str | None = None, event_id: str | None = None) -> None:
+        """One event; a dict goes as JSON."""
+        lines = [f"id: {event_id}"] if event_id else []
+        lines += [f"event: {kind}"] if kind else []
+        lines.append(f"data: {data if isinstance(data, str) else json.dumps(data)}")
+        await self._write("\n".join(lines) + "\n\n")
+
+    async def comment(self) -> None:
+        """A line that readers ignore."""
+        await self._write(": still here\n\n")
+
+    async def _write(self, text: str) -> None:
+        self._handler.write(text)
+        await self._handler.flush()
+
+    def close(self) -> None:
+        """End the reply."""
+        self._handler.finish(set_content_type="text/event-stream")
+
+
+class TransferEventsHandler(OdhTecHandler):
+    """``/transfers/events``"""
+
+    _track_activity = False  # an open tab must not keep a workbench from being culled
+    _following: asyncio.Task[Any] | None = None
+
+    @web.authenticated
+    async def get(self) -> None:
+        """The present state of all transfers (or what changed since ``Last-Event-ID``), then every change."""
+        transfers = self.services.transfers
+        stream = EventStream(self)
+        self._following = asyncio.current_task()
+        try:
+            await stream.comment()  # the headers go out at once
+            async for event in transfers.events.follow(self.request.headers.get("Last-Event-ID"), keepalive=KEEPALIVE):
+                if event is None:
+                    await stream.comment()
+                elif event.kind == "removed":
+                    await stream.send({"id": event.key}, kind="removed", event_id=event.id)
+                elif (transfer := transfers.find(event.key)) is not None:
+                    text = transfer.show().model_dump_json(by_alias=True)
+                    await stream.send(text, kind="transfer", event_id=event.id)
+        except (iostream.StreamClosedError, asyncio.CancelledError):
+            pass
+
+    def on_connection_close(self) -> None:
+        """The tab has gone."""
+        super().on_connection_close()
+        if self._following is not None:
+            self._following.cancel()

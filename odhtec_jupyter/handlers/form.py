@@ -1,0 +1,164 @@
+"""A multipart/form-data body, taken apart as it streams in; each file is handed to an upload of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import unquote
+
+from odhtec_jupyter.errors import BadRequest, OdhTecError
+from odhtec_jupyter.models import KeyFailure, StoredObject, UploadReply
+from odhtec_jupyter.transfers.multipart import StreamedUpload
+
+MAX_HEADER = 16 * 1024  # bytes of one part's headers
+OpenFile = Callable[[str, str | None, int | None], Awaitable[StreamedUpload | None]]
+
+
+class FormFiles:
+    """Feed it the body with :meth:`write`; fields without a file name are passed over.
+
+    A file that fails does not fail the others: its bytes are skipped and its error is in the reply.
+    """
+
+    def __init__(self, content_type: str, open_file: OpenFile, *, prefix: str, length: int | None) -> None:
+        from python_multipart.multipart import MultipartParser, parse_options_header
+
+        kind, options = parse_options_header(content_type)
+        boundary = options.get(b"boundary", b"")
+        if kind != b"multipart/form-data" or not boundary:
+            raise BadRequest("The body must be multipart/form-data with a boundary.")
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": lambda: self._events.append(("begin", b"")),
+                "on_header_field": lambda data, start, end: self._header("name", data[start:end]),
+                "on_header_value": lambda data, start, end: self._header("value", data[start:end]),
+                "on_header_end": self._header_end,
+                "on_headers_finished": lambda: self._events.append(("body", b"")),
+                "on_part_data": lambda data, start, end: self._events.append(("data", memoryview(data)[start:end])),
+                "on_part_end": lambda: self._events.append(("end", b"")),
+                "on_end": lambda: self._events.append(("done", b"")),
+            },
+        )
+        self._events: list[tuple[str, Any]] = []
+        self._open_file = open_file
+        self._prefix = prefix
+        self._length = length
+        self._received = self._in_hand = 0
+        self._name, self._value, self._header_size = b"", b"", 0
+        self._headers: dict[str, str] = {}
+        self._key = ""
+        self._upload: StreamedUpload | None = None
+        self._done = False
+        self._reply = UploadReply(uploaded=[], skipped=[], errors=[])
+
+    def _header(self, which: str, data: bytes) -> None:
+        self._header_size += len(data)
+        if self._header_size > MAX_HEADER:
+            raise BadRequest("The headers of a file in the form are too long.")
+        if which == "name":
+            self._name += data
+        else:
+            self._value += data
+
+    def _header_end(self) -> None:
+        self._events.append(("header", (self._name, self._value)))
+        self._name = self._value = b""
+
+    async def write(self, data: bytes) -> None:
+        """Take the next bytes of the body."""
+        from python_multipart.exceptions import MultipartParseError
+
+        self._received += len(data)
+        self._in_hand = len(data)
+        try:
+            self._parser.write(data)
+        except MultipartParseError as error:
+            raise BadRequest(f"The form cannot be read: {error}.") from None
+        events, self._events = self._events, []
+        for kind, value in events:
+            await self._handle(kind, value)
+
+    async def _handle(self, kind: str, value: Any) -> None:
+        if kind == "data":
+            await self._take(value)
+        elif kind == "begin":
+            self._headers, self._header_size = {}, 0
+        elif kind == "header":
+            name, content = value
+            self._headers[name.decode("latin-1").lower()] = content.decode("utf-8", "replace")
+        elif kind == "body":
+            await self._begin_file()
+        elif kind == "end":
+            await self._end_file()
+        else:
+            self._done = True
+
+    async def _begin_file(self) -> None:
+        name = file_name(self._headers.get("content-disposition", ""))
+        if not name:
+            return
+        self._key = self._prefix + name
+        # What is left of the body is an upper bound of the file, so that a small one takes little memory.
+        left = None if self._length is None else self._length - self._received + self._in_hand
+        try:
+            self._upload = await self._open_file(name, self._headers.get("content-type"), left)
+        except OdhTecError as error:
+            self._failed(error)
+            return
+        if self._upload is None:
+            self._reply.skipped.append(self._key)
+
+    async def _take(self, data: memoryview) -> None:
+        if self._upload is None:
+            return
+        try:
+            await self._upload.write(data)
+        except OdhTecError as error:
+            upload, self._upload = self._upload, None
+            await upload.abort()
+            self._failed(error)
+
+    async def _end_file(self) -> None:
+        upload, self._upload = self._upload, None
+        if upload is None:
+            return
+        try:
+            etag = await upload.finish()
+        except OdhTecError as error:
+            self._failed(error)
+        else:
+            self._reply.uploaded.append(
+                StoredObject(bucket=upload.target.bucket, key=upload.target.key, size=upload.received, ETag=etag)
+            )
+
+    def _failed(self, error: OdhTecError) -> None:
+        self._reply.errors.append(KeyFailure(Key=self._key, Code=error.code, Message=str(error)))
+
+    def finish(self) -> UploadReply:
+        """What became of the files. Raises :class:`BadRequest` when the form broke off or held none."""
+        if not self._done:
+            raise BadRequest("The form ends before its closing boundary.")
+        reply = self._reply
+        if not (reply.uploaded or reply.skipped or reply.errors):
+            raise BadRequest("The form holds no file.")
+        return reply
+
+    async def abort(self) -> None:
+        """Drop the file that is coming in; those that ended are stored."""
+        upload, self._upload = self._upload, None
+        if upload is not None:
+            await upload.abort()
+
+
+def file_name(disposition: str) -> str:
+    """The file name of a part's Content-Disposition with its folders, as browsers, curl and requests write it."""
+    if match := re.search(r"filename\*=UTF-8''([^;\s]+)", disposition, re.IGNORECASE):
+        return unquote(match[1])
+    match = re.search(r'filename="((?:\\["\\]|[^"])*)"', disposition) or re.search(r"filename=([^;\s]+)", disposition)
+    if not match:
+        return ""
+    # curl escapes a quote or a backslash with one; browsers write %22, %0D and %0A and leave every other % alone.
+    name = re.sub(r'\\(["\\])', r"\1", match[1])
+    return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")

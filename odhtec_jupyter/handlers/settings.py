@@ -1,0 +1,159 @@
+"""``/settings``: secrets go in and never out; values are checked before they are stored."""
+
+from __future__ import annotations
+
+from tornado import web
+
+from odhtec_jupyter.errors import OdhTecError, StoreError
+from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.models import (
+    ConcurrencySettings,
+    HubSettingsChange,
+    ProxySettingsChange,
+    S3SettingsChange,
+    TestReply,
+)
+from odhtec_jupyter.settings import HubConnection, Network, S3Connection
+from odhtec_jupyter.stores.hub import HubStore
+from odhtec_jupyter.stores.s3 import S3Store
+
+
+class S3SettingsHandler(OdhTecHandler):
+    """``/settings/s3``"""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """The connection without its secrets."""
+        self.reply(self.services.settings.show_s3())
+
+    @web.authenticated
+    async def put(self) -> None:
+        """Change it until the server stops."""
+        self.services.settings.change_s3(self.body(S3SettingsChange))
+        self.reply(self.services.settings.show_s3())
+
+
+class TestS3Handler(OdhTecHandler):
+    """``/settings/test-s3``"""
+
+    @web.authenticated
+    async def post(self) -> None:
+        """Try a connection without keeping it."""
+        settings = self.services.settings
+        connection = settings.changed_s3(self.body(S3SettingsChange))
+        self.reply(TestReply(message=await self.call(try_s3, connection, settings.network)))
+
+
+def try_s3(connection: S3Connection, network: Network) -> str:
+    """Reach the store and, where there is one, the default bucket; what was found. Blocks."""
+    store = S3Store(connection, network)
+    try:
+        buckets = store.list_buckets()
+        bucket = connection.default_bucket
+        if bucket:
+            store.list_objects(bucket, "", max_keys=1, token=None)
+        found = f"{len(buckets.buckets)} buckets" if buckets.listable else "listing buckets is not allowed"
+        return f"{store.host} answers: {found}{f', {bucket} can be read' if bucket else ''}."
+    finally:
+        store.close()
+
+
+class HubSettingsHandler(OdhTecHandler):
+    """``/settings/hf``"""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """The Hugging Face connection without its token."""
+        self.reply(self.services.settings.show_hub())
+
+    @web.authenticated
+    async def put(self) -> None:
+        """Change it until the server stops."""
+        self.services.settings.change_hub(self.body(HubSettingsChange))
+        self.reply(self.services.settings.show_hub())
+
+
+class TestHubHandler(OdhTecHandler):
+    """``/settings/test-hf``"""
+
+    @web.authenticated
+    async def post(self) -> None:
+        """Ask whose token it is."""
+        settings = self.services.settings
+        connection = settings.changed_hub(self.body(HubSettingsChange))
+        self.reply(TestReply(message=await self.call(try_hub, connection, settings.network)))
+
+
+def try_hub(connection: HubConnection, network: Network) -> str:
+    """Reach the hub with the token; what was found. Blocks."""
+    store = HubStore(connection, network)
+    try:
+        return f"{store.host} knows the token as {store.whoami()}."
+    finally:
+        store.close()
+
+
+class ProxySettingsHandler(OdhTecHandler):
+    """``/settings/proxy``"""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """The proxies without their passwords."""
+        self.reply(self.services.settings.show_network())
+
+    @web.authenticated
+    async def put(self) -> None:
+        """Change them until the server stops."""
+        self.services.settings.change_network(self.body(ProxySettingsChange))
+        self.reply(self.services.settings.show_network())
+
+
+class TestProxyHandler(OdhTecHandler):
+    """``/settings/test-proxy``"""
+
+    @web.authenticated
+    async def post(self) -> None:
+        """Reach the hub and the store through proxies without keeping them; no other address is ever asked."""
+        settings = self.services.settings
+        network = settings.changed_network(self.body(ProxySettingsChange))
+        self.reply(TestReply(message=await self.call(try_network, settings.s3, settings.hub, network)))
+
+
+def try_network(s3: S3Connection, hub: HubConnection, network: Network) -> str:
+    """Reach both ends; any answer of theirs will do. Blocks. Raises the first error, naming the end."""
+    ends = []
+    for name, url in (("Hugging Face", hub.endpoint), ("S3", s3.endpoint or "https://s3.amazonaws.com")):
+        store = HubStore(HubConnection(hub.endpoint), network) if name != "S3" else S3Store(s3, network)
+        try:
+            response = store.http.request("HEAD", url)
+            status = response.status
+            response.close()
+        except OdhTecError as error:
+            raise OdhTecError(f"{name}: {error}", code=error.code, status=error.status) from error
+        finally:
+            store.close()
+        if status in {407, 502, 503, 504} and network.proxy_for(url):
+            raise StoreError(f"{name}: the proxy answered with status {status}.", code="ProxyError", status=502)
+        ends.append(f"{name} {'through the proxy' if network.proxy_for(url) else 'directly'}")
+    return f"Reached {' and '.join(ends)}."
+
+
+class ConcurrencyHandler(OdhTecHandler):
+    """``/settings/max-concurrent-transfers``"""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """How many files move at once."""
+        self._show()
+
+    @web.authenticated
+    async def put(self) -> None:
+        """Change it, also for what is running."""
+        value = self.body(ConcurrencySettings).max_concurrent_transfers
+        self.services.settings.max_concurrent_transfers = value
+        self.services.engine.slots.limit = value
+        self._show()
+
+    def _show(self) -> None:
+        value = self.services.settings.max_concurrent_transfers
+        self.reply(ConcurrencySettings(max_concurrent_transfers=value))

@@ -1,0 +1,186 @@
+"""``/objects/upload``: streamed bodies, one raw object or a form with many."""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+from typing import Any, Protocol
+
+from tornado import web
+
+from odhtec_jupyter.errors import Conflict, OdhTecError, StoreError
+from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.handlers.form import FormFiles
+from odhtec_jupyter.handlers.objects import ObjectHandler
+from odhtec_jupyter.models import StoredObject, UploadReply
+from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.transfers.copy import Target
+from odhtec_jupyter.transfers.multipart import StreamedUpload
+from odhtec_jupyter.transfers.names import free_key
+from odhtec_jupyter.transfers.parts import MAX_OBJECT
+
+POLICIES = ("fail", "skip", "overwrite", "rename")
+# Content types that clients send when they know nothing about the file.
+MEANINGLESS = {"", "application/octet-stream", "application/x-www-form-urlencoded"}
+
+
+class Sink(Protocol):
+    """Where a request's body goes."""
+
+    async def write(self, data: bytes) -> None:
+        """Take bytes; returning late is the back-pressure."""
+        ...
+
+    async def abort(self) -> None:
+        """Leave nothing behind; may be called twice."""
+        ...
+
+
+def content_type(key: str, told: str | None) -> str:
+    """What the sender told, unless that says nothing; then what the name suggests."""
+    if told and told.split(";")[0].strip().lower() not in MEANINGLESS:
+        return told
+    return mimetypes.guess_type(key)[0] or "application/octet-stream"
+
+
+def choose_target(store: S3Store, bucket: str, key: str, told: str | None, on_conflict: str) -> Target | None:
+    """Where the object goes; None when it is there and is to be skipped. Blocks.
+
+    Raises :class:`Conflict` when it is there and ``on_conflict`` is ``fail``, 404 when the bucket is not.
+    """
+    target = Target(store, bucket, key, content_type=content_type(key, told), if_absent=on_conflict != "overwrite")
+    try:
+        present = store.head(bucket, key)
+    except StoreError as error:
+        if error.status != 403 or on_conflict != "overwrite":
+            raise
+        return target  # may write without being allowed to look
+    if present is None or on_conflict == "overwrite":
+        return target
+    if on_conflict == "fail":
+        raise Conflict(f"{key} exists in {bucket}: choose whether to overwrite, skip or rename.")
+    return free_key(target) if on_conflict == "rename" else None
+
+
+@web.stream_request_body
+class UploadHandler(OdhTecHandler):
+    """``/objects/upload/:bucket/:key``"""
+
+    _sink: Sink | None = None
+
+    async def prepare(self, **options: Any) -> None:
+        """Everything that can be refused is refused here, before the first byte of the body."""
+        await super().prepare(**options)
+        if self._finished or self.request.method not in {"POST", "PUT"}:
+            return
+        connection: Any = self.request.connection  # tornado's HTTP1Connection
+        connection.set_max_body_size(2 * MAX_OBJECT)  # a form is more than its files
+        self._policy = self.choice("onConflict", "overwrite", POLICIES)
+        bucket: str = self.path_kwargs["bucket"]
+        key = self.key(self.path_kwargs["key"]) if self.path_kwargs.get("key") else ""
+        if self.request.method == "PUT":
+            if not key:
+                raise web.HTTPError(405)
+            await self._expect_object(bucket, key)
+        else:
+            await self._expect_form(bucket, key)
+
+    async def _expect_object(self, bucket: str, key: str) -> None:
+        told = self.request.headers.get("Content-Type")
+        target = await self.call(choose_target, self.services.s3, bucket, key, told, self._policy)
+        if target is None:
+            self.reply(UploadReply(uploaded=[], skipped=[key], errors=[]))
+            return
+        length = self.request.headers.get("Content-Length")
+        self._target = target
+        self._sink = self._upload = StreamedUpload(
+            self.services.engine, target, size=int(length) if length else None, on_failure=self._lost
+        )
+
+    async def _expect_form(self, bucket: str, prefix: str) -> None:
+        if prefix and not prefix.endswith("/"):
+            prefix += "/"
+        await self.call(self._require_bucket, bucket)
+        services = self.services
+        length = self.request.headers.get("Content-Length")
+
+        async def open_file(name: str, told: str | None, at_most: int | None) -> StreamedUpload | None:
+            key = prefix + name
+            target = await self.call(choose_target, services.s3, bucket, key, told, self._policy)
+            if target is None:
+                return None
+            return StreamedUpload(services.engine, target, size=None, at_most=at_most, on_failure=self._lost)
+
+        self._sink = self._form = FormFiles(
+            self.request.headers.get("Content-Type", ""),
+            open_file,
+            prefix=prefix,
+            length=int(length) if length else None,
+        )
+
+    def _require_bucket(self, bucket: str) -> None:
+        try:
+            self.services.s3.list_objects(bucket, "", max_keys=1, token=None)
+        except StoreError as error:
+            if error.status != 403:  # may write without being allowed to list
+                raise
+
+    async def data_received(self, chunk: bytes) -> None:
+        """Hand the bytes on; an exception here would reset the connection without a reply."""
+        if self._finished or self._sink is None:
+            return
+        try:
+            await self._sink.write(chunk)
+        except OdhTecError as error:
+            await self._sink.abort()
+            self.refuse(error)
+        except asyncio.CancelledError:
+            await self._sink.abort()
+            if not self._finished:
+                raise
+        except Exception:
+            self.log.exception("An upload failed.")
+            await self._sink.abort()
+            self.refuse(OdhTecError("Something unexpected went wrong; the server's log has the details."))
+
+    @web.authenticated
+    async def put(self, bucket: str, key: str) -> None:
+        """One raw body has come in whole: make it the object."""
+        etag = await self._upload.finish()
+        target = self._target
+        self.reply(StoredObject(bucket=bucket, key=target.key, size=self._upload.received, ETag=etag), 201)
+
+    @web.authenticated
+    async def post(self, bucket: str, key: str = "") -> None:
+        """A form has come in whole; each of its files was stored when it ended."""
+        reply = self._form.finish()
+        self.reply(reply, 207 if reply.errors else 201)
+
+    def on_connection_close(self) -> None:
+        """The sender has gone in the middle; nothing of what it sent stays."""
+        super().on_connection_close()
+        self._drop()
+
+    def _lost(self, error: OdhTecError) -> None:
+        """The upload failed between two chunks: tell the sender while it sends, or while it stands still."""
+        self.refuse(error)
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._sink is not None:
+            # Held by the services: nobody awaits a request whose connection is closed.
+            self.services.keep(self._sink.abort())
+
+
+class TopUploadHandler(UploadHandler, ObjectHandler):
+    """``/objects/upload/:bucket``; for GET and DELETE the same address is a key in a bucket called ``upload``."""
+
+    @web.authenticated
+    async def get(self, bucket: str) -> None:
+        """List a folder of the bucket ``upload``."""
+        await self.list_level("upload", bucket)
+
+    @web.authenticated
+    async def delete(self, bucket: str) -> None:
+        """Delete from the bucket ``upload``."""
+        await self.delete_key("upload", bucket)

@@ -1,0 +1,29 @@
+"""Object keys in URLs: base64url of the UTF-8 bytes, without padding."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from odhtec_jupyter.errors import BadRequest
+
+MAX_KEY_BYTES = 1024
+
+
+def encode_key(key: str) -> str:
+    """A key as one path segment."""
+    return base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
+
+
+def decode_key(text: str) -> str:
+    """The key of a path segment; the standard alphabet and padding are read, too. Raises :class:`BadRequest`."""
+    plain = text.replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        key = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise BadRequest("The key in the URL is not base64url of UTF-8.", code="InvalidKey") from None
+    if not key:
+        raise BadRequest("The key in the URL is empty.", code="InvalidKey")
+    if len(key.encode()) > MAX_KEY_BYTES:
+        raise BadRequest(f"The key has more than {MAX_KEY_BYTES} bytes.", code="KeyTooLongError")
+    return key

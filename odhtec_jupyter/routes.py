@@ -1,0 +1,63 @@
+"""The URL table; the first match answers. ``openapi.yaml`` describes the same routes, a test compares the two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_server.utils import url_path_join
+
+from odhtec_jupyter.handlers import (
+    buckets,
+    contract,
+    disclaimer,
+    download,
+    events,
+    imports,
+    objects,
+    settings,
+    transfers,
+    upload,
+)
+from odhtec_jupyter.services import Services
+
+BUCKET = "(?P<bucket>[^/]+)"
+KEY = "(?P<key>[^/]+)"
+ID = "(?P<transfer_id>[0-9a-f]+)"
+
+ROUTES = [
+    ("/openapi.json", contract.ContractHandler),
+    ("/buckets", buckets.BucketsHandler),
+    (f"/buckets/{BUCKET}", buckets.BucketHandler),
+    (f"/objects/download/{BUCKET}/{KEY}", download.DownloadHandler),
+    (f"/objects/view/{BUCKET}/{KEY}", download.ViewHandler),
+    (f"/objects/upload/{BUCKET}/{KEY}", upload.UploadHandler),
+    # These three take POST; for other methods they are a bucket that happens to be called so.
+    (f"/objects/upload/{BUCKET}", upload.TopUploadHandler),
+    (f"/objects/folder/{BUCKET}", objects.FolderHandler),
+    ("/objects/import-hf", imports.ImportHandler),
+    (f"/objects/{BUCKET}/(?P<prefix>[^/]+)", objects.ObjectHandler),
+    (f"/objects/{BUCKET}", objects.ObjectsHandler),
+    ("/hub/repo", imports.HubRepoHandler),
+    ("/transfers", transfers.TransfersHandler),
+    ("/transfers/events", events.TransferEventsHandler),
+    (f"/transfers/{ID}", transfers.TransferHandler),
+    (f"/transfers/{ID}/files", transfers.TransferFilesHandler),
+    (f"/transfers/{ID}/cancel", transfers.CancelHandler),
+    ("/settings/s3", settings.S3SettingsHandler),
+    ("/settings/test-s3", settings.TestS3Handler),
+    ("/settings/hf", settings.HubSettingsHandler),
+    ("/settings/test-hf", settings.TestHubHandler),
+    ("/settings/proxy", settings.ProxySettingsHandler),
+    ("/settings/test-proxy", settings.TestProxyHandler),
+    ("/settings/max-concurrent-transfers", settings.ConcurrencyHandler),
+    ("/disclaimer", disclaimer.DisclaimerHandler),
+    ("/.*", contract.NotFoundHandler),
+]
+
+
+def routes(base_url: str, services: Services) -> list[tuple[str, Any, dict[str, Any]]]:
+    """The table for one server."""
+    return [
+        (url_path_join(base_url, "odhtec/api") + pattern, handler, {"services": services})
+        for pattern, handler in ROUTES
+    ]

@@ -1,0 +1,347 @@
+"""Every setting: its trait, its environment variable, its default, its check and its help.
+
+Precedence: runtime change (the settings routes) > traitlets configuration > environment > default. Secrets live
+only in here and in the frozen connections handed to the stores; neither prints them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from jupyter_core.paths import jupyter_data_dir
+from traitlets import Int, Unicode, default, validate
+from traitlets.config import LoggingConfigurable
+
+from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.models import (
+    HubSettings,
+    HubSettingsChange,
+    ProxySettings,
+    ProxySettingsChange,
+    S3Settings,
+    S3SettingsChange,
+)
+
+MIB = 1024 * 1024
+HUB_ENDPOINT = "https://huggingface.co"
+
+# Where OpenShift and Open Data Hub mount certificate authorities; those that exist are trusted in addition.
+PLATFORM_CA_BUNDLES = (
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt",
+    "/var/run/secrets/kubernetes.io/serviceaccount/service-ca.crt",
+    "/etc/pki/tls/certs/odh-ca-bundle.crt",
+    "/etc/pki/tls/certs/odh-trusted-ca-bundle.crt",
+)
+
+
+@dataclass(frozen=True)
+class S3Connection:
+    """What an S3 store needs. Without keys, boto3's own chain (profile, web identity, instance role) is asked."""
+
+    endpoint: str | None = None
+    region: str | None = None
+    default_bucket: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class HubConnection:
+    """What a Hugging Face store needs."""
+
+    endpoint: str = HUB_ENDPOINT
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Network:
+    """Proxies and certificate authorities, the same for S3 and the hub."""
+
+    http_proxy: str | None = field(default=None, repr=False)  # may hold a password
+    https_proxy: str | None = field(default=None, repr=False)
+    no_proxy: str | None = None
+    ca_bundles: tuple[str, ...] = ()
+
+    def proxy_for(self, url: str) -> str | None:
+        """The proxy a request to ``url`` goes through, after ``no_proxy``."""
+        proxy = self.https_proxy if urlsplit(url).scheme == "https" else self.http_proxy
+        if not proxy:
+            return None
+        from requests.utils import should_bypass_proxies
+
+        # An empty string keeps requests from looking into the environment on its own.
+        return None if should_bypass_proxies(url, self.no_proxy or "") else proxy
+
+
+def _env(*names: str) -> str:
+    """The first of these environment variables that is set and not blank, in either case for proxies."""
+    return next((value for name in names if (value := os.environ.get(name, "").strip())), "")
+
+
+def _checked_url(value: str, name: str, *, schemes: tuple[str, ...] = ("http", "https"), userinfo: bool = False) -> str:
+    """``value`` as an absolute URL without a trailing slash; a bare host gets https."""
+    text = value.strip()
+    if text and "://" not in text:
+        text = f"https://{text}"
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError as error:
+        raise BadRequest(f"{name}: this is not a URL ({error}).") from None
+    if parts.scheme not in schemes or not parts.hostname:
+        raise BadRequest(f"{name} must be a URL such as https://host:port.")
+    if parts.query or parts.fragment:
+        raise BadRequest(f"{name} must not have a query or a fragment.")
+    if parts.username is not None and not userinfo:
+        raise BadRequest(f"{name} must not contain a user name or a password.")
+    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+
+
+def without_bucket(endpoint: str, bucket: str | None) -> str:
+    """The endpoint with the bucket taken out of its host or path: some data connections repeat it there."""
+    if not bucket:
+        return endpoint
+    parts = urlsplit(endpoint)
+    netloc, path = parts.netloc, parts.path
+    if netloc.lower().startswith(f"{bucket.lower()}.") and "." in netloc[len(bucket) + 1 :]:
+        netloc = netloc[len(bucket) + 1 :]
+    if path.strip("/") == bucket:
+        path = ""
+    return urlunsplit((parts.scheme, netloc, path, "", ""))
+
+
+def _mask(proxy: str | None) -> str | None:
+    """A proxy URL with its password hidden."""
+    return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1***@", proxy) if proxy else None
+
+
+def _merge(change: str | None, present: str | None) -> str | None:
+    """A field that was left out keeps its value, an empty one clears it."""
+    return present if change is None else (change.strip() or None)
+
+
+class OdhTecSettings(LoggingConfigurable):
+    """The settings of ODH-TEC for Jupyter."""
+
+    s3_endpoint = Unicode(
+        help="URL of the S3 service; empty means Amazon S3. Environment: AWS_S3_ENDPOINT, then "
+        "AWS_ENDPOINT_URL_S3, then AWS_ENDPOINT_URL.",
+    ).tag(config=True)
+    s3_access_key_id = Unicode(help="S3 access key id. Environment: AWS_ACCESS_KEY_ID.").tag(config=True)
+    s3_secret_access_key = Unicode(help="S3 secret access key. Environment: AWS_SECRET_ACCESS_KEY.").tag(config=True)
+    s3_session_token = Unicode(help="S3 session token. Environment: AWS_SESSION_TOKEN.").tag(config=True)
+    s3_region = Unicode(help="S3 region. Environment: AWS_DEFAULT_REGION, then AWS_REGION.").tag(config=True)
+    s3_bucket = Unicode(help="The bucket to open first. Environment: AWS_S3_BUCKET.").tag(config=True)
+    hf_endpoint = Unicode(help="URL of the Hugging Face Hub or a mirror. Environment: HF_ENDPOINT.").tag(config=True)
+    hf_token = Unicode(help="Hugging Face token. Environment: HF_TOKEN.").tag(config=True)
+    http_proxy = Unicode(help="Proxy for http URLs. Environment: HTTP_PROXY.").tag(config=True)
+    https_proxy = Unicode(help="Proxy for https URLs. Environment: HTTPS_PROXY.").tag(config=True)
+    no_proxy = Unicode(
+        help="Hosts, domains and networks reached without a proxy, separated by commas. Environment: NO_PROXY."
+    ).tag(config=True)
+    ca_bundle = Unicode(
+        help="A PEM file of certificate authorities to trust in addition to the public ones, for S3 and the hub. "
+        "Environment: AWS_CA_BUNDLE, SSL_CERT_FILE and REQUESTS_CA_BUNDLE (all that are set). The bundles that "
+        "OpenShift mounts are trusted, too.",
+    ).tag(config=True)
+    max_concurrent_transfers = Int(
+        help="How many files move at once, over all transfers (1 to 64). Environment: MAX_CONCURRENT_TRANSFERS."
+    ).tag(config=True)
+    max_memory = Int(
+        64 * MIB,
+        help="Bytes of memory that all transfers together may use for data in flight; at least 32 MiB.",
+    ).tag(config=True)
+    state_dir = Unicode(help="Where state is kept between starts (owner-only files, no secrets).").tag(config=True)
+
+    @default("s3_endpoint")
+    def _s3_endpoint(self) -> str:
+        return _env("AWS_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+
+    @default("s3_access_key_id")
+    def _s3_access_key_id(self) -> str:
+        return _env("AWS_ACCESS_KEY_ID")
+
+    @default("s3_secret_access_key")
+    def _s3_secret_access_key(self) -> str:
+        return _env("AWS_SECRET_ACCESS_KEY")
+
+    @default("s3_session_token")
+    def _s3_session_token(self) -> str:
+        return _env("AWS_SESSION_TOKEN")
+
+    @default("s3_region")
+    def _s3_region(self) -> str:
+        return _env("AWS_DEFAULT_REGION", "AWS_REGION")
+
+    @default("s3_bucket")
+    def _s3_bucket(self) -> str:
+        return _env("AWS_S3_BUCKET")
+
+    @default("hf_endpoint")
+    def _hf_endpoint(self) -> str:
+        return _env("HF_ENDPOINT") or HUB_ENDPOINT
+
+    @default("hf_token")
+    def _hf_token(self) -> str:
+        return _env("HF_TOKEN")
+
+    @default("http_proxy")
+    def _http_proxy(self) -> str:
+        return _env("HTTP_PROXY", "http_proxy")
+
+    @default("https_proxy")
+    def _https_proxy(self) -> str:
+        return _env("HTTPS_PROXY", "https_proxy")
+
+    @default("no_proxy")
+    def _no_proxy(self) -> str:
+        return _env("NO_PROXY", "no_proxy")
+
+    @default("max_concurrent_transfers")
+    def _max_concurrent_transfers(self) -> int:
+        text = _env("MAX_CONCURRENT_TRANSFERS")
+        if text and not (text.isascii() and text.isdigit() and 1 <= int(text) <= 64):
+            self.log.warning("MAX_CONCURRENT_TRANSFERS must be a number from 1 to 64; using 2.")
+            return 2
+        return int(text or 2)
+
+    @default("state_dir")
+    def _state_dir(self) -> str:
+        return str(Path(jupyter_data_dir()) / "odhtec")
+
+    @validate("max_concurrent_transfers")
+    def _check_concurrency(self, proposal: Any) -> int:
+        if not 1 <= proposal["value"] <= 64:
+            raise BadRequest("maxConcurrentTransfers must be a number from 1 to 64.")
+        return int(proposal["value"])
+
+    @validate("max_memory")
+    def _check_memory(self, proposal: Any) -> int:
+        # Two parts for uploads and two for everything else is the least that cannot stand still.
+        return max(int(proposal["value"]), 32 * MIB)
+
+    # --- what the stores are built from ---------------------------------------------------------------------------
+
+    @property
+    def s3(self) -> S3Connection:
+        """The S3 connection now in force, its endpoint repaired."""
+        bucket = self.s3_bucket or None
+        endpoint = None
+        if self.s3_endpoint:
+            endpoint = without_bucket(_checked_url(self.s3_endpoint, "endpoint"), bucket)
+        return S3Connection(
+            endpoint=endpoint,
+            region=self.s3_region or None,
+            default_bucket=bucket,
+            access_key_id=self.s3_access_key_id or None,
+            secret_access_key=self.s3_secret_access_key or None,
+            session_token=self.s3_session_token or None,
+        )
+
+    @property
+    def hub(self) -> HubConnection:
+        """The Hugging Face connection now in force."""
+        return HubConnection(_checked_url(self.hf_endpoint or HUB_ENDPOINT, "hfEndpoint"), self.hf_token or None)
+
+    @property
+    def network(self) -> Network:
+        """Proxies and certificate authorities now in force."""
+        named = [self.ca_bundle] if self.ca_bundle else []
+        named += [_env(name) for name in ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")]
+        bundles = dict.fromkeys(path for path in (*named, *PLATFORM_CA_BUNDLES) if path and Path(path).is_file())
+        return Network(self.http_proxy or None, self.https_proxy or None, self.no_proxy or None, tuple(bundles))
+
+    # --- what the settings routes show and change -----------------------------------------------------------------
+
+    def changed_s3(self, change: S3SettingsChange) -> S3Connection:
+        """The connection with a change applied, checked; nothing is stored."""
+        now = self.s3
+        endpoint = _merge(change.endpoint, now.endpoint)
+        bucket = _merge(change.default_bucket, now.default_bucket)
+        new = replace(
+            now,
+            endpoint=without_bucket(_checked_url(endpoint, "endpoint"), bucket) if endpoint else None,
+            region=_merge(change.region, now.region),
+            default_bucket=bucket,
+            access_key_id=_merge(change.access_key_id, now.access_key_id),
+            secret_access_key=_merge(change.secret_access_key, now.secret_access_key),
+            session_token=_merge(change.session_token, now.session_token),
+        )
+        if new.region and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", new.region):
+            raise BadRequest("region may hold letters, digits and hyphens only.")
+        if bool(new.access_key_id) != bool(new.secret_access_key):
+            raise BadRequest("accessKeyId and secretAccessKey must be given together.")
+        return new
+
+    def change_s3(self, change: S3SettingsChange) -> None:
+        """Store a checked change until the server stops."""
+        new = self.changed_s3(change)
+        self.s3_endpoint = new.endpoint or ""
+        self.s3_region = new.region or ""
+        self.s3_bucket = new.default_bucket or ""
+        self.s3_access_key_id = new.access_key_id or ""
+        self.s3_secret_access_key = new.secret_access_key or ""
+        self.s3_session_token = new.session_token or ""
+
+    def show_s3(self) -> S3Settings:
+        """The S3 settings without their secrets."""
+        now = self.s3
+        return S3Settings(
+            endpoint=now.endpoint,
+            region=now.region,
+            default_bucket=now.default_bucket,
+            access_key_id=now.access_key_id,
+            secret_access_key_set=now.secret_access_key is not None,
+            session_token_set=now.session_token is not None,
+        )
+
+    def changed_hub(self, change: HubSettingsChange) -> HubConnection:
+        """The hub connection with a change applied, checked; nothing is stored."""
+        endpoint = _merge(change.hf_endpoint, self.hf_endpoint) or HUB_ENDPOINT
+        token = _merge(change.hf_token, self.hf_token or None)
+        if token and not (token.isascii() and token.isprintable() and " " not in token):
+            raise BadRequest("hfToken holds characters that no token has.")
+        return HubConnection(_checked_url(endpoint, "hfEndpoint"), token)
+
+    def change_hub(self, change: HubSettingsChange) -> None:
+        """Store a checked change until the server stops."""
+        new = self.changed_hub(change)
+        self.hf_endpoint, self.hf_token = new.endpoint, new.token or ""
+
+    def show_hub(self) -> HubSettings:
+        """The hub settings without the token."""
+        return HubSettings(hf_endpoint=self.hub.endpoint, hf_token_set=bool(self.hf_token))
+
+    def changed_network(self, change: ProxySettingsChange) -> Network:
+        """The network with changed proxies, checked; nothing is stored."""
+        now = self.network
+        values: dict[str, str | None] = {}
+        for name, alias in (("http_proxy", "httpProxy"), ("https_proxy", "httpsProxy")):
+            present = getattr(now, name)
+            new = _merge(getattr(change, name), present)
+            if new and new != present:
+                # The masked form coming back means the password that is stored.
+                new = present if new == _mask(present) else _checked_url(new, alias, userinfo=True)
+            values[name] = new
+        return replace(now, **values, no_proxy=_merge(change.no_proxy, now.no_proxy))  # type: ignore[arg-type]
+
+    def change_network(self, change: ProxySettingsChange) -> None:
+        """Store checked proxies until the server stops."""
+        new = self.changed_network(change)
+        self.http_proxy, self.https_proxy = new.http_proxy or "", new.https_proxy or ""
+        self.no_proxy = new.no_proxy or ""
+
+    def show_network(self) -> ProxySettings:
+        """The proxies without their passwords."""
+        return ProxySettings(
+            http_proxy=_mask(self.http_proxy),
+            https_proxy=_mask(self.https_proxy),
+            no_proxy=self.no_proxy or None,
+        )

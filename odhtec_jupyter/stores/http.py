@@ -1,0 +1,150 @@
+"""Plain HTTP for the bytes: urllib3 connections that follow the proxy and certificate settings.
+
+boto3 and huggingface_hub do the talking; this moves the data, without a copy of a part and with nothing decoded.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from odhtec_jupyter.errors import Unreachable
+from odhtec_jupyter.settings import Network
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+CONNECT_TIMEOUT = 10  # seconds
+READ_TIMEOUT = 60  # seconds without a byte
+
+_bundles: dict[tuple[str, ...], str] = {}
+_bundles_lock = threading.Lock()
+
+
+def ca_file(network: Network) -> str | None:
+    """One PEM file with the public authorities and every bundle of the network; None means the default ones.
+
+    boto3 takes a single file, so the bundles are joined once for each combination.
+    """
+    if not network.ca_bundles:
+        return None
+    with _bundles_lock:
+        known = _bundles.get(network.ca_bundles)
+        if known and Path(known).is_file():
+            return known
+        import certifi
+
+        texts = [Path(path).read_bytes() for path in (certifi.where(), *network.ca_bundles)]
+        handle, name = tempfile.mkstemp(prefix="odhtec-ca-", suffix=".pem")
+        with os.fdopen(handle, "wb") as file:
+            file.write(b"\n".join(texts))
+        _bundles[network.ca_bundles] = name
+        return name
+
+
+def remove_ca_files() -> None:
+    """Delete the joined bundles that :func:`ca_file` wrote."""
+    with _bundles_lock:
+        for name in _bundles.values():
+            Path(name).unlink(missing_ok=True)
+        _bundles.clear()
+
+
+@contextmanager
+def http_errors(url: str) -> Iterator[None]:
+    """Turn urllib3's and socket errors into :class:`Unreachable`, naming the host and the reason."""
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except (HTTPError, OSError) as error:
+        raise Unreachable(f"{urlsplit(url).netloc} cannot be reached: {reason(error)}.") from error
+
+
+def reason(error: BaseException) -> str:
+    """The innermost reason in a few words, without addresses of Python objects."""
+    inner: Any = error
+    while True:
+        following = getattr(inner, "reason", None) or inner.__cause__ or inner.__context__
+        if not isinstance(following, BaseException) or following is inner:
+            break
+        inner = following
+    if isinstance(inner, OSError) and inner.strerror:
+        return str(inner.strerror)
+    text = str(inner).split(">: ")[-1].strip().rstrip(".")
+    return text or type(inner).__name__
+
+
+class Http:
+    """Keep-alive connections to any host; thread-safe."""
+
+    def __init__(self, network: Network, *, connections: int = 32) -> None:
+        import certifi
+        import urllib3
+
+        self._network = network
+        self._options: dict[str, Any] = {
+            "maxsize": connections,
+            "ca_certs": ca_file(network) or certifi.where(),
+            "timeout": urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
+        }
+        self._direct = urllib3.PoolManager(**self._options)
+        self._proxied: dict[str, Any] = {}
+
+    def request(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: Any = None
+    ) -> BaseHTTPResponse:
+        """One request, no redirect followed, nothing retried; the body of the reply is still to be read.
+
+        Raises :class:`Unreachable`. The caller drains or closes the response.
+        """
+        parts = urlsplit(url)
+        with http_errors(url):
+            proxy = self._network.proxy_for(url)
+            manager = self._manager(proxy)
+            pool = manager.connection_from_host(parts.hostname, port=parts.port, scheme=parts.scheme)
+            # Not through PoolManager.urlopen: it would normalise the path, and a key may be "..".
+            target = url[url.index(parts.netloc) + len(parts.netloc) :] or "/"
+            headers = dict(headers or {})
+            if proxy and parts.scheme == "http":  # an http proxy wants the whole URL and its own credentials
+                target, headers = url, {**manager.proxy_headers, **headers}
+            response: BaseHTTPResponse = pool.urlopen(
+                method,
+                target,
+                body=body,
+                headers=headers,
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                preload_content=False,
+                decode_content=False,
+            )
+            return response
+
+    def _manager(self, proxy: str | None) -> Any:
+        if proxy is None:
+            return self._direct
+        if proxy not in self._proxied:
+            import urllib3
+
+            userinfo = urlsplit(proxy)
+            headers = None
+            if userinfo.username:
+                from urllib.parse import unquote
+
+                headers = urllib3.make_headers(
+                    proxy_basic_auth=f"{unquote(userinfo.username)}:{unquote(userinfo.password or '')}"
+                )
+            self._proxied[proxy] = urllib3.ProxyManager(proxy, proxy_headers=headers, **self._options)
+        return self._proxied[proxy]
+
+    def close(self) -> None:
+        """Close idle connections."""
+        for manager in (self._direct, *self._proxied.values()):
+            manager.clear()

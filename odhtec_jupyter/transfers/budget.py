@@ -1,0 +1,123 @@
+"""One budget of memory for all bytes in flight.
+
+Peak memory = the idle server + ``total`` + about 1 MiB for each open connection. A part takes its size from the
+budget before a byte of it is read and gives it back when it is stored; who has to wait waits in order. Uploads and
+copies are two lanes, and neither may hold the last two parts of the other: a slow sender cannot stop an import.
+Belongs to the event loop; no method may be called from another thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+from collections import deque
+from types import TracebackType
+from typing import Literal
+
+from odhtec_jupyter.transfers.parts import PART_SIZE
+
+Lane = Literal["upload", "copy"]
+RESERVED = 2 * PART_SIZE
+
+
+class Lease:
+    """A buffer of the size that was asked for; give it back with :meth:`release` or by leaving the context."""
+
+    def __init__(self, budget: MemoryBudget, memory: mmap.mmap, size: int, lane: Lane) -> None:
+        self._budget = budget
+        self._memory: mmap.mmap | None = memory
+        self.size = size
+        self.lane = lane
+        self.view = memoryview(memory)[:size]
+
+    def release(self) -> None:
+        """Give the memory back; the view must not be used by any thread any more. May be called twice."""
+        memory, self._memory = self._memory, None
+        if memory is not None:
+            self.view.release()
+            self._budget._give_back(memory, self.size, self.lane)
+
+    def __enter__(self) -> Lease:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+class MemoryBudget:
+    """``total`` bytes, handed out as buffers in the order in which they were asked for."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self._used: dict[Lane, int] = {"upload": 0, "copy": 0}
+        self._waiting: dict[Lane, deque[tuple[int, asyncio.Future[Lease]]]] = {
+            "upload": deque(),
+            "copy": deque(),
+        }
+        # Buffers of one part are kept for the next part: asking the kernel anew would cost a page fault per 4 KiB.
+        self._spare: list[mmap.mmap] = []
+
+    @property
+    def largest(self) -> int:
+        """The most one lease may ask for."""
+        return self.total - RESERVED
+
+    @property
+    def used(self) -> int:
+        """Bytes handed out now."""
+        return self._used["upload"] + self._used["copy"]
+
+    def contended(self, lane: Lane) -> bool:
+        """Whether somebody waits for memory in this lane."""
+        return bool(self._waiting[lane])
+
+    async def lease(self, size: int, lane: Lane) -> Lease:
+        """A buffer of ``size`` bytes, once there is room for it and nobody waits in front."""
+        if not 0 < size <= self.largest:
+            raise ValueError(f"a lease of {size} bytes can never be met from {self.total}")
+        if not self._waiting[lane] and self._fits(size, lane):
+            return self._take(size, lane)
+        future: asyncio.Future[Lease] = asyncio.get_running_loop().create_future()
+        entry = (size, future)
+        self._waiting[lane].append(entry)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                future.result().release()
+            else:
+                self._waiting[lane].remove(entry)
+                self._serve()
+            raise
+
+    def _fits(self, size: int, lane: Lane) -> bool:
+        return self.used + size <= self.total and self._used[lane] + size <= self.largest
+
+    def _take(self, size: int, lane: Lane) -> Lease:
+        self._used[lane] += size
+        if size == PART_SIZE and self._spare:
+            return Lease(self, self._spare.pop(), size, lane)
+        while self._spare and self.used + len(self._spare) * PART_SIZE > self.total:
+            self._spare.pop().close()
+        return Lease(self, mmap.mmap(-1, size), size, lane)
+
+    def _give_back(self, memory: mmap.mmap, size: int, lane: Lane) -> None:
+        self._used[lane] -= size
+        if size == PART_SIZE and self.used + (len(self._spare) + 1) * PART_SIZE <= self.total:
+            self._spare.append(memory)
+        else:
+            memory.close()
+        self._serve()
+        if not self.used:
+            for spare in self._spare:
+                spare.close()
+            self._spare.clear()
+
+    def _serve(self) -> None:
+        for lane, queue in self._waiting.items():
+            while queue and self._fits(queue[0][0], lane):
+                size, future = queue.popleft()
+                if not future.done():
+                    future.set_result(self._take(size, lane))

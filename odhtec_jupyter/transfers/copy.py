@@ -1,0 +1,250 @@
+"""Copy one file into S3: read by parallel ranges, verified, invisible until it is whole.
+
+The work of a part: take memory from the budget, read the range, then at the same time store it and feed the checksum
+in order. A part is given up only when both are done, so a file never has more in flight than its leases.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from odhtec_jupyter.errors import OdhTecError, TooLarge, Unreachable, VerificationError
+from odhtec_jupyter.models import Verify
+from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.source import RangedSource
+from odhtec_jupyter.transfers.engine import Engine, all_of, finishing, settled
+from odhtec_jupyter.transfers.parts import MAX_OBJECT, MIB, PART_SIZE, Part, plan
+from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, check, delay
+from odhtec_jupyter.transfers.verify import Verifier
+
+T = TypeVar("T")
+
+WORKERS = 8  # ranges of one file read at once
+TRIES = 2  # of a whole file whose bytes were wrong
+BLOCK = MIB  # bytes between two looks at the stop sign
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where an object goes and what is kept beside it."""
+
+    store: S3Store
+    bucket: str
+    key: str
+    content_type: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    if_absent: bool = False  # S3 itself refuses when the key has come into being meanwhile
+
+    @property
+    def uri(self) -> str:
+        """``s3://bucket/key``."""
+        return f"s3://{self.bucket}/{self.key}"
+
+
+async def copy_to_s3(
+    engine: Engine, source: RangedSource, target: Target, *, verify: Verify, on_bytes: Callable[[int], None]
+) -> str | None:
+    """Copy and compare; the new object's ETag. ``on_bytes`` hears of bytes that are stored (negative: a new try).
+
+    Raises an :class:`OdhTecError`; then nothing is left behind and what was there before still is.
+    """
+    if source.size > MAX_OBJECT:
+        raise TooLarge(f"{target.key} has {source.size} bytes; S3 takes 5 TiB at most.")
+    for left in reversed(range(TRIES)):
+        job = _Copy(engine, source, target, verify, on_bytes)
+        try:
+            return await job.run()
+        except VerificationError:
+            on_bytes(-job.stored)
+            if not left:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def blocks(view: memoryview, stop: threading.Event) -> Iterator[memoryview]:
+    """A buffer in pieces, so that a cancelled upload ends between two of them."""
+    for start in range(0, len(view), BLOCK):
+        check(stop)
+        yield view[start : start + BLOCK]
+
+
+def fill(source: RangedSource, part: Part, view: memoryview, stop: threading.Event) -> None:
+    """Read one range into memory; a torn connection goes on from where it broke. Runs in a thread."""
+    done = attempt = 0
+    while done < part.size:
+        check(stop)
+        before = done
+        try:
+            reader = source.open_range(part.start + done, part.end)
+            try:
+                while done < part.size:
+                    check(stop)
+                    count = reader.readinto(view[done : min(done + BLOCK, part.size)])
+                    if not count:
+                        raise Unreachable("The source closed the connection before the end.", code="TornBody")
+                    done += count
+            finally:
+                reader.close()
+        except OdhTecError as error:
+            attempt = 1 if done > before else attempt + 1
+            if not error.transient or attempt == ATTEMPTS:
+                raise
+            if stop.wait(delay(attempt, error)):
+                raise Stopped from error
+
+
+class _Copy:
+    """One try at one file."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        source: RangedSource,
+        target: Target,
+        verify: Verify,
+        on_bytes: Callable[[int], None],
+    ) -> None:
+        self._engine = engine
+        self._source = source
+        self._target = target
+        self._full = verify == "full"
+        self._verifier = Verifier(source.checksum, source.size) if verify != "off" and source.checksum else None
+        self._on_bytes = on_bytes
+        self._stop = threading.Event()
+        self.stored = 0
+
+    async def run(self) -> str | None:
+        """Copy in one PUT or in parts, then compare the size with what the store tells."""
+        etag = await (self._whole() if self._source.size <= PART_SIZE else self._in_parts())
+        await confirm(self._engine, self._target, etag, self._source.size, self._stop)
+        return etag
+
+    async def _thread(self, call: Callable[..., T], *args: Any) -> T:
+        return await self._engine.in_thread(self._stop, call, *args)
+
+    def _count(self, size: int) -> None:
+        self.stored += size
+        self._on_bytes(size)
+
+    def _md5(self, view: memoryview) -> bytes | None:
+        """Only on request: it is the one checksum every store verifies, and the dearest."""
+        return hashlib.md5(view, usedforsecurity=False).digest() if self._full else None
+
+    async def _whole(self) -> str:
+        size, target = self._source.size, self._target
+        with await self._engine.budget.lease(max(size, 1), "copy") as lease:
+            view = lease.view[:size]
+            await self._thread(fill, self._source, Part(1, 0, size), view, self._stop)
+            if self._verifier:
+                await self._thread(self._verifier.update, view)
+                self._verifier.compare(target.key)
+
+            def put() -> str:
+                return target.store.put(
+                    target.bucket,
+                    target.key,
+                    blocks(view, self._stop),
+                    size,
+                    content_type=target.content_type,
+                    metadata=target.metadata,
+                    if_absent=target.if_absent,
+                    md5=self._md5(view),
+                )
+
+            etag = await self._engine.attempt(self._stop, put)
+            view.release()
+        self._count(size)
+        return etag
+
+    async def _in_parts(self) -> str | None:
+        target = self._target
+        upload_id = await self._engine.attempt(
+            self._stop,
+            lambda: target.store.create_multipart(
+                target.bucket, target.key, content_type=target.content_type, metadata=target.metadata
+            ),
+        )
+        try:
+            parts = list(plan(self._source.size))
+            etags = [""] * len(parts)
+            hashed = [asyncio.get_running_loop().create_future() for _ in range(len(parts) + 1)]
+            hashed[0].set_result(None)
+            todo = iter(parts)
+
+            async def worker() -> None:
+                for part in todo:
+                    with await self._engine.budget.lease(part.size, "copy") as lease:
+                        etags[part.number - 1] = await self._part(part, lease.view, upload_id, hashed)
+                    self._count(part.size)
+
+            await all_of(worker() for _ in range(min(WORKERS, len(parts))))
+            if self._verifier:
+                self._verifier.compare(target.key)
+            return await self._engine.attempt(
+                self._stop,
+                lambda: target.store.complete_multipart(
+                    target.bucket, target.key, upload_id, etags, if_absent=target.if_absent
+                ),
+            )
+        except BaseException:
+            await finishing(drop_multipart(self._engine, target, upload_id))
+            raise
+
+    async def _part(self, part: Part, view: memoryview, upload_id: str, hashed: list[asyncio.Future[None]]) -> str:
+        target = self._target
+        await self._thread(fill, self._source, part, view, self._stop)
+
+        def put() -> str:
+            return target.store.put_part(
+                target.bucket,
+                target.key,
+                upload_id,
+                part.number,
+                blocks(view, self._stop),
+                part.size,
+                md5=self._md5(view),
+            )
+
+        async def verify() -> None:
+            await hashed[part.number - 1]  # the bytes before these
+            if self._verifier:
+                await self._thread(self._verifier.update, view)
+            hashed[part.number].set_result(None)
+
+        storing = asyncio.ensure_future(self._engine.attempt(self._stop, put))
+        verifying = asyncio.ensure_future(verify())
+        try:
+            await asyncio.gather(storing, verifying)
+        finally:
+            # Both must have let go of the buffer before it is given back.
+            for one in (storing, verifying):
+                one.cancel()
+                await settled(one)
+        return storing.result()
+
+
+async def drop_multipart(engine: Engine, target: Target, upload_id: str) -> None:
+    """Abort an unfinished upload, as well as it can be done; what was there before stays."""
+    # A stop sign of its own: the transfer's is set by now.
+    with contextlib.suppress(OdhTecError):
+        await engine.attempt(
+            threading.Event(), lambda: target.store.abort_multipart(target.bucket, target.key, upload_id)
+        )
+
+
+async def confirm(engine: Engine, target: Target, etag: str | None, size: int, stop: threading.Event) -> None:
+    """Compare the stored size with ``size``; an object that is wrong and ours is deleted before the error."""
+    store = target.store
+    head = await engine.attempt(stop, lambda: store.head(target.bucket, target.key))
+    if head is not None and head.size == size:
+        return
+    if head is not None and etag and head.etag == etag:
+        await engine.attempt(stop, lambda: store.delete(target.bucket, [target.key]))
+    found = "nothing" if head is None else f"{head.size} bytes"
+    raise VerificationError(f"{target.uri} holds {found} after {size} bytes were stored.")

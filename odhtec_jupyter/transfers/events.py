@@ -1,0 +1,102 @@
+"""Telling every viewer what changed: coalesced, replayable, never blocking a transfer.
+
+An event is the summary of one transfer as it is now, so a viewer that missed some only needs the latest of each.
+Ids are ``<server start>-<number>``; after a restart they start over and a viewer gets the whole present state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from typing import NamedTuple
+
+INTERVAL = 0.2  # seconds between two events of one transfer
+REMEMBERED_REMOVALS = 1000
+
+
+class Event(NamedTuple):
+    """``kind`` is ``transfer`` or ``removed``; ``key`` the transfer's id; the data is made when it is sent."""
+
+    id: str
+    kind: str
+    key: str
+
+
+class EventLog:
+    """Which transfer changed last, and who wants to know."""
+
+    def __init__(self) -> None:
+        self._run = secrets.token_hex(3)
+        self._number = 0
+        self._latest: dict[str, tuple[int, str]] = {}  # transfer id → number and kind of its last event
+        self._dirty: set[str] = set()
+        self._wakers: set[asyncio.Event] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self.on_flush: Callable[[], None] | None = None
+
+    def changed(self, key: str) -> None:
+        """A transfer has changed; viewers hear of it within :data:`INTERVAL`."""
+        self._dirty.add(key)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._flush)
+
+    def removed(self, key: str) -> None:
+        """A transfer is gone."""
+        self._dirty.discard(key)
+        self._record(key, "removed")
+        gone = [known for known, (_, kind) in self._latest.items() if kind == "removed"]
+        for known in gone[:-REMEMBERED_REMOVALS]:
+            del self._latest[known]
+        self._wake()
+
+    def _flush(self) -> None:
+        self._timer = None
+        for key in self._dirty:
+            self._record(key, "transfer")
+        self._dirty.clear()
+        self._wake()
+        if self.on_flush:
+            self.on_flush()
+
+    def _record(self, key: str, kind: str) -> None:
+        self._number += 1
+        self._latest.pop(key, None)  # to the end: the dict is in the order of the numbers
+        self._latest[key] = (self._number, kind)
+
+    def _wake(self) -> None:
+        for waker in self._wakers:
+            waker.set()
+
+    def close(self) -> None:
+        """Stop the timer."""
+        if self._timer:
+            self._timer.cancel()
+
+    async def follow(self, last_id: str | None, *, keepalive: float) -> AsyncIterator[Event | None]:
+        """Events after ``last_id`` (all there is now, when it is not of this run), then each new one.
+
+        None after ``keepalive`` seconds without an event. A slow viewer skips states, it never piles them up.
+        """
+        seen = self._parse(last_id)
+        fresh = seen is None
+        seen = seen or 0
+        waker = asyncio.Event()
+        self._wakers.add(waker)
+        try:
+            while True:
+                waker.clear()
+                for key, (number, kind) in list(self._latest.items()):
+                    if number > seen and not (fresh and kind == "removed"):
+                        yield Event(f"{self._run}-{number}", kind, key)
+                seen, fresh = max(seen, self._number), False
+                try:
+                    await asyncio.wait_for(waker.wait(), keepalive)
+                except TimeoutError:
+                    yield None
+        finally:
+            self._wakers.discard(waker)
+
+    def _parse(self, last_id: str | None) -> int | None:
+        run, _, number = (last_id or "").partition("-")
+        return int(number) if run == self._run and number.isdigit() else None

@@ -1,0 +1,48 @@
+"""Trying again: what is worth it, how often and after how long. For code that runs in threads."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from odhtec_jupyter.errors import OdhTecError, TooManyRequests
+
+T = TypeVar("T")
+
+ATTEMPTS = 5
+FIRST_DELAY = 0.5  # seconds, doubled each time
+LONGEST_DELAY = 60.0  # seconds, also for a Retry-After
+
+
+class Stopped(Exception):
+    """The transfer was cancelled while a thread worked for it; never shown to a user."""
+
+
+def check(stop: threading.Event) -> None:
+    """Raise :class:`Stopped` once the transfer is being cancelled."""
+    if stop.is_set():
+        raise Stopped
+
+
+def delay(attempt: int, error: OdhTecError) -> float:
+    """Seconds before the try after number ``attempt`` (from 1), with jitter; the other side's wish counts."""
+    if isinstance(error, TooManyRequests) and error.retry_after is not None:
+        return min(error.retry_after, LONGEST_DELAY)
+    jitter = random.uniform(0.5, 1.0)  # noqa: S311
+    return min(FIRST_DELAY * 2.0 ** (attempt - 1), LONGEST_DELAY) * jitter
+
+
+def retrying(call: Callable[[], T], stop: threading.Event) -> T:
+    """``call()``, again after transient errors; credentials and other refusals are raised at once."""
+    for attempt in range(1, ATTEMPTS + 1):
+        check(stop)
+        try:
+            return call()
+        except OdhTecError as error:
+            if not error.transient or attempt == ATTEMPTS:
+                raise
+            if stop.wait(delay(attempt, error)):
+                raise Stopped from error
+    raise AssertionError("the last attempt returns or raises")

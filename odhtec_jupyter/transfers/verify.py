@@ -1,0 +1,32 @@
+"""Comparing what arrived with what was promised."""
+
+from __future__ import annotations
+
+import hashlib
+
+from odhtec_jupyter.errors import VerificationError
+from odhtec_jupyter.stores.source import Checksum
+
+
+class Verifier:
+    """Fed with all bytes of a file in order, it compares them with the source's checksum."""
+
+    def __init__(self, checksum: Checksum, size: int) -> None:
+        self._checksum = checksum
+        if checksum.algorithm == "blob":  # git's id of a file
+            self._hash = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+        else:
+            self._hash = hashlib.new(checksum.algorithm, usedforsecurity=False)
+
+    def update(self, data: memoryview) -> None:
+        """Take the next bytes; releases the GIL while it computes."""
+        self._hash.update(data)
+
+    def compare(self, name: str) -> None:
+        """Raise :class:`VerificationError` unless the bytes were the promised ones."""
+        found = self._hash.hexdigest()
+        if found != self._checksum.digest:
+            kind = "git blob id" if self._checksum.algorithm == "blob" else self._checksum.algorithm
+            raise VerificationError(
+                f"{name} arrived with {kind} {found[:12]}…, the source says {self._checksum.digest[:12]}…."
+            )
