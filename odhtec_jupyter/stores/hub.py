@@ -229,7 +229,7 @@ class HubSource:
         if location:
             response = self._store.http.request("GET", location, headers=headers)
             if response.status not in {401, 403, 404, 410}:
-                return self._checked(response, start, end)
+                return self._checked(response, start, end, own_host=False)
             response.close()
             self._location = None
         url = self._url
@@ -240,7 +240,7 @@ class HubSource:
             if response.status not in {301, 302, 303, 307, 308}:
                 if not own_host:
                     self._location = url
-                return self._checked(response, start, end)
+                return self._checked(response, start, end, own_host=own_host)
             target = urljoin(url, response.headers.get("Location", ""))
             response.close()
             if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
@@ -250,7 +250,7 @@ class HubSource:
             url = target
         raise OdhTecError(f"{self._store.host} redirects too often.", code="HubError", status=502)
 
-    def _checked(self, response: BaseHTTPResponse, start: int, end: int) -> HubRange:
+    def _checked(self, response: BaseHTTPResponse, start: int, end: int, *, own_host: bool) -> HubRange:
         """The range, if the answer is that range of a file of the size that was announced."""
         if response.status == 200 and (start, end) == (0, self.size):
             total = int(response.headers.get("Content-Length", self.size))
@@ -265,6 +265,9 @@ class HubSource:
             raise VerificationError(
                 f"A file of {self._repo} has another size than the hub announced, or has no ranges."
             )
+        elif response.status in {401, 403} and not own_host:
+            response.close()
+            raise Unreachable("The link to a file of the hub has expired.", code="HubUnreachable")
         else:
             headers = dict(response.headers)
             response.close()

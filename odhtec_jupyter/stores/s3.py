@@ -100,7 +100,7 @@ def s3_errors(host: str) -> Iterator[None]:
         raise Forbidden(f"S3 credentials could not be had: {reason(error)}.", code="NoCredentials") from error
     except b.ParamValidationError as error:
         raise BadRequest(_parameter_message(str(error))) from error
-    except (b.HTTPClientError, b.IncompleteReadError, HTTPError, OSError) as error:
+    except (b.ConnectionError, b.HTTPClientError, b.IncompleteReadError, HTTPError, OSError) as error:
         raise Unreachable(f"The S3 store at {host} cannot be reached: {reason(error)}.") from error
     except b.BotoCoreError as error:
         raise OdhTecError(f"S3 request failed: {error}", code=type(error).__name__) from error

@@ -9,6 +9,7 @@ Belongs to the event loop; no method may be called from another thread.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import mmap
 from collections import deque
 from types import TracebackType
@@ -34,7 +35,6 @@ class Lease:
         """Give the memory back; the view must not be used by any thread any more. May be called twice."""
         memory, self._memory = self._memory, None
         if memory is not None:
-            self.view.release()
             self._budget._give_back(memory, self.size, self.lane)
 
     def __enter__(self) -> Lease:
@@ -87,9 +87,9 @@ class MemoryBudget:
         except asyncio.CancelledError:
             if future.done() and not future.cancelled():
                 future.result().release()
-            else:
+            with contextlib.suppress(ValueError):  # it may have been passed over already
                 self._waiting[lane].remove(entry)
-                self._serve()
+            self._serve()
             raise
 
     def _fits(self, size: int, lane: Lane) -> bool:
@@ -100,7 +100,7 @@ class MemoryBudget:
         if size == PART_SIZE and self._spare:
             return Lease(self, self._spare.pop(), size, lane)
         while self._spare and self.used + len(self._spare) * PART_SIZE > self.total:
-            self._spare.pop().close()
+            _free(self._spare.pop())
         return Lease(self, mmap.mmap(-1, size), size, lane)
 
     def _give_back(self, memory: mmap.mmap, size: int, lane: Lane) -> None:
@@ -108,11 +108,11 @@ class MemoryBudget:
         if size == PART_SIZE and self.used + (len(self._spare) + 1) * PART_SIZE <= self.total:
             self._spare.append(memory)
         else:
-            memory.close()
+            _free(memory)
         self._serve()
-        if not self.used:
+        if not self.used:  # idle: the kernel gets all of it back
             for spare in self._spare:
-                spare.close()
+                _free(spare)
             self._spare.clear()
 
     def _serve(self) -> None:
@@ -121,3 +121,9 @@ class MemoryBudget:
                 size, future = queue.popleft()
                 if not future.done():
                     future.set_result(self._take(size, lane))
+
+
+def _free(memory: mmap.mmap) -> None:
+    """Give memory back to the kernel; where a slice of it is still referenced, that happens when the slice goes."""
+    with contextlib.suppress(BufferError):
+        memory.close()

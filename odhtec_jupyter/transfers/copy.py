@@ -122,8 +122,7 @@ class _Copy:
     async def run(self) -> str | None:
         """Copy in one PUT or in parts, then compare the size with what the store tells."""
         etag = await (self._whole() if self._source.size <= PART_SIZE else self._in_parts())
-        await confirm(self._engine, self._target, etag, self._source.size, self._stop)
-        return etag
+        return await confirm(self._engine, self._target, etag, self._source.size, self._stop)
 
     async def _thread(self, call: Callable[..., T], *args: Any) -> T:
         return await self._engine.in_thread(self._stop, call, *args)
@@ -158,7 +157,6 @@ class _Copy:
                 )
 
             etag = await self._engine.attempt(self._stop, put)
-            view.release()
         self._count(size)
         return etag
 
@@ -238,12 +236,15 @@ async def drop_multipart(engine: Engine, target: Target, upload_id: str) -> None
         )
 
 
-async def confirm(engine: Engine, target: Target, etag: str | None, size: int, stop: threading.Event) -> None:
-    """Compare the stored size with ``size``; an object that is wrong and ours is deleted before the error."""
+async def confirm(engine: Engine, target: Target, etag: str | None, size: int, stop: threading.Event) -> str | None:
+    """Compare the stored size with ``size``; the ETag, which some stores tell only here.
+
+    An object that is wrong and ours is deleted before the error.
+    """
     store = target.store
     head = await engine.attempt(stop, lambda: store.head(target.bucket, target.key))
     if head is not None and head.size == size:
-        return
+        return etag or head.etag
     if head is not None and etag and head.etag == etag:
         await engine.attempt(stop, lambda: store.delete(target.bucket, [target.key]))
     found = "nothing" if head is None else f"{head.size} bytes"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
@@ -45,7 +46,7 @@ class Slots:
         except asyncio.CancelledError:
             if future.done() and not future.cancelled():
                 await self.__aexit__()
-            else:
+            with contextlib.suppress(ValueError):  # it may have been passed over already
                 self._waiting.remove(future)
             raise
 

@@ -86,8 +86,7 @@ class StreamedUpload:
             if self._size is not None and self.received != self._size:
                 raise BadRequest(f"{self._target.key}: {self.received} bytes came, {self._size} were announced.")
             etag = await (self._finish_parts() if self._upload_id else self._put_whole())
-            await confirm(self._engine, self._target, etag, self.received, self._stop)
-            return etag
+            return await confirm(self._engine, self._target, etag, self.received, self._stop)
         except BaseException:
             await finishing(self.abort())
             raise
@@ -143,7 +142,7 @@ class StreamedUpload:
         self._etags.append("")
         task = asyncio.ensure_future(self._put_part(self._upload_id, len(self._etags), lease, size))
         self._storing.add(task)
-        task.add_done_callback(self._stored)
+        task.add_done_callback(lambda task: self._stored(task, lease))
 
     async def _create(self) -> str:
         target = self._target
@@ -161,13 +160,11 @@ class StreamedUpload:
         def put() -> str:
             return target.store.put_part(target.bucket, target.key, upload_id, number, blocks(view, self._stop), size)
 
-        try:
-            self._etags[number - 1] = await self._engine.attempt(self._stop, put)
-        finally:
-            view.release()
-            lease.release()
+        self._etags[number - 1] = await self._engine.attempt(self._stop, put)
 
-    def _stored(self, task: asyncio.Task[None]) -> None:
+    def _stored(self, task: asyncio.Task[None], lease: Lease) -> None:
+        # Here and not in the task: one that is cancelled before it began runs no line of its own.
+        lease.release()
         self._storing.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self._fail(error)
@@ -210,7 +207,6 @@ class StreamedUpload:
             return await self._engine.attempt(self._stop, put)
         finally:
             if lease:
-                view.release()
                 lease.release()
 
     # --- memory and slow senders ----------------------------------------------------------------------------------

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from odhtec_jupyter.transfers.budget import Lease, MemoryBudget
+from odhtec_jupyter.transfers.parts import PART_SIZE
+
+
+async def waiting(budget: MemoryBudget, size: int, lane: str = "copy") -> asyncio.Task[Lease]:
+    task = asyncio.ensure_future(budget.lease(size, lane))  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_a_lease_is_a_writable_buffer_of_its_size() -> None:
+    budget = MemoryBudget(4 * PART_SIZE)
+    with await budget.lease(1000, "copy") as lease:
+        lease.view[:] = bytes(range(200)) * 5
+        assert bytes(lease.view[199:201]) == b"\xc7\x00"
+        assert budget.used == 1000
+    assert budget.used == 0
+
+
+async def test_more_than_the_total_is_never_handed_out() -> None:
+    budget = MemoryBudget(4 * PART_SIZE)
+    held = [await budget.lease(PART_SIZE, "copy"), await budget.lease(PART_SIZE, "copy")]
+    third = await waiting(budget, PART_SIZE)
+    assert not third.done()
+    held.pop().release()
+    (await third).release()
+    held.pop().release()
+
+
+async def test_one_lane_cannot_take_the_last_two_parts_of_the_other() -> None:
+    budget = MemoryBudget(4 * PART_SIZE)
+    slow = [await budget.lease(PART_SIZE, "upload") for _ in range(2)]
+    third = await waiting(budget, PART_SIZE, "upload")
+    assert not third.done()
+    for _ in range(3):
+        (await budget.lease(2 * PART_SIZE, "copy")).release()
+    third.cancel()
+    for lease in slow:
+        lease.release()
+
+
+async def test_who_waits_is_served_in_order_and_a_small_wish_does_not_overtake() -> None:
+    budget = MemoryBudget(4 * PART_SIZE)
+    first = await budget.lease(2 * PART_SIZE, "copy")
+    large = await waiting(budget, 2 * PART_SIZE)
+    small = await waiting(budget, 1)
+    assert not large.done()
+    assert not small.done()
+    first.release()
+    (await large).release()
+    (await small).release()
+
+
+async def test_a_cancelled_wait_gives_its_place_and_its_memory_back() -> None:
+    budget = MemoryBudget(4 * PART_SIZE)
+    first = await budget.lease(2 * PART_SIZE, "copy")
+    gone = await waiting(budget, PART_SIZE)
+    late = await waiting(budget, PART_SIZE)
+    gone.cancel()
+    first.release()  # may serve the one that is being cancelled
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    (await late).release()
+    assert budget.used == 0
+
+
+async def test_a_buffer_is_given_back_once_even_when_released_twice() -> None:
+    budget = MemoryBudget(4 * PART_SIZE)
+    lease = await budget.lease(PART_SIZE, "copy")
+    other = await budget.lease(PART_SIZE, "copy")
+    lease.release()
+    lease.release()
+    assert budget.used == PART_SIZE
+    other.release()
+
+
+async def test_a_lease_that_can_never_be_met_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="never"):
+        await MemoryBudget(4 * PART_SIZE).lease(3 * PART_SIZE, "copy")

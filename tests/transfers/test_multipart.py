@@ -1,0 +1,153 @@
+"""Streamed uploads against real stores: what arrives, and what is left when something goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+
+from odhtec_jupyter.errors import BadRequest, SlowSender, StoreError
+from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.transfers import multipart
+from odhtec_jupyter.transfers.copy import Target
+from odhtec_jupyter.transfers.engine import Engine
+from odhtec_jupyter.transfers.multipart import StreamedUpload
+from odhtec_jupyter.transfers.parts import PART_SIZE
+
+CHUNK = 65536
+
+
+def noise(size: int) -> bytes:
+    return random.Random(size).randbytes(size)
+
+
+async def send(upload: StreamedUpload, data: bytes) -> None:
+    for start in range(0, len(data), CHUNK):
+        await upload.write(data[start : start + CHUNK])
+
+
+def unfinished(client: Any, bucket: str) -> list[str]:
+    return [upload["Key"] for upload in client.list_multipart_uploads(Bucket=bucket).get("Uploads", [])]
+
+
+def stored(client: Any, bucket: str, key: str) -> bytes:
+    return client.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+@pytest.mark.parametrize("size", [0, 1, PART_SIZE, PART_SIZE + 1, 2 * PART_SIZE, 3 * PART_SIZE + 5])
+@pytest.mark.parametrize("told", [True, False])
+async def test_every_byte_arrives(
+    engine: Engine, store: S3Store, s3_client: Any, bucket: str, size: int, told: bool
+) -> None:
+    data = noise(size)
+    upload = StreamedUpload(engine, Target(store, bucket, "a b+c%2F/日本"), size=size if told else None)
+    await send(upload, data)
+    etag = await upload.finish()
+    head = s3_client.head_object(Bucket=bucket, Key="a b+c%2F/日本")
+    assert etag == head["ETag"]
+    assert stored(s3_client, bucket, "a b+c%2F/日本") == data
+    assert unfinished(s3_client, bucket) == []
+
+
+async def test_an_aborted_upload_leaves_what_was_there(
+    engine: Engine, store: S3Store, s3_client: Any, bucket: str
+) -> None:
+    s3_client.put_object(Bucket=bucket, Key="k", Body=b"before")
+    upload = StreamedUpload(engine, Target(store, bucket, "k"), size=5 * PART_SIZE)
+    await send(upload, noise(2 * PART_SIZE + 7))
+    await upload.abort()
+    await upload.abort()
+    assert stored(s3_client, bucket, "k") == b"before"
+    assert unfinished(s3_client, bucket) == []
+    with pytest.raises(BadRequest):
+        await upload.write(b"more")
+
+
+@pytest.mark.parametrize("size", [10, 2 * PART_SIZE])
+async def test_an_upload_that_ends_early_is_refused(
+    engine: Engine, store: S3Store, s3_client: Any, bucket: str, size: int
+) -> None:
+    upload = StreamedUpload(engine, Target(store, bucket, "k"), size=size)
+    await send(upload, noise(size - 1))
+    with pytest.raises(BadRequest, match="announced"):
+        await upload.finish()
+    assert "Contents" not in s3_client.list_objects_v2(Bucket=bucket)
+    assert unfinished(s3_client, bucket) == []
+
+
+async def test_an_upload_that_goes_on_too_long_is_refused(
+    engine: Engine, store: S3Store, s3_client: Any, bucket: str
+) -> None:
+    upload = StreamedUpload(engine, Target(store, bucket, "k"), size=PART_SIZE + 10)
+    with pytest.raises(BadRequest, match="announced"):
+        await send(upload, noise(PART_SIZE + 11))
+    await upload.abort()
+    assert "Contents" not in s3_client.list_objects_v2(Bucket=bucket)
+    assert unfinished(s3_client, bucket) == []
+
+
+async def test_if_absent_never_overwrites(engine: Engine, store: S3Store, s3_client: Any, bucket: str) -> None:
+    s3_client.put_object(Bucket=bucket, Key="k", Body=b"before")
+    upload = StreamedUpload(engine, Target(store, bucket, "k", if_absent=True), size=5)
+    await upload.write(b"after")
+    with pytest.raises(StoreError) as caught:
+        await upload.finish()
+    assert caught.value.status == 412
+    assert stored(s3_client, bucket, "k") == b"before"
+
+
+async def test_a_missing_bucket_stops_the_upload(engine: Engine, store: S3Store, bucket: str) -> None:
+    upload = StreamedUpload(engine, Target(store, bucket + "-not", "k"), size=3 * PART_SIZE)
+    with pytest.raises(StoreError) as caught:
+        await send(upload, noise(3 * PART_SIZE))
+    await upload.abort()
+    assert caught.value.code == "NoSuchBucket"
+
+
+async def test_a_sender_that_stands_still_gives_way_when_others_wait(
+    store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multipart, "PATIENCE", 0.2)
+    engine = Engine(max_memory=4 * PART_SIZE, max_concurrent_transfers=2)  # two parts for uploads
+    failures: list[Exception] = []
+    slow = [
+        StreamedUpload(engine, Target(store, bucket, f"slow{n}"), size=PART_SIZE, on_failure=failures.append)
+        for n in range(2)
+    ]
+    for upload in slow:
+        await upload.write(b"a little")
+    data = noise(PART_SIZE)
+    quick = StreamedUpload(engine, Target(store, bucket, "quick"), size=PART_SIZE)
+    await asyncio.wait_for(send(quick, data), 20)
+    await quick.finish()
+    assert stored(s3_client, bucket, "quick") == data
+    assert failures
+    assert all(isinstance(error, SlowSender) for error in failures)
+    for upload in slow:
+        await upload.abort()
+    assert engine.budget.used == 0
+    engine.close()
+
+
+async def test_a_sender_that_stands_still_is_left_alone_when_nobody_waits(
+    engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multipart, "PATIENCE", 0.05)
+    upload = StreamedUpload(engine, Target(store, bucket, "k"), size=10)
+    await upload.write(b"01234")
+    looks = asyncio.Event()
+    real = upload._look_at_sender
+
+    def look() -> None:
+        real()
+        looks.set()
+
+    monkeypatch.setattr(upload, "_look_at_sender", look)
+    upload._watch.cancel()  # type: ignore[union-attr]
+    look()
+    await asyncio.wait_for(looks.wait(), 5)
+    await upload.write(b"56789")
+    await upload.finish()
+    assert stored(s3_client, bucket, "k") == b"0123456789"
