@@ -16,7 +16,8 @@ from odhtec_jupyter.settings import OdhTecSettings
 class OdhTecApp(ExtensionApp):
     """Object storage inside the notebook."""
 
-    name = Unicode("odhtec_jupyter")
+    # A plain string, not a trait: jupyter_server reads it from the class to find the instance it has linked.
+    name = "odhtec_jupyter"
     app_name = Unicode("ODH-TEC for Jupyter")
     description = Unicode("Object storage inside the notebook: S3 and Hugging Face.")
     load_other_extensions = True
@@ -29,7 +30,7 @@ class OdhTecApp(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """Add the routes."""
-        self.handlers.extend(routes(self._web_settings["base_url"], self.services))
+        self.handlers.extend(routes(self.services))
 
     @property
     def _web_settings(self) -> dict[str, Any]:

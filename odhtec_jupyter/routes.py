@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyter_server.utils import url_path_join
-
 from odhtec_jupyter.handlers import (
     buckets,
     contract,
@@ -55,9 +53,6 @@ ROUTES = [
 ]
 
 
-def routes(base_url: str, services: Services) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The table for one server."""
-    return [
-        (url_path_join(base_url, "odhtec/api") + pattern, handler, {"services": services})
-        for pattern, handler in ROUTES
-    ]
+def routes(services: Services) -> list[tuple[str, Any, dict[str, Any]]]:
+    """The table for one server; jupyter_server puts its base URL in front."""
+    return [(f"/odhtec/api{pattern}", handler, {"services": services}) for pattern, handler in ROUTES]

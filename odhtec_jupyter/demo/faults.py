@@ -1,0 +1,99 @@
+"""What can go wrong on the way from the hub, on demand."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Literal, TypeVar
+
+from odhtec_jupyter.demo.content import Content
+
+Host = Literal["hub", "cdn"]
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """Answer with an error: 503, or 429 with the time after which to try again."""
+
+    status: int = 503
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Close the connection after so many bytes of a body."""
+
+    after: int
+
+
+@dataclass(frozen=True)
+class WrongByte:
+    """Send one byte of the file wrong; a range that does not hold it is sent right and does not count."""
+
+    at: int
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Serve other content under the same name and revision, as a hub whose file was replaced would."""
+
+    content: Content
+
+
+Fault = Refuse | Cut | WrongByte | Changed
+F = TypeVar("F", Refuse, Cut, WrongByte, Changed)
+
+
+@dataclass
+class _Rule:
+    fault: Fault
+    path: str
+    host: Host | None
+    method: str | None
+    times: int | None
+
+    def matches(self, host: Host, method: str, path: str) -> bool:
+        return (
+            self.times != 0
+            and self.host in (None, host)
+            and self.method in (None, method)
+            and fnmatchcase(path, self.path)
+        )
+
+
+@dataclass
+class Faults:
+    """The faults that are still to happen, first come first served."""
+
+    _rules: list[_Rule] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, fault: Fault, path: str, host: Host | None, method: str | None, times: int | None) -> None:
+        """See :meth:`HubStandIn.inject`."""
+        with self._lock:
+            self._rules.append(_Rule(fault, path, host, method, times))
+
+    def clear(self) -> None:
+        """Nothing goes wrong any more."""
+        with self._lock:
+            self._rules.clear()
+
+    def take(self, kind: type[F], host: Host, method: str, path: str, span: tuple[int, int] | None = None) -> F | None:
+        """The next fault of this kind for this request, which is thereby used up once."""
+        with self._lock:
+            for rule in self._rules:
+                fault = rule.fault
+                if isinstance(fault, kind) and rule.matches(host, method, path) and _hits(fault, span):
+                    if rule.times is not None:
+                        rule.times -= 1
+                    return fault
+        return None
+
+
+def _hits(fault: Fault, span: tuple[int, int] | None) -> bool:
+    if span is None:
+        return True
+    if isinstance(fault, WrongByte):
+        return span[0] <= fault.at < span[1]
+    return not isinstance(fault, Cut) or fault.after < span[1] - span[0]

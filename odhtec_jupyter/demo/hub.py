@@ -1,0 +1,166 @@
+"""A stand-in for the Hugging Face Hub: a real HTTP server that the real huggingface_hub library talks to.
+
+It is two servers, as the hub is: one for the API and small files, and one on another host for large files, to
+which the first redirects with links that are signed and expire. :attr:`HubStandIn.traffic` shows what travelled
+along such a redirect.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from http.server import ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from odhtec_jupyter.demo.cdn_handler import CdnHandler
+from odhtec_jupyter.demo.faults import Fault, Host
+from odhtec_jupyter.demo.hub_handler import HubHandler
+from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.service import Handler, Service
+from odhtec_jupyter.models import RepoType
+
+# As on the real hub, the second host has another name: some clients compare only names.
+_CDN_ADDRESSES = ("127.0.0.2", "127.0.0.1")
+
+
+class _Listener(ThreadingHTTPServer):
+    """Threads of its own, and connections that it can end."""
+
+    daemon_threads = False
+    request_queue_size = 128
+
+    def __init__(self, address: str, handler: type[Handler], service: Service) -> None:
+        self.service = service
+        self._connections: set[socket.socket] = set()
+        self._guard = threading.Lock()
+        super().__init__((address, 0), handler)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), name=f"{handler.host} stand-in")
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.shutdown()
+        self._thread.join()
+        with self._guard:
+            for connection in self._connections:
+                # A handler may be waiting in it for the next request of a kept connection.
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue
+        self.server_close()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._guard:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._guard:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is nothing to report; anything else is a defect of the stand-in."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+class HubStandIn:
+    """Serves repositories on free ports of the loopback interface while its ``with`` block runs.
+
+    ``tokens`` are those that the hub knows, with the user each belongs to; a repository's accepted tokens need
+    not be among them. ``bytes_per_second`` holds for each connection, ``latency`` (seconds) for each request.
+    """
+
+    def __init__(
+        self,
+        *repositories: Repository,
+        tokens: Mapping[str, str] | None = None,
+        page_size: int = 1000,
+        bytes_per_second: float | None = None,
+        latency: float = 0.0,
+        link_seconds: float = 3600,
+    ) -> None:
+        self.service = Service(
+            tokens=dict(tokens or {}),
+            page_size=page_size,
+            bytes_per_second=bytes_per_second,
+            latency=latency,
+            link_seconds=link_seconds,
+        )
+        self.traffic = self.service.traffic
+        for repository in repositories:
+            self.add(repository)
+        self._listeners: list[_Listener] = []
+
+    def add(self, repository: Repository) -> Repository:
+        """Serve one more repository, or another one of the same name."""
+        self.service.repositories[repository.repo_type, repository.id] = repository
+        return repository
+
+    def repository(self, repo_id: str, repo_type: RepoType = "model") -> Repository:
+        """A repository that is served."""
+        return self.service.repositories[repo_type, repo_id]
+
+    @property
+    def endpoint(self) -> str:
+        """What HF_ENDPOINT is to be."""
+        return self._listeners[0].url
+
+    def inject(
+        self,
+        fault: Fault,
+        path: str = "*",
+        *,
+        host: Host | None = None,
+        method: str | None = None,
+        times: int | None = 1,
+    ) -> None:
+        """Let the next ``times`` requests go wrong (None: all of them).
+
+        ``path`` is a pattern for the decoded path of the URL; on both hosts it ends in the file's path.
+        """
+        self.service.faults.add(fault, path, host, method, times)
+
+    def reset(self) -> None:
+        """Forget the faults, the repositories and the traffic."""
+        self.service.faults.clear()
+        self.service.repositories.clear()
+        self.traffic.clear()
+
+    def start(self) -> None:
+        """Listen."""
+        hub = _Listener("127.0.0.1", HubHandler, self.service)
+        self._listeners.append(hub)
+        try:
+            cdn = _Listener(_CDN_ADDRESSES[0], CdnHandler, self.service)
+        except OSError:  # only Linux answers on all of 127/8 by itself
+            cdn = _Listener(_CDN_ADDRESSES[1], CdnHandler, self.service)
+        self._listeners.append(cdn)
+        self.service.endpoint, self.service.cdn_endpoint = hub.url, cdn.url
+        for listener in self._listeners:
+            listener.start()
+
+    def stop(self) -> None:
+        """End all connections and threads."""
+        self.service.closing.set()
+        while self._listeners:
+            self._listeners.pop().stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

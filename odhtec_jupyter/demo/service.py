@@ -1,0 +1,205 @@
+"""What both servers of the hub stand-in share: options, records, faults, and how a body is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from typing import Any, cast
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from odhtec_jupyter.demo.content import Content, FileContent
+from odhtec_jupyter.demo.faults import Cut, Faults, Host, Refuse, WrongByte
+from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.traffic import Request, Traffic
+from odhtec_jupyter.models import RepoType
+
+_THROTTLED_PIECE = 64 * 1024
+
+
+@dataclass
+class Service:
+    """What both servers share."""
+
+    tokens: dict[str, str]
+    page_size: int
+    bytes_per_second: float | None
+    latency: float
+    link_seconds: float
+    repositories: dict[tuple[RepoType, str], Repository] = field(default_factory=dict)
+    faults: Faults = field(default_factory=Faults)
+    traffic: Traffic = field(default_factory=Traffic)
+    closing: threading.Event = field(default_factory=threading.Event)
+    endpoint: str = ""
+    cdn_endpoint: str = ""
+    _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+
+    def user_of(self, token: str) -> str | None:
+        """Who a token belongs to."""
+        if token in self.tokens:
+            return self.tokens[token]
+        return "reader" if any(token in r.accepted for r in self.repositories.values()) else None
+
+    def signature(self, path: str, expires: str) -> str:
+        """What makes a link to a large file good for one file and a while."""
+        return hmac.new(self._secret, f"{path}\n{expires}".encode(), hashlib.sha256).hexdigest()
+
+
+class RefusedError(Exception):
+    """Ends a request with an error reply."""
+
+    def __init__(self, status: int, message: str, code: str | None = None, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.status, self.code, self.retry_after = status, code, retry_after
+
+
+class Handler(BaseHTTPRequestHandler):
+    """What the two servers have in common: records, faults, bodies."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    host: Host
+
+    @property
+    def service(self) -> Service:
+        """The shared state; the listener carries it."""
+        return cast(Service, self.server.service)  # type: ignore[attr-defined]
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """Quiet: the traffic is recorded instead."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self._handle()
+
+    do_HEAD = do_POST = do_GET  # noqa: N815 - the base class's names
+
+    def _handle(self) -> None:
+        url = urlsplit(self.path)
+        self.raw_path, self.url_path, self.query = url.path, unquote(url.path), parse_qs(url.query)
+        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.status, self.sent = 0, 0
+        if self.service.latency:
+            self.service.closing.wait(self.service.latency)
+        try:
+            refuse = self.service.faults.take(Refuse, self.host, self.command, self.url_path)
+            if refuse is not None:
+                raise RefusedError(refuse.status, "The stand-in was told to refuse.", retry_after=refuse.retry_after)
+            self.answer()
+        except RefusedError as refusal:
+            self.refuse(refusal)
+        except OSError:
+            self.close_connection = True
+        finally:
+            self.service.traffic.add(
+                Request(
+                    self.host,
+                    self.command,
+                    self.url_path,
+                    url.query,
+                    self.headers.get("Range"),
+                    self.headers.get("Authorization"),
+                    self.headers.get("User-Agent"),
+                    self.status,
+                    self.sent,
+                )
+            )
+
+    def answer(self) -> None:
+        """Reply, or raise."""
+        raise NotImplementedError
+
+    def refuse(self, refusal: RefusedError) -> None:
+        """The error reply."""
+        raise NotImplementedError
+
+    def reply(self, status: int, headers: dict[str, str], content: Content | None = None) -> None:
+        """A whole answer; ``content`` must be as long as the Content-Length."""
+        self._begin(status, headers | {"Content-Length": str(content.size if content else 0)})
+        if content is not None:
+            self._send(content, 0, content.size)
+
+    def send_content(self, content: Content, headers: dict[str, str], etag: str) -> None:
+        """Content with conditions and ranges."""
+        headers = headers | {"ETag": etag, "Accept-Ranges": "bytes"}
+        if self.headers.get("If-None-Match") == etag:
+            self.reply(304, headers)
+            return
+        if self.headers.get("If-Match") not in (None, "*", etag):
+            raise RefusedError(412, "The file is another one by now.")
+        start, stop, status = 0, content.size, 200
+        asked = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range") or "")
+        if asked and any(asked.groups()) and self.headers.get("If-Range") in (None, etag):
+            first, last = asked.groups()
+            if first:
+                start, stop = int(first), min(int(last) + 1 if last else content.size, content.size)
+            else:
+                start = max(0, content.size - int(last))
+            if start >= stop:
+                self.reply(416, headers | {"Content-Range": f"bytes */{content.size}"})
+                return
+            status = 206
+            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{content.size}"
+        self._begin(status, headers | {"Content-Length": str(stop - start)})
+        self._send(content, start, stop)
+
+    def _begin(self, status: int, headers: dict[str, str]) -> None:
+        self.status = status
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _send(self, content: Content, start: int, stop: int) -> None:
+        if self.command == "HEAD":
+            return
+        faults, span = self.service.faults, (start, stop)
+        cut = faults.take(Cut, self.host, self.command, self.url_path, span)
+        wrong = faults.take(WrongByte, self.host, self.command, self.url_path, span)
+        rate = self.service.bytes_per_second
+        if cut is not None:
+            stop = start + cut.after
+        if isinstance(content, FileContent) and wrong is None and rate is None:
+            with content.path.open("rb") as file:
+                self.sent += self.connection.sendfile(file, start, stop - start)
+        else:
+            chunks: Iterable[memoryview] = content.chunks(start, stop)
+            if wrong is not None:
+                chunks = _with_wrong_byte(chunks, wrong.at - start)
+            self._send_chunks(chunks, rate)
+        if cut is not None:
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _send_chunks(self, chunks: Iterable[memoryview], rate: float | None) -> None:
+        if rate is None:
+            for chunk in chunks:
+                self.connection.sendall(chunk)
+                self.sent += len(chunk)
+            return
+        began = time.monotonic()
+        for chunk in chunks:
+            for low in range(0, len(chunk), _THROTTLED_PIECE):
+                piece = chunk[low : low + _THROTTLED_PIECE]
+                self.connection.sendall(piece)
+                self.sent += len(piece)
+                if self.service.closing.wait(max(0.0, began + self.sent / rate - time.monotonic())):
+                    raise ConnectionAbortedError
+
+
+def _with_wrong_byte(chunks: Iterable[memoryview], at: int) -> Iterator[memoryview]:
+    for chunk in chunks:
+        if 0 <= at < len(chunk):
+            changed = bytearray(chunk)
+            changed[at] ^= 0xFF
+            yield memoryview(changed)
+        else:
+            yield chunk
+        at -= len(chunk)

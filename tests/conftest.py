@@ -1,0 +1,294 @@
+"""The real parts that the tests run against: S3 servers, a hub, Jupyter, a browser.
+
+What a machine cannot run is skipped with the reason; with ODHTEC_REQUIRE_ALL=1, as in CI, that is a failure.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import socket
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.config import Config as BotoConfig
+from botocore.exceptions import ClientError
+
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.jupyter_process import JupyterProcess, clean_environment
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from playwright.sync_api import Browser
+
+pytest_plugins = ["pytest_jupyter.jupyter_server"]
+
+ROOT = Path(__file__).resolve().parent.parent
+FOREIGN_VARIABLE = re.compile(
+    r"(AWS|HF|HUGGING)_.*|(HTTPS?|ALL|NO)_PROXY|(SSL_CERT|REQUESTS_CA|CURL_CA)_.*|MAX_CONCURRENT_TRANSFERS",
+    re.IGNORECASE,
+)
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+# At import, not in a fixture: session fixtures start servers and clients before any test's own fixture runs.
+for _name in [name for name in os.environ if FOREIGN_VARIABLE.fullmatch(name)]:
+    del os.environ[_name]
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+
+
+def missing(reason: str) -> None:
+    """Skip, or fail where everything must run."""
+    if os.environ.get("ODHTEC_REQUIRE_ALL") == "1":
+        pytest.fail(f"ODHTEC_REQUIRE_ALL is set, but {reason}")
+    pytest.skip(reason)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(autouse=True)
+def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a test or a server left in the environment, and what the user has at home, is not seen."""
+    for name in [name for name in os.environ if FOREIGN_VARIABLE.fullmatch(name)]:
+        if not name.startswith(("HF_HUB_DISABLE_", "AWS_EC2_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf-home"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-aws-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-aws-credentials"))
+
+
+# --- S3 ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """An S3 service and what it takes to use it."""
+
+    name: str
+    endpoint_url: str
+    access_key_id: str
+    secret_access_key: str
+    region: str
+    ca_bundle: str | None
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The data connection as Open Data Hub injects it."""
+        env = {
+            "AWS_S3_ENDPOINT": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_DEFAULT_REGION": self.region,
+        }
+        return env | ({"AWS_CA_BUNDLE": self.ca_bundle} if self.ca_bundle else {})
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[S3Server]:
+    from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield S3Server("moto", f"http://{host}:{port}", "moto", "moto-secret", "us-east-1", None)
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def rgw_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, S3Server]]:
+    """A Ceph object gateway, started once and removed at the end, over http and https."""
+    absent = [tool for tool in ("radosgw", "ceph-mon", "ceph-osd", "openssl") if shutil.which(tool) is None]
+    if absent:
+        missing(f"{', '.join(absent)} not installed: Ceph's object gateway cannot run here")
+    folder = tmp_path_factory.mktemp("rgw") / "cluster"
+    port, tls_port, mon_port = free_port(), free_port(), free_port()
+    env = os.environ | {
+        "ODHTEC_RGW_DIR": str(folder),
+        "ODHTEC_RGW_PORT": str(port),
+        "ODHTEC_RGW_TLS_PORT": str(tls_port),
+        "ODHTEC_RGW_MON_PORT": str(mon_port),
+    }
+    script = str(ROOT / "scripts" / "rgw")
+    try:
+        # To files, not pipes: the daemons inherit them and would keep a pipe open.
+        with (folder.parent / "start.log").open("wb") as log:
+            started = subprocess.run([script, "start"], env=env, stdout=log, stderr=log, timeout=180)
+        if started.returncode != 0:
+            pytest.fail(f"scripts/rgw start failed:\n{(folder.parent / 'start.log').read_text()}")
+        keys = ("odhtec", "odhtec-secret", "us-east-1")
+        yield {
+            "rgw": S3Server("rgw", f"http://127.0.0.1:{port}", *keys, None),
+            "rgw-https": S3Server("rgw-https", f"https://localhost:{tls_port}", *keys, str(folder / "tls.crt")),
+        }
+    finally:
+        subprocess.run([script, "destroy"], env=env, stdin=subprocess.DEVNULL, timeout=120, check=True)
+
+
+@pytest.fixture(scope="session", params=["moto", "rgw", "rgw-https"])
+def s3_server(request: pytest.FixtureRequest) -> S3Server:
+    """Every S3 server in turn."""
+    if request.param == "moto":
+        moto: S3Server = request.getfixturevalue("moto_server")
+        return moto
+    servers: dict[str, S3Server] = request.getfixturevalue("rgw_servers")
+    return servers[request.param]
+
+
+@pytest.fixture(autouse=True)
+def _empty_moto(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if "moto_server" in request.fixturenames or "s3_server" in request.fixturenames:
+        from moto.s3.models import s3_backends
+
+        s3_backends.reset()
+
+
+def make_s3_client(server: S3Server) -> S3Client:
+    """A plain boto3 client, not the package's own, to look at the store with other eyes."""
+    return boto3.client(
+        "s3",
+        endpoint_url=server.endpoint_url,
+        aws_access_key_id=server.access_key_id,
+        aws_secret_access_key=server.secret_access_key,
+        region_name=server.region,
+        verify=server.ca_bundle,
+        config=BotoConfig(
+            s3={"addressing_style": "path"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            retries={"total_max_attempts": 3},
+        ),
+    )
+
+
+@pytest.fixture
+def s3_client(s3_server: S3Server) -> Iterator[S3Client]:
+    client = make_s3_client(s3_server)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def bucket(s3_client: S3Client) -> Iterator[str]:
+    """A bucket of the test's own."""
+    name = f"test-{uuid.uuid4().hex[:16]}"
+    s3_client.create_bucket(Bucket=name)
+    yield name
+    try:
+        empty_bucket(s3_client, name)
+        s3_client.delete_bucket(Bucket=name)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "NoSuchBucket":
+            raise
+
+
+def empty_bucket(client: S3Client, bucket: str) -> None:
+    uploads = client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket)
+    for upload in [upload for page in uploads for upload in page.get("Uploads", [])]:
+        client.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+    versions = client.get_paginator("list_object_versions").paginate(Bucket=bucket)
+    for page in list(versions):
+        for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+            client.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+
+
+# --- the hub -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hub() -> Iterator[HubStandIn]:
+    """An empty hub: ``hub.add(Repository("org/name")).commit({"a.txt": b"..."})`` fills it."""
+    with HubStandIn() as stand_in:
+        yield stand_in
+
+
+# --- Jupyter -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def jp_server_config() -> Any:
+    from traitlets.config import Config
+
+    return Config(
+        {
+            "ServerApp": {
+                # pytest-jupyter adds the terminals unless told not to, and they warn of handlers of their own.
+                "jpserver_extensions": {"odhtec_jupyter": True, "jupyter_server_terminals": False},
+                # Stricter than Jupyter's default: a request without a user is refused before its body is read.
+                "allow_unauthenticated_access": False,
+            }
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., JupyterProcess]]:
+    """Starts real JupyterLab servers: ``lab_server(env, app="jupyterlab", options=[...])``; all end at the end."""
+    with ExitStack() as running:
+
+        def start(env: dict[str, str] | None = None, **kwargs: Any) -> JupyterProcess:
+            folder = tmp_path_factory.mktemp("lab")
+            kwargs.setdefault("port", free_port())
+            return running.enter_context(JupyterProcess(folder, clean_environment() | (env or {}), **kwargs))
+
+        yield start
+
+
+def _unless_browser(name: str) -> Any:
+    """pytest-jupyter's fixture of this name, but not for browser tests: Playwright's own loop is in the way."""
+
+    @pytest.fixture(autouse=True, name=name)
+    def fixture(request: pytest.FixtureRequest) -> Any:
+        return None if "chromium" in request.fixturenames else request.getfixturevalue(name)
+
+    return fixture
+
+
+jp_asyncio_loop = _unless_browser("jp_asyncio_loop")
+jp_server_cleanup = _unless_browser("jp_server_cleanup")
+
+
+# --- the browser ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Headless Chromium from the system; Playwright only drives it.
+
+    Not for the whole session: while Playwright runs, no coroutine test can. So browser tests have modules of
+    their own.
+    """
+    program = next(
+        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+    )
+    if program is None:
+        missing("chromium is not installed: no browser tests here")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
