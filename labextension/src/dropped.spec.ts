@@ -1,0 +1,63 @@
+import { expect, it } from 'vitest';
+
+import { filesOf, pickedFiles } from './dropped';
+
+function fileEntry(fullPath: string): FileSystemFileEntry {
+  const found = new File(['x'], fullPath.split('/').pop()!);
+  return {
+    isDirectory: false,
+    isFile: true,
+    fullPath,
+    file: (resolve: FileCallback) => resolve(found)
+  } as FileSystemFileEntry;
+}
+
+/** Hands out its children two at a time, as Chromium does by the hundred. */
+function folderEntry(fullPath: string, children: FileSystemEntry[]): FileSystemDirectoryEntry {
+  const createReader = () => {
+    const left = [...children];
+    return { readEntries: (resolve: FileSystemEntriesCallback) => resolve(left.splice(0, 2)) };
+  };
+  return { isDirectory: true, isFile: false, fullPath, createReader } as FileSystemDirectoryEntry;
+}
+
+it('reads dropped folders to the end and keeps relative names', async () => {
+  const inner = folderEntry(
+    '/top/inner',
+    ['a', 'b', 'c', 'd', 'e'].map(name => fileEntry(`/top/inner/${name}`))
+  );
+  const top = folderEntry('/top', [
+    inner,
+    fileEntry('/top/日本.txt'),
+    folderEntry('/top/none', [])
+  ]);
+  const files = await filesOf([top, fileEntry('/alone.txt')]);
+  expect(files.map(({ name }) => name)).toEqual([
+    'top/inner/a',
+    'top/inner/b',
+    'top/inner/c',
+    'top/inner/d',
+    'top/inner/e',
+    'top/日本.txt',
+    'alone.txt'
+  ]);
+});
+
+it('fails as a whole when a file cannot be read', async () => {
+  const broken = {
+    ...fileEntry('/broken'),
+    file: (_: FileCallback, reject: ErrorCallback) =>
+      reject(new DOMException('gone', 'NotFoundError'))
+  } as FileSystemFileEntry;
+  await expect(filesOf([broken])).rejects.toThrow('gone');
+});
+
+it('takes the path of a picked folder', () => {
+  const inFolder = Object.defineProperty(new File([], 'x'), 'webkitRelativePath', {
+    value: 'dir/x'
+  });
+  expect(pickedFiles([inFolder, new File([], 'y')]).map(({ name }) => name)).toEqual([
+    'dir/x',
+    'y'
+  ]);
+});

@@ -1,0 +1,48 @@
+import type { INamedFile } from './batch';
+
+/** The files and folders of a drop. Must be called in the drop event: afterwards the browser has emptied it. */
+export function droppedEntries(data: DataTransfer): FileSystemEntry[] {
+  return Array.from(data.items)
+    .filter(item => item.kind === 'file')
+    .map(item => item.webkitGetAsEntry())
+    .filter(entry => entry !== null);
+}
+
+/** Every file below the entries, with its name relative to the drop. */
+export async function filesOf(entries: readonly FileSystemEntry[]): Promise<INamedFile[]> {
+  const files: INamedFile[] = [];
+  for (const entry of entries) {
+    // fullPath starts with a slash.
+    const name = entry.fullPath.replace(/^\//, '');
+    if (entry.isDirectory) {
+      files.push(...(await filesOf(await childrenOf(entry as FileSystemDirectoryEntry))));
+    } else {
+      files.push({ name, file: await fileOf(entry as FileSystemFileEntry) });
+    }
+  }
+  return files;
+}
+
+/** The files of an input; those of a folder input carry their path. */
+export function pickedFiles(list: Iterable<File>): INamedFile[] {
+  return Array.from(list, file => ({ name: file.webkitRelativePath || file.name, file }));
+}
+
+function fileOf(entry: FileSystemFileEntry): Promise<File> {
+  return new Promise((resolve, reject) => entry.file(resolve, reject));
+}
+
+async function childrenOf(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
+  const reader = folder.createReader();
+  const children: FileSystemEntry[] = [];
+  for (;;) {
+    // Chromium gives at most a hundred at a time; only an empty answer is the end.
+    const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+      reader.readEntries(resolve, reject)
+    );
+    if (!some.length) {
+      return children;
+    }
+    children.push(...some);
+  }
+}

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+
+import { formatAge, formatDuration, formatSize } from './format';
+import { RateMeter } from './rate';
+import { trans } from './testing/fakes';
+
+describe('formatSize', () => {
+  it.each([
+    [0, '0 B'],
+    [1023, '1023 B'],
+    [1024, '1.0 KB'],
+    [1048575, '1.0 MB'],
+    [150 * 1024, '150 KB'],
+    [5e12, '4.5 TB']
+  ])('%i is %s', (bytes, text) => expect(formatSize(bytes)).toBe(text));
+});
+
+it('tells an age in one unit', () => {
+  const now = new Date('2026-06-01T00:00:00Z');
+  const age = (text: string) => formatAge(new Date(text), now, trans);
+  expect(age('2026-06-01T00:00:30Z')).toBe('now');
+  expect(age('2026-05-31T23:01:00Z')).toBe('59m');
+  expect(age('2026-05-03T00:00:00Z')).toBe('29d');
+  expect(age('2025-07-01T00:00:00Z')).toBe('11mo');
+  expect(age('2024-01-01T00:00:00Z')).toBe('2y');
+});
+
+it('tells a duration no more exactly than an estimate is', () => {
+  expect(formatDuration(59, trans)).toBe('59 s');
+  expect(formatDuration(150, trans)).toBe('3 min');
+  expect(formatDuration(7500, trans)).toBe('2 h 5 min');
+});
+
+describe('RateMeter', () => {
+  it('measures the last seconds only', () => {
+    let now = 0;
+    const meter = new RateMeter(() => now);
+    meter.add(0);
+    expect(meter.rate).toBeNull();
+    now = 1000;
+    meter.add(1_000_000);
+    expect(meter.rate).toBe(1_000_000);
+    for (let second = 2; second <= 10; second++) {
+      now = second * 1000;
+      meter.add(1_000_000 + (second - 1) * 10);
+    }
+    expect(meter.rate).toBe(10);
+  });
+
+  it('says nothing when a retry takes bytes back', () => {
+    let now = 0;
+    const meter = new RateMeter(() => now);
+    meter.add(100);
+    now = 1000;
+    meter.add(50);
+    expect(meter.rate).toBeNull();
+  });
+});

@@ -1,0 +1,114 @@
+import {
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStateDB } from '@jupyterlab/statedb';
+import { IStatusBar } from '@jupyterlab/statusbar';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { Token } from '@lumino/coreutils';
+import { Signal } from '@lumino/signaling';
+
+import { addCommands } from './commands';
+import { Sidebar } from './sidebar';
+import { activeCount, createStatusItem } from './status';
+import { COMMANDS_PLUGIN_ID, PANEL_ID, PLUGIN_ID, STATUS_PLUGIN_ID } from './tokens';
+
+const DOMAIN = 'odhtec_jupyter';
+
+/** What the plugins of this extension share; nobody else needs it. */
+const ISidebar = new Token<Sidebar>(
+  'odhtec-jupyter:ISidebar',
+  'The object storage panel with its models and actions.'
+);
+
+const panel: JupyterFrontEndPlugin<Sidebar> = {
+  id: PLUGIN_ID,
+  description: 'Object storage in the left sidebar.',
+  autoStart: true,
+  provides: ISidebar,
+  optional: [ITranslator, ILayoutRestorer, IStateDB, ISettingRegistry],
+  activate: (
+    app: JupyterFrontEnd,
+    translator: ITranslator | null,
+    restorer: ILayoutRestorer | null,
+    state: IStateDB | null,
+    registry: ISettingRegistry | null
+  ): Sidebar => {
+    const sidebar = new Sidebar({
+      serverSettings: app.serviceManager.serverSettings,
+      trans: (translator ?? nullTranslator).load(DOMAIN),
+      state
+    });
+    app.shell.add(sidebar.panel, 'left', { rank: 150, type: 'Object Storage' });
+    restorer?.add(sidebar.panel, PANEL_ID);
+    registry?.load(PLUGIN_ID).then(
+      settings => {
+        sidebar.settings = settings;
+      },
+      reason => console.warn(`The settings of ${PLUGIN_ID} could not be loaded.`, reason)
+    );
+    return sidebar;
+  }
+};
+
+const commands: JupyterFrontEndPlugin<void> = {
+  id: COMMANDS_PLUGIN_ID,
+  description: 'The commands of object storage, in the palette and the context menu.',
+  autoStart: true,
+  requires: [ISidebar],
+  optional: [ITranslator, ICommandPalette],
+  activate: (
+    app: JupyterFrontEnd,
+    sidebar: Sidebar,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const category = trans.__('Object Storage');
+    for (const command of addCommands(app, sidebar, trans)) {
+      palette?.addItem({ command, category });
+    }
+  }
+};
+
+const status: JupyterFrontEndPlugin<void> = {
+  id: STATUS_PLUGIN_ID,
+  description: 'How many transfers go on, in the status bar.',
+  autoStart: true,
+  requires: [ISidebar],
+  optional: [ITranslator, IStatusBar],
+  activate: (
+    app: JupyterFrontEnd,
+    sidebar: Sidebar,
+    translator: ITranslator | null,
+    statusBar: IStatusBar | null
+  ): void => {
+    if (!statusBar) {
+      return;
+    }
+    const { transfers, uploads } = sidebar;
+    // The bar asks isActive when this is emitted.
+    const activeStateChanged = new Signal<object, void>(transfers);
+    const emit = () => activeStateChanged.emit();
+    transfers.stateChanged.connect(emit);
+    uploads.stateChanged.connect(emit);
+    statusBar.registerStatusItem(STATUS_PLUGIN_ID, {
+      item: createStatusItem({
+        transfers,
+        uploads,
+        trans: (translator ?? nullTranslator).load(DOMAIN),
+        onClick: () => app.shell.activateById(PANEL_ID)
+      }),
+      align: 'left',
+      rank: 20,
+      isActive: () => activeCount({ transfers, uploads }) > 0,
+      activeStateChanged
+    });
+  }
+};
+
+const plugins: JupyterFrontEndPlugin<unknown>[] = [panel, commands, status];
+export default plugins;

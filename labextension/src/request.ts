@@ -1,0 +1,77 @@
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+
+/** A refusal in the server's own words. `status` 0 means that no answer came. */
+export class ApiError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly status: number
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+
+  /** Any thrown thing as an ApiError, so that a view has one shape to show. */
+  static from(reason: unknown): ApiError {
+    if (reason instanceof ApiError) {
+      return reason;
+    }
+    return new ApiError(
+      'InternalError',
+      reason instanceof Error ? reason.message : String(reason),
+      0
+    );
+  }
+
+  static unreachable(): ApiError {
+    return new ApiError('NetworkError', 'The Jupyter server does not answer.', 0);
+  }
+
+  /** The error in a reply's body. A 404 that is not ours comes from a server without our routes. */
+  static ofReply(status: number, statusText: string, body: string): ApiError {
+    try {
+      const { error, message } = JSON.parse(body);
+      if (typeof error === 'string' && typeof message === 'string') {
+        return new ApiError(error, message, status);
+      }
+      if (status !== 404 && typeof message === 'string' && message) {
+        return new ApiError(`HTTP${status}`, message, status);
+      }
+    } catch {
+      // A proxy's HTML page, or nothing: the status has to do.
+    }
+    if (status === 404) {
+      return new ApiError(NOT_ENABLED, 'The server extension is not enabled.', status);
+    }
+    return new ApiError(
+      `HTTP${status}`,
+      `The server answered ${status} ${statusText}`.trim() + '.',
+      status
+    );
+  }
+}
+
+export const NOT_ENABLED = 'ServerExtensionNotEnabled';
+
+export function apiUrl(settings: ServerConnection.ISettings, path: string): string {
+  return URLExt.join(settings.baseUrl, 'odhtec/api') + path;
+}
+
+/** One request through Lab's server settings, which add the token and XSRF headers. */
+export async function request(
+  settings: ServerConnection.ISettings,
+  path: string,
+  init: RequestInit = {}
+): Promise<Response> {
+  let response: Response;
+  try {
+    response = await ServerConnection.makeRequest(apiUrl(settings, path), init, settings);
+  } catch (reason) {
+    throw init.signal?.aborted ? reason : ApiError.unreachable();
+  }
+  if (!response.ok) {
+    throw ApiError.ofReply(response.status, response.statusText, await response.text());
+  }
+  return response;
+}

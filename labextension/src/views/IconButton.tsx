@@ -1,0 +1,31 @@
+import type { LabIcon } from '@jupyterlab/ui-components';
+
+export interface IIconButtonProps {
+  icon: LabIcon;
+  label: string;
+  onClick: () => void;
+  disabled?: boolean;
+  className?: string;
+  tabIndex?: number;
+}
+
+/** A button that is only an icon; its label is the tooltip and what a screen reader says. */
+export function IconButton(props: IIconButtonProps): JSX.Element {
+  const { icon: Icon, label } = props;
+  return (
+    <button
+      type="button"
+      className={`odhtec-IconButton ${props.className ?? ''}`}
+      title={label}
+      aria-label={label}
+      disabled={props.disabled}
+      tabIndex={props.tabIndex}
+      onClick={event => {
+        event.stopPropagation();
+        props.onClick();
+      }}
+    >
+      <Icon.react tag="span" aria-hidden="true" />
+    </button>
+  );
+}

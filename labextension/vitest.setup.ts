@@ -1,0 +1,20 @@
+// What jsdom lacks and Lumino or Lab touches at import.
+import { cleanup } from '@testing-library/react';
+import { afterEach, vi } from 'vitest';
+
+class DragEventFake extends MouseEvent {}
+class ResizeObserverFake {
+  observe(): void {}
+  unobserve(): void {}
+  disconnect(): void {}
+}
+
+vi.stubGlobal('DragEvent', DragEventFake);
+vi.stubGlobal('ResizeObserver', ResizeObserverFake);
+vi.stubGlobal('matchMedia', () => ({
+  matches: false,
+  addEventListener() {},
+  removeEventListener() {}
+}));
+
+afterEach(cleanup);
