@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -71,13 +73,30 @@ class Network:
 
     def proxy_for(self, url: str) -> str | None:
         """The proxy a request to ``url`` goes through, after ``no_proxy``."""
-        proxy = self.https_proxy if urlsplit(url).scheme == "https" else self.http_proxy
-        if not proxy:
-            return None
-        from requests.utils import should_bypass_proxies
+        parts = urlsplit(url)
+        proxy = self.https_proxy if parts.scheme == "https" else self.http_proxy
+        if not proxy or not self.no_proxy:
+            return proxy
+        # Not by requests or urllib: they write to the environment of the process, and this runs in many threads.
+        host, port = (parts.hostname or "").rstrip("."), str(parts.port or "")
+        names = re.split(r"[\s,]+", self.no_proxy.lower())
+        return None if any(_reached_directly(host, port, name) for name in names if name) else proxy
 
-        # An empty string keeps requests from looking into the environment on its own.
-        return None if should_bypass_proxies(url, self.no_proxy or "") else proxy
+
+def _reached_directly(host: str, port: str, name: str) -> bool:
+    """Whether an entry of ``no_proxy`` (host, domain, address, network, each with or without a port, ``*``) fits."""
+    if name == "*":
+        return True
+    try:
+        network = ip_network(name.strip("[]"), strict=False)
+    except ValueError:
+        name, _, wanted = name.partition(":")
+        domain = name.removeprefix("*").lstrip(".")
+        return bool(domain) and wanted in {"", port} and (host == domain or host.endswith(f".{domain}"))
+    try:
+        return ip_address(host) in network
+    except ValueError:
+        return False  # a name: what it resolves to is not looked up
 
 
 def _env(*names: str) -> str:
@@ -93,8 +112,11 @@ def _checked_url(value: str, name: str, *, schemes: tuple[str, ...] = ("http", "
     try:
         parts = urlsplit(text)
         _ = parts.port
-    except ValueError as error:
-        raise BadRequest(f"{name}: this is not a URL ({error}).") from None
+    except ValueError:  # its text may hold a password
+        raise BadRequest(f"{name} must be a URL such as https://host:port.") from None
+    # urlsplit drops line ends without a word.
+    if not text.isprintable() or " " in text:
+        raise BadRequest(f"{name} must not contain spaces or control characters.")
     if parts.scheme not in schemes or not parts.hostname:
         raise BadRequest(f"{name} must be a URL such as https://host:port.")
     if parts.query or parts.fragment:
@@ -119,12 +141,19 @@ def without_bucket(endpoint: str, bucket: str | None) -> str:
 
 def _mask(proxy: str | None) -> str | None:
     """A proxy URL with its password hidden."""
-    return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1***@", proxy) if proxy else None
+    # Up to the last @: a password may hold one.
+    return re.sub(r"(://[^:/@]*:).*@", r"\1***@", proxy) if proxy else None
 
 
 def _merge(change: str | None, present: str | None) -> str | None:
     """A field that was left out keeps its value, an empty one clears it."""
     return present if change is None else (change.strip() or None)
+
+
+def _check_secret(value: str | None, name: str) -> None:
+    """Raise :class:`BadRequest` for what cannot stand in a header; the value is not repeated."""
+    if value and not (value.isascii() and value.isprintable() and " " not in value):
+        raise BadRequest(f"{name} holds spaces or other characters that it cannot have.")
 
 
 class OdhTecSettings(LoggingConfigurable):
@@ -232,14 +261,18 @@ class OdhTecSettings(LoggingConfigurable):
     @property
     def s3(self) -> S3Connection:
         """The S3 connection now in force, its endpoint repaired."""
-        bucket = self.s3_bucket or None
-        endpoint = None
-        if self.s3_endpoint:
-            endpoint = without_bucket(_checked_url(self.s3_endpoint, "endpoint"), bucket)
+        now = self._s3_as_given
+        if not now.endpoint:
+            return now
+        return replace(now, endpoint=without_bucket(_checked_url(now.endpoint, "endpoint"), now.default_bucket))
+
+    @property
+    def _s3_as_given(self) -> S3Connection:
+        """With the endpoint as it was written: one that cannot be used must not be in the way of its repair."""
         return S3Connection(
-            endpoint=endpoint,
+            endpoint=self.s3_endpoint or None,
             region=self.s3_region or None,
-            default_bucket=bucket,
+            default_bucket=self.s3_bucket or None,
             access_key_id=self.s3_access_key_id or None,
             secret_access_key=self.s3_secret_access_key or None,
             session_token=self.s3_session_token or None,
@@ -262,7 +295,7 @@ class OdhTecSettings(LoggingConfigurable):
 
     def changed_s3(self, change: S3SettingsChange) -> S3Connection:
         """The connection with a change applied, checked; nothing is stored."""
-        now = self.s3
+        now = self._s3_as_given
         endpoint = _merge(change.endpoint, now.endpoint)
         bucket = _merge(change.default_bucket, now.default_bucket)
         new = replace(
@@ -276,6 +309,12 @@ class OdhTecSettings(LoggingConfigurable):
         )
         if new.region and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", new.region):
             raise BadRequest("region may hold letters, digits and hyphens only.")
+        for name, value in (
+            ("accessKeyId", new.access_key_id),
+            ("secretAccessKey", new.secret_access_key),
+            ("sessionToken", new.session_token),
+        ):
+            _check_secret(value, name)
         if bool(new.access_key_id) != bool(new.secret_access_key):
             raise BadRequest("accessKeyId and secretAccessKey must be given together.")
         return new
@@ -291,8 +330,10 @@ class OdhTecSettings(LoggingConfigurable):
         self.s3_session_token = new.session_token or ""
 
     def show_s3(self) -> S3Settings:
-        """The S3 settings without their secrets."""
-        now = self.s3
+        """The S3 settings without their secrets; an endpoint that cannot be used is shown as it was given."""
+        now = self._s3_as_given
+        with suppress(BadRequest):
+            now = self.s3
         return S3Settings(
             endpoint=now.endpoint,
             region=now.region,
@@ -306,8 +347,7 @@ class OdhTecSettings(LoggingConfigurable):
         """The hub connection with a change applied, checked; nothing is stored."""
         endpoint = _merge(change.hf_endpoint, self.hf_endpoint) or HUB_ENDPOINT
         token = _merge(change.hf_token, self.hf_token or None)
-        if token and not (token.isascii() and token.isprintable() and " " not in token):
-            raise BadRequest("hfToken holds characters that no token has.")
+        _check_secret(token, "hfToken")
         return HubConnection(_checked_url(endpoint, "hfEndpoint"), token)
 
     def change_hub(self, change: HubSettingsChange) -> None:
@@ -317,7 +357,10 @@ class OdhTecSettings(LoggingConfigurable):
 
     def show_hub(self) -> HubSettings:
         """The hub settings without the token."""
-        return HubSettings(hf_endpoint=self.hub.endpoint, hf_token_set=bool(self.hf_token))
+        endpoint = self.hf_endpoint
+        with suppress(BadRequest):
+            endpoint = self.hub.endpoint
+        return HubSettings(hf_endpoint=endpoint, hf_token_set=bool(self.hf_token))
 
     def changed_network(self, change: ProxySettingsChange) -> Network:
         """The network with changed proxies, checked; nothing is stored."""

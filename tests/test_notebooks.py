@@ -25,10 +25,12 @@ def test_a_notebook_runs_and_is_kept_without_outputs(
 ) -> None:
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
-    hub.add(Repository("org/small")).commit({
-        "config.json": b"{}",
-        "model.safetensors": SyntheticContent(9_000_000, seed=1),
-    })
+    hub.add(Repository("org/small")).commit(
+        {
+            "config.json": b"{}",
+            "model.safetensors": SyntheticContent(9_000_000, seed=1),
+        }
+    )
     server = lab_server({**moto_server.env, "HF_ENDPOINT": hub.endpoint}, app="jupyter_server")
     ran = subprocess.run(
         [

@@ -6,7 +6,7 @@ from tornado import web
 
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.handlers.base import OdhTecHandler
-from odhtec_jupyter.keys import MAX_KEY_BYTES
+from odhtec_jupyter.keys import fitting
 from odhtec_jupyter.models import CreateFolder, DeleteRequest, StoredObject
 from odhtec_jupyter.transfers.deletion import start_deletion
 
@@ -85,8 +85,6 @@ class FolderHandler(ObjectHandler):
     async def post(self, bucket: str) -> None:
         """A zero-byte marker, so that an empty folder can be seen."""
         prefix = self.body(CreateFolder).prefix
-        prefix += "" if prefix.endswith("/") else "/"
-        if len(prefix.encode()) > MAX_KEY_BYTES:
-            raise BadRequest(f"prefix: the key has more than {MAX_KEY_BYTES} bytes.", code="KeyTooLongError")
+        prefix = fitting(prefix if prefix.endswith("/") else f"{prefix}/")
         etag = await self.call(self.services.s3.put, bucket, prefix, [], 0, content_type="application/x-directory")
         self.reply(StoredObject(bucket=bucket, key=prefix, size=0, ETag=etag), 201)

@@ -12,6 +12,7 @@ from odhtec_jupyter.errors import Conflict, OdhTecError, StoreError
 from odhtec_jupyter.handlers.base import OdhTecHandler
 from odhtec_jupyter.handlers.form import FormFiles
 from odhtec_jupyter.handlers.objects import ObjectHandler
+from odhtec_jupyter.keys import fitting
 from odhtec_jupyter.models import StoredObject, UploadReply
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.transfers.copy import Target
@@ -105,7 +106,7 @@ class UploadHandler(OdhTecHandler):
         length = self.request.headers.get("Content-Length")
 
         async def open_file(name: str, told: str | None, at_most: int | None) -> StreamedUpload | None:
-            key = prefix + name
+            key = fitting(prefix + name)
             target = await self.call(choose_target, services.s3, bucket, key, told, self._policy)
             if target is None:
                 return None

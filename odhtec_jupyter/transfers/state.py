@@ -142,7 +142,7 @@ class Transfer:
         now = time.monotonic()
         if now - self._history[-1][0] > RATE_WINDOW:
             return 0.0
-        return max(0.0, (self.bytes_done - before) / (now - start)) if now - start > 0.2 else None
+        return max(0.0, (self.bytes_done - before) / (now - start)) if now - start > 1.0 else None
 
     def show(self) -> models.Transfer:
         """As it goes over the wire, without its files."""
