@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from odhtec_jupyter.demo.model import REPO_ID as REPO
-from odhtec_jupyter.demo.model import fetch_model
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
+from odhtec_jupyter.demo.model import REPO_ID as REPO
+from odhtec_jupyter.demo.model import fetch_model
 from odhtec_jupyter.demo.repository import Repository
 from tests.conftest import S3Server, empty_bucket, make_s3_client
 
@@ -66,6 +66,17 @@ def page(chromium: Browser, lab: JupyterProcess) -> Iterator[Page]:
     context.close()
 
 
+def widen(page: Page) -> None:
+    """Pull the sidebar's edge, as one does to read long names."""
+    edge = page.locator("#jp-left-stack").bounding_box()
+    assert edge is not None
+    x, y = edge["x"] + edge["width"] + 2, 400
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 90, y, steps=4)
+    page.mouse.up()
+
+
 def shoot(page: Page, name: str, folder: Path) -> None:
     target = Path(SCREENSHOTS) if SCREENSHOTS else folder
     page.mouse.move(900, 600)
@@ -81,7 +92,7 @@ def use_theme(page: Page, name: str) -> None:
         name,
     )
     page.locator(f'body[data-jp-theme-name="{name}"]').wait_for(state="attached")
-    page.wait_for_function("document.fonts.ready.then(() => true)")
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
 
 
 def row(page: Page, name: str) -> Any:
@@ -111,6 +122,7 @@ def test_the_main_job(page: Page, client: S3Client, model_folder: Path, tmp_path
     row(page, "sentence-transformers").dblclick()
     row(page, "all-MiniLM-L6-v2").dblclick()
     row(page, "model.safetensors").wait_for()
+    widen(page)
     shoot(page, "panel-light", tmp_path)
     use_theme(page, "JupyterLab Dark")
     shoot(page, "panel-dark", tmp_path)
