@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -29,6 +29,8 @@ class Services:
         # Apart from the transfers' threads, so that a listing never waits for a part.
         self.calls = ThreadPoolExecutor(CALLS, thread_name_prefix="odhtec-call")
         self._cleanups: set[asyncio.Task[None]] = set()
+        # How to drop each upload whose body is still coming in.
+        self.unfinished: set[Callable[[], Coroutine[Any, Any, None]]] = set()
         # A transfer keeps the store it began with, so stores that were replaced stay open until the end.
         self._s3: dict[tuple[S3Connection, Network], S3Store] = {}
         self._hub: dict[tuple[HubConnection, Network], HubStore] = {}
@@ -62,6 +64,8 @@ class Services:
 
     async def stop(self) -> None:
         """Cancel what runs, with its cleanup, and close everything."""
+        for abort in self.unfinished:
+            self.keep(abort())
         await self.transfers.stop()
         if self._cleanups:
             await asyncio.wait(self._cleanups, timeout=STOP_TIMEOUT)

@@ -335,7 +335,7 @@ class OdhTecSettings(LoggingConfigurable):
         with suppress(BadRequest):
             now = self.s3
         return S3Settings(
-            endpoint=now.endpoint,
+            endpoint=_mask(now.endpoint),
             region=now.region,
             default_bucket=now.default_bucket,
             access_key_id=now.access_key_id,
@@ -360,7 +360,7 @@ class OdhTecSettings(LoggingConfigurable):
         endpoint = self.hf_endpoint
         with suppress(BadRequest):
             endpoint = self.hub.endpoint
-        return HubSettings(hf_endpoint=endpoint, hf_token_set=bool(self.hf_token))
+        return HubSettings(hf_endpoint=_mask(endpoint) or "", hf_token_set=bool(self.hf_token))
 
     def changed_network(self, change: ProxySettingsChange) -> Network:
         """The network with changed proxies, checked; nothing is stored."""

@@ -17,7 +17,7 @@ import type {
   OnConflict,
   ProxySettings,
   ProxySettingsChange,
-  RepoType,
+  IRepoOptions,
   S3Settings,
   S3SettingsChange,
   StoredObject,
@@ -92,15 +92,19 @@ export class OdhTecAPI {
     return status === 201;
   }
 
-  getHubRepo(
+  async getHubRepo(
     repo: string,
-    options: { repoType: RepoType; revision?: string; signal?: AbortSignal }
+    options: IRepoOptions & { signal?: AbortSignal }
   ): Promise<HubRepo> {
     const query = new URLSearchParams({ repo, repoType: options.repoType });
     if (options.revision) {
       query.set('revision', options.revision);
     }
-    return this._json('GET', `/hub/repo?${query}`, undefined, options.signal);
+    const { signal, token } = options;
+    // In a header: a URL is logged on its way.
+    const headers = token ? { 'X-HF-Token': token } : undefined;
+    const response = await request(this._settings, `/hub/repo?${query}`, { signal, headers });
+    return (await response.json()) as HubRepo;
   }
 
   importFromHub(what: ImportRequest): Promise<Transfer> {

@@ -1860,7 +1860,10 @@ export interface operations {
                 revision?: string;
                 repoType?: "model" | "dataset" | "space";
             };
-            header?: never;
+            header?: {
+                /** @description A token for this look only; never in the URL */
+                "X-HF-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };

@@ -30,6 +30,13 @@ import type { ImportRequest, HubRepo } from './contract';
 export type OnConflict = NonNullable<ImportRequest['onConflict']>;
 export type RepoType = HubRepo['repoType'];
 
+/** How a repository is looked up; the token is for this look only. */
+export interface IRepoOptions {
+  repoType: RepoType;
+  revision?: string;
+  token?: string;
+}
+
 /** The plugin whose id is also the id of the settings: `<package name>:<schema file>`. */
 export const PLUGIN_ID = 'odhtec-jupyter:plugin';
 export const COMMANDS_PLUGIN_ID = 'odhtec-jupyter:commands';

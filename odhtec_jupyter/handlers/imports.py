@@ -32,6 +32,8 @@ class HubRepoHandler(OdhTecHandler):
             name,
             repo_type=self.choice("repoType", "model", REPO_TYPES),
             revision=self.get_query_argument("revision", "") or "main",
+            # In a header: a URL is logged on its way.
+            token=self.request.headers.get("X-HF-Token"),
         )
         self.reply(repo)
 

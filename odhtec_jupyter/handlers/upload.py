@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
+from collections.abc import Coroutine
 from typing import Any, Protocol
 
 from tornado import web
@@ -32,7 +33,7 @@ class Sink(Protocol):
         """Take bytes; returning late is the back-pressure."""
         ...
 
-    async def abort(self) -> None:
+    def abort(self) -> Coroutine[Any, Any, None]:
         """Leave nothing behind; may be called twice."""
         ...
 
@@ -85,6 +86,8 @@ class UploadHandler(OdhTecHandler):
             await self._expect_object(bucket, key)
         else:
             await self._expect_form(bucket, key)
+        if self._sink is not None:
+            self.services.unfinished.add(self._sink.abort)
 
     async def _expect_object(self, bucket: str, key: str) -> None:
         told = self.request.headers.get("Content-Type")
@@ -162,6 +165,12 @@ class UploadHandler(OdhTecHandler):
         super().on_connection_close()
         self._drop()
 
+    def on_finish(self) -> None:
+        """The reply is sent: the server has nothing to drop any more when it stops."""
+        super().on_finish()
+        if self._sink is not None:
+            self.services.unfinished.discard(self._sink.abort)
+
     def _lost(self, error: OdhTecError) -> None:
         """The upload failed between two chunks: tell the sender while it sends, or while it stands still."""
         self.refuse(error)
@@ -169,6 +178,7 @@ class UploadHandler(OdhTecHandler):
 
     def _drop(self) -> None:
         if self._sink is not None:
+            self.services.unfinished.discard(self._sink.abort)
             # Held by the services: nobody awaits a request whose connection is closed.
             self.services.keep(self._sink.abort())
 

@@ -174,14 +174,20 @@ class _Copy:
             hashed = [asyncio.get_running_loop().create_future() for _ in range(len(parts) + 1)]
             hashed[0].set_result(None)
             todo = iter(parts)
+            # Parts that the budget cannot hold go through in pieces, one after the other.
+            relayed = parts[0].size > self._engine.budget.largest
 
             async def worker() -> None:
                 for part in todo:
-                    with await self._engine.budget.lease(part.size, "copy") as lease:
-                        etags[part.number - 1] = await self._part(part, lease.view, upload_id, hashed)
+                    with await self._engine.budget.lease(PART_SIZE if relayed else part.size, "copy") as lease:
+                        if relayed:
+                            etag = await self._relay(part, lease.view, upload_id)
+                        else:
+                            etag = await self._part(part, lease.view, upload_id, hashed)
+                        etags[part.number - 1] = etag
                     self._count(part.size)
 
-            await all_of(worker() for _ in range(min(WORKERS, len(parts))))
+            await all_of(worker() for _ in range(1 if relayed else min(WORKERS, len(parts))))
             if self._verifier:
                 self._verifier.compare(target.key)
             return await self._engine.attempt(
@@ -193,6 +199,18 @@ class _Copy:
         except BaseException:
             await finishing(drop_multipart(self._engine, target, upload_id))
             raise
+
+    async def _relay(self, part: Part, view: memoryview, upload_id: str) -> str:
+        target = self._target
+
+        def put() -> tuple[str, Verifier | None]:
+            # A new try reads the part again, so it feeds a copy of the checksum.
+            verifier = self._verifier.fork() if self._verifier else None
+            pieces = relay(self._source, part, view, verifier, self._stop)
+            return target.store.put_part(target.bucket, target.key, upload_id, part.number, pieces, part.size), verifier
+
+        etag, self._verifier = await self._engine.attempt(self._stop, put)
+        return etag
 
     async def _part(self, part: Part, view: memoryview, upload_id: str, hashed: list[asyncio.Future[None]]) -> str:
         target = self._target
@@ -225,6 +243,19 @@ class _Copy:
                 one.cancel()
                 await settled(one)
         return storing.result()
+
+
+def relay(
+    source: RangedSource, part: Part, view: memoryview, verifier: Verifier | None, stop: threading.Event
+) -> Iterator[memoryview]:
+    """A part that is larger than the memory for it: read a piece, hand it on, read the next. Runs in a thread."""
+    for start in range(part.start, part.end, len(view)):
+        piece = Part(part.number, start, min(start + len(view), part.end))
+        data = view[: piece.size]
+        fill(source, piece, data, stop)
+        if verifier:
+            verifier.update(data)
+        yield from blocks(data, stop)
 
 
 async def drop_multipart(engine: Engine, target: Target, upload_id: str) -> None:

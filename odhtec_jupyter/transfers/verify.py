@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from copy import copy
 
 from odhtec_jupyter.errors import VerificationError
 from odhtec_jupyter.stores.source import Checksum
@@ -21,6 +22,12 @@ class Verifier:
     def update(self, data: memoryview) -> None:
         """Take the next bytes; releases the GIL while it computes."""
         self._hash.update(data)
+
+    def fork(self) -> Verifier:
+        """Another one that has seen the same bytes."""
+        other = copy(self)
+        other._hash = self._hash.copy()
+        return other
 
     def compare(self, name: str) -> None:
         """Raise :class:`VerificationError` unless the bytes were the promised ones."""

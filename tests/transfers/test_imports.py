@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from typing import Any
 
 import pytest
@@ -16,10 +17,11 @@ from odhtec_jupyter.errors import BadRequest, Conflict, GatedRepository, NotFoun
 from odhtec_jupyter.models import ImportRequest
 from odhtec_jupyter.stores.hub import HubStore
 from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.transfers import retry
+from odhtec_jupyter.transfers import parts, retry
+from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.imports import plan_import, start_import
 from odhtec_jupyter.transfers.manager import TransferManager
-from odhtec_jupyter.transfers.parts import MIB
+from odhtec_jupyter.transfers.parts import MIB, PART_SIZE
 from odhtec_jupyter.transfers.state import FINAL, Transfer
 
 LARGE = SyntheticContent(20 * MIB + 11, seed=3)
@@ -284,6 +286,28 @@ async def test_what_cannot_be_imported_is_said_before_anything_is_written(
     with pytest.raises((NotFound, StoreError), match="bucket"):
         await bring(manager, hub_store, store, request(bucket + "-not"))
     assert contents(s3_client, bucket) == {}
+
+
+async def test_a_part_larger_than_the_memory_goes_through_in_pieces(
+    store: S3Store,
+    hub: HubStandIn,
+    hub_store: HubStore,
+    s3_client: Any,
+    bucket: str,
+    model: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parts, "MAX_PARTS", 2)
+    model.commit({"huge.bin": SyntheticContent(45 * MIB + 3, seed=8)})
+    hub.inject(Cut(after=5 * MIB), "*huge.bin", method="GET", times=2)
+    engine = Engine(max_memory=4 * PART_SIZE, max_concurrent_transfers=1)
+    small = TransferManager(engine, log=logging.getLogger("odhtec-test"))
+    transfer = await bring(small, hub_store, store, request(bucket, include=["huge.bin"]))
+    assert transfer.error is None
+    assert s3_client.head_object(Bucket=bucket, Key="org/model/huge.bin")["ETag"].endswith('-2"')
+    assert contents(s3_client, bucket)["org/model/huge.bin"] == expected(model)["org/model/huge.bin"]
+    await small.stop()
+    engine.close()
 
 
 async def test_an_expired_link_is_asked_for_again(

@@ -83,7 +83,12 @@ describe('ImportForm', () => {
     await user.type(screen.getByLabelText('Repository'), 'org/name{Enter}');
     expect((await screen.findByRole('alert')).textContent).toMatch(/accept the licence/);
     expect(button().disabled).toBe(true);
+    lookUp.mockResolvedValue(repo({ gated: true, accessible: true }));
     await user.type(screen.getByLabelText('Token for this import only'), 'hf_secret');
+    expect(button().disabled).toBe(true);
+    await user.click(screen.getByRole('button', { name: 'Look up' }));
+    expect(lookUp.mock.lastCall![1].token).toBe('hf_secret');
+    await screen.findByText(/3 files/);
     await user.click(button());
     expect(start.mock.lastCall![0].token).toBe('hf_secret');
   });

@@ -3,7 +3,14 @@ import { useState, type FormEvent } from 'react';
 
 import { matchesAny, SAFETENSORS_ONLY } from '../patterns';
 import { ApiError } from '../request';
-import type { HubRepo, ImportRequest, OnConflict, RepoType, Transfer } from '../tokens';
+import type {
+  HubRepo,
+  ImportRequest,
+  IRepoOptions,
+  OnConflict,
+  RepoType,
+  Transfer
+} from '../tokens';
 import { Field } from './Field';
 import { RepoSummary } from './RepoSummary';
 
@@ -12,7 +19,7 @@ const DEFAULT_REVISION = 'main';
 
 export interface IImportFormProps {
   bucket: string;
-  lookUp: (repo: string, options: { repoType: RepoType; revision?: string }) => Promise<HubRepo>;
+  lookUp: (repo: string, options: IRepoOptions) => Promise<HubRepo>;
   start: (request: ImportRequest) => Promise<Transfer>;
   onStarted: (transfer: Transfer) => void;
   onCancel: () => void;
@@ -41,7 +48,7 @@ export function ImportForm(props: IImportFormProps): JSX.Element {
   const [busy, setBusy] = useState<'looking' | 'starting' | null>(null);
 
   const name = repo.trim();
-  const question = JSON.stringify([name, repoType, revision.trim()]);
+  const question = JSON.stringify([name, repoType, revision.trim(), token]);
   // An answer counts only for what it was asked about: the fields may have changed since.
   const { found = null, error = null } = answer?.question === question ? answer : {};
 
@@ -49,7 +56,11 @@ export function ImportForm(props: IImportFormProps): JSX.Element {
     setBusy('looking');
     setAnswer(null);
     try {
-      const options = { repoType, revision: revision.trim() || undefined };
+      const options = {
+        repoType,
+        revision: revision.trim() || undefined,
+        token: token || undefined
+      };
       setAnswer({ question, found: await props.lookUp(name, options) });
     } catch (reason) {
       setAnswer({ question, error: ApiError.from(reason) });
@@ -58,10 +69,8 @@ export function ImportForm(props: IImportFormProps): JSX.Element {
     }
   };
 
-  // With a token of its own an import may read what the server's token cannot even see.
-  const hidden = token !== '' && error !== null && [401, 403, 404].includes(error.status);
-  const ready = busy === null && (found ? found.accessible || token !== '' : hidden);
-  const patterns = slim && repoType === 'model' ? [...SAFETENSORS_ONLY] : null;
+  const ready = busy === null && found !== null && found.accessible;
+  const patterns = slim && (found?.repoType ?? repoType) === 'model' ? [...SAFETENSORS_ONLY] : null;
   const files = found?.files.filter(({ path }) => !patterns || matchesAny(path, patterns)) ?? [];
 
   const start = async () => {
@@ -70,8 +79,9 @@ export function ImportForm(props: IImportFormProps): JSX.Element {
     try {
       const transfer = await props.start({
         repo: found?.repo ?? name,
-        repoType,
-        revision: revision.trim() || DEFAULT_REVISION,
+        // A pasted address says more than the fields.
+        repoType: found?.repoType ?? repoType,
+        revision: found?.revision ?? DEFAULT_REVISION,
         bucket,
         onConflict,
         ...(token && { token }),
@@ -147,7 +157,7 @@ export function ImportForm(props: IImportFormProps): JSX.Element {
           />
         </Field>
       </div>
-      {found && <RepoSummary repo={found} files={files} hasToken={token !== ''} trans={trans} />}
+      {found && <RepoSummary repo={found} files={files} trans={trans} />}
       <Field label={trans.__('Target folder in %1', bucket)}>
         <input
           className="jp-mod-styled"
@@ -157,7 +167,7 @@ export function ImportForm(props: IImportFormProps): JSX.Element {
           onChange={event => setPrefix(event.target.value)}
         />
       </Field>
-      {repoType === 'model' && (
+      {(found?.repoType ?? repoType) === 'model' && (
         <label className="odhtec-Form-check" title={SAFETENSORS_ONLY.join(' ')}>
           <input type="checkbox" checked={slim} onChange={event => setSlim(event.target.checked)} />
           {trans.__('Only safetensors, configuration and tokenizer')}
@@ -178,7 +188,6 @@ export function ImportForm(props: IImportFormProps): JSX.Element {
         {error && (
           <p className="odhtec-Form-error" role="alert">
             {error.message}
-            {hidden && ` ${trans.__('The import will try with the token you gave.')}`}
           </p>
         )}
         <div className="odhtec-Form-buttons">

@@ -7,12 +7,11 @@ export interface IRepoSummaryProps {
   repo: HubRepo;
   /** The files that would come. */
   files: readonly HubFile[];
-  hasToken: boolean;
   trans: TranslationBundle;
 }
 
 /** What an import would bring, and whether it can. */
-export function RepoSummary({ repo, files, hasToken, trans }: IRepoSummaryProps): JSX.Element {
+export function RepoSummary({ repo, files, trans }: IRepoSummaryProps): JSX.Element {
   const total = files.reduce((sum, { size }) => sum + size, 0);
   const facts = [
     trans._n('%1 file', '%1 files', files.length),
@@ -37,7 +36,7 @@ export function RepoSummary({ repo, files, hasToken, trans }: IRepoSummaryProps)
           </li>
         ))}
       </ul>
-      {!repo.accessible && !hasToken && (
+      {!repo.accessible && (
         <p className="odhtec-Form-error" role="alert">
           {repo.gated
             ? trans.__(
