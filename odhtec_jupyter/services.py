@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from odhtec_jupyter.errors import NotFound
-from odhtec_jupyter.settings import HubConnection, Network, OdhTecSettings, S3Connection
+from odhtec_jupyter.network import Network
+from odhtec_jupyter.settings import HubConnection, OdhTecSettings, S3Connection
 from odhtec_jupyter.stores.http import remove_ca_files
 from odhtec_jupyter.stores.hub import HubStore
 from odhtec_jupyter.stores.s3 import S3Store

@@ -123,21 +123,26 @@ def rgw_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
     absent = [tool for tool in ("radosgw", "ceph-mon", "ceph-osd", "openssl") if shutil.which(tool) is None]
     if absent:
         missing(f"{', '.join(absent)} not installed: Ceph's object gateway cannot run here")
-    folder = tmp_path_factory.mktemp("rgw") / "cluster"
-    port, tls_port, mon_port = free_port(), free_port(), free_port()
-    env = os.environ | {
-        "ODHTEC_RGW_DIR": str(folder),
-        "ODHTEC_RGW_PORT": str(port),
-        "ODHTEC_RGW_TLS_PORT": str(tls_port),
-        "ODHTEC_RGW_MON_PORT": str(mon_port),
-    }
     script = str(ROOT / "scripts" / "rgw")
-    try:
+    for _ in range(3):  # a port that was free may be taken by the time the gateway wants it
+        folder = tmp_path_factory.mktemp("rgw") / "cluster"
+        port, tls_port, mon_port = free_port(), free_port(), free_port()
+        env = os.environ | {
+            "ODHTEC_RGW_DIR": str(folder),
+            "ODHTEC_RGW_PORT": str(port),
+            "ODHTEC_RGW_TLS_PORT": str(tls_port),
+            "ODHTEC_RGW_MON_PORT": str(mon_port),
+        }
+        log = folder.parent / "start.log"
         # To files, not pipes: the daemons inherit them and would keep a pipe open.
-        with (folder.parent / "start.log").open("wb") as log:
-            started = subprocess.run([script, "start"], env=env, stdout=log, stderr=log, timeout=180)
-        if started.returncode != 0:
-            pytest.fail(f"scripts/rgw start failed:\n{(folder.parent / 'start.log').read_text()}")
+        with log.open("wb") as output:
+            started = subprocess.run([script, "start"], env=env, stdout=output, stderr=output, timeout=180)
+        if started.returncode == 0:
+            break
+        subprocess.run([script, "destroy"], env=env, stdin=subprocess.DEVNULL, timeout=120, check=True)
+    else:
+        pytest.fail(f"scripts/rgw start failed:\n{log.read_text()}")
+    try:
         keys = ("odhtec", "odhtec-secret", "us-east-1")
         yield {
             "rgw": S3Server("rgw", f"http://127.0.0.1:{port}", *keys, None),

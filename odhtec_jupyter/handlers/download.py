@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import mimetypes
 import re
+from contextlib import aclosing
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +14,7 @@ from tornado import iostream, web
 
 from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.handlers.base import OdhTecHandler
-from odhtec_jupyter.stores.s3 import ObjectBody
+from odhtec_jupyter.stores.s3_object import ObjectBody
 from odhtec_jupyter.transfers.download import ObjectStream
 
 PASSED_ON = ("Content-Length", "Content-Range", "Last-Modified")
@@ -31,17 +34,15 @@ class DownloadHandler(OdhTecHandler):
         self._describe(name, body)
         services = self.services
         stream = ObjectStream(services.engine, services.s3, bucket, name, body)
-        chunks = stream.chunks()
         try:
-            async for chunk in chunks:
-                self.write(chunk)
-                await self.flush()
+            await self.flush()  # the headers
+            async with aclosing(stream.views()) as views:
+                async for view in views:
+                    # Straight to the connection: RequestHandler.write would copy the view.
+                    await self.request.connection.write(view)  # type: ignore[union-attr, arg-type]
         except iostream.StreamClosedError:
-            pass  # the reader has gone; that is its right
-        finally:
-            await chunks.aclose()  # type: ignore[attr-defined]
-        if not self._finished and self.request.connection is not None:
-            self.finish(set_content_type=self._headers["Content-Type"])
+            return  # the reader has gone; that is its right
+        self.finish(set_content_type=self._headers["Content-Type"])
 
     @web.authenticated
     async def head(self, bucket: str, key: str) -> None:
@@ -71,9 +72,10 @@ class DownloadHandler(OdhTecHandler):
         """S3's parameters for the request's headers, and those to fall back to when ``If-Range`` fails."""
         headers = self.request.headers
         plain: dict[str, Any] = {}
-        for header, parameter in (("If-None-Match", "IfNoneMatch"), ("If-Modified-Since", "IfModifiedSince")):
-            if header in headers:
-                plain[parameter] = headers[header]
+        if "If-None-Match" in headers:
+            plain["IfNoneMatch"] = headers["If-None-Match"]
+        if since := _date(headers.get("If-Modified-Since", "")):
+            plain["IfModifiedSince"] = since
         wanted = headers.get("Range", "")
         # Several ranges, other units and nonsense are answered with the whole object, as RFC 9110 allows.
         if not re.fullmatch(r"bytes=(\d+-\d*|-\d+)", wanted.strip()):
@@ -82,8 +84,10 @@ class DownloadHandler(OdhTecHandler):
         known = headers.get("If-Range")
         if known is None:
             return ranged, None
-        ranged["IfMatch" if '"' in known else "IfUnmodifiedSince"] = known
-        return ranged, plain
+        if '"' in known:
+            return {**ranged, "IfMatch": known}, plain
+        date = _date(known)
+        return ({**ranged, "IfUnmodifiedSince": date} if date else plain), plain
 
     def _describe(self, key: str, body: ObjectBody) -> None:
         self.set_status(body.status)
@@ -122,6 +126,14 @@ class ViewHandler(DownloadHandler):
         kind = (mimetypes.guess_type(key)[0] or stored) if stored in UNTYPED else stored
         kind = kind or "application/octet-stream"
         return f"{kind}; charset=utf-8" if kind.startswith("text/") and "charset" not in kind else kind
+
+
+def _date(text: str) -> datetime | None:
+    """An HTTP date; None for what is none, which RFC 9110 wants to be ignored."""
+    try:
+        return parsedate_to_datetime(text)
+    except ValueError:
+        return None
 
 
 def disposition(kind: str, key: str) -> str:

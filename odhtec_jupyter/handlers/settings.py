@@ -13,7 +13,8 @@ from odhtec_jupyter.models import (
     S3SettingsChange,
     TestReply,
 )
-from odhtec_jupyter.settings import HubConnection, Network, S3Connection
+from odhtec_jupyter.network import Network
+from odhtec_jupyter.settings import HubConnection, S3Connection
 from odhtec_jupyter.stores.hub import HubStore
 from odhtec_jupyter.stores.s3 import S3Store
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from odhtec_jupyter.errors import Unreachable
-from odhtec_jupyter.settings import Network
+from odhtec_jupyter.network import Network
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -25,7 +25,8 @@ from odhtec_jupyter.errors import (
     VerificationError,
 )
 from odhtec_jupyter.models import HubFile, HubRepo, RepoType
-from odhtec_jupyter.settings import HubConnection, Network
+from odhtec_jupyter.network import Network
+from odhtec_jupyter.settings import HubConnection
 from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, Http, ca_file, http_errors, reason
 from odhtec_jupyter.stores.source import Checksum
 
@@ -292,6 +293,11 @@ class HubRange:
             count = self._response.readinto(buffer)
         self._left -= count
         return count
+
+    def interrupt(self) -> None:
+        """Shut the socket for reading; with urllib3 before 2.3 the wait goes on until bytes or the timeout come."""
+        with suppress(AttributeError, OSError, RuntimeError, ValueError):
+            self._response.shutdown()
 
     def close(self) -> None:
         """Return the connection when the range was read to its end, else drop it."""

@@ -12,12 +12,10 @@ import hashlib
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from odhtec_jupyter.errors import BadRequest, Forbidden, NotFound, OdhTecError, StoreError, Unreachable
+from odhtec_jupyter.errors import BadRequest, NotFound, OdhTecError, StoreError
 from odhtec_jupyter.models import (
     Bucket,
     BucketList,
@@ -28,8 +26,11 @@ from odhtec_jupyter.models import (
     Owner,
     S3Object,
 )
-from odhtec_jupyter.settings import Network, S3Connection
-from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, Http, ca_file, reason
+from odhtec_jupyter.network import Network
+from odhtec_jupyter.settings import S3Connection
+from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, Http, ca_file
+from odhtec_jupyter.stores.s3_errors import answer_error, s3_errors
+from odhtec_jupyter.stores.s3_object import ObjectBody, ObjectHead
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -37,114 +38,6 @@ if TYPE_CHECKING:
 DELETE_BATCH = 1000
 # What presigned part URLs are good for; each is used at once, retries sign anew.
 URL_LIFETIME = 3600  # seconds
-
-
-@dataclass(frozen=True)
-class ObjectHead:
-    """What HEAD tells about an object."""
-
-    size: int
-    etag: str | None
-    content_type: str | None
-    last_modified: Any
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class ObjectBody:
-    """An open GET: status and headers as S3 sent them, and the bytes, to be read to the end or closed."""
-
-    status: int
-    headers: Mapping[str, str]
-    _stream: Any
-    _host: str
-
-    @property
-    def start(self) -> int:
-        """Offset of the first byte within the object."""
-        match = re.match(r"bytes (\d+)-", self.headers.get("content-range", ""))
-        return int(match[1]) if match else 0
-
-    @property
-    def end(self) -> int:
-        """Offset after the last byte."""
-        return self.start + int(self.headers.get("content-length", 0))
-
-    def read(self, size: int) -> bytes:
-        """The next at most ``size`` bytes; empty at the end. A short body is an error."""
-        with s3_errors(self._host):
-            data: bytes = self._stream.read(size)
-            return data
-
-    def close(self) -> None:
-        """Give the connection up; needed when the body was not read to its end."""
-        self._stream.close()
-
-
-@contextmanager
-def s3_errors(host: str) -> Iterator[None]:
-    """Translate every error botocore raises into one of ours, most specific first."""
-    import botocore.exceptions as b
-    from urllib3.exceptions import HTTPError
-
-    try:
-        yield
-    except b.ClientError as error:
-        raise _client_error(error) from error
-    except (b.NoCredentialsError, b.PartialCredentialsError) as error:
-        raise Forbidden(
-            "There are no S3 credentials: attach a data connection to the workbench, or enter them in the settings.",
-            code="NoCredentials",
-        ) from error
-    except (b.CredentialRetrievalError, b.TokenRetrievalError, b.UnauthorizedSSOTokenError) as error:
-        raise Forbidden(f"S3 credentials could not be had: {reason(error)}.", code="NoCredentials") from error
-    except b.ParamValidationError as error:
-        raise BadRequest(_parameter_message(str(error))) from error
-    except (b.ConnectionError, b.HTTPClientError, b.IncompleteReadError, HTTPError, OSError) as error:
-        raise Unreachable(f"The S3 store at {host} cannot be reached: {reason(error)}.") from error
-    except b.BotoCoreError as error:
-        raise OdhTecError(f"S3 request failed: {error}", code=type(error).__name__) from error
-
-
-def _client_error(error: Any) -> OdhTecError:
-    """S3's answer with its own code and status; a HEAD has no body, so its status stands for the code."""
-    detail = error.response.get("Error", {})
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 502)
-    return answer_error(
-        status, str(detail.get("Code") or status), str(detail.get("Message") or ""), error.operation_name
-    )
-
-
-def answer_error(status: int, code: str, message: str, operation: str) -> OdhTecError:
-    """An error reply of S3 as :class:`StoreError`, with a sentence even where S3 sent none."""
-    if code.isdigit() or not code:
-        bucket_only = operation in {"HeadBucket", "ListObjectsV2"}
-        code = {
-            400: "BadRequest",
-            403: "AccessDenied",
-            404: "NoSuchBucket" if bucket_only else "NoSuchKey",
-            412: "PreconditionFailed",
-            416: "InvalidRange",
-        }.get(status, f"Status{status}")
-    if not message or message in {"Unknown", "None", "Forbidden", "Not Found", "Bad Request"}:
-        message = _SENTENCES.get(code, f"S3 answered {operation} with {code} ({status}).")
-    return StoreError(message, code=code, status=status if 400 <= status < 600 else 502)
-
-
-_SENTENCES = {
-    "AccessDenied": "S3 does not allow this with the present credentials.",
-    "NoSuchBucket": "The bucket does not exist.",
-    "NoSuchKey": "The object does not exist.",
-    "SignatureDoesNotMatch": "S3 does not accept the secret access key.",
-    "InvalidAccessKeyId": "S3 does not know the access key id.",
-    "BucketNotEmpty": "The bucket is not empty.",
-    "PreconditionFailed": "The object has changed, or exists already.",
-}
-
-
-def _parameter_message(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " ".join(lines[1:] or lines) or "S3 parameters are not valid."
 
 
 class S3Store:

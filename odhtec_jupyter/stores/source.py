@@ -13,6 +13,10 @@ class RangeReader(Protocol):
         """Fill at most ``len(buffer)`` bytes; 0 at the end. Raises a transient error on a broken connection."""
         ...
 
+    def interrupt(self) -> None:
+        """End a :meth:`readinto` that another thread waits in, with an error."""
+        ...
+
     def close(self) -> None:
         """Give the connection up."""
         ...

@@ -1,7 +1,7 @@
 """Copy one file into S3: read by parallel ranges, verified, invisible until it is whole.
 
-The work of a part: take memory from the budget, read the range, then at the same time store it and feed the checksum
-in order. A part is given up only when both are done, so a file never has more in flight than its leases.
+The work of a part: take memory from the budget, read the range, feed the checksum when it is the part's turn, store it.
+The memory goes back when that is done, so a file never has more in flight than its leases.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -18,14 +18,18 @@ from odhtec_jupyter.errors import OdhTecError, TooLarge, Unreachable, Verificati
 from odhtec_jupyter.models import Verify
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.source import RangedSource
-from odhtec_jupyter.transfers.engine import Engine, all_of, finishing, settled
+from odhtec_jupyter.transfers.engine import Engine, finishing, together
 from odhtec_jupyter.transfers.parts import MAX_OBJECT, MIB, PART_SIZE, Part, plan
-from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, check, delay
+from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, check, delay, retrying
 from odhtec_jupyter.transfers.verify import Verifier
 
 T = TypeVar("T")
 
-WORKERS = 8  # ranges of one file read at once
+# Ranges of one file read at once. More than a few only cost CPU where a connection is fast; where it is slow, they
+# add up.
+WORKERS = 4
+MOST_WORKERS = 8
+FAST = 100 * MIB  # bytes per second of one connection
 TRIES = 2  # of a whole file whose bytes were wrong
 BLOCK = MIB  # bytes between two looks at the stop sign
 
@@ -67,14 +71,14 @@ async def copy_to_s3(
     raise AssertionError("the last try returns or raises")
 
 
-def blocks(view: memoryview, stop: threading.Event) -> Iterator[memoryview]:
+def blocks(view: memoryview, stop: StopSign) -> Iterator[memoryview]:
     """A buffer in pieces, so that a cancelled upload ends between two of them."""
     for start in range(0, len(view), BLOCK):
         check(stop)
         yield view[start : start + BLOCK]
 
 
-def fill(source: RangedSource, part: Part, view: memoryview, stop: threading.Event) -> None:
+def fill(source: RangedSource, part: Part, view: memoryview, stop: StopSign) -> None:
     """Read one range into memory; a torn connection goes on from where it broke. Runs in a thread."""
     done = attempt = 0
     while done < part.size:
@@ -83,12 +87,13 @@ def fill(source: RangedSource, part: Part, view: memoryview, stop: threading.Eve
         try:
             reader = source.open_range(part.start + done, part.end)
             try:
-                while done < part.size:
-                    check(stop)
-                    count = reader.readinto(view[done : min(done + BLOCK, part.size)])
-                    if not count:
-                        raise Unreachable("The source closed the connection before the end.", code="TornBody")
-                    done += count
+                with stop.ending(reader):
+                    while done < part.size:
+                        check(stop)
+                        count = reader.readinto(view[done : min(done + BLOCK, part.size)])
+                        if not count:
+                            raise Unreachable("The source closed the connection before the end.", code="TornBody")
+                        done += count
             finally:
                 reader.close()
         except OdhTecError as error:
@@ -116,7 +121,7 @@ class _Copy:
         self._full = verify == "full"
         self._verifier = Verifier(source.checksum, source.size) if verify != "off" and source.checksum else None
         self._on_bytes = on_bytes
-        self._stop = threading.Event()
+        self._stop = StopSign()
         self.stored = 0
 
     async def run(self) -> str | None:
@@ -171,23 +176,35 @@ class _Copy:
         try:
             parts = list(plan(self._source.size))
             etags = [""] * len(parts)
-            hashed = [asyncio.get_running_loop().create_future() for _ in range(len(parts) + 1)]
-            hashed[0].set_result(None)
+            # The checksum wants the bytes in order: each part waits for its turn.
+            turns = [asyncio.Event() for _ in range(len(parts) + 1)]
+            turns[0].set()
             todo = iter(parts)
             # Parts that the budget cannot hold go through in pieces, one after the other.
             relayed = parts[0].size > self._engine.budget.largest
 
-            async def worker() -> None:
-                for part in todo:
-                    with await self._engine.budget.lease(PART_SIZE if relayed else part.size, "copy") as lease:
-                        if relayed:
-                            etag = await self._relay(part, lease.view, upload_id)
-                        else:
-                            etag = await self._part(part, lease.view, upload_id, hashed)
-                        etags[part.number - 1] = etag
-                    self._count(part.size)
+            async with together() as group:
+                running = 0
 
-            await all_of(worker() for _ in range(1 if relayed else min(WORKERS, len(parts))))
+                def employ(workers: int) -> None:
+                    nonlocal running
+                    while running < workers:
+                        running += 1
+                        group.create_task(work())
+
+                async def work() -> None:
+                    for part in todo:
+                        with await self._engine.budget.lease(PART_SIZE if relayed else part.size, "copy") as lease:
+                            if relayed:
+                                etag = await self._relay(part, lease.view, upload_id)
+                            else:
+                                if await self._read(part, lease.view) < FAST:
+                                    employ(MOST_WORKERS)
+                                etag = await self._store(part, lease.view, upload_id, turns)
+                            etags[part.number - 1] = etag
+                        self._count(part.size)
+
+                employ(1 if relayed else min(WORKERS, len(parts)))
             if self._verifier:
                 self._verifier.compare(target.key)
             return await self._engine.attempt(
@@ -212,9 +229,16 @@ class _Copy:
         etag, self._verifier = await self._engine.attempt(self._stop, put)
         return etag
 
-    async def _part(self, part: Part, view: memoryview, upload_id: str, hashed: list[asyncio.Future[None]]) -> str:
-        target = self._target
+    async def _read(self, part: Part, view: memoryview) -> float:
+        """Read a range; at how many bytes per second it came."""
+        start = time.monotonic()
         await self._thread(fill, self._source, part, view, self._stop)
+        return part.size / max(time.monotonic() - start, 1e-6)
+
+    async def _store(self, part: Part, view: memoryview, upload_id: str, turns: list[asyncio.Event]) -> str:
+        """Feed the checksum when it is the part's turn, then store the part; its ETag."""
+        target = self._target
+        loop = asyncio.get_running_loop()
 
         def put() -> str:
             return target.store.put_part(
@@ -227,26 +251,18 @@ class _Copy:
                 md5=self._md5(view),
             )
 
-        async def verify() -> None:
-            await hashed[part.number - 1]  # the bytes before these
+        def verify_and_put() -> str:
             if self._verifier:
-                await self._thread(self._verifier.update, view)
-            hashed[part.number].set_result(None)
+                self._verifier.update(view)
+            loop.call_soon_threadsafe(turns[part.number].set)
+            return retrying(put, self._stop)
 
-        storing = asyncio.ensure_future(self._engine.attempt(self._stop, put))
-        verifying = asyncio.ensure_future(verify())
-        try:
-            await asyncio.gather(storing, verifying)
-        finally:
-            # Both must have let go of the buffer before it is given back.
-            for one in (storing, verifying):
-                one.cancel()
-                await settled(one)
-        return storing.result()
+        await turns[part.number - 1].wait()
+        return await self._thread(verify_and_put)
 
 
 def relay(
-    source: RangedSource, part: Part, view: memoryview, verifier: Verifier | None, stop: threading.Event
+    source: RangedSource, part: Part, view: memoryview, verifier: Verifier | None, stop: StopSign
 ) -> Iterator[memoryview]:
     """A part that is larger than the memory for it: read a piece, hand it on, read the next. Runs in a thread."""
     for start in range(part.start, part.end, len(view)):
@@ -262,12 +278,10 @@ async def drop_multipart(engine: Engine, target: Target, upload_id: str) -> None
     """Abort an unfinished upload, as well as it can be done; what was there before stays."""
     # A stop sign of its own: the transfer's is set by now.
     with contextlib.suppress(OdhTecError):
-        await engine.attempt(
-            threading.Event(), lambda: target.store.abort_multipart(target.bucket, target.key, upload_id)
-        )
+        await engine.attempt(StopSign(), lambda: target.store.abort_multipart(target.bucket, target.key, upload_id))
 
 
-async def confirm(engine: Engine, target: Target, etag: str | None, size: int, stop: threading.Event) -> str | None:
+async def confirm(engine: Engine, target: Target, etag: str | None, size: int, stop: StopSign) -> str | None:
     """Compare the stored size with ``size``; the ETag, which some stores tell only here.
 
     An object that is wrong and ours is deleted before the error.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 
 from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.models import KeyFailure, S3Object
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.transfers.manager import TransferManager
+from odhtec_jupyter.transfers.retry import StopSign
 from odhtec_jupyter.transfers.state import Transfer
 
 LISTED_FAILURES = 1000
@@ -23,7 +23,7 @@ def start_deletion(
     transfer.files_total = 0
 
     async def run(_: Transfer) -> None:
-        stop = threading.Event()
+        stop = StopSign()
         batches = _batches(store, bucket, keys, prefixes)
         while batch := await manager.engine.in_thread(stop, next, batches, None):
             transfer.files_total = (transfer.files_total or 0) + len(batch)

@@ -1,23 +1,28 @@
-"""Reading an object out: a batch ahead of the reader, and on from where a connection broke."""
+"""Reading an object out: one buffer ahead of the reader, and on from where a connection broke.
+
+A download holds two buffers of its own and nothing else, so fifty of them at once cost 25 MiB. They are not part of
+the budget: a reader that stands still would keep its share from the transfers for as long as it likes.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator
+import mmap
+from collections.abc import AsyncGenerator
 
 from odhtec_jupyter.errors import OdhTecError, Unreachable
-from odhtec_jupyter.stores.s3 import ObjectBody, S3Store
+from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3_object import ObjectBody
 from odhtec_jupyter.transfers.engine import Engine, settled
-from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, delay
+from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, delay
 
-CHUNK = 256 * 1024  # what tornado writes best at a time
-BATCH = 4  # chunks read in one go: going to a thread and back costs more than reading a chunk
-CROWD = 8  # downloads at once from which each reads a single chunk, to stay small together
+LARGE_BUFFER = 1024 * 1024
+SMALL_BUFFER = 256 * 1024
+CROWD = 8  # downloads at once from which on each new one takes small buffers
 
 
 class ObjectStream:
-    """The bytes of an open object, in order, each exactly once. Holds at most two batches and what is sent now."""
+    """The bytes of an open object, in order, each exactly once."""
 
     _open = 0
 
@@ -30,17 +35,24 @@ class ObjectStream:
         self._etag = body.headers.get("etag")
         self._next = body.start
         self._end = body.end
-        self._stop = threading.Event()
+        self._stop = StopSign()
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Chunks until the end; leaving the loop early gives the connection up."""
+    async def views(self) -> AsyncGenerator[memoryview, None]:
+        """The bytes piece by piece; a piece is valid until the next is asked for.
+
+        Leaving the loop early gives the connection up.
+        """
         ObjectStream._open += 1
-        ahead = self._read()
+        size = LARGE_BUFFER if ObjectStream._open <= CROWD else SMALL_BUFFER
+        size = max(1, min(size, self._end - self._next))
+        # Asked from the kernel and not from malloc, so that it is the kernel's again when the download ends.
+        filling, sending = (memoryview(mmap.mmap(-1, size)) for _ in range(2))
+        ahead = self._read(filling)
         try:
-            while batch := await ahead:
-                ahead = self._read()
-                for chunk in batch:
-                    yield chunk
+            while count := await ahead:
+                filling, sending = sending, filling
+                ahead = self._read(filling)
+                yield sending[:count]
         finally:
             ObjectStream._open -= 1
             self._stop.set()
@@ -48,32 +60,29 @@ class ObjectStream:
             await settled(ahead)
             self._body.close()
 
-    def _read(self) -> asyncio.Task[list[bytes]]:
-        count = BATCH if ObjectStream._open <= CROWD else 1
-        return asyncio.ensure_future(self._engine.in_thread(self._stop, self._read_batch, count))
+    def _read(self, buffer: memoryview) -> asyncio.Task[int]:
+        return asyncio.ensure_future(self._engine.in_thread(self._stop, self._fill, buffer))
 
-    def _read_batch(self, count: int) -> list[bytes]:
-        batch: list[bytes] = []
-        while len(batch) < count and self._next < self._end and not self._stop.is_set():
-            batch.append(self._read_chunk())
-        return batch
-
-    def _read_chunk(self) -> bytes:
-        for attempt in range(1, ATTEMPTS + 1):
+    def _fill(self, buffer: memoryview) -> int:
+        """Read until the buffer is full or the object ends; how many bytes. Runs in a thread."""
+        done = attempt = 0
+        wanted = min(len(buffer), self._end - self._next)
+        while done < wanted and not self._stop.is_set():
             try:
-                chunk = self._body.read(min(CHUNK, self._end - self._next))
-                if not chunk:
+                count = self._body.readinto(buffer[done:wanted])
+                if not count:
                     raise Unreachable("The S3 store closed the connection before the end.", code="TornBody")
             except OdhTecError as error:
+                attempt += 1
                 if not error.transient or attempt == ATTEMPTS or not self._etag:
                     raise
                 if self._stop.wait(delay(attempt, error)):
                     raise Stopped from error
                 self._reopen(error)
             else:
-                self._next += len(chunk)
-                return chunk
-        raise AssertionError("the last attempt returns or raises")
+                done += count
+                self._next += count
+        return done
 
     def _reopen(self, cause: OdhTecError) -> None:
         """Ask for the rest of the same content; one that has changed meanwhile is an error, not a mixture."""

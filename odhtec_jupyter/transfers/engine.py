@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from odhtec_jupyter.transfers.budget import MemoryBudget
-from odhtec_jupyter.transfers.retry import Stopped, retrying
+from odhtec_jupyter.transfers.retry import Stopped, StopSign, retrying
 
 T = TypeVar("T")
 THREADS = 24
@@ -70,7 +70,7 @@ class Engine:
         self.slots = Slots(max_concurrent_transfers)
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="odhtec-transfer")
 
-    async def in_thread(self, stop: threading.Event, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    async def in_thread(self, stop: StopSign, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run blocking work. When cancelled, tells it to stop and waits until it has let go of its buffer."""
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self.threads, lambda: call(*args, **kwargs))
@@ -83,7 +83,7 @@ class Engine:
         except Stopped:
             raise asyncio.CancelledError from None
 
-    async def attempt(self, stop: threading.Event, call: Callable[[], T]) -> T:
+    async def attempt(self, stop: StopSign, call: Callable[[], T]) -> T:
         """Run blocking work in a thread, again after transient errors."""
         return await self.in_thread(stop, lambda: retrying(call, stop))
 
@@ -113,12 +113,12 @@ async def finishing(work: Coroutine[Any, Any, T]) -> T:
         raise
 
 
-async def all_of(work: Iterable[Coroutine[Any, Any, Any]]) -> None:
-    """Run side by side; the first error stops the others and is raised as it is."""
+@asynccontextmanager
+async def together() -> AsyncIterator[asyncio.TaskGroup]:
+    """A task group of which the first error stops the others and is raised as it is."""
     try:
         async with asyncio.TaskGroup() as group:
-            for one in work:
-                group.create_task(one)
+            yield group
     except BaseExceptionGroup as errors:
         first: BaseException = errors
         while isinstance(first, BaseExceptionGroup):

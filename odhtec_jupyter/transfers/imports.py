@@ -11,7 +11,8 @@ from odhtec_jupyter.errors import BadRequest, Conflict
 from odhtec_jupyter.keys import MAX_KEY_BYTES
 from odhtec_jupyter.models import HubFile, HubRepo, ImportRequest, OnConflict
 from odhtec_jupyter.stores.hub import HubStore, select_files
-from odhtec_jupyter.stores.s3 import ObjectHead, S3Store
+from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3_object import ObjectHead
 from odhtec_jupyter.transfers.copy import Target, copy_to_s3
 from odhtec_jupyter.transfers.manager import FileJob, TransferManager
 from odhtec_jupyter.transfers.names import free_key

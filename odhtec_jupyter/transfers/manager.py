@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from odhtec_jupyter.errors import Conflict, NotFound, OdhTecError
-from odhtec_jupyter.transfers.engine import Engine, all_of
+from odhtec_jupyter.transfers.engine import Engine, together
 from odhtec_jupyter.transfers.events import EventLog
 from odhtec_jupyter.transfers.state import FINAL, Action, Transfer, TransferFile
 
@@ -68,7 +68,9 @@ class TransferManager:
         """Queue it and let it run."""
         self._forget_oldest()
         self._transfers[transfer.id] = transfer
-        self._tasks[transfer.id] = asyncio.create_task(self._run(transfer, job), name=f"transfer {transfer.id}")
+        task = asyncio.create_task(self._run(transfer, job), name=f"transfer {transfer.id}")
+        self._tasks[transfer.id] = task
+        task.add_done_callback(lambda _: self._ended(transfer))
         self.events.changed(transfer.id)
         return transfer
 
@@ -119,8 +121,11 @@ class TransferManager:
         except Exception as error:
             self._log.exception("Transfer %s failed.", transfer.id)
             transfer.move("failed", OdhTecError(f"Something unexpected went wrong ({type(error).__name__})."))
-        finally:
-            del self._tasks[transfer.id]
+
+    def _ended(self, transfer: Transfer) -> None:
+        del self._tasks[transfer.id]
+        if transfer.state not in FINAL:  # cancelled before its first step
+            transfer.move("cancelled")
 
     async def run_files(self, jobs: Iterable[FileJob]) -> None:
         """Run a transfer's files, as many at once as there are slots; one that fails does not stop the others.
@@ -137,7 +142,9 @@ class TransferManager:
                         failures.append(error)
 
         # As many workers as there may ever be slots: the limit can be raised meanwhile.
-        await all_of(worker() for _ in range(64))
+        async with together() as group:
+            for _ in range(64):
+                group.create_task(worker())
         if failures:
             first = failures[0]
             more = f" ({len(failures)} files failed.)" if len(failures) > 1 else ""

@@ -7,14 +7,14 @@ sender is slowed by the budget alone: :meth:`write` returns when there is room f
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError, SlowSender, TooLarge
 from odhtec_jupyter.transfers.budget import Lease
 from odhtec_jupyter.transfers.copy import Target, blocks, confirm, drop_multipart
 from odhtec_jupyter.transfers.engine import Engine, finishing, settled
 from odhtec_jupyter.transfers.parts import MAX_OBJECT, MAX_PARTS, MIB, open_part_size, part_size
+from odhtec_jupyter.transfers.retry import StopSign
 
 IN_FLIGHT = 3  # parts of one upload being stored while the next one fills
 LARGEST_OPEN_PART = 32 * MIB
@@ -47,7 +47,7 @@ class StreamedUpload:
         self._size = size
         self._at_most = at_most
         self._on_failure = on_failure
-        self._stop = threading.Event()
+        self._stop = StopSign()
         self._lease: Lease | None = None
         self._filled = 0
         self._filling_since = self._last_data = 0.0
@@ -57,6 +57,7 @@ class StreamedUpload:
         self._storing: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
         self._closed = False
+        self._receiving = False
         self.received = 0
 
     async def write(self, data: bytes | memoryview) -> None:
@@ -69,15 +70,35 @@ class StreamedUpload:
             assert self._lease is not None
             count = min(len(view), self._lease.size - self._filled)
             self._lease.view[self._filled : self._filled + count] = view[:count]
-            self._filled += count
-            self.received += count
-            self._last_data = asyncio.get_running_loop().time()
             view = view[count:]
-            if self._filled == self._lease.size and not (self._is_last() and self._upload_id is None):
-                await self._store_part()
+            await self._took(count)
 
-    def _is_last(self) -> bool:
-        return self.received == self._size
+    async def receive(self, read: Callable[[memoryview], Awaitable[int]], at_most: int) -> int:
+        """Let ``read`` put bytes straight into the part's memory; how many it put. Spares :meth:`write` its copy."""
+        self._raise_failure()
+        if self._lease is None:
+            await self._begin_part()
+        assert self._lease is not None
+        room = self._lease.view[self._filled : min(self._filled + at_most, self._lease.size)]
+        self._receiving = True
+        try:
+            count = await read(room)
+        finally:
+            self._receiving = False
+            if self._closed or self._failure is not None:
+                self._release()
+        self._raise_failure()
+        await self._took(count)
+        return count
+
+    async def _took(self, count: int) -> None:
+        assert self._lease is not None
+        self._filled += count
+        self.received += count
+        self._last_data = asyncio.get_running_loop().time()
+        whole = self._upload_id is None and self.received == self._size  # goes as one PUT, in finish
+        if self._filled == self._lease.size and not whole:
+            await self._store_part()
 
     async def finish(self) -> str | None:
         """Store what is left and make the object visible; its ETag. The sender has said all."""
@@ -220,7 +241,8 @@ class StreamedUpload:
         return lease, self._filled
 
     def _release(self) -> None:
-        if self._lease is not None:
+        # While somebody reads into the memory it is not ours to give; receive() will.
+        if self._lease is not None and not self._receiving:
             self._take_lease()[0].release()
 
     def _look_at_sender(self) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
 
 from odhtec_jupyter.errors import OdhTecError, TooManyRequests
 
@@ -16,11 +17,42 @@ FIRST_DELAY = 0.5  # seconds, doubled each time
 LONGEST_DELAY = 60.0  # seconds, also for a Retry-After
 
 
+class Interruptible(Protocol):
+    """Something a thread may be waiting in."""
+
+    def interrupt(self) -> None:
+        """Make the wait end with an error; called from another thread."""
+        ...
+
+
+class StopSign(threading.Event):
+    """Tells the threads of a transfer to stop; once set, it stays."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waits: set[Interruptible] = set()
+
+    def set(self) -> None:
+        """Stop, also those who wait for bytes that do not come."""
+        super().set()
+        for wait in tuple(self._waits):
+            wait.interrupt()
+
+    @contextmanager
+    def ending(self, wait: Interruptible) -> Iterator[None]:
+        """While the context lasts, :meth:`set` interrupts ``wait``."""
+        self._waits.add(wait)
+        try:
+            yield
+        finally:
+            self._waits.discard(wait)
+
+
 class Stopped(Exception):
     """The transfer was cancelled while a thread worked for it; never shown to a user."""
 
 
-def check(stop: threading.Event) -> None:
+def check(stop: StopSign) -> None:
     """Raise :class:`Stopped` once the transfer is being cancelled."""
     if stop.is_set():
         raise Stopped
@@ -34,7 +66,7 @@ def delay(attempt: int, error: OdhTecError) -> float:
     return min(FIRST_DELAY * 2.0 ** (attempt - 1), LONGEST_DELAY) * jitter
 
 
-def retrying(call: Callable[[], T], stop: threading.Event) -> T:
+def retrying(call: Callable[[], T], stop: StopSign) -> T:
     """``call()``, again after transient errors; credentials and other refusals are raised at once."""
     for attempt in range(1, ATTEMPTS + 1):
         check(stop)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.errors import Forbidden, NotFound, StoreError, Unreachable
-from odhtec_jupyter.settings import Network, S3Connection
+from odhtec_jupyter.network import Network
+from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3 import S3Store
 
 KEYS = [
@@ -108,7 +109,7 @@ def test_ranges_and_conditions_are_s3s_own(store: S3Store, bucket: str) -> None:
     body.close()
     with pytest.raises(StoreError) as unchanged:
         store.open(bucket, "k", IfNoneMatch=etag)
-    assert unchanged.value.status in {304, 502}
+    assert unchanged.value.status == 304
     with pytest.raises(StoreError) as beyond:
         store.open(bucket, "k", Range="bytes=100-")
     assert (beyond.value.status, beyond.value.code) == (416, "InvalidRange")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from odhtec_jupyter.settings import HubConnection, Network, S3Connection
+from odhtec_jupyter.network import Network
+from odhtec_jupyter.settings import HubConnection, S3Connection
 from odhtec_jupyter.stores.hub import HubStore
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.transfers.engine import Engine

@@ -235,7 +235,8 @@ async def test_cancel_leaves_whole_objects_only(
     repository = Repository("org/model")
     repository.commit({"large.bin": SyntheticContent(40 * MIB, seed=4)})
     s3_client.put_object(Bucket=bucket, Key="org/model/large.bin", Body=b"before")
-    with HubStandIn(repository, bytes_per_second=2 * MIB) as hub:
+    # So slow that waiting for the next block of bytes would take longer than the test: the wait itself must end.
+    with HubStandIn(repository, bytes_per_second=20_000) as hub:
         from odhtec_jupyter.settings import HubConnection
 
         hub_store = HubStore(HubConnection(hub.endpoint), network)
@@ -252,6 +253,19 @@ async def test_cancel_leaves_whole_objects_only(
     assert contents(s3_client, bucket) == {"org/model/large.bin": hashlib.sha256(b"before").hexdigest()}
     with pytest.raises(Conflict):
         await manager.cancel(transfer.id)
+
+
+async def test_a_transfer_that_is_cancelled_at_once_never_runs(manager: TransferManager) -> None:
+    ran = False
+
+    async def job(_: Transfer) -> None:
+        nonlocal ran
+        ran = True
+
+    transfer = manager.start(manager.new("copy", "s3://a/", "s3://b/"), job)
+    await manager.cancel(transfer.id)
+    assert (transfer.state, ran, manager.active) == ("cancelled", False, 0)
+    manager.remove(transfer.id)
 
 
 async def test_the_token_goes_to_the_hub_only(

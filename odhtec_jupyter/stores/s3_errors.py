@@ -1,0 +1,76 @@
+"""What S3 and botocore say when something goes wrong, as errors of ours in words for the user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from odhtec_jupyter.errors import BadRequest, Forbidden, OdhTecError, StoreError, Unreachable
+from odhtec_jupyter.stores.http import reason
+
+
+@contextmanager
+def s3_errors(host: str) -> Iterator[None]:
+    """Translate every error botocore raises into one of ours, most specific first."""
+    import botocore.exceptions as b
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except b.ClientError as error:
+        raise _client_error(error) from error
+    except (b.NoCredentialsError, b.PartialCredentialsError) as error:
+        raise Forbidden(
+            "There are no S3 credentials: attach a data connection to the workbench, or enter them in the settings.",
+            code="NoCredentials",
+        ) from error
+    except (b.CredentialRetrievalError, b.TokenRetrievalError, b.UnauthorizedSSOTokenError) as error:
+        raise Forbidden(f"S3 credentials could not be had: {reason(error)}.", code="NoCredentials") from error
+    except b.ParamValidationError as error:
+        raise BadRequest(_parameter_message(str(error))) from error
+    except (b.ConnectionError, b.HTTPClientError, b.IncompleteReadError, HTTPError, OSError) as error:
+        raise Unreachable(f"The S3 store at {host} cannot be reached: {reason(error)}.") from error
+    except b.BotoCoreError as error:
+        raise OdhTecError(f"S3 request failed: {error}", code=type(error).__name__) from error
+
+
+def _client_error(error: Any) -> OdhTecError:
+    """S3's answer with its own code and status; a HEAD has no body, so its status stands for the code."""
+    detail = error.response.get("Error", {})
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 502)
+    return answer_error(
+        status, str(detail.get("Code") or status), str(detail.get("Message") or ""), error.operation_name
+    )
+
+
+def answer_error(status: int, code: str, message: str, operation: str) -> OdhTecError:
+    """An error reply of S3 as :class:`StoreError`, with a sentence even where S3 sent none."""
+    if code.isdigit() or not code:
+        bucket_only = operation in {"HeadBucket", "ListObjectsV2"}
+        code = {
+            400: "BadRequest",
+            403: "AccessDenied",
+            404: "NoSuchBucket" if bucket_only else "NoSuchKey",
+            412: "PreconditionFailed",
+            416: "InvalidRange",
+        }.get(status, f"Status{status}")
+    if not message or message in {"Unknown", "None", "Forbidden", "Not Found", "Bad Request"}:
+        message = _SENTENCES.get(code, f"S3 answered {operation} with {code} ({status}).")
+    return StoreError(message, code=code, status=status if status == 304 or 400 <= status < 600 else 502)
+
+
+_SENTENCES = {
+    "AccessDenied": "S3 does not allow this with the present credentials.",
+    "NoSuchBucket": "The bucket does not exist.",
+    "NoSuchKey": "The object does not exist.",
+    "SignatureDoesNotMatch": "S3 does not accept the secret access key.",
+    "InvalidAccessKeyId": "S3 does not know the access key id.",
+    "BucketNotEmpty": "The bucket is not empty.",
+    "PreconditionFailed": "The object has changed, or exists already.",
+}
+
+
+def _parameter_message(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " ".join(lines[1:] or lines) or "S3 parameters are not valid."

@@ -1,0 +1,58 @@
+"""An object as S3 shows it: what is known about it, and its bytes while they are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from odhtec_jupyter.stores.s3_errors import s3_errors
+
+
+@dataclass(frozen=True)
+class ObjectHead:
+    """What HEAD tells about an object."""
+
+    size: int
+    etag: str | None
+    content_type: str | None
+    last_modified: Any
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class ObjectBody:
+    """An open GET: status and headers as S3 sent them, and the bytes, to be read to the end or closed."""
+
+    status: int
+    headers: Mapping[str, str]
+    _stream: Any
+    _host: str
+
+    @property
+    def start(self) -> int:
+        """Offset of the first byte within the object."""
+        match = re.match(r"bytes (\d+)-", self.headers.get("content-range", ""))
+        return int(match[1]) if match else 0
+
+    @property
+    def end(self) -> int:
+        """Offset after the last byte."""
+        return self.start + int(self.headers.get("content-length", 0))
+
+    def read(self, size: int) -> bytes:
+        """The next at most ``size`` bytes; empty at the end. A short body is an error."""
+        with s3_errors(self._host):
+            data: bytes = self._stream.read(size)
+            return data
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill at most ``len(buffer)`` bytes; 0 at the end."""
+        with s3_errors(self._host):
+            count: int = self._stream.readinto(buffer)
+            return count
+
+    def close(self) -> None:
+        """Give the connection up; needed when the body was not read to its end."""
+        self._stream.close()

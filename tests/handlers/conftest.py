@@ -1,0 +1,216 @@
+"""The API as a client sees it, on every S3 server; a hub where a test asks for one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tornado.httpclient import HTTPResponse
+
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.keys import encode_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+FINAL = {"completed", "failed", "cancelled"}
+PATIENCE = 30.0  # seconds until a test that waits gives up
+
+
+class EventReader:
+    """A raw connection on which the API sends server-sent events."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self._text = b""
+        self.status = 0
+        self.headers: dict[str, str] = {}
+
+    async def read_head(self) -> None:
+        """Status and headers of the reply."""
+        lines = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        self.status = int(lines[0].split()[1])
+        self.headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines[1:] if line)}
+
+    async def next(self) -> dict[str, str]:
+        """The next event's fields; a comment is ``{"": text}``. Raises IncompleteReadError at the end."""
+        while b"\n\n" not in self._text:
+            async with asyncio.timeout(PATIENCE):
+                size = int(await self._reader.readuntil(b"\r\n"), 16)
+                chunk = await self._reader.readexactly(size + 2)
+            if not size:
+                raise asyncio.IncompleteReadError(b"", None)
+            self._text += chunk[:-2]
+        block, _, self._text = self._text.partition(b"\n\n")
+        return {
+            name: value.removeprefix(" ") for name, _, value in (x.partition(":") for x in block.decode().split("\n"))
+        }
+
+    async def __aiter__(self) -> AsyncIterator[tuple[str, Any]]:
+        """Events without the comments, as name and data."""
+        while True:
+            try:
+                event = await self.next()
+            except asyncio.IncompleteReadError:
+                return
+            if "data" in event:
+                yield event.get("event", "message"), json.loads(event["data"])
+
+    async def close(self) -> None:
+        self._writer.close()
+        await self._writer.wait_closed()
+
+
+class Api:
+    """Requests as any client makes them. An error is a reply like others."""
+
+    def __init__(self, fetch: Callable[..., Awaitable[HTTPResponse]], port: int, base: str, token: str) -> None:
+        self._fetch, self.port, self.token = fetch, port, token
+        self.path = f"{base}odhtec/api"
+
+    async def send(self, method: str, *parts: str, json_body: object = None, **options: Any) -> HTTPResponse:
+        """The reply, whatever its status."""
+        if json_body is not None:
+            options["body"] = json.dumps(json_body)
+        return await self._fetch(
+            "odhtec/api", *parts, method=method, raise_error=False, allow_nonstandard_methods=True, **options
+        )
+
+    async def ok(self, method: str, *parts: str, status: int = 200, **options: Any) -> Any:
+        """The body of a reply with this status."""
+        reply = await self.send(method, *parts, **options)
+        assert reply.code == status, (reply.code, reply.body)
+        return json.loads(reply.body) if reply.body else None
+
+    async def refused(self, status: int, method: str, *parts: str, **options: Any) -> dict[str, str]:
+        """The body of an error reply, which is never more than code and sentence."""
+        reply = await self.send(method, *parts, **options)
+        assert reply.code == status, (reply.code, reply.body)
+        assert reply.headers["Content-Type"].startswith("application/json")
+        body: dict[str, str] = json.loads(reply.body)
+        assert set(body) == {"error", "message"}
+        assert body["error"]
+        assert body["message"]
+        return body
+
+    async def put(self, bucket: str, key: str, body: bytes, **options: Any) -> Any:
+        """Upload one object as a raw body."""
+        return await self.ok("PUT", "objects/upload", bucket, encode_key(key), status=201, body=body, **options)
+
+    async def download(self, bucket: str, key: str, method: str = "GET", **headers: str) -> HTTPResponse:
+        """Ask for an object; ``headers`` with underscores for hyphens."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.send(method, "objects/download", bucket, encode_key(key), headers=named)
+
+    async def raw(self, method: str, target: str, headers: Mapping[str, str]) -> tuple[Any, asyncio.StreamWriter]:
+        """A connection on which only the head of a request has been sent."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        every = {"Host": f"127.0.0.1:{self.port}", "Authorization": f"token {self.token}", **headers}
+        lines = [f"{method} {self.path}/{target} HTTP/1.1", *(f"{name}: {value}" for name, value in every.items())]
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        await writer.drain()
+        return reader, writer
+
+    async def events(self, method: str, target: str, body: object = None, **headers: str) -> EventReader:
+        """An open event stream."""
+        content = b"" if body is None else json.dumps(body).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        reader, writer = await self.raw(
+            method, target, {"Accept": "text/event-stream", "Content-Length": str(len(content)), **named}
+        )
+        writer.write(content)
+        stream = EventReader(reader, writer)
+        await stream.read_head()
+        return stream
+
+    async def finished(self, transfer_id: str) -> Any:
+        """The transfer once it has ended."""
+        stream = await self.events("GET", "transfers/events")
+        try:
+            async for kind, data in stream:
+                if kind == "transfer" and data["id"] == transfer_id and data["state"] in FINAL:
+                    return data
+        finally:
+            await stream.close()
+        raise AssertionError("the event stream ended before the transfer")
+
+
+@pytest.fixture
+def api(
+    s3_server: Any,
+    clean_surroundings: None,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Api:
+    """The API with the data connection of ``s3_server`` in the environment."""
+    for name, value in s3_server.env.items():
+        monkeypatch.setenv(name, value)
+    fetch = request.getfixturevalue("jp_fetch")
+    port = request.getfixturevalue("http_server_port")[1]
+    token = request.getfixturevalue("jp_serverapp").identity_provider.token
+    return Api(fetch, port, request.getfixturevalue("jp_base_url"), token)
+
+
+@pytest.fixture
+def hf(hub: HubStandIn, clean_surroundings: None, monkeypatch: pytest.MonkeyPatch) -> HubStandIn:
+    """The hub, in the environment as HF_ENDPOINT."""
+    monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+    return hub
+
+
+@pytest.fixture
+def form() -> Callable[..., tuple[bytes, dict[str, str]]]:
+    """Builds a form's body and headers from pairs of name and content, as browsers write it."""
+
+    def build(*files: tuple[str, bytes]) -> tuple[bytes, dict[str, str]]:
+        body = b""
+        for name, content in files:
+            shown = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+            body += (
+                b'--limit\r\nContent-Disposition: form-data; name="file"; filename="'
+                + shown.encode()
+                + b'"\r\nContent-Type: application/octet-stream\r\n\r\n'
+                + content
+                + b"\r\n"
+            )
+        return body + b"--limit--\r\n", {"Content-Type": "multipart/form-data; boundary=limit"}
+
+    return build
+
+
+@pytest.fixture
+def stored(s3_client: S3Client, bucket: str) -> Callable[[], dict[str, int]]:
+    """What the bucket really holds: key and size, seen by another client."""
+
+    def look() -> dict[str, int]:
+        pages = s3_client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
+
+    return look
+
+
+@pytest.fixture
+def multiparts(s3_client: S3Client, bucket: str) -> Callable[[], int]:
+    """How many unfinished multipart uploads the bucket holds."""
+
+    def count() -> int:
+        return len(s3_client.list_multipart_uploads(Bucket=bucket).get("Uploads", []))
+
+    return count
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], Awaitable[None]]:
+    """Waits for what no reply announces, because its connection is closed: a store has no events to wait for."""
+
+    async def wait(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not await asyncio.to_thread(condition):
+            assert time.monotonic() < deadline, "it did not come true"
+            await asyncio.sleep(0.02)
+
+    return wait

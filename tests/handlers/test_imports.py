@@ -1,0 +1,197 @@
+"""``/objects/import-hf`` and ``/hub/repo``."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.repository import Repository
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
+
+TOKEN = "hf_SecretOfTheReader"
+FILES = {
+    "README.md": b"# A model\n",
+    "config.json": b"{}",
+    "weights/model.bin": random.Random(1).randbytes(9 * 1024 * 1024),
+    "日本 +%.txt": b"name",
+    "empty": b"",
+}
+Stored = Callable[[], dict[str, int]]
+
+
+@pytest.fixture
+def repo(hf: HubStandIn) -> Repository:
+    repository = hf.add(Repository("org/model"))
+    repository.commit(FILES)
+    return repository
+
+
+@pytest.fixture
+def gated(hf: HubStandIn) -> Repository:
+    hf.service.tokens["hf_other"] = "somebody"
+    repository = hf.add(Repository("org/gated", gated="manual", accepted=frozenset({TOKEN})))
+    repository.commit({"a.txt": b"secret"})
+    return repository
+
+
+async def run(api: Any, **request: Any) -> Any:
+    transfer = await api.ok("POST", "objects/import-hf", json_body=request, status=201)
+    return await api.finished(transfer["id"])
+
+
+async def test_a_repository_arrives_file_by_file(
+    api: Any, repo: Repository, bucket: str, s3_client: S3Client, stored: Stored
+) -> None:
+    done = await run(api, repo="org/model", bucket=bucket)
+    assert (done["state"], done["filesDone"], done["error"]) == ("completed", len(FILES), None)
+    assert done["bytesDone"] == done["bytesTotal"] == sum(map(len, FILES.values()))
+    assert done["source"] == f"hf://org/model@{repo.branches['main']}"
+    assert stored() == {f"org/model/{name}": len(content) for name, content in FILES.items()}
+    for name, content in FILES.items():
+        assert s3_client.get_object(Bucket=bucket, Key=f"org/model/{name}")["Body"].read() == content
+
+
+async def test_a_second_import_sends_nothing_again(api: Any, hf: HubStandIn, repo: Repository, bucket: str) -> None:
+    await run(api, repo="org/model", bucket=bucket)
+    hf.traffic.clear()
+    done = await run(api, repo="org/model", bucket=bucket)
+    assert (done["state"], done["filesDone"]) == ("completed", len(FILES))
+    window = await api.ok("GET", "transfers", done["id"], "files")
+    assert {file["state"] for file in window["files"]} == {"skipped"}
+    assert not [request for request in hf.traffic.seen(method="GET") if "/resolve/" in request.path]
+
+
+@on_moto
+async def test_the_event_stream_tells_what_the_seed_documents_say(api: Any, repo: Repository, bucket: str) -> None:
+    stream = await api.events("POST", "objects/import-hf", {"repo": "org/model", "bucket": bucket})
+    assert stream.status == 200
+    assert stream.headers["content-type"] == "text/event-stream"
+    assert stream.headers["x-accel-buffering"] == "no"
+    events = [data async for _, data in stream]
+    await stream.close()
+    assert events[0] == {"status": "fetching-metadata"}
+    assert events[-1]["status"] == "completed"
+    uploading = [event for event in events if event["status"] == "uploading"]
+    assert len(uploading) == len(events) - 2
+    last = {event["file"]: event["progress"] for event in uploading}
+    assert last == dict.fromkeys(FILES, 100.0)
+
+
+@on_moto
+async def test_the_event_stream_tells_why_an_import_failed(
+    api: Any, gated: Repository, bucket: str, stored: Stored
+) -> None:
+    stream = await api.events("POST", "objects/import-hf", {"repo": "org/gated", "bucket": bucket})
+    events = [data async for _, data in stream]
+    await stream.close()
+    assert [event["status"] for event in events] == ["fetching-metadata", "failed"]
+    assert events[-1]["error"] == "GatedRepo"
+    assert stored() == {}
+
+
+@on_moto
+async def test_what_the_hub_does_not_give_is_told_apart_and_nothing_is_written(
+    api: Any, hf: HubStandIn, repo: Repository, gated: Repository, bucket: str, stored: Stored
+) -> None:
+    for request, status, code in (
+        ({"repo": "org/gated"}, 403, "GatedRepo"),
+        ({"repo": "org/gated", "token": "hf_other"}, 403, "GatedRepo"),
+        ({"repo": "org/model", "token": "hf_wrong"}, 403, "InvalidToken"),
+        ({"repo": "org/absent"}, 404, "RepoNotFound"),
+        ({"repo": "org/model", "revision": "no-such-branch"}, 404, "RevisionNotFound"),
+        ({"repo": "not a name"}, 400, "InvalidRequest"),
+        ({"repo": "../../etc/passwd"}, 400, "InvalidRequest"),
+        ({"repo": "org/model", "include": ["*.nothing"]}, 400, "InvalidRequest"),
+        ({"repo": "org/model", "repoType": "dataset"}, 404, "RepoNotFound"),
+        ({"repo": "org/model", "repoType": "other"}, 400, "InvalidRequest"),
+        ({"repo": "org/model", "onConflict": "perhaps"}, 400, "InvalidRequest"),
+        ({"repo": "org/model", "prefix": "p" * 1024}, 400, "InvalidRequest"),
+        ({"repo": "org/model", "bucket": f"absent-{bucket}"}, 404, "NoSuchBucket"),
+        ({"repo": "org/model", "unknown": 1}, 400, "InvalidRequest"),
+        ({"repo": ""}, 400, "InvalidRequest"),
+    ):
+        body = await api.refused(status, "POST", "objects/import-hf", json_body={"bucket": bucket, **request})
+        assert body["error"] == code, (request, body)
+        assert not request.get("token") or request["token"] not in body["message"]
+    assert stored() == {}
+    assert (await api.ok("GET", "transfers"))["transfers"] == []
+
+
+@on_moto
+async def test_a_token_opens_a_gated_repository_and_is_told_to_nobody(
+    api: Any, hf: HubStandIn, gated: Repository, bucket: str, stored: Stored, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = await run(api, repo="org/gated", bucket=bucket, token=TOKEN)
+    assert done["state"] == "completed"
+    assert stored() == {"org/gated/a.txt": 6}
+    texts = [
+        str(done),
+        str(await api.ok("GET", "transfers")),
+        str(await api.ok("GET", "transfers", done["id"])),
+        str(await api.ok("GET", "transfers", done["id"], "files")),
+        str(await api.ok("GET", "settings/hf")),
+        caplog.text,
+    ]
+    assert not [text for text in texts if TOKEN in text]
+    assert (await api.ok("GET", "settings/hf"))["hfTokenSet"] is False
+    assert hf.traffic.tokens("hub") == {f"Bearer {TOKEN}"}
+    assert hf.traffic.tokens("cdn") == set()
+
+
+@on_moto
+async def test_patterns_and_prefix_say_what_comes_and_where(
+    api: Any, repo: Repository, bucket: str, stored: Stored
+) -> None:
+    await run(api, repo="org/model", bucket=bucket, prefix="", include=["*.md", "*.json"], exclude=["config*"])
+    assert set(stored()) == {"README.md"}
+    await run(api, repo="org/model", bucket=bucket, prefix="a/日本", include=["config.json"])
+    assert set(stored()) == {"README.md", "a/日本/config.json"}
+
+
+@on_moto
+async def test_a_revision_is_pinned(api: Any, repo: Repository, bucket: str, s3_client: S3Client) -> None:
+    first = repo.branches["main"]
+    repo.commit({"config.json": b'{"new": 1}'})
+    await run(api, repo="org/model", bucket=bucket, revision=first, include=["config.json"])
+    assert s3_client.get_object(Bucket=bucket, Key="org/model/config.json")["Body"].read() == b"{}"
+
+
+@on_moto
+async def test_an_object_that_differs_is_the_callers_choice(
+    api: Any, repo: Repository, bucket: str, s3_client: S3Client
+) -> None:
+    key = "org/model/config.json"
+    s3_client.put_object(Bucket=bucket, Key=key, Body=b"[]")  # of the same size
+
+    def value(name: str = key) -> bytes:
+        return s3_client.get_object(Bucket=bucket, Key=name)["Body"].read()
+
+    request = {"repo": "org/model", "bucket": bucket, "include": ["config.json"]}
+    body = await api.refused(409, "POST", "objects/import-hf", json_body=request)
+    assert key in body["message"]
+    done = await run(api, **request, onConflict="skip")
+    assert (done["state"], value()) == ("completed", b"[]")
+    await run(api, **request, onConflict="rename")
+    assert (value(), value("org/model/config (1).json")) == (b"[]", b"{}")
+    await run(api, **request, onConflict="overwrite")
+    assert value() == b"{}"
+
+
+@on_moto
+async def test_a_repository_is_shown_before_anything_is_written(api: Any, repo: Repository, gated: Repository) -> None:
+    shown = await api.ok("GET", "hub/repo", params={"repo": "org/model"})
+    assert (shown["commit"], shown["gated"], shown["accessible"]) == (repo.branches["main"], False, True)
+    assert {file["path"]: file["size"] for file in shown["files"]} == {name: len(data) for name, data in FILES.items()}
+    assert shown["totalSize"] == sum(map(len, FILES.values()))
+    shown = await api.ok("GET", "hub/repo", params={"repo": "org/gated"})
+    assert (shown["gated"], shown["accessible"]) == (True, False)
+    assert (await api.refused(404, "GET", "hub/repo", params={"repo": "org/absent"}))["error"] == "RepoNotFound"
+    assert "repo" in (await api.refused(400, "GET", "hub/repo"))["message"]

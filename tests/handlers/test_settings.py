@@ -1,0 +1,207 @@
+"""``/settings``: checked before they are kept; secrets go in and never out."""
+
+from __future__ import annotations
+
+import re
+import socket
+from typing import Any
+
+import pytest
+
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.handlers.contract import NotFoundHandler
+from odhtec_jupyter.keys import encode_key
+from odhtec_jupyter.routes import ROUTES
+
+on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
+on_gateways = pytest.mark.parametrize("s3_server", ["rgw", "rgw-https"], indirect=True)
+
+SECRETS = {
+    "settings/s3": {
+        "accessKeyId": "visible-key-id",
+        "secretAccessKey": "HIDDEN-secret-key",
+        "sessionToken": "HIDDEN-session-token",
+    },
+    "settings/hf": {"hfToken": "HIDDEN-hub-token"},
+    "settings/proxy": {"noProxy": "127.0.0.1"},
+}
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port of this machine on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def services_of(jp_serverapp: Any) -> Any:
+    return next(iter(jp_serverapp.extension_manager.extension_apps["odhtec_jupyter"])).services
+
+
+@on_moto
+async def test_no_reply_and_no_log_ever_holds_a_secret(
+    api: Any, hf: HubStandIn, bucket: str, jp_serverapp: Any, closed_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    hf.service.tokens["HIDDEN-hub-token"] = "somebody"
+    hf.add(Repository("org/model")).commit({"a.txt": b"a"})
+    texts = []
+    for path, body in SECRETS.items():
+        texts.append((await api.send("PUT", path, json_body=body)).body.decode())
+    proxy = f"http://user:HIDDEN-proxy-word@127.0.0.1:{closed_port}"
+    texts.append((await api.send("PUT", "settings/proxy", json_body={"httpProxy": proxy})).body.decode())
+    await api.put(bucket, "a", b"x")
+    started = await api.ok("POST", "objects/import-hf", json_body={"repo": "org/model", "bucket": bucket}, status=201)
+    await api.finished(started["id"])
+
+    filled = {"bucket": bucket, "key": encode_key("a"), "prefix": encode_key("a"), "transfer_id": started["id"]}
+
+    async def ask_everything() -> None:
+        for pattern, handler in ROUTES:
+            if handler is NotFoundHandler or pattern == "/transfers/events" or not hasattr(handler, "get"):
+                continue
+            path = re.sub(r"\(\?P<(\w+)>[^)]*\)", lambda match: filled[match[1]], pattern)
+            reply = await api.send("GET", path, params={"repo": "org/model"})
+            texts.append(f"{reply.body.decode()}{dict(reply.headers)}")
+        for test in ("s3", "hf", "proxy"):
+            texts.append((await api.send("POST", f"settings/test-{test}", json_body={})).body.decode())
+
+    await ask_everything()
+    # Now everything goes through a proxy that is not there: its errors are told, its password is not.
+    await api.ok("PUT", "settings/proxy", json_body={"noProxy": ""})
+    await ask_everything()
+    stream = await api.events("GET", "transfers/events")
+    texts += [str(await stream.next()) for _ in range(2)]
+    await stream.close()
+    services = services_of(jp_serverapp)
+    texts += [
+        repr(services.settings),
+        repr(services.settings.s3),
+        repr(services.settings.hub),
+        repr(services.settings.network),
+    ]
+    assert services.settings.s3.secret_access_key == "HIDDEN-secret-key"
+    assert len(texts) > 40
+    assert any("visible-key-id" in text for text in texts)
+    assert any("user:***@" in text for text in texts)
+    assert any("StoreUnreachable" in text for text in texts)
+    assert not [text for text in [*texts, caplog.text] if "HIDDEN" in text]
+
+
+@on_moto
+async def test_what_cannot_be_used_is_a_400_and_changes_nothing(api: Any) -> None:
+    kinds = ("s3", "hf", "proxy", "max-concurrent-transfers")
+    before = [await api.ok("GET", "settings", kind) for kind in kinds]
+    for path, body in (
+        *(
+            ("max-concurrent-transfers", {"maxConcurrentTransfers": value})
+            for value in (0, 65, -1, "x", "3", 1.5, True, None)
+        ),
+        ("max-concurrent-transfers", {}),
+        ("s3", {"endpoint": "ftp://host", "region": "new-1"}),
+        ("s3", {"region": "not a region"}),
+        ("s3", {"secretAccessKey": ""}),
+        ("s3", {"accessKeyId": "a\nb"}),
+        ("s3", {"endpoint": 1}),
+        ("s3", {"endPoint": "http://host"}),
+        ("hf", {"hfEndpoint": "host:port"}),
+        ("hf", {"hfToken": "a b"}),
+        ("proxy", {"httpProxy": "http://", "noProxy": "new"}),
+        ("proxy", {"httpsProxy": "socks5://host"}),
+    ):
+        await api.refused(400, "PUT", "settings", path, json_body=body)
+    assert [await api.ok("GET", "settings", kind) for kind in kinds] == before
+
+
+@on_moto
+async def test_a_change_is_in_force_at_once(api: Any, bucket: str, closed_port: int, jp_serverapp: Any) -> None:
+    endpoint = (await api.ok("GET", "settings/s3"))["endpoint"]
+    await api.ok("GET", "objects", bucket)
+    await api.ok("PUT", "settings/s3", json_body={"endpoint": f"http://127.0.0.1:{closed_port}"})
+    assert (await api.refused(502, "GET", "objects", bucket))["error"] == "StoreUnreachable"
+    await api.ok("PUT", "settings/s3", json_body={"endpoint": endpoint, "defaultBucket": bucket})
+    assert (await api.ok("GET", "buckets"))["defaultBucket"] == bucket
+    told = await api.ok("PUT", "settings/max-concurrent-transfers", json_body={"maxConcurrentTransfers": 9})
+    assert told == await api.ok("GET", "settings/max-concurrent-transfers") == {"maxConcurrentTransfers": 9}
+    assert services_of(jp_serverapp).engine.slots.limit == 9
+
+
+@on_moto
+async def test_a_store_that_is_down_is_a_502_that_names_it(api: Any, closed_port: int) -> None:
+    where = f"127.0.0.1:{closed_port}"
+    change = {"endpoint": f"http://{where}"}
+    body = await api.refused(502, "POST", "settings/test-s3", json_body=change)
+    assert body["error"] == "StoreUnreachable"
+    assert where in body["message"]
+    assert "0x" not in body["message"]
+    assert (await api.ok("GET", "settings/s3"))["endpoint"] != change["endpoint"]  # a test keeps nothing
+    body = await api.refused(
+        502, "POST", "settings/test-hf", json_body={"hfEndpoint": f"http://{where}", "hfToken": "x"}
+    )
+    assert body["error"] == "HubUnreachable"
+    assert where in body["message"]
+
+
+async def test_a_connection_that_works_is_told(api: Any, bucket: str) -> None:
+    reply = await api.ok("POST", "settings/test-s3", json_body={"defaultBucket": bucket})
+    assert reply["ok"] is True
+    assert bucket in reply["message"]
+    absent = await api.refused(404, "POST", "settings/test-s3", json_body={"defaultBucket": f"absent-{bucket}"})
+    assert absent["error"] == "NoSuchBucket"
+
+
+@on_gateways
+async def test_a_wrong_secret_is_a_403_that_says_so(api: Any) -> None:
+    body = await api.refused(403, "POST", "settings/test-s3", json_body={"secretAccessKey": "wrong"})
+    assert body["error"] == "SignatureDoesNotMatch"
+    body = await api.refused(
+        403, "POST", "settings/test-s3", json_body={"accessKeyId": "nobody", "secretAccessKey": "wrong"}
+    )
+    assert body["error"] == "InvalidAccessKeyId"
+    await api.ok("POST", "settings/test-s3", json_body={})
+
+
+@pytest.mark.parametrize("s3_server", ["rgw-https"], indirect=True)
+async def test_an_unknown_authority_is_told(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_CA_BUNDLE")
+    body = await api.refused(502, "GET", "buckets")
+    assert body["error"] == "StoreUnreachable"
+    assert "certificate" in body["message"]
+
+
+@on_moto
+async def test_a_token_is_tried_without_being_kept(api: Any, hf: HubStandIn) -> None:
+    hf.service.tokens["hf_mine"] = "rita"
+    assert (await api.refused(403, "POST", "settings/test-hf", json_body={}))["error"] == "NoToken"
+    assert (await api.refused(403, "POST", "settings/test-hf", json_body={"hfToken": "hf_no"}))[
+        "error"
+    ] == "InvalidToken"
+    assert "rita" in (await api.ok("POST", "settings/test-hf", json_body={"hfToken": "hf_mine"}))["message"]
+    assert (await api.ok("GET", "settings/hf"))["hfTokenSet"] is False
+
+
+@on_moto
+async def test_no_proxy_holds_for_the_store_and_for_the_hub(
+    api: Any, hf: HubStandIn, bucket: str, closed_port: int
+) -> None:
+    hf.add(Repository("org/model")).commit({"a.txt": b"a", "b.bin": b"b"})
+    proxy = {"httpProxy": f"http://127.0.0.1:{closed_port}"}
+    assert (await api.refused(502, "POST", "settings/test-proxy", json_body=proxy))["error"] == "StoreUnreachable"
+    await api.ok("PUT", "settings/proxy", json_body=proxy)
+    assert (await api.refused(502, "GET", "objects", bucket))["error"] == "StoreUnreachable"
+    assert (await api.refused(502, "GET", "hub/repo", params={"repo": "org/model"}))["error"] == "HubUnreachable"
+    assert "directly" in (await api.ok("POST", "settings/test-proxy", json_body={"noProxy": "127.0.0.0/8"}))["message"]
+    await api.ok("PUT", "settings/proxy", json_body={"noProxy": "127.0.0.0/8"})
+    started = await api.ok("POST", "objects/import-hf", json_body={"repo": "org/model", "bucket": bucket}, status=201)
+    assert (await api.finished(started["id"]))["state"] == "completed"
+
+
+@on_moto
+async def test_the_terms_stay_accepted(api: Any) -> None:
+    told = await api.ok("GET", "disclaimer")
+    assert (told["name"], told["accepted"]) == ("ODH-TEC for Jupyter", False)
+    assert (await api.ok("PUT", "disclaimer", json_body={"accepted": True}))["accepted"] is True
+    assert (await api.ok("GET", "disclaimer"))["accepted"] is True
+    await api.refused(400, "PUT", "disclaimer", json_body={"accepted": "perhaps"})
+    assert (await api.ok("PUT", "disclaimer", json_body={"accepted": False}))["accepted"] is False

@@ -1,0 +1,195 @@
+"""A Jupyter server of its own: what is refused before the body, what memory it takes, who waits for whom."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.jupyter_process import JupyterProcess
+from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.keys import encode_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
+on_rgw = pytest.mark.parametrize("s3_server", ["rgw"], indirect=True)
+
+MIB = 1024 * 1024
+GROWTH = 96 * MIB
+CHUNK = MIB
+
+
+class Server:
+    """The API of a server process, over sockets and requests."""
+
+    def __init__(self, process: JupyterProcess) -> None:
+        self._process = process
+        self.api = f"{process.url}odhtec/api"
+        self.headers = process.headers
+
+    def session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False
+        session.headers.update(self.headers)
+        return session
+
+    def memory(self, what: str) -> int:
+        """``VmRSS`` now or ``VmHWM``, the most it has ever been, in bytes."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(re.search(rf"{what}:\s+(\d+) kB", status)[1]) * 1024  # type: ignore[index]
+
+    def connect(self, method: str, path: str, headers: dict[str, str]) -> socket.socket:
+        """A connection on which only the head of a request has been sent."""
+        parts = urlsplit(self.api)
+        assert parts.hostname
+        assert parts.port
+        connection = socket.create_connection((parts.hostname, parts.port), timeout=30)
+        lines = [f"{method} {parts.path}{path} HTTP/1.1", f"Host: {parts.netloc}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        return connection
+
+
+@pytest.fixture
+def hub() -> Iterator[HubStandIn]:
+    with HubStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def server(lab_server: Callable[..., JupyterProcess], s3_server: Any, hub: HubStandIn) -> Iterator[Server]:
+    process = lab_server(
+        s3_server.env | {"HF_ENDPOINT": hub.endpoint},
+        app="jupyter_server",
+        options=["--ServerApp.jpserver_extensions={'odhtec_jupyter': True}"],
+    )
+    yield Server(process)
+    process.stop()
+
+
+def body_of(size: int, seed: int = 0) -> Iterator[bytes]:
+    """``size`` bytes, never all of them in memory."""
+    for chunk in SyntheticContent(size, seed).chunks(0, size):
+        yield bytes(chunk)
+
+
+class Sized:
+    """An iterable body with a length, so that requests sends a Content-Length."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        return body_of(self._size)
+
+
+@on_moto
+def test_who_may_not_upload_is_told_before_the_body(server: Server) -> None:
+    path = f"/objects/upload/any/{encode_key('key')}"
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    made = {"Cookie": "_xsrf=made", "X-XSRFToken": "made"}
+    for method, target, headers in (
+        ("PUT", path, {}),
+        ("PUT", path, made),
+        ("PUT", path, {"Authorization": "token wrong"}),
+        ("PUT", path, made | {"Authorization": "token wrong"}),
+        ("POST", path, form | made),
+        ("POST", "/objects/upload/any", form | made),
+    ):
+        # Not a byte of the 64 MiB is sent: a server that wants them first would never answer.
+        with server.connect(method, target, {"Content-Length": str(64 * MIB), **headers}) as connection:
+            assert connection.recv(4096).split()[1] == b"403", (method, target, headers)
+
+
+@on_rgw
+def test_a_body_over_jupyters_limit_arrives_in_bounded_memory(server: Server, s3_client: S3Client, bucket: str) -> None:
+    size = 600 * MIB
+    with server.session() as session:
+        # The libraries that are loaded on first use belong to the idle server.
+        session.put(f"{server.api}/objects/upload/{bucket}/{encode_key('warm')}", data=b"x").raise_for_status()
+        session.get(f"{server.api}/objects/download/{bucket}/{encode_key('warm')}").raise_for_status()
+        idle = server.memory("VmRSS")
+        reply = session.put(
+            f"{server.api}/objects/upload/{bucket}/{encode_key('large')}", data=Sized(size), timeout=120
+        )
+        assert reply.status_code == 201, reply.text
+        assert reply.json()["size"] == size
+        uploaded = server.memory("VmHWM") - idle
+        assert uploaded < GROWTH
+        expected = hashlib.sha256()
+        for chunk in body_of(size):
+            expected.update(chunk)
+        found = hashlib.sha256()
+        with session.get(
+            f"{server.api}/objects/download/{bucket}/{encode_key('large')}", stream=True, timeout=120
+        ) as download:
+            assert download.headers["Content-Length"] == str(size)
+            for chunk in download.iter_content(CHUNK):
+                found.update(chunk)
+        assert found.hexdigest() == expected.hexdigest()
+        assert server.memory("VmHWM") - idle < GROWTH
+    assert s3_client.head_object(Bucket=bucket, Key="large")["ContentLength"] == size
+    assert not s3_client.list_multipart_uploads(Bucket=bucket).get("Uploads")
+
+
+@on_rgw
+def test_senders_that_stand_still_do_not_keep_others_waiting(
+    server: Server, s3_client: S3Client, bucket: str, hub: HubStandIn
+) -> None:
+    weights = SyntheticContent(40 * MIB, seed=3)
+    hub.add(Repository("org/model")).commit({"weights.bin": weights})
+    stalled = []
+    try:
+        for number in range(8):
+            headers = {"Content-Length": str(1024 * MIB), **server.headers}
+            path = f"/objects/upload/{bucket}/{encode_key(f'stalled-{number}')}"
+            connection = server.connect("PUT", path, headers)
+            connection.sendall(b"x" * 100)
+            stalled.append(connection)
+        with server.session() as session:
+            began = time.monotonic()
+            url = f"{server.api}/objects/upload/{bucket}/{encode_key('normal')}"
+            assert session.put(url, data=Sized(20 * MIB), timeout=60).status_code == 201
+            body = {"repo": "org/model", "bucket": bucket}
+            transfer = session.post(f"{server.api}/objects/import-hf", json=body, timeout=60).json()
+            with session.get(f"{server.api}/transfers/events", stream=True, timeout=60) as events:
+                for line in events.iter_lines(chunk_size=1):
+                    if transfer["id"].encode() in line and b'"state":"completed"' in line:
+                        break
+                    assert b'"state":"failed"' not in line
+            assert time.monotonic() - began < 60
+            # The small requests of a session never wait.
+            assert session.get(f"{server.api}/objects/{bucket}", timeout=5).ok
+    finally:
+        for connection in stalled:
+            connection.close()
+    keys = {entry["Key"]: entry["Size"] for entry in s3_client.list_objects_v2(Bucket=bucket)["Contents"]}
+    assert keys == {"normal": 20 * MIB, "org/model/weights.bin": 40 * MIB}
+
+
+@on_rgw
+def test_a_server_that_stops_leaves_no_half_written_upload(server: Server, s3_client: S3Client, bucket: str) -> None:
+    headers = {"Content-Length": str(64 * MIB), **server.headers}
+    with server.connect("PUT", f"/objects/upload/{bucket}/{encode_key('key')}", headers) as connection:
+        connection.sendall(b"x" * 20 * MIB)
+        deadline = time.monotonic() + 30
+        while not s3_client.list_multipart_uploads(Bucket=bucket).get("Uploads"):
+            assert time.monotonic() < deadline
+        server._process.stop()
+    assert not s3_client.list_multipart_uploads(Bucket=bucket).get("Uploads")
+    assert "Contents" not in s3_client.list_objects_v2(Bucket=bucket)

@@ -1,0 +1,142 @@
+"""Nobody gets in: every route, every method."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jupyter_server.auth import Authorizer
+from tornado.web import RequestHandler
+
+from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.routes import ROUTES
+
+READING = ("GET", "HEAD")
+METHODS = (*READING, "POST", "PUT", "DELETE", "PATCH")
+FILLED = {"bucket": "b", "key": "YQ", "prefix": "YQ", "transfer_id": "0123"}
+
+
+def served() -> Iterator[tuple[str, str]]:
+    """Every method of every route, with something in the place of its parameters."""
+    for pattern, handler in ROUTES:
+        path = re.sub(r"\(\?P<(\w+)>[^)]*\)", lambda match: FILLED[match[1]], pattern).replace(".*", "elsewhere")
+        for method in METHODS:
+            if getattr(handler, method.lower()) is not getattr(RequestHandler, method.lower()):
+                yield method, path
+
+
+def test_the_table_is_whole() -> None:
+    found = set(served())
+    assert len(found) > 45
+    assert ("PUT", "/objects/upload/b/YQ") in found
+    assert all(issubclass(handler, OdhTecHandler) for _, handler in ROUTES)
+
+
+class Nobody(Authorizer):
+    """Allows nothing."""
+
+    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+        return False
+
+
+class Readers(Authorizer):
+    """Allows looking at this extension, and nothing else of it."""
+
+    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+        return (action, resource) == ("read", "odhtec")
+
+
+async def send(client: Any, base: str, method: str, path: str, headers: dict[str, str]) -> Any:
+    body = "{}" if method in ("POST", "PUT", "PATCH") else None
+    return await client.fetch(
+        f"{base}odhtec/api{path}",
+        method=method,
+        headers=headers,
+        body=body,
+        raise_error=False,
+        follow_redirects=False,
+        allow_nonstandard_methods=True,
+        request_timeout=20,
+    )
+
+
+def assert_refused(reply: Any, method: str, path: str) -> None:
+    assert reply.code == 403, (method, path, reply.code, reply.body)
+    if method != "HEAD":
+        assert set(json.loads(reply.body)) == {"error", "message"}, (method, path)
+
+
+@pytest.mark.parametrize("header", [{}, {"Authorization": "token wrong"}], ids=["none", "wrong"])
+async def test_without_credentials_every_method_of_every_route_is_refused(
+    jp_serverapp: Any, http_server_client: Any, jp_base_url: str, header: dict[str, str]
+) -> None:
+    for method, path in served():
+        assert_refused(await send(http_server_client, jp_base_url, method, path, header), method, path)
+
+
+@pytest.fixture
+def lax(jp_server_config: Any) -> None:
+    """Jupyter's own default: what a verb does not guard itself is open."""
+    jp_server_config.ServerApp.allow_unauthenticated_access = True
+
+
+async def test_a_lax_server_is_refused_all_the_same(
+    lax: None, jp_serverapp: Any, http_server_client: Any, jp_base_url: str
+) -> None:
+    # A cookie and a header that agree are not hard to make: past XSRF there is still no user.
+    made = {"Cookie": "_xsrf=made", "X-XSRFToken": "made"}
+    for method, path in served():
+        for headers in ({}, made):
+            assert_refused(await send(http_server_client, jp_base_url, method, path, headers), method, path)
+
+
+@pytest.fixture
+def nobody(jp_server_config: Any) -> None:
+    jp_server_config.ServerApp.authorizer_class = Nobody
+
+
+@pytest.fixture
+def readers(jp_server_config: Any) -> None:
+    jp_server_config.ServerApp.authorizer_class = Readers
+
+
+async def test_who_may_nothing_is_refused_everywhere(
+    nobody: None, jp_serverapp: Any, http_server_client: Any, jp_base_url: str, jp_auth_header: dict[str, str]
+) -> None:
+    for method, path in served():
+        assert_refused(await send(http_server_client, jp_base_url, method, path, jp_auth_header), method, path)
+
+
+async def test_who_may_read_cannot_write(
+    readers: None, jp_serverapp: Any, http_server_client: Any, jp_base_url: str, jp_auth_header: dict[str, str]
+) -> None:
+    for method, path in served():
+        if method not in READING:
+            assert_refused(await send(http_server_client, jp_base_url, method, path, jp_auth_header), method, path)
+    for path in ("/transfers", "/settings/s3", "/settings/hf", "/settings/proxy", "/disclaimer", "/openapi.json"):
+        assert (await send(http_server_client, jp_base_url, "GET", path, jp_auth_header)).code == 200, path
+
+
+def cookies_of(reply: Any) -> dict[str, str]:
+    return dict(cookie.split(";")[0].split("=", 1) for cookie in reply.headers.get_list("Set-Cookie"))
+
+
+async def test_a_login_cookie_alone_cannot_write(
+    jp_serverapp: Any, http_server_client: Any, jp_base_url: str, jp_auth_header: dict[str, str]
+) -> None:
+    # A page of another site can make the browser send the cookie, but cannot read the other one into a header.
+    logged_in = await http_server_client.fetch(f"{jp_base_url}api/status", headers=jp_auth_header)
+    login = "; ".join(f"{name}={value}" for name, value in cookies_of(logged_in).items())
+    page = await http_server_client.fetch(f"{jp_base_url}login")
+    xsrf = cookies_of(page)["_xsrf"]
+    both = f"{login}; _xsrf={xsrf}"
+    assert (await send(http_server_client, jp_base_url, "GET", "/transfers", {"Cookie": login})).code == 200
+    for method, path in served():
+        if method not in READING:
+            for headers in ({"Cookie": login}, {"Cookie": both}, {"Cookie": both, "X-XSRFToken": "another"}):
+                assert_refused(await send(http_server_client, jp_base_url, method, path, headers), method, path)
+    headers = {"Cookie": both, "X-XSRFToken": xsrf}
+    assert (await send(http_server_client, jp_base_url, "PUT", "/settings/s3", headers)).code == 200

@@ -1,0 +1,111 @@
+"""Who may import whom: read from the source, so that no detour at run time hides it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent.parent / "odhtec_jupyter"
+LEAVES = {"settings", "network", "models", "errors", "keys", "_version"}
+
+
+@cache
+def modules() -> dict[str, set[str]]:
+    """Every module's name below the package, and what it imports: functions and type checks included."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+        found[name] = imported(path)
+    return found
+
+
+def imported(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are written in full"
+            assert node.module
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def users_of(*libraries: str) -> set[str]:
+    return {name for name, found in modules().items() if {one.split(".")[0] for one in found} & set(libraries)}
+
+
+def own(name: str) -> set[str]:
+    """The layers (first part of the name) of this package that a module imports, besides its own."""
+    known = {module.split(".")[0] for module in modules()}
+    layers = {one.split(".")[1] for one in modules()[name] if one.startswith("odhtec_jupyter.")}
+    return (layers & known) - {name.split(".")[0]}
+
+
+def layer(first: str) -> dict[str, set[str]]:
+    found = {name: own(name) for name in modules() if name.split(".")[0] == first}
+    assert found, first
+    return found
+
+
+def test_only_the_s3_store_knows_boto3() -> None:
+    assert {name for name in users_of("boto3", "botocore", "s3transfer") if not name.startswith("demo")} == {
+        "stores.s3",
+        "stores.s3_errors",
+    }
+
+
+def test_only_one_module_knows_huggingface_hub() -> None:
+    assert {name for name in users_of("huggingface_hub") if not name.startswith("demo")} == {"stores.hub"}
+
+
+def test_only_the_server_side_knows_the_web_server() -> None:
+    users = users_of("tornado", "jupyter_server")
+    assert "app" in users
+    assert {name for name in users if name.split(".")[0] not in {"app", "routes", "handlers", "demo"}} == set()
+
+
+def test_leaves_import_nothing_above_them() -> None:
+    assert layer("errors")["errors"] == set()
+    assert layer("models")["models"] == set()
+    assert layer("settings")["settings"] <= {"models", "errors", "network"}
+    assert layer("network")["network"] == set()
+    assert layer("keys")["keys"] <= {"errors"}
+
+
+def test_stores_import_leaves_only() -> None:
+    assert {name: found - LEAVES for name, found in layer("stores").items() if found - LEAVES} == {}
+
+
+def test_transfers_import_stores_and_leaves() -> None:
+    # The package itself: `from odhtec_jupyter import models` names a leaf.
+    allowed = LEAVES | {"stores"}
+    assert {name: found - allowed for name, found in layer("transfers").items() if found - allowed} == {}
+
+
+def test_only_the_routes_import_handlers() -> None:
+    users = {name for name in modules() if "handlers" in own(name)}
+    assert users == {"routes"}
+
+
+def test_only_the_app_imports_routes_and_nothing_imports_the_app() -> None:
+    assert {name for name in modules() if "routes" in own(name)} == {"app"}
+    # The package's own file tells Jupyter where the app is.
+    assert {name for name in modules() if "app" in own(name)} <= {"__init__", ""}
+
+
+def test_the_server_starts_without_the_heavy_libraries() -> None:
+    heavy = ["boto3", "botocore", "huggingface_hub", "urllib3", "requests", "python_multipart", "yaml", "moto"]
+    # What Jupyter loads itself is not ours to answer for.
+    code = (
+        "import sys, jupyter_server.extension.application, jupyter_server.base.handlers\n"
+        "before = set(sys.modules)\n"
+        "import odhtec_jupyter.app\n"
+        f"print(*sorted(set({heavy!r}) & (set(sys.modules) - before)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    assert done.stdout.split() == []

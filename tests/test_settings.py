@@ -1,0 +1,343 @@
+"""Settings: where they come from, what is checked, what is never shown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, MutableMapping
+from pathlib import Path
+
+import pytest
+from traitlets.config import Config
+
+from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.models import HubSettingsChange, ProxySettingsChange, S3SettingsChange
+from odhtec_jupyter.settings import HUB_ENDPOINT, Network, OdhTecSettings, without_bucket
+
+Env = Callable[..., OdhTecSettings]
+
+
+@pytest.fixture
+def with_env(monkeypatch: pytest.MonkeyPatch, clean_surroundings: None) -> Env:
+    """Settings made in an environment that holds only these variables of ours."""
+
+    def make(**variables: str) -> OdhTecSettings:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return OdhTecSettings()
+
+    return make
+
+
+def test_an_empty_environment_means_amazon_and_the_public_hub(with_env: Env) -> None:
+    settings = with_env()
+    assert settings.s3.endpoint is None
+    assert settings.s3.access_key_id is None
+    assert settings.hub.endpoint == HUB_ENDPOINT
+    assert settings.hub.token is None
+    assert settings.max_concurrent_transfers == 2
+    assert settings.network.proxy_for("https://huggingface.co") is None
+
+
+def test_the_data_connection_of_open_data_hub_is_read(with_env: Env) -> None:
+    settings = with_env(
+        AWS_S3_ENDPOINT="https://s3.example.com:8443/",
+        AWS_ACCESS_KEY_ID="key",
+        AWS_SECRET_ACCESS_KEY="secret",
+        AWS_SESSION_TOKEN="session",
+        AWS_DEFAULT_REGION="eu-central-1",
+        AWS_S3_BUCKET="models",
+        HF_TOKEN="hf_x",
+        HF_ENDPOINT="https://hf-mirror.example.com/",
+        MAX_CONCURRENT_TRANSFERS="7",
+    )
+    s3 = settings.s3
+    assert (s3.endpoint, s3.region, s3.default_bucket) == ("https://s3.example.com:8443", "eu-central-1", "models")
+    assert (s3.access_key_id, s3.secret_access_key, s3.session_token) == ("key", "secret", "session")
+    assert (settings.hub.endpoint, settings.hub.token) == ("https://hf-mirror.example.com", "hf_x")
+    assert settings.max_concurrent_transfers == 7
+
+
+@pytest.mark.parametrize(
+    ("names", "read"),
+    [
+        (("AWS_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"), lambda s: s.s3.endpoint),
+        (("AWS_DEFAULT_REGION", "AWS_REGION"), lambda s: s.s3.region),
+        (("HTTP_PROXY", "http_proxy"), lambda s: s.network.http_proxy),
+        (("HTTPS_PROXY", "https_proxy"), lambda s: s.network.https_proxy),
+        (("NO_PROXY", "no_proxy"), lambda s: s.network.no_proxy),
+    ],
+)
+def test_the_first_name_that_is_not_blank_counts(
+    names: tuple[str, ...], read: Callable[[OdhTecSettings], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in names:
+        monkeypatch.setenv(name, f"http://{name.replace('_', '-').lower()}.{names.index(name)}")
+    for number, name in enumerate(names):
+        assert read(OdhTecSettings()).endswith(f".{number}")
+        monkeypatch.setenv(name, "  ")
+    assert read(OdhTecSettings()) is None
+
+
+def test_configuration_goes_before_the_environment_and_a_change_before_both(with_env: Env) -> None:
+    with_env(AWS_S3_ENDPOINT="http://env:1", AWS_DEFAULT_REGION="env-1", MAX_CONCURRENT_TRANSFERS="3")
+    settings = OdhTecSettings(
+        config=Config({"OdhTecSettings": {"s3_endpoint": "http://config:1", "max_concurrent_transfers": 5}})
+    )
+    assert (settings.s3.endpoint, settings.s3.region) == ("http://config:1", "env-1")
+    assert settings.max_concurrent_transfers == 5
+    settings.change_s3(S3SettingsChange(endpoint="http://change:1"))
+    assert (settings.s3.endpoint, settings.s3.region) == ("http://change:1", "env-1")
+
+
+@pytest.mark.parametrize("text", ["0", "65", "-1", "many", "1.5", "٣", "999999999999999999999"])
+def test_a_number_of_transfers_that_cannot_be_used_falls_back(with_env: Env, text: str) -> None:
+    assert with_env(MAX_CONCURRENT_TRANSFERS=text).max_concurrent_transfers == 2
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "bucket", "repaired"),
+    [
+        ("https://models.s3.example.com", "models", "https://s3.example.com"),
+        ("https://Models.s3.example.com:8443", "models", "https://s3.example.com:8443"),
+        ("https://s3.example.com/models", "models", "https://s3.example.com"),
+        ("https://s3.example.com", "models", "https://s3.example.com"),
+        ("https://s3.example.com", None, "https://s3.example.com"),
+        ("https://s3.example.com", "s3", "https://example.com"),
+        ("https://models-archive.example.com", "models", "https://models-archive.example.com"),
+        ("https://models.example", "models", "https://models.example"),  # what stays would be no host
+        ("https://s3.example.com/models/deep", "models", "https://s3.example.com/models/deep"),
+    ],
+)
+def test_an_endpoint_that_repeats_the_bucket_is_repaired(endpoint: str, bucket: str | None, repaired: str) -> None:
+    assert without_bucket(endpoint, bucket) == repaired
+
+
+def test_the_repair_happens_for_environment_and_change(with_env: Env) -> None:
+    settings = with_env(AWS_S3_ENDPOINT="http://models.minio.ns.svc:9000", AWS_S3_BUCKET="models")
+    assert settings.s3.endpoint == "http://minio.ns.svc:9000"
+    settings.change_s3(S3SettingsChange(endpoint="http://minio.ns.svc:9000/data/", default_bucket="data"))
+    assert (settings.s3.endpoint, settings.s3.default_bucket) == ("http://minio.ns.svc:9000", "data")
+
+
+def test_a_bare_host_gets_https(with_env: Env) -> None:
+    assert with_env(AWS_S3_ENDPOINT="s3.example.com").s3.endpoint == "https://s3.example.com"
+
+
+BAD_ENDPOINTS = [
+    "ftp://host",
+    "http://",
+    "http://host:port",
+    "http://host:99999",
+    "http://host?query",
+    "http://host#part",
+    "http://user:word@host",
+    "http://ho st",
+    "http://host\nx",
+    "http://[::1",
+]
+
+
+@pytest.mark.parametrize("url", BAD_ENDPOINTS)
+def test_an_endpoint_that_cannot_be_used_is_refused_and_nothing_changes(with_env: Env, url: str) -> None:
+    settings = with_env(AWS_S3_ENDPOINT="http://good:1")
+    with pytest.raises(BadRequest, match="endpoint"):
+        settings.change_s3(S3SettingsChange(endpoint=url, region="new-1"))
+    with pytest.raises(BadRequest, match="hfEndpoint"):
+        settings.change_hub(HubSettingsChange(hf_endpoint=url))
+    assert (settings.s3.endpoint, settings.s3.region) == ("http://good:1", None)
+    assert settings.hub.endpoint == HUB_ENDPOINT
+
+
+def test_a_bad_endpoint_of_the_environment_can_be_seen_and_repaired(with_env: Env) -> None:
+    settings = with_env(AWS_S3_ENDPOINT="http://host:port", HF_ENDPOINT="ftp://hub")
+    with pytest.raises(BadRequest):
+        _ = settings.s3
+    assert settings.show_s3().endpoint == "http://host:port"
+    assert settings.show_hub().hf_endpoint == "ftp://hub"
+    settings.s3_endpoint = settings.hf_endpoint = "http://user:hidden@host"
+    assert settings.show_s3().endpoint == settings.show_hub().hf_endpoint == "http://user:***@host"
+    settings.change_s3(S3SettingsChange(endpoint="http://host:9000"))
+    settings.change_hub(HubSettingsChange(hf_endpoint="http://hub"))
+    assert settings.s3.endpoint == "http://host:9000"
+    assert settings.hub.endpoint == "http://hub"
+
+
+def test_keys_are_given_together(with_env: Env) -> None:
+    settings = with_env()
+    for change in (S3SettingsChange(access_key_id="a"), S3SettingsChange(secret_access_key="b")):
+        with pytest.raises(BadRequest, match="together"):
+            settings.change_s3(change)
+    settings.change_s3(S3SettingsChange(access_key_id="a", secret_access_key="b"))
+    settings.change_s3(S3SettingsChange(access_key_id="", secret_access_key=""))
+    assert settings.s3.access_key_id is None
+    assert settings.s3.secret_access_key is None
+
+
+def test_what_cannot_stand_in_a_header_is_refused_without_being_repeated(with_env: Env) -> None:
+    settings = with_env(AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b")
+    for change in (
+        {"access_key_id": "x\ny-hidden"},
+        {"access_key_id": "日-hidden"},
+        {"secret_access_key": "x\r\ny-hidden"},
+        {"session_token": "x\ty-hidden"},
+        {"session_token": "x y-hidden"},
+    ):
+        with pytest.raises(BadRequest) as caught:
+            settings.change_s3(S3SettingsChange(**change))
+        assert "hidden" not in str(caught.value)
+    with pytest.raises(BadRequest) as caught:
+        settings.change_hub(HubSettingsChange(hf_token="hf_x\nhidden"))
+    assert "hidden" not in str(caught.value)
+    # A line end that was pasted along is no part of a key.
+    settings.change_s3(S3SettingsChange(secret_access_key=" c\n"))
+    assert settings.s3.secret_access_key == "c"
+
+
+def test_a_field_that_is_left_out_is_kept_and_an_empty_one_cleared(with_env: Env) -> None:
+    settings = with_env(
+        AWS_S3_ENDPOINT="http://a:1",
+        AWS_ACCESS_KEY_ID="key",
+        AWS_SECRET_ACCESS_KEY="secret",
+        AWS_SESSION_TOKEN="session",
+        HF_TOKEN="hf_x",
+        HTTP_PROXY="http://proxy:1",
+        NO_PROXY="a,b",
+    )
+    settings.change_s3(S3SettingsChange(region="x-1"))
+    settings.change_hub(HubSettingsChange(hf_endpoint="http://hub:1"))
+    settings.change_network(ProxySettingsChange(https_proxy="http://proxy:2"))
+    assert settings.show_s3().model_dump() == {
+        "endpoint": "http://a:1",
+        "region": "x-1",
+        "default_bucket": None,
+        "access_key_id": "key",
+        "secret_access_key_set": True,
+        "session_token_set": True,
+    }
+    assert settings.show_hub().model_dump() == {"hf_endpoint": "http://hub:1", "hf_token_set": True}
+    assert (settings.network.http_proxy, settings.network.no_proxy) == ("http://proxy:1", "a,b")
+    settings.change_s3(S3SettingsChange(session_token="", endpoint="", region=""))
+    settings.change_hub(HubSettingsChange(hf_token="", hf_endpoint=""))
+    settings.change_network(ProxySettingsChange(http_proxy="", no_proxy=""))
+    assert settings.s3.endpoint is None
+    assert settings.s3.region is None
+    assert (settings.show_s3().session_token_set, settings.s3.secret_access_key) == (False, "secret")
+    assert (settings.hub.endpoint, settings.hub.token) == (HUB_ENDPOINT, None)
+    assert (settings.network.http_proxy, settings.network.no_proxy) == (None, None)
+
+
+@pytest.mark.parametrize("password", ["word", "w@rd", "w:r:d", "p%40ss", "a/b"])
+def test_a_proxys_password_is_masked_and_kept_when_the_mask_comes_back(with_env: Env, password: str) -> None:
+    settings = with_env(HTTPS_PROXY=f"http://user:{password}@proxy:3128")
+    shown = settings.show_network()
+    assert shown.https_proxy == "http://user:***@proxy:3128"
+    settings.change_network(ProxySettingsChange(https_proxy=shown.https_proxy, http_proxy="http://other:1"))
+    assert settings.network.https_proxy == f"http://user:{password}@proxy:3128"
+    assert settings.network.http_proxy == "http://other:1"
+
+
+def test_a_bad_proxy_is_refused_without_its_password(with_env: Env) -> None:
+    settings = with_env()
+    for url in (
+        "http://user:hidden/word@proxy:1",
+        "http://user:hidden@",
+        "socks5://user:hidden@proxy",
+        "http://a:hidden",
+    ):
+        with pytest.raises(BadRequest) as caught:
+            settings.change_network(ProxySettingsChange(http_proxy=url))
+        assert "hidden" not in str(caught.value), url
+    assert settings.network.http_proxy is None
+
+
+def test_no_secret_is_printed(with_env: Env) -> None:
+    settings = with_env(
+        AWS_SECRET_ACCESS_KEY="hidden1",
+        AWS_SESSION_TOKEN="hidden2",
+        HF_TOKEN="hidden3",
+        HTTP_PROXY="http://u:hidden4@p",
+    )
+    assert settings.s3.secret_access_key == "hidden1"
+    assert settings.hub.token == "hidden3"
+    for value in (settings, settings.s3, settings.hub, settings.network, settings.show_s3(), settings.show_network()):
+        assert "hidden" not in repr(value)
+        assert "hidden" not in str(value)
+
+
+NETWORK = Network(
+    http_proxy="http://proxy:1",
+    https_proxy="http://proxy:2",
+    no_proxy=".svc,.cluster.local, minio ,10.0.0.0/8,192.168.1.7,example.com,host:9000,::1",
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "proxy"),
+    [
+        ("http://s3.openshift-storage.svc", None),
+        ("https://s3.openshift-storage.svc:443/bucket", None),
+        ("https://a.b.cluster.local", None),
+        ("http://minio:9000", None),
+        ("http://minio2:9000", "http://proxy:1"),
+        ("http://10.1.2.3:9000", None),
+        ("http://11.1.2.3", "http://proxy:1"),
+        ("https://192.168.1.7", None),
+        ("https://192.168.1.77", "http://proxy:2"),
+        ("https://example.com", None),
+        ("https://sub.example.com", None),
+        ("https://badexample.com", "http://proxy:2"),
+        ("http://host:9000", None),
+        ("http://host:9001", "http://proxy:1"),
+        ("http://[::1]:9000", None),
+        ("https://huggingface.co", "http://proxy:2"),
+        ("https://HuggingFace.co", "http://proxy:2"),
+        ("https://EXAMPLE.com", None),
+    ],
+)
+def test_no_proxy_names_hosts_domains_and_networks(url: str, proxy: str | None) -> None:
+    assert NETWORK.proxy_for(url) == proxy
+
+
+def test_a_star_means_no_proxy_at_all() -> None:
+    assert Network("http://p", "http://p", "*").proxy_for("https://a.example") is None
+
+
+class ReadOnly(MutableMapping[str, str]):
+    """An environment in which writing is an error."""
+
+    def __init__(self, content: dict[str, str]) -> None:
+        self._content = content
+
+    def __getitem__(self, key: str) -> str:
+        return self._content[key]
+
+    def __setitem__(self, key: str, value: str) -> None:
+        raise AssertionError(f"{key} was set for the whole process")
+
+    __delitem__ = __setitem__  # type: ignore[assignment]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._content)
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+
+def test_choosing_a_proxy_does_not_touch_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    # It is asked from many threads at once; a variable set meanwhile would leak into kernels that start.
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "environ", ReadOnly(dict(os.environ) | {"no_proxy": "huggingface.co"}))
+        assert NETWORK.proxy_for("https://huggingface.co") == "http://proxy:2"
+        assert NETWORK.proxy_for("https://s3.ns.svc") is None
+
+
+def test_only_bundles_that_exist_are_trusted_in_addition(with_env: Env, tmp_path: Path) -> None:
+    (tmp_path / "a.pem").write_text("A")
+    (tmp_path / "b.pem").write_text("B")
+    settings = with_env(
+        AWS_CA_BUNDLE=str(tmp_path / "a.pem"),
+        SSL_CERT_FILE=str(tmp_path / "absent.pem"),
+        REQUESTS_CA_BUNDLE=str(tmp_path / "b.pem"),
+    )
+    assert settings.network.ca_bundles[:2] == (str(tmp_path / "a.pem"), str(tmp_path / "b.pem"))
+    assert str(tmp_path / "absent.pem") not in settings.network.ca_bundles
