@@ -68,6 +68,38 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+# --- which real parts were used ------------------------------------------------------------------------------
+
+
+PARTS = {
+    "moto": {"moto_server", "s3_server[moto]"},
+    "Ceph RGW over http": {"rgw_servers", "s3_server[rgw]"},
+    "Ceph RGW over https": {"s3_server[rgw-https]"},
+    "the hub stand-in": {"hub"},
+    "Chromium": {"chromium"},
+}
+_parts: dict[str, set[str]] = {}  # test → what it needs
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        callspec = getattr(item, "callspec", None)
+        if callspec is not None and "s3_server" in callspec.params:
+            names.add(f"s3_server[{callspec.params['s3_server']}]")
+        _parts[item.nodeid] = {part for part, fixtures in PARTS.items() if fixtures & names}
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many tests ran against which real part: what was skipped does not pass silently."""
+    for outcome in ("passed", "failed", "skipped"):
+        reports = [one for one in terminalreporter.stats.get(outcome, []) if hasattr(one, "nodeid")]
+        counts = {part: sum(part in _parts.get(one.nodeid, ()) for one in reports) for part in PARTS}
+        if outcome == "passed" or any(counts.values()):
+            told = ", ".join(f"{count} with {part}" for part, count in counts.items())
+            terminalreporter.write_line(f"{outcome}: {len(reports)} in all, {told}")
+
+
 @pytest.fixture(autouse=True)
 def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What a test or a server left in the environment, and what the user has at home, is not seen."""

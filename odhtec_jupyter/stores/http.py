@@ -81,6 +81,18 @@ def reason(error: BaseException) -> str:
     return text or type(inner).__name__
 
 
+def read_into(response: Any, buffer: memoryview) -> int:
+    """Fill at most ``len(buffer)`` bytes from an urllib3 response; 0 at the end, also at one that comes too early.
+
+    urllib3's own ``readinto`` reads into memory of its own and copies, so the response of http.client below it is asked
+    where it can be had.
+    """
+    raw = getattr(response, "_fp", None)
+    below: Any = raw if hasattr(raw, "readinto") else response
+    count: int = below.readinto(buffer)
+    return count
+
+
 class Http:
     """Keep-alive connections to any host; thread-safe."""
 

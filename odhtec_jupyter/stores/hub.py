@@ -27,7 +27,7 @@ from odhtec_jupyter.errors import (
 from odhtec_jupyter.models import HubFile, HubRepo, RepoType
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import HubConnection
-from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, Http, ca_file, http_errors, reason
+from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, Http, ca_file, http_errors, read_into, reason
 from odhtec_jupyter.stores.source import Checksum
 
 if TYPE_CHECKING:
@@ -290,7 +290,7 @@ class HubRange:
     def readinto(self, buffer: memoryview) -> int:
         """Fill at most ``len(buffer)`` bytes; 0 at the end."""
         with http_errors(f"https://{self._host}"):
-            count = self._response.readinto(buffer)
+            count = read_into(self._response, buffer)
         self._left -= count
         return count
 

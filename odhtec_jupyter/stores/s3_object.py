@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from odhtec_jupyter.stores.http import read_into
 from odhtec_jupyter.stores.s3_errors import s3_errors
 
 
@@ -50,8 +51,7 @@ class ObjectBody:
     def readinto(self, buffer: memoryview) -> int:
         """Fill at most ``len(buffer)`` bytes; 0 at the end."""
         with s3_errors(self._host):
-            count: int = self._stream.readinto(buffer)
-            return count
+            return read_into(getattr(self._stream, "_raw_stream", self._stream), buffer)
 
     def close(self) -> None:
         """Give the connection up; needed when the body was not read to its end."""

@@ -1,6 +1,6 @@
 """Reading an object out: one buffer ahead of the reader, and on from where a connection broke.
 
-A download holds two buffers of its own and nothing else, so fifty of them at once cost 25 MiB. They are not part of
+A download holds two buffers of its own and nothing else, so fifty of them at once cost some 40 MiB. They are not part of
 the budget: a reader that stands still would keep its share from the transfers for as long as it likes.
 """
 
@@ -16,9 +16,9 @@ from odhtec_jupyter.stores.s3_object import ObjectBody
 from odhtec_jupyter.transfers.engine import Engine, settled
 from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, delay
 
-LARGE_BUFFER = 1024 * 1024
+LARGE_BUFFER = 2 * 1024 * 1024
 SMALL_BUFFER = 256 * 1024
-CROWD = 8  # downloads at once from which on each new one takes small buffers
+CROWD = 4  # downloads at once from which on each new one takes small buffers
 
 
 class ObjectStream:
