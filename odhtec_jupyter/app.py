@@ -26,6 +26,7 @@ class OdhTecApp(ExtensionApp):
     def initialize_settings(self) -> None:
         """Build the services once the configuration is known."""
         self.services = Services(OdhTecSettings(parent=self), log=self.log)
+        self.services.note_activity = self._note_activity
         self.services.transfers.events.on_flush = self._note_activity
 
     def initialize_handlers(self) -> None:
@@ -40,12 +41,12 @@ class OdhTecApp(ExtensionApp):
 
     def _note_activity(self) -> None:
         """A transfer that moves is activity: jupyter_server reads every setting of this ending in /api/status."""
-        if self.services.transfers.active:
+        if self.services.active:
             self._web_settings["odhtec_last_activity"] = datetime.now(UTC)
 
     def current_activity(self) -> int:
-        """How many transfers run: while there is one, the server does not shut itself down for idleness."""
-        return self.services.transfers.active
+        """How many transfers and uploads run: while there is one, the server does not shut itself down for idleness."""
+        return self.services.active
 
     async def stop_extension(self) -> None:
         """Cancel what runs, so that no half-written upload stays in the bucket."""

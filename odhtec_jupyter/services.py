@@ -29,6 +29,8 @@ class Services:
         self.transfers = TransferManager(self.engine, log=log)
         # Apart from the transfers' threads, so that a listing never waits for a part.
         self.calls = ThreadPoolExecutor(CALLS, thread_name_prefix="odhtec-call")
+        # Called for each piece of an upload: what moves keeps the server from being culled.
+        self.note_activity: Callable[[], None] = lambda: None
         self._cleanups: set[asyncio.Task[None]] = set()
         # How to drop each upload whose body is still coming in.
         self.unfinished: set[Callable[[], Coroutine[Any, Any, None]]] = set()
@@ -56,6 +58,16 @@ class Services:
         if key not in self._hub:
             self._hub[key] = HubStore(*key)
         return self._hub[key]
+
+    def renew_calls(self) -> None:
+        """New threads for short calls: the old ones may wait for a store that does not answer."""
+        old, self.calls = self.calls, ThreadPoolExecutor(CALLS, thread_name_prefix="odhtec-call")
+        old.shutdown(wait=False)
+
+    @property
+    def active(self) -> int:
+        """How many transfers and uploads are not finished."""
+        return self.transfers.active + len(self.unfinished)
 
     def keep(self, work: Coroutine[Any, Any, None]) -> None:
         """Run cleanup that nobody waits for, to its end."""

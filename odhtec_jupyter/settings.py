@@ -113,7 +113,7 @@ def _merge(change: str | None, present: str | None) -> str | None:
     return present if change is None else (change.strip() or None)
 
 
-def _check_secret(value: str | None, name: str) -> None:
+def check_secret(value: str | None, name: str) -> None:
     """Raise :class:`BadRequest` for what cannot stand in a header; the value is not repeated."""
     if value and not (value.isascii() and value.isprintable() and " " not in value):
         raise BadRequest(f"{name} holds spaces or other characters that it cannot have.")
@@ -277,7 +277,7 @@ class OdhTecSettings(LoggingConfigurable):
             ("secretAccessKey", new.secret_access_key),
             ("sessionToken", new.session_token),
         ):
-            _check_secret(value, name)
+            check_secret(value, name)
         if bool(new.access_key_id) != bool(new.secret_access_key):
             raise BadRequest("accessKeyId and secretAccessKey must be given together.")
         return new
@@ -310,7 +310,7 @@ class OdhTecSettings(LoggingConfigurable):
         """The hub connection with a change applied, checked; nothing is stored."""
         endpoint = _merge(change.hf_endpoint, self.hf_endpoint) or HUB_ENDPOINT
         token = _merge(change.hf_token, self.hf_token or None)
-        _check_secret(token, "hfToken")
+        check_secret(token, "hfToken")
         return HubConnection(_checked_url(endpoint, "hfEndpoint"), token)
 
     def change_hub(self, change: HubSettingsChange) -> None:

@@ -299,9 +299,13 @@ export class BrowserModel implements IDisposable {
   }
 
   private _replaceRows(rows: Rows): void {
+    const before = this.rows.map(row => row.key);
     this._rows = rows;
     this._shown = null;
-    this._selection.retain(this.rows.map(row => row.key));
+    this._selection.retain(
+      this.rows.map(row => row.key),
+      before
+    );
   }
 
   private _takeBuckets(list: BucketList, signal: AbortSignal): void {

@@ -34,7 +34,11 @@ export function addCommands(
     [CommandIDs.open]: {
       label: trans.__('Open Object Storage'),
       icon: bucketIcon,
-      execute: show
+      execute: async () => {
+        // The palette, closing, asks the focus back for what had it before: who asks after that has it.
+        await Promise.resolve();
+        show();
+      }
     },
     [CommandIDs.refresh]: {
       label: trans.__('Refresh Object Storage'),

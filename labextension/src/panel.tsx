@@ -13,6 +13,7 @@ export class BrowserPanel extends ReactWidget {
     this.addClass('odhtec-Panel');
     this.title.icon = bucketIcon;
     this.title.caption = _options.trans.__('Object storage');
+    this.node.tabIndex = -1;
   }
 
   protected render(): JSX.Element {
@@ -27,6 +28,15 @@ export class BrowserPanel extends ReactWidget {
   protected override onAfterShow(msg: Message): void {
     super.onAfterShow(msg);
     this._begin();
+  }
+
+  /** Whoever opens the panel by a command has no pointer at hand: the arrows must work at once. */
+  protected override onActivateRequest(msg: Message): void {
+    super.onActivateRequest(msg);
+    if (!this.node.contains(document.activeElement)) {
+      const list = this.node.querySelector<HTMLElement>('[role=rowgroup]');
+      (list?.querySelector<HTMLElement>('[tabindex="0"]') ?? list ?? this.node).focus();
+    }
   }
 
   private _begin(): void {

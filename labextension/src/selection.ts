@@ -58,12 +58,15 @@ export class Selection {
     this._active = null;
   }
 
-  /** Forget rows that are gone. */
-  retain(order: readonly string[]): void {
+  /** Forget rows that are gone; the focus goes to the next one of the order in which they were. */
+  retain(order: readonly string[], before: readonly string[] = []): void {
     const present = new Set(order);
     this._keys = new Set([...this._keys].filter(key => present.has(key)));
     if (this._active !== null && !present.has(this._active)) {
-      this._active = null;
+      const at = before.indexOf(this._active);
+      const stays = (key: string) => present.has(key);
+      this._active =
+        before.slice(at + 1).find(stays) ?? before.slice(0, at).reverse().find(stays) ?? null;
     }
     if (this._anchor !== null && !present.has(this._anchor)) {
       this._anchor = null;

@@ -66,7 +66,7 @@ class OdhTecHandler(APIHandler):
         text = self.get_query_argument(name, None)
         if text is None:
             return default
-        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        if not (text.isascii() and text.isdigit() and len(text) <= 16 and least <= int(text) <= most):
             raise BadRequest(f"{name} must be a number from {least} to {most}.")
         return int(text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from functools import cache
 from importlib.resources import files
@@ -25,7 +26,7 @@ class ContractHandler(OdhTecHandler):
     @web.authenticated
     async def get(self) -> None:
         """The whole contract."""
-        self.finish(await self.call(contract))
+        self.finish(await asyncio.to_thread(contract))
 
 
 class NotFoundHandler(OdhTecHandler):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -23,13 +24,13 @@ class DisclaimerHandler(OdhTecHandler):
     @web.authenticated
     async def get(self) -> None:
         """Name, version, terms, accepted or not."""
-        self._show(await self.call(_read, self._file))
+        self._show(await asyncio.to_thread(_read, self._file))
 
     @web.authenticated
     async def put(self) -> None:
         """Accept, or take it back."""
         accepted = self.body(DisclaimerChange).accepted
-        await self.call(_write, self._file, accepted)
+        await asyncio.to_thread(_write, self._file, accepted)
         self._show(accepted)
 
     @property

@@ -32,6 +32,7 @@ class DownloadHandler(OdhTecHandler):
         if body is None:
             return
         self._describe(name, body)
+        self._transforms = []  # the bytes go past them: what Jupyter may be told to compress would only say so
         services = self.services
         stream = ObjectStream(services.engine, services.s3, bucket, name, body)
         try:
@@ -57,16 +58,25 @@ class DownloadHandler(OdhTecHandler):
         """Ask S3 with the request's own conditions; None when that has answered the request already."""
         conditions, fallback = self._conditions()
         try:
-            return await self.call(self.services.s3.open, bucket, key, head=head, **conditions)
+            return await self._ask(bucket, key, head, conditions)
         except StoreError as error:
-            if error.status == 304:
-                self.set_status(304)
-                self.finish(set_content_type="text/plain")
-                return None
             if error.status == 412 and fallback is not None:
                 # If-Range did not match: the range is of an older object, so all of the new one is sent.
-                return await self.call(self.services.s3.open, bucket, key, head=head, **fallback)
+                return await self._ask(bucket, key, head, fallback)
             raise
+
+    async def _ask(self, bucket: str, key: str, head: bool, conditions: dict[str, Any]) -> ObjectBody | None:
+        try:
+            return await self.call(self.services.s3.open, bucket, key, head=head, **conditions)
+        except StoreError as error:
+            if error.status != 304:
+                raise
+            self.set_status(304)
+            known = self.request.headers.get("If-None-Match", "")
+            if known and "," not in known and known != "*":
+                self.set_header("Etag", known)
+            self.finish(set_content_type="text/plain")
+            return None
 
     def _conditions(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """S3's parameters for the request's headers, and those to fall back to when ``If-Range`` fails."""

@@ -31,7 +31,7 @@ class FormFiles:
         self._parser = MultipartParser(
             boundary,
             {
-                "on_part_begin": lambda: self._events.append(("begin", b"")),
+                "on_part_begin": self._part_begin,
                 "on_header_field": lambda data, start, end: self._header("name", data[start:end]),
                 "on_header_value": lambda data, start, end: self._header("value", data[start:end]),
                 "on_header_end": self._header_end,
@@ -52,6 +52,10 @@ class FormFiles:
         self._upload: StreamedUpload | None = None
         self._done = False
         self._reply = UploadReply(uploaded=[], skipped=[], errors=[])
+
+    def _part_begin(self) -> None:
+        self._header_size = 0  # here: a piece of the body may hold the headers of many files
+        self._events.append(("begin", b""))
 
     def _header(self, which: str, data: bytes) -> None:
         self._header_size += len(data)
@@ -84,7 +88,7 @@ class FormFiles:
         if kind == "data":
             await self._take(value)
         elif kind == "begin":
-            self._headers, self._header_size = {}, 0
+            self._headers = {}
         elif kind == "header":
             name, content = value
             self._headers[name.decode("latin-1").lower()] = content.decode("utf-8", "replace")

@@ -54,7 +54,7 @@ class ImportHandler(ObjectsHandler):
             await self._stream(request)
             return
         plan = await self._plan(request)
-        transfer = start_import(self.services.transfers, self.services.hub, plan)
+        transfer = await start_import(self.services.transfers, self.services.hub, plan)
         self.reply(transfer.show(), 201)
 
     async def _plan(self, request: ImportRequest) -> ImportPlan:
@@ -70,7 +70,7 @@ class ImportHandler(ObjectsHandler):
             except OdhTecError as error:
                 await stream.send({"status": "failed", "error": error.code, "message": str(error)})
             else:
-                transfer = start_import(self.services.transfers, self.services.hub, plan)
+                transfer = await start_import(self.services.transfers, self.services.hub, plan)
                 await self._follow(stream, transfer)
             stream.close()
         except iostream.StreamClosedError:

@@ -18,10 +18,10 @@ from odhtec_jupyter.handlers.objects import ObjectHandler
 from odhtec_jupyter.keys import fitting
 from odhtec_jupyter.models import StoredObject, UploadReply
 from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.transfers.copy import Target
 from odhtec_jupyter.transfers.multipart import StreamedUpload
 from odhtec_jupyter.transfers.names import free_key
 from odhtec_jupyter.transfers.parts import MAX_OBJECT
+from odhtec_jupyter.transfers.target import Target
 
 FORM_CHUNK = 128 * 1024
 STRAIGHT_CHUNK = 1024 * 1024
@@ -144,6 +144,7 @@ class UploadHandler(OdhTecHandler):
         if not self._finished and self._sink is not None:
             async with self._refusing(self._sink):
                 await self._sink.write(chunk)
+                self.services.note_activity()
 
     async def _receive_straight(self, length: int, delegate: Any) -> None:
         """In the place of tornado's own loop: the socket's bytes go into the part's memory without a copy between."""
@@ -156,6 +157,7 @@ class UploadHandler(OdhTecHandler):
         async with self._refusing(self._upload):
             while length and not self._finished:
                 length -= await self._upload.receive(read, min(length, STRAIGHT_CHUNK))
+                self.services.note_activity()
                 await asyncio.sleep(0)  # a quick sender must not keep the loop to itself
         while length:  # refused: what still comes is dropped until the connection is closed
             length -= len(await stream.read_bytes(min(length, FORM_CHUNK), partial=True))
@@ -189,7 +191,11 @@ class UploadHandler(OdhTecHandler):
     @web.authenticated
     async def post(self, bucket: str, key: str = "") -> None:
         """A form has come in whole; each of its files was stored when it ended."""
-        reply = self._form.finish()
+        try:
+            reply = self._form.finish()
+        except OdhTecError:
+            await self._form.abort()  # the file that was coming in when the form broke off
+            raise
         self.reply(reply, 207 if reply.errors else 201)
 
     def on_connection_close(self) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from odhtec_jupyter.errors import Unreachable
+from odhtec_jupyter.errors import BadRequest, Unreachable
 from odhtec_jupyter.network import Network
 
 if TYPE_CHECKING:
@@ -63,6 +63,11 @@ def http_errors(url: str) -> Iterator[None]:
 
     try:
         yield
+    except ValueError as error:
+        if isinstance(error, HTTPError):
+            raise Unreachable(f"{urlsplit(url).hostname} cannot be reached: {reason(error)}.") from error
+        # http.client repeats the header's value, which may be a token.
+        raise BadRequest("A header of the request holds characters that it cannot have.") from None
     except (HTTPError, OSError) as error:
         raise Unreachable(f"{urlsplit(url).netloc} cannot be reached: {reason(error)}.") from error
 

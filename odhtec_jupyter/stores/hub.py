@@ -26,7 +26,7 @@ from odhtec_jupyter.errors import (
 )
 from odhtec_jupyter.models import HubFile, HubRepo, RepoType
 from odhtec_jupyter.network import Network
-from odhtec_jupyter.settings import HubConnection
+from odhtec_jupyter.settings import HubConnection, check_secret
 from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, Http, ca_file, http_errors, read_into, reason
 from odhtec_jupyter.stores.source import Checksum
 
@@ -137,6 +137,7 @@ class HubStore:
     def _api(self, token: str | None) -> HfApi:
         from huggingface_hub import HfApi
 
+        check_secret(token or self.connection.token, "token")
         self._apply_network()
         # False, not None: None would make huggingface_hub look for a token of its own.
         return HfApi(endpoint=self.connection.endpoint, token=token or self.connection.token or False)
@@ -330,11 +331,19 @@ def _set_hub_client(proxy: str | None, ca_bundle: str | None) -> None:
     import huggingface_hub.utils as hub_utils
 
     if not hasattr(huggingface_hub, "set_client_factory"):  # before 1.0: requests
+        import requests
+        from requests.adapters import HTTPAdapter
+
+        class Impatient(HTTPAdapter):
+            """requests waits for ever, and huggingface_hub passes None on."""
+
+            def send(self, request: Any, stream: Any = False, timeout: Any = None, *args: Any, **options: Any) -> Any:
+                return super().send(request, stream, timeout or (CONNECT_TIMEOUT, READ_TIMEOUT), *args, **options)
 
         def session() -> Any:
-            import requests
-
             made = requests.Session()
+            made.mount("http://", Impatient())
+            made.mount("https://", Impatient())
             made.trust_env = False
             made.proxies = {"http": proxy, "https": proxy} if proxy else {}
             made.verify = ca_bundle or True

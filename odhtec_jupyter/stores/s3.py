@@ -64,13 +64,18 @@ class S3Store:
 
     def _region_of(self, bucket: str) -> str | None:
         if bucket not in self._regions:
+            reply: Any
             try:
                 with s3_errors(self.host):
                     reply = self.client().head_bucket(Bucket=bucket)
-            except OdhTecError:
-                return None  # the call that asked will say what is wrong
-            headers = reply["ResponseMetadata"]["HTTPHeaders"]
-            self._regions[bucket] = headers.get("x-amz-bucket-region", self.connection.region or "us-east-1")
+            except OdhTecError as error:
+                # A refusal tells the region, too; anything else the call that asked will run into itself.
+                reply = getattr(error.__cause__, "response", {"ResponseMetadata": {}})
+            headers = reply["ResponseMetadata"].get("HTTPHeaders", {})
+            region = headers.get("x-amz-bucket-region")
+            if region is None:
+                return None
+            self._regions[bucket] = region
         return self._regions[bucket]
 
     def _make_client(self, region: str | None) -> S3Client:
@@ -89,7 +94,7 @@ class S3Store:
             s3={"addressing_style": "path" if endpoint else "auto", "payload_signing_enabled": False},
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
-            retries={"mode": "standard", "total_max_attempts": 4},
+            retries={"mode": "standard", "total_max_attempts": 2},  # the engine tries again itself
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
             max_pool_connections=32,

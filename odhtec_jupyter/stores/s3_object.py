@@ -30,6 +30,7 @@ class ObjectBody:
     headers: Mapping[str, str]
     _stream: Any
     _host: str
+    _taken: int = 0
 
     @property
     def start(self) -> int:
@@ -46,13 +47,24 @@ class ObjectBody:
         """The next at most ``size`` bytes; empty at the end. A short body is an error."""
         with s3_errors(self._host):
             data: bytes = self._stream.read(size)
-            return data
+        self._taken += len(data)
+        return data
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill at most ``len(buffer)`` bytes; 0 at the end."""
         with s3_errors(self._host):
-            return read_into(getattr(self._stream, "_raw_stream", self._stream), buffer)
+            count = read_into(self._raw, buffer)
+        self._taken += count
+        return count
+
+    @property
+    def _raw(self) -> Any:
+        """The urllib3 response below botocore's stream."""
+        return getattr(self._stream, "_raw_stream", self._stream)
 
     def close(self) -> None:
-        """Give the connection up; needed when the body was not read to its end."""
-        self._stream.close()
+        """Return the connection when the body was read to its end, else drop it."""
+        if self._taken == self.end - self.start and hasattr(self._raw, "release_conn"):
+            self._raw.release_conn()
+        else:
+            self._stream.close()

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import mmap
 from collections import deque
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal
 
@@ -46,16 +47,20 @@ class Lease:
         self.release()
 
 
+@dataclass(eq=False)
+class _Waiting:
+    size: int
+    lane: Lane
+    future: asyncio.Future[Lease]
+
+
 class MemoryBudget:
     """``total`` bytes, handed out as buffers in the order in which they were asked for."""
 
     def __init__(self, total: int) -> None:
         self.total = total
         self._used: dict[Lane, int] = {"upload": 0, "copy": 0}
-        self._waiting: dict[Lane, deque[tuple[int, asyncio.Future[Lease]]]] = {
-            "upload": deque(),
-            "copy": deque(),
-        }
+        self._waiting: deque[_Waiting] = deque()
         # Buffers of one part are kept for the next part: asking the kernel anew would cost a page fault per 4 KiB.
         self._spare: list[mmap.mmap] = []
 
@@ -70,30 +75,27 @@ class MemoryBudget:
         return self._used["upload"] + self._used["copy"]
 
     def contended(self, lane: Lane) -> bool:
-        """Whether somebody waits for memory in this lane."""
-        return bool(self._waiting[lane])
+        """Whether somebody waits for what this lane holds: in the lane itself, or in the other and has nothing."""
+        other: Lane = "copy" if lane == "upload" else "upload"
+        lanes = {waiting.lane for waiting in self._waiting}
+        return lane in lanes or (other in lanes and not self._used[other])
 
     async def lease(self, size: int, lane: Lane) -> Lease:
         """A buffer of ``size`` bytes, once there is room for it and nobody waits in front."""
         if not 0 < size <= self.largest:
             raise ValueError(f"a lease of {size} bytes can never be met from {self.total}")
-        if not self._waiting[lane] and self._fits(size, lane):
-            return self._take(size, lane)
-        future: asyncio.Future[Lease] = asyncio.get_running_loop().create_future()
-        entry = (size, future)
-        self._waiting[lane].append(entry)
+        waiting = _Waiting(size, lane, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._serve()
         try:
-            return await future
+            return await waiting.future
         except asyncio.CancelledError:
-            if future.done() and not future.cancelled():
-                future.result().release()
+            if waiting.future.done() and not waiting.future.cancelled():
+                waiting.future.result().release()
             with contextlib.suppress(ValueError):  # it may have been passed over already
-                self._waiting[lane].remove(entry)
+                self._waiting.remove(waiting)
             self._serve()
             raise
-
-    def _fits(self, size: int, lane: Lane) -> bool:
-        return self.used + size <= self.total and self._used[lane] + size <= self.largest
 
     def _take(self, size: int, lane: Lane) -> Lease:
         self._used[lane] += size
@@ -116,11 +118,19 @@ class MemoryBudget:
             self._spare.clear()
 
     def _serve(self) -> None:
-        for lane, queue in self._waiting.items():
-            while queue and self._fits(queue[0][0], lane):
-                size, future = queue.popleft()
-                if not future.done():
-                    future.set_result(self._take(size, lane))
+        """Hand out what fits, in order: who waits for its own lane lets others pass, who waits for the total not."""
+        full: set[Lane] = set()
+        for waiting in list(self._waiting):
+            if waiting.lane in full:
+                continue
+            if self._used[waiting.lane] + waiting.size > self.largest:
+                full.add(waiting.lane)
+                continue
+            if self.used + waiting.size > self.total:
+                break
+            self._waiting.remove(waiting)
+            if not waiting.future.done():
+                waiting.future.set_result(self._take(waiting.size, waiting.lane))
 
 
 def _free(memory: mmap.mmap) -> None:

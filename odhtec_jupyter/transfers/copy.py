@@ -7,20 +7,29 @@ The memory goes back when that is done, so a file never has more in flight than 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import functools
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from odhtec_jupyter.errors import OdhTecError, TooLarge, Unreachable, VerificationError
 from odhtec_jupyter.models import Verify
-from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.source import RangedSource
 from odhtec_jupyter.transfers.engine import Engine, finishing, together
 from odhtec_jupyter.transfers.parts import MAX_OBJECT, MIB, PART_SIZE, Part, plan
-from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, check, delay, retrying
+from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, check, delay
+from odhtec_jupyter.transfers.target import (
+    BLOCK,
+    CompletionUnknown,
+    Target,
+    begin_multipart,
+    blocks,
+    complete,
+    confirm,
+    drop_multipart,
+    put_whole,
+)
 from odhtec_jupyter.transfers.verify import Verifier
 
 T = TypeVar("T")
@@ -31,24 +40,6 @@ WORKERS = 4
 MOST_WORKERS = 8
 FAST = 100 * MIB  # bytes per second of one connection
 TRIES = 2  # of a whole file whose bytes were wrong
-BLOCK = MIB  # bytes between two looks at the stop sign
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where an object goes and what is kept beside it."""
-
-    store: S3Store
-    bucket: str
-    key: str
-    content_type: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    if_absent: bool = False  # S3 itself refuses when the key has come into being meanwhile
-
-    @property
-    def uri(self) -> str:
-        """``s3://bucket/key``."""
-        return f"s3://{self.bucket}/{self.key}"
 
 
 async def copy_to_s3(
@@ -71,33 +62,39 @@ async def copy_to_s3(
     raise AssertionError("the last try returns or raises")
 
 
-def blocks(view: memoryview, stop: StopSign) -> Iterator[memoryview]:
-    """A buffer in pieces, so that a cancelled upload ends between two of them."""
-    for start in range(0, len(view), BLOCK):
-        check(stop)
-        yield view[start : start + BLOCK]
+def read_range(source: RangedSource, part: Part, view: memoryview, done: int, stop: StopSign) -> int:
+    """Read a range into memory from byte ``done`` of it on; how far it came before the connection broke, or all.
+
+    Runs in a thread. Raises what is not worth another try, and what went wrong before a single byte came.
+    """
+    before = done
+    try:
+        reader = source.open_range(part.start + done, part.end)
+        try:
+            with stop.ending(reader):
+                while done < part.size:
+                    check(stop)
+                    count = reader.readinto(view[done : min(done + BLOCK, part.size)])
+                    if not count:
+                        raise Unreachable("The source closed the connection before the end.", code="TornBody")
+                    done += count
+        finally:
+            reader.close()
+    except OdhTecError as error:
+        if not error.transient or done == before:
+            raise
+    return done
 
 
 def fill(source: RangedSource, part: Part, view: memoryview, stop: StopSign) -> None:
-    """Read one range into memory; a torn connection goes on from where it broke. Runs in a thread."""
+    """Read one range into memory for code that runs in a thread and cannot wait elsewhere."""
     done = attempt = 0
     while done < part.size:
         check(stop)
-        before = done
         try:
-            reader = source.open_range(part.start + done, part.end)
-            try:
-                with stop.ending(reader):
-                    while done < part.size:
-                        check(stop)
-                        count = reader.readinto(view[done : min(done + BLOCK, part.size)])
-                        if not count:
-                            raise Unreachable("The source closed the connection before the end.", code="TornBody")
-                        done += count
-            finally:
-                reader.close()
+            done, attempt = read_range(source, part, view, done, stop), 0
         except OdhTecError as error:
-            attempt = 1 if done > before else attempt + 1
+            attempt += 1
             if not error.transient or attempt == ATTEMPTS:
                 raise
             if stop.wait(delay(attempt, error)):
@@ -144,35 +141,18 @@ class _Copy:
         size, target = self._source.size, self._target
         with await self._engine.budget.lease(max(size, 1), "copy") as lease:
             view = lease.view[:size]
-            await self._thread(fill, self._source, Part(1, 0, size), view, self._stop)
+            await self._fill(Part(1, 0, size), view)
             if self._verifier:
                 await self._thread(self._verifier.update, view)
                 self._verifier.compare(target.key)
 
-            def put() -> str:
-                return target.store.put(
-                    target.bucket,
-                    target.key,
-                    blocks(view, self._stop),
-                    size,
-                    content_type=target.content_type,
-                    metadata=target.metadata,
-                    if_absent=target.if_absent,
-                    md5=self._md5(view),
-                )
-
-            etag = await self._engine.attempt(self._stop, put)
+            etag = await self._engine.attempt(self._stop, lambda: put_whole(target, view, self._stop, self._md5(view)))
         self._count(size)
         return etag
 
     async def _in_parts(self) -> str | None:
         target = self._target
-        upload_id = await self._engine.attempt(
-            self._stop,
-            lambda: target.store.create_multipart(
-                target.bucket, target.key, content_type=target.content_type, metadata=target.metadata
-            ),
-        )
+        upload_id = await begin_multipart(self._engine, target, self._stop)
         try:
             parts = list(plan(self._source.size))
             etags = [""] * len(parts)
@@ -207,14 +187,10 @@ class _Copy:
                 employ(1 if relayed else min(WORKERS, len(parts)))
             if self._verifier:
                 self._verifier.compare(target.key)
-            return await self._engine.attempt(
-                self._stop,
-                lambda: target.store.complete_multipart(
-                    target.bucket, target.key, upload_id, etags, if_absent=target.if_absent
-                ),
-            )
-        except BaseException:
-            await finishing(drop_multipart(self._engine, target, upload_id))
+            return await complete(self._engine, target, upload_id, etags, self._stop)
+        except BaseException as error:
+            if not isinstance(error, CompletionUnknown):
+                await finishing(drop_multipart(self._engine, target, upload_id))
             raise
 
     async def _relay(self, part: Part, view: memoryview, upload_id: str) -> str:
@@ -229,10 +205,18 @@ class _Copy:
         etag, self._verifier = await self._engine.attempt(self._stop, put)
         return etag
 
+    async def _fill(self, part: Part, view: memoryview) -> None:
+        """Read one range into memory; a torn connection goes on from where it broke."""
+        done = 0
+        while done < part.size:
+            done = await self._engine.attempt(
+                self._stop, functools.partial(read_range, self._source, part, view, done, self._stop)
+            )
+
     async def _read(self, part: Part, view: memoryview) -> float:
         """Read a range; at how many bytes per second it came."""
         start = time.monotonic()
-        await self._thread(fill, self._source, part, view, self._stop)
+        await self._fill(part, view)
         return part.size / max(time.monotonic() - start, 1e-6)
 
     async def _store(self, part: Part, view: memoryview, upload_id: str, turns: list[asyncio.Event]) -> str:
@@ -255,10 +239,16 @@ class _Copy:
             if self._verifier:
                 self._verifier.update(view)
             loop.call_soon_threadsafe(turns[part.number].set)
-            return retrying(put, self._stop)
+            return put()
 
         await turns[part.number - 1].wait()
-        return await self._thread(verify_and_put)
+        try:
+            return await self._thread(verify_and_put)  # in one go: each way to a thread and back costs
+        except OdhTecError as error:
+            if not error.transient:
+                raise
+            await asyncio.sleep(delay(1, error))
+            return await self._engine.attempt(self._stop, put)
 
 
 def relay(
@@ -272,25 +262,3 @@ def relay(
         if verifier:
             verifier.update(data)
         yield from blocks(data, stop)
-
-
-async def drop_multipart(engine: Engine, target: Target, upload_id: str) -> None:
-    """Abort an unfinished upload, as well as it can be done; what was there before stays."""
-    # A stop sign of its own: the transfer's is set by now.
-    with contextlib.suppress(OdhTecError):
-        await engine.attempt(StopSign(), lambda: target.store.abort_multipart(target.bucket, target.key, upload_id))
-
-
-async def confirm(engine: Engine, target: Target, etag: str | None, size: int, stop: StopSign) -> str | None:
-    """Compare the stored size with ``size``; the ETag, which some stores tell only here.
-
-    An object that is wrong and ours is deleted before the error.
-    """
-    store = target.store
-    head = await engine.attempt(stop, lambda: store.head(target.bucket, target.key))
-    if head is not None and head.size == size:
-        return etag or head.etag
-    if head is not None and etag and head.etag == etag:
-        await engine.attempt(stop, lambda: store.delete(target.bucket, [target.key]))
-    found = "nothing" if head is None else f"{head.size} bytes"
-    raise VerificationError(f"{target.uri} holds {found} after {size} bytes were stored.")

@@ -1,7 +1,7 @@
 """Reading an object out: one buffer ahead of the reader, and on from where a connection broke.
 
-A download holds two buffers of its own and nothing else, so fifty of them at once cost some 40 MiB. They are not part of
-the budget: a reader that stands still would keep its share from the transfers for as long as it likes.
+A download holds two buffers of its own and nothing else, so fifty of them at once cost some 40 MiB. They are not part
+of the budget: a reader that stands still would keep its share from the transfers for as long as it likes.
 """
 
 from __future__ import annotations

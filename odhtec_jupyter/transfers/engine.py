@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.transfers.budget import MemoryBudget
-from odhtec_jupyter.transfers.retry import Stopped, StopSign, retrying
+from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, delay
 
 T = TypeVar("T")
 THREADS = 24
@@ -84,8 +85,15 @@ class Engine:
             raise asyncio.CancelledError from None
 
     async def attempt(self, stop: StopSign, call: Callable[[], T]) -> T:
-        """Run blocking work in a thread, again after transient errors."""
-        return await self.in_thread(stop, lambda: retrying(call, stop))
+        """Run blocking work in a thread, again after transient errors; the waiting between holds no thread."""
+        for number in range(1, ATTEMPTS + 1):
+            try:
+                return await self.in_thread(stop, call)
+            except OdhTecError as error:
+                if not error.transient or number == ATTEMPTS or stop.is_set():
+                    raise
+                await asyncio.sleep(delay(number, error))
+        raise AssertionError("the last attempt returns or raises")
 
     def close(self) -> None:
         """End the threads; what they do now they finish."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import NamedTuple
 
 INTERVAL = 0.2  # seconds between two events of one transfer
@@ -73,7 +73,7 @@ class EventLog:
         if self._timer:
             self._timer.cancel()
 
-    async def follow(self, last_id: str | None, *, keepalive: float) -> AsyncIterator[Event | None]:
+    async def follow(self, last_id: str | None, *, keepalive: float) -> AsyncGenerator[Event | None, None]:
         """Events after ``last_id`` (all there is now, when it is not of this run), then each new one.
 
         None after ``keepalive`` seconds without an event. A slow viewer skips states, it never piles them up.
@@ -86,10 +86,11 @@ class EventLog:
         try:
             while True:
                 waker.clear()
+                newest = self._number  # what is recorded while these are sent comes in the next round
                 for key, (number, kind) in list(self._latest.items()):
                     if number > seen and not (fresh and kind == "removed"):
                         yield Event(f"{self._run}-{number}", kind, key)
-                seen, fresh = max(seen, self._number), False
+                seen, fresh = newest, False
                 try:
                     await asyncio.wait_for(waker.wait(), keepalive)
                 except TimeoutError:
@@ -99,4 +100,4 @@ class EventLog:
 
     def _parse(self, last_id: str | None) -> int | None:
         run, _, number = (last_id or "").partition("-")
-        return int(number) if run == self._run and number.isdigit() else None
+        return int(number) if run == self._run and number.isdecimal() and len(number) <= 16 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +14,11 @@ from odhtec_jupyter.models import HubFile, HubRepo, ImportRequest, OnConflict
 from odhtec_jupyter.stores.hub import HubStore, select_files
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.s3_object import ObjectHead
-from odhtec_jupyter.transfers.copy import Target, copy_to_s3
-from odhtec_jupyter.transfers.manager import FileJob, TransferManager
+from odhtec_jupyter.transfers.copy import copy_to_s3
+from odhtec_jupyter.transfers.manager import FILES_IN_A_ROW, FileJob, TransferManager
 from odhtec_jupyter.transfers.names import free_key
 from odhtec_jupyter.transfers.state import Transfer, TransferFile
+from odhtec_jupyter.transfers.target import Target
 
 LOOKUPS = 16  # HEAD requests at once
 ETAG = "hf-etag"  # object metadata that says which file of the hub an object is
@@ -72,10 +74,11 @@ def plan_import(hub: HubStore, store: S3Store, request: ImportRequest) -> Import
     targets = [_target(store, request.bucket, prefix, repo, file) for file in files]
     with ThreadPoolExecutor(LOOKUPS, thread_name_prefix="odhtec-plan") as threads:
         heads = list(threads.map(lambda target: store.head(target.bucket, target.key), targets))
-    planned = [
-        _decide(file, target, head, request.on_conflict)
-        for file, target, head in zip(files, targets, heads, strict=True)
-    ]
+    taken = {target.key for target in targets}
+    planned = []
+    for file, target, head in zip(files, targets, heads, strict=True):
+        planned.append(_decide(file, target, head, request.on_conflict, taken))
+        taken.add(planned[-1].target.key)
     differing = [one.target.key for one, head in zip(planned, heads, strict=True) if head and not _same(one.file, head)]
     if differing and request.on_conflict == "fail":
         more = f" and {len(differing) - 1} more" if len(differing) > 1 else ""
@@ -83,10 +86,14 @@ def plan_import(hub: HubStore, store: S3Store, request: ImportRequest) -> Import
     return ImportPlan(repo, planned, request, prefix)
 
 
-def start_import(manager: TransferManager, hub: HubStore, plan: ImportPlan) -> Transfer:
+async def start_import(manager: TransferManager, hub: HubStore, plan: ImportPlan) -> Transfer:
     """Begin the transfer of a plan."""
     transfer = manager.new("import", plan.source, plan.target)
-    jobs = [_job(manager, hub, plan, transfer, planned) for planned in plan.files]
+    jobs = []
+    for number, planned in enumerate(plan.files, 1):
+        jobs.append(_job(manager, hub, plan, transfer, planned))
+        if number % FILES_IN_A_ROW == 0:  # a repository may have 100,000 files
+            await asyncio.sleep(0)
 
     async def run(_: Transfer) -> None:
         await manager.run_files(jobs)
@@ -109,13 +116,15 @@ def _same(file: HubFile, head: ObjectHead) -> bool:
     return head.size == file.size and head.metadata.get(ETAG) == file.etag
 
 
-def _decide(file: HubFile, target: Target, head: ObjectHead | None, on_conflict: OnConflict) -> PlannedFile:
+def _decide(
+    file: HubFile, target: Target, head: ObjectHead | None, on_conflict: OnConflict, taken: set[str]
+) -> PlannedFile:
     if head is None:
         return PlannedFile(file, replace(target, if_absent=on_conflict != "overwrite"), skip=False)
     if _same(file, head) or on_conflict == "skip":
         return PlannedFile(file, target, skip=True)
     if on_conflict == "rename":
-        return PlannedFile(file, free_key(target), skip=False)
+        return PlannedFile(file, free_key(target, taken), skip=False)
     return PlannedFile(file, target, skip=False)
 
 

@@ -17,6 +17,8 @@ from odhtec_jupyter.transfers.events import EventLog
 from odhtec_jupyter.transfers.state import FINAL, Action, Transfer, TransferFile
 
 KEPT = 200  # finished transfers that stay listed
+KEPT_FILES = 50_000  # of all finished transfers together; the oldest go first
+FILES_IN_A_ROW = 200  # before others get their turn on the event loop
 STOP_TIMEOUT = 10.0  # seconds for cleaning up when the server stops
 
 Job = Callable[[Transfer], Awaitable[None]]
@@ -103,8 +105,11 @@ class TransferManager:
 
     def _forget_oldest(self) -> None:
         finished = [transfer for transfer in self.list() if transfer.state in FINAL]
-        for transfer in finished[KEPT - 1 :]:
-            self.remove(transfer.id)
+        files = 0
+        for number, transfer in enumerate(finished, 1):
+            files += len(transfer.files)
+            if number >= KEPT or files > KEPT_FILES:
+                self.remove(transfer.id)
 
     async def _run(self, transfer: Transfer, job: Job) -> None:
         try:
@@ -136,7 +141,9 @@ class TransferManager:
         failures: list[OdhTecError] = []
 
         async def worker() -> None:
-            for job in todo:
+            for number, job in enumerate(todo, 1):
+                if number % FILES_IN_A_ROW == 0:  # files that are skipped wait for nothing
+                    await asyncio.sleep(0)
                 async with self.engine.slots:
                     if error := await self._run_file(job):
                         failures.append(error)
@@ -162,6 +169,12 @@ class TransferManager:
         except asyncio.CancelledError:
             file.move("cancelled")
             raise
+        except Exception as unexpected:
+            self._log.exception("A file of a transfer failed.")
+            failed = OdhTecError(f"Something unexpected went wrong ({type(unexpected).__name__}).")
+            file.add(-file.bytes_done)
+            file.move("failed", failed)
+            return failed
         if file.state == "running":
             file.move("completed")
         return None

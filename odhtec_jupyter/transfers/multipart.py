@@ -11,10 +11,19 @@ from collections.abc import Awaitable, Callable
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError, SlowSender, TooLarge
 from odhtec_jupyter.transfers.budget import Lease
-from odhtec_jupyter.transfers.copy import Target, blocks, confirm, drop_multipart
 from odhtec_jupyter.transfers.engine import Engine, finishing, settled
 from odhtec_jupyter.transfers.parts import MAX_OBJECT, MAX_PARTS, MIB, open_part_size, part_size
 from odhtec_jupyter.transfers.retry import StopSign
+from odhtec_jupyter.transfers.target import (
+    CompletionUnknown,
+    Target,
+    begin_multipart,
+    blocks,
+    complete,
+    confirm,
+    drop_multipart,
+    put_whole,
+)
 
 IN_FLIGHT = 3  # parts of one upload being stored while the next one fills
 LARGEST_OPEN_PART = 32 * MIB
@@ -55,6 +64,7 @@ class StreamedUpload:
         self._upload_id: str | None = None
         self._etags: list[str] = []
         self._storing: set[asyncio.Task[None]] = set()
+        self._completing: asyncio.Task[str | None] | None = None
         self._failure: BaseException | None = None
         self._closed = False
         self._receiving = False
@@ -122,6 +132,9 @@ class StreamedUpload:
         for task in list(self._storing):
             task.cancel()
             await settled(task)
+        if self._completing is not None:
+            # Ceph RGW answers 200 to both and later deletes the parts of the visible object.
+            await settled(self._completing)
         self._release()
         upload_id, self._upload_id = self._upload_id, None
         if upload_id:
@@ -166,14 +179,7 @@ class StreamedUpload:
         task.add_done_callback(lambda task: self._stored(task, lease))
 
     async def _create(self) -> str:
-        target = self._target
-
-        def create() -> str:
-            return target.store.create_multipart(
-                target.bucket, target.key, content_type=target.content_type, metadata=target.metadata
-            )
-
-        return await self._engine.attempt(self._stop, create)
+        return await begin_multipart(self._engine, self._target, self._stop)
 
     async def _put_part(self, upload_id: str, number: int, lease: Lease, size: int) -> None:
         target, view = self._target, lease.view[:size]
@@ -199,33 +205,25 @@ class StreamedUpload:
         target, upload_id = self._target, self._upload_id
         assert upload_id is not None
 
-        def complete() -> str | None:
-            return target.store.complete_multipart(
-                target.bucket, target.key, upload_id, self._etags, if_absent=target.if_absent
-            )
+        async def completing() -> str | None:
+            try:
+                etag = await complete(self._engine, target, upload_id, self._etags, self._stop)
+            except CompletionUnknown:
+                self._upload_id = None
+                raise
+            self._upload_id = None
+            return etag
 
-        etag = await self._engine.attempt(self._stop, complete)
-        self._upload_id = None
-        return etag
+        self._completing = asyncio.ensure_future(completing())
+        return await self._completing
 
     async def _put_whole(self) -> str:
         target = self._target
         lease, size = self._take_lease() if self._lease else (None, 0)
         view = lease.view[:size] if lease else memoryview(b"")
 
-        def put() -> str:
-            return target.store.put(
-                target.bucket,
-                target.key,
-                blocks(view, self._stop),
-                size,
-                content_type=target.content_type,
-                metadata=target.metadata,
-                if_absent=target.if_absent,
-            )
-
         try:
-            return await self._engine.attempt(self._stop, put)
+            return await self._engine.attempt(self._stop, lambda: put_whole(target, view, self._stop))
         finally:
             if lease:
                 lease.release()

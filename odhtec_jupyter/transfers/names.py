@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from itertools import count
 
-from odhtec_jupyter.transfers.copy import Target
+from odhtec_jupyter.transfers.target import Target
 
 
 def numbered(key: str, number: int) -> str:
@@ -17,10 +18,10 @@ def numbered(key: str, number: int) -> str:
     return f"{folder}{slash}{stem} ({number}){dot}{extension}"
 
 
-def free_key(target: Target) -> Target:
-    """The target under the first numbered key that is free, to be written only if it still is. Blocks."""
+def free_key(target: Target, taken: Collection[str] = ()) -> Target:
+    """The target under the first numbered key that is free and not ``taken``, written only if it still is. Blocks."""
     for number in count(1):
         key = numbered(target.key, number)
-        if target.store.head(target.bucket, key) is None:
+        if key not in taken and target.store.head(target.bucket, key) is None:
             return replace(target, key=key, if_absent=True)
     raise AssertionError("count does not end")

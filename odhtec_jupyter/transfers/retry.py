@@ -1,16 +1,14 @@
-"""Trying again: what is worth it, how often and after how long. For code that runs in threads."""
+"""Trying again: what is worth it, how often and after how long."""
 
 from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from odhtec_jupyter.errors import OdhTecError, TooManyRequests
-
-T = TypeVar("T")
 
 ATTEMPTS = 5
 FIRST_DELAY = 0.5  # seconds, doubled each time
@@ -64,17 +62,3 @@ def delay(attempt: int, error: OdhTecError) -> float:
         return min(error.retry_after, LONGEST_DELAY)
     jitter = random.uniform(0.5, 1.0)  # noqa: S311
     return min(FIRST_DELAY * 2.0 ** (attempt - 1), LONGEST_DELAY) * jitter
-
-
-def retrying(call: Callable[[], T], stop: StopSign) -> T:
-    """``call()``, again after transient errors; credentials and other refusals are raised at once."""
-    for attempt in range(1, ATTEMPTS + 1):
-        check(stop)
-        try:
-            return call()
-        except OdhTecError as error:
-            if not error.transient or attempt == ATTEMPTS:
-                raise
-            if stop.wait(delay(attempt, error)):
-                raise Stopped from error
-    raise AssertionError("the last attempt returns or raises")

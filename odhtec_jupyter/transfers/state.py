@@ -38,7 +38,9 @@ RATE_WINDOW = 5.0  # seconds
 
 
 class TransferFile:
-    """One file of a transfer."""
+    """One file of a transfer; there may be 100,000 of them."""
+
+    __slots__ = ("_transfer", "bytes_done", "error", "path", "size", "state", "target")
 
     def __init__(self, transfer: Transfer, path: str, target: str, size: int | None) -> None:
         self._transfer = transfer

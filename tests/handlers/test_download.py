@@ -191,3 +191,9 @@ async def test_a_viewed_text_is_utf_8_and_a_name_tells_the_type(api: Any, s3_cli
         s3_client.put_object(Bucket=bucket, Key=name, Body="é".encode())
         reply = await api.send("GET", "objects/view", bucket, encode_key(name))
         assert reply.headers["Content-Type"] == kind
+
+
+async def test_nothing_has_changed_also_when_if_range_speaks_of_something_else(api: Any, bucket: str, key: str) -> None:
+    etag = (await api.download(bucket, key)).headers["ETag"]
+    reply = await api.download(bucket, key, If_None_Match=etag, If_Range='"another"', Range="bytes=0-1")
+    assert (reply.code, reply.body, reply.headers["ETag"]) == (304, b"", etag)

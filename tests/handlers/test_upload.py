@@ -253,3 +253,41 @@ async def test_a_file_whose_key_is_too_long_fails_alone(api: Any, bucket: str, s
 )
 def test_a_file_name_is_read_as_the_client_meant_it(disposition: str, name: str) -> None:
     assert file_name(disposition) == name
+
+
+async def test_a_form_of_many_small_files_arrives_whole(api: Any, bucket: str, stored: Stored, form: Form) -> None:
+    body, headers = form(*[(f"f{number:03}.txt", b"x" * 10) for number in range(300)])
+    reply = await api.ok("POST", "objects/upload", bucket, body=body, headers=headers, status=201)
+    assert len(reply["uploaded"]) == 300
+    assert await asyncio.to_thread(stored) == {f"f{number:03}.txt": 10 for number in range(300)}
+
+
+async def test_a_form_that_breaks_off_leaves_no_upload_and_holds_no_memory(
+    api: Any, bucket: str, stored: Stored, multiparts: Callable[[], int], form: Form, jp_serverapp: Any
+) -> None:
+    body, headers = form(("whole.txt", b"whole"), ("big.bin", noise(20 * MIB)))
+    torn = body[: -len(b"\r\n--limit--\r\n")]
+    refused = await api.refused(400, "POST", "objects/upload", bucket, body=torn, headers=headers)
+    assert "closing boundary" in refused["message"]
+    assert await asyncio.to_thread(multiparts) == 0
+    assert await asyncio.to_thread(stored) == {"whole.txt": 5}
+    (app,) = jp_serverapp.extension_manager.extension_apps["odhtec_jupyter"]
+    assert app.services.engine.budget.used == 0
+
+
+async def test_a_type_that_no_header_can_hold_fails_its_file_alone(api: Any, bucket: str, stored: Stored) -> None:
+    body = (
+        b'--limit\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n'
+        b"Content-Type: text/" + "日本".encode() + b"\r\n\r\nhello\r\n"
+        b'--limit\r\nContent-Disposition: form-data; name="file"; filename="b.txt"\r\n\r\nok\r\n--limit--\r\n'
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=limit"}
+    reply = await api.ok("POST", "objects/upload", bucket, body=body, headers=headers, status=207)
+    assert [one["Key"] for one in reply["errors"]] == ["a.txt"]
+    assert await asyncio.to_thread(stored) == {"b.txt": 2}
+
+
+async def test_an_upload_that_moves_counts_as_activity(api: Any, bucket: str, jp_serverapp: Any) -> None:
+    assert "odhtec_last_activity" not in jp_serverapp.web_app.settings
+    await api.put(bucket, "k", noise(MIB))
+    assert "odhtec_last_activity" in jp_serverapp.web_app.settings

@@ -70,6 +70,37 @@ async def test_a_cancelled_wait_gives_its_place_and_its_memory_back() -> None:
     assert budget.used == 0
 
 
+async def test_a_large_wish_is_served_although_the_other_lane_keeps_asking() -> None:
+    budget = MemoryBudget(8 * PART_SIZE)
+    held = [await budget.lease(PART_SIZE, "upload") for _ in range(6)]
+    large = await waiting(budget, 3 * PART_SIZE, "copy")
+    for _ in range(20):  # uploads come and go
+        again = await waiting(budget, PART_SIZE, "upload")
+        held.pop(0).release()
+        await asyncio.sleep(0)
+        if again.done():
+            held.append(await again)
+        else:
+            again.cancel()
+        if large.done():
+            break
+    (await asyncio.wait_for(large, 1)).release()
+    for lease in held:
+        lease.release()
+
+
+async def test_a_lane_that_holds_all_there_is_is_contended_by_the_other() -> None:
+    budget = MemoryBudget(8 * PART_SIZE)
+    held = [await budget.lease(PART_SIZE, "upload") for _ in range(6)]
+    assert not budget.contended("upload")
+    large = await waiting(budget, 3 * PART_SIZE, "copy")
+    assert budget.contended("upload")
+    held.pop().release()
+    (await large).release()
+    for lease in held:
+        lease.release()
+
+
 async def test_a_buffer_is_given_back_once_even_when_released_twice() -> None:
     budget = MemoryBudget(4 * PART_SIZE)
     lease = await budget.lease(PART_SIZE, "copy")

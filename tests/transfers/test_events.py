@@ -52,6 +52,21 @@ async def test_an_id_of_another_run_gets_the_whole_present_state() -> None:
     log.close()
 
 
+async def test_what_happens_while_events_are_sent_comes_afterwards() -> None:
+    log = EventLog()
+    log.changed("a")
+    log.changed("b")
+    await take(log, 2)
+    follower = log.follow(None, keepalive=5)
+    first = await anext(follower)
+    assert first is not None
+    log.removed("c")  # recorded before the viewer has heard of the second transfer
+    rest = [await anext(follower), await anext(follower)]
+    assert [event.key for event in rest if event] == ["b", "c"]
+    await follower.aclose()
+    log.close()
+
+
 async def test_silence_is_told_as_none() -> None:
     log = EventLog()
     async for event in log.follow(None, keepalive=0.01):

@@ -53,7 +53,7 @@ def request(bucket: str, **fields: Any) -> ImportRequest:
 
 async def bring(manager: TransferManager, hub: HubStore, store: S3Store, wish: ImportRequest) -> Transfer:
     plan = await asyncio.to_thread(plan_import, hub, store, wish)
-    transfer = start_import(manager, hub, plan)
+    transfer = await start_import(manager, hub, plan)
     await finished(manager, transfer)
     return transfer
 
@@ -241,7 +241,7 @@ async def test_cancel_leaves_whole_objects_only(
 
         hub_store = HubStore(HubConnection(hub.endpoint), network)
         plan = await asyncio.to_thread(plan_import, hub_store, store, request(bucket, on_conflict="overwrite"))
-        transfer = start_import(manager, hub_store, plan)
+        transfer = await start_import(manager, hub_store, plan)
         async for _ in manager.events.follow(None, keepalive=0.05):
             if unfinished(s3_client, bucket):
                 break

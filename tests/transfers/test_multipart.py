@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+import threading
 from typing import Any
 
 import pytest
 
-from odhtec_jupyter.errors import BadRequest, SlowSender, StoreError
+from odhtec_jupyter.errors import BadRequest, OdhTecError, SlowSender, StoreError, Unreachable
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.transfers import multipart
-from odhtec_jupyter.transfers.copy import Target
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.multipart import StreamedUpload
 from odhtec_jupyter.transfers.parts import PART_SIZE
+from odhtec_jupyter.transfers.target import Target
 
 CHUNK = 65536
 
@@ -96,6 +98,95 @@ async def test_if_absent_never_overwrites(engine: Engine, store: S3Store, s3_cli
         await upload.finish()
     assert caught.value.status == 412
     assert stored(s3_client, bucket, "k") == b"before"
+
+
+async def test_an_abort_waits_for_a_complete_that_is_under_way(
+    engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ceph RGW answers both with success, and later removes the parts of the object that is visible."""
+    calls: list[str] = []
+    begun = threading.Event()
+    complete, abort = store.complete_multipart, store.abort_multipart
+
+    def slow_complete(*args: Any, **options: Any) -> Any:
+        calls.append("complete")
+        begun.set()
+        result = complete(*args, **options)
+        calls.append("completed")
+        return result
+
+    def noted_abort(*args: Any) -> None:
+        calls.append("abort")
+        abort(*args)
+
+    monkeypatch.setattr(store, "complete_multipart", slow_complete)
+    monkeypatch.setattr(store, "abort_multipart", noted_abort)
+    data = noise(2 * PART_SIZE)
+    upload = StreamedUpload(engine, Target(store, bucket, "k"), size=len(data))
+    await send(upload, data)
+    finishing = asyncio.ensure_future(upload.finish())
+    await asyncio.to_thread(begun.wait, 20)
+    await upload.abort()
+    await finishing
+    assert calls == ["complete", "completed"]
+    assert stored(s3_client, bucket, "k") == data
+
+
+async def test_an_object_that_came_meanwhile_is_not_replaced(
+    engine: Engine, store: S3Store, s3_client: Any, bucket: str
+) -> None:
+    """Ceph RGW ignores If-None-Match on Complete, so it is looked at just before."""
+    data = noise(2 * PART_SIZE)
+    upload = StreamedUpload(engine, Target(store, bucket, "k", if_absent=True), size=len(data))
+    await send(upload, data)
+    s3_client.put_object(Bucket=bucket, Key="k", Body=b"of somebody else")
+    with pytest.raises(OdhTecError) as caught:
+        await upload.finish()
+    assert caught.value.status in {409, 412}
+    assert stored(s3_client, bucket, "k") == b"of somebody else"
+    assert unfinished(s3_client, bucket) == []
+
+
+async def test_an_abort_while_s3_makes_the_upload_leaves_none(
+    engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = threading.Event()
+    create = store.create_multipart
+
+    def noted_create(*args: Any, **options: Any) -> str:
+        upload_id = create(*args, **options)
+        made.set()
+        return upload_id
+
+    monkeypatch.setattr(store, "create_multipart", noted_create)
+    upload = StreamedUpload(engine, Target(store, bucket, "k"), size=3 * PART_SIZE)
+    sending = asyncio.ensure_future(send(upload, noise(2 * PART_SIZE)))
+    await asyncio.to_thread(made.wait, 20)
+    sending.cancel()
+    with contextlib.suppress(asyncio.CancelledError, OdhTecError):
+        await sending
+    await upload.abort()
+    assert unfinished(s3_client, bucket) == []
+
+
+async def test_a_put_whose_reply_is_lost_is_a_success(
+    engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = store.put
+    lost: list[str] = []
+
+    def forgetful_put(*args: Any, **options: Any) -> str:
+        etag = put(*args, **options)
+        if not lost:
+            lost.append(etag)
+            raise Unreachable("the reply was lost")
+        return etag
+
+    monkeypatch.setattr(store, "put", forgetful_put)
+    upload = StreamedUpload(engine, Target(store, bucket, "k", if_absent=True), size=5)
+    await upload.write(b"hello")
+    assert await upload.finish() == lost[0]
+    assert stored(s3_client, bucket, "k") == b"hello"
 
 
 async def test_a_missing_bucket_stops_the_upload(engine: Engine, store: S3Store, bucket: str) -> None:

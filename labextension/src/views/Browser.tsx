@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useRef, useState, type DragEvent } from 'react';
+import { useState, type DragEvent } from 'react';
 
 import type { IBrowserActions } from '../actions';
 import type { BrowserModel } from '../browser';
@@ -26,28 +26,26 @@ export function Browser(props: IBrowserProps): JSX.Element {
   const { model, actions, trans } = props;
   useSignal(model.stateChanged);
   const [dragging, setDragging] = useState(false);
-  // Enter and leave are also fired for every child: only the balance tells.
-  const depth = useRef(0);
   const canDrop = (event: DragEvent) =>
     model.bucket !== null && event.dataTransfer.types.includes('Files');
-  const drag = (event: DragEvent, step: number) => {
+  const drag = (event: DragEvent, stays: boolean) => {
     if (canDrop(event)) {
       event.preventDefault();
       event.stopPropagation();
-      depth.current += step;
-      setDragging(depth.current > 0);
+      setDragging(stays);
     }
   };
   const hasRows = model.rows.length > 0 || model.hasMore;
   return (
     <div
       className={`odhtec-Browser ${dragging ? 'odhtec-mod-drop' : ''}`}
-      onDragEnter={event => drag(event, 1)}
-      onDragOver={event => drag(event, 0)}
-      onDragLeave={event => drag(event, -1)}
+      onDragEnter={event => drag(event, true)}
+      onDragOver={event => drag(event, true)}
+      // Fired for every child, too. Enters and leaves cannot be counted: a child may go while it is under the drag.
+      onDragLeave={event => drag(event, event.currentTarget.contains(event.relatedTarget as Node))}
       onDrop={event => {
         if (canDrop(event)) {
-          drag(event, -depth.current);
+          drag(event, false);
           actions.drop(event.dataTransfer);
         }
       }}

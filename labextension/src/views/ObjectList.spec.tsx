@@ -18,10 +18,12 @@ const unused = () => {
 describe('ObjectList', () => {
   let model: BrowserModel;
   let actions: ReturnType<typeof fakeActions>;
+  let keys: string[];
   const user = userEvent.setup();
 
   beforeEach(async () => {
     actions = fakeActions();
+    keys = KEYS;
     model = new BrowserModel({
       pageSize: () => 1000,
       store: {
@@ -32,7 +34,7 @@ describe('ObjectList', () => {
           listable: true
         }),
         listObjects: async (_, prefix) =>
-          prefix ? page([`${prefix}inner`]) : page(KEYS, ['zoo/']),
+          prefix ? page([`${prefix}inner`]) : page(keys, ['zoo/']),
         createBucket: unused,
         createFolder: unused,
         deleteObjects: unused
@@ -110,6 +112,29 @@ describe('ObjectList', () => {
     await user.keyboard('{Backspace}');
     expect(model.prefix).toBe('');
     expect(focused()).toBe('0');
+  });
+
+  it('puts the focus on the neighbour of a row that is gone, without selecting it', async () => {
+    await user.click(screen.getByText('file-0007'));
+    keys = KEYS.filter(key => key !== 'file-0007');
+    await act(() => model.refresh());
+    expect([document.activeElement?.textContent, selected()]).toEqual([
+      screen.getByText('file-0008').closest('[role=row]')!.textContent,
+      []
+    ]);
+    keys = keys.slice(0, 9);
+    await user.keyboard('{End}');
+    keys = keys.slice(0, 5);
+    await act(() => model.refresh());
+    expect(focused()).toBe('5');
+  });
+
+  it('leaves the focus where it is when a row is gone that did not have it', async () => {
+    await user.click(screen.getByText('file-0007'));
+    await user.click(screen.getByRole('searchbox'));
+    keys = [];
+    await act(() => model.refresh());
+    expect(document.activeElement).toBe(screen.getByRole('searchbox'));
   });
 
   it('reaches the buttons of a row by the right arrow, and Enter presses them', async () => {

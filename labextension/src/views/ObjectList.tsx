@@ -55,8 +55,17 @@ export function ObjectList({ model, actions, trans }: IObjectListProps): JSX.Ele
     // eslint-disable-next-line react-hooks/exhaustive-deps -- only when the place changes
   }, [place]);
 
+  const lastActive = useRef(selection.active);
   useLayoutEffect(() => {
     const node = scroller.current!;
+    const last = lastActive.current;
+    lastActive.current = selection.active;
+    const gone =
+      last !== null && last !== selection.active && rows.every(({ key }) => key !== last);
+    if (gone && document.activeElement === document.body) {
+      // The row that had the focus was removed, and the focus with it.
+      wantsFocus.current = node.dataset.used === 'true';
+    }
     if (!wantsFocus.current || model.loading) {
       return;
     }

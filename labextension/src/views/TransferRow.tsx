@@ -118,7 +118,11 @@ export function filesText(
   if (total === null) {
     return done ? trans._n('%1 file', '%1 files', done) : null;
   }
-  return done === total
-    ? trans._n('%1 file', '%1 files', total)
+  if (done === total) {
+    return trans._n('%1 file', '%1 files', total);
+  }
+  // Of a single file the bytes tell more.
+  return total === 1
+    ? null
     : trans.__('%1 of %2 files', done.toLocaleString(), total.toLocaleString());
 }

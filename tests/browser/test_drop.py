@@ -1,0 +1,150 @@
+"""Files and folders dragged from the computer, as Chromium itself hands them over, into a real object gateway."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.conftest import PATIENCE
+from tests.browser.panel import Panel
+from tests.conftest import S3Server
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def store(rgw_servers: dict[str, S3Server]) -> S3Server:
+    return rgw_servers["rgw"]
+
+
+@pytest.fixture
+def dropped(tmp_path: Path) -> dict[str, bytes]:
+    """What lies on the disk: relative name and bytes."""
+    # More in one folder than Chromium reads at once.
+    files = {f"data/many/{number:03}.txt": f"file {number}\n".encode() for number in range(120)}
+    files |= {f"data/a/{number}/b/deep.txt": b"deep %d" % number for number in range(15)}
+    files |= {
+        "data/empty": b"",
+        "data/日本/a b+c%2F.txt": "ü".encode(),
+        "data/.hidden": b"not seen, but there",
+        "alone.bin": os.urandom(100_000),
+        "zwei Wörter.txt": b"two words",
+    }
+    for name, content in files.items():
+        path = tmp_path / "disk" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return files
+
+
+def drag(panel: Panel, *paths: Path, drop: bool = True) -> None:
+    """Drag from the desktop over the list; the entries in the DataTransfer are the browser's own."""
+    box = panel.grid.bounding_box()
+    assert box is not None
+    session = panel.page.context.new_cdp_session(panel.page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    marked = panel.page.locator(".odhtec-mod-drop")
+
+    def send(kind: str, x: float, y: float) -> None:
+        session.send("Input.dispatchDragEvent", {"type": kind, "data": data, "x": x, "y": y})
+
+    x, y = box["x"] + box["width"] / 2, box["y"]
+    send("dragEnter", x, y + 10)
+    send("dragOver", x, y + 60)
+    send("dragOver", x, y + 120)
+    marked.wait_for()
+    if drop:
+        send("drop", x, y + 120)
+    else:
+        send("dragOver", x + 500, y)
+    marked.wait_for(state="detached")
+    session.detach()
+
+
+def until(what: Callable[[], bool]) -> None:
+    """What the store says after the page has spoken; a request takes its time, so nothing else waits here."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not what():
+        assert time.monotonic() < deadline
+
+
+def keys(client: S3Client) -> set[str]:
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket="models")
+    return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
+
+
+def test_a_dropped_folder_arrives_whole(
+    panel: Panel, client: S3Client, dropped: dict[str, bytes], tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    drag(panel, *sorted(disk.iterdir()))
+    work = panel.transfers.get_by_role("listitem")
+    work.get_by_text(f"Upload {len(dropped)} files").wait_for()
+    work.get_by_text(re.compile(rf"^Completed · .* · {len(dropped)} files$")).wait_for()
+    assert panel.transfers.get_by_role("progressbar").count() == 0
+
+    assert keys(client) == set(dropped)
+    for name, content in dropped.items():
+        assert client.get_object(Bucket="models", Key=name)["Body"].read() == content, name
+
+    panel.row("alone.bin").wait_for()
+    panel.row("data").dblclick()
+    panel.row("日本").dblclick()
+    panel.row("a b+c%2F.txt").wait_for()
+
+    # A second drop lands in the folder that is shown, not at the top.
+    drag(panel, disk / "alone.bin")
+    panel.row("alone.bin").wait_for()
+    assert keys(client) == {*dropped, "data/日本/alone.bin"}
+
+
+def test_a_drag_that_goes_away_leaves_nothing(
+    panel: Panel, client: S3Client, dropped: dict[str, bytes], tmp_path: Path
+) -> None:
+    drag(panel, tmp_path / "disk" / "data", drop=False)
+    panel.button("Refresh").click()
+    panel.page.get_by_role("heading", name="This bucket is empty").wait_for()
+    assert panel.transfers.count() == 0
+    assert keys(client) == set()
+
+
+def test_an_upload_shows_its_progress_and_can_be_cancelled(panel: Panel, client: S3Client, tmp_path: Path) -> None:
+    large = tmp_path / "large.bin"
+    large.write_bytes(os.urandom(48 * MIB))
+    network = panel.page.context.new_cdp_session(panel.page)
+    network.send("Network.enable")
+
+    def limit(bytes_per_second: int) -> None:
+        conditions = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_per_second}
+        network.send("Network.emulateNetworkConditions", conditions)
+
+    def open_uploads() -> list[str]:
+        return [upload["Key"] for upload in client.list_multipart_uploads(Bucket="models").get("Uploads", [])]
+
+    limit(10 * MIB)
+    drag(panel, large)
+    bar = panel.transfers.get_by_role("progressbar", name="Upload large.bin")
+    bar.wait_for()
+    until(lambda: open_uploads() == ["large.bin"])
+    until(lambda: int(bar.get_attribute("aria-valuenow") or 0) >= 30)
+    panel.transfers.get_by_text(re.compile(r"^[\d.]+ MB of 48\.0 MB · [\d.]+ MB/s · \d+ s left$")).wait_for()
+
+    panel.transfers.get_by_role("button", name="Cancel").click()
+    panel.transfers.get_by_text(re.compile("^Cancelled")).wait_for()
+    assert bar.count() == 0
+    until(lambda: not open_uploads())
+    assert keys(client) == set()
+
+    limit(-1)
+    drag(panel, large)
+    panel.row("large.bin").wait_for()
+    assert client.get_object(Bucket="models", Key="large.bin")["Body"].read() == large.read_bytes()

@@ -1,0 +1,202 @@
+"""The panel without a mouse, in both themes, and its settings."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.panel import Panel
+from tests.conftest import S3Server, free_port
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from playwright.sync_api import Locator
+
+FILES = ("folder/inner.txt", "folder/sub/deep.txt", "one.txt", "three.txt", "two.txt")
+
+
+@pytest.fixture(scope="module")
+def store(moto_server: S3Server) -> S3Server:
+    return moto_server
+
+
+@pytest.fixture
+def filled(panel: Panel, client: S3Client) -> Panel:
+    for key in FILES:
+        client.put_object(Bucket="models", Key=key, Body=key.encode())
+    panel.button("Refresh").click()
+    panel.row("two.txt").wait_for()
+    return panel
+
+
+def focused(panel: Panel) -> Locator:
+    return panel.page.locator(":focus")
+
+
+def expect_row(panel: Panel, name: str) -> None:
+    """This row has the focus."""
+    panel.row(name).and_(focused(panel)).wait_for()
+
+
+def expect_dialog(panel: Panel) -> Locator:
+    """The dialog has the focus: it is there a moment before it hears keys."""
+    panel.dialog.locator(":focus").wait_for()
+    return panel.dialog
+
+
+def enter_by_command(panel: Panel) -> None:
+    """From the main area into the list, through the palette."""
+    panel.page.locator(".jp-Launcher").first.click()
+    panel.press("Control+Shift+C")
+    panel.page.keyboard.type("Open Object Storage")
+    panel.page.locator(".lm-CommandPalette-item.lm-mod-active", has_text="Open Object Storage").wait_for()
+    panel.press("Enter")
+    panel.grid.locator(":focus").wait_for()
+
+
+def test_the_list_by_keyboard_alone(filled: Panel, client: S3Client) -> None:
+    panel = filled
+    enter_by_command(panel)
+    panel.press("ArrowDown")
+    expect_row(panel, "folder")
+
+    panel.press("Enter")
+    panel.row("inner.txt").wait_for()
+    panel.press("ArrowDown")
+    expect_row(panel, "sub")
+    panel.press("Enter")
+    panel.row("deep.txt").wait_for()
+    panel.press("Backspace")
+    expect_row(panel, "sub")
+    panel.press("Backspace")
+    expect_row(panel, "folder")
+
+    panel.press("End")
+    expect_row(panel, "two.txt")
+    panel.press("ArrowUp")
+    expect_row(panel, "three.txt")
+
+    panel.press("Delete")
+    expect_dialog(panel).get_by_text("three.txt").wait_for()
+    panel.press("Escape")
+    panel.dialog.wait_for(state="detached")
+    expect_row(panel, "three.txt")
+    assert client.head_object(Bucket="models", Key="three.txt")["ContentLength"] == len("three.txt")
+
+    panel.press("Delete")
+    expect_dialog(panel)
+    panel.press("Enter")
+    panel.row("three.txt").wait_for(state="detached")
+    expect_row(panel, "two.txt")
+    panel.press("ArrowUp")
+    expect_row(panel, "one.txt")
+    left = client.list_objects_v2(Bucket="models")["Contents"]
+    assert [entry["Key"] for entry in left] == [key for key in FILES if key != "three.txt"]
+
+
+def test_the_tab_key_passes_through_the_panel(filled: Panel) -> None:
+    """Every part of it in turn, and the list in one step."""
+    panel = filled
+    enter_by_command(panel)
+    panel.press("ArrowDown", "ArrowDown")
+    expect_row(panel, "one.txt")
+    found = []
+    for _ in range(9):
+        panel.press("Shift+Tab")
+        found.append(focused(panel).evaluate("it => it.ariaLabel"))
+    assert found == [
+        "Top level of models",
+        "Filter by name",
+        "Bucket",
+        "Settings",
+        "Refresh",
+        "Import from Hugging Face",
+        "Upload a folder",
+        "Upload files",
+        "New folder",
+    ]
+    for _ in range(9):
+        panel.press("Tab")
+    expect_row(panel, "one.txt")
+
+
+def test_the_filter_by_keyboard(filled: Panel) -> None:
+    panel = filled
+    panel.filter.focus()
+    panel.page.keyboard.type("t")
+    panel.row("folder").wait_for(state="detached")
+    assert panel.row("two.txt").count() == 1
+    panel.page.keyboard.type("nothing has this name")
+    panel.page.get_by_role("heading", name="Nothing matches").wait_for()
+    panel.press("Escape")
+    panel.row("folder").wait_for()
+    assert panel.filter.input_value() == ""
+    assert panel.filter.and_(focused(panel)).count() == 1
+
+
+def contrast(locator: Locator) -> float:
+    """WCAG's ratio of an element's text to what lies behind it."""
+    ratio: float = locator.evaluate(
+        """element => {
+             const channels = text => text.match(/[\\d.]+/g).map(Number);
+             const luminance = ([r, g, b]) => [r, g, b]
+               .map(value => value / 255)
+               .map(value => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+               .reduce((sum, value, index) => sum + value * [0.2126, 0.7152, 0.0722][index], 0);
+             let ground = element;
+             while (channels(getComputedStyle(ground).backgroundColor)[3] === 0) ground = ground.parentElement;
+             const [text, behind] = [getComputedStyle(element).color, getComputedStyle(ground).backgroundColor]
+               .map(color => luminance(channels(color)) + 0.05);
+             return Math.max(text, behind) / Math.min(text, behind);
+           }"""
+    )
+    return ratio
+
+
+def test_everything_can_be_read_in_both_themes(filled: Panel) -> None:
+    panel = filled
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        panel.use_theme(theme)
+        panel.row("one.txt").click()
+        for text in ("one.txt", "two.txt", "Name"):
+            assert contrast(panel.grid.get_by_text(text, exact=True)) > 4.5, (theme, text)
+        panel.button("Settings").click()
+        endpoint = expect_dialog(panel).get_by_role("textbox", name="Endpoint").first
+        endpoint.wait_for()
+        assert contrast(endpoint) > 4.5, theme
+        assert contrast(panel.dialog.get_by_role("button", name="Test").first) > 4.5, theme
+        panel.press("Escape")
+        panel.dialog.wait_for(state="detached")
+
+
+def test_the_settings_say_what_is_wrong_with_an_endpoint(filled: Panel, store: S3Server) -> None:
+    panel = filled
+    nobody = f"http://127.0.0.1:{free_port()}"
+    panel.button("Settings").click()
+    form = panel.dialog.get_by_role("form", name="S3 connection")
+    endpoint = form.get_by_role("textbox", name="Endpoint")
+    save = form.get_by_role("button", name="Save")
+    said = form.get_by_role("status")
+    endpoint.wait_for()
+    assert endpoint.input_value() == store.endpoint_url
+    assert save.is_disabled()
+    assert form.get_by_role("textbox", name="Secret access key").input_value() == ""
+    assert store.secret_access_key not in panel.page.content()
+
+    form.get_by_role("button", name="Test").click()
+    said.filter(has_text="models can be read").wait_for()
+    endpoint.fill(nobody)
+    form.get_by_role("button", name="Test").click()
+    said.filter(has_text=nobody.removeprefix("http://")).wait_for()
+
+    endpoint.fill("ftp://nowhere")
+    save.click()
+    said.filter(has_text=re.compile("endpoint", re.IGNORECASE)).wait_for()
+    endpoint.fill(store.endpoint_url)
+    assert save.is_disabled(), "nothing was stored"
+    panel.press("Escape")
+    panel.dialog.wait_for(state="detached")
+    panel.button("Refresh").click()
+    panel.row("one.txt").wait_for()
