@@ -88,6 +88,7 @@ class Handler(BaseHTTPRequestHandler):
         self.status, self.sent = 0, 0
         if self.service.latency:
             self.service.closing.wait(self.service.latency)
+        self.service.traffic.begin()
         try:
             refuse = self.service.faults.take(Refuse, self.host, self.command, self.url_path)
             if refuse is not None:

@@ -28,12 +28,20 @@ class Traffic:
     """All requests in the order in which their answers ended."""
 
     _requests: list[Request] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _open: int = 0
+    _lock: threading.Condition = field(default_factory=threading.Condition)
+
+    def begin(self) -> None:
+        """A request has come; :meth:`add` follows when it is answered."""
+        with self._lock:
+            self._open += 1
 
     def add(self, request: Request) -> None:
-        """Remember a request."""
+        """Remember an answered request."""
         with self._lock:
+            self._open -= 1
             self._requests.append(request)
+            self._lock.notify_all()
 
     def clear(self) -> None:
         """Forget all requests."""
@@ -43,6 +51,8 @@ class Traffic:
     def seen(self, host: Host | None = None, method: str | None = None) -> list[Request]:
         """The requests that came to a host."""
         with self._lock:
+            # A client may have its answer before the request is noted down; one that is cut off takes longer.
+            self._lock.wait_for(lambda: self._open == 0, timeout=1)
             return [r for r in self._requests if host in (None, r.host) and method in (None, r.method)]
 
     def bytes_sent(self, host: Host | None = None) -> int:
