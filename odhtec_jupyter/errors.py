@@ -13,8 +13,7 @@
     ├── TooManyRequests            429  TooManyRequests     the hub's rate limit
     ├── StoreError                 S3's own status and code (NoSuchBucket 404, AccessDenied 403, …)
     ├── Unreachable                502  StoreUnreachable    host and reason are in the message
-    ├── VerificationError          502  ChecksumMismatch    what arrived is not what was sent
-    └── Busy                       503  ServiceUnavailable
+    └── VerificationError          502  ChecksumMismatch    what arrived is not what was sent
 
 An error carries the code and the HTTP status of its reply; ``str(error)`` is the sentence for the user. The
 sentence never holds a secret or a path of the server. Retrying is decided by :attr:`OdhTecError.transient`.
@@ -115,11 +114,3 @@ class VerificationError(OdhTecError):
 
     status = 502
     code = "ChecksumMismatch"
-
-
-class Busy(OdhTecError):
-    """The server cannot take this now."""
-
-    status = 503
-    code = "ServiceUnavailable"
-    transient = True

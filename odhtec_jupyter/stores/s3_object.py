@@ -43,13 +43,6 @@ class ObjectBody:
         """Offset after the last byte."""
         return self.start + int(self.headers.get("content-length", 0))
 
-    def read(self, size: int) -> bytes:
-        """The next at most ``size`` bytes; empty at the end. A short body is an error."""
-        with s3_errors(self._host):
-            data: bytes = self._stream.read(size)
-        self._taken += len(data)
-        return data
-
     def readinto(self, buffer: memoryview) -> int:
         """Fill at most ``len(buffer)`` bytes; 0 at the end."""
         with s3_errors(self._host):

@@ -78,9 +78,7 @@ async def complete(engine: Engine, target: Target, upload_id: str, etags: Sequen
         try:
             return store.complete_multipart(target.bucket, target.key, upload_id, etags, if_absent=target.if_absent)
         except StoreError as error:
-            digests = b"".join(bytes.fromhex(etag.strip('"')) for etag in etags if len(etag) == 34)
-            ours = hashlib.md5(digests, usedforsecurity=False).hexdigest()
-            return stored_before(target, f'"{ours}-{len(etags)}"', error)
+            return stored_before(target, joined_etag(etags), error)
 
     await engine.attempt(stop, look)
     try:
@@ -93,12 +91,21 @@ class CompletionUnknown(Unreachable):
     """S3 was asked to complete an upload and gave no answer: it may still do it, so nothing may be aborted."""
 
 
-def stored_before(target: Target, etag: str, error: StoreError) -> str:
+def joined_etag(etags: Sequence[str]) -> str | None:
+    """What S3 makes of the parts' ETags: the MD5 of their MD5s; None where a store's parts are named otherwise."""
+    try:
+        digests = b"".join(bytes.fromhex(etag.strip('"')) for etag in etags)
+    except ValueError:
+        return None
+    return f'"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(etags)}"'
+
+
+def stored_before(target: Target, etag: str | None, error: StoreError) -> str:
     """The ETag when S3 refuses because an earlier try did its work and only its reply was lost; else the error."""
     if error.code not in {"PreconditionFailed", "NoSuchUpload", "ConditionalRequestConflict"}:
         raise error
     head = target.store.head(target.bucket, target.key)
-    if head is None or head.etag != etag:
+    if head is None or etag is None or head.etag != etag:
         raise error
     return etag
 
