@@ -25,15 +25,17 @@ def repository(name: str, size: int, count: int) -> Repository:
 def main() -> None:
     """Tell the address on the first line, serve until standard input ends."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", type=int, required=True, help="bytes of the file of bench/one")
-    parser.add_argument("--eight", type=int, required=True, help="bytes of each of the files of bench/eight")
+    parser.add_argument("--repository", nargs=3, action="append", default=[], metavar=("NAME", "SIZE", "COUNT"))
+    parser.add_argument("--bytes-per-second", type=float, help="of each connection (default: as many as it takes)")
+    parser.add_argument("--latency", type=float, default=0, help="seconds that each request takes in addition")
     options = parser.parse_args()
-    repositories = (
+    repositories = [repository(name, int(size), int(count)) for name, size, count in options.repository]
+    with HubStandIn(
         repository("bench/warm-up", WARM_UP, 1),
-        repository("bench/one", options.size, 1),
-        repository("bench/eight", options.eight, 8),
-    )
-    with HubStandIn(*repositories) as hub:
+        *repositories,
+        bytes_per_second=options.bytes_per_second,
+        latency=options.latency,
+    ) as hub:
         print(json.dumps({"endpoint": hub.endpoint}), flush=True)
         sys.stdin.read()
 

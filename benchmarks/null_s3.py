@@ -4,7 +4,8 @@ It takes as little CPU as it can, so that on a small machine it does not stand i
 are thrown away inside the kernel, and objects are sent out of one block of noise. ``--hash`` reads the bodies and keeps
 the SHA-256 of every part, for one pass that shows that the bytes are the right ones.
 
-The key ``synthetic/<size>`` is an object of that size whose bytes are those of ``SyntheticContent(size)``.
+The key ``synthetic/<size>`` is an object of that size whose bytes are those of ``SyntheticContent(size)``, and
+``huge/<name>`` one of ``huge_files.py``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from functools import lru_cache
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from odhtec_jupyter.demo.content import SyntheticContent
+import huge_files
+
+from odhtec_jupyter.demo.content import Content, SyntheticContent
 
 BUFFER = 1024 * 1024
 MAX_HEAD = 64 * 1024
@@ -46,6 +49,7 @@ class Memory:
     hashing: bool
     objects: dict[tuple[str, str], list[Piece]] = field(default_factory=dict)
     uploads: dict[str, dict[int, Piece]] = field(default_factory=dict)
+    gets: int = 0
     names: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def size(self, bucket: str, key: str) -> int | None:
@@ -53,8 +57,8 @@ class Memory:
         pieces = self.objects.get((bucket, key))
         if pieces is not None:
             return sum(piece.size for piece in pieces)
-        made_up = re.fullmatch(r"synthetic/(\d+)", key)
-        return int(made_up[1]) if made_up else None
+        content = made_up(key)
+        return content.size if content else None
 
     def report(self) -> bytes:
         """All objects and the pieces they came in, for whoever wants to compare."""
@@ -62,13 +66,21 @@ class Memory:
             f"{bucket}/{key}": [[piece.size, piece.sha256] for piece in pieces]
             for (bucket, key), pieces in self.objects.items()
         }
-        return json.dumps({"objects": stored, "openUploads": len(self.uploads)}).encode()
+        return json.dumps({"objects": stored, "openUploads": len(self.uploads), "gets": self.gets}).encode()
 
 
 @lru_cache(maxsize=4)
 def synthetic(size: int) -> SyntheticContent:
     """Made once: its noise takes a moment."""
     return SyntheticContent(size)
+
+
+def made_up(key: str) -> Content | None:
+    """The bytes of an object that nobody has sent."""
+    kind, _, name = key.partition("/")
+    if kind == "synthetic" and name.isdecimal():
+        return synthetic(int(name))
+    return huge_files.content(name) if kind == "huge" and name in huge_files.FILES else None
 
 
 class Connection:
@@ -214,8 +226,10 @@ class Connection:
             start, stop = int(wanted[1]), min(int(wanted[2] or size) + 1, size)
             status, extra = 206, f"Content-Range: bytes {start}-{stop - 1}/{size}\r\n"
         self._send_head(status, stop - start, "application/octet-stream", SYNTHETIC_ETAG, extra)
-        if self._method == "GET":
-            for chunk in synthetic(size).chunks(start, stop):
+        content = made_up(self._key)
+        if self._method == "GET" and content is not None:
+            self._memory.gets += 1
+            for chunk in content.chunks(start, stop):
                 # The short stamp on the front of each block waits for the block it belongs to.
                 self._socket.sendall(chunk, socket.MSG_MORE if len(chunk) <= 8 else 0)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import requests
 
@@ -25,13 +25,24 @@ BUCKET = "bench"
 SOCAT_BUFFER = 256 * 1024
 
 
+class Files(NamedTuple):
+    """A repository of the hub with ``count`` files of ``size`` bytes."""
+
+    repository: str
+    size: int
+    count: int
+
+
 class Stage:
     """Starts the surroundings and ends them; all of it listens on the loopback interface only."""
 
-    def __init__(self, size: int, *, eight: int, hashing: bool = False) -> None:
+    def __init__(
+        self, size: int, repositories: Sequence[Files], *, hashing: bool = False, hub_options: Sequence[str] = ()
+    ) -> None:
         self.size = size
-        self._eight = eight
+        self._repositories = repositories
         self._hashing = hashing
+        self._hub_options = hub_options
         self._stack = ExitStack()
         self._servers = 0
 
@@ -39,8 +50,9 @@ class Stage:
         with self._stack:
             self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="odhtec-bench-")))
             # A session of its own keeps Ctrl-C to this process; the end of standard input ends the others.
-            s3 = self._child("null_s3.py", *(["--hash"] if self._hashing else []))
-            hub = self._child("hub_process.py", f"--size={self.size}", f"--eight={self._eight}")
+            s3 = json.loads(self._stack.enter_context(_child("null_s3.py", *(["--hash"] if self._hashing else []))))
+            repositories = (word for one in self._repositories for word in ("--repository", *map(str, one)))
+            hub = json.loads(self._stack.enter_context(_child("hub_process.py", *self._hub_options, *repositories)))
             self.s3_port: int = s3["port"]
             self.s3 = f"http://127.0.0.1:{self.s3_port}"
             self.hub: str = hub["endpoint"]
@@ -51,29 +63,6 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
-
-    def _child(self, script: str, *options: str) -> dict[str, Any]:
-        process = subprocess.Popen(
-            [sys.executable, str(HERE / script), *options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
-
-        def end() -> None:
-            process.terminate()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                assert pipe is not None
-                pipe.close()
-
-        self._stack.callback(end)
-        assert process.stdout is not None
-        told = process.stdout.readline()
-        if not told:
-            raise RuntimeError(f"{script} did not start")
-        answer: dict[str, Any] = json.loads(told)
-        return answer
 
     @property
     def environment(self) -> dict[str, str]:
@@ -98,6 +87,11 @@ class Stage:
         answer: dict[str, Any] = requests.get(f"{self.s3}/-/", timeout=30).json()
         return answer
 
+    def gets(self) -> int:
+        """How many GETs of made-up objects the null S3 service has answered."""
+        count: int = self.stored()["gets"]
+        return count
+
     def require_stored(self, key: str, size: int) -> None:
         """A figure for bytes that did not arrive would be worth nothing."""
         pieces = self.stored()["objects"].get(f"{BUCKET}/{key}", [])
@@ -106,15 +100,21 @@ class Stage:
             raise RuntimeError(f"{key}: {found} bytes reached the store, {size} were sent")
 
     @contextmanager
-    def server(self) -> Iterator[Server]:
-        """A new Jupyter server with the extension."""
+    def many_keys(self) -> Iterator[str]:
+        """The URL of a store with a million keys."""
+        with _child("many_keys.py", "--stdin") as url:
+            yield url.strip()
+
+    @contextmanager
+    def server(self, s3: str | None = None) -> Iterator[Server]:
+        """A new Jupyter server with the extension, connected to the null S3 service or to another."""
         self._servers += 1
         folder = self.folder / f"jupyter-{self._servers}"
         with socket.create_server(("127.0.0.1", 0)) as free:
             port: int = free.getsockname()[1]
         process = JupyterProcess(
             folder,
-            self.environment,
+            self.environment | ({"AWS_S3_ENDPOINT": s3} if s3 else {}),
             app="jupyter_server",
             port=port,
             options=["--ServerApp.jpserver_extensions={'odhtec_jupyter': True}"],
@@ -129,21 +129,51 @@ class Stage:
             yield relay
 
 
+@contextmanager
+def _child(script: str, *options: str) -> Iterator[str]:
+    """A program of this folder while it runs: the first line that it prints."""
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / script), *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        told = process.stdout.readline()
+        if not told:
+            raise RuntimeError(f"{script} did not start")
+        yield told
+    finally:
+        process.terminate()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            assert pipe is not None
+            pipe.close()
+
+
 class Server:
     """The server that is measured, and how it is spoken to."""
 
     def __init__(self, process: JupyterProcess) -> None:
         self.pid = process.pid
         self.tail = process.tail
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.headers.update(process.headers)
+        self._process = process
+        self.session = self.another_session()
         self.root = process.url
         self.api = f"{process.url}odhtec/api"
         # In a file, not an argument: those can be read by every user of the machine.
         self._headers = process.folder / "curl-headers"
         self._headers.touch(mode=0o600)
         self._headers.write_text("".join(f"{name}: {value}\n" for name, value in process.headers.items()))
+
+    def another_session(self) -> requests.Session:
+        """Connections of their own, for a thread of its own."""
+        session = requests.Session()
+        session.trust_env = False
+        session.headers.update(self._process.headers)
+        return session
 
     @property
     def credentials(self) -> list[str]:
@@ -162,9 +192,13 @@ class Server:
         """The address of an object of that size."""
         return f"{self.api}/objects/download/{BUCKET}/{encode_key(f'synthetic/{size}')}"
 
-    def get(self, path: str) -> Any:
+    def look(self, url: str) -> None:
+        """Ask for something and wait for all of it."""
+        self.session.get(url, timeout=60).raise_for_status()
+
+    def get(self, path: str, query: dict[str, str] | None = None) -> Any:
         """A JSON reply of the API."""
-        reply = self.session.get(self.api + path, timeout=60)
+        reply = self.session.get(self.api + path, params=query, timeout=60)
         reply.raise_for_status()
         return reply.json()
 

@@ -19,7 +19,7 @@ from stage import BUCKET, HERE, Server, Stage
 
 GIB = 1024**3
 MIB = 1024**2
-POLL = 0.1  # seconds
+POLL = 0.25  # seconds; the panel hears of a transfer as often
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,14 @@ def warm_up(stage: Stage, server: Server) -> None:
     wait_for(server, start_import(server, "bench/warm-up", "warm-up"))
 
 
+def boto3_copy(stage: Stage, action: str, size: int, *sources: str) -> Run:
+    """A copy of ``size`` bytes in all by a process that knows only boto3 and urllib3."""
+    command = [sys.executable, str(HERE / "boto3_copy.py"), action, stage.s3, str(size), *sources]
+    done = subprocess.run(command, env=stage.environment, stdout=subprocess.PIPE, check=True)
+    told = json.loads(done.stdout)
+    return Run(size, told["cpu"], told["wall"], told["growth"])
+
+
 class Bench:
     """The measurements of one stage; each method is one run."""
 
@@ -122,17 +130,22 @@ class Bench:
 
         return self._measured(transfer)
 
-    def bring(self) -> Run:
+    def bring_one(self) -> Run:
         """An import by the extension, with the check of the hub's SHA-256 that it does by default."""
+        run = self.bring("bench/one", "import")
+        self._stage.require_stored("import/weights-0.bin", self._stage.size)
+        return run
+
+    def bring(self, repo: str, prefix: str) -> Run:
+        """An import of a whole repository; that it holds as many bytes as the stage has, and what arrived, is for the
+        caller to see to."""
 
         def transfer() -> float:
-            done = wait_for(self._server, start_import(self._server, "bench/one", "import"))
+            done = wait_for(self._server, start_import(self._server, repo, prefix))
             started, finished = (datetime.fromisoformat(done[name]) for name in ("startedAt", "finishedAt"))
             return (finished - started).total_seconds()
 
-        run = self._measured(transfer)
-        self._stage.require_stored("import/weights-0.bin", self._stage.size)
-        return run
+        return self._measured(transfer)
 
     # --- the references -------------------------------------------------------------------------------------------
 
@@ -168,17 +181,23 @@ class Bench:
 
     def boto3_fetch(self) -> Run:
         """boto3's ``download_fileobj``."""
-        return self._boto3("download", "-")
+        return self._boto3("download")
 
     def boto3_bring(self) -> Run:
         """The hub's file as urllib3 streams it, handed to boto3's ``upload_fileobj``; nothing is verified."""
         return self._boto3("import", f"{self._stage.hub}/bench/one/resolve/main/weights-0.bin")
 
-    def _boto3(self, action: str, source: str) -> Run:
-        command = [sys.executable, str(HERE / "boto3_copy.py"), action, self._stage.s3, source, str(self._stage.size)]
+    def bare_bring(self) -> Run:
+        """The same file read, hashed and sent by a loop of Python that can do nothing else."""
+        source = f"{self._stage.hub}/bench/one/resolve/main/weights-0.bin"
+        command = [sys.executable, str(HERE / "bare_import.py"), self._stage.s3, source]
         done = subprocess.run(command, env=self._stage.environment, stdout=subprocess.PIPE, check=True)
         told = json.loads(done.stdout)
-        return Run(self._stage.size, told["cpu"], told["wall"], told["growth"])
+        self._stage.require_stored("bare.bin", self._stage.size)
+        return Run(told["size"], told["cpu"], told["wall"], None)
+
+    def _boto3(self, action: str, *sources: str) -> Run:
+        return boto3_copy(self._stage, action, self._stage.size, *sources)
 
 
 # For each kind of transfer the lines of its table, the bare relay first: the others are compared with it.
@@ -196,8 +215,9 @@ LINES: dict[str, list[tuple[str, Callable[[Bench], Run]]]] = {
     ],
     "import": [
         ("bare relay + sha256", Bench.relay_sha256),
+        ("bare loop of Python + sha256", Bench.bare_bring),
         ("urllib3 → boto3, unverified", Bench.boto3_bring),
-        ("extension, verified", Bench.bring),
+        ("extension, verified", Bench.bring_one),
     ],
 }
 

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from odhtec_jupyter._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from odhtec_jupyter.client import Client
+    from odhtec_jupyter.widget import S3Browser
+
+__all__ = ["Client", "S3Browser", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    # When it is asked for: the server, which never needs it, must not load it.
+    if name == "Client":
+        from odhtec_jupyter.client import Client
+
+        return Client
+    if name == "S3Browser":
+        from odhtec_jupyter.widget import S3Browser
+
+        return S3Browser
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:

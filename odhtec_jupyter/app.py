@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
@@ -11,6 +13,10 @@ from traitlets import Unicode
 from odhtec_jupyter.routes import routes
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.settings import OdhTecSettings
+
+# Seconds that a thread keeps the interpreter while another one waits for it. While one searches a list, the event loop
+# waits that long after each of its system calls, and Python's own value is five milliseconds.
+SWITCH = 0.001
 
 
 class OdhTecApp(ExtensionApp):
@@ -25,13 +31,19 @@ class OdhTecApp(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Build the services once the configuration is known."""
-        self.services = Services(OdhTecSettings(parent=self), log=self.log)
+        assert self.serverapp is not None
+        self._switched = sys.getswitchinterval()
+        sys.setswitchinterval(min(self._switched, SWITCH))
+        root = getattr(self.serverapp.contents_manager, "root_dir", None) or self.serverapp.root_dir
+        self.services = Services(OdhTecSettings(parent=self), Path(root), log=self.log)
         self.services.note_activity = self._note_activity
         self.services.transfers.events.on_flush = self._note_activity
 
     def initialize_handlers(self) -> None:
-        """Add the routes."""
+        """Add the routes, and go on with what an earlier server left."""
         self.handlers.extend(routes(self.services))
+        assert self.serverapp is not None
+        self.serverapp.io_loop.add_callback(self.services.start)
 
     @property
     def _web_settings(self) -> dict[str, Any]:
@@ -49,5 +61,6 @@ class OdhTecApp(ExtensionApp):
         return self.services.active
 
     async def stop_extension(self) -> None:
-        """Cancel what runs, so that no half-written upload stays in the bucket."""
+        """Stop what runs; the next server goes on with it."""
         await self.services.stop()
+        sys.setswitchinterval(self._switched)

@@ -10,16 +10,25 @@
     ├── SlowSender                 408  RequestTimeout      an upload stood still while others waited
     ├── Conflict                   409  Conflict            it is there already, or in the wrong state
     ├── TooLarge                   413  EntityTooLarge
+    ├── Unreadable                 422  UnreadableContent   a preview cannot make sense of an object
     ├── TooManyRequests            429  TooManyRequests     the hub's rate limit
-    ├── StoreError                 S3's own status and code (NoSuchBucket 404, AccessDenied 403, …)
+    ├── StoreError                 S3's own status and code (NoSuchBucket 404, AccessDenied 403, …; 502 for a 500)
+    ├── WorkspaceError             500  the file system fails: DiskFull 507, WorkspaceBusy 503, DiskError 500
     ├── Unreachable                502  StoreUnreachable    host and reason are in the message
-    └── VerificationError          502  ChecksumMismatch    what arrived is not what was sent
+    ├── VerificationError          502  ChecksumMismatch    what arrived is not what was sent
+    ├── NoServer                   503  NoServer            a kernel finds no Jupyter server, or none that answers
+    └── Cancelled                  409  Cancelled           a transfer that was waited for was cancelled
 
 An error carries the code and the HTTP status of its reply; ``str(error)`` is the sentence for the user. The
 sentence never holds a secret or a path of the server. Retrying is decided by :attr:`OdhTecError.transient`.
 """
 
 from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+_PACKAGE = str(Path(__file__).parent)
 
 
 class OdhTecError(Exception):
@@ -33,6 +42,13 @@ class OdhTecError(Exception):
         super().__init__(message)
         self.code = code or type(self).code
         self.status = status or type(self).status
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows below a cell: the user's own lines, and the sentence; not our inner workings."""
+        frames = [frame for frame in traceback.extract_tb(self.__traceback__) if frame.line]
+        own = [f for f in frames if not f.filename.startswith(_PACKAGE) and "-packages" not in f.filename]
+        lines = [f"line {frame.lineno}: {frame.line}" for frame in own[-2:]]
+        return [*lines, f"{type(self).__name__} ({self.code}): {self}"]
 
 
 class BadRequest(OdhTecError):
@@ -83,6 +99,13 @@ class TooLarge(OdhTecError):
     code = "EntityTooLarge"
 
 
+class Unreadable(OdhTecError):
+    """An object is not what its name says, or takes more reading than a preview may do."""
+
+    status = 422
+    code = "UnreadableContent"
+
+
 class TooManyRequests(OdhTecError):
     """The other side asked us to slow down."""
 
@@ -92,13 +115,30 @@ class TooManyRequests(OdhTecError):
     retry_after: float | None = None  # seconds, where the other side said
 
 
+# Refusals (4xx) of S3 that the same request may not meet again: busy, or bytes lost or bent on the way.
+_TRY_AGAIN = {"SlowDown", "RequestTimeout", "Throttling", "IncompleteBody", "BadDigest"}
+
+
 class StoreError(OdhTecError):
     """S3 answered with an error; code and status are its own."""
 
     @property
     def transient(self) -> bool:  # type: ignore[override]
-        """Server-side failures and throttling are worth another try, refusals are not."""
-        return self.status >= 500 or self.status == 429 or self.code in {"SlowDown", "RequestTimeout", "Throttling"}
+        """Server-side failures, throttling and torn bodies are worth another try, refusals and a full store are not."""
+        if self.status in {501, 507} or self.code in {"QuotaExceeded", "XMinioStorageFull"}:
+            return False
+        return self.status >= 500 or self.status == 429 or self.code in _TRY_AGAIN
+
+
+class WorkspaceError(OdhTecError):
+    """The file system of the workspace fails, which is not the caller's fault."""
+
+    code = "WorkspaceError"
+
+    @property
+    def transient(self) -> bool:  # type: ignore[override]
+        """A full disk stays full; too many open files are fewer soon."""
+        return self.status == 503
 
 
 class Unreachable(OdhTecError):
@@ -114,3 +154,17 @@ class VerificationError(OdhTecError):
 
     status = 502
     code = "ChecksumMismatch"
+
+
+class NoServer(OdhTecError):
+    """There is no Jupyter server to ask, it is not clear which one is meant, or it does not answer."""
+
+    status = 503
+    code = "NoServer"
+
+
+class Cancelled(OdhTecError):
+    """What was waited for has been cancelled."""
+
+    status = 409
+    code = "Cancelled"

@@ -5,22 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from odhtec_jupyter.handlers import (
+    archive,
     buckets,
     contract,
+    details,
     disclaimer,
     download,
     events,
     imports,
+    multiparts,
     objects,
+    preview,
     settings,
     transfers,
     upload,
+    uploads,
+    usage,
 )
 from odhtec_jupyter.services import Services
 
 BUCKET = "(?P<bucket>[^/]+)"
 KEY = "(?P<key>[^/]+)"
 ID = "(?P<transfer_id>[0-9a-f]+)"
+UPLOAD = "(?P<upload_id>[^/]+)"
 
 ROUTES = [
     ("/openapi.json", contract.ContractHandler),
@@ -28,19 +35,35 @@ ROUTES = [
     (f"/buckets/{BUCKET}", buckets.BucketHandler),
     (f"/objects/download/{BUCKET}/{KEY}", download.DownloadHandler),
     (f"/objects/view/{BUCKET}/{KEY}", download.ViewHandler),
+    (f"/objects/preview/{BUCKET}/{KEY}", preview.PreviewHandler),
     (f"/objects/upload/{BUCKET}/{KEY}", upload.UploadHandler),
-    # These three take POST; for other methods they are a bucket that happens to be called so.
+    (f"/objects/metadata/{BUCKET}/{KEY}", details.DetailsHandler),
+    (f"/objects/versions/{BUCKET}/{KEY}", details.VersionsHandler),
+    (f"/objects/restore/{BUCKET}/{KEY}", details.RestoreHandler),
+    # These four take POST; for other methods they are a bucket that happens to be called so.
     (f"/objects/upload/{BUCKET}", upload.TopUploadHandler),
     (f"/objects/folder/{BUCKET}", objects.FolderHandler),
     ("/objects/import-hf", imports.ImportHandler),
+    ("/objects/presign", details.PresignHandler),
     (f"/objects/{BUCKET}/(?P<prefix>[^/]+)", objects.ObjectHandler),
     (f"/objects/{BUCKET}", objects.ObjectsHandler),
+    (f"/usage/{BUCKET}", usage.UsageHandler),
+    (f"/archive/{BUCKET}", archive.ArchiveHandler),
+    (f"/multipart/{BUCKET}", multiparts.MultipartsHandler),
     ("/hub/repo", imports.HubRepoHandler),
+    ("/hub/refs", imports.HubRefsHandler),
     ("/transfers", transfers.TransfersHandler),
     ("/transfers/events", events.TransferEventsHandler),
     (f"/transfers/{ID}", transfers.TransferHandler),
     (f"/transfers/{ID}/files", transfers.TransferFilesHandler),
+    (f"/transfers/{ID}/pause", transfers.PauseHandler),
+    (f"/transfers/{ID}/resume", transfers.ResumeHandler),
+    (f"/transfers/{ID}/retry", transfers.RetryHandler),
     (f"/transfers/{ID}/cancel", transfers.CancelHandler),
+    ("/uploads", uploads.UploadsHandler),
+    (f"/uploads/{UPLOAD}", uploads.UploadSessionHandler),
+    (f"/uploads/{UPLOAD}/complete", uploads.CompleteHandler),
+    (f"/uploads/{UPLOAD}/(?P<part>[^/]+)", uploads.PartHandler),
     ("/settings/s3", settings.S3SettingsHandler),
     ("/settings/test-s3", settings.TestS3Handler),
     ("/settings/hf", settings.HubSettingsHandler),

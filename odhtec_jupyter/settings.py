@@ -152,6 +152,14 @@ class OdhTecSettings(LoggingConfigurable):
     ).tag(config=True)
     state_dir = Unicode(help="Where state is kept between starts (owner-only files, no secrets).").tag(config=True)
 
+    keep_finished_days = Int(
+        7, min=0, help="How many days finished transfers stay listed. Failed ones keep their parts that long."
+    ).tag(config=True)
+
+    keep_uploads_days = Int(
+        7, min=1, help="How many days an unfinished upload waits for its sender, with the parts that have arrived."
+    ).tag(config=True)
+
     @default("s3_endpoint")
     def _s3_endpoint(self) -> str:
         return _env("AWS_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")

@@ -11,9 +11,10 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,9 @@ CHROMIUM_FLAGS = [
 for _name in [name for name in os.environ if FOREIGN_VARIABLE.fullmatch(name)]:
     del os.environ[_name]
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+# huggingface_hub reads it once, at its import: a fixture comes too late, and a user's cache could answer for the hub.
+_HF_HOME = tempfile.TemporaryDirectory(prefix="odhtec-hf-home-")
+os.environ["HF_HOME"] = _HF_HOME.name
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 
@@ -81,6 +85,10 @@ PARTS = {
 _parts: dict[str, set[str]] = {}  # test → what it needs
 
 
+def pytest_unconfigure() -> None:
+    _HF_HOME.cleanup()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
@@ -104,9 +112,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What a test or a server left in the environment, and what the user has at home, is not seen."""
     for name in [name for name in os.environ if FOREIGN_VARIABLE.fullmatch(name)]:
-        if not name.startswith(("HF_HUB_DISABLE_", "AWS_EC2_")):
+        if not name.startswith(("HF_HUB_DISABLE_", "HF_HOME", "AWS_EC2_")):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf-home"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-aws-config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-aws-credentials"))
 
@@ -245,7 +252,9 @@ def bucket(s3_client: S3Client) -> Iterator[str]:
 def empty_bucket(client: S3Client, bucket: str) -> None:
     uploads = client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket)
     for upload in [upload for page in uploads for upload in page.get("Uploads", [])]:
-        client.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+        # A server that still runs may drop one between the listing and this.
+        with suppress(client.exceptions.NoSuchUpload):
+            client.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
     versions = client.get_paginator("list_object_versions").paginate(Bucket=bucket)
     for page in list(versions):
         for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:

@@ -16,7 +16,7 @@ from odhtec_jupyter.routes import ROUTES
 
 READING = ("GET", "HEAD")
 METHODS = (*READING, "POST", "PUT", "DELETE", "PATCH")
-FILLED = {"bucket": "b", "key": "YQ", "prefix": "YQ", "transfer_id": "0123"}
+FILLED = {"bucket": "b", "key": "YQ", "prefix": "YQ", "transfer_id": "0123", "upload_id": "0123", "part": "1"}
 
 
 def served() -> Iterator[tuple[str, str]]:

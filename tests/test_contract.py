@@ -25,7 +25,7 @@ VERBS = ("get", "head", "post", "put", "delete", "patch")
 def template(pattern: str) -> str:
     """A route's pattern as a path of the contract."""
     path = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", pattern)
-    return path.replace("{transfer_id}", "{id}").replace("{prefix}", "{key}")
+    return re.sub(r"{(transfer|upload)_id}", "{id}", path).replace("{prefix}", "{key}")
 
 
 def served() -> dict[str, set[str]]:
@@ -49,6 +49,7 @@ SHADOWS = {
     "/objects/upload/{bucket}": {"get", "delete", "put"},  # a PUT without a key is answered with 405
     "/objects/folder/{bucket}": {"get", "delete"},
     "/objects/import-hf": {"get"},
+    "/objects/presign": {"get"},
 }
 
 

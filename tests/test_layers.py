@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / "odhtec_jupyter"
-LEAVES = {"settings", "network", "models", "errors", "keys", "_version"}
+LEAVES = {"settings", "network", "models", "errors", "keys", "patterns", "uris", "_version"}
 
 
 @cache
@@ -54,7 +54,7 @@ def layer(first: str) -> dict[str, set[str]]:
 
 def test_only_the_s3_store_knows_boto3() -> None:
     assert {name for name in users_of("boto3", "botocore", "s3transfer") if not name.startswith("demo")} == {
-        "stores.s3",
+        "stores.s3_clients",
         "stores.s3_errors",
     }
 
@@ -75,6 +75,8 @@ def test_leaves_import_nothing_above_them() -> None:
     assert layer("settings")["settings"] <= {"models", "errors", "network"}
     assert layer("network")["network"] == set()
     assert layer("keys")["keys"] <= {"errors"}
+    assert layer("patterns")["patterns"] == set()
+    assert layer("uris")["uris"] <= {"errors", "models"}
 
 
 def test_stores_import_leaves_only() -> None:
@@ -85,6 +87,20 @@ def test_transfers_import_stores_and_leaves() -> None:
     # The package itself: `from odhtec_jupyter import models` names a leaf.
     allowed = LEAVES | {"stores"}
     assert {name: found - allowed for name, found in layer("transfers").items() if found - allowed} == {}
+
+
+def test_previews_import_stores_and_leaves() -> None:
+    allowed = LEAVES | {"stores"}
+    assert {name: found - allowed for name, found in layer("preview").items() if found - allowed} == {}
+    users = {name for name in modules() if "preview" in own(name)}
+    assert users == {"handlers.preview"}
+
+
+def test_pyarrow_is_loaded_in_a_process_of_its_own() -> None:
+    assert {name for name in users_of("pyarrow") if not name.startswith("demo")} == {"preview.arrow_table"}
+    assert {name for name, found in modules().items() if "odhtec_jupyter.preview.arrow_table" in found} == {
+        "preview.arrow_worker"
+    }
 
 
 def test_only_the_routes_import_handlers() -> None:
@@ -98,8 +114,22 @@ def test_only_the_app_imports_routes_and_nothing_imports_the_app() -> None:
     assert {name for name in modules() if "app" in own(name)} <= {"__init__", ""}
 
 
+def test_the_client_imports_leaves_only() -> None:
+    """It runs in kernels: no server, no store, no settings with their secrets."""
+    allowed = {"models", "errors", "keys", "uris", "patterns"}
+    assert {name: found - allowed for name, found in layer("client").items() if found - allowed} == {}
+    assert {name: found for name, found in layer("commands").items() if found - allowed - {"client"}} == {}
+    # The widget leaves the talking to the page.
+    assert layer("widget")["widget"] <= {"errors", "uris", "_version"}
+    assert users_of("ipywidgets") == {"widget"}
+    assert {name for name in modules() if "widget" in own(name)} <= {"__init__", ""}
+    # The package's own file offers Client, when it is asked for.
+    assert {name.split(".")[0] for name in modules() if "client" in own(name)} <= {"commands", "cli", "__init__", ""}
+
+
 def test_the_server_starts_without_the_heavy_libraries() -> None:
     heavy = ["boto3", "botocore", "huggingface_hub", "urllib3", "requests", "python_multipart", "yaml", "moto"]
+    heavy += ["pyarrow", "numpy", "pandas"]
     # What Jupyter loads itself is not ours to answer for.
     code = (
         "import sys, jupyter_server.extension.application, jupyter_server.base.handlers\n"

@@ -78,7 +78,11 @@ export type paths = {
             };
             cookie?: never;
         };
-        /** One page of the bucket's top level */
+        /**
+         * One page of the bucket's top level, or one step of a search there
+         * @description With `q`, one step of a search: it ends after `maxKeys` matches or about a second, so a reply with few matches, or
+         *     none, is no end as long as `isTruncated` is true. Following the tokens gives every match, each once.
+         */
         get: operations["listObjects"];
         put?: never;
         post?: never;
@@ -103,11 +107,18 @@ export type paths = {
             };
             cookie?: never;
         };
-        /** One page of one level; the key is the folder's prefix, with its trailing slash */
+        /**
+         * One page of one level, or one step of a search there; the key is the folder's prefix, with its trailing slash
+         * @description With `q`, one step of a search: it ends after `maxKeys` matches or about a second, so a reply with few matches, or
+         *     none, is no end as long as `isTruncated` is true. Following the tokens gives every match, each once.
+         */
         get: operations["listFolder"];
         put?: never;
         post?: never;
-        /** Exactly this key; a key that ends in a slash is a folder and takes everything below it, as a transfer */
+        /**
+         * Exactly this key; a key that ends in a slash is a folder and takes everything below it, as a transfer. With `versionId`
+         *     exactly that version, for ever; with `dryRun` nothing is deleted and the reply says what would be.
+         */
         delete: operations["deleteObject"];
         options?: never;
         head?: never;
@@ -166,6 +177,31 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/objects/preview/{bucket}/{key}": {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The bucket's name, percent-encoded */
+                bucket: components["parameters"]["bucket"];
+                /** @description base64url of the UTF-8 bytes */
+                key: components["parameters"]["key"];
+            };
+            cookie?: never;
+        };
+        /** What is inside the object, read by range; never more than 4 MB of it */
+        get: operations["previewObject"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/objects/upload/{bucket}": {
         parameters: {
             query?: {
@@ -209,7 +245,10 @@ export type paths = {
             cookie?: never;
         };
         get?: never;
-        /** One raw streamed body becomes the object */
+        /**
+         * One raw streamed body becomes the object. With `If-Match: "etag"` only in the place of that content, with
+         *     `If-None-Match: *` only where nothing is; else 412 and nothing changes. The reply's ETag is good for the next write.
+         */
         put: operations["uploadObject"];
         /** Any number of files of a form, streamed below the prefix */
         post: operations["uploadFormTo"];
@@ -260,9 +299,108 @@ export type paths = {
         post?: never;
         /**
          * Exactly the keys; everything below the prefixes. Without a body the path means the single key of that name in
-         *     a bucket called `multiple`.
+         *     a bucket called `multiple`. With `dryRun` nothing is deleted and the reply says what would be.
          */
         delete: operations["deleteObjects"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/objects/metadata/{bucket}/{key}": {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The bucket's name, percent-encoded */
+                bucket: components["parameters"]["bucket"];
+                /** @description base64url of the UTF-8 bytes */
+                key: components["parameters"]["key"];
+            };
+            cookie?: never;
+        };
+        /** Headers, metadata and tags of one object */
+        get: operations["getDetails"];
+        /**
+         * Change what the body names and keep all else. S3 does that by a copy of the object onto itself, so only up to 5 GiB
+         *     (tags of any), and in a bucket with versions there is one more. 409 when the object is another one by now.
+         */
+        put: operations["setDetails"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/objects/versions/{bucket}/{key}": {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The bucket's name, percent-encoded */
+                bucket: components["parameters"]["bucket"];
+                /** @description base64url of the UTF-8 bytes */
+                key: components["parameters"]["key"];
+            };
+            cookie?: never;
+        };
+        /** A page of the versions of exactly this key, newest first */
+        get: operations["listVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/objects/restore/{bucket}/{key}": {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The bucket's name, percent-encoded */
+                bucket: components["parameters"]["bucket"];
+                /** @description base64url of the UTF-8 bytes */
+                key: components["parameters"]["key"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A version becomes the newest by a copy within S3, of at most 5 GiB; nothing is removed */
+        post: operations["restoreVersion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/objects/presign": {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A link that reads or writes one object without credentials until it expires */
+        post: operations["presign"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -292,6 +430,79 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/usage/{bucket}": {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The bucket's name, percent-encoded */
+                bucket: components["parameters"]["bucket"];
+            };
+            cookie?: never;
+        };
+        /** One step of counting the objects and bytes below a prefix; the sum of all steps is what it holds */
+        get: operations["countUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/archive/{bucket}": {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The bucket's name, percent-encoded */
+                bucket: components["parameters"]["bucket"];
+            };
+            cookie?: never;
+        };
+        /**
+         * A ZIP of the keys and of all below the prefixes, made while it is sent. Names that could hurt whoever unpacks it are
+         *     changed. When an object changes or cannot be read in the middle, the connection is broken: there is no proper end.
+         */
+        get: operations["getArchive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/multipart/{bucket}": {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The bucket's name, percent-encoded */
+                bucket: components["parameters"]["bucket"];
+            };
+            cookie?: never;
+        };
+        /** A page of the multipart uploads that were begun, by whomever, and not finished */
+        get: operations["listMultiparts"];
+        put?: never;
+        post?: never;
+        /** Remove exactly these; one that this server goes on with stays and is among the errors */
+        delete: operations["abortMultiparts"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/hub/repo": {
         parameters: {
             query?: {
@@ -304,6 +515,26 @@ export type paths = {
         };
         /** What an import would bring, before anything is written */
         get: operations["getHubRepo"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/refs": {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The branches and tags of a repository */
+        get: operations["getHubRefs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -325,7 +556,11 @@ export type paths = {
         /** All transfers, newest first */
         get: operations["listTransfers"];
         put?: never;
-        post?: never;
+        /**
+         * Copy, move or sync between `s3://bucket/key`, `workspace://path` and `hf://org/name[@revision][/path]` (only as a
+         *     source), or delete below `s3://bucket/prefix/`. With `dryRun` nothing happens and the reply says what would.
+         */
+        post: operations["startTransfer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -364,7 +599,7 @@ export type paths = {
             };
             header?: never;
             path: {
-                /** @description The transfer's id */
+                /** @description The id of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
@@ -373,7 +608,7 @@ export type paths = {
         get: operations["getTransfer"];
         put?: never;
         post?: never;
-        /** Forget a finished transfer; what it wrote stays */
+        /** Forget a finished transfer; whole files that it wrote stay, parts that wait for a retry are dropped */
         delete: operations["removeTransfer"];
         options?: never;
         head?: never;
@@ -388,7 +623,7 @@ export type paths = {
             };
             header?: never;
             path: {
-                /** @description The transfer's id */
+                /** @description The id of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
@@ -403,6 +638,75 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/transfers/{id}/pause": {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The id of the transfer or upload */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop for now; the parts that have arrived are kept */
+        post: operations["pauseTransfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/transfers/{id}/resume": {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The id of the transfer or upload */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on where it was paused */
+        post: operations["resumeTransfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/transfers/{id}/retry": {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The id of the transfer or upload */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try what failed again, and nothing else */
+        post: operations["retryTransfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/transfers/{id}/cancel": {
         parameters: {
             query?: {
@@ -411,7 +715,7 @@ export type paths = {
             };
             header?: never;
             path: {
-                /** @description The transfer's id */
+                /** @description The id of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
@@ -420,6 +724,105 @@ export type paths = {
         put?: never;
         /** Stop; whole objects that arrived stay, nothing half-written does, what was there before stays */
         post: operations["cancelTransfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/uploads": {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Unfinished uploads, newest first, without their parts */
+        get: operations["listUploads"];
+        put?: never;
+        /**
+         * Begin an upload in parts. When one of the same key, size and `lastModified` is unfinished, that one is given back
+         *     with the parts that need not be sent again.
+         */
+        post: operations["beginUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/uploads/{id}": {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The id of the transfer or upload */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        /** An unfinished upload and the parts that have arrived, as S3 tells them */
+        get: operations["getUpload"];
+        put?: never;
+        post?: never;
+        /** Drop it with its parts; what was there before stays */
+        delete: operations["dropUpload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/uploads/{id}/{part}": {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The id of the transfer or upload */
+                id: components["parameters"]["id"];
+                /** @description Counts from 1 */
+                part: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** One part, as long as the upload says; parts may come in any order, side by side and again */
+        put: operations["putPart"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/uploads/{id}/complete": {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The id of the transfer or upload */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make the object visible. 409 `MissingParts` when parts are missing, 409 `Conflict` when the key has come into being
+         *     meanwhile; the upload stays either way. Asked again after it was done, the answer is the same.
+         */
+        post: operations["completeUpload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -596,6 +999,112 @@ export type webhooks = Record<string, never>;
 export type components = {
     schemas: {
         /**
+         * AbortRequest
+         * @description Body of ``DELETE /multipart/:bucket``: exactly these are aborted; one that is in use is refused.
+         */
+        AbortRequest: {
+            /** Uploads */
+            uploads: components["schemas"]["NamedUpload"][];
+        };
+        /**
+         * ArchiveEntry
+         * @description One file in an archive.
+         */
+        ArchiveEntry: {
+            /** Path */
+            path: string;
+            /** Size */
+            size: number;
+            /** Compressedsize */
+            compressedSize: number | null;
+        };
+        /**
+         * ArchivePreview
+         * @description What an archive contains, nothing of it unpacked.
+         */
+        ArchivePreview: {
+            /**
+             * Size
+             * @description Bytes of the object
+             */
+            size: number;
+            /** Etag */
+            ETag: string | null;
+            /** Contenttype */
+            contentType: string;
+            /**
+             * Bytesread
+             * @description How much of the object was read for this
+             */
+            bytesRead: number;
+            /**
+             * Note
+             * @description What cannot be shown and why, as one sentence for the user
+             * @default null
+             */
+            note?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "archive";
+            /**
+             * Format
+             * @enum {string}
+             */
+            format: "zip" | "tar" | "tar.gz";
+            /** Entries */
+            entries: components["schemas"]["ArchiveEntry"][];
+            /**
+             * Entrycount
+             * @description Null where only reading all of it would tell
+             */
+            entryCount: number | null;
+            /**
+             * Totalsize
+             * @description Bytes when unpacked, as the archive claims, where it does
+             */
+            totalSize: number | null;
+            /** Truncated */
+            truncated: boolean;
+        };
+        /**
+         * BinaryPreview
+         * @description Anything else: the first bytes.
+         */
+        BinaryPreview: {
+            /**
+             * Size
+             * @description Bytes of the object
+             */
+            size: number;
+            /** Etag */
+            ETag: string | null;
+            /** Contenttype */
+            contentType: string;
+            /**
+             * Bytesread
+             * @description How much of the object was read for this
+             */
+            bytesRead: number;
+            /**
+             * Note
+             * @description What cannot be shown and why, as one sentence for the user
+             * @default null
+             */
+            note?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "binary";
+            /**
+             * Head
+             * @description The first bytes in hexadecimal, two digits each, without spaces
+             */
+            head: string;
+        };
+        /**
          * Bucket
          * @description S3's Bucket.
          */
@@ -622,6 +1131,16 @@ export type components = {
             listable: boolean;
         };
         /**
+         * Column
+         * @description A column of a table; ``type`` in the words of its format.
+         */
+        Column: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string | null;
+        };
+        /**
          * CommonPrefix
          * @description A folder of a listing; the prefix ends in ``/``.
          */
@@ -636,6 +1155,18 @@ export type components = {
         ConcurrencySettings: {
             /** Maxconcurrenttransfers */
             maxConcurrentTransfers: number;
+        };
+        /**
+         * ContinueRequest
+         * @description Body of ``POST /transfers/:id/resume`` and ``…/retry``; it may be left out.
+         */
+        ContinueRequest: {
+            /**
+             * Token
+             * @description The hub's token, where one was typed in; never stored
+             * @default null
+             */
+            token?: string | null;
         };
         /**
          * CreateBucket
@@ -678,6 +1209,56 @@ export type components = {
              * @default []
              */
             prefixes?: string[];
+        };
+        /**
+         * DetailsChange
+         * @description Body of ``PUT /objects/metadata/:bucket/:key``. What is left out keeps its value, what is empty is cleared.
+         */
+        DetailsChange: {
+            /**
+             * Etag
+             * @description The ETag that was seen; 409 when the object is another one by now
+             */
+            etag: string;
+            /**
+             * Contenttype
+             * @default null
+             */
+            ContentType?: string | null;
+            /**
+             * Cachecontrol
+             * @default null
+             */
+            CacheControl?: string | null;
+            /**
+             * Contentdisposition
+             * @default null
+             */
+            ContentDisposition?: string | null;
+            /**
+             * Contentencoding
+             * @default null
+             */
+            ContentEncoding?: string | null;
+            /**
+             * Contentlanguage
+             * @default null
+             */
+            ContentLanguage?: string | null;
+            /**
+             * Metadata
+             * @description All of it, not only what changes
+             * @default null
+             */
+            Metadata?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Tagset
+             * @description All of them, not only what changes
+             * @default null
+             */
+            TagSet?: components["schemas"]["Tag"][] | null;
         };
         /**
          * Disclaimer
@@ -742,6 +1323,26 @@ export type components = {
             lfs: boolean;
         };
         /**
+         * HubRef
+         * @description A branch or a tag of a repository.
+         */
+        HubRef: {
+            /** Name */
+            name: string;
+            /** Commit */
+            commit: string;
+        };
+        /**
+         * HubRefs
+         * @description The revisions that have a name.
+         */
+        HubRefs: {
+            /** Branches */
+            branches: components["schemas"]["HubRef"][];
+            /** Tags */
+            tags: components["schemas"]["HubRef"][];
+        };
+        /**
          * HubRepo
          * @description What an import would bring. ``parameters`` counts them per dtype where the hub knows.
          */
@@ -804,6 +1405,41 @@ export type components = {
             hfToken?: string | null;
         };
         /**
+         * ImagePreview
+         * @description An image that the browser can show; its bytes come from ``/objects/view``.
+         */
+        ImagePreview: {
+            /**
+             * Size
+             * @description Bytes of the object
+             */
+            size: number;
+            /** Etag */
+            ETag: string | null;
+            /** Contenttype */
+            contentType: string;
+            /**
+             * Bytesread
+             * @description How much of the object was read for this
+             */
+            bytesRead: number;
+            /**
+             * Note
+             * @description What cannot be shown and why, as one sentence for the user
+             * @default null
+             */
+            note?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "image";
+            /** Width */
+            width: number | null;
+            /** Height */
+            height: number | null;
+        };
+        /**
          * ImportRequest
          * @description Body of ``POST /objects/import-hf``. Files go to ``<prefix>/<path in the repository>``.
          *
@@ -861,7 +1497,14 @@ export type components = {
              * @enum {string}
              */
             verify?: "off" | "source" | "full";
+            /**
+             * Dryrun
+             * @description Only say what would happen to each file, as a TransferPlan
+             * @default false
+             */
+            dryRun?: boolean;
         };
+        JsonValue: unknown;
         /**
          * KeyFailure
          * @description One key of a request that failed, in S3's own words.
@@ -883,8 +1526,147 @@ export type components = {
             message: string;
         };
         /**
+         * MultipartList
+         * @description The unfinished uploads below a prefix; one page.
+         */
+        MultipartList: {
+            /** Uploads */
+            uploads: components["schemas"]["MultipartUpload"][];
+            /** Nextcontinuationtoken */
+            nextContinuationToken: string | null;
+            /** Istruncated */
+            isTruncated: boolean;
+        };
+        /**
+         * MultipartUpload
+         * @description An upload that was begun and never completed or aborted; its parts take space that no listing shows.
+         */
+        MultipartUpload: {
+            /** Key */
+            Key: string;
+            /** Uploadid */
+            UploadId: string;
+            /**
+             * Initiated
+             * Format: date-time
+             */
+            Initiated: string;
+            /**
+             * Inuse
+             * @description This server still goes on with it: a transfer or a resumable upload
+             */
+            inUse: boolean;
+        };
+        /**
+         * NamedUpload
+         * @description Which unfinished upload is meant.
+         */
+        NamedUpload: {
+            /** Key */
+            Key: string;
+            /** Uploadid */
+            UploadId: string;
+        };
+        /**
+         * NotebookCell
+         * @description A cell of a notebook, its outputs as plain text.
+         */
+        NotebookCell: {
+            /**
+             * Celltype
+             * @enum {string}
+             */
+            cellType: "code" | "markdown" | "raw";
+            /** Source */
+            source: string;
+            /** Outputs */
+            outputs: string[];
+        };
+        /**
+         * NotebookPreview
+         * @description The first cells of a notebook.
+         */
+        NotebookPreview: {
+            /**
+             * Size
+             * @description Bytes of the object
+             */
+            size: number;
+            /** Etag */
+            ETag: string | null;
+            /** Contenttype */
+            contentType: string;
+            /**
+             * Bytesread
+             * @description How much of the object was read for this
+             */
+            bytesRead: number;
+            /**
+             * Note
+             * @description What cannot be shown and why, as one sentence for the user
+             * @default null
+             */
+            note?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "notebook";
+            /** Language */
+            language: string | null;
+            /** Cells */
+            cells: components["schemas"]["NotebookCell"][];
+            /**
+             * Cellcount
+             * @description Of a notebook that is too large to be read whole: in what was read
+             */
+            cellCount: number;
+            /** Truncated */
+            truncated: boolean;
+        };
+        /**
+         * ObjectDetails
+         * @description An object as HEAD tells it, with its tags.
+         */
+        ObjectDetails: {
+            /** Key */
+            Key: string;
+            /** Size */
+            Size: number;
+            /** Lastmodified */
+            LastModified: string | null;
+            /** Etag */
+            ETag: string | null;
+            /** Contenttype */
+            ContentType: string | null;
+            /** Cachecontrol */
+            CacheControl: string | null;
+            /** Contentdisposition */
+            ContentDisposition: string | null;
+            /** Contentencoding */
+            ContentEncoding: string | null;
+            /** Contentlanguage */
+            ContentLanguage: string | null;
+            /** Storageclass */
+            StorageClass: string;
+            /**
+             * Versionid
+             * @description Where the bucket keeps versions
+             */
+            VersionId: string | null;
+            /** Metadata */
+            Metadata: {
+                [key: string]: string;
+            };
+            /**
+             * Tagset
+             * @description Null where the store has no tags or does not show them
+             */
+            TagSet: components["schemas"]["Tag"][] | null;
+        };
+        /**
          * ObjectList
-         * @description One page of one level.
+         * @description One page of one level, or the hits of one step of a search: then fewer than asked for, or none, is no end.
          */
         ObjectList: {
             /** Objects */
@@ -895,6 +1677,32 @@ export type components = {
             nextContinuationToken: string | null;
             /** Istruncated */
             isTruncated: boolean;
+            /**
+             * Scanned
+             * @description How many entries a search has looked at for this reply; null without a search
+             * @default null
+             */
+            scanned?: number | null;
+        };
+        /**
+         * ObjectVersion
+         * @description A version of a key, or the marker that a deletion left.
+         */
+        ObjectVersion: {
+            /** Versionid */
+            VersionId: string;
+            /** Islatest */
+            IsLatest: boolean;
+            /** Lastmodified */
+            LastModified: string | null;
+            /** Size */
+            Size: number | null;
+            /** Etag */
+            ETag: string | null;
+            /** Storageclass */
+            StorageClass: string | null;
+            /** Deletemarker */
+            deleteMarker: boolean;
         };
         /**
          * Owner
@@ -912,6 +1720,107 @@ export type components = {
              */
             ID?: string | null;
         };
+        /**
+         * PdfPreview
+         * @description A document for the browser's own viewer; its bytes come from ``/objects/view``.
+         */
+        PdfPreview: {
+            /**
+             * Size
+             * @description Bytes of the object
+             */
+            size: number;
+            /** Etag */
+            ETag: string | null;
+            /** Contenttype */
+            contentType: string;
+            /**
+             * Bytesread
+             * @description How much of the object was read for this
+             */
+            bytesRead: number;
+            /**
+             * Note
+             * @description What cannot be shown and why, as one sentence for the user
+             * @default null
+             */
+            note?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "pdf";
+        };
+        /**
+         * PlannedFile
+         * @description What a transfer would do with one file.
+         */
+        PlannedFile: {
+            /** Source */
+            source: string;
+            /** Target */
+            target: string;
+            /** Size */
+            size: number | null;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "create" | "overwrite" | "skip" | "rename" | "conflict" | "delete" | "refuse";
+            /** @default null */
+            error?: components["schemas"]["Failure"] | null;
+        };
+        /**
+         * PresignRequest
+         * @description Body of ``POST /objects/presign``.
+         */
+        PresignRequest: {
+            /** Bucket */
+            bucket: string;
+            /** Key */
+            key: string;
+            /**
+             * Expiresin
+             * @description Seconds; S3 allows seven days
+             * @default 3600
+             */
+            expiresIn?: number;
+            /**
+             * Method
+             * @default GET
+             * @enum {string}
+             */
+            method?: "GET" | "PUT";
+        };
+        /**
+         * PresignedUrl
+         * @description A link that works without credentials until it expires.
+         */
+        PresignedUrl: {
+            /** Url */
+            url: string;
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "GET" | "PUT";
+            /**
+             * Expiresat
+             * Format: date-time
+             */
+            expiresAt: string;
+            /**
+             * Mayendearlier
+             * @description Signed with temporary credentials whose end is not known: the link ends with them
+             * @default false
+             */
+            mayEndEarlier?: boolean;
+        };
+        /**
+         * Preview
+         * @description Reply of ``GET /objects/preview/:bucket/:key``.
+         */
+        Preview: components["schemas"]["TablePreview"] | components["schemas"]["TextPreview"] | components["schemas"]["TensorsPreview"] | components["schemas"]["ImagePreview"] | components["schemas"]["PdfPreview"] | components["schemas"]["NotebookPreview"] | components["schemas"]["ArchivePreview"] | components["schemas"]["BinaryPreview"];
         /**
          * ProxySettings
          * @description Proxies for S3 and the hub. A password in a proxy URL is shown as ``***``; sending it back keeps it.
@@ -944,6 +1853,14 @@ export type components = {
              * @default null
              */
             noProxy?: string | null;
+        };
+        /**
+         * RestoreRequest
+         * @description Body of ``POST /objects/restore/:bucket/:key``: this version becomes the newest; nothing is removed.
+         */
+        RestoreRequest: {
+            /** Versionid */
+            versionId: string;
         };
         /**
          * S3Object
@@ -1039,6 +1956,164 @@ export type components = {
             ETag: string | null;
         };
         /**
+         * StoredPart
+         * @description A part that has reached the store; numbers count from 1.
+         */
+        StoredPart: {
+            /** Number */
+            number: number;
+            /** Size */
+            size: number;
+        };
+        /**
+         * TablePreview
+         * @description The first rows of a table.
+         */
+        TablePreview: {
+            /**
+             * Size
+             * @description Bytes of the object
+             */
+            size: number;
+            /** Etag */
+            ETag: string | null;
+            /** Contenttype */
+            contentType: string;
+            /**
+             * Bytesread
+             * @description How much of the object was read for this
+             */
+            bytesRead: number;
+            /**
+             * Note
+             * @description What cannot be shown and why, as one sentence for the user
+             * @default null
+             */
+            note?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "table";
+            /**
+             * Format
+             * @enum {string}
+             */
+            format: "csv" | "tsv" | "jsonl" | "parquet" | "arrow";
+            /** Columns */
+            columns: components["schemas"]["Column"][];
+            /**
+             * Rows
+             * @description Cells that are long are cut; what JSON has no word for is text
+             */
+            rows: components["schemas"]["JsonValue"][][];
+            /**
+             * Totalrows
+             * @description Where the format tells
+             */
+            totalRows: number | null;
+            /**
+             * Rowgroups
+             * @description Parquet's row groups, Arrow's record batches
+             */
+            rowGroups: number | null;
+            /** Metadata */
+            metadata: {
+                [key: string]: string;
+            };
+            /**
+             * Truncated
+             * @description There are more rows, or more columns, than these
+             */
+            truncated: boolean;
+        };
+        /**
+         * Tag
+         * @description S3's Tag.
+         */
+        Tag: {
+            /** Key */
+            Key: string;
+            /** Value */
+            Value: string;
+        };
+        /**
+         * Tensor
+         * @description A tensor of a model file; ``dtype`` in the format's own words (F32, BF16, Q4_K, …).
+         */
+        Tensor: {
+            /** Name */
+            name: string;
+            /** Dtype */
+            dtype: string;
+            /** Shape */
+            shape: number[];
+        };
+        /**
+         * TensorsPreview
+         * @description The header of a model file.
+         */
+        TensorsPreview: {
+            /**
+             * Size
+             * @description Bytes of the object
+             */
+            size: number;
+            /** Etag */
+            ETag: string | null;
+            /** Contenttype */
+            contentType: string;
+            /**
+             * Bytesread
+             * @description How much of the object was read for this
+             */
+            bytesRead: number;
+            /**
+             * Note
+             * @description What cannot be shown and why, as one sentence for the user
+             * @default null
+             */
+            note?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "tensors";
+            /**
+             * Format
+             * @enum {string}
+             */
+            format: "safetensors" | "gguf";
+            /**
+             * Tensors
+             * @description The first of them
+             */
+            tensors: components["schemas"]["Tensor"][];
+            /** Tensorcount */
+            tensorCount: number;
+            /**
+             * Parameters
+             * @description Null where only reading more than a preview does would tell
+             */
+            parameters: number | null;
+            /**
+             * Dtypes
+             * @description Parameters per dtype
+             */
+            dtypes: {
+                [key: string]: number;
+            };
+            /**
+             * Metadata
+             * @description Long values are cut
+             */
+            metadata: {
+                [key: string]: string;
+            };
+            /** Truncated */
+            truncated: boolean;
+        };
+        /**
          * TestReply
          * @description A test that went well; one that did not is an error reply that says what is wrong.
          */
@@ -1051,6 +2126,48 @@ export type components = {
             ok?: true;
             /** Message */
             message: string;
+        };
+        /**
+         * TextPreview
+         * @description The beginning of a text.
+         */
+        TextPreview: {
+            /**
+             * Size
+             * @description Bytes of the object
+             */
+            size: number;
+            /** Etag */
+            ETag: string | null;
+            /** Contenttype */
+            contentType: string;
+            /**
+             * Bytesread
+             * @description How much of the object was read for this
+             */
+            bytesRead: number;
+            /**
+             * Note
+             * @description What cannot be shown and why, as one sentence for the user
+             * @default null
+             */
+            note?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "text";
+            /** Text */
+            text: string;
+            /** Encoding */
+            encoding: string;
+            /**
+             * Language
+             * @description markdown, python, json, …; null for plain text
+             */
+            language: string | null;
+            /** Truncated */
+            truncated: boolean;
         };
         /**
          * Transfer
@@ -1097,6 +2214,11 @@ export type components = {
             /** Finishedat */
             finishedAt: string | null;
             error: components["schemas"]["Failure"] | null;
+            /**
+             * Needs
+             * @description What a paused transfer waits for: the S3 or hub connection it began with, or the token that was typed in for it
+             */
+            needs: ("connection" | "token") | null;
         };
         /**
          * TransferFile
@@ -1139,6 +2261,128 @@ export type components = {
             transfers: components["schemas"]["Transfer"][];
         };
         /**
+         * TransferPlan
+         * @description Reply to a dry run: counts and bytes of all files, and the first of them by name.
+         */
+        TransferPlan: {
+            /**
+             * Counts
+             * @description Files per `what`
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /** Filestotal */
+            filesTotal: number;
+            /**
+             * Bytestotal
+             * @description Bytes that would move, or be deleted
+             */
+            bytesTotal: number;
+            /** Files */
+            files: components["schemas"]["PlannedFile"][];
+            /**
+             * Istruncated
+             * @description Counting stopped here: there is more
+             * @default false
+             */
+            isTruncated?: boolean;
+        };
+        /**
+         * TransferRequest
+         * @description Body of ``POST /transfers``. Source and target are URIs; one that ends in a slash is a folder.
+         *
+         *     A folder's files go below the target folder, their paths kept; a single file goes to the target, or into it when
+         *     that is a folder. ``delete`` has no target. ``sync`` copies what is missing or differs and leaves the rest alone.
+         */
+        TransferRequest: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "copy" | "move" | "delete" | "sync";
+            /** Source */
+            source: string;
+            /**
+             * Target
+             * @default
+             */
+            target?: string;
+            /**
+             * Include
+             * @default null
+             */
+            include?: string[] | null;
+            /**
+             * Exclude
+             * @default null
+             */
+            exclude?: string[] | null;
+            /**
+             * Onconflict
+             * @default fail
+             * @enum {string}
+             */
+            onConflict?: "fail" | "skip" | "overwrite" | "rename";
+            /**
+             * Verify
+             * @default source
+             * @enum {string}
+             */
+            verify?: "off" | "source" | "full";
+            /**
+             * Token
+             * @description For the hub, for this transfer only; never stored
+             * @default null
+             */
+            token?: string | null;
+            /**
+             * Dryrun
+             * @default false
+             */
+            dryRun?: boolean;
+        };
+        /**
+         * Upload
+         * @description A resumable upload. Part ``n`` holds the bytes from ``(n - 1) * partSize`` on; the last one may be smaller.
+         */
+        Upload: {
+            /** Uploadid */
+            uploadId: string;
+            /** Bucket */
+            bucket: string;
+            /** Key */
+            key: string;
+            /** Size */
+            size: number;
+            /** Partsize */
+            partSize: number;
+            /** Partcount */
+            partCount: number;
+            /**
+             * Parts
+             * @description Those that need not be sent again
+             */
+            parts: components["schemas"]["StoredPart"][];
+            /** Bytesdone */
+            bytesDone: number;
+            /** Lastmodified */
+            lastModified: number | null;
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+        };
+        /**
+         * UploadList
+         * @description Uploads that have begun and are neither completed nor dropped, newest first; without their parts.
+         */
+        UploadList: {
+            /** Uploads */
+            uploads: components["schemas"]["Upload"][];
+        };
+        /**
          * UploadReply
          * @description Reply to a form upload: every file is in one of the two lists, or was skipped by ``onConflict=skip``.
          */
@@ -1149,6 +2393,73 @@ export type components = {
             skipped: string[];
             /** Errors */
             errors: components["schemas"]["KeyFailure"][];
+        };
+        /**
+         * UploadRequest
+         * @description Body of ``POST /uploads``. An unfinished upload of the same file to the same key goes on where it was.
+         */
+        UploadRequest: {
+            /** Bucket */
+            bucket: string;
+            /** Key */
+            key: string;
+            /** Size */
+            size: number;
+            /**
+             * Contenttype
+             * @default null
+             */
+            contentType?: string | null;
+            /**
+             * Lastmodified
+             * @description Of the file at its sender, ms since 1970; with the size it tells a file again
+             * @default null
+             */
+            lastModified?: number | null;
+            /**
+             * Onconflict
+             * @default fail
+             * @enum {string}
+             */
+            onConflict?: "fail" | "overwrite" | "rename";
+            /**
+             * Verify
+             * @default source
+             * @enum {string}
+             */
+            verify?: "off" | "source" | "full";
+        };
+        /**
+         * Usage
+         * @description One step of counting a folder: the sum of all steps is what it holds.
+         */
+        Usage: {
+            /** Objects */
+            objects: number;
+            /** Bytes */
+            bytes: number;
+            /** Nextcontinuationtoken */
+            nextContinuationToken: string | null;
+            /** Istruncated */
+            isTruncated: boolean;
+        };
+        /**
+         * VersionList
+         * @description The versions of exactly one key, newest first.
+         */
+        VersionList: {
+            /**
+             * Versioning
+             * @description Of the bucket; Unknown where S3 does not say
+             * @enum {string}
+             */
+            versioning: "Enabled" | "Suspended" | "Off" | "Unknown";
+            /** Versions */
+            versions: components["schemas"]["ObjectVersion"][];
+            /** Nextcontinuationtoken */
+            nextContinuationToken: string | null;
+            /** Istruncated */
+            isTruncated: boolean;
         };
     };
     responses: {
@@ -1169,11 +2480,14 @@ export type components = {
         bucket: string;
         /** @description base64url of the UTF-8 bytes */
         key: string;
-        /** @description The transfer's id */
+        /** @description The id of the transfer or upload */
         id: string;
         maxKeys: number;
         /** @description S3's own, passed through */
         continuationToken: string;
+        /** @description A version of the object instead of the newest */
+        versionId: string;
+        dryRun: "true" | "false";
         /** @description What happens when the key exists */
         onConflict: "fail" | "skip" | "overwrite" | "rename";
     };
@@ -1181,39 +2495,76 @@ export type components = {
     headers: never;
     pathItems: never;
 };
+export type AbortRequest = components['schemas']['AbortRequest'];
+export type ArchiveEntry = components['schemas']['ArchiveEntry'];
+export type ArchivePreview = components['schemas']['ArchivePreview'];
+export type BinaryPreview = components['schemas']['BinaryPreview'];
 export type Bucket = components['schemas']['Bucket'];
 export type BucketList = components['schemas']['BucketList'];
+export type Column = components['schemas']['Column'];
 export type CommonPrefix = components['schemas']['CommonPrefix'];
 export type ConcurrencySettings = components['schemas']['ConcurrencySettings'];
+export type ContinueRequest = components['schemas']['ContinueRequest'];
 export type CreateBucket = components['schemas']['CreateBucket'];
 export type CreateFolder = components['schemas']['CreateFolder'];
 export type DeleteReply = components['schemas']['DeleteReply'];
 export type DeleteRequest = components['schemas']['DeleteRequest'];
+export type DetailsChange = components['schemas']['DetailsChange'];
 export type Disclaimer = components['schemas']['Disclaimer'];
 export type DisclaimerChange = components['schemas']['DisclaimerChange'];
 export type ErrorReply = components['schemas']['ErrorReply'];
 export type Failure = components['schemas']['Failure'];
 export type HubFile = components['schemas']['HubFile'];
+export type HubRef = components['schemas']['HubRef'];
+export type HubRefs = components['schemas']['HubRefs'];
 export type HubRepo = components['schemas']['HubRepo'];
 export type HubSettings = components['schemas']['HubSettings'];
 export type HubSettingsChange = components['schemas']['HubSettingsChange'];
+export type ImagePreview = components['schemas']['ImagePreview'];
 export type ImportRequest = components['schemas']['ImportRequest'];
+export type JsonValue = components['schemas']['JsonValue'];
 export type KeyFailure = components['schemas']['KeyFailure'];
 export type Message = components['schemas']['Message'];
+export type MultipartList = components['schemas']['MultipartList'];
+export type MultipartUpload = components['schemas']['MultipartUpload'];
+export type NamedUpload = components['schemas']['NamedUpload'];
+export type NotebookCell = components['schemas']['NotebookCell'];
+export type NotebookPreview = components['schemas']['NotebookPreview'];
+export type ObjectDetails = components['schemas']['ObjectDetails'];
 export type ObjectList = components['schemas']['ObjectList'];
+export type ObjectVersion = components['schemas']['ObjectVersion'];
 export type Owner = components['schemas']['Owner'];
+export type PdfPreview = components['schemas']['PdfPreview'];
+export type PlannedFile = components['schemas']['PlannedFile'];
+export type PresignRequest = components['schemas']['PresignRequest'];
+export type PresignedUrl = components['schemas']['PresignedUrl'];
+export type Preview = components['schemas']['Preview'];
 export type ProxySettings = components['schemas']['ProxySettings'];
 export type ProxySettingsChange = components['schemas']['ProxySettingsChange'];
+export type RestoreRequest = components['schemas']['RestoreRequest'];
 export type S3Object = components['schemas']['S3Object'];
 export type S3Settings = components['schemas']['S3Settings'];
 export type S3SettingsChange = components['schemas']['S3SettingsChange'];
 export type StoredObject = components['schemas']['StoredObject'];
+export type StoredPart = components['schemas']['StoredPart'];
+export type TablePreview = components['schemas']['TablePreview'];
+export type Tag = components['schemas']['Tag'];
+export type Tensor = components['schemas']['Tensor'];
+export type TensorsPreview = components['schemas']['TensorsPreview'];
 export type TestReply = components['schemas']['TestReply'];
+export type TextPreview = components['schemas']['TextPreview'];
 export type Transfer = components['schemas']['Transfer'];
 export type TransferFile = components['schemas']['TransferFile'];
 export type TransferFiles = components['schemas']['TransferFiles'];
 export type TransferList = components['schemas']['TransferList'];
+export type TransferPlan = components['schemas']['TransferPlan'];
+export type TransferRequest = components['schemas']['TransferRequest'];
+export type Upload = components['schemas']['Upload'];
+export type UploadList = components['schemas']['UploadList'];
 export type UploadReply = components['schemas']['UploadReply'];
+export type UploadRequest = components['schemas']['UploadRequest'];
+export type Usage = components['schemas']['Usage'];
+export type VersionList = components['schemas']['VersionList'];
 export type ResponseError = components['responses']['Error'];
 export type ParameterConnection = components['parameters']['connection'];
 export type ParameterBucket = components['parameters']['bucket'];
@@ -1221,6 +2572,8 @@ export type ParameterKey = components['parameters']['key'];
 export type ParameterId = components['parameters']['id'];
 export type ParameterMaxKeys = components['parameters']['maxKeys'];
 export type ParameterContinuationToken = components['parameters']['continuationToken'];
+export type ParameterVersionId = components['parameters']['versionId'];
+export type ParameterDryRun = components['parameters']['dryRun'];
 export type ParameterOnConflict = components['parameters']['onConflict'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -1332,6 +2685,18 @@ export interface operations {
                 maxKeys?: components["parameters"]["maxKeys"];
                 /** @description S3's own, passed through */
                 continuationToken?: components["parameters"]["continuationToken"];
+                /** @description What is looked for, at most 1024 bytes; the parameters below count only with it */
+                q?: string;
+                /**
+                 * @description `prefix`: the store's own, case matters. `contains`: anywhere in the name. `glob`: `*`, `?` and `[…]` against the
+                 *     whole name; `*` crosses slashes. Neither of the two minds case or how an accent is composed.
+                 */
+                mode?: "prefix" | "contains" | "glob";
+                /**
+                 * @description `false`: the names of this level, folders too. `true`: all objects below it; what is compared is the path from
+                 *     here, and folders are not among the matches.
+                 */
+                recursive?: boolean;
             };
             header?: never;
             path: {
@@ -1362,6 +2727,18 @@ export interface operations {
                 maxKeys?: components["parameters"]["maxKeys"];
                 /** @description S3's own, passed through */
                 continuationToken?: components["parameters"]["continuationToken"];
+                /** @description What is looked for, at most 1024 bytes; the parameters below count only with it */
+                q?: string;
+                /**
+                 * @description `prefix`: the store's own, case matters. `contains`: anywhere in the name. `glob`: `*`, `?` and `[…]` against the
+                 *     whole name; `*` crosses slashes. Neither of the two minds case or how an accent is composed.
+                 */
+                mode?: "prefix" | "contains" | "glob";
+                /**
+                 * @description `false`: the names of this level, folders too. `true`: all objects below it; what is compared is the path from
+                 *     here, and folders are not among the matches.
+                 */
+                recursive?: boolean;
             };
             header?: never;
             path: {
@@ -1391,6 +2768,9 @@ export interface operations {
             query?: {
                 /** @description Which connection */
                 connection?: components["parameters"]["connection"];
+                /** @description A version of the object instead of the newest */
+                versionId?: components["parameters"]["versionId"];
+                dryRun?: components["parameters"]["dryRun"];
             };
             header?: never;
             path: {
@@ -1403,13 +2783,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Deleted */
+            /** @description Deleted, or what would be */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeleteReply"];
+                    "application/json": components["schemas"]["DeleteReply"] | components["schemas"]["TransferPlan"];
                 };
             };
             /** @description A folder is being deleted */
@@ -1429,6 +2809,8 @@ export interface operations {
             query?: {
                 /** @description Which connection */
                 connection?: components["parameters"]["connection"];
+                /** @description A version of the object instead of the newest */
+                versionId?: components["parameters"]["versionId"];
             };
             header?: never;
             path: {
@@ -1474,6 +2856,8 @@ export interface operations {
             query?: {
                 /** @description Which connection */
                 connection?: components["parameters"]["connection"];
+                /** @description A version of the object instead of the newest */
+                versionId?: components["parameters"]["versionId"];
             };
             header?: never;
             path: {
@@ -1521,6 +2905,8 @@ export interface operations {
             query?: {
                 /** @description Which connection */
                 connection?: components["parameters"]["connection"];
+                /** @description A version of the object instead of the newest */
+                versionId?: components["parameters"]["versionId"];
             };
             header?: never;
             path: {
@@ -1566,6 +2952,8 @@ export interface operations {
             query?: {
                 /** @description Which connection */
                 connection?: components["parameters"]["connection"];
+                /** @description A version of the object instead of the newest */
+                versionId?: components["parameters"]["versionId"];
             };
             header?: never;
             path: {
@@ -1606,6 +2994,35 @@ export interface operations {
                 };
                 content?: never;
             };
+        };
+    };
+    previewObject: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The bucket's name, percent-encoded */
+                bucket: components["parameters"]["bucket"];
+                /** @description base64url of the UTF-8 bytes */
+                key: components["parameters"]["key"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its content; what cannot be shown as what it is named is text or bytes, with a note */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            default: components["responses"]["Error"];
         };
     };
     uploadForm: {
@@ -1660,7 +3077,11 @@ export interface operations {
                 /** @description What happens when the key exists */
                 onConflict?: components["parameters"]["onConflict"];
             };
-            header?: never;
+            header?: {
+                /** @description The ETag that must be there */
+                "If-Match"?: string;
+                "If-None-Match"?: "*";
+            };
             path: {
                 /** @description The bucket's name, percent-encoded */
                 bucket: components["parameters"]["bucket"];
@@ -1778,6 +3199,7 @@ export interface operations {
             query?: {
                 /** @description Which connection */
                 connection?: components["parameters"]["connection"];
+                dryRun?: components["parameters"]["dryRun"];
             };
             header?: never;
             path: {
@@ -1792,13 +3214,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done; some keys may have failed */
+            /** @description Deleted, or what would be */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeleteReply"];
+                    "application/json": components["schemas"]["DeleteReply"] | components["schemas"]["TransferPlan"];
                 };
             };
             /** @description A prefix was among them */
@@ -1808,6 +3230,160 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Transfer"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getDetails: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The bucket's name, percent-encoded */
+                bucket: components["parameters"]["bucket"];
+                /** @description base64url of the UTF-8 bytes */
+                key: components["parameters"]["key"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectDetails"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    setDetails: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The bucket's name, percent-encoded */
+                bucket: components["parameters"]["bucket"];
+                /** @description base64url of the UTF-8 bytes */
+                key: components["parameters"]["key"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DetailsChange"];
+            };
+        };
+        responses: {
+            /** @description How it is now; the ETag may be another */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectDetails"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listVersions: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+                /** @description S3's own, passed through */
+                continuationToken?: components["parameters"]["continuationToken"];
+            };
+            header?: never;
+            path: {
+                /** @description The bucket's name, percent-encoded */
+                bucket: components["parameters"]["bucket"];
+                /** @description base64url of the UTF-8 bytes */
+                key: components["parameters"]["key"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    restoreVersion: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The bucket's name, percent-encoded */
+                bucket: components["parameters"]["bucket"];
+                /** @description base64url of the UTF-8 bytes */
+                key: components["parameters"]["key"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreRequest"];
+            };
+        };
+        responses: {
+            /** @description What is the newest now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredObject"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    presign: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PresignRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresignedUrl"];
                 };
             };
             default: components["responses"]["Error"];
@@ -1829,13 +3405,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The event stream */
+            /** @description The event stream; with `dryRun` what would happen to each file */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "text/event-stream": string;
+                    "application/json": components["schemas"]["TransferPlan"];
                 };
             };
             /** @description Started */
@@ -1845,6 +3422,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Transfer"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    countUsage: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+                /** @description base64url of the UTF-8 bytes; without it the whole bucket */
+                prefix?: string;
+                /** @description S3's own, passed through */
+                continuationToken?: components["parameters"]["continuationToken"];
+            };
+            header?: never;
+            path: {
+                /** @description The bucket's name, percent-encoded */
+                bucket: components["parameters"]["bucket"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getArchive: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+                /** @description Folders, base64url, with their slash; an empty one is the whole bucket */
+                prefix?: string[];
+                /** @description Objects, base64url */
+                key?: string[];
+                /** @description Names are relative to it, base64url; default: the folder that all of it stands in */
+                base?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The bucket's name, percent-encoded */
+                bucket: components["parameters"]["bucket"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The archive */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listMultiparts: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+                /** @description Below which, base64url */
+                prefix?: string;
+                /** @description S3's own, passed through */
+                continuationToken?: components["parameters"]["continuationToken"];
+            };
+            header?: never;
+            path: {
+                /** @description The bucket's name, percent-encoded */
+                bucket: components["parameters"]["bucket"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MultipartList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    abortMultiparts: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The bucket's name, percent-encoded */
+                bucket: components["parameters"]["bucket"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AbortRequest"];
+            };
+        };
+        responses: {
+            /** @description Done; some may have failed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeleteReply"];
                 };
             };
             default: components["responses"]["Error"];
@@ -1881,6 +3584,36 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    getHubRefs: {
+        parameters: {
+            query: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+                /** @description org/name, or the repository's URL */
+                repo: string;
+                repoType?: "model" | "dataset" | "space";
+            };
+            header?: {
+                /** @description A token for this look only; never in the URL */
+                "X-HF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HubRefs"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     listTransfers: {
         parameters: {
             query?: {
@@ -1900,6 +3633,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TransferList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    startTransfer: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransferRequest"];
+            };
+        };
+        responses: {
+            /** @description Dry run: what would happen */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferPlan"];
+                };
+            };
+            /** @description Started */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transfer"];
                 };
             };
             default: components["responses"]["Error"];
@@ -1937,7 +3707,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The transfer's id */
+                /** @description The id of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
@@ -1964,7 +3734,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The transfer's id */
+                /** @description The id of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
@@ -1992,7 +3762,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The transfer's id */
+                /** @description The id of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
@@ -2011,6 +3781,95 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    pauseTransfer: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The id of the transfer or upload */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transfer"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    resumeTransfer: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The id of the transfer or upload */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ContinueRequest"];
+            };
+        };
+        responses: {
+            /** @description How it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transfer"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    retryTransfer: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The id of the transfer or upload */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ContinueRequest"];
+            };
+        };
+        responses: {
+            /** @description How it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transfer"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     cancelTransfer: {
         parameters: {
             query?: {
@@ -2019,7 +3878,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The transfer's id */
+                /** @description The id of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
@@ -2033,6 +3892,181 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Transfer"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listUploads: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    beginUpload: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadRequest"];
+            };
+        };
+        responses: {
+            /** @description An unfinished one goes on */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description Begun */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getUpload: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The id of the transfer or upload */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    dropUpload: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The id of the transfer or upload */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Dropped */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    putPart: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The id of the transfer or upload */
+                id: components["parameters"]["id"];
+                /** @description Counts from 1 */
+                part: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "*/*": string;
+            };
+        };
+        responses: {
+            /** @description Stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredPart"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    completeUpload: {
+        parameters: {
+            query?: {
+                /** @description Which connection */
+                connection?: components["parameters"]["connection"];
+                /** @description `overwrite` replaces what has come into being meanwhile; `fail` leaves it at what the upload began with */
+                onConflict?: "fail" | "overwrite";
+            };
+            header?: never;
+            path: {
+                /** @description The id of the transfer or upload */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stored */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredObject"];
                 };
             };
             default: components["responses"]["Error"];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { formatAge, formatDuration, formatSize } from './format';
-import { RateMeter } from './rate';
+import { RateMeter } from './uploads/rate';
 import { trans } from './testing/fakes';
 
 describe('formatSize', () => {

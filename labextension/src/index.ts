@@ -8,21 +8,21 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { Token } from '@lumino/coreutils';
 import { Signal } from '@lumino/signaling';
 
-import { addCommands } from './commands';
-import { Sidebar } from './sidebar';
-import { activeCount, createStatusItem } from './status';
-import { COMMANDS_PLUGIN_ID, PANEL_ID, PLUGIN_ID, STATUS_PLUGIN_ID } from './tokens';
-
-const DOMAIN = 'odhtec_jupyter';
-
-/** What the plugins of this extension share; nobody else needs it. */
-const ISidebar = new Token<Sidebar>(
-  'odhtec-jupyter:ISidebar',
-  'The object storage panel with its models and actions.'
-);
+import { addCommands } from './lab/commands';
+import { addListCommands } from './lab/listcommands';
+import { bringToFront } from './lab/mainarea';
+import { documents } from './plugins/documents';
+import { files } from './plugins/files';
+import { notebook } from './plugins/notebook';
+import { previews } from './plugins/previews';
+import { launcher, running } from './plugins/surroundings';
+import { tabs } from './plugins/tabs';
+import { widget } from './plugins/widget';
+import { ISidebar, Sidebar } from './lab/sidebar';
+import { activeCount, createStatusItem } from './lab/status';
+import { COMMANDS_PLUGIN_ID, DOMAIN, PANEL_ID, PLUGIN_ID, STATUS_PLUGIN_ID } from './tokens';
 
 const panel: JupyterFrontEndPlugin<Sidebar> = {
   id: PLUGIN_ID,
@@ -40,7 +40,8 @@ const panel: JupyterFrontEndPlugin<Sidebar> = {
     const sidebar = new Sidebar({
       serverSettings: app.serviceManager.serverSettings,
       trans: (translator ?? nullTranslator).load(DOMAIN),
-      state
+      state,
+      bringToFront: widget => bringToFront(app, widget)
     });
     app.shell.add(sidebar.panel, 'left', { rank: 150, type: 'Object Storage' });
     restorer?.add(sidebar.panel, PANEL_ID);
@@ -68,7 +69,8 @@ const commands: JupyterFrontEndPlugin<void> = {
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const category = trans.__('Object Storage');
-    for (const command of addCommands(app, sidebar, trans)) {
+    const ids = [...addCommands(app, sidebar, trans), ...addListCommands(app, sidebar, trans)];
+    for (const command of ids) {
       palette?.addItem({ command, category });
     }
   }
@@ -100,7 +102,7 @@ const status: JupyterFrontEndPlugin<void> = {
         transfers,
         uploads,
         trans: (translator ?? nullTranslator).load(DOMAIN),
-        onClick: () => app.shell.activateById(PANEL_ID)
+        onClick: () => bringToFront(app, sidebar.panel)
       }),
       align: 'left',
       rank: 20,
@@ -110,5 +112,17 @@ const status: JupyterFrontEndPlugin<void> = {
   }
 };
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [panel, commands, status];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  panel,
+  commands,
+  status,
+  tabs,
+  files,
+  documents,
+  previews,
+  launcher,
+  running,
+  notebook,
+  widget
+];
 export default plugins;

@@ -1,34 +1,75 @@
 /** Ids and wire types; importing this file has no side effects. */
 
 export type {
+  AbortRequest,
   Bucket,
   BucketList,
   ConcurrencySettings,
+  ContinueRequest,
   DeleteReply,
   DeleteRequest,
+  DetailsChange,
   Failure,
   HubFile,
+  HubRef,
+  HubRefs,
   HubRepo,
   HubSettings,
   HubSettingsChange,
   ImportRequest,
   KeyFailure,
+  MultipartList,
+  MultipartUpload,
+  ObjectDetails,
   ObjectList,
+  ObjectVersion,
+  PlannedFile,
+  PresignedUrl,
+  PresignRequest,
+  Preview,
   ProxySettings,
   ProxySettingsChange,
   S3Object,
   S3Settings,
   S3SettingsChange,
   StoredObject,
+  StoredPart,
+  Tag,
   TestReply,
   Transfer,
-  TransferList
+  TransferFile,
+  TransferFiles,
+  TransferList,
+  TransferPlan,
+  TransferRequest,
+  Upload,
+  UploadList,
+  UploadRequest,
+  Usage,
+  VersionList
 } from './contract';
 
-import type { ImportRequest, HubRepo } from './contract';
+import type { ImportRequest, HubRepo, TransferFile } from './contract';
 
 export type OnConflict = NonNullable<ImportRequest['onConflict']>;
 export type RepoType = HubRepo['repoType'];
+export type FileState = TransferFile['state'];
+
+/** What is looked for in a folder: names that begin with `q` (the store's own), contain it, or match it as a glob. */
+export interface ISearch {
+  q: string;
+  mode: 'prefix' | 'contains' | 'glob';
+  /** In all that is below, or on this level alone. */
+  recursive: boolean;
+}
+
+/** What a HEAD tells of an object. */
+export interface IObjectHead {
+  size: number;
+  etag: string | null;
+  contentType: string;
+  modified: Date | null;
+}
 
 /** How a repository is looked up; the token is for this look only. */
 export interface IRepoOptions {
@@ -37,15 +78,32 @@ export interface IRepoOptions {
   token?: string;
 }
 
+/** Of the translations. */
+export const DOMAIN = 'odhtec_jupyter';
+
 /** The plugin whose id is also the id of the settings: `<package name>:<schema file>`. */
 export const PLUGIN_ID = 'odhtec-jupyter:plugin';
 export const COMMANDS_PLUGIN_ID = 'odhtec-jupyter:commands';
 export const STATUS_PLUGIN_ID = 'odhtec-jupyter:status';
+export const FILES_PLUGIN_ID = 'odhtec-jupyter:files';
+export const TABS_PLUGIN_ID = 'odhtec-jupyter:tabs';
+export const DOCUMENTS_PLUGIN_ID = 'odhtec-jupyter:documents';
+export const PREVIEW_PLUGIN_ID = 'odhtec-jupyter:preview';
+export const LAUNCHER_PLUGIN_ID = 'odhtec-jupyter:launcher';
+export const RUNNING_PLUGIN_ID = 'odhtec-jupyter:running';
+export const WIDGET_PLUGIN_ID = 'odhtec-jupyter:widget';
+export const NOTEBOOK_PLUGIN_ID = 'odhtec-jupyter:notebook';
+
+/** How a kernel calls the widget's module, and the output of a cell that shows one; must agree with widget.py. */
+export const WIDGET_MODULE = 'odhtec-jupyter';
+export const CELL_MIME_TYPE = 'application/vnd.odhtec.browser+json';
 
 export const PANEL_ID = 'odhtec-browser';
 
 /** The class of a row, which the context menu selects by. */
 export const ROW_CLASS = 'odhtec-Row';
+/** The class of the box that shows the bucket. */
+export const BUCKET_CLASS = 'odhtec-BucketBox';
 
 export namespace CommandIDs {
   export const open = 'odhtec:open';
@@ -58,4 +116,24 @@ export namespace CommandIDs {
   export const remove = 'odhtec:delete';
   export const download = 'odhtec:download';
   export const copyUri = 'odhtec:copy-uri';
+  export const openTab = 'odhtec:open-tab';
+  export const rename = 'odhtec:rename';
+  export const countUsage = 'odhtec:count-usage';
+  export const goToFolder = 'odhtec:go-to-folder';
+  export const search = 'odhtec:search';
+  export const typePlace = 'odhtec:type-place';
+  export const loadAll = 'odhtec:load-all';
+  export const toWorkspace = 'odhtec:copy-to-workspace';
+  export const fromWorkspace = 'odhtec:copy-from-workspace';
+  export const copyTo = 'odhtec:copy-to';
+  export const moveTo = 'odhtec:move-to';
+  export const share = 'odhtec:share';
+  export const properties = 'odhtec:properties';
+  export const newBucket = 'odhtec:new-bucket';
+  export const deleteBucket = 'odhtec:delete-bucket';
+  export const unfinishedUploads = 'odhtec:unfinished-uploads';
+  export const openInEditor = 'odhtec:open-in-editor';
+  export const preview = 'odhtec:preview';
+  export const viewInTab = 'odhtec:open-in-new-browser-tab';
+  export const insertCode = 'odhtec:insert-into-notebook';
 }

@@ -28,6 +28,14 @@ class Cut:
 
 
 @dataclass(frozen=True)
+class Halt:
+    """Send nothing of the file from this byte on until the faults are cleared; a range before it is sent as ever."""
+
+    at: int
+    over: threading.Event = field(default_factory=threading.Event, compare=False)
+
+
+@dataclass(frozen=True)
 class WrongByte:
     """Send one byte of the file wrong; a range that does not hold it is sent right and does not count."""
 
@@ -41,8 +49,8 @@ class Changed:
     content: Content
 
 
-Fault = Refuse | Cut | WrongByte | Changed
-F = TypeVar("F", Refuse, Cut, WrongByte, Changed)
+Fault = Refuse | Cut | Halt | WrongByte | Changed
+F = TypeVar("F", Refuse, Cut, Halt, WrongByte, Changed)
 
 
 @dataclass
@@ -77,6 +85,9 @@ class Faults:
     def clear(self) -> None:
         """Nothing goes wrong any more."""
         with self._lock:
+            for rule in self._rules:
+                if isinstance(rule.fault, Halt):
+                    rule.fault.over.set()
             self._rules.clear()
 
     def take(self, kind: type[F], host: Host, method: str, path: str, span: tuple[int, int] | None = None) -> F | None:
@@ -96,4 +107,6 @@ def _hits(fault: Fault, span: tuple[int, int] | None) -> bool:
         return True
     if isinstance(fault, WrongByte):
         return span[0] <= fault.at < span[1]
+    if isinstance(fault, Halt):
+        return fault.at < span[1]
     return not isinstance(fault, Cut) or fault.after < span[1] - span[0]

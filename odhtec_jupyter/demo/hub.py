@@ -153,6 +153,7 @@ class HubStandIn:
     def stop(self) -> None:
         """End all connections and threads."""
         self.service.closing.set()
+        self.service.faults.clear()
         while self._listeners:
             self._listeners.pop().stop()
 

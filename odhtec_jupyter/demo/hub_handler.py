@@ -164,11 +164,11 @@ class HubHandler(Handler):
         self._json(info)
 
     def _refs(self, repository: Repository) -> None:
-        branches = [
-            {"name": name, "ref": f"refs/heads/{name}", "targetCommit": sha}
-            for name, sha in repository.branches.items()
-        ]
-        self._json({"branches": branches, "converts": [], "tags": [], "pullRequests": []})
+        def shown(kind: str, refs: dict[str, str]) -> list[dict[str, str]]:
+            return [{"name": name, "ref": f"refs/{kind}/{name}", "targetCommit": sha} for name, sha in refs.items()]
+
+        branches, tags = shown("heads", repository.branches), shown("tags", repository.versions)
+        self._json({"branches": branches, "converts": [], "tags": tags, "pullRequests": []})
 
     def _tree(self, commit: Commit, folder: str) -> None:
         entries = self._entries(commit, folder, self._flag("recursive"))

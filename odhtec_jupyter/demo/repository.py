@@ -130,6 +130,7 @@ class Repository:
     tags: tuple[str, ...] = ()
     commits: dict[str, Commit] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)  # git's tags, by name; `tags` are the hub's own
 
     @classmethod
     def from_folder(cls, repo_id: str, folder: Path) -> Repository:
@@ -159,5 +160,5 @@ class Repository:
         return commit
 
     def at(self, revision: str) -> Commit | None:
-        """The commit that a branch name or a commit id stands for."""
-        return self.commits.get(self.branches.get(revision, revision))
+        """The commit that a branch, a tag or a commit id stands for."""
+        return self.commits.get(self.branches.get(revision) or self.versions.get(revision) or revision)

@@ -16,7 +16,7 @@ from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from odhtec_jupyter.demo.content import Content, FileContent
-from odhtec_jupyter.demo.faults import Cut, Faults, Host, Refuse, WrongByte
+from odhtec_jupyter.demo.faults import Cut, Faults, Halt, Host, Refuse, WrongByte
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.demo.traffic import Request, Traffic
 from odhtec_jupyter.models import RepoType
@@ -164,16 +164,19 @@ class Handler(BaseHTTPRequestHandler):
         faults, span = self.service.faults, (start, stop)
         cut = faults.take(Cut, self.host, self.command, self.url_path, span)
         wrong = faults.take(WrongByte, self.host, self.command, self.url_path, span)
+        halt = faults.take(Halt, self.host, self.command, self.url_path, span)
         rate = self.service.bytes_per_second
         if cut is not None:
             stop = start + cut.after
-        if isinstance(content, FileContent) and wrong is None and rate is None:
+        if isinstance(content, FileContent) and wrong is None and halt is None and rate is None:
             with content.path.open("rb") as file:
                 self.sent += self.connection.sendfile(file, start, stop - start)
         else:
             chunks: Iterable[memoryview] = content.chunks(start, stop)
             if wrong is not None:
                 chunks = _with_wrong_byte(chunks, wrong.at - start)
+            if halt is not None:
+                chunks = _halted(chunks, max(0, halt.at - start), halt.over)
             self._send_chunks(chunks, rate)
         if cut is not None:
             self.close_connection = True
@@ -201,6 +204,17 @@ def _with_wrong_byte(chunks: Iterable[memoryview], at: int) -> Iterator[memoryvi
             changed = bytearray(chunk)
             changed[at] ^= 0xFF
             yield memoryview(changed)
+        else:
+            yield chunk
+        at -= len(chunk)
+
+
+def _halted(chunks: Iterable[memoryview], at: int, over: threading.Event) -> Iterator[memoryview]:
+    for chunk in chunks:
+        if 0 <= at < len(chunk):
+            yield chunk[:at]
+            over.wait()
+            yield chunk[at:]
         else:
             yield chunk
         at -= len(chunk)

@@ -15,6 +15,7 @@ from tornado import web
 from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.keys import decode_key
 from odhtec_jupyter.services import Services
+from odhtec_jupyter.transfers.courtesy import courtesy
 
 T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)
@@ -27,6 +28,11 @@ class OdhTecHandler(APIHandler):
 
     services: Services
     auth_resource: ClassVar[str] = AUTH_RESOURCE
+
+    @property
+    def knows_conditions(self) -> bool:
+        """Whether a request that writes looks at ``If-Match`` and ``If-None-Match``."""
+        return False
 
     def initialize(self, services: Services) -> None:
         """Take the services the routes were built with."""
@@ -43,14 +49,26 @@ class OdhTecHandler(APIHandler):
         action = "read" if self.request.method in READING else "write"
         if not await ensure_async(self.authorizer.is_authorized(self, user, action, AUTH_RESOURCE)):
             raise web.HTTPError(403)
+        if action == "write" and not self.knows_conditions:
+            for name in ("If-Match", "If-None-Match"):
+                if name in self.request.headers:  # passed over, it would be taken for one that holds
+                    raise BadRequest(f"{name}: conditions are known for the upload of one object only.")
         self.services.require_connection(self.get_query_argument("connection", "default"))
 
     # --- requests -------------------------------------------------------------------------------------------------
 
     async def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Run a short blocking call in a thread."""
+        """Run a short blocking call in a thread, before what the transfers do."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.services.calls, lambda: function(*args, **kwargs))
+        with courtesy.asked():
+            return await loop.run_in_executor(self.services.calls, lambda: function(*args, **kwargs))
+
+    async def look(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """The same for what somebody wants to see, and who will want to see more."""
+        try:
+            return await self.call(function, *args, **kwargs)
+        finally:
+            courtesy.looked()
 
     def body(self, model: type[Model]) -> Model:
         """The JSON body as a wire model. Raises :class:`BadRequest` naming the field."""
@@ -70,12 +88,34 @@ class OdhTecHandler(APIHandler):
             raise BadRequest(f"{name} must be a number from {least} to {most}.")
         return int(text)
 
+    def text(self, name: str) -> str | None:
+        """A text of the query exactly as it was sent; ``get_query_argument`` makes spaces of control characters.
+
+        Raises :class:`BadRequest` naming it where it is not UTF-8.
+        """
+        values = self.request.query_arguments.get(name)
+        try:
+            return values[-1].decode() if values else None
+        except UnicodeDecodeError:
+            raise BadRequest(f"{name} is not UTF-8.") from None
+
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         """One word of the query out of several. Raises :class:`BadRequest` naming it."""
         text: str = self.get_query_argument(name, default)
         if text not in choices:
             raise BadRequest(f"{name} must be one of {', '.join(choices)}.")
         return text
+
+    def flag(self, name: str) -> bool:
+        """``true`` or ``false`` of the query, false by default. Raises :class:`BadRequest` naming it."""
+        return self.choice(name, "false", ("true", "false")) == "true"
+
+    def version_id(self) -> str | None:
+        """The version that the query names. An empty one is refused: it must not mean the object itself."""
+        version: str | None = self.get_query_argument("versionId", None, strip=False)
+        if version is not None and not version.strip():
+            raise BadRequest("versionId is empty.")
+        return version
 
     @staticmethod
     def key(segment: str) -> str:

@@ -14,7 +14,7 @@ class BucketsHandler(OdhTecHandler):
     @web.authenticated
     async def get(self) -> None:
         """All buckets, or what is known without the right to list."""
-        self.reply(await self.call(self.services.s3.list_buckets))
+        self.reply(await self.look(self.services.s3.list_buckets))
 
     @web.authenticated
     async def post(self) -> None:

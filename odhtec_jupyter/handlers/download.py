@@ -5,8 +5,6 @@ from __future__ import annotations
 import mimetypes
 import re
 from contextlib import aclosing
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -14,8 +12,10 @@ from tornado import iostream, web
 
 from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.handlers.client_socket import client_socket
+from odhtec_jupyter.stores.http import http_date
 from odhtec_jupyter.stores.s3_object import ObjectBody
-from odhtec_jupyter.transfers.download import ObjectStream
+from odhtec_jupyter.transfers.download import ObjectStream, ReaderGone
 
 PASSED_ON = ("Content-Length", "Content-Range", "Last-Modified")
 UNTYPED = {"", "binary/octet-stream", "application/octet-stream"}
@@ -34,15 +34,22 @@ class DownloadHandler(OdhTecHandler):
         self._describe(name, body)
         self._transforms = []  # the bytes go past them: what Jupyter may be told to compress would only say so
         services = self.services
-        stream = ObjectStream(services.engine, services.s3, bucket, name, body)
+        stream = ObjectStream(services.engine, services.s3, bucket, name, body, self.version_id())
+        connection: Any = self.request.connection
         try:
             await self.flush()  # the headers
-            async with aclosing(stream.views()) as views:
-                async for view in views:
-                    # Straight to the connection: RequestHandler.write would copy the view.
-                    await self.request.connection.write(view)  # type: ignore[union-attr, arg-type]
-        except iostream.StreamClosedError:
+            counts = isinstance(getattr(connection, "_expected_content_remaining", None), int)
+            with client_socket(connection.stream, allowed=counts) as straight:
+                async with aclosing(stream.views(straight)) as views:
+                    async for view in views:
+                        # To the connection: RequestHandler.write would copy the view.
+                        await connection.write(view)
+                        self.services.note_activity()
+        except (iostream.StreamClosedError, ReaderGone):
             return  # the reader has gone; that is its right
+        if stream.sent:
+            # What tornado has not seen go by it would miss at the end, and close the connection.
+            connection._expected_content_remaining -= stream.sent
         self.finish(set_content_type=self._headers["Content-Type"])
 
     @web.authenticated
@@ -81,10 +88,11 @@ class DownloadHandler(OdhTecHandler):
     def _conditions(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """S3's parameters for the request's headers, and those to fall back to when ``If-Range`` fails."""
         headers = self.request.headers
-        plain: dict[str, Any] = {}
+        version = self.version_id()
+        plain: dict[str, Any] = {"VersionId": version} if version else {}
         if "If-None-Match" in headers:
             plain["IfNoneMatch"] = headers["If-None-Match"]
-        if since := _date(headers.get("If-Modified-Since", "")):
+        if since := http_date(headers.get("If-Modified-Since", "")):
             plain["IfModifiedSince"] = since
         wanted = headers.get("Range", "")
         # Several ranges, other units and nonsense are answered with the whole object, as RFC 9110 allows.
@@ -96,7 +104,7 @@ class DownloadHandler(OdhTecHandler):
             return ranged, None
         if '"' in known:
             return {**ranged, "IfMatch": known}, plain
-        date = _date(known)
+        date = http_date(known)
         return ({**ranged, "IfUnmodifiedSince": date} if date else plain), plain
 
     def _describe(self, key: str, body: ObjectBody) -> None:
@@ -136,14 +144,6 @@ class ViewHandler(DownloadHandler):
         kind = (mimetypes.guess_type(key)[0] or stored) if stored in UNTYPED else stored
         kind = kind or "application/octet-stream"
         return f"{kind}; charset=utf-8" if kind.startswith("text/") and "charset" not in kind else kind
-
-
-def _date(text: str) -> datetime | None:
-    """An HTTP date; None for what is none, which RFC 9110 wants to be ignored."""
-    try:
-        return parsedate_to_datetime(text)
-    except ValueError:
-        return None
 
 
 def disposition(kind: str, key: str) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.models import KeyFailure, StoredObject, UploadReply
-from odhtec_jupyter.transfers.multipart import StreamedUpload
+from odhtec_jupyter.transfers.streamed_upload import StreamedUpload
 
 MAX_HEADER = 16 * 1024  # bytes of one part's headers
 OpenFile = Callable[[str, str | None, int | None], Awaitable[StreamedUpload | None]]

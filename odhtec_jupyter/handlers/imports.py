@@ -1,8 +1,10 @@
-"""``/objects/import-hf`` and ``/hub/repo``."""
+"""``/objects/import-hf``, ``/hub/repo`` and ``/hub/refs``."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from tornado import iostream, web
 
@@ -10,12 +12,31 @@ from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.handlers.base import OdhTecHandler
 from odhtec_jupyter.handlers.events import EventStream
 from odhtec_jupyter.handlers.objects import ObjectsHandler
-from odhtec_jupyter.models import HubRepo, ImportRequest
+from odhtec_jupyter.models import ImportRequest
+from odhtec_jupyter.settings import check_secret
 from odhtec_jupyter.transfers.events import INTERVAL
-from odhtec_jupyter.transfers.imports import ImportPlan, plan_import, start_import
+from odhtec_jupyter.transfers.imports import ImportPlan, plan_import, try_import
+from odhtec_jupyter.transfers.jobs import take_plan
+from odhtec_jupyter.transfers.retry import delay
 from odhtec_jupyter.transfers.state import FINAL, Transfer
 
+T = TypeVar("T")
+PATIENCE = 3  # tries
+LONGEST = 10.0  # seconds between two of them
 REPO_TYPES = ("model", "dataset", "space")
+
+
+async def ask_hub(handler: OdhTecHandler, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Run a blocking call that asks the hub, again when it gave no answer: a user waits, so not for long."""
+    for number in range(1, PATIENCE + 1):
+        try:
+            return await handler.call(function, *args, **kwargs)
+        except OdhTecError as error:
+            wait = delay(number, error)
+            if not error.transient or number == PATIENCE or wait > LONGEST:
+                raise
+            await asyncio.sleep(wait)
+    raise AssertionError("the last try returns or raises")
 
 
 class HubRepoHandler(OdhTecHandler):
@@ -24,18 +45,32 @@ class HubRepoHandler(OdhTecHandler):
     @web.authenticated
     async def get(self) -> None:
         """What an import would bring."""
-        name = self.get_query_argument("repo", "")
+        revision = self.get_query_argument("revision", "") or "main"
+        self.reply(await ask_hub(self, self.services.hub.repo, self.repo(), revision=revision, **self.how()))
+
+    def repo(self) -> str:
+        """The repository that is asked for."""
+        name: str = self.get_query_argument("repo", "")
         if not name.strip():
             raise BadRequest("repo is missing.")
-        repo: HubRepo = await self.call(
-            self.services.hub.repo,
-            name,
-            repo_type=self.choice("repoType", "model", REPO_TYPES),
-            revision=self.get_query_argument("revision", "") or "main",
+        return name
+
+    def how(self) -> dict[str, Any]:
+        """Its type and the token to ask with."""
+        return {
+            "repo_type": self.choice("repoType", "model", REPO_TYPES),
             # In a header: a URL is logged on its way.
-            token=self.request.headers.get("X-HF-Token"),
-        )
-        self.reply(repo)
+            "token": self.request.headers.get("X-HF-Token"),
+        }
+
+
+class HubRefsHandler(HubRepoHandler):
+    """``/hub/refs``"""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Its branches and tags."""
+        self.reply(await ask_hub(self, self.services.hub.refs, self.repo(), **self.how()))
 
 
 class ImportHandler(ObjectsHandler):
@@ -48,17 +83,28 @@ class ImportHandler(ObjectsHandler):
 
     @web.authenticated
     async def post(self) -> None:
-        """Start an import; as an event stream when the caller asks for one."""
+        """Start an import, as an event stream when the caller asks for one; or only tell what it would do."""
         request = self.body(ImportRequest)
+        if request.dry_run:
+            self.reply(await self._ask(try_import, request))
+            return
         if "text/event-stream" in self.request.headers.get("Accept", ""):
             await self._stream(request)
             return
-        plan = await self._plan(request)
-        transfer = await start_import(self.services.transfers, self.services.hub, plan)
-        self.reply(transfer.show(), 201)
+        self.reply((await self._start(await self._ask(plan_import, request), request.token)).show(), 201)
 
-    async def _plan(self, request: ImportRequest) -> ImportPlan:
-        return await self.call(plan_import, self.services.hub, self.services.s3, request)
+    async def _ask(self, look: Callable[..., T], request: ImportRequest) -> T:
+        services = self.services
+        check_secret(request.token, "token")
+        return await ask_hub(self, look, services.stores(request.token), request, services.options(request))
+
+    async def _start(self, plan: ImportPlan, token: str | None) -> Transfer:
+        services = self.services
+        transfer = services.transfers.new("import", str(plan.source), str(plan.target), plan.options)
+        await take_plan(transfer, list(plan.files))
+        await services.transfers.start(transfer)
+        services.give_token(transfer, token)  # not before: one that is not known yet loses it again
+        return transfer
 
     async def _stream(self, request: ImportRequest) -> None:
         """The events of the seed documents. Closing the stream does not stop the transfer: the server owns it."""
@@ -66,11 +112,11 @@ class ImportHandler(ObjectsHandler):
         try:
             await stream.send({"status": "fetching-metadata"})
             try:
-                plan = await self._plan(request)
+                plan = await self._ask(plan_import, request)
             except OdhTecError as error:
                 await stream.send({"status": "failed", "error": error.code, "message": str(error)})
             else:
-                transfer = await start_import(self.services.transfers, self.services.hub, plan)
+                transfer = await self._start(plan, request.token)
                 await self._follow(stream, transfer)
             stream.close()
         except iostream.StreamClosedError:

@@ -1,34 +1,44 @@
-"""``/objects``: listing, deleting, folders. Bodies stand in ``download.py`` and ``upload.py``."""
+"""``/objects``: listing, searching, deleting, folders. Bodies stand in ``download.py`` and ``upload.py``."""
 
 from __future__ import annotations
 
 from tornado import web
 
 from odhtec_jupyter.errors import BadRequest
-from odhtec_jupyter.handlers.base import OdhTecHandler
-from odhtec_jupyter.keys import fitting
-from odhtec_jupyter.models import CreateFolder, DeleteRequest, StoredObject
-from odhtec_jupyter.transfers.deletion import start_deletion
+from odhtec_jupyter.handlers.listing import ListingHandler
+from odhtec_jupyter.keys import MAX_KEY_BYTES, fitting
+from odhtec_jupyter.models import CreateFolder, DeleteRequest, StoredObject, TransferPlan
+from odhtec_jupyter.stores.s3_search import SEARCH_MODES, Search
+from odhtec_jupyter.transfers.plan import plan_deletion
+from odhtec_jupyter.transfers.selection import Selection
+from odhtec_jupyter.uris import S3Uri
 
 
-class ObjectsHandler(OdhTecHandler):
+class ObjectsHandler(ListingHandler):
     """``/objects/:bucket``"""
 
     @web.authenticated
     async def get(self, bucket: str, prefix: str = "") -> None:
-        """One page of one level."""
+        """One page of one level, or one step of a search."""
         await self.list_level(bucket, prefix)
 
     async def list_level(self, bucket: str, prefix: str) -> None:
-        """Reply with one page of the level below ``prefix``, a path segment."""
-        page = await self.call(
-            self.services.s3.list_objects,
-            bucket,
-            self.key(prefix) if prefix else "",
-            max_keys=self.number("maxKeys", 1000, least=1, most=1000),
-            token=self.get_query_argument("continuationToken", None, strip=False),
-        )
+        """Reply with one page of the level below ``prefix``, a path segment, or with what a search finds there."""
+        where = self.key(prefix) if prefix else ""
+        most = self.number("maxKeys", 1000, least=1, most=1000)
+        store = self.services.s3
+        if (q := self.text("q")) is None:
+            page = await self.look(store.list_objects, bucket, where, max_keys=most, token=self.continuation_token)
+        else:
+            search = self._search(bucket, where, q)
+            page = await self.look(store.search, search, max_keys=most, token=self.continuation_token, step=self.step())
         self.reply(page)
+
+    def _search(self, bucket: str, prefix: str, q: str) -> Search:
+        if len(q.encode()) > MAX_KEY_BYTES:
+            raise BadRequest(f"q has more than {MAX_KEY_BYTES} bytes, and so can be no part of a key.")
+        mode = self.choice("mode", "prefix", SEARCH_MODES)
+        return Search(bucket, prefix, q, mode, self.choice("recursive", "false", ("true", "false")) == "true")
 
 
 class ObjectHandler(ObjectsHandler):
@@ -44,28 +54,52 @@ class ObjectHandler(ObjectsHandler):
         if bucket == "multiple" and self.request.body.strip():
             await self._delete_multiple(prefix)
             return
-        name = self.key(prefix)
-        if name.endswith("/"):
-            self._delete_folders(bucket, DeleteRequest(prefixes=[name]))
+        name, version = self.key(prefix), self.version_id()
+        if version is not None:
+            await self._delete_version(bucket, name, version)
+        elif name.endswith("/"):
+            await self._delete_folders(bucket, DeleteRequest(prefixes=[name]))
+        elif self.flag("dryRun"):
+            await self._plan(bucket, DeleteRequest(keys=[name]))
         else:
             self.reply(await self.call(self.services.s3.delete_exactly, bucket, name))
 
+    async def _delete_version(self, bucket: str, key: str, version: str) -> None:
+        if self.flag("dryRun"):
+            raise BadRequest("dryRun: what deleting one version removes is that version.")
+        self.reply(await self.call(self.services.s3.delete_version, bucket, key, version))
+
     async def _delete_multiple(self, bucket: str) -> None:
         request = self.body(DeleteRequest)
+        if self.version_id() is not None:
+            raise BadRequest("versionId: a version can only be deleted with the one key that it belongs to.")
         if not request.keys and not request.prefixes:
             raise BadRequest("keys and prefixes are both empty.")
         if request.prefixes:
-            self._delete_folders(bucket, request)
+            await self._delete_folders(bucket, request)
+        elif self.flag("dryRun"):
+            await self._plan(bucket, request)
         else:
             self.reply(await self.call(self.services.s3.delete, bucket, request.keys))
 
-    def _delete_folders(self, bucket: str, request: DeleteRequest) -> None:
+    async def _delete_folders(self, bucket: str, request: DeleteRequest) -> None:
         if bad := [prefix for prefix in request.prefixes if not prefix.endswith("/")]:
             # "foo" as a prefix would take "foobar" along.
             raise BadRequest(f"prefixes: {bad[0]!r} must end in a slash.")
+        if self.flag("dryRun"):
+            await self._plan(bucket, request)
+            return
         services = self.services
-        transfer = start_deletion(services.transfers, services.s3, bucket, keys=request.keys, prefixes=request.prefixes)
-        self.reply(transfer.show(), 202)
+        where = request.prefixes[0] if len(request.prefixes) == 1 and not request.keys else ""
+        options = services.deletion(request.keys, request.prefixes)
+        transfer = services.transfers.new("delete", str(S3Uri(bucket, where)), "", options)
+        self.reply((await services.transfers.start(transfer)).show(), 202)
+
+    async def _plan(self, bucket: str, request: DeleteRequest) -> None:
+        def look() -> TransferPlan:
+            return plan_deletion(self.services.s3, Selection(bucket, request.keys, request.prefixes))
+
+        self.reply(await self.call(look))
 
 
 class FolderHandler(ObjectHandler):

@@ -31,7 +31,7 @@ class S3SettingsHandler(OdhTecHandler):
     async def put(self) -> None:
         """Change it until the server stops."""
         self.services.settings.change_s3(self.body(S3SettingsChange))
-        self.services.renew_calls()
+        await self.services.settings_changed()
         self.reply(self.services.settings.show_s3())
 
 
@@ -72,7 +72,7 @@ class HubSettingsHandler(OdhTecHandler):
     async def put(self) -> None:
         """Change it until the server stops."""
         self.services.settings.change_hub(self.body(HubSettingsChange))
-        self.services.renew_calls()
+        await self.services.settings_changed()
         self.reply(self.services.settings.show_hub())
 
 
@@ -108,7 +108,7 @@ class ProxySettingsHandler(OdhTecHandler):
     async def put(self) -> None:
         """Change them until the server stops."""
         self.services.settings.change_network(self.body(ProxySettingsChange))
-        self.services.renew_calls()
+        await self.services.settings_changed()
         self.reply(self.services.settings.show_network())
 
 

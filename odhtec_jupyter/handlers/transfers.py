@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tornado import web
 
 from odhtec_jupyter.handlers.base import OdhTecHandler
-from odhtec_jupyter.models import TransferFiles, TransferList
+from odhtec_jupyter.models import ContinueRequest, TransferFiles, TransferList, TransferPlan, TransferRequest
+from odhtec_jupyter.settings import check_secret
+from odhtec_jupyter.transfers.places import Stores
+from odhtec_jupyter.transfers.plan import check_places, make_plan, plan_deletion, show_plan
+from odhtec_jupyter.transfers.selection import Selection
+from odhtec_jupyter.transfers.state import Action, Options
+from odhtec_jupyter.uris import S3Uri, Uri, parse_uri
 
 STATES = ("", "queued", "running", "completed", "skipped", "failed", "cancelled")
 
@@ -19,6 +27,37 @@ class TransfersHandler(OdhTecHandler):
     async def get(self) -> None:
         """All, newest first."""
         self.reply(TransferList(transfers=[transfer.show() for transfer in self.services.transfers.list()]))
+
+    @web.authenticated
+    async def post(self) -> None:
+        """Start one, or only tell what it would do."""
+        request = self.body(TransferRequest)
+        source = parse_uri(request.source, "source")
+        target = parse_uri(request.target, "target") if request.target else None
+        check_places(request.action, source, target)
+        services = self.services
+        options = services.options(request)
+        if isinstance(source, S3Uri) and request.action == "delete":
+            exact = not source.is_folder
+            options = replace(options, keys=[source.key] if exact else [], prefixes=[] if exact else [source.key])
+        if request.dry_run:
+            self.reply(
+                await self.call(try_plan, services.stores(request.token), request.action, source, target, options)
+            )
+            return
+        transfer = services.transfers.new(request.action, str(source), str(target or ""), options)
+        check_secret(request.token, "token")
+        await services.transfers.start(transfer)
+        services.give_token(transfer, request.token)  # not before: one that is not known yet loses it again
+        self.reply(transfer.show(), 201)
+
+
+def try_plan(stores: Stores, action: Action, source: Uri, target: Uri | None, options: Options) -> TransferPlan:
+    """What a transfer would do. Blocks."""
+    if target is None:
+        assert isinstance(source, S3Uri)
+        return plan_deletion(stores.s3, Selection(source.bucket, options.keys, options.prefixes))
+    return show_plan(make_plan(stores, action, source, target, options, lambda: False))
 
 
 class TransferHandler(OdhTecHandler):
@@ -34,7 +73,7 @@ class TransferHandler(OdhTecHandler):
     @web.authenticated
     async def delete(self, transfer_id: str) -> None:
         """Forget a finished one."""
-        self.services.transfers.remove(transfer_id)
+        await self.services.transfers.remove(transfer_id)
         self.set_status(204)
         self.finish()
 
@@ -54,6 +93,40 @@ class TransferFilesHandler(OdhTecHandler):
         wanted = [file for file in files if file.state == state] if state else files
         window = [file.show() for file in wanted[offset : offset + limit]]
         self.reply(TransferFiles(files=window, total=len(wanted), offset=offset))
+
+
+class PauseHandler(OdhTecHandler):
+    """``/transfers/:id/pause``"""
+
+    @web.authenticated
+    async def post(self, transfer_id: str) -> None:
+        """Stop for now."""
+        self.reply((await self.services.transfers.pause(transfer_id)).show())
+
+
+class ResumeHandler(OdhTecHandler):
+    """``/transfers/:id/resume``"""
+
+    @web.authenticated
+    async def post(self, transfer_id: str) -> None:
+        """Go on."""
+        self.take_token(transfer_id)
+        self.reply((await self.services.transfers.resume(transfer_id)).show())
+
+    def take_token(self, transfer_id: str) -> None:
+        """Keep the token of the body, if there is one."""
+        request = self.body(ContinueRequest) if self.request.body.strip() else ContinueRequest()
+        self.services.give_token(self.services.transfers.get(transfer_id), request.token)
+
+
+class RetryHandler(ResumeHandler):
+    """``/transfers/:id/retry``"""
+
+    @web.authenticated
+    async def post(self, transfer_id: str) -> None:
+        """Try what failed again."""
+        self.take_token(transfer_id)
+        self.reply((await self.services.transfers.retry(transfer_id)).show())
 
 
 class CancelHandler(OdhTecHandler):

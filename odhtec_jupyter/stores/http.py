@@ -10,6 +10,8 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -84,6 +86,15 @@ def reason(error: BaseException) -> str:
         return str(inner.strerror)
     text = str(inner).split(">: ")[-1].strip().rstrip(".")
     return text or type(inner).__name__
+
+
+def http_date(text: str) -> datetime | None:
+    """A time as in a header; None for what is none, which RFC 9110 wants to be ignored."""
+    try:
+        when = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
 def read_into(response: Any, buffer: memoryview) -> int:

@@ -1,4 +1,4 @@
-"""Hugging Face: the only module that talks to it, and the only one that knows huggingface_hub.
+"""Hugging Face: this module and those it is made of (``hub_*.py``) talk to it; only this one knows huggingface_hub.
 
 Metadata comes through huggingface_hub, data through ranged HTTP, because only that can be read in parallel into
 memory that is already budgeted. The token goes to the hub's own host and is never sent along a redirect.
@@ -10,31 +10,21 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
-from odhtec_jupyter.errors import (
-    BadRequest,
-    Forbidden,
-    GatedRepository,
-    NotFound,
-    OdhTecError,
-    TooManyRequests,
-    Unreachable,
-    VerificationError,
-)
-from odhtec_jupyter.models import HubFile, HubRepo, RepoType
+from odhtec_jupyter.errors import BadRequest, Forbidden, NotFound, OdhTecError, Unreachable
+from odhtec_jupyter.models import HubFile, HubRef, HubRefs, HubRepo, RepoType
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import HubConnection, check_secret
-from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, Http, ca_file, http_errors, read_into, reason
-from odhtec_jupyter.stores.source import Checksum
+from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, Http, ca_file, reason
+from odhtec_jupyter.stores.hub_answers import gated, no_repository, no_revision, status_error
+from odhtec_jupyter.stores.hub_source import HubSource
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
-    from urllib3 import BaseHTTPResponse
 
-MAX_REDIRECTS = 5
 # The present network of huggingface_hub's one client for the whole process.
 _applied: tuple[str, Network] | None = None
 _applied_lock = threading.Lock()
@@ -55,7 +45,7 @@ def parse_repo(text: str, repo_type: RepoType, revision: str) -> tuple[str, Repo
 
 
 @contextmanager
-def hub_errors(repo: str, host: str) -> Iterator[None]:
+def hub_errors(repo: str, host: str, revision: str | None = None) -> Iterator[None]:
     """Translate every error huggingface_hub raises into one of ours, in words for the user."""
     from huggingface_hub import errors as h
 
@@ -64,16 +54,11 @@ def hub_errors(repo: str, host: str) -> Iterator[None]:
     except OdhTecError:
         raise
     except h.GatedRepoError as error:
-        raise GatedRepository(
-            f"{repo} is gated: accept its terms on its page at {host}, then use the token of that account."
-        ) from error
+        raise gated(repo, host) from error
     except h.RepositoryNotFoundError as error:
-        raise NotFound(
-            f"{repo} does not exist at {host}, or is private and the token may not read it.",
-            code="RepoNotFound",
-        ) from error
+        raise no_repository(repo, host) from error
     except h.RevisionNotFoundError as error:
-        raise NotFound(f"{repo} has no such revision.", code="RevisionNotFound") from error
+        raise no_revision(repo, revision) from error
     except h.HFValidationError as error:
         raise BadRequest(f"repo: {repo!r} is not the name of a repository; it looks like org/name.") from error
     except h.OfflineModeIsEnabled as error:
@@ -92,37 +77,6 @@ def hub_errors(repo: str, host: str) -> Iterator[None]:
         } or isinstance(error, OSError):
             raise Unreachable(f"{host} cannot be reached: {reason(error)}.", code="HubUnreachable") from error
         raise
-
-
-def status_error(status: int, headers: dict[str, str], repo: str, host: str) -> OdhTecError:
-    """A refusal of the hub (or of the host that serves its files) as an error of ours."""
-    low = {name.lower(): value for name, value in headers.items()}
-    kind = low.get("x-error-code", "")
-    if kind == "GatedRepo":
-        return GatedRepository(
-            f"{repo} is gated: accept its terms on its page at {host}, then use the token of that account."
-        )
-    if kind == "RevisionNotFound":
-        return NotFound(f"{repo} has no such revision.", code="RevisionNotFound")
-    if kind == "RepoNotFound":
-        return NotFound(f"{repo} does not exist, or is private and the token may not read it.", code="RepoNotFound")
-    if status == 404:
-        return NotFound(f"A file of {repo} is not there any more.", code="EntryNotFound")
-    if status == 401:
-        return Forbidden(f"{host} does not accept the Hugging Face token.", code="InvalidToken")
-    if status == 403:
-        return Forbidden(f"{host} does not allow reading {repo} with this token.", code="HubForbidden")
-    if status == 429:
-        wait = low.get("retry-after", "")
-        error = TooManyRequests(
-            f"{host} asks for fewer requests"
-            + (f"; try again in {wait} s." if wait.isdigit() else ", try again later.")
-        )
-        error.retry_after = float(wait) if wait.isdigit() else None
-        return error
-    if status >= 500:
-        return Unreachable(f"{host} answered with status {status}.", code="HubUnreachable")
-    return OdhTecError(f"{host} answered with status {status}.", code="HubError", status=502)
 
 
 class HubStore:
@@ -154,7 +108,7 @@ class HubStore:
     def whoami(self) -> str:
         """The name behind the token. Raises :class:`Forbidden` when there is none or it is not accepted."""
         if not self.connection.token:
-            raise Forbidden("There is no Hugging Face token.", code="NoToken")
+            raise Forbidden("There is no Hugging Face token: enter one in the settings.", code="NoToken")
         with hub_errors("the account", self.host):
             return str(self._api(None).whoami()["name"])
 
@@ -162,14 +116,14 @@ class HubStore:
         """Everything an import needs to know, pinned to a commit."""
         repo, repo_type, revision = parse_repo(text, repo_type, revision)
         api = self._api(token)
-        with hub_errors(repo, self.host):
+        with hub_errors(repo, self.host, revision):
             info: Any = api.repo_info(repo, repo_type=repo_type, revision=revision)
             files = [
                 _hub_file(item)
                 for item in api.list_repo_tree(repo, repo_type=repo_type, revision=info.sha, recursive=True)
                 if hasattr(item, "blob_id")
             ]
-        gated = bool(getattr(info, "gated", False))
+        is_gated = bool(getattr(info, "gated", False))
         card = getattr(info, "card_data", None)
         safetensors = getattr(info, "safetensors", None)
         license_name = card.get("license") if card is not None else None
@@ -178,13 +132,24 @@ class HubStore:
             repo_type=repo_type,
             revision=revision,
             commit=info.sha,
-            gated=gated,
+            gated=is_gated,
             private=bool(info.private),
-            accessible=not gated or self._may_read(api, repo, repo_type),
+            accessible=not is_gated or self._may_read(api, repo, repo_type),
             license=", ".join(license_name) if isinstance(license_name, list) else license_name,
             parameters=dict(safetensors.parameters) if safetensors else None,
             files=files,
             total_size=sum(file.size for file in files),
+        )
+
+    def refs(self, text: str, *, repo_type: RepoType, token: str | None = None) -> HubRefs:
+        """The branches and tags of a repository."""
+        repo, repo_type, _ = parse_repo(text, repo_type, "main")
+        api = self._api(token)
+        with hub_errors(repo, self.host):
+            found = api.list_repo_refs(repo, repo_type=repo_type)
+        return HubRefs(
+            branches=[HubRef(name=ref.name, commit=ref.target_commit) for ref in found.branches],
+            tags=[HubRef(name=ref.name, commit=ref.target_commit) for ref in found.tags],
         )
 
     def require_access(self, repo: HubRepo, token: str | None = None) -> None:
@@ -200,117 +165,14 @@ class HubStore:
             return False
         return True
 
-    def source(self, repo: HubRepo, file: HubFile, token: str | None = None) -> HubSource:
-        """The bytes of one file."""
-        return HubSource(self, repo, file, token or self.connection.token)
+    def source(self, repo: str, repo_type: RepoType, commit: str, file: HubFile, token: str | None = None) -> HubSource:
+        """The bytes of one file of a repository at a commit."""
+        token = token or self.connection.token
+        return HubSource(self.http, self.connection.endpoint, repo, repo_type, commit, file, token)
 
     def close(self) -> None:
         """Close idle connections."""
         self.http.close()
-
-
-class HubSource:
-    """One file of a repository at a commit, read by ranges over plain HTTP."""
-
-    def __init__(self, store: HubStore, repo: HubRepo, file: HubFile, token: str | None) -> None:
-        self.size = file.size
-        self.checksum: Checksum | None = Checksum("sha256" if file.lfs else "blob", file.etag)
-        folder = {"model": "", "dataset": "datasets/", "space": "spaces/"}[repo.repo_type]
-        self._url = (
-            f"{store.connection.endpoint}/{folder}{repo.repo}/resolve/{quote(repo.commit, safe='')}/{quote(file.path)}"
-        )
-        self._store = store
-        self._repo = repo.repo
-        self._token = token
-        self._location: str | None = None  # where the hub sent us; a signed URL that expires
-
-    def open_range(self, start: int, end: int) -> HubRange:
-        """Bytes ``start`` to ``end``; asks the hub again when the signed URL of an earlier range has expired."""
-        headers = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
-        location = self._location
-        if location:
-            response = self._store.http.request("GET", location, headers=headers)
-            if response.status not in {401, 403, 404, 410}:
-                return self._checked(response, start, end, own_host=False)
-            response.close()
-            self._location = None
-        url = self._url
-        for _ in range(MAX_REDIRECTS):
-            own_host = _origin(url) == _origin(self._url)
-            credentials = {"Authorization": f"Bearer {self._token}"} if self._token and own_host else {}
-            response = self._store.http.request("GET", url, headers={**headers, **credentials})
-            if response.status not in {301, 302, 303, 307, 308}:
-                if not own_host:
-                    self._location = url
-                return self._checked(response, start, end, own_host=own_host)
-            target = urljoin(url, response.headers.get("Location", ""))
-            response.close()
-            if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
-                raise OdhTecError(
-                    f"{self._store.host} redirects to an unencrypted address.", code="HubError", status=502
-                )
-            url = target
-        raise OdhTecError(f"{self._store.host} redirects too often.", code="HubError", status=502)
-
-    def _checked(self, response: BaseHTTPResponse, start: int, end: int, *, own_host: bool) -> HubRange:
-        """The range, if the answer is that range of a file of the size that was announced."""
-        if response.status == 200 and (start, end) == (0, self.size):
-            total = int(response.headers.get("Content-Length", self.size))
-        elif response.status == 206:
-            told, _, total_text = response.headers.get("Content-Range", "").partition("/")
-            if told.replace(" ", "") != f"bytes{start}-{end - 1}":
-                response.close()
-                raise VerificationError(f"The hub answered with another range of {self._repo} than was asked for.")
-            total = int(total_text) if total_text.isdigit() else self.size
-        elif response.status in {200, 416}:
-            response.close()
-            raise VerificationError(
-                f"A file of {self._repo} has another size than the hub announced, or has no ranges."
-            )
-        elif response.status in {401, 403} and not own_host:
-            response.close()
-            raise Unreachable("The link to a file of the hub has expired.", code="HubUnreachable")
-        else:
-            headers = dict(response.headers)
-            response.close()
-            raise status_error(response.status, headers, self._repo, self._store.host)
-        if total != self.size:
-            response.close()
-            raise VerificationError(f"A file of {self._repo} has {total} bytes, the hub announced {self.size}.")
-        return HubRange(response, self._store.host, end - start)
-
-
-class HubRange:
-    """An open range of a file."""
-
-    def __init__(self, response: BaseHTTPResponse, host: str, size: int) -> None:
-        self._response = response
-        self._host = host
-        self._left = size
-
-    def readinto(self, buffer: memoryview) -> int:
-        """Fill at most ``len(buffer)`` bytes; 0 at the end."""
-        with http_errors(f"https://{self._host}"):
-            count = read_into(self._response, buffer)
-        self._left -= count
-        return count
-
-    def interrupt(self) -> None:
-        """Shut the socket for reading; with urllib3 before 2.3 the wait goes on until bytes or the timeout come."""
-        with suppress(AttributeError, OSError, RuntimeError, ValueError):
-            self._response.shutdown()
-
-    def close(self) -> None:
-        """Return the connection when the range was read to its end, else drop it."""
-        if self._left:
-            self._response.close()
-        else:
-            self._response.release_conn()
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
 
 
 def _hub_file(item: Any) -> HubFile:

@@ -55,17 +55,45 @@ def answer_error(status: int, code: str, message: str, operation: str) -> OdhTec
             412: "PreconditionFailed",
             416: "InvalidRange",
         }.get(status, f"Status{status}")
-    if not message or message in {"Unknown", "None", "Forbidden", "Not Found", "Bad Request"}:
+    if code in _OWN_SENTENCES:
+        message = _OWN_SENTENCES[code]
+    elif not message or message in _SAYS_NOTHING:
         message = _SENTENCES.get(code, f"S3 answered {operation} with {code} ({status}).")
-    return StoreError(message, code=code, status=status if status == 304 or 400 <= status < 600 else 502)
+    # A 500 of the store's is no defect of this server, which a 500 from here would say.
+    own = status == 304 or (400 <= status < 600 and status != 500)
+    return StoreError(message, code=code, status=status if own else 502)
 
 
+_EXPIRED = "The S3 credentials have expired: renew the data connection or enter new ones in the settings, then retry."
+_BUSY = "The S3 store is busy and asks for fewer requests; try again later."
+
+_SAYS_NOTHING = {"Unknown", "None", "Forbidden", "Not Found", "Bad Request", "Internal Server Error"}
+
+# What the user can do about it, in place of what S3 says.
+_OWN_SENTENCES = {
+    "ExpiredToken": _EXPIRED,
+    "ExpiredTokenException": _EXPIRED,
+    "TokenRefreshRequired": _EXPIRED,
+    "InvalidToken": "S3 does not accept the session token: renew the data connection or enter new credentials in the"
+    " settings, then retry.",
+    "InvalidAccessKeyId": "S3 does not know the access key id: look at the credentials in the settings, then retry.",
+    "SignatureDoesNotMatch": "S3 does not accept the secret access key: look at the credentials in the settings, then"
+    " retry.",
+    "RequestTimeTooSkewed": "The clocks of this server and of the S3 store differ too much: S3 refuses requests until"
+    " one of them is set right.",
+    "NoSuchBucket": "The bucket does not exist, or not any more.",
+    "NoSuchUpload": "S3 does not know this upload any more: it was completed or aborted.",
+    "QuotaExceeded": "The quota of the bucket or of its owner is used up: delete something or raise it, then retry.",
+    "XMinioStorageFull": "The S3 store has no space left: delete something there, then retry.",
+    "SlowDown": _BUSY,
+    "ServiceUnavailable": _BUSY,
+    "Throttling": _BUSY,
+}
+
+# What S3 may leave unsaid.
 _SENTENCES = {
     "AccessDenied": "S3 does not allow this with the present credentials.",
-    "NoSuchBucket": "The bucket does not exist.",
     "NoSuchKey": "The object does not exist.",
-    "SignatureDoesNotMatch": "S3 does not accept the secret access key.",
-    "InvalidAccessKeyId": "S3 does not know the access key id.",
     "BucketNotEmpty": "The bucket is not empty.",
     "PreconditionFailed": "The object has changed, or exists already.",
 }

@@ -19,6 +19,7 @@ from typing import Literal
 from odhtec_jupyter.transfers.parts import PART_SIZE
 
 Lane = Literal["upload", "copy"]
+IDLE = 2.0  # seconds
 RESERVED = 2 * PART_SIZE
 
 
@@ -61,8 +62,9 @@ class MemoryBudget:
         self.total = total
         self._used: dict[Lane, int] = {"upload": 0, "copy": 0}
         self._waiting: deque[_Waiting] = deque()
-        # Buffers of one part are kept for the next part: asking the kernel anew would cost a page fault per 4 KiB.
+        # The buffers of parts are kept for the next parts: asking the kernel anew would cost a page fault per 4 KiB.
         self._spare: list[mmap.mmap] = []
+        self._idle: asyncio.TimerHandle | None = None
 
     @property
     def largest(self) -> int:
@@ -99,23 +101,35 @@ class MemoryBudget:
 
     def _take(self, size: int, lane: Lane) -> Lease:
         self._used[lane] += size
-        if size == PART_SIZE and self._spare:
-            return Lease(self, self._spare.pop(), size, lane)
-        while self._spare and self.used + len(self._spare) * PART_SIZE > self.total:
-            _free(self._spare.pop())
+        for index, memory in enumerate(self._spare):
+            if len(memory) == size:
+                return Lease(self, self._spare.pop(index), size, lane)
+        self._trim()
         return Lease(self, mmap.mmap(-1, size), size, lane)
 
     def _give_back(self, memory: mmap.mmap, size: int, lane: Lane) -> None:
         self._used[lane] -= size
-        if size == PART_SIZE and self.used + (len(self._spare) + 1) * PART_SIZE <= self.total:
+        if size >= PART_SIZE:
             self._spare.append(memory)
+            self._trim()
         else:
             _free(memory)
         self._serve()
-        if not self.used:  # idle: the kernel gets all of it back
-            for spare in self._spare:
-                _free(spare)
-            self._spare.clear()
+        if self._idle is not None:
+            self._idle.cancel()
+        if not self.used:
+            self._idle = asyncio.get_running_loop().call_later(IDLE, self._free_spare)
+
+    def _trim(self) -> None:
+        """What is kept counts, too; the oldest goes first."""
+        while self._spare and self.used + sum(map(len, self._spare)) > self.total:
+            _free(self._spare.pop(0))
+
+    def _free_spare(self) -> None:
+        """Nothing has moved for a while: the kernel gets all of it back."""
+        if not self.used:
+            while self._spare:
+                _free(self._spare.pop())
 
     def _serve(self) -> None:
         """Hand out what fits, in order: who waits for its own lane lets others pass, who waits for the total not."""

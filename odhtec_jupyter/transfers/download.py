@@ -1,19 +1,30 @@
-"""Reading an object out: one buffer ahead of the reader, and on from where a connection broke.
+"""Reading an object out: straight from a thread to the reader, and on from where a connection broke.
 
-A download holds two buffers of its own and nothing else, so fifty of them at once cost some 40 MiB. They are not part
-of the budget: a reader that stands still would keep its share from the transfers for as long as it likes.
+The thread that reads from S3 also sends while the reader keeps up: the event loop, which would have to be told of
+every piece, is asked ten times a second. What the reader does not take at once goes through the loop, so that a slow
+one holds no thread.
+
+A download holds one buffer of its own and nothing else, or two where the bytes must go through the loop (TLS), so
+fifty of them at once cost some 30 MiB. They are not part of the budget: a reader that stands still would keep its
+share from the transfers for as long as it likes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import mmap
+import select
+import socket
+import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
 
 from odhtec_jupyter.errors import OdhTecError, Unreachable
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.s3_object import ObjectBody
-from odhtec_jupyter.transfers.engine import Engine, settled
+from odhtec_jupyter.transfers.courtesy import courtesy
+from odhtec_jupyter.transfers.engine import PATIENCE, TURN, Engine, settled
 from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, delay
 
 LARGE_BUFFER = 2 * 1024 * 1024
@@ -21,32 +32,56 @@ SMALL_BUFFER = 256 * 1024
 CROWD = 4  # downloads at once from which on each new one takes small buffers
 
 
+class ReaderGone(Exception):
+    """The reader has closed the connection."""
+
+
 class ObjectStream:
     """The bytes of an open object, in order, each exactly once."""
 
     _open = 0
 
-    def __init__(self, engine: Engine, store: S3Store, bucket: str, key: str, body: ObjectBody) -> None:
+    def __init__(
+        self, engine: Engine, store: S3Store, bucket: str, key: str, body: ObjectBody, version_id: str | None = None
+    ) -> None:
         self._engine = engine
         self._store = store
         self._bucket = bucket
         self._key = key
+        self._version: dict[str, Any] = {"VersionId": version_id} if version_id else {}
         self._body = body
         self._etag = body.headers.get("etag")
         self._next = body.start
         self._end = body.end
         self._stop = StopSign()
+        self.sent = 0
 
-    async def views(self) -> AsyncGenerator[memoryview, None]:
+    async def views(self, straight: socket.socket | None = None) -> AsyncGenerator[memoryview, None]:
         """The bytes piece by piece; a piece is valid until the next is asked for.
 
-        Leaving the loop early gives the connection up.
+        With ``straight``, a non-blocking socket, the bytes are sent there (:attr:`sent` of them), and only those come
+        out here that it does not take at once, also none; they are to be sent before the next piece is asked for.
+        Raises :class:`ReaderGone`. Leaving the loop early gives the connection to S3 up.
         """
         ObjectStream._open += 1
         size = LARGE_BUFFER if ObjectStream._open <= CROWD else SMALL_BUFFER
         size = max(1, min(size, self._end - self._next))
-        # Asked from the kernel and not from malloc, so that it is the kernel's again when the download ends.
-        filling, sending = (memoryview(mmap.mmap(-1, size)) for _ in range(2))
+        try:
+            async with aclosing(self._left(straight, size) if straight else self._ahead(size)) as views:
+                async for view in views:
+                    yield view
+        finally:
+            ObjectStream._open -= 1
+            self._stop.set()
+            self._body.close()
+
+    async def _left(self, target: socket.socket, size: int) -> AsyncGenerator[memoryview, None]:
+        buffer = _buffer(size)
+        while self._next < self._end:
+            yield await self._engine.in_thread(self._stop, self._send, target, buffer)
+
+    async def _ahead(self, size: int) -> AsyncGenerator[memoryview, None]:
+        filling, sending = _buffer(size), _buffer(size)
         ahead = self._read(filling)
         try:
             while count := await ahead:
@@ -54,20 +89,39 @@ class ObjectStream:
                 ahead = self._read(filling)
                 yield sending[:count]
         finally:
-            ObjectStream._open -= 1
             self._stop.set()
             ahead.cancel()
             await settled(ahead)
-            self._body.close()
 
     def _read(self, buffer: memoryview) -> asyncio.Task[int]:
         return asyncio.ensure_future(self._engine.in_thread(self._stop, self._fill, buffer))
+
+    def _send(self, target: socket.socket, buffer: memoryview) -> memoryview:
+        """Read and send for one turn; what the reader does not take at once. Runs in a thread."""
+        writable = select.poll()
+        writable.register(target, select.POLLOUT)
+        until = time.monotonic() + TURN
+        while time.monotonic() < until and (count := self._fill(buffer)):
+            left = buffer[:count]
+            while left:
+                try:
+                    sent = target.send(left)
+                except BlockingIOError:
+                    if self._stop.is_set() or not writable.poll(PATIENCE):
+                        return left
+                except OSError as error:
+                    raise ReaderGone from error
+                else:
+                    self.sent += sent
+                    left = left[sent:]
+        return buffer[:0]
 
     def _fill(self, buffer: memoryview) -> int:
         """Read until the buffer is full or the object ends; how many bytes. Runs in a thread."""
         done = attempt = 0
         wanted = min(len(buffer), self._end - self._next)
         while done < wanted and not self._stop.is_set():
+            courtesy.give_way()
             try:
                 count = self._body.readinto(buffer[done:wanted])
                 if not count:
@@ -89,8 +143,17 @@ class ObjectStream:
         self._body.close()
         try:
             self._body = self._store.open(
-                self._bucket, self._key, Range=f"bytes={self._next}-{self._end - 1}", IfMatch=self._etag
+                self._bucket,
+                self._key,
+                Range=f"bytes={self._next}-{self._end - 1}",
+                IfMatch=self._etag,
+                **self._version,
             )
         except OdhTecError as error:
             if not error.transient:
                 raise error from cause
+
+
+def _buffer(size: int) -> memoryview:
+    """Asked from the kernel and not from malloc, so that it is the kernel's again when the download ends."""
+    return memoryview(mmap.mmap(-1, size))

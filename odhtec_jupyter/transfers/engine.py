@@ -1,9 +1,12 @@
-"""What all transfers share: memory, turns and threads."""
+"""What all transfers share: memory, turns, threads and the journal."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import sys
+import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +15,16 @@ from typing import Any, TypeVar
 
 from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.transfers.budget import MemoryBudget
+from odhtec_jupyter.transfers.journal import Journal
 from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, delay
+from odhtec_jupyter.transfers.unfinished import UnfinishedList
 
 T = TypeVar("T")
 THREADS = 24
+RECEIVERS = 8
+TURN = 0.1  # seconds after which a thread that reads or sends for a client lets others have its place
+PATIENCE = 20  # milliseconds it waits for that client
+NICENESS = 19  # of these threads: where all processors are busy, the event loop and the kernels come first
 
 
 class Slots:
@@ -64,17 +73,26 @@ class Slots:
 
 
 class Engine:
-    """Memory by bytes, files by slots, blocking work by threads."""
+    """Memory by bytes, files by slots, blocking work by threads; what must survive in the journal."""
 
-    def __init__(self, *, max_memory: int, max_concurrent_transfers: int) -> None:
+    def __init__(self, *, max_memory: int, max_concurrent_transfers: int, journal: Journal) -> None:
+        self.journal = journal
+        self.unfinished = UnfinishedList(journal)
         self.budget = MemoryBudget(max_memory)
         self.slots = Slots(max_concurrent_transfers)
-        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="odhtec-transfer")
+        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="odhtec-transfer", initializer=_step_back)
+        self._receivers = ThreadPoolExecutor(RECEIVERS, thread_name_prefix="odhtec-receive", initializer=_step_back)
 
     async def in_thread(self, stop: StopSign, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run blocking work. When cancelled, tells it to stop and waits until it has let go of its buffer."""
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self.threads, lambda: call(*args, **kwargs))
+        return await self._run(self.threads, stop, lambda: call(*args, **kwargs))
+
+    async def receive(self, stop: StopSign, call: Callable[[], T]) -> T:
+        """The same for what a sender sends, in threads that no store can keep: their senders would look slow."""
+        return await self._run(self._receivers, stop, call)
+
+    async def _run(self, threads: ThreadPoolExecutor, stop: StopSign, call: Callable[[], T]) -> T:
+        future = asyncio.get_running_loop().run_in_executor(threads, call)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -84,20 +102,28 @@ class Engine:
         except Stopped:
             raise asyncio.CancelledError from None
 
-    async def attempt(self, stop: StopSign, call: Callable[[], T]) -> T:
+    async def attempt(self, stop: StopSign, call: Callable[[], T], attempts: int = ATTEMPTS) -> T:
         """Run blocking work in a thread, again after transient errors; the waiting between holds no thread."""
-        for number in range(1, ATTEMPTS + 1):
+        for number in range(1, attempts + 1):
             try:
                 return await self.in_thread(stop, call)
             except OdhTecError as error:
-                if not error.transient or number == ATTEMPTS or stop.is_set():
+                if not error.transient or number == attempts or stop.is_set():
                     raise
                 await asyncio.sleep(delay(number, error))
         raise AssertionError("the last attempt returns or raises")
 
     def close(self) -> None:
         """End the threads; what they do now they finish."""
-        self.threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self.threads, self._receivers):
+            threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _step_back() -> None:
+    """Lower the priority of the calling thread; only Linux has one for each thread."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # the whole server has a lower one already
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 async def settled(future: asyncio.Future[Any]) -> None:
@@ -121,14 +147,59 @@ async def finishing(work: Coroutine[Any, Any, T]) -> T:
         raise
 
 
+class Group:
+    """Tasks of which the first error stops the others.
+
+    asyncio's own forgets, before Python 3.13, a cancellation that comes while it stops the others.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped = False
+        self._error: BaseException | None = None
+
+    def create_task(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run it beside the others."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        if self._stopped:
+            task.cancel()
+
+    def stop(self) -> None:
+        """Cancel those that run."""
+        self._stopped = True
+        for task in self._tasks:
+            task.cancel()
+
+    async def wait(self) -> None:
+        """Until all have ended. Raises the first error; a cancellation goes before it."""
+        cancelled: asyncio.CancelledError | None = None
+        while self._tasks:
+            try:
+                await asyncio.wait(self._tasks)
+            except asyncio.CancelledError as error:
+                cancelled = error
+                self.stop()
+        if cancelled or self._error:
+            raise cancelled or self._error  # type: ignore[misc]
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) and self._error is None:
+            self._error = error
+            self.stop()
+
+
 @asynccontextmanager
-async def together() -> AsyncIterator[asyncio.TaskGroup]:
-    """A task group of which the first error stops the others and is raised as it is."""
+async def together() -> AsyncIterator[Group]:
+    """A group of tasks of which the first error stops the others and is raised as it is."""
+    group = Group()
     try:
-        async with asyncio.TaskGroup() as group:
-            yield group
-    except BaseExceptionGroup as errors:
-        first: BaseException = errors
-        while isinstance(first, BaseExceptionGroup):
-            first = first.exceptions[0]
-        raise first from None
+        yield group
+    except BaseException:
+        group.stop()
+        with contextlib.suppress(Exception):
+            await group.wait()
+        raise
+    await group.wait()

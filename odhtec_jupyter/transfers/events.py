@@ -30,20 +30,20 @@ class EventLog:
         self._run = secrets.token_hex(3)
         self._number = 0
         self._latest: dict[str, tuple[int, str]] = {}  # transfer id → number and kind of its last event
-        self._dirty: set[str] = set()
+        self._dirty: dict[str, None] = {}  # in the order of the changes
         self._wakers: set[asyncio.Event] = set()
         self._timer: asyncio.TimerHandle | None = None
         self.on_flush: Callable[[], None] | None = None
 
     def changed(self, key: str) -> None:
         """A transfer has changed; viewers hear of it within :data:`INTERVAL`."""
-        self._dirty.add(key)
+        self._dirty[key] = None
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._flush)
 
     def removed(self, key: str) -> None:
         """A transfer is gone."""
-        self._dirty.discard(key)
+        self._dirty.pop(key, None)
         self._record(key, "removed")
         gone = [known for known, (_, kind) in self._latest.items() if kind == "removed"]
         for known in gone[:-REMEMBERED_REMOVALS]:

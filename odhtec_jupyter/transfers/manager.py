@@ -1,7 +1,7 @@
-"""The queue: it owns every transfer, runs it, cancels it, and tells about it.
+"""The queue: it owns every transfer, runs it, pauses, cancels and retries it, and tells about it.
 
-A transfer belongs to the server: closing a tab changes nothing. What a transfer does is its *job*, a coroutine that
-gets the transfer and reports through it; the manager knows the states, not the work.
+A transfer belongs to the server: closing a tab changes nothing. It outlives the server, too: what is not finished when
+a server ends goes on when the next one starts. The manager knows the states, not the work.
 """
 
 from __future__ import annotations
@@ -9,42 +9,55 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from odhtec_jupyter.errors import Conflict, NotFound, OdhTecError
-from odhtec_jupyter.transfers.engine import Engine, together
+from odhtec_jupyter.transfers.archive import Archive
+from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.events import EventLog
-from odhtec_jupyter.transfers.state import FINAL, Action, Transfer, TransferFile
+from odhtec_jupyter.transfers.jobs import Waits
+from odhtec_jupyter.transfers.state import FINAL, Action, Options, Transfer, TransferFile
+from odhtec_jupyter.transfers.unfinished import Unfinished
 
 KEPT = 200  # finished transfers that stay listed
 KEPT_FILES = 50_000  # of all finished transfers together; the oldest go first
-FILES_IN_A_ROW = 200  # before others get their turn on the event loop
 STOP_TIMEOUT = 10.0  # seconds for cleaning up when the server stops
 
-Job = Callable[[Transfer], Awaitable[None]]
+
+class Work(Protocol):
+    """What the manager has done for a transfer."""
+
+    async def run(self, transfer: Transfer) -> None:
+        """All that is left of it. Raises :class:`OdhTecError` when it failed, :class:`Waits` when it cannot begin."""
+        ...
 
 
-@dataclass(frozen=True)
-class FileJob:
-    """One file of a transfer and the work it takes; ``run`` reports bytes through the file."""
-
-    file: TransferFile
-    run: Callable[[TransferFile], Awaitable[None]]
+Drop = Callable[[Iterable[Unfinished]], Awaitable[None]]
 
 
 class TransferManager:
     """All transfers of this server."""
 
-    def __init__(self, engine: Engine, *, log: logging.Logger) -> None:
-        self.engine = engine
+    def __init__(
+        self, engine: Engine, work: Work, drop: Drop, *, keep_finished: timedelta, log: logging.Logger
+    ) -> None:
+        """``drop`` leaves nothing of what was begun and will not go on; ``keep_finished`` is a time."""
         self.events = EventLog()
+        self._engine = engine
+        self._work = work
+        self._drop = drop
+        self._keep_finished = keep_finished
         self._log = log
+        self._archive = Archive(engine.journal)
         self._transfers: dict[str, Transfer] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._pausing: set[str] = set()
+        self._stopping = False
 
     @property
     def active(self) -> int:
-        """How many transfers are not finished."""
+        """How many transfers run or wait for their turn."""
         return len(self._tasks)
 
     def list(self) -> list[Transfer]:
@@ -62,40 +75,97 @@ class TransferManager:
         """The transfer of this id, if it is still known."""
         return self._transfers.get(transfer_id)
 
-    def new(self, action: Action, source: str, target: str) -> Transfer:
-        """A transfer to be given its files and then :meth:`start`\\ ed; nobody sees it before."""
-        return Transfer(action, source, target, on_change=lambda transfer: self.events.changed(transfer.id))
+    # --- what users do --------------------------------------------------------------------------------------------
 
-    def start(self, transfer: Transfer, job: Job) -> Transfer:
-        """Queue it and let it run."""
-        self._forget_oldest()
+    def new(self, action: Action, source: str, target: str, options: Options | None = None) -> Transfer:
+        """A transfer to be :meth:`start`\\ ed; nobody sees it before."""
+        return Transfer(action, source, target, options or Options(), watcher=self)
+
+    async def start(self, transfer: Transfer) -> Transfer:
+        """Take it in and let it run; returns when it is in the journal."""
+        await self.forget_old()
         self._transfers[transfer.id] = transfer
-        task = asyncio.create_task(self._run(transfer, job), name=f"transfer {transfer.id}")
-        self._tasks[transfer.id] = task
-        task.add_done_callback(lambda _: self._ended(transfer))
-        self.events.changed(transfer.id)
+        self._archive.save(transfer)
+        self._archive.save_files(transfer, *transfer.files)
+        await self._engine.journal.written()
+        if transfer.state == "queued" and transfer.id not in self._tasks:  # it can be seen, so it can be paused by now
+            self._begin(transfer)
+        return transfer
+
+    async def pause(self, transfer_id: str) -> Transfer:
+        """Stop for now and keep what has arrived; returns when nothing moves any more."""
+        transfer = self.get(transfer_id)
+        if transfer.state not in {"queued", "running"}:
+            raise Conflict(f"The transfer is {transfer.state}; only one that runs can be paused.")
+        self._pausing.add(transfer_id)
+        await self._end(transfer_id)
+        if transfer.state == "queued" and transfer_id not in self._tasks:  # it had not begun
+            self._pausing.discard(transfer_id)
+            transfer.move("paused")
+        await self._engine.journal.written()
+        return transfer
+
+    async def resume(self, transfer_id: str) -> Transfer:
+        """Go on where it was paused."""
+        transfer = self.get(transfer_id)
+        if transfer.state != "paused":
+            raise Conflict(f"The transfer is {transfer.state}; only a paused one can be resumed.")
+        self._requeue(transfer)
+        return transfer
+
+    async def retry(self, transfer_id: str) -> Transfer:
+        """Try what failed again, and nothing else."""
+        transfer = self.get(transfer_id)
+        if transfer.state != "failed":
+            raise Conflict(f"The transfer is {transfer.state}; only a failed one can be tried again.")
+        for file in transfer.files:
+            if file.state == "failed":
+                file.move("queued")
+        self._requeue(transfer)
         return transfer
 
     async def cancel(self, transfer_id: str) -> Transfer:
-        """Stop and clean up; returns when nothing half-written is left. A finished one stays as it is (409)."""
+        """Stop and clean up; returns when nothing half-written is left. A completed one stays as it is (409)."""
         transfer = self.get(transfer_id)
-        task = self._tasks.get(transfer_id)
-        if task is None:
+        if transfer.state in {"completed", "cancelled"}:
             raise Conflict(f"The transfer is {transfer.state} already.")
-        task.cancel()
-        await asyncio.wait([task])
+        await self._end(transfer_id)
+        if transfer.state not in {"completed", "cancelled"}:
+            self._cancelled(transfer)
+        await self._drop(self._engine.unfinished.of_transfer(transfer_id))
+        await self._engine.journal.written()
         return transfer
 
-    def remove(self, transfer_id: str) -> None:
-        """Forget a finished transfer."""
+    async def remove(self, transfer_id: str) -> None:
+        """Forget a finished transfer, with the parts that a failed one had kept for a retry."""
         transfer = self.get(transfer_id)
         if transfer.state not in FINAL:
             raise Conflict(f"The transfer is {transfer.state}; cancel it first.")
         del self._transfers[transfer_id]
+        self._archive.forget(transfer)
         self.events.removed(transfer_id)
+        await self._drop(self._engine.unfinished.of_transfer(transfer_id))
+
+    # --- the server's life ----------------------------------------------------------------------------------------
+
+    async def restore(self) -> None:
+        """Take in what an earlier server left, and go on with what ran."""
+        for transfer in self._archive.load(self, self._engine.unfinished):
+            self._transfers[transfer.id] = transfer
+            self.events.changed(transfer.id)
+            if transfer.state == "queued":
+                self._begin(transfer)
+        await self.wake()  # what an earlier server waited for may be there in this one
+
+    async def wake(self) -> None:
+        """The settings have changed: what waits for a connection or a token may have it now."""
+        for transfer in self.list():
+            if transfer.state == "paused" and transfer.needs:
+                self._requeue(transfer)
 
     async def stop(self) -> None:
-        """Cancel what runs, within :data:`STOP_TIMEOUT`."""
+        """End what runs without a trace in the journal: the next server goes on, as after a kill."""
+        self._stopping = True
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -103,78 +173,110 @@ class TransferManager:
             await asyncio.wait(tasks, timeout=STOP_TIMEOUT)
         self.events.close()
 
-    def _forget_oldest(self) -> None:
+    async def forget_old(self) -> None:
+        """Forget finished transfers that are too many or too old."""
         finished = [transfer for transfer in self.list() if transfer.state in FINAL]
+        oldest = datetime.now(UTC) - self._keep_finished
         files = 0
         for number, transfer in enumerate(finished, 1):
-            files += len(transfer.files)
-            if number >= KEPT or files > KEPT_FILES:
-                self.remove(transfer.id)
+            files += len(transfer.files) if transfer.is_done else 0  # a failed one can be tried again
+            crowded = number >= KEPT or (transfer.is_done and files > KEPT_FILES and number > 1)
+            if not crowded and (transfer.finished_at or transfer.created_at) >= oldest:
+                continue
+            if self.find(transfer.id) is transfer and transfer.state in FINAL:  # may have changed during the last one
+                await self.remove(transfer.id)
 
-    async def _run(self, transfer: Transfer, job: Job) -> None:
+    # --- running --------------------------------------------------------------------------------------------------
+
+    def _begin(self, transfer: Transfer) -> None:
+        task = asyncio.create_task(self._run(transfer), name=f"transfer {transfer.id}")
+        self._tasks[transfer.id] = task
+        task.add_done_callback(lambda _: self._ended(transfer, task))
+        self.events.changed(transfer.id)
+
+    def _requeue(self, transfer: Transfer) -> None:
+        transfer.resumed = True
+        self._pausing.discard(transfer.id)
+        transfer.move("queued")
+        self._begin(transfer)
+
+    async def _end(self, transfer_id: str) -> None:
+        """Stop its task, if it has one, and wait until that is done."""
+        if task := self._tasks.get(transfer_id):
+            task.cancel()
+            await asyncio.wait([task])
+            await asyncio.sleep(0)  # until its end is told
+
+    async def _run(self, transfer: Transfer) -> None:
         try:
             transfer.move("running")
-            await job(transfer)
+            await self._work.run(transfer)
             transfer.move("completed")
         except asyncio.CancelledError:
-            for file in transfer.files:
-                if file.state in {"queued", "running"}:
-                    file.move("cancelled")
-            transfer.move("cancelled")
+            self._interrupted(transfer)
+        except Waits as error:
+            transfer.move("paused", error, error.needs)
         except OdhTecError as error:
             transfer.move("failed", error)
         except Exception as error:
             self._log.exception("Transfer %s failed.", transfer.id)
             transfer.move("failed", OdhTecError(f"Something unexpected went wrong ({type(error).__name__})."))
 
-    def _ended(self, transfer: Transfer) -> None:
+    def _ended(self, transfer: Transfer, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(transfer.id) is not task:  # it was resumed already
+            return
         del self._tasks[transfer.id]
-        if transfer.state not in FINAL:  # cancelled before its first step
-            transfer.move("cancelled")
+        if transfer.state == "queued" and task.cancelled():  # before its first step
+            self._interrupted(transfer)
+        self._pausing.discard(transfer.id)
 
-    async def run_files(self, jobs: Iterable[FileJob]) -> None:
-        """Run a transfer's files, as many at once as there are slots; one that fails does not stop the others.
+    def _interrupted(self, transfer: Transfer) -> None:
+        if self._stopping:
+            return
+        if transfer.id in self._pausing:
+            for file in transfer.files:
+                if file.state == "running":
+                    file.move("queued")
+            transfer.move("paused")
+        else:
+            self._cancelled(transfer)
 
-        Raises the first failure at the end, with the count in its message when there were several.
-        """
-        todo = iter(jobs)
-        failures: list[OdhTecError] = []
+    def _cancelled(self, transfer: Transfer) -> None:
+        for file in transfer.files:
+            if file.state in {"queued", "running"}:
+                if file.bytes_done:
+                    file.add(-file.bytes_done)
+                file.state = "cancelled"
+        transfer.move("cancelled")
+        if transfer.planned and transfer.id in self._transfers:
+            self._archive.save_files(transfer, *transfer.files)
 
-        async def worker() -> None:
-            for number, job in enumerate(todo, 1):
-                if number % FILES_IN_A_ROW == 0:  # files that are skipped wait for nothing
-                    await asyncio.sleep(0)
-                async with self.engine.slots:
-                    if error := await self._run_file(job):
-                        failures.append(error)
+    # --- telling ---------------------------------------------------------------------------------------------------
 
-        # As many workers as there may ever be slots: the limit can be raised meanwhile.
-        async with together() as group:
-            for _ in range(64):
-                group.create_task(worker())
-        if failures:
-            first = failures[0]
-            more = f" ({len(failures)} files failed.)" if len(failures) > 1 else ""
-            raise OdhTecError(f"{first}{more}", code=first.code, status=first.status)
+    def changed(self, transfer: Transfer) -> None:
+        """Viewers hear of it soon."""
+        self.events.changed(transfer.id)
 
-    async def _run_file(self, job: FileJob) -> OdhTecError | None:
-        file = job.file
-        file.move("running")
-        try:
-            await job.run(file)
-        except OdhTecError as error:
-            file.add(-file.bytes_done)
-            file.move("failed", error)
-            return error
-        except asyncio.CancelledError:
-            file.move("cancelled")
-            raise
-        except Exception as unexpected:
-            self._log.exception("A file of a transfer failed.")
-            failed = OdhTecError(f"Something unexpected went wrong ({type(unexpected).__name__}).")
-            file.add(-file.bytes_done)
-            file.move("failed", failed)
-            return failed
-        if file.state == "running":
-            file.move("completed")
-        return None
+    def moved(self, transfer: Transfer) -> None:
+        """The journal and the viewers hear of it."""
+        if transfer.id in self._transfers:
+            self._archive.save(transfer)
+        self.events.changed(transfer.id)
+
+    def planned(self, transfer: Transfer) -> None:
+        """The journal gets its files."""
+        if transfer.id in self._transfers:
+            self._archive.save_files(transfer, *transfer.files)
+            self._archive.save(transfer)
+        self.events.changed(transfer.id)
+
+    def files_forgotten(self, transfer: Transfer) -> None:
+        """The journal drops its files."""
+        if transfer.id in self._transfers:
+            self._archive.forget_files(transfer)
+
+    def file_moved(self, transfer: Transfer, file: TransferFile) -> None:
+        """The journal hears of what is worth knowing in another process."""
+        if transfer.id in self._transfers and (transfer.planned or file.state == "failed"):
+            self._archive.save_files(transfer, file)
+        self.events.changed(transfer.id)

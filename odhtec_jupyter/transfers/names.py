@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Callable
 from itertools import count
-
-from odhtec_jupyter.transfers.target import Target
 
 
 def numbered(key: str, number: int) -> str:
@@ -18,10 +15,6 @@ def numbered(key: str, number: int) -> str:
     return f"{folder}{slash}{stem} ({number}){dot}{extension}"
 
 
-def free_key(target: Target, taken: Collection[str] = ()) -> Target:
-    """The target under the first numbered key that is free and not ``taken``, written only if it still is. Blocks."""
-    for number in count(1):
-        key = numbered(target.key, number)
-        if key not in taken and target.store.head(target.bucket, key) is None:
-            return replace(target, key=key, if_absent=True)
-    raise AssertionError("count does not end")
+def free_name(name: str, taken: Callable[[str], bool]) -> str:
+    """The first numbered name that is not ``taken``."""
+    return next(other for number in count(1) if not taken(other := numbered(name, number)))

@@ -5,12 +5,15 @@ S3 takes at most 10,000 parts of 5 MiB to 5 GiB, and 5 TiB in all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
 MIB = 1024 * 1024
 PART_SIZE = 8 * MIB
+# Of a part that one thread reads and sends block by block: its size costs no memory, but each part some milliseconds,
+# and a broken one is sent again.
+STREAM_SIZE, LARGEST_STREAM = 64 * MIB, 256 * MIB
 MAX_PARTS = 10_000
 MAX_OBJECT = 5 * 1024**4
 
@@ -34,9 +37,14 @@ def part_size(size: int) -> int:
     return max(PART_SIZE, ceil(ceil(size / MAX_PARTS) / MIB) * MIB)
 
 
-def plan(size: int) -> Iterator[Part]:
-    """The parts of an object of ``size`` bytes, in order; none for an empty one."""
-    step = part_size(size)
+def stream_size(size: int) -> int:
+    """The size of such a part of an object of a known size: an eighth of it, within those limits."""
+    return min(max(STREAM_SIZE, size // 8), LARGEST_STREAM)
+
+
+def plan(size: int, step: int | None = None) -> Iterator[Part]:
+    """The parts of a file of ``size`` bytes, in order; none for an empty one. ``step`` is the parts' size."""
+    step = step or part_size(size)
     for number, start in enumerate(range(0, size, step), 1):
         yield Part(number, start, min(start + step, size))
 
@@ -47,3 +55,51 @@ def open_part_size(number: int, largest: int) -> int:
     With 32 MiB at most that is room for 273 GiB without knowing it beforehand.
     """
     return min(PART_SIZE << min((number - 1) // 1000, 9), largest)
+
+
+class Cutting:
+    """Cuts a file while it is copied: how large the next part should be shows only meanwhile.
+
+    All parts have ``step`` bytes, but for the last one and for those that were asked to be larger. While such a part is
+    under way no other may be begun after it; so what is missing between parts that were stored has ``step`` bytes each,
+    and numbers and sizes tell where every stored part begins.
+    """
+
+    def __init__(self, size: int, step: int, stored: Mapping[int, int]) -> None:
+        """``stored`` has the sizes of parts that an earlier run has stored, by number."""
+        self.size = size
+        self.step = step
+        self.kept = _placed(size, step, stored)
+        self.count = 0  # of the parts that were handed out
+        self._last_kept = max(self.kept, default=0)
+        self._end = 0
+
+    @property
+    def left(self) -> int:
+        """Bytes of which no part was handed out."""
+        return self.size - self._end
+
+    def next(self, size: int | None = None) -> Part | None:
+        """The next part, of ``size`` bytes where it is free to be as large; None at the end of the file."""
+        if not self.left:
+            return None
+        self.count += 1
+        part = self.kept.get(self.count)
+        if part is None:
+            free = self.step if self.count < self._last_kept else max(self.step, size or 0)
+            part = Part(self.count, self._end, min(self._end + free, self.size))
+        self._end = part.end
+        return part
+
+
+def _placed(size: int, step: int, stored: Mapping[int, int]) -> dict[int, Part]:
+    """Stored parts at their places, as far as they can be of a file of this size."""
+    kept: dict[int, Part] = {}
+    number = end = 0
+    for following in sorted(stored):
+        start = end + (following - number - 1) * step
+        number, end = following, start + stored[following]
+        if number < 1 or end > size or (stored[following] < step and end != size):
+            break
+        kept[number] = Part(number, start, end)
+    return kept

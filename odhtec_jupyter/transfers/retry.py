@@ -10,7 +10,7 @@ from typing import Protocol
 
 from odhtec_jupyter.errors import OdhTecError, TooManyRequests
 
-ATTEMPTS = 5
+ATTEMPTS = 8  # with the delays between them about a minute: a gateway that restarts, a network that comes back
 FIRST_DELAY = 0.5  # seconds, doubled each time
 LONGEST_DELAY = 60.0  # seconds, also for a Retry-After
 
@@ -54,6 +54,15 @@ def check(stop: StopSign) -> None:
     """Raise :class:`Stopped` once the transfer is being cancelled."""
     if stop.is_set():
         raise Stopped
+
+
+# What S3 says with status 400 of credentials that others can replace.
+EXPIRED = {"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired"}
+
+
+def goes_on(error: OdhTecError) -> bool:
+    """Whether what has arrived is worth keeping for a retry by the user: the cause may go away by itself or by keys."""
+    return error.transient or error.status in {401, 403} or error.code in EXPIRED
 
 
 def delay(attempt: int, error: OdhTecError) -> float:

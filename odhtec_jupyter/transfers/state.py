@@ -3,11 +3,12 @@
 ::
 
     queued ──► running ──► completed
-      │           ├──────► failed
-      │           ├──────► cancelled
-      │           └──────► paused ──► queued        (pausing comes with the journal)
-      └──────────────────► failed, cancelled
+      ▲ │       │ ├──────► cancelled
+      │ │       │ └──────► failed ───► queued        (retry: what failed, and nothing else)
+      │ ▼       ▼
+      └── paused ────────► failed, cancelled
 
+A transfer that runs when the server ends is still ``running`` in the journal, and goes on when the next one starts.
 Belongs to the event loop: threads report through it, so there is nothing to lock.
 """
 
@@ -16,51 +17,118 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 from odhtec_jupyter import models
 from odhtec_jupyter.errors import Conflict, OdhTecError
-from odhtec_jupyter.models import Failure, FileState, TransferState
+from odhtec_jupyter.models import Failure, FileState, OnConflict, TransferState, Verify
 
 Action = Literal["import", "copy", "move", "delete", "sync"]
+Needs = Literal["connection", "token"]
+DONE: frozenset[FileState] = frozenset({"completed", "skipped"})
 FINAL: frozenset[TransferState] = frozenset({"completed", "failed", "cancelled"})
 _MOVES: dict[TransferState, frozenset[TransferState]] = {
-    "queued": frozenset({"running", "failed", "cancelled"}),
+    "queued": frozenset({"running", "paused", "failed", "cancelled"}),
     "running": frozenset({"paused", "completed", "failed", "cancelled"}),
     "paused": frozenset({"queued", "failed", "cancelled"}),
     "completed": frozenset(),
-    "failed": frozenset(),
+    "failed": frozenset({"queued", "cancelled"}),
     "cancelled": frozenset(),
 }
 RATE_WINDOW = 5.0  # seconds
 
 
+class Watcher(Protocol):
+    """Who wants to know of each change."""
+
+    def changed(self, transfer: Transfer) -> None:
+        """Its progress."""
+        ...
+
+    def moved(self, transfer: Transfer) -> None:
+        """Its state."""
+        ...
+
+    def planned(self, transfer: Transfer) -> None:
+        """Its files are known."""
+        ...
+
+    def files_forgotten(self, transfer: Transfer) -> None:
+        """Its files are not known any more."""
+        ...
+
+    def file_moved(self, transfer: Transfer, file: TransferFile) -> None:
+        """The state of one of its files."""
+        ...
+
+
 class TransferFile:
-    """One file of a transfer; there may be 100,000 of them."""
+    """One file of a transfer; there may be 100,000 of them.
 
-    __slots__ = ("_transfer", "bytes_done", "error", "path", "size", "state", "target")
+    ``source`` and ``target`` are URIs. ``pin`` says which content of the source is meant: the hub's etag, S3's ETag, or
+    size, time and number of a file in the workspace. ``what`` is the plan for it, as in a dry run.
+    """
 
-    def __init__(self, transfer: Transfer, path: str, target: str, size: int | None) -> None:
+    __slots__ = (
+        "_transfer",
+        "bytes_done",
+        "error",
+        "number",
+        "path",
+        "pin",
+        "size",
+        "source",
+        "state",
+        "target",
+        "what",
+    )
+
+    def __init__(
+        self,
+        transfer: Transfer,
+        number: int,
+        path: str,
+        target: str,
+        size: int | None,
+        *,
+        source: str = "",
+        pin: str = "",
+        what: str = "create",
+    ) -> None:
         self._transfer = transfer
+        self.number = number
         self.path = path
+        self.source = source
         self.target = target
         self.size = size
+        self.pin = pin
+        self.what = what
         self.bytes_done = 0
         self.state: FileState = "queued"
         self.error: Failure | None = None
+
+    @property
+    def owner(self) -> str:
+        """Its name in the list of what is unfinished."""
+        return f"transfer/{self._transfer.id}/{self.number}"
 
     def add(self, count: int) -> None:
         """``count`` more bytes have reached the target; negative when a new try begins."""
         self.bytes_done += count
         self._transfer.add(count)
 
+    def change_source(self, size: int, pin: str) -> None:
+        """Another content of the source is meant from now on."""
+        self._transfer.bytes_total = (self._transfer.bytes_total or 0) - (self.size or 0) + size
+        self.size, self.pin = size, pin
+
     def move(self, state: FileState, error: OdhTecError | None = None) -> None:
         """Go on to another state; the transfer's counts follow."""
-        self.state = state
+        before, self.state = self.state, state
         self.error = failure(error) if error else None
-        self._transfer.count_file(state)
+        self._transfer.count_file(self, before)
 
     def show(self) -> models.TransferFile:
         """As it goes over the wire."""
@@ -74,15 +142,48 @@ class TransferFile:
         )
 
 
-class Transfer:
-    """One action over many files. ``on_change`` is called after each change, on the event loop."""
+@dataclass(frozen=True)
+class Options:
+    """What a transfer was asked for, without its secrets; kept with it so that it can go on in another process.
 
-    def __init__(self, action: Action, source: str, target: str, *, on_change: Callable[[Transfer], None]) -> None:
-        self.id = secrets.token_hex(8)
+    ``endpoint`` and ``hub_endpoint`` name the stores it began with, ``keys_given`` and ``token_given`` what has to be
+    there besides. ``keys`` and ``prefixes`` are a deletion's.
+    """
+
+    include: list[str] | None = None
+    exclude: list[str] | None = None
+    on_conflict: OnConflict = "fail"
+    verify: Verify = "source"
+    endpoint: str = ""
+    hub_endpoint: str = ""
+    keys_given: bool = False
+    token_given: bool = False
+    keys: list[str] = field(default_factory=list)
+    prefixes: list[str] = field(default_factory=list)
+
+
+class Transfer:
+    """One action over many files. Its watcher hears of each change, on the event loop."""
+
+    def __init__(
+        self,
+        action: Action,
+        source: str,
+        target: str,
+        options: Options = Options(),
+        *,
+        watcher: Watcher,
+        known_id: str = "",
+    ) -> None:
+        self.id = known_id or secrets.token_hex(8)
         self.action: Action = action
         self.source = source
         self.target = target
+        self.options = options
         self.state: TransferState = "queued"
+        self.planned = False  # its files are known
+        self.resumed = False  # it has run before, in this process or another
+        self.needs: Needs | None = None
         self.files: list[TransferFile] = []
         self.bytes_done = 0
         self.bytes_total: int | None = None
@@ -93,30 +194,54 @@ class Transfer:
         self.started_at: datetime | None = None
         self.finished_at: datetime | None = None
         self.error: Failure | None = None
-        self._on_change = on_change
+        self._watcher = watcher
         self._history: deque[tuple[float, int]] = deque()
 
-    def add_file(self, path: str, target: str, size: int | None) -> TransferFile:
-        """Take a file into the transfer."""
-        file = TransferFile(self, path, target, size)
-        self.files.append(file)
+    def add_file(self, path: str, target: str, size: int | None, **more: str) -> TransferFile:
+        """Take a file into the transfer; ``more`` as :class:`TransferFile` has it."""
+        file = self.restore_file(path, target, size, **more)
         self.files_total = len(self.files)
         if size is not None:
             self.bytes_total = (self.bytes_total or 0) + size
         return file
 
-    def move(self, state: TransferState, error: OdhTecError | None = None) -> None:
+    def restore_file(self, path: str, target: str, size: int | None, **more: str) -> TransferFile:
+        """Take in a file that is counted already."""
+        file = TransferFile(self, len(self.files), path, target, size, **more)
+        self.files.append(file)
+        return file
+
+    def count_again(self) -> None:
+        """Make the counts those of the files; a deletion has its own."""
+        if self.planned and self.action != "delete":
+            self.bytes_done = sum(file.bytes_done for file in self.files)
+            self.files_done = sum(file.state in DONE for file in self.files)
+            self.files_failed = sum(file.state == "failed" for file in self.files)
+
+    def forget_files(self) -> None:
+        """Its files are found out anew."""
+        self.files.clear()
+        self.files_failed = 0
+        self.files_total = self.files_done
+        self._watcher.files_forgotten(self)
+
+    def take_files(self) -> None:
+        """All of its files are known now."""
+        self.planned = True
+        self._watcher.planned(self)
+
+    def move(self, state: TransferState, error: OdhTecError | None = None, needs: Needs | None = None) -> None:
         """Go on to another state. Raises :class:`Conflict` when there is no such move."""
         if state not in _MOVES[self.state]:
             raise Conflict(f"The transfer is {self.state}; it cannot become {state}.")
         self.state = state
-        if state == "running":
+        self.needs = needs
+        self.error = failure(error) if error else None
+        if state == "running" and self.started_at is None:
             self.started_at = datetime.now(UTC)
-        if state in FINAL:
-            self.finished_at = datetime.now(UTC)
-        if error:
-            self.error = failure(error)
-        self._on_change(self)
+        self.finished_at = datetime.now(UTC) if state in FINAL else None
+        self._history.clear()
+        self._watcher.moved(self)
 
     def add(self, count: int) -> None:
         """Bytes of one of its files have reached the target."""
@@ -125,15 +250,18 @@ class Transfer:
         self._history.append((now, self.bytes_done))
         while self._history[0][0] < now - RATE_WINDOW and len(self._history) > 2:
             self._history.popleft()
-        self._on_change(self)
+        self._watcher.changed(self)
 
-    def count_file(self, state: FileState) -> None:
-        """One of its files has moved to ``state``."""
-        if state in {"completed", "skipped"}:
-            self.files_done += 1
-        elif state == "failed":
-            self.files_failed += 1
-        self._on_change(self)
+    def count_file(self, file: TransferFile, before: FileState) -> None:
+        """One of its files has moved."""
+        self.files_done += (file.state in DONE) - (before in DONE)
+        self.files_failed += (file.state == "failed") - (before == "failed")
+        self._watcher.file_moved(self, file)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing of it can go on; a failed one can be tried again."""
+        return self.state in {"completed", "cancelled"}
 
     @property
     def rate(self) -> float | None:
@@ -167,6 +295,7 @@ class Transfer:
             started_at=self.started_at,
             finished_at=self.finished_at,
             error=self.error,
+            needs=self.needs,
         )
 
 

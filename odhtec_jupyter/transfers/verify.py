@@ -29,10 +29,15 @@ class Verifier:
         other._hash = self._hash.copy()
         return other
 
+    @property
+    def matches(self) -> bool:
+        """Whether the bytes were the promised ones."""
+        return self._hash.hexdigest() == self._checksum.digest
+
     def compare(self, name: str) -> None:
         """Raise :class:`VerificationError` unless the bytes were the promised ones."""
-        found = self._hash.hexdigest()
-        if found != self._checksum.digest:
+        if not self.matches:
+            found = self._hash.hexdigest()
             kind = "git blob id" if self._checksum.algorithm == "blob" else self._checksum.algorithm
             raise VerificationError(
                 f"{name} arrived with {kind} {found[:12]}…, the source says {self._checksum.digest[:12]}…."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,18 +12,21 @@ if TYPE_CHECKING:
 
 
 class Panel:
-    """What is in the sidebar, found as a screen reader finds it: by role and name."""
+    """What is in the sidebar or in an output, found as a screen reader finds it: by role and name."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, where: Locator | None = None) -> None:
         self.page = page
-        self.grid = page.get_by_role("grid", name="Objects")
-        self.toolbar = page.get_by_role("toolbar", name="Object storage")
-        self.transfers = page.get_by_role("region", name="Transfers")
+        root = where or page
+        self.grid = root.get_by_role("grid", name="Objects")
+        self.foot = root.locator(".odhtec-List-foot")  # what the rows are a part of
+        self.toolbar = root.get_by_role("toolbar", name="Object storage")
+        self.transfers = root.get_by_role("region", name="Transfers")
         self.dialog = page.get_by_role("dialog")
-        self.filter = page.get_by_role("searchbox", name="Filter by name")
+        self.filter = root.get_by_role("searchbox", name="Filter by name")
 
     def row(self, name: str) -> Locator:
-        return self.grid.get_by_role("row", name=re.compile(rf"^{re.escape(name)}(?= |$)"))
+        escaped = re.escape(name).replace("/", r"\/")  # Playwright writes it between slashes
+        return self.grid.get_by_role("row", name=re.compile(rf"^{escaped}(?= |$)"))
 
     def press(self, *keys: str) -> None:
         for key in keys:
@@ -30,6 +34,74 @@ class Panel:
 
     def button(self, name: str) -> Locator:
         return self.toolbar.get_by_role("button", name=name, exact=True)
+
+    def names(self) -> list[str]:
+        """The rows of the list from top to bottom."""
+        texts: list[str] = self.grid.locator(".odhtec-Row").evaluate_all(
+            """rows => rows
+                 .sort((a, b) => a.ariaRowIndex - b.ariaRowIndex)
+                 .map(row => row.querySelector('.odhtec-Row-text').textContent)"""
+        )
+        return texts
+
+    def expect_names(self, *names: str, any_order: bool = False) -> None:
+        """These rows and no others, as soon as they are there."""
+        self.page.wait_for_function(
+            """([names, anyOrder]) => {
+                 const shown = [...document.querySelectorAll('#odhtec-browser .odhtec-Row')]
+                   .sort((a, b) => a.ariaRowIndex - b.ariaRowIndex)
+                   .map(row => row.querySelector('.odhtec-Row-text')?.textContent);
+                 if (anyOrder) { shown.sort(); names.sort(); }
+                 return JSON.stringify(names) === JSON.stringify(shown);
+               }""",
+            arg=[list(names), any_order],
+        )
+
+    def expect_focus(self, name: str, patience: float | None = None) -> None:
+        """This row has the focus."""
+        self.row(name).and_(self.page.locator(":focus")).wait_for(timeout=patience)
+
+    def drag(self, *paths: Path, drop: bool = True) -> None:
+        """Drag from the desktop over the list; the entries in the DataTransfer are the browser's own."""
+        box = self.grid.bounding_box()
+        assert box is not None
+        session = self.page.context.new_cdp_session(self.page)
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        marked = self.page.locator(".odhtec-mod-drop")
+
+        def send(kind: str, x: float, y: float) -> None:
+            session.send("Input.dispatchDragEvent", {"type": kind, "data": data, "x": x, "y": y})
+
+        x, y = box["x"] + box["width"] / 2, box["y"]
+        send("dragEnter", x, y + 10)
+        send("dragOver", x, y + 60)
+        send("dragOver", x, y + 120)
+        marked.wait_for()
+        if drop:
+            send("drop", x, y + 120)
+        else:
+            send("dragOver", x + 500, y)
+        marked.wait_for(state="detached")
+        session.detach()
+
+    def run_command(self, label: str) -> None:
+        """Through the palette, as one who has no mouse."""
+        self.press("Control+Shift+C")
+        self.page.keyboard.type(label)
+        self.page.locator(".lm-CommandPalette-item.lm-mod-active", has_text=label).wait_for()
+        self.press("Enter")
+
+    def reload(self, remembered: str) -> None:
+        """As a user does it, once Lab has told the server to remember this."""
+        # Each look is a request, so nothing else waits here.
+        deadline = time.monotonic() + 30
+        while not self.page.evaluate(
+            "async text => JSON.stringify(await window.jupyterapp.serviceManager.workspaces.list()).includes(text)",
+            remembered,
+        ):
+            assert time.monotonic() < deadline, f"Lab does not remember {remembered}"
+        self.page.goto(re.sub("[&?]reset$", "", self.page.url))
+        self.grid.first.wait_for()
 
     def use_theme(self, name: str) -> None:
         self.page.evaluate(

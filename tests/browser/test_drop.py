@@ -30,7 +30,7 @@ def store(rgw_servers: dict[str, S3Server]) -> S3Server:
 def dropped(tmp_path: Path) -> dict[str, bytes]:
     """What lies on the disk: relative name and bytes."""
     # More in one folder than Chromium reads at once.
-    files = {f"data/many/{number:03}.txt": f"file {number}\n".encode() for number in range(120)}
+    files = {f"data/many/{number:03}.txt": f"file {number}\n".encode() for number in range(300)}
     files |= {f"data/a/{number}/b/deep.txt": b"deep %d" % number for number in range(15)}
     files |= {
         "data/empty": b"",
@@ -44,30 +44,6 @@ def dropped(tmp_path: Path) -> dict[str, bytes]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return files
-
-
-def drag(panel: Panel, *paths: Path, drop: bool = True) -> None:
-    """Drag from the desktop over the list; the entries in the DataTransfer are the browser's own."""
-    box = panel.grid.bounding_box()
-    assert box is not None
-    session = panel.page.context.new_cdp_session(panel.page)
-    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
-    marked = panel.page.locator(".odhtec-mod-drop")
-
-    def send(kind: str, x: float, y: float) -> None:
-        session.send("Input.dispatchDragEvent", {"type": kind, "data": data, "x": x, "y": y})
-
-    x, y = box["x"] + box["width"] / 2, box["y"]
-    send("dragEnter", x, y + 10)
-    send("dragOver", x, y + 60)
-    send("dragOver", x, y + 120)
-    marked.wait_for()
-    if drop:
-        send("drop", x, y + 120)
-    else:
-        send("dragOver", x + 500, y)
-    marked.wait_for(state="detached")
-    session.detach()
 
 
 def until(what: Callable[[], bool]) -> None:
@@ -86,7 +62,7 @@ def test_a_dropped_folder_arrives_whole(
     panel: Panel, client: S3Client, dropped: dict[str, bytes], tmp_path: Path
 ) -> None:
     disk = tmp_path / "disk"
-    drag(panel, *sorted(disk.iterdir()))
+    panel.drag(*sorted(disk.iterdir()))
     work = panel.transfers.get_by_role("listitem")
     work.get_by_text(f"Upload {len(dropped)} files").wait_for()
     work.get_by_text(re.compile(rf"^Completed · .* · {len(dropped)} files$")).wait_for()
@@ -102,7 +78,7 @@ def test_a_dropped_folder_arrives_whole(
     panel.row("a b+c%2F.txt").wait_for()
 
     # A second drop lands in the folder that is shown, not at the top.
-    drag(panel, disk / "alone.bin")
+    panel.drag(disk / "alone.bin")
     panel.row("alone.bin").wait_for()
     assert keys(client) == {*dropped, "data/日本/alone.bin"}
 
@@ -110,7 +86,7 @@ def test_a_dropped_folder_arrives_whole(
 def test_a_drag_that_goes_away_leaves_nothing(
     panel: Panel, client: S3Client, dropped: dict[str, bytes], tmp_path: Path
 ) -> None:
-    drag(panel, tmp_path / "disk" / "data", drop=False)
+    panel.drag(tmp_path / "disk" / "data", drop=False)
     panel.button("Refresh").click()
     panel.page.get_by_role("heading", name="This bucket is empty").wait_for()
     assert panel.transfers.count() == 0
@@ -131,7 +107,7 @@ def test_an_upload_shows_its_progress_and_can_be_cancelled(panel: Panel, client:
         return [upload["Key"] for upload in client.list_multipart_uploads(Bucket="models").get("Uploads", [])]
 
     limit(10 * MIB)
-    drag(panel, large)
+    panel.drag(large)
     bar = panel.transfers.get_by_role("progressbar", name="Upload large.bin")
     bar.wait_for()
     until(lambda: open_uploads() == ["large.bin"])
@@ -145,6 +121,6 @@ def test_an_upload_shows_its_progress_and_can_be_cancelled(panel: Panel, client:
     assert keys(client) == set()
 
     limit(-1)
-    drag(panel, large)
+    panel.drag(large)
     panel.row("large.bin").wait_for()
     assert client.get_object(Bucket="models", Key="large.bin")["Body"].read() == large.read_bytes()

@@ -23,12 +23,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """`ODHTEC_SCREENSHOTS=docs scripts/test tests/browser` renews the pictures of the README."""
-    return Path(os.environ.get("ODHTEC_SCREENSHOTS", tmp_path))
-
-
 @pytest.fixture(scope="module")
 def store(rgw_servers: dict[str, S3Server]) -> S3Server:
     return rgw_servers["rgw"]
@@ -53,7 +47,7 @@ def test_the_main_job(panel: Panel, client: S3Client, model_folder: Path, pictur
     dialog = panel.dialog
     dialog.get_by_role("textbox", name="Repository").fill(REPO)
     page.keyboard.press("Enter")
-    files = dialog.get_by_role("list", name="Files").get_by_role("listitem")
+    files = dialog.get_by_role("listbox", name="Files").get_by_role("option")
     files.first.wait_for()
     expected = {path.relative_to(model_folder).as_posix(): path for path in model_folder.rglob("*") if path.is_file()}
     assert files.count() == len(expected)

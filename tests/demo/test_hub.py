@@ -22,7 +22,7 @@ from huggingface_hub.errors import (
 )
 
 from odhtec_jupyter.demo.content import BytesContent, FileContent, SyntheticContent
-from odhtec_jupyter.demo.faults import Changed, Cut, Refuse, WrongByte
+from odhtec_jupyter.demo.faults import Changed, Cut, Halt, Refuse, WrongByte
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
 
@@ -246,6 +246,15 @@ def test_faults(hub: HubStandIn, link: str) -> None:
     hub.inject(WrongByte(2_000_000), "*/model.onnx")
     body = get(link).content
     assert [i for i, (a, b) in enumerate(zip(body, WEIGHTS.read(), strict=True)) if a != b] == [2_000_000]
+    assert get(link).content == WEIGHTS.read()
+
+
+def test_a_halted_file_goes_on_when_the_faults_are_cleared(hub: HubStandIn, link: str) -> None:
+    hub.inject(Halt(100_000), "*/model.onnx", host="cdn", times=None)
+    assert get(link, Range="bytes=0-99999").content == WEIGHTS.read(0, 100_000)
+    with pytest.raises(requests.exceptions.RequestException, match="timed out"):
+        requests.get(link, timeout=0.5)
+    hub.service.faults.clear()
     assert get(link).content == WEIGHTS.read()
 
 

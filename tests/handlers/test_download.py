@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import pytest
 
+from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.handlers import download
 from odhtec_jupyter.handlers.download import disposition
 from odhtec_jupyter.keys import encode_key
+from odhtec_jupyter.transfers.download import ObjectStream
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -17,6 +22,7 @@ on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 
 BODY = bytes(range(256)) * 4
 SIZE = len(BODY)
+LARGE = SyntheticContent(24 * 1024 * 1024, seed=5)  # more than the sockets between server and reader hold
 
 
 @pytest.fixture
@@ -85,6 +91,8 @@ async def test_a_date_that_is_none_is_passed_over(api: Any, bucket: str, key: st
     for headers in (
         {"If_Modified_Since": "yesterday"},
         {"If_Modified_Since": ""},
+        {"If_Modified_Since": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"},
+        {"Range": "bytes=0-1", "If_Range": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"},
         {"Range": "bytes=0-1", "If_Range": "yesterday"},
         {"Range": "bytes=0-1", "If_Range": 'W/"weak"'},
     ):
@@ -197,3 +205,48 @@ async def test_nothing_has_changed_also_when_if_range_speaks_of_something_else(a
     etag = (await api.download(bucket, key)).headers["ETag"]
     reply = await api.download(bucket, key, If_None_Match=etag, If_Range='"another"', Range="bytes=0-1")
     assert (reply.code, reply.body, reply.headers["ETag"]) == (304, b"", etag)
+
+
+@pytest.fixture(params=["from the thread", "through tornado"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "through tornado":  # as with TLS
+        monkeypatch.setattr(download, "client_socket", lambda *_, **__: nullcontext())
+    return str(request.param)
+
+
+@pytest.fixture
+def large(s3_client: S3Client, bucket: str) -> str:
+    s3_client.put_object(Bucket=bucket, Key="large.bin", Body=LARGE.read())
+    return "large.bin"
+
+
+async def test_a_slow_reader_gets_every_byte_and_keeps_its_connection(
+    way: str, api: Any, bucket: str, large: str
+) -> None:
+    target = f"objects/download/{bucket}/{encode_key(large)}"
+    reader, writer = await api.raw("GET", target, {})
+    try:
+        # Nobody reads yet: the server has to stand still, and answers others all the same.
+        for _ in range(20):
+            assert (await api.download(bucket, large, Range="bytes=7-19")).body == LARGE.read(7, 20)
+        for _ in range(2):
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 ")
+            assert f"\r\ncontent-length: {LARGE.size}\r\n".encode() in head.lower()
+            assert await reader.readexactly(LARGE.size) == LARGE.read()
+            host = f"Host: 127.0.0.1:{api.port}\r\nAuthorization: token {api.token}"
+            writer.write(f"GET {api.path}/{target} HTTP/1.1\r\n{host}\r\n\r\n".encode())
+    finally:
+        writer.close()
+
+
+async def test_a_reader_that_leaves_is_let_go(way: str, api: Any, bucket: str, large: str) -> None:
+    for _ in range(30):  # more than there are threads
+        reader, writer = await api.raw("GET", f"objects/download/{bucket}/{encode_key(large)}", {})
+        await reader.readexactly(100_000)
+        writer.transport.abort()
+    deadline = time.monotonic() + 30
+    while ObjectStream._open:
+        assert time.monotonic() < deadline
+        await api.ok("GET", "buckets")
+    assert (await api.download(bucket, large, Range="bytes=0-9")).body == LARGE.read(0, 10)

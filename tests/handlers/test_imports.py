@@ -195,3 +195,65 @@ async def test_a_repository_is_shown_before_anything_is_written(api: Any, repo: 
     assert (shown["gated"], shown["accessible"]) == (True, False)
     assert (await api.refused(404, "GET", "hub/repo", params={"repo": "org/absent"}))["error"] == "RepoNotFound"
     assert "repo" in (await api.refused(400, "GET", "hub/repo"))["message"]
+
+
+async def test_a_dry_run_tells_of_every_file_and_writes_nothing(
+    api: Any, repo: Repository, bucket: str, s3_client: S3Client, stored: Stored
+) -> None:
+    await run(api, repo="org/model", bucket=bucket, include=["README.md", "config.json"])
+    s3_client.put_object(Bucket=bucket, Key="org/model/README.md", Body=b"somebody's own")
+    before = stored()
+    request = {"repo": "org/model", "bucket": bucket, "dryRun": True}
+
+    async def plan(**more: Any) -> dict[str, str]:
+        found = await api.ok("POST", "objects/import-hf", json_body=request | more)
+        assert found["filesTotal"] == len(found["files"]) == sum(found["counts"].values())
+        return {file["target"].removeprefix(f"s3://{bucket}/org/model/"): file["what"] for file in found["files"]}
+
+    new = dict.fromkeys(FILES, "create") | {"config.json": "skip"}
+    assert await plan() == new | {"README.md": "conflict"}
+    assert await plan(onConflict="overwrite") == new | {"README.md": "overwrite"}
+    assert await plan(onConflict="skip") == new | {"README.md": "skip"}
+    assert await plan(include=["*.json"]) == {"config.json": "skip"}
+    renamed = await plan(onConflict="rename")
+    assert renamed.pop("README (1).md") == "rename"
+    # A dry run is one also for who would have an event stream.
+    reply = await api.send(
+        "POST", "objects/import-hf", json_body=request, headers={"Accept": "text/event-stream, application/json"}
+    )
+    assert reply.headers["Content-Type"].startswith("application/json")
+    assert stored() == before
+    assert len((await api.ok("GET", "transfers"))["transfers"]) == 1
+
+
+@on_moto
+async def test_a_dry_run_says_which_file_could_not_go(api: Any, hf: HubStandIn, bucket: str) -> None:
+    hf.add(Repository("org/long")).commit({"a.txt": b"a", "b" * 200: b"b"})
+    request = {"repo": "org/long", "bucket": bucket, "prefix": "p" * 900, "dryRun": True}
+    plan = await api.ok("POST", "objects/import-hf", json_body=request)
+    assert plan["counts"] == {"create": 1, "refuse": 1}
+    assert "1024 bytes" in next(file["error"]["message"] for file in plan["files"] if file["error"])
+    for more, status in (({"bucket": f"absent-{bucket}"}, 404), ({"repo": "org/absent"}, 404)):
+        await api.refused(status, "POST", "objects/import-hf", json_body=request | more)
+
+
+@on_moto
+async def test_branches_and_tags_are_shown_to_who_may_see_them(
+    api: Any, hf: HubStandIn, repo: Repository, bucket: str
+) -> None:
+    first = repo.branches["main"]
+    repo.versions["v1.0"] = first
+    other = repo.commit({"new": b"new"}, branch="experiment/x").sha
+    shown = await api.ok("GET", "hub/refs", params={"repo": "org/model"})
+    assert {ref["name"]: ref["commit"] for ref in shown["branches"]} == {"main": first, "experiment/x": other}
+    assert shown["tags"] == [{"name": "v1.0", "commit": first}]
+    for ref in (*shown["branches"], *shown["tags"]):
+        looked = await api.ok("GET", "hub/repo", params={"repo": "org/model", "revision": ref["name"]})
+        assert looked["commit"] == ref["commit"]
+
+    hf.add(Repository("org/private", private=True, accepted=frozenset({TOKEN}))).commit({"a": b"a"})
+    params = {"repo": "org/private", "repoType": "model"}
+    assert (await api.refused(404, "GET", "hub/refs", params=params))["error"] == "RepoNotFound"
+    assert (await api.ok("GET", "hub/refs", params=params, headers={"X-HF-Token": TOKEN}))["branches"]
+    assert "repo" in (await api.refused(400, "GET", "hub/refs"))["message"]
+    await api.refused(400, "GET", "hub/refs", params={"repo": "org/model", "repoType": "bucket"})

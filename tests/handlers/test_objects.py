@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 
+from odhtec_jupyter.handlers import objects
 from odhtec_jupyter.keys import encode_key
+from odhtec_jupyter.transfers.plan import plan_deletion
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -201,6 +204,47 @@ async def test_a_delete_that_is_not_exact_is_refused(
     assert set(stored()) == set(FAMILY)
 
 
+@pytest.mark.usefixtures("family")
+async def test_a_dry_run_counts_what_would_go_and_leaves_it(
+    api: Any, bucket: str, stored: Callable[[], dict[str, int]]
+) -> None:
+    dry = {"params": {"dryRun": "true"}}
+
+    async def plan(**body: Any) -> set[str]:
+        found = await api.ok("DELETE", "objects/multiple", bucket, json_body=body, **dry)
+        assert (found["filesTotal"], found["bytesTotal"]) == (len(found["files"]),) * 2
+        assert found["counts"] == {"delete": len(found["files"])}
+        assert found["isTruncated"] is False
+        return {file["source"].removeprefix(f"s3://{bucket}/") for file in found["files"]}
+
+    assert await plan(keys=["foo", "gone already"]) == {"foo"}
+    assert await plan(prefixes=["foo/"]) == {"foo/x", "foo/deep/y"}
+    overlapping = {"keys": ["foo/x", "foo", "foo"], "prefixes": ["foo/deep/", "foo/"]}
+    assert await plan(**overlapping) == {"foo", "foo/x", "foo/deep/y"}
+    one = await api.ok("DELETE", "objects", bucket, encode_key("foo"), **dry)
+    assert (one["filesTotal"], one["files"][0]["source"]) == (1, f"s3://{bucket}/foo")
+    assert (await api.ok("DELETE", "objects", bucket, encode_key("foo/"), **dry))["filesTotal"] == 2
+    for body in ({"keys": ["gone"]}, {"prefixes": ["gone/"]}):
+        await api.refused(404, "DELETE", "objects/multiple", bucket, json_body=body, **dry)
+    for body in ({"prefixes": ["foo"]}, {}):
+        await api.refused(400, "DELETE", "objects/multiple", bucket, json_body=body, **dry)
+    perhaps = {"params": {"dryRun": "perhaps"}}
+    await api.refused(400, "DELETE", "objects/multiple", bucket, json_body={"keys": ["foo"]}, **perhaps)
+    await api.refused(400, "DELETE", "objects", bucket, encode_key("foo"), **perhaps)
+    assert set(stored()) == set(FAMILY)
+
+
+@on_moto
+@pytest.mark.usefixtures("family")
+async def test_a_dry_run_says_when_it_has_stopped_counting(
+    api: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "plan_deletion", partial(plan_deletion, at_most=2))
+    body = {"prefixes": ["foo/", "food/"]}
+    found = await api.ok("DELETE", "objects/multiple", bucket, json_body=body, params={"dryRun": "true"})
+    assert (found["filesTotal"], found["bytesTotal"], found["isTruncated"]) == (2, 2, True)
+
+
 @on_moto
 async def test_a_folder_is_a_marker_that_is_deleted_with_it(
     api: Any, bucket: str, stored: Callable[[], dict[str, int]]
@@ -216,9 +260,27 @@ async def test_a_folder_is_a_marker_that_is_deleted_with_it(
     assert stored() == {"日本/deep/": 0}
 
 
+ROUTE_WORDS = [
+    "multiple",
+    "upload",
+    "view",
+    "folder",
+    "download",
+    "import-hf",
+    "presign",
+    "metadata",
+    "versions",
+    "restore",
+    "archive",
+    "preview",
+    "usage",
+    "multipart",
+]
+
+
 @on_moto
 async def test_a_bucket_called_like_a_route_stays_reachable(api: Any, s3_client: S3Client) -> None:
-    for name in ("multiple", "upload", "view", "folder", "download", "import-hf"):
+    for name in ROUTE_WORDS:
         s3_client.create_bucket(Bucket=name)
         for key in ("a", "b", "dir/c"):
             s3_client.put_object(Bucket=name, Key=key, Body=b"x")
@@ -230,6 +292,10 @@ async def test_a_bucket_called_like_a_route_stays_reachable(api: Any, s3_client:
         await api.ok("DELETE", "objects/multiple", name, json_body={"keys": ["b"]})
         assert await walk(api, name) == {"dir/c"}
         assert (await api.download(name, "dir/c")).body == b"x"
+        assert (await api.ok("GET", "objects/metadata", name, encode_key("dir/c")))["Key"] == "dir/c"
+        assert len((await api.ok("GET", "objects/versions", name, encode_key("dir/c")))["versions"]) == 1
+        assert (await api.ok("GET", "multipart", name))["uploads"] == []
+        assert (await api.send("GET", "archive", name, params={"prefix": ""})).code == 200
         await api.put(name, "d", b"y")
         await api.ok("POST", "objects/folder", name, json_body={"prefix": "e"}, status=201)
         assert await walk(api, name) == {"dir/c", "d", "e/"}

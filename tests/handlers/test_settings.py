@@ -55,7 +55,15 @@ async def test_no_reply_and_no_log_ever_holds_a_secret(
     started = await api.ok("POST", "objects/import-hf", json_body={"repo": "org/model", "bucket": bucket}, status=201)
     await api.finished(started["id"])
 
-    filled = {"bucket": bucket, "key": encode_key("a"), "prefix": encode_key("a"), "transfer_id": started["id"]}
+    upload = await api.ok("POST", "uploads", json_body={"bucket": bucket, "key": "u", "size": 5}, status=201)
+    filled = {
+        "bucket": bucket,
+        "key": encode_key("a"),
+        "prefix": encode_key("a"),
+        "transfer_id": started["id"],
+        "upload_id": upload["uploadId"],
+        "part": "1",
+    }
 
     async def ask_everything() -> None:
         for pattern, handler in ROUTES:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import unicodedata
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -32,14 +31,6 @@ KEYS = [
     "<&>\"'",
     "tab\there",
 ]
-
-
-@pytest.fixture
-def store(s3_server: Any) -> Iterator[S3Store]:
-    network = Network(ca_bundles=(s3_server.ca_bundle,) if s3_server.ca_bundle else ())
-    made = S3Store(connection(s3_server), network)
-    yield made
-    made.close()
 
 
 def connection(server: Any, **fields: Any) -> S3Connection:

@@ -114,3 +114,22 @@ async def test_a_buffer_is_given_back_once_even_when_released_twice() -> None:
 async def test_a_lease_that_can_never_be_met_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="never"):
         await MemoryBudget(4 * PART_SIZE).lease(3 * PART_SIZE, "copy")
+
+
+@pytest.mark.parametrize("size", [PART_SIZE, 2 * PART_SIZE, PART_SIZE + 1])
+async def test_the_memory_of_a_part_is_used_again(size: int) -> None:
+    budget = MemoryBudget(6 * PART_SIZE)
+    with await budget.lease(size, "upload") as lease:
+        lease.view[0] = 7
+    with await budget.lease(size, "copy") as lease:
+        assert lease.view[0] == 7, "new memory costs a page fault for each 4 KiB"
+
+
+async def test_what_is_kept_for_later_is_never_beyond_the_total() -> None:
+    budget = MemoryBudget(6 * PART_SIZE)
+    for size in (PART_SIZE, 2 * PART_SIZE, 3 * PART_SIZE, 4 * PART_SIZE):
+        held = [await budget.lease(size, "copy") for _ in range(4 * PART_SIZE // size)]
+        assert budget.used + sum(map(len, budget._spare)) <= budget.total
+        for lease in held:
+            lease.release()
+        assert budget.used + sum(map(len, budget._spare)) <= budget.total

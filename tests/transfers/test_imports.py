@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,14 +15,11 @@ from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.errors import BadRequest, Conflict, GatedRepository, NotFound, StoreError
 from odhtec_jupyter.models import ImportRequest
-from odhtec_jupyter.stores.hub import HubStore
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.transfers import parts, retry
-from odhtec_jupyter.transfers.engine import Engine
-from odhtec_jupyter.transfers.imports import plan_import, start_import
-from odhtec_jupyter.transfers.manager import TransferManager
+from odhtec_jupyter.services import Services
+from odhtec_jupyter.transfers import parts
 from odhtec_jupyter.transfers.parts import MIB, PART_SIZE
-from odhtec_jupyter.transfers.state import FINAL, Transfer
+from odhtec_jupyter.transfers.state import Transfer
+from tests.transfers.steps import begin_import, ended, multiparts, sha256s
 
 LARGE = SyntheticContent(20 * MIB + 11, seed=3)
 
@@ -42,38 +39,12 @@ def model(hub: HubStandIn) -> Repository:
     return repository
 
 
-@pytest.fixture(autouse=True)
-def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "FIRST_DELAY", 0.01)
-
-
 def request(bucket: str, **fields: Any) -> ImportRequest:
     return ImportRequest(repo="org/model", bucket=bucket, **fields)
 
 
-async def bring(manager: TransferManager, hub: HubStore, store: S3Store, wish: ImportRequest) -> Transfer:
-    plan = await asyncio.to_thread(plan_import, hub, store, wish)
-    transfer = await start_import(manager, hub, plan)
-    await finished(manager, transfer)
-    return transfer
-
-
-async def finished(manager: TransferManager, transfer: Transfer) -> None:
-    async def follow() -> None:
-        async for _ in manager.events.follow(None, keepalive=0.2):
-            if transfer.state in FINAL:
-                return
-
-    await asyncio.wait_for(follow(), 60)
-
-
-def contents(client: Any, bucket: str) -> dict[str, str]:
-    """key → sha256 of everything in the bucket."""
-    found = client.list_objects_v2(Bucket=bucket).get("Contents", [])
-    return {
-        item["Key"]: hashlib.sha256(client.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()).hexdigest()
-        for item in found
-    }
+async def bring(services: Services, wish: ImportRequest) -> Transfer:
+    return await ended(services, await begin_import(services, wish))
 
 
 def expected(model: Repository, prefix: str = "org/model/") -> dict[str, str]:
@@ -82,54 +53,44 @@ def expected(model: Repository, prefix: str = "org/model/") -> dict[str, str]:
     return {prefix + path: file.content.sha256 for path, file in commit.files.items()}
 
 
-def unfinished(client: Any, bucket: str) -> list[Any]:
-    return client.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
-
-
-async def test_an_import_brings_every_byte(
-    manager: TransferManager, hub_store: HubStore, store: S3Store, s3_client: Any, bucket: str, model: Repository
-) -> None:
-    transfer = await bring(manager, hub_store, store, request(bucket))
+async def test_an_import_brings_every_byte(services: Services, s3_client: Any, bucket: str, model: Repository) -> None:
+    transfer = await bring(services, request(bucket))
     assert transfer.error is None
     assert transfer.state == "completed"
-    assert contents(s3_client, bucket) == expected(model)
+    assert sha256s(s3_client, bucket) == expected(model)
     assert transfer.bytes_done == transfer.bytes_total == sum(f.content.size for f in model.at("main").files.values())  # type: ignore[union-attr]
     assert transfer.files_done == transfer.files_total == 5
-    assert unfinished(s3_client, bucket) == []
+    assert multiparts(s3_client, bucket) == []
 
 
 async def test_a_second_import_sends_nothing(
-    manager: TransferManager,
+    services: Services,
     hub: HubStandIn,
-    hub_store: HubStore,
-    store: S3Store,
     s3_client: Any,
     bucket: str,
     model: Repository,
 ) -> None:
-    await bring(manager, hub_store, store, request(bucket, prefix="m"))
+    await bring(services, request(bucket, prefix="m"))
     hub.traffic.clear()
-    transfer = await bring(manager, hub_store, store, request(bucket, prefix="m/"))
+    transfer = await bring(services, request(bucket, prefix="m/"))
     assert {file.state for file in transfer.files} == {"skipped"}
     assert [seen for seen in hub.traffic.seen() if "/resolve/" in seen.path] == []
 
 
 async def test_a_differing_object_is_a_conflict_before_anything_is_written(
-    manager: TransferManager, hub_store: HubStore, store: S3Store, s3_client: Any, bucket: str, model: Repository
+    services: Services, s3_client: Any, bucket: str, model: Repository
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="org/model/config.json", Body=b"mine")
     with pytest.raises(Conflict, match=r"config\.json"):
-        await bring(manager, hub_store, store, request(bucket))
-    assert list(contents(s3_client, bucket)) == ["org/model/config.json"]
+        await bring(services, request(bucket))
+    assert list(sha256s(s3_client, bucket)) == ["org/model/config.json"]
 
 
 @pytest.mark.parametrize(
     ("policy", "kept", "beside"), [("skip", True, False), ("overwrite", False, False), ("rename", True, True)]
 )
 async def test_on_conflict_says_what_happens(
-    manager: TransferManager,
-    hub_store: HubStore,
-    store: S3Store,
+    services: Services,
     s3_client: Any,
     bucket: str,
     model: Repository,
@@ -138,21 +99,19 @@ async def test_on_conflict_says_what_happens(
     beside: bool,
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="org/model/config.json", Body=b"mine")
-    transfer = await bring(manager, hub_store, store, request(bucket, on_conflict=policy))
+    transfer = await bring(services, request(bucket, on_conflict=policy))
     assert transfer.state == "completed"
-    there = contents(s3_client, bucket)
+    there = sha256s(s3_client, bucket)
     mine = hashlib.sha256(b"mine").hexdigest()
     assert (there["org/model/config.json"] == mine) is kept
     assert ("org/model/config (1).json" in there) is beside
 
 
-async def test_patterns_choose_the_files(
-    manager: TransferManager, hub_store: HubStore, store: S3Store, s3_client: Any, bucket: str, model: Repository
-) -> None:
-    await bring(manager, hub_store, store, request(bucket, prefix="", include=["*.json", "*.bin"], exclude=["small*"]))
-    assert list(contents(s3_client, bucket)) == ["config.json"]
+async def test_patterns_choose_the_files(services: Services, s3_client: Any, bucket: str, model: Repository) -> None:
+    await bring(services, request(bucket, prefix="", include=["*.json", "*.bin"], exclude=["small*"]))
+    assert list(sha256s(s3_client, bucket)) == ["config.json"]
     with pytest.raises(BadRequest, match="no files"):
-        await bring(manager, hub_store, store, request(bucket, include=["*.nothing"]))
+        await bring(services, request(bucket, include=["*.nothing"]))
 
 
 @pytest.mark.parametrize(
@@ -161,123 +120,108 @@ async def test_patterns_choose_the_files(
     ids=["503", "429", "cut early", "cut late"],
 )
 async def test_a_fault_on_the_way_is_overcome(
-    manager: TransferManager,
+    services: Services,
     hub: HubStandIn,
-    hub_store: HubStore,
-    store: S3Store,
     s3_client: Any,
     bucket: str,
     model: Repository,
     fault: Any,
 ) -> None:
     hub.inject(fault, "*model.safetensors", method="GET", times=3)
-    transfer = await bring(manager, hub_store, store, request(bucket))
+    transfer = await bring(services, request(bucket))
     assert transfer.error is None
-    assert contents(s3_client, bucket) == expected(model)
+    assert sha256s(s3_client, bucket) == expected(model)
 
 
 async def test_a_wrong_byte_is_found_and_the_file_sent_again(
-    manager: TransferManager,
+    services: Services,
     hub: HubStandIn,
-    hub_store: HubStore,
-    store: S3Store,
     s3_client: Any,
     bucket: str,
     model: Repository,
 ) -> None:
     hub.inject(WrongByte(at=9 * MIB), "*model.safetensors", times=1)
     hub.inject(WrongByte(at=2), "*config.json", times=1)
-    transfer = await bring(manager, hub_store, store, request(bucket))
+    transfer = await bring(services, request(bucket))
     assert transfer.error is None
-    assert contents(s3_client, bucket) == expected(model)
+    assert sha256s(s3_client, bucket) == expected(model)
     assert transfer.bytes_done == transfer.bytes_total
 
 
 async def test_bytes_that_stay_wrong_fail_loudly_and_nothing_is_visible(
-    manager: TransferManager,
+    services: Services,
     hub: HubStandIn,
-    hub_store: HubStore,
-    store: S3Store,
     s3_client: Any,
     bucket: str,
     model: Repository,
 ) -> None:
     hub.inject(WrongByte(at=9 * MIB), "*model.safetensors", times=None)
-    transfer = await bring(manager, hub_store, store, request(bucket))
+    transfer = await bring(services, request(bucket))
     assert transfer.state == "failed"
     assert transfer.error is not None
     assert transfer.error.code == "ChecksumMismatch"
     assert transfer.files_failed == 1
     assert transfer.files_done == 4, "the other files arrive all the same"
-    assert "org/model/model.safetensors" not in contents(s3_client, bucket)
-    assert unfinished(s3_client, bucket) == []
+    assert "org/model/model.safetensors" not in sha256s(s3_client, bucket)
+    assert multiparts(s3_client, bucket) == []
 
 
 async def test_a_file_that_is_replaced_meanwhile_is_an_error_not_a_mixture(
-    manager: TransferManager,
+    services: Services,
     hub: HubStandIn,
-    hub_store: HubStore,
-    store: S3Store,
     s3_client: Any,
     bucket: str,
     model: Repository,
 ) -> None:
     hub.inject(Changed(SyntheticContent(LARGE.size + 5, seed=9)), "*model.safetensors", times=None)
-    transfer = await bring(manager, hub_store, store, request(bucket))
+    transfer = await bring(services, request(bucket))
     assert transfer.state == "failed"
-    assert "org/model/model.safetensors" not in contents(s3_client, bucket)
-    assert unfinished(s3_client, bucket) == []
+    assert "org/model/model.safetensors" not in sha256s(s3_client, bucket)
+    assert multiparts(s3_client, bucket) == []
 
 
 async def test_cancel_leaves_whole_objects_only(
-    manager: TransferManager, store: S3Store, s3_client: Any, bucket: str, network: Any
+    make_services: Callable[..., Services], s3_client: Any, bucket: str
 ) -> None:
     repository = Repository("org/model")
     repository.commit({"large.bin": SyntheticContent(40 * MIB, seed=4)})
     s3_client.put_object(Bucket=bucket, Key="org/model/large.bin", Body=b"before")
     # So slow that waiting for the next block of bytes would take longer than the test: the wait itself must end.
     with HubStandIn(repository, bytes_per_second=20_000) as hub:
-        from odhtec_jupyter.settings import HubConnection
-
-        hub_store = HubStore(HubConnection(hub.endpoint), network)
-        plan = await asyncio.to_thread(plan_import, hub_store, store, request(bucket, on_conflict="overwrite"))
-        transfer = await start_import(manager, hub_store, plan)
+        services = make_services(hf_endpoint=hub.endpoint)
+        await services.start()
+        manager = services.transfers
+        transfer = await begin_import(services, request(bucket, on_conflict="overwrite"))
         async for _ in manager.events.follow(None, keepalive=0.05):
-            if unfinished(s3_client, bucket):
+            if multiparts(s3_client, bucket):
                 break
         await asyncio.wait_for(manager.cancel(transfer.id), 20)
-        hub_store.close()
     assert transfer.state == "cancelled"
     assert [file.state for file in transfer.files] == ["cancelled"]
-    assert unfinished(s3_client, bucket) == []
-    assert contents(s3_client, bucket) == {"org/model/large.bin": hashlib.sha256(b"before").hexdigest()}
+    assert multiparts(s3_client, bucket) == []
+    assert sha256s(s3_client, bucket) == {"org/model/large.bin": hashlib.sha256(b"before").hexdigest()}
     with pytest.raises(Conflict):
         await manager.cancel(transfer.id)
 
 
-async def test_a_transfer_that_is_cancelled_at_once_never_runs(manager: TransferManager) -> None:
-    ran = False
-
-    async def job(_: Transfer) -> None:
-        nonlocal ran
-        ran = True
-
-    transfer = manager.start(manager.new("copy", "s3://a/", "s3://b/"), job)
+async def test_a_transfer_that_is_cancelled_at_once_never_runs(services: Services, s3_client: Any, bucket: str) -> None:
+    s3_client.put_object(Bucket=bucket, Key="a", Body=b"a")
+    manager = services.transfers
+    transfer = await manager.start(manager.new("copy", f"s3://{bucket}/a", f"s3://{bucket}/b"))
     await manager.cancel(transfer.id)
-    assert (transfer.state, ran, manager.active) == ("cancelled", False, 0)
-    manager.remove(transfer.id)
+    assert (transfer.state, transfer.started_at, manager.active) == ("cancelled", None, 0)
+    assert list(sha256s(s3_client, bucket)) == ["a"]
+    await manager.remove(transfer.id)
 
 
 async def test_the_token_goes_to_the_hub_only(
-    manager: TransferManager,
+    services: Services,
     hub: HubStandIn,
-    hub_store: HubStore,
-    store: S3Store,
     bucket: str,
     model: Repository,
 ) -> None:
     model.gated, model.accepted = "manual", frozenset({"hf_secret"})
-    transfer = await bring(manager, hub_store, store, request(bucket, token="hf_secret"))
+    transfer = await bring(services, request(bucket, token="hf_secret"))
     assert transfer.state == "completed"
     assert hub.traffic.tokens("hub") == {"Bearer hf_secret"}
     assert hub.traffic.seen("cdn")
@@ -285,27 +229,26 @@ async def test_the_token_goes_to_the_hub_only(
 
 
 async def test_what_cannot_be_imported_is_said_before_anything_is_written(
-    manager: TransferManager, hub_store: HubStore, store: S3Store, s3_client: Any, bucket: str, model: Repository
+    services: Services, s3_client: Any, bucket: str, model: Repository
 ) -> None:
     model.gated = "manual"
     with pytest.raises(GatedRepository, match="accept its terms"):
-        await bring(manager, hub_store, store, request(bucket))
+        await bring(services, request(bucket))
     model.gated = False
     with pytest.raises(NotFound, match="revision"):
-        await bring(manager, hub_store, store, request(bucket, revision="nope"))
+        await bring(services, request(bucket, revision="nope"))
     with pytest.raises(NotFound, match="does not exist"):
-        await bring(manager, hub_store, store, ImportRequest(repo="org/other", bucket=bucket))
+        await bring(services, ImportRequest(repo="org/other", bucket=bucket))
     with pytest.raises(BadRequest, match="name of a repository"):
-        await bring(manager, hub_store, store, ImportRequest(repo="a/b/c/../d", bucket=bucket))
+        await bring(services, ImportRequest(repo="a/b/c/../d", bucket=bucket))
     with pytest.raises((NotFound, StoreError), match="bucket"):
-        await bring(manager, hub_store, store, request(bucket + "-not"))
-    assert contents(s3_client, bucket) == {}
+        await bring(services, request(bucket + "-not"))
+    assert sha256s(s3_client, bucket) == {}
 
 
 async def test_a_part_larger_than_the_memory_goes_through_in_pieces(
-    store: S3Store,
+    make_services: Callable[..., Services],
     hub: HubStandIn,
-    hub_store: HubStore,
     s3_client: Any,
     bucket: str,
     model: Repository,
@@ -314,26 +257,22 @@ async def test_a_part_larger_than_the_memory_goes_through_in_pieces(
     monkeypatch.setattr(parts, "MAX_PARTS", 2)
     model.commit({"huge.bin": SyntheticContent(45 * MIB + 3, seed=8)})
     hub.inject(Cut(after=5 * MIB), "*huge.bin", method="GET", times=2)
-    engine = Engine(max_memory=4 * PART_SIZE, max_concurrent_transfers=1)
-    small = TransferManager(engine, log=logging.getLogger("odhtec-test"))
-    transfer = await bring(small, hub_store, store, request(bucket, include=["huge.bin"]))
+    services = make_services(max_memory=4 * PART_SIZE, max_concurrent_transfers=1)
+    await services.start()
+    transfer = await bring(services, request(bucket, include=["huge.bin"]))
     assert transfer.error is None
     assert s3_client.head_object(Bucket=bucket, Key="org/model/huge.bin")["ETag"].endswith('-2"')
-    assert contents(s3_client, bucket)["org/model/huge.bin"] == expected(model)["org/model/huge.bin"]
-    await small.stop()
-    engine.close()
+    assert sha256s(s3_client, bucket)["org/model/huge.bin"] == expected(model)["org/model/huge.bin"]
 
 
 async def test_an_expired_link_is_asked_for_again(
-    manager: TransferManager, store: S3Store, s3_client: Any, bucket: str, network: Any
+    make_services: Callable[..., Services], s3_client: Any, bucket: str
 ) -> None:
     repository = Repository("org/model")
     repository.commit({"large.bin": SyntheticContent(90 * MIB, seed=5)})
     with HubStandIn(repository, link_seconds=0.3, bytes_per_second=20 * MIB) as hub:
-        from odhtec_jupyter.settings import HubConnection
-
-        hub_store = HubStore(HubConnection(hub.endpoint), network)
-        transfer = await bring(manager, hub_store, store, request(bucket))
-        hub_store.close()
+        services = make_services(hf_endpoint=hub.endpoint)
+        await services.start()
+        transfer = await bring(services, request(bucket))
         assert transfer.state == "completed"
         assert len([seen for seen in hub.traffic.seen("hub") if "/resolve/" in seen.path]) > 1

@@ -1,8 +1,16 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { vi } from 'vitest';
 
-import type { IBrowserActions } from '../actions';
-import type { ObjectList, Transfer } from '../tokens';
+import type { IBrowserActions } from '../views/actions';
+import type {
+  HubRepo,
+  ObjectDetails,
+  ObjectList,
+  PlannedFile,
+  Transfer,
+  TransferPlan,
+  Upload
+} from '../tokens';
 
 export const trans = nullTranslator.load('test');
 
@@ -51,6 +59,80 @@ export function transfer(fields: Partial<Transfer> = {}): Transfer {
     startedAt: null,
     finishedAt: null,
     error: null,
+    needs: null,
+    ...fields
+  };
+}
+
+export function upload(fields: Partial<Upload> = {}): Upload {
+  return {
+    uploadId: 'u1',
+    bucket: 'bucket',
+    key: 'folder/model.bin',
+    size: 100,
+    partSize: 10,
+    partCount: 10,
+    parts: [],
+    bytesDone: 45,
+    lastModified: 1000,
+    createdAt: '2026-01-01T00:00:00Z',
+    ...fields
+  };
+}
+
+export function hubRepo(fields: Partial<HubRepo> = {}): HubRepo {
+  const files = [
+    { path: 'model.safetensors', size: 1000 },
+    { path: 'sub/config.json', size: 24 },
+    { path: 'pytorch_model.bin', size: 1000 }
+  ].map(file => ({ ...file, etag: 'e', lfs: false }));
+  return {
+    repo: 'org/name',
+    repoType: 'model',
+    revision: 'main',
+    commit: '0123456789',
+    gated: false,
+    private: false,
+    accessible: true,
+    license: null,
+    parameters: null,
+    files,
+    totalSize: 2024,
+    ...fields
+  };
+}
+
+/** What a dry run says: of each of all files 1000 bytes; some of them by their path below the target. */
+export function plan(
+  target: string,
+  counts: Record<string, number>,
+  named: [string, PlannedFile['what']][] = []
+): TransferPlan {
+  const filesTotal = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const files = named.map(([path, what]) => ({
+    source: `hf://org/name@0123456789/${path}`,
+    target: `${target}${path}`,
+    size: 1000,
+    what
+  }));
+  return { counts, filesTotal, bytesTotal: 1000 * filesTotal, files };
+}
+
+export function details(fields: Partial<ObjectDetails> = {}): ObjectDetails {
+  return {
+    Key: 'k',
+    Size: 1024,
+    LastModified: '2026-01-01T00:00:00Z',
+    ETag: '"1"',
+    ContentType: 'application/json',
+    CacheControl: null,
+    ContentDisposition: null,
+    ContentEncoding: null,
+    ContentLanguage: null,
+    StorageClass: 'STANDARD',
+    VersionId: null,
+    Metadata: { author: 'me' },
+    TagSet: [{ Key: 'kind', Value: 'model' }],
     ...fields
   };
 }
@@ -60,18 +142,29 @@ export function fakeActions(): {
 } & IBrowserActions {
   return {
     openRow: vi.fn(),
+    previewRow: vi.fn(),
     pickFiles: vi.fn(),
     pickFolder: vi.fn(),
     drop: vi.fn(),
+    rename: vi.fn(),
+    canMove: vi.fn(() => true),
+    moveRows: vi.fn(),
     newFolder: vi.fn(),
     newBucket: vi.fn(),
     remove: vi.fn(),
     copyUri: vi.fn(),
+    copyText: vi.fn(),
     downloadUrl: vi.fn(() => '/download'),
     importModel: vi.fn(),
     settings: vi.fn(),
     refresh: vi.fn(),
+    pauseTransfer: vi.fn(),
+    resumeTransfer: vi.fn(),
+    retryTransfer: vi.fn(),
     cancelTransfer: vi.fn(),
-    removeTransfer: vi.fn()
+    removeTransfer: vi.fn(),
+    listTransferFiles: vi.fn(async () => ({ files: [], total: 0, offset: 0 })),
+    chooseAgain: vi.fn(),
+    discardUpload: vi.fn()
   };
 }

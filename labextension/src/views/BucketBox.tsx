@@ -2,8 +2,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { caretDownEmptyThinIcon } from '@jupyterlab/ui-components';
 import { useId, useState, type KeyboardEvent } from 'react';
 
-import type { IBrowserActions } from '../actions';
-import type { BrowserModel } from '../browser';
+import type { IBrowserActions } from './actions';
+import type { BrowserModel } from '../list/browser';
+import { parsePlace, s3Uri } from '../api/keys';
 
 export interface IBucketBoxProps {
   model: BrowserModel;
@@ -32,12 +33,16 @@ export function BucketBox({ model, actions, trans }: IBucketBoxProps): JSX.Eleme
   };
   const open = (name: string) => {
     close();
-    if (name && name !== model.bucket) {
+    const place = parsePlace(name, null);
+    if (place) {
+      void model.openPlace(place.bucket, place.path);
+    } else if (name && name !== model.bucket) {
       void model.open(name);
     }
   };
 
   const name = (typed ?? '').trim();
+  const place = /^s3a?:\/\//.test(name) ? parsePlace(name, null) : null;
   const known = model.buckets.names;
   const choices: IChoice[] = known
     .filter(bucket => bucket.toLocaleLowerCase().includes(name.toLocaleLowerCase()))
@@ -49,17 +54,36 @@ export function BucketBox({ model, actions, trans }: IBucketBoxProps): JSX.Eleme
       choose: () => open(name)
     });
   }
-  choices.push({
-    id: `${id}-new`,
-    label:
-      name && !known.includes(name)
-        ? trans.__('Create bucket “%1”…', name)
-        : trans.__('Create bucket…'),
-    choose: () => {
-      close();
-      actions.newBucket(known.includes(name) ? '' : name);
-    }
+  // A folder where one was, or a bucket that cannot be listed. What is open is no choice.
+  const recent = model.recent.places.filter(
+    ({ bucket, prefix }) =>
+      (prefix !== '' || !known.includes(bucket)) &&
+      (bucket !== model.bucket || prefix !== model.prefix) &&
+      s3Uri(bucket, prefix).toLocaleLowerCase().includes(name.toLocaleLowerCase())
+  );
+  recent.forEach(({ bucket, prefix }, index) => {
+    choices.push({
+      id: `${id}-recent-${index}`,
+      label: s3Uri(bucket, prefix),
+      choose: () => {
+        close();
+        void model.open(bucket, prefix);
+      }
+    });
   });
+  if (!place) {
+    choices.push({
+      id: `${id}-new`,
+      label:
+        name && !known.includes(name)
+          ? trans.__('Create bucket “%1”…', name)
+          : trans.__('Create bucket…'),
+      choose: () => {
+        close();
+        actions.newBucket(known.includes(name) ? '' : name);
+      }
+    });
+  }
 
   const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
@@ -129,8 +153,9 @@ export function BucketBox({ model, actions, trans }: IBucketBoxProps): JSX.Eleme
               role="option"
               aria-selected={index === active}
               className={`${choice.label === model.bucket ? 'odhtec-mod-current' : ''} ${
-                choice.id.endsWith('-new') ? 'odhtec-mod-command' : ''
+                /-new$|-recent-0$/.test(choice.id) ? 'odhtec-mod-group' : ''
               }`}
+              title={choice.label}
               ref={node => {
                 if (node && index === active) {
                   node.scrollIntoView?.({ block: 'nearest' });

@@ -1,11 +1,35 @@
-import type { ReactNode } from 'react';
+import { cloneElement, isValidElement, useId, type ReactElement, type ReactNode } from 'react';
+
+export interface IFieldProps {
+  label: string;
+  /** What stands below the control and is read out with it. */
+  hint?: ReactNode;
+  /** Why its content cannot be used. */
+  error?: string | null;
+  className?: string;
+  children: ReactNode;
+}
 
 /** A control under its label. */
-export function Field({ label, children }: { label: string; children: ReactNode }): JSX.Element {
+export function Field({ label, hint, error, className, children }: IFieldProps): JSX.Element {
+  const id = useId();
+  const described = (error || hint) && isValidElement(children);
   return (
-    <label className="odhtec-Field">
-      <span>{label}</span>
-      {children}
-    </label>
+    <div className={`odhtec-Field ${className ?? ''}`}>
+      <label>
+        <span>{label}</span>
+        {described
+          ? cloneElement(children as ReactElement<Record<string, unknown>>, {
+              'aria-describedby': id,
+              'aria-invalid': error ? true : undefined
+            })
+          : children}
+      </label>
+      {(error || hint) && (
+        <span id={id} className={error ? 'odhtec-Form-error' : 'odhtec-Field-hint'}>
+          {error || hint}
+        </span>
+      )}
+    </div>
   );
 }

@@ -7,6 +7,9 @@ export interface IIconButtonProps {
   disabled?: boolean;
   className?: string;
   tabIndex?: number;
+  /** For a button that opens something: whether it is open, and its id. */
+  expanded?: boolean;
+  controls?: string;
 }
 
 /** A button that is only an icon; its label is the tooltip and what a screen reader says. */
@@ -18,6 +21,8 @@ export function IconButton(props: IIconButtonProps): JSX.Element {
       className={`odhtec-IconButton ${props.className ?? ''}`}
       title={label}
       aria-label={label}
+      aria-expanded={props.expanded}
+      aria-controls={props.controls}
       disabled={props.disabled}
       tabIndex={props.tabIndex}
       onClick={event => {

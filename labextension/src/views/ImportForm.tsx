@@ -1,213 +1,266 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useState, type FormEvent } from 'react';
+import { useId, useState, type KeyboardEvent } from 'react';
 
-import { matchesAny, SAFETENSORS_ONLY } from '../patterns';
-import { ApiError } from '../request';
-import type {
-  HubRepo,
-  ImportRequest,
-  IRepoOptions,
-  OnConflict,
-  RepoType,
-  Transfer
-} from '../tokens';
+import type { ImportModel } from '../forms/importmodel';
+import type { RepoType, Transfer } from '../tokens';
+import { ConflictChoice } from './ConflictChoice';
 import { Field } from './Field';
+import { FormFoot, MainButton } from './FormFoot';
+import { useSignal } from './hooks';
+import { ImportFiles } from './ImportFiles';
+import { OutLink } from './OutLink';
 import { RepoSummary } from './RepoSummary';
 
 /** The name that the hub gives to a repository's newest state. */
 const DEFAULT_REVISION = 'main';
 
 export interface IImportFormProps {
-  bucket: string;
-  lookUp: (repo: string, options: IRepoOptions) => Promise<HubRepo>;
-  start: (request: ImportRequest) => Promise<Transfer>;
+  model: ImportModel;
   onStarted: (transfer: Transfer) => void;
-  onCancel: () => void;
+  onClose: () => void;
   trans: TranslationBundle;
 }
 
-/** What the server said about a question: the repository, an error, or both when an import was refused. */
-interface IAnswer {
-  question: string;
-  found?: HubRepo;
-  error?: ApiError;
-}
-
 /** Look at a repository, then import it. Errors stay in the form, in the server's words. */
-export function ImportForm(props: IImportFormProps): JSX.Element {
-  const { bucket, trans } = props;
-  const [repo, setRepo] = useState('');
-  const [repoType, setRepoType] = useState<RepoType>('model');
-  const [revision, setRevision] = useState('');
-  const [token, setToken] = useState('');
-  // Null means the default: the repository's id.
-  const [prefix, setPrefix] = useState<string | null>(null);
-  const [slim, setSlim] = useState(false);
-  const [onConflict, setOnConflict] = useState<OnConflict>('fail');
-  const [answer, setAnswer] = useState<IAnswer | null>(null);
-  const [busy, setBusy] = useState<'looking' | 'starting' | null>(null);
-
-  const name = repo.trim();
-  const question = JSON.stringify([name, repoType, revision.trim(), token]);
-  // An answer counts only for what it was asked about: the fields may have changed since.
-  const { found = null, error = null } = answer?.question === question ? answer : {};
-
-  const lookUp = async () => {
-    setBusy('looking');
-    setAnswer(null);
-    try {
-      const options = {
-        repoType,
-        revision: revision.trim() || undefined,
-        token: token || undefined
-      };
-      setAnswer({ question, found: await props.lookUp(name, options) });
-    } catch (reason) {
-      setAnswer({ question, error: ApiError.from(reason) });
-    } finally {
-      setBusy(null);
-    }
-  };
-
-  const ready = busy === null && found !== null && found.accessible;
-  const patterns = slim && (found?.repoType ?? repoType) === 'model' ? [...SAFETENSORS_ONLY] : null;
-  const files = found?.files.filter(({ path }) => !patterns || matchesAny(path, patterns)) ?? [];
+export function ImportForm({ model, onStarted, onClose, trans }: IImportFormProps): JSX.Element {
+  useSignal(model.stateChanged);
+  const { found, busy, ready } = model;
 
   const start = async () => {
-    setBusy('starting');
-    setAnswer({ question, found: found ?? undefined });
-    try {
-      const transfer = await props.start({
-        repo: found?.repo ?? name,
-        // A pasted address says more than the fields.
-        repoType: found?.repoType ?? repoType,
-        revision: found?.revision ?? DEFAULT_REVISION,
-        bucket,
-        onConflict,
-        ...(token && { token }),
-        ...(prefix !== null && { prefix: prefix.trim() }),
-        ...(patterns && { include: patterns })
-      });
-      props.onStarted(transfer);
-    } catch (reason) {
-      setAnswer({ question, found: found ?? undefined, error: ApiError.from(reason) });
-      setBusy(null);
+    const transfer = await model.start();
+    if (transfer) {
+      onStarted(transfer);
     }
   };
-
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (name && busy === null) {
-      void (found && ready ? start() : lookUp());
+  // Not the form's own submission: that asks its first button, which is disabled when there is nothing to look up.
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Enter' && event.target instanceof HTMLInputElement) {
+      event.preventDefault();
+      if (busy === null) {
+        void (model.current ? start() : model.lookUp());
+      }
     }
   };
 
   return (
-    <form className="odhtec-Form odhtec-ImportForm" onSubmit={submit} aria-busy={busy !== null}>
-      <div className="odhtec-Form-row">
-        <Field label={trans.__('Repository')}>
-          <input
-            className="jp-mod-styled"
-            name="repo"
-            required
-            autoFocus
-            spellCheck={false}
-            placeholder={trans.__('org/name, or its address')}
-            value={repo}
-            onChange={event => setRepo(event.target.value)}
-          />
-        </Field>
-        <button
-          type="submit"
-          className="jp-mod-styled jp-mod-reject"
-          disabled={!name || busy !== null}
+    <form
+      className="odhtec-Form odhtec-ImportForm"
+      onSubmit={event => event.preventDefault()}
+      onKeyDown={onKeyDown}
+      aria-busy={busy !== null}
+    >
+      <Question model={model} trans={trans} />
+      {found && (
+        <div className={model.current ? '' : 'odhtec-mod-stale'}>
+          <RepoSummary repo={found} url={model.pageUrl} trans={trans} />
+        </div>
+      )}
+      <TokenField model={model} trans={trans} />
+      {found?.accessible && (
+        <>
+          <ImportFiles model={model} trans={trans} />
+          <Target model={model} trans={trans} />
+        </>
+      )}
+      <FormFoot
+        choice={<Conflict model={model} trans={trans} />}
+        error={importError(model, trans)}
+        status={busy === 'looking' ? trans.__('Looking at the repository…') : null}
+        onClose={onClose}
+        trans={trans}
+      >
+        <MainButton
+          label={busy === 'starting' ? trans.__('Starting…') : trans.__('Start import')}
+          disabled={!ready}
+          onClick={() => void start()}
+        />
+      </FormFoot>
+    </form>
+  );
+}
+
+interface IPartProps {
+  model: ImportModel;
+  trans: TranslationBundle;
+}
+
+function Question({ model, trans }: IPartProps): JSX.Element {
+  const { question, busy } = model;
+  const looking = busy === 'looking';
+  return (
+    <div className="odhtec-Form-row">
+      <Field label={trans.__('Repository')} className="odhtec-mod-wide">
+        <input
+          className="jp-mod-styled"
+          name="repo"
+          required
+          autoFocus
+          spellCheck={false}
+          autoComplete="off"
+          placeholder={trans.__('org/name, or its address')}
+          value={question.repo}
+          onChange={event => model.ask({ repo: event.target.value })}
+          onPaste={event => {
+            const text = event.clipboardData.getData('text').trim();
+            // Into an empty field a whole name is pasted: no need to say more.
+            if (!question.repo && text.includes('/')) {
+              event.preventDefault();
+              model.ask({ repo: text });
+              void model.lookUp();
+            }
+          }}
+        />
+      </Field>
+      <Field label={trans.__('Type')}>
+        <select
+          className="jp-mod-styled"
+          value={question.repoType}
+          onChange={event => model.ask({ repoType: event.target.value as RepoType })}
         >
-          {busy === 'looking' ? trans.__('Looking…') : trans.__('Look up')}
+          <option value="model">{trans.__('Model')}</option>
+          <option value="dataset">{trans.__('Dataset')}</option>
+          <option value="space">{trans.__('Space')}</option>
+        </select>
+      </Field>
+      <Revision model={model} trans={trans} />
+      <button
+        type="button"
+        className="jp-mod-styled jp-mod-reject"
+        disabled={!looking && (!question.repo.trim() || busy !== null || model.current)}
+        onClick={() => (looking ? model.stopLooking() : void model.lookUp())}
+      >
+        {looking ? trans.__('Stop') : trans.__('Look up')}
+      </button>
+    </div>
+  );
+}
+
+/** Chosen from the branches and tags once they are known, or typed. */
+function Revision({ model, trans }: IPartProps): JSX.Element {
+  const id = useId();
+  const { branches = [], tags = [] } = model.refs ?? {};
+  const names = [...branches, ...tags].map(({ name }) => name);
+  return (
+    <Field label={trans.__('Revision')}>
+      <input
+        className="jp-mod-styled"
+        spellCheck={false}
+        autoComplete="off"
+        list={id}
+        placeholder={model.found?.revision ?? DEFAULT_REVISION}
+        value={model.question.revision}
+        onChange={event => {
+          const revision = event.target.value;
+          model.ask({ revision });
+          // Chosen from the list, not typed: there is no key to wait for.
+          const { inputType } = event.nativeEvent as InputEvent;
+          const isChosen = inputType === undefined || inputType === 'insertReplacementText';
+          if (isChosen && names.includes(revision)) {
+            void model.lookUp();
+          }
+        }}
+      />
+      <datalist id={id}>
+        {branches.map(({ name }) => (
+          <option key={`b/${name}`} value={name} label={trans.__('branch')} />
+        ))}
+        {tags.map(({ name }) => (
+          <option key={`t/${name}`} value={name} label={trans.__('tag')} />
+        ))}
+      </datalist>
+    </Field>
+  );
+}
+
+function TokenField({ model, trans }: IPartProps): JSX.Element {
+  const [open, setOpen] = useState(false);
+  if (!open && !model.asksToken) {
+    return (
+      <div>
+        <button type="button" className="odhtec-LinkButton" onClick={() => setOpen(true)}>
+          {trans.__('Use a token for this import…')}
         </button>
       </div>
-      <div className="odhtec-Form-row">
-        <Field label={trans.__('Type')}>
-          <select
-            className="jp-mod-styled"
-            value={repoType}
-            onChange={event => setRepoType(event.target.value as RepoType)}
-          >
-            <option value="model">{trans.__('Model')}</option>
-            <option value="dataset">{trans.__('Dataset')}</option>
-            <option value="space">{trans.__('Space')}</option>
-          </select>
-        </Field>
-        <Field label={trans.__('Revision')}>
-          <input
-            className="jp-mod-styled"
-            spellCheck={false}
-            placeholder={DEFAULT_REVISION}
-            value={revision}
-            onChange={event => setRevision(event.target.value)}
-          />
-        </Field>
-        <Field label={trans.__('Token for this import only')}>
-          <input
-            className="jp-mod-styled"
-            type="password"
-            autoComplete="off"
-            placeholder={trans.__('Optional')}
-            value={token}
-            onChange={event => setToken(event.target.value)}
-          />
-        </Field>
-      </div>
-      {found && <RepoSummary repo={found} files={files} trans={trans} />}
-      <Field label={trans.__('Target folder in %1', bucket)}>
+    );
+  }
+  return (
+    <Field
+      label={trans.__('Token for this import only')}
+      hint={trans.__('It is sent with this import and stored nowhere.')}
+    >
+      <input
+        className="jp-mod-styled"
+        type="password"
+        autoComplete="off"
+        autoFocus={open}
+        value={model.question.token}
+        onChange={event => model.ask({ token: event.target.value })}
+      />
+    </Field>
+  );
+}
+
+function Target({ model, trans }: IPartProps): JSX.Element {
+  const { bucket, startFolder: folder } = model;
+  return (
+    <div>
+      <Field
+        label={trans.__('Target folder in %1', bucket)}
+        hint={trans.__('The files go to %1', model.target)}
+      >
         <input
           className="jp-mod-styled"
           spellCheck={false}
           placeholder={trans.__('The bucket’s top level')}
-          value={prefix ?? found?.repo ?? name}
-          onChange={event => setPrefix(event.target.value)}
+          value={model.prefix}
+          onChange={event => model.setPrefix(event.target.value)}
         />
       </Field>
-      {(found?.repoType ?? repoType) === 'model' && (
-        <label className="odhtec-Form-check" title={SAFETENSORS_ONLY.join(' ')}>
-          <input type="checkbox" checked={slim} onChange={event => setSlim(event.target.checked)} />
-          {trans.__('Only safetensors, configuration and tokenizer')}
-        </label>
-      )}
-      <Field label={trans.__('When another object is there already')}>
-        <select
-          className="jp-mod-styled"
-          value={onConflict}
-          onChange={event => setOnConflict(event.target.value as OnConflict)}
+      {folder && (
+        <button
+          type="button"
+          className="odhtec-LinkButton"
+          onClick={() => model.setBase(model.base ? '' : folder)}
         >
-          <option value="fail">{trans.__('Stop with an error')}</option>
-          <option value="overwrite">{trans.__('Replace it')}</option>
-          <option value="skip">{trans.__('Keep it and skip the file')}</option>
-        </select>
-      </Field>
-      <div className="odhtec-Form-foot">
-        {error && (
-          <p className="odhtec-Form-error" role="alert">
-            {error.message}
-          </p>
-        )}
-        <div className="odhtec-Form-buttons">
-          <button
-            type="button"
-            className="jp-Dialog-button jp-mod-styled jp-mod-reject"
-            onClick={props.onCancel}
-          >
-            {trans.__('Cancel')}
-          </button>
-          <button
-            type="button"
-            className="jp-Dialog-button jp-mod-styled jp-mod-accept"
-            disabled={!ready}
-            onClick={() => void start()}
-          >
-            {busy === 'starting' ? trans.__('Starting…') : trans.__('Start import')}
-          </button>
-        </div>
-      </div>
-    </form>
+          {model.base
+            ? trans.__('Put it at the bucket’s top level')
+            : trans.__('Put it into %1', folder)}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Conflict({ model, trans }: IPartProps): JSX.Element | null {
+  if (!model.current || !model.asksConflict) {
+    return null;
+  }
+  return (
+    <ConflictChoice
+      legend={trans._n(
+        'One object is there and differs from its file',
+        '%1 objects are there and differ from their files',
+        model.count('differs') || model.plan!.differing
+      )}
+      value={model.onConflict}
+      onChange={value => model.setOnConflict(value)}
+      trans={trans}
+    />
+  );
+}
+
+/** The server's words, and what can be done about it. */
+function importError(model: ImportModel, trans: TranslationBundle): JSX.Element | null {
+  const error = model.error ?? model.planError;
+  if (!error) {
+    return null;
+  }
+  return (
+    <>
+      {error.message}{' '}
+      {error.code === 'GatedRepo' && model.pageUrl && (
+        <OutLink href={model.pageUrl}>{trans.__('Open its page')}</OutLink>
+      )}
+    </>
   );
 }

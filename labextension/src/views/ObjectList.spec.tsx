@@ -2,10 +2,12 @@ import { act, fireEvent, render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import { BrowserModel } from '../browser';
+import { BrowserModel } from '../list/browser';
 import { fakeActions, page, trans } from '../testing/fakes';
-import { TransfersModel } from '../transfers';
-import { UploadsModel } from '../uploads';
+import { TransfersModel } from '../transfers/transfers';
+import { UnfinishedModel } from '../uploads/unfinished';
+import { UploadsModel } from '../uploads/uploads';
+import { UsageModel } from '../list/usage';
 import { Browser } from './Browser';
 
 const COUNT = 2000;
@@ -49,9 +51,15 @@ describe('ObjectList', () => {
         removeTransfer: unused
       }
     });
-    const uploads = new UploadsModel({ put: unused, ask: unused, limit: () => 1 });
+    const uploads = new UploadsModel({ send: unused, ask: unused, limit: () => 1 });
+    const unfinished = new UnfinishedModel({
+      server: { listUploads: unused, dropUpload: unused },
+      isOwn: unused,
+      held: unused
+    });
+    const usage = new UsageModel({ countUsage: unused });
     await model.start();
-    render(<Browser {...{ model, transfers, uploads, actions, trans }} />);
+    render(<Browser {...{ model, usage, transfers, uploads, unfinished, actions, trans }} />);
   });
 
   const focused = () => (document.activeElement as HTMLElement).dataset.index;

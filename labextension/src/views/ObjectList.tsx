@@ -1,11 +1,16 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useEffect, useLayoutEffect, useRef, type MouseEvent } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState, type MouseEvent } from 'react';
 
-import type { IBrowserActions } from '../actions';
-import type { BrowserModel } from '../browser';
-import { useWindow } from './hooks';
+import type { IBrowserActions } from './actions';
+import type { BrowserModel } from '../list/browser';
+import { beginDrag, endDrag } from '../list/dragging';
+import type { UsageModel } from '../list/usage';
+import { useSignal } from './hooks';
+import { ListFoot } from './ListFoot';
+import { ListHead } from './ListHead';
 import { useListKeys } from './listkeys';
 import { ObjectRow } from './ObjectRow';
+import { useSlots, useWindow } from './window';
 
 /** Must agree with --odhtec-row-height. */
 export const ROW_HEIGHT = 24;
@@ -15,58 +20,66 @@ const LOOK_AHEAD = 40;
 
 export interface IObjectListProps {
   model: BrowserModel;
+  usage: UsageModel;
   actions: IBrowserActions;
   trans: TranslationBundle;
 }
 
-/** The rows of a folder: a grid of which only the visible part is in the page. */
-export function ObjectList({ model, actions, trans }: IObjectListProps): JSX.Element {
+/** The rows of a folder or of a search: a grid of which only the visible part is in the page. */
+export function ObjectList({ model, usage, actions, trans }: IObjectListProps): JSX.Element {
+  useSignal(usage.stateChanged);
   const scroller = useRef<HTMLDivElement>(null);
-  const { rows, selection, hasMore, error, filter } = model;
-  const active = rows.findIndex(({ key }) => key === selection.active);
-  const { indices, onScroll, pageRows, lastVisible } = useWindow(
-    scroller,
-    rows.length,
-    ROW_HEIGHT,
-    active
-  );
+  const { rows, selection, hasMore, error, filter, search } = model;
+  const active = model.list.indexOf(selection.active);
+  const view = useWindow(scroller, rows.length, ROW_HEIGHT, active);
+  const { indices, topOf } = view;
+  const slots = useSlots(indices.map(index => rows[index].key));
   const wantsFocus = useRef(false);
-  const onKeyDown = useListKeys(model, actions, pageRows, () => {
+  const [hovered, setHovered] = useState<string | null>(null);
+  const focusRows = useCallback(() => {
+    wantsFocus.current = true;
+    model.select(() => {});
+  }, [model]);
+  const onKeyDown = useListKeys(model, actions, view.pageRows, () => {
     wantsFocus.current = true;
   });
 
-  // A filter that matches little would otherwise pull in the whole bucket.
-  const nearEnd = lastVisible >= rows.length - LOOK_AHEAD && !filter;
+  // A filter that matches little would otherwise pull in the whole bucket; a search that was stopped stays so.
+  const goesOn = hasMore && !error && !filter && !search?.cancelled;
+  const nearEnd = view.last >= rows.length - LOOK_AHEAD;
+  const loaded = model.loadedCount;
   useEffect(() => {
-    if (nearEnd && hasMore && !error) {
+    if (nearEnd && goesOn) {
       void model.loadMore();
     }
-  }, [nearEnd, hasMore, error, rows, model]);
+  }, [nearEnd, goesOn, loaded, search, model]);
 
   const place = `${model.bucket}/${model.prefix}`;
   useLayoutEffect(() => {
     // Another folder starts at its top; whoever used the keyboard here goes on with it.
     const node = scroller.current!;
-    node.scrollTop = 0;
-    onScroll();
+    view.toTop();
     if (node.contains(document.activeElement) || document.activeElement === document.body) {
       wantsFocus.current = node.dataset.used === 'true';
     }
     // eslint-disable-next-line react-hooks/exhaustive-deps -- only when the place changes
-  }, [place]);
+  }, [place, search]);
 
   const lastActive = useRef(selection.active);
   useLayoutEffect(() => {
     const node = scroller.current!;
     const last = lastActive.current;
     lastActive.current = selection.active;
-    const gone =
-      last !== null && last !== selection.active && rows.every(({ key }) => key !== last);
-    if (gone && document.activeElement === document.body) {
-      // The row that had the focus was removed, and the focus with it.
+    const gone = last !== null && last !== selection.active && !model.list.has(last);
+    const focused = document.activeElement;
+    const moved = last !== selection.active && node.contains(focused);
+    if (moved || (gone && focused === document.body)) {
+      // Where the focus is in the rows it is on the active one; or that was removed, and the focus with it.
       wantsFocus.current = node.dataset.used === 'true';
     }
-    if (!wantsFocus.current || model.loading) {
+    // The list itself has the focus only as long as no row has a claim to it.
+    wantsFocus.current ||= focused === node && active >= 0;
+    if (!wantsFocus.current || model.loading || model.renaming !== null) {
       return;
     }
     wantsFocus.current = false;
@@ -74,18 +87,13 @@ export function ObjectList({ model, actions, trans }: IObjectListProps): JSX.Ele
       node.focus();
       return;
     }
-    const top = active * ROW_HEIGHT;
-    if (top < node.scrollTop) {
-      node.scrollTop = top;
-    } else if (top + ROW_HEIGHT > node.scrollTop + node.clientHeight) {
-      node.scrollTop = top + ROW_HEIGHT - node.clientHeight;
-    }
+    view.reveal(active);
     node.querySelector<HTMLElement>(`[data-index="${active}"]`)?.focus({ preventScroll: true });
   });
 
   const rowAt = (event: MouseEvent) => {
     const node = (event.target as HTMLElement).closest<HTMLElement>('[data-index]');
-    const onButton = (event.target as HTMLElement).closest('a, button') !== null;
+    const onButton = (event.target as HTMLElement).closest('a, button, input') !== null;
     return node && !onButton ? rows[Number(node.dataset.index)] : undefined;
   };
 
@@ -97,10 +105,7 @@ export function ObjectList({ model, actions, trans }: IObjectListProps): JSX.Ele
     wantsFocus.current = true;
     model.select(it => {
       if (event.shiftKey) {
-        it.extend(
-          rows.map(({ key }) => key),
-          row.key
-        );
+        it.extend(model.list, row.key);
       } else if (event.ctrlKey || event.metaKey) {
         it.toggle(row.key);
       } else {
@@ -116,103 +121,89 @@ export function ObjectList({ model, actions, trans }: IObjectListProps): JSX.Ele
     }
   };
 
-  return (
-    <div
-      role="grid"
-      className="odhtec-List"
-      aria-label={trans.__('Objects')}
-      aria-multiselectable="true"
-      aria-busy={model.loading}
-      aria-rowcount={hasMore ? -1 : rows.length + 1}
-      onKeyDown={onKeyDown}
-    >
-      <div role="row" className="odhtec-List-header" aria-rowindex={1}>
-        <span role="columnheader" className="odhtec-Row-name">
-          {trans.__('Name')}
-        </span>
-        <span role="columnheader" className="odhtec-Row-size">
-          {trans.__('Size')}
-        </span>
-        <span role="columnheader" className="odhtec-Row-age">
-          {trans.__('Age')}
-        </span>
-      </div>
-      <div
-        ref={scroller}
-        role="rowgroup"
-        className="odhtec-List-body"
-        // Without a focused row the list itself takes the focus, so that the arrows have a start.
-        tabIndex={active < 0 ? 0 : -1}
-        onScroll={onScroll}
-        onFocus={event => {
-          event.currentTarget.dataset.used = 'true';
-        }}
-        onClick={onClick}
-        onDoubleClick={event => {
-          const row = rowAt(event);
-          if (row) {
-            actions.openRow(row);
-          }
-        }}
-        onContextMenu={onContextMenu}
-      >
-        <div
-          className="odhtec-List-space"
-          role="presentation"
-          style={{ height: rows.length * ROW_HEIGHT }}
-        >
-          {indices.map(index => (
-            <ObjectRow
-              key={rows[index].key}
-              row={rows[index]}
-              index={index}
-              selected={selection.has(rows[index].key)}
-              tabbable={index === active}
-              style={{ transform: `translateY(${index * ROW_HEIGHT}px)` }}
-              actions={actions}
-              trans={trans}
-            />
-          ))}
-        </div>
-        <ListEnd model={model} trans={trans} />
-      </div>
-    </div>
+  const onRenamed = useCallback(
+    (name: string | null) => {
+      const row = model.rows[model.list.indexOf(model.renaming)];
+      if (row) {
+        wantsFocus.current = true;
+        model.setRenaming(null);
+        if (name !== null) {
+          actions.rename(row, name);
+        }
+      }
+    },
+    [model, actions]
   );
-}
+  const onStopCounting = useCallback(() => usage.stopAll(), [usage]);
 
-/** What stands below the last row while there is more to come. */
-function ListEnd({
-  model,
-  trans
-}: {
-  model: BrowserModel;
-  trans: TranslationBundle;
-}): JSX.Element | null {
-  if (!model.hasMore) {
-    return null;
-  }
-  const more = (label: string) => (
-    <button type="button" className="odhtec-LinkButton" onClick={() => void model.loadMore()}>
-      {label}
-    </button>
-  );
   return (
-    <div className="odhtec-List-end" role="status">
-      {model.error ? (
-        <>
-          {model.error.message} {more(trans.__('Retry'))}
-        </>
-      ) : model.loadingMore || !model.filter ? (
-        trans.__('Loading more…')
-      ) : (
-        <>
-          {trans.__(
-            'The filter looks at the %1 rows loaded so far.',
-            model.loadedCount.toLocaleString()
-          )}{' '}
-          {more(trans.__('Load more'))}
-        </>
-      )}
+    <div className="odhtec-List" onKeyDown={onKeyDown}>
+      <div
+        role="grid"
+        className="odhtec-List-grid"
+        aria-label={trans.__('Objects')}
+        aria-multiselectable={selection.limit > 1}
+        aria-busy={model.loading}
+        aria-rowcount={hasMore ? -1 : rows.length + 1}
+      >
+        <ListHead model={model} gutter={view.gutter} onLeave={focusRows} trans={trans} />
+        <div
+          ref={scroller}
+          role="rowgroup"
+          className="odhtec-List-body"
+          // Without a focused row the list itself takes the focus, so that the arrows have a start.
+          tabIndex={active < 0 ? 0 : -1}
+          onScroll={view.onScroll}
+          onFocus={event => {
+            event.currentTarget.dataset.used = 'true';
+          }}
+          onClick={onClick}
+          onDoubleClick={event => {
+            const row = rowAt(event);
+            if (row) {
+              actions.openRow(row);
+            }
+          }}
+          onContextMenu={onContextMenu}
+          onMouseOver={event => setHovered(rowAt(event)?.key ?? hovered)}
+          onMouseLeave={() => setHovered(null)}
+          onDragStart={event => {
+            const row = rowAt(event);
+            if (row) {
+              // What is dragged is what is selected, or becomes it.
+              if (!selection.has(row.key)) {
+                model.select(it => it.only(row.key));
+              }
+              beginDrag(event.nativeEvent, { bucket: model.bucket!, rows: model.selectedRows });
+            }
+          }}
+          onDragEnd={endDrag}
+        >
+          <div className="odhtec-List-space" role="presentation" style={{ height: view.height }}>
+            {indices.map((index, position) => {
+              const row = rows[index];
+              return (
+                <ObjectRow
+                  key={slots[position]}
+                  row={row}
+                  index={index}
+                  top={topOf(index)}
+                  selected={selection.has(row.key)}
+                  tabbable={index === active}
+                  armed={index === active || row.key === hovered}
+                  renaming={row.key === model.renaming}
+                  usage={row.kind === 'folder' ? usage.get(model.bucket!, row.key) : undefined}
+                  onRenamed={onRenamed}
+                  onStopCounting={onStopCounting}
+                  actions={actions}
+                  trans={trans}
+                />
+              );
+            })}
+          </div>
+        </div>
+      </div>
+      <ListFoot model={model} trans={trans} />
     </div>
   );
 }

@@ -1,15 +1,21 @@
 import type { ReactNode } from 'react';
 
+export type RowState = 'active' | 'paused' | 'completed' | 'failed' | 'cancelled';
+
 export interface IProgressRowProps {
   title: string;
   tooltip: string;
   /** Between 0 and 1; null when the total is not known yet. */
   fraction: number | null;
-  state: 'active' | 'completed' | 'failed' | 'cancelled';
+  state: RowState;
   /** Facts for the line below the bar; empty ones are left out. */
   facts: readonly (string | null)[];
   error: string | null;
+  /** Before the title: what opens the details. */
+  lead?: ReactNode;
   buttons: ReactNode;
+  /** Below all: what has to be said in words, and details. */
+  children?: ReactNode;
 }
 
 /** One line of work with a bar. */
@@ -19,10 +25,11 @@ export function ProgressRow(props: IProgressRowProps): JSX.Element {
   return (
     <li className={`odhtec-Progress odhtec-mod-${props.state}`} title={props.tooltip}>
       <div className="odhtec-Progress-head">
+        {props.lead}
         <span className="odhtec-Progress-title">{props.title}</span>
         {props.buttons}
       </div>
-      {props.state === 'active' && (
+      {(props.state === 'active' || props.state === 'paused') && (
         <div
           role="progressbar"
           className={`odhtec-Progress-bar ${percent === undefined ? 'odhtec-mod-unknown' : ''}`}
@@ -40,6 +47,7 @@ export function ProgressRow(props: IProgressRowProps): JSX.Element {
           {props.error}
         </div>
       )}
+      {props.children}
     </li>
   );
 }

@@ -1,51 +1,48 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { formatCount, formatSize } from '../format';
-import type { HubFile, HubRepo } from '../tokens';
+import type { HubRepo } from '../tokens';
+import { OutLink } from './OutLink';
 
 export interface IRepoSummaryProps {
   repo: HubRepo;
-  /** The files that would come. */
-  files: readonly HubFile[];
+  /** Its page at the hub. */
+  url: string | null;
   trans: TranslationBundle;
 }
 
-/** What an import would bring, and whether it can. */
-export function RepoSummary({ repo, files, trans }: IRepoSummaryProps): JSX.Element {
-  const total = files.reduce((sum, { size }) => sum + size, 0);
+/** What a repository is, and whether it can be read. */
+export function RepoSummary({ repo, url, trans }: IRepoSummaryProps): JSX.Element {
   const facts = [
-    trans._n('%1 file', '%1 files', files.length),
-    formatSize(total),
+    trans._n('%1 file', '%1 files', repo.files.length),
+    formatSize(repo.totalSize),
     parametersText(repo, trans),
-    repo.license,
+    repo.license ? trans.__('licence %1', repo.license) : trans.__('no licence is named'),
     trans.__('commit %1', repo.commit.slice(0, 7))
   ];
   return (
     <section className="odhtec-Repo" aria-label={repo.repo}>
       <div className="odhtec-Repo-head">
-        <strong>{repo.repo}</strong>
+        <strong>{url ? <OutLink href={url}>{repo.repo}</OutLink> : repo.repo}</strong>
         {repo.gated && <span className="odhtec-Badge">{trans.__('gated')}</span>}
         {repo.private && <span className="odhtec-Badge">{trans.__('private')}</span>}
       </div>
       <div className="odhtec-Repo-facts">{facts.filter(Boolean).join(' · ')}</div>
-      <ul className="odhtec-Repo-files" tabIndex={0} aria-label={trans.__('Files')}>
-        {files.map(({ path, size }) => (
-          <li key={path}>
-            <span>{path}</span>
-            <span>{formatSize(size)}</span>
-          </li>
-        ))}
-      </ul>
       {!repo.accessible && (
-        <p className="odhtec-Form-error" role="alert">
-          {repo.gated
-            ? trans.__(
-                'The files cannot be read: accept the licence on the repository’s page, then give a token of that account here or in the settings.'
-              )
-            : trans.__(
-                'The files cannot be read with the token in use: give one that may, here or in the settings.'
-              )}
-        </p>
+        <div className="odhtec-Form-error" role="alert">
+          {repo.gated ? (
+            <>
+              {trans.__(
+                'The files cannot be read yet: accept the licence on the repository’s page, then give a token of that account here or in the settings.'
+              )}{' '}
+              {url && <OutLink href={url}>{trans.__('Open its page')}</OutLink>}
+            </>
+          ) : (
+            trans.__(
+              'The files cannot be read with the token in use: give one that may, here or in the settings.'
+            )
+          )}
+        </div>
       )}
     </section>
   );

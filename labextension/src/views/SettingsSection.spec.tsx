@@ -2,7 +2,7 @@ import { render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { ApiError } from '../request';
+import { ApiError } from '../api/request';
 import { trans } from '../testing/fakes';
 import { SettingsSection, type ISettingsSectionProps } from './SettingsSection';
 

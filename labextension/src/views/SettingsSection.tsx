@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useEffect, useId, useState, type FormEvent } from 'react';
 
-import { ApiError } from '../request';
+import { ApiError } from '../api/request';
 import { Field } from './Field';
 
 export interface ISettingField {

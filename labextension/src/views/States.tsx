@@ -1,9 +1,11 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactNode } from 'react';
 
-import type { IBrowserActions } from '../actions';
-import type { BrowserModel } from '../browser';
-import { NOT_ENABLED, type ApiError } from '../request';
+import type { IBrowserActions } from './actions';
+import type { BrowserModel } from '../list/browser';
+import { s3Uri } from '../api/keys';
+import { NOT_ENABLED, type ApiError } from '../api/request';
+import type { Search } from '../list/search';
 
 const ENABLE_COMMAND = 'jupyter server extension enable odhtec_jupyter';
 
@@ -25,6 +27,9 @@ export function ListState(props: IStateProps): JSX.Element | null {
   if (model.bucket === null) {
     return <NoBucket {...props} />;
   }
+  if (model.search) {
+    return <NoHits {...props} search={model.search} />;
+  }
   if (model.rows.length || model.hasMore) {
     return null;
   }
@@ -32,6 +37,13 @@ export function ListState(props: IStateProps): JSX.Element | null {
     return (
       <State title={trans.__('Nothing matches')}>
         <p>{trans.__('No row of this folder contains “%1”.', model.filter)}</p>
+        <Action
+          onClick={() =>
+            void model.startSearch({ q: model.filter, mode: 'contains', recursive: true })
+          }
+        >
+          {trans.__('Search in all folders')}
+        </Action>
         <Action onClick={() => model.setFilter('')}>{trans.__('Clear the filter')}</Action>
       </State>
     );
@@ -43,6 +55,35 @@ export function ListState(props: IStateProps): JSX.Element | null {
       <p>{trans.__('Drop files or folders here, or')}</p>
       <Action onClick={() => actions.pickFiles()}>{trans.__('Upload files')}</Action>
       <Action onClick={() => actions.importModel()}>{trans.__('Import from Hugging Face')}</Action>
+    </State>
+  );
+}
+
+function NoHits({ model, search, trans }: IStateProps & { search: Search }): JSX.Element | null {
+  if (search.hasMore) {
+    // Below the list it says how far it has come.
+    return null;
+  }
+  const { q, mode, recursive } = search.what;
+  const place = s3Uri(model.bucket!, model.prefix);
+  const said = {
+    prefix: trans.__('No name begins with “%1”', q),
+    contains: trans.__('No name contains “%1”', q),
+    glob: trans.__('No name matches “%1”', q)
+  };
+  return (
+    <State title={said[mode]}>
+      <p>
+        {recursive
+          ? trans.__('All below %1 was looked at.', place)
+          : trans.__('All in %1 was looked at, but not the folders in it.', place)}
+      </p>
+      {!recursive && (
+        <Action onClick={() => void model.startSearch({ q, mode, recursive: true })}>
+          {trans.__('Search in all folders')}
+        </Action>
+      )}
+      <Action onClick={() => model.endSearch()}>{trans.__('Back to the folder')}</Action>
     </State>
   );
 }
@@ -68,9 +109,24 @@ function Failure({ error, actions, trans }: IStateProps & { error: ApiError }): 
       </State>
     );
   }
+  if (error.code === 'NoCredentials') {
+    return (
+      <State title={trans.__('Not connected yet')}>
+        <p>
+          {trans.__(
+            'In Open Data Hub or OpenShift AI, attach a data connection to this workbench and restart it. Elsewhere, enter endpoint and keys in the settings.'
+          )}
+        </p>
+        <Action onClick={() => actions.settings()}>{trans.__('Open settings')}</Action>
+        <Action onClick={() => actions.refresh()}>{trans.__('Retry')}</Action>
+      </State>
+    );
+  }
+  const advice = adviceFor(error, trans);
   return (
     <State title={failureTitle(error, trans)} alert>
       <p>{error.message}</p>
+      {advice && <p>{advice}</p>}
       <Action onClick={() => actions.refresh()}>{trans.__('Retry')}</Action>
       {isConnectionError(error) && (
         <Action onClick={() => actions.settings()}>{trans.__('Open settings')}</Action>
@@ -111,10 +167,34 @@ function failureTitle(error: ApiError, trans: TranslationBundle): string {
       return trans.__('The object store does not answer');
     case 'NetworkError':
       return trans.__('The Jupyter server does not answer');
+    case 'InvalidAccessKeyId':
+      return trans.__('The store does not know the access key');
+    case 'SignatureDoesNotMatch':
+      return trans.__('The secret access key is wrong');
+    case 'ExpiredToken':
+      return trans.__('The credentials have expired');
     default:
       return isConnectionError(error)
         ? trans.__('The object store refuses the connection')
         : trans.__('This did not work');
+  }
+}
+
+/** What one might do about it, where that is not said by the message. */
+function adviceFor(error: ApiError, trans: TranslationBundle): string | null {
+  switch (error.code) {
+    case 'AccessDenied':
+      return trans.__(
+        'These credentials may not list this place. They may still be allowed a folder of it: type its way above (F4).'
+      );
+    case 'NoSuchBucket':
+      return trans.__('Choose another one above, or create it.');
+    case 'InvalidAccessKeyId':
+    case 'SignatureDoesNotMatch':
+    case 'ExpiredToken':
+      return trans.__('Put the right credentials into the settings; they are tested there.');
+    default:
+      return null;
   }
 }
 

@@ -6,8 +6,8 @@ import {
   settingsIcon
 } from '@jupyterlab/ui-components';
 
-import type { IBrowserActions } from '../actions';
-import { folderUploadIcon, importIcon } from '../icons';
+import type { IBrowserActions } from './actions';
+import { folderUploadIcon, importIcon } from './icons';
 import { IconButton } from './IconButton';
 
 export interface IToolbarProps {

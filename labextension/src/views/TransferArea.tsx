@@ -2,30 +2,35 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
 import { useId, useState } from 'react';
 
-import type { IBrowserActions } from '../actions';
-import { isFinished, type TransfersModel } from '../transfers';
-import type { UploadsModel } from '../uploads';
+import type { IBrowserActions } from './actions';
+import { isFinished, type TransfersModel } from '../transfers/transfers';
+import type { UnfinishedModel } from '../uploads/unfinished';
+import type { UploadsModel } from '../uploads/uploads';
 import { useSignal } from './hooks';
 import { TransferRow } from './TransferRow';
+import { UnfinishedRow } from './UnfinishedRow';
 import { UploadRow } from './UploadRow';
 
 export interface ITransferAreaProps {
   transfers: TransfersModel;
   uploads: UploadsModel;
+  unfinished: UnfinishedModel;
   actions: IBrowserActions;
   trans: TranslationBundle;
 }
 
 /** All work that goes on or has ended, below the list; not there when there is none. */
 export function TransferArea(props: ITransferAreaProps): JSX.Element | null {
-  const { transfers, uploads, actions, trans } = props;
+  const { transfers, uploads, unfinished, actions, trans } = props;
   useSignal(transfers.stateChanged);
   useSignal(uploads.stateChanged);
+  useSignal(unfinished.stateChanged);
   const id = useId();
   const [expanded, setExpanded] = useState(true);
   const all = transfers.transfers;
   const { batches } = uploads;
-  if (!all.length && !batches.length) {
+  const interrupted = unfinished.uploads;
+  if (!all.length && !batches.length && !interrupted.length) {
     return null;
   }
   const active = transfers.activeCount + batches.filter(batch => batch.active).length;
@@ -62,6 +67,9 @@ export function TransferArea(props: ITransferAreaProps): JSX.Element | null {
       <ul id={id} hidden={!expanded}>
         {batches.map(batch => (
           <UploadRow key={batch.id} batch={batch} uploads={uploads} trans={trans} />
+        ))}
+        {interrupted.map(upload => (
+          <UnfinishedRow key={upload.uploadId} upload={upload} actions={actions} trans={trans} />
         ))}
         {all.map(transfer => (
           <TransferRow key={transfer.id} transfer={transfer} actions={actions} trans={trans} />

@@ -1,12 +1,23 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { closeIcon, stopIcon } from '@jupyterlab/ui-components';
+import {
+  caretDownIcon,
+  caretRightIcon,
+  closeIcon,
+  copyIcon,
+  refreshIcon,
+  runIcon,
+  stopIcon
+} from '@jupyterlab/ui-components';
+import { useId, useState } from 'react';
 
-import type { IBrowserActions } from '../actions';
+import type { IBrowserActions } from './actions';
 import { formatDuration, formatRate, formatSize } from '../format';
+import { pauseIcon } from './icons';
 import type { Transfer } from '../tokens';
-import { isFinished } from '../transfers';
+import { isFinished } from '../transfers/transfers';
 import { IconButton } from './IconButton';
-import { ProgressRow } from './ProgressRow';
+import { ProgressRow, type RowState } from './ProgressRow';
+import { TransferFiles } from './TransferFiles';
 
 export interface ITransferRowProps {
   transfer: Transfer;
@@ -16,12 +27,15 @@ export interface ITransferRowProps {
 
 export function TransferRow({ transfer, actions, trans }: ITransferRowProps): JSX.Element {
   const finished = isFinished(transfer);
+  const moving = transfer.state === 'running';
   const { bytesDone, bytesTotal, filesDone, filesTotal, filesFailed, rate, eta } = transfer;
+  const id = useId();
+  const [open, setOpen] = useState(false);
   const facts = [
     stateText(transfer, trans),
     transfer.action === 'delete' ? null : bytesText(bytesDone, bytesTotal, trans),
-    !finished && rate ? formatRate(rate) : null,
-    !finished && eta !== null ? trans.__('%1 left', formatDuration(eta, trans)) : null,
+    moving && rate ? formatRate(rate) : null,
+    moving && eta !== null ? trans.__('%1 left', formatDuration(eta, trans)) : null,
     filesText(filesDone, filesTotal, trans),
     filesFailed ? trans._n('%1 failed', '%1 failed', filesFailed) : null
   ];
@@ -33,23 +47,81 @@ export function TransferRow({ transfer, actions, trans }: ITransferRowProps): JS
       state={rowState(transfer)}
       facts={facts}
       error={transfer.error?.message ?? null}
-      buttons={
-        finished ? (
-          <IconButton
-            icon={closeIcon}
-            label={trans.__('Clear')}
-            onClick={() => actions.removeTransfer(transfer.id)}
-          />
-        ) : (
-          <IconButton
-            icon={stopIcon}
-            label={trans.__('Cancel')}
-            onClick={() => actions.cancelTransfer(transfer.id)}
-          />
-        )
+      lead={
+        <IconButton
+          icon={open ? caretDownIcon : caretRightIcon}
+          label={trans.__('Files')}
+          className="odhtec-mod-lead"
+          expanded={open}
+          controls={id}
+          onClick={() => setOpen(!open)}
+        />
       }
-    />
+      buttons={
+        // Pause and resume are one button, and cancel and clear: the focus stays where it is.
+        <>
+          {transfer.state === 'completed' && transfer.target.startsWith('s3://') && (
+            <IconButton
+              icon={copyIcon}
+              label={trans.__('Copy the path %1', transfer.target)}
+              onClick={() => actions.copyText(transfer.target)}
+            />
+          )}
+          <ContinueButton transfer={transfer} actions={actions} trans={trans} />
+          <IconButton
+            icon={finished ? closeIcon : stopIcon}
+            label={finished ? trans.__('Clear') : trans.__('Cancel')}
+            onClick={() =>
+              finished ? actions.removeTransfer(transfer.id) : actions.cancelTransfer(transfer.id)
+            }
+          />
+        </>
+      }
+    >
+      {transfer.needs === 'connection' && (
+        <button type="button" className="odhtec-LinkButton" onClick={() => actions.settings()}>
+          {trans.__('Connection settings…')}
+        </button>
+      )}
+      <div id={id} hidden={!open}>
+        {open && <TransferFiles transfer={transfer} actions={actions} trans={trans} />}
+      </div>
+    </ProgressRow>
   );
+}
+
+/** Pause, resume or retry: whichever the state allows. */
+function ContinueButton({ transfer, actions, trans }: ITransferRowProps): JSX.Element | null {
+  const { id, state, filesFailed } = transfer;
+  switch (state) {
+    case 'queued':
+    case 'running':
+      return (
+        <IconButton
+          icon={pauseIcon}
+          label={trans.__('Pause')}
+          onClick={() => actions.pauseTransfer(id)}
+        />
+      );
+    case 'paused':
+      return (
+        <IconButton
+          icon={runIcon}
+          label={trans.__('Resume')}
+          onClick={() => actions.resumeTransfer(transfer)}
+        />
+      );
+    case 'failed':
+      return (
+        <IconButton
+          icon={refreshIcon}
+          label={filesFailed ? trans.__('Retry the failed files') : trans.__('Retry')}
+          onClick={() => actions.retryTransfer(id)}
+        />
+      );
+    default:
+      return null;
+  }
 }
 
 /** `Import org/name`, `Delete s3://bucket/folder/`. */
@@ -86,8 +158,8 @@ function stateText({ state }: Transfer, trans: TranslationBundle): string | null
   }
 }
 
-function rowState({ state }: Transfer): 'active' | 'completed' | 'failed' | 'cancelled' {
-  return state === 'completed' || state === 'failed' || state === 'cancelled' ? state : 'active';
+function rowState({ state }: Transfer): RowState {
+  return state === 'queued' || state === 'running' ? 'active' : state;
 }
 
 function fractionOf({ bytesDone, bytesTotal, filesDone, filesTotal }: Transfer): number | null {

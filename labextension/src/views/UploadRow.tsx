@@ -1,12 +1,13 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { closeIcon, refreshIcon, stopIcon } from '@jupyterlab/ui-components';
+import { closeIcon, refreshIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 
-import type { UploadBatch } from '../batch';
+import type { UploadBatch } from '../uploads/batch';
 import { formatDuration, formatRate } from '../format';
-import { s3Uri } from '../keys';
-import type { UploadsModel } from '../uploads';
+import { pauseIcon } from './icons';
+import { s3Uri } from '../api/keys';
+import type { UploadsModel } from '../uploads/uploads';
 import { IconButton } from './IconButton';
-import { ProgressRow } from './ProgressRow';
+import { ProgressRow, type RowState } from './ProgressRow';
 import { bytesText, filesText } from './TransferRow';
 
 export interface IUploadRowProps {
@@ -18,6 +19,7 @@ export interface IUploadRowProps {
 export function UploadRow({ batch, uploads, trans }: IUploadRowProps): JSX.Element {
   const failed = batch.count('failed');
   const skipped = batch.count('skipped');
+  const { active } = batch;
   const facts = [
     stateText(batch, trans),
     bytesText(batch.bytesDone, batch.bytesTotal, trans),
@@ -25,45 +27,49 @@ export function UploadRow({ batch, uploads, trans }: IUploadRowProps): JSX.Eleme
     batch.eta !== null ? trans.__('%1 left', formatDuration(batch.eta, trans)) : null,
     filesText(batch.count('done') + skipped, batch.filesTotal, trans),
     skipped ? trans.__('%1 skipped', skipped) : null,
-    failed ? trans.__('%1 failed', failed) : null
+    failed ? trans.__('%1 failed', failed) : null,
+    batch.trouble && trans.__('trying again: %1', batch.trouble)
   ];
   return (
     <ProgressRow
-      title={title(batch, trans)}
+      title={uploadTitle(batch, trans)}
       tooltip={trans.__('Upload to %1', s3Uri(batch.bucket, batch.prefix))}
       fraction={batch.fraction}
       state={rowState(batch)}
       facts={facts}
       error={batch.error}
       buttons={
+        // Pause and resume are one button, and cancel and clear: the focus stays where it is.
         <>
           {failed > 0 && !batch.cancelled && (
             <IconButton
+              key="retry"
               icon={refreshIcon}
-              label={trans.__('Retry failed files')}
+              label={trans.__('Retry the failed files')}
               onClick={() => uploads.retry(batch.id)}
             />
           )}
-          {batch.active ? (
+          {active && (
             <IconButton
-              icon={stopIcon}
-              label={trans.__('Cancel')}
-              onClick={() => uploads.cancel(batch.id)}
-            />
-          ) : (
-            <IconButton
-              icon={closeIcon}
-              label={trans.__('Clear')}
-              onClick={() => uploads.clear(batch.id)}
+              key="pause"
+              icon={batch.paused ? runIcon : pauseIcon}
+              label={batch.paused ? trans.__('Resume') : trans.__('Pause')}
+              onClick={() => (batch.paused ? uploads.resume(batch.id) : uploads.pause(batch.id))}
             />
           )}
+          <IconButton
+            key="end"
+            icon={active ? stopIcon : closeIcon}
+            label={active ? trans.__('Cancel') : trans.__('Clear')}
+            onClick={() => (active ? uploads.cancel(batch.id) : uploads.clear(batch.id))}
+          />
         </>
       }
     />
   );
 }
 
-function title(batch: UploadBatch, trans: TranslationBundle): string {
+export function uploadTitle(batch: UploadBatch, trans: TranslationBundle): string {
   return batch.filesTotal === 1
     ? trans.__('Upload %1', batch.items[0].name)
     : trans.__('Upload %1 files', batch.filesTotal.toLocaleString());
@@ -74,6 +80,8 @@ function stateText(batch: UploadBatch, trans: TranslationBundle): string | null 
     return trans.__('Waiting for your answer');
   }
   switch (rowState(batch)) {
+    case 'paused':
+      return trans.__('Paused');
     case 'cancelled':
       return trans.__('Cancelled');
     case 'failed':
@@ -85,9 +93,9 @@ function stateText(batch: UploadBatch, trans: TranslationBundle): string | null 
   }
 }
 
-function rowState(batch: UploadBatch): 'active' | 'completed' | 'failed' | 'cancelled' {
+function rowState(batch: UploadBatch): RowState {
   if (batch.active) {
-    return 'active';
+    return batch.paused ? 'paused' : 'active';
   }
   if (batch.cancelled) {
     return 'cancelled';

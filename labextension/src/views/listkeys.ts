@@ -1,7 +1,7 @@
 import { useRef, type KeyboardEvent } from 'react';
 
-import type { IBrowserActions } from '../actions';
-import type { BrowserModel } from '../browser';
+import type { IBrowserActions } from './actions';
+import type { BrowserModel } from '../list/browser';
 
 /** Letters typed within this time make one name to look for. */
 const TYPE_AHEAD_MS = 1000;
@@ -23,10 +23,7 @@ export function useListKeys(
     }
     model.select(selection => {
       if (event.shiftKey) {
-        selection.extend(
-          rows.map(({ key }) => key),
-          row.key
-        );
+        selection.extend(model.list, row.key);
       } else if (event.ctrlKey || event.metaKey) {
         selection.focus(row.key);
       } else {
@@ -46,19 +43,51 @@ export function useListKeys(
     const from = text.length > 1 ? Math.max(current, 0) : current + 1;
     for (let step = 0; step < rows.length; step++) {
       const index = (from + step) % rows.length;
-      if (rows[index].name.toLocaleLowerCase().startsWith(text)) {
+      if (rows[index].name.slice(0, text.length).toLocaleLowerCase() === text) {
         go(index, event);
         return;
       }
     }
   };
 
+  /** All there is, not only what is loaded. */
+  const goToEnd = async (event: KeyboardEvent) => {
+    const { bucket, prefix } = model;
+    await model.loadAll();
+    if (model.bucket === bucket && model.prefix === prefix && !model.hasMore) {
+      go(model.rows.length - 1, event);
+    }
+  };
+
+  /** Each time what is nearest: what goes on, what is selected, what was searched for. */
+  const escape = () => {
+    if (model.loadingAll || (model.search?.running ?? false)) {
+      model.stop();
+    } else if (model.selection.keys.size) {
+      model.select(it => it.clear());
+    } else if (model.search) {
+      model.endSearch();
+    } else {
+      return false;
+    }
+    return true;
+  };
+
   return event => {
     const { rows, selection } = model;
-    const current = rows.findIndex(({ key }) => key === selection.active);
+    const current = model.list.indexOf(selection.active);
     const command = event.ctrlKey || event.metaKey;
     const onButton = (event.target as HTMLElement).closest('a, button') !== null;
-    if (event.altKey || (onButton && ['Enter', ' '].includes(event.key))) {
+    if (onButton && ['Enter', ' '].includes(event.key)) {
+      return;
+    }
+    if (event.altKey) {
+      if (event.key !== 'ArrowUp') {
+        return;
+      }
+      void model.up();
+      event.preventDefault();
+      event.stopPropagation();
       return;
     }
     const moves: Record<string, number> = {
@@ -69,11 +98,15 @@ export function useListKeys(
       Home: 0,
       End: rows.length - 1
     };
-    if (event.key in moves) {
+    if (event.key === 'ArrowUp' && current <= 0 && !event.shiftKey && !command) {
+      focusHeader(event);
+    } else if (event.key === 'End' && command && model.hasMore && !model.search) {
+      void goToEnd(event);
+    } else if (event.key in moves) {
       go(moves[event.key], event);
     } else if (event.key === 'ArrowRight' || event.key === 'ArrowLeft') {
       moveInRow(event);
-    } else if (event.key === 'Enter') {
+    } else if (event.key === 'Enter' && !command) {
       if (current >= 0) {
         actions.openRow(rows[current]);
       }
@@ -81,11 +114,16 @@ export function useListKeys(
       void model.up();
     } else if (event.key === 'Delete') {
       actions.remove(selection.keys.size ? model.selectedRows : rows.slice(current, current + 1));
+    } else if (event.key === 'F2') {
+      if (current >= 0) {
+        model.setRenaming(rows[current].key);
+      }
     } else if (event.key === 'Escape') {
-      if (!selection.keys.size) {
+      if (!escape()) {
         return;
       }
-      model.select(it => it.clear());
+    } else if (event.key === ' ' && !command && rows[current]?.kind === 'file') {
+      actions.previewRow(rows[current]);
     } else if (event.key === ' ' && current >= 0) {
       model.select(it => it.toggle(rows[current].key));
     } else if (command && event.key.toLowerCase() === 'a') {
@@ -108,4 +146,9 @@ function moveInRow(event: KeyboardEvent): void {
   const buttons = row ? [row, ...row.querySelectorAll<HTMLElement>('a, button')] : [];
   const step = event.key === 'ArrowRight' ? 1 : -1;
   buttons[buttons.indexOf(target) + step]?.focus();
+}
+
+/** Above the first row are the headers of the columns. */
+function focusHeader(event: KeyboardEvent<HTMLElement>): void {
+  event.currentTarget.querySelector<HTMLElement>('[role=columnheader] button')?.focus();
 }

@@ -1,0 +1,89 @@
+import type { ServerConnection } from '@jupyterlab/services';
+
+import { ApiError } from './request';
+
+export interface IPutOptions {
+  signal?: AbortSignal;
+  /** Bytes of the body that have left the browser. */
+  onProgress?: (sent: number) => void;
+}
+
+/** A connection that was cut off without a word stays silent for a quarter of an hour. */
+const SILENCE_MS = 120_000;
+/** Once the body has left, the store may take its time. */
+const ANSWER_MS = 300_000;
+
+/** A raw PUT of a blob. XMLHttpRequest, because fetch has no upload progress. */
+export function putBlob(
+  settings: ServerConnection.ISettings,
+  url: string,
+  body: Blob,
+  { signal, onProgress }: IPutOptions
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const xhr = new XMLHttpRequest();
+    const abort = () => xhr.abort();
+    const aborted = () =>
+      reject(
+        silent
+          ? ApiError.unreachable()
+          : new DOMException('The upload was cancelled.', 'AbortError')
+      );
+    let silent = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const watch = (ms: number) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        silent = true;
+        xhr.abort();
+      }, ms);
+    };
+    if (signal?.aborted) {
+      aborted();
+      return;
+    }
+    xhr.open('PUT', url);
+    xhr.withCredentials = settings.init.credentials === 'include';
+    xhr.setRequestHeader('Content-Type', body.type || 'application/octet-stream');
+    if (settings.token) {
+      xhr.setRequestHeader('Authorization', `token ${settings.token}`);
+    }
+    const xsrf = xsrfToken(document.cookie);
+    if (xsrf !== undefined) {
+      xhr.setRequestHeader('X-XSRFToken', xsrf);
+    }
+    xhr.upload.onprogress = event => {
+      watch(SILENCE_MS);
+      onProgress?.(event.loaded);
+    };
+    xhr.upload.onload = () => watch(ANSWER_MS);
+    xhr.onload = () => {
+      if (xhr.status >= 200 && xhr.status < 300) {
+        resolve({ status: xhr.status, text: xhr.responseText });
+      } else {
+        reject(ApiError.ofReply(xhr.status, xhr.statusText, xhr.responseText));
+      }
+    };
+    xhr.onerror = () => reject(ApiError.unreachable());
+    xhr.onabort = aborted;
+    xhr.onloadend = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    };
+    signal?.addEventListener('abort', abort);
+    watch(SILENCE_MS);
+    xhr.send(body);
+  });
+}
+
+/** The last `_xsrf` cookie: of duplicates at different paths that is the one the server reads. */
+function xsrfToken(cookie: string): string | undefined {
+  let found: string | undefined;
+  for (const part of cookie.split(';')) {
+    const [name, ...value] = part.trim().split('=');
+    if (name === '_xsrf') {
+      found = value.join('=');
+    }
+  }
+  return found;
+}

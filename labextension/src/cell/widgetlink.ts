@@ -1,0 +1,206 @@
+import type { IDisposable } from '@lumino/disposable';
+
+import type { BrowserModel } from '../list/browser';
+import { parentPrefix, parsePlace, s3Uri } from '../api/keys';
+import type { IPlace } from '../list/storage';
+
+/** What is selected is sent to the kernel, and Jupyter takes messages of 10 MiB. */
+const MAX_SELECTED = 5000;
+
+/** What a widget says, as far as its browser moves with it. */
+export interface ITraits {
+  /** Empty is the default one. */
+  bucket: string;
+  prefix: string;
+  filter: string;
+  /** As `s3://` URIs. */
+  selected: readonly string[];
+  multiple: boolean;
+}
+
+/**
+ * Keeps a browser and the traits of a widget in step. What was set last wins, on whichever side: the traits are compared
+ * with what is shown, so an echo moves nothing. What Python has selected stands until the folder it is in has been read;
+ * an empty list that is still on its way takes nothing back.
+ */
+export class WidgetLink implements IDisposable {
+  constructor(private readonly _options: WidgetLink.IOptions) {
+    _options.model.stateChanged.connect(this._report, this);
+    this._limit();
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    this._following = null;
+    this._options.model.stateChanged.disconnect(this._report, this);
+  }
+
+  /** Show for the first time what the traits say. */
+  async start(): Promise<void> {
+    if (!this._started) {
+      this._started = true;
+      const { bucket, prefix, selected } = this._options.traits();
+      await this._follow(folderOf(selected) ?? { bucket, prefix });
+    }
+  }
+
+  /** The traits have changed. */
+  async follow(): Promise<void> {
+    const { model, traits } = this._options;
+    const { bucket, prefix, filter, selected } = traits();
+    if (!this._started || this._isDisposed) {
+      return;
+    }
+    this._limit();
+    const target = this._following?.place ?? { bucket: model.bucket ?? '', prefix: model.prefix };
+    if (bucket !== target.bucket || prefix !== target.prefix) {
+      await this._follow({ bucket, prefix });
+      return;
+    }
+    if (filter !== model.filter) {
+      model.setFilter(filter);
+    }
+    if (sameMembers(selected, this._following?.selected ?? this._selected)) {
+      return;
+    }
+    const folder = folderOf(selected) ?? target;
+    if (this._following && folder.bucket === target.bucket && folder.prefix === target.prefix) {
+      // It is being read, and what is in it is selected then.
+      this._following.selected = selected;
+    } else {
+      await this._follow(this._areShown(selected) ? target : folder);
+    }
+  }
+
+  private async _follow(place: IPlace): Promise<void> {
+    const { model, traits } = this._options;
+    const following: IFollowing = { place, selected: traits().selected };
+    this._following = following;
+    const isElsewhere = place.bucket !== model.bucket || place.prefix !== model.prefix;
+    // A search's hits may be shown in the place of the folder.
+    if (isElsewhere || (model.search && !this._areShown(following.selected))) {
+      await this._open(place);
+    }
+    if (following !== this._following) {
+      return;
+    }
+    following.place = { bucket: model.bucket ?? '', prefix: model.prefix };
+    if (traits().filter !== model.filter) {
+      model.setFilter(traits().filter);
+    }
+    let chosen: readonly string[];
+    do {
+      chosen = following.selected;
+      await model.choose(this._keysOf(chosen));
+    } while (following === this._following && following.selected !== chosen);
+    if (following === this._following) {
+      this._following = null;
+      this._report();
+    }
+  }
+
+  private async _open(place: IPlace): Promise<void> {
+    const { model, traits } = this._options;
+    if (!place.bucket) {
+      await model.start(place);
+      return;
+    }
+    const opened =
+      model.bucket === null ? model.startAt(place) : model.open(place.bucket, place.prefix);
+    model.setFilter(traits().filter);
+    await opened;
+  }
+
+  private _report(): void {
+    const { model, set } = this._options;
+    const { bucket, prefix } = model;
+    if (bucket === null || !this._started) {
+      return;
+    }
+    const place = this._following?.place;
+    if (place?.bucket === '') {
+      // Which one that is, is being asked.
+      return;
+    }
+    if (place && (place.bucket !== bucket || place.prefix !== prefix)) {
+      // The user has gone on meanwhile.
+      this._following = null;
+    }
+    set(
+      this._following
+        ? { bucket, prefix }
+        : { bucket, prefix, filter: model.filter, selected: this._selected }
+    );
+  }
+
+  /** The same array as long as the same is selected: there may be many, and they are asked for often. */
+  private get _selected(): readonly string[] {
+    const { model } = this._options;
+    const { bucket } = model;
+    const { keys } = model.selection;
+    const known = this._known;
+    if (known.keys !== keys || known.count !== keys.size || known.bucket !== bucket) {
+      const uris = model.selectedRows.map(({ key }) => s3Uri(bucket!, key));
+      this._known = { keys, count: keys.size, bucket, uris };
+    }
+    return this._known.uris;
+  }
+
+  private _limit(): void {
+    const { model, traits } = this._options;
+    model.setSelectionLimit(traits().multiple ? MAX_SELECTED : 1);
+  }
+
+  private _areShown(uris: readonly string[]): boolean {
+    return this._keysOf(uris).every(key => this._options.model.list.has(key));
+  }
+
+  /** Of the bucket that is shown. */
+  private _keysOf(uris: readonly string[]): readonly string[] {
+    const { bucket } = this._options.model;
+    return uris.flatMap(uri => {
+      const place = parsePlace(uri, null);
+      return place && place.bucket === bucket ? [place.path] : [];
+    });
+  }
+
+  private _started = false;
+  private _isDisposed = false;
+  /** What the browser is on its way to, because the traits say so. */
+  private _following: IFollowing | null = null;
+  private _known: {
+    keys: ReadonlySet<string>;
+    count: number;
+    bucket: string | null;
+    uris: readonly string[];
+  } = { keys: new Set(), count: 0, bucket: null, uris: [] };
+}
+
+interface IFollowing {
+  place: IPlace;
+  selected: readonly string[];
+}
+
+/** The folder that the first of them is in. */
+function folderOf([uri]: readonly string[]): IPlace | null {
+  const place = uri ? parsePlace(uri, null) : null;
+  return place && { bucket: place.bucket, prefix: parentPrefix(place.path) };
+}
+
+function sameMembers(some: readonly string[], others: readonly string[]): boolean {
+  const all = new Set(others);
+  return some.length === others.length && some.every(one => all.has(one));
+}
+
+export namespace WidgetLink {
+  export interface IOptions {
+    model: BrowserModel;
+    traits: () => ITraits;
+    /** What the browser shows now; the widget tells Python what of it is new. */
+    set: (shown: Omit<Partial<ITraits>, 'multiple'>) => void;
+  }
+}

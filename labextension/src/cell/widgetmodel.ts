@@ -1,0 +1,88 @@
+import { DOMWidgetModel } from '@jupyter-widgets/base';
+import { JSONExt, UUID, type PartialJSONValue } from '@lumino/coreutils';
+
+import type { Cells } from './cells';
+import type { IHome } from '../lab/home';
+import type { Homes } from '../lab/homes';
+import { WIDGET_MODULE } from '../tokens';
+import { version } from '../version';
+import { WidgetLink, type ITraits } from './widgetlink';
+
+/** The browser of a cell as its kernel knows it. All outputs that show it share one browser, which begins with the first. */
+export abstract class S3BrowserModel extends DOMWidgetModel {
+  protected abstract get homes(): Homes;
+  protected abstract get cells(): Cells;
+
+  override defaults(): Record<string, unknown> {
+    return {
+      ...super.defaults(),
+      _model_module: WIDGET_MODULE,
+      _model_module_version: version,
+      _model_name: 'S3BrowserModel',
+      _view_module: WIDGET_MODULE,
+      _view_module_version: version,
+      _view_name: 'S3BrowserView',
+      bucket: '',
+      prefix: '',
+      selected: [],
+      value: null,
+      filter: '',
+      multiple: true,
+      connection: 'default',
+      height: '400px'
+    };
+  }
+
+  override initialize(...args: Parameters<DOMWidgetModel['initialize']>): void {
+    super.initialize(...args);
+    this.on('change', () => void this._link?.follow());
+    this.cells.add(this);
+  }
+
+  /** A panel for one more output. */
+  openHome(): IHome {
+    const home = this.homes.make({
+      id: `odhtec-cell-${UUID.uuid4()}`,
+      place: null,
+      twin: this._home,
+      onFirstShown: () => void link.start()
+    });
+    const link = (this._link ??= new WidgetLink({
+      model: home.model,
+      traits: () => this.attributes as ITraits,
+      set: shown => this._show(shown)
+    }));
+    this._home = home;
+    this._panels += 1;
+    home.panel.disposed.connect(() => {
+      this._panels -= 1;
+      if (!this._panels) {
+        link.dispose();
+        this._link = this._home = null;
+      }
+    });
+    return home;
+  }
+
+  private _show(shown: Omit<Partial<ITraits>, 'multiple'>): void {
+    const { selected } = shown;
+    const all: Record<string, unknown> = { ...shown };
+    if (selected) {
+      all.value = selected.length === 1 ? selected[0] : null;
+    }
+    const news = Object.entries(all).filter(
+      ([name, value]) =>
+        value !== this.get(name) &&
+        !JSONExt.deepEqual(value as PartialJSONValue, this.get(name) as PartialJSONValue)
+    );
+    if (news.length) {
+      this.set(Object.fromEntries(news));
+      this.save_changes();
+    }
+  }
+
+  // Not set here: Backbone's constructor calls initialize() before fields are.
+  declare private _link: WidgetLink | null | undefined;
+  declare private _home: IHome | null | undefined;
+  private _panels = 0;
+}

@@ -1,0 +1,101 @@
+import type { Contents } from '@jupyterlab/services';
+
+import type { OdhTecAPI } from '../api/api';
+import { baseName, isPath, placeOf } from './documents';
+import type { S3Object } from '../tokens';
+
+const PAGE = 1000;
+/** Lab holds a whole folder in memory, and S3 knows folders of millions. */
+const MAX_PAGES = 5;
+
+/** Buckets and prefixes as folders of Lab. */
+export class DirectoryReader {
+  constructor(
+    private readonly _server: DirectoryReader.Server,
+    private readonly _onCut: (path: string, count: number) => void
+  ) {}
+
+  /** Null where there is no such folder: in S3 one exists when something is in it. */
+  async read(path: string, content: boolean): Promise<Contents.IModel | null> {
+    const { bucket, key } = placeOf(path);
+    if (!bucket) {
+      return folder('', content ? await this._buckets() : null);
+    }
+    const prefix = key && `${key}/`;
+    const entries: Contents.IModel[] = [];
+    let token: string | undefined;
+    let found = !key;
+    for (let page = 0; page < (content ? MAX_PAGES : 1); page++) {
+      const reply = await this._server.listObjects(bucket, prefix, {
+        maxKeys: content ? PAGE : 1,
+        continuationToken: token
+      });
+      found ||= reply.objects.length + reply.prefixes.length > 0;
+      entries.push(
+        ...reply.prefixes.map(({ Prefix }) => folder(`${bucket}/${Prefix.slice(0, -1)}`, null)),
+        ...reply.objects.map(object => file(bucket, object))
+      );
+      token = reply.nextContinuationToken ?? undefined;
+      if (token === undefined) {
+        break;
+      }
+    }
+    if (!found) {
+      return null;
+    }
+    if (content && token !== undefined) {
+      this._onCut(path, entries.length);
+    }
+    return folder(path, content ? entries.filter(entry => isPath(placeOf(entry.path).key)) : null);
+  }
+
+  /** Null as well where something is in it. */
+  async readEmpty(path: string): Promise<Contents.IModel | null> {
+    const { bucket, key } = placeOf(path);
+    const { objects, prefixes } = await this._server.listObjects(bucket, `${key}/`, { maxKeys: 2 });
+    const marker = objects.length === 1 && objects[0].Key === `${key}/`;
+    return marker && !prefixes.length ? folder(path, null) : null;
+  }
+
+  private async _buckets(): Promise<Contents.IModel[]> {
+    const { buckets } = await this._server.listBuckets();
+    return buckets.map(({ Name }) => folder(Name, null));
+  }
+}
+
+function folder(path: string, content: Contents.IModel[] | null): Contents.IModel {
+  return {
+    name: baseName(path),
+    path,
+    type: 'directory',
+    created: EPOCH,
+    last_modified: EPOCH,
+    mimetype: '',
+    writable: true,
+    content,
+    format: content && 'json'
+  };
+}
+
+function file(bucket: string, { Key, Size, LastModified }: S3Object): Contents.IModel {
+  const modified = LastModified ?? EPOCH;
+  return {
+    name: baseName(Key),
+    path: `${bucket}/${Key}`,
+    type: Key.endsWith('.ipynb') ? 'notebook' : 'file',
+    created: modified,
+    last_modified: modified,
+    mimetype: '',
+    size: Size,
+    writable: true,
+    content: null,
+    format: null
+  };
+}
+
+/** S3 does not know how old a folder is. */
+const EPOCH = new Date(0).toISOString();
+
+export namespace DirectoryReader {
+  export type Server = Pick<OdhTecAPI, 'listObjects' | 'listBuckets'>;
+}

@@ -1,0 +1,40 @@
+/** Objects as Lab's documents: which of them have a path, and what it is. */
+
+/** The name of the Contents drive: `S3:bucket/key`. */
+export const DRIVE_NAME = 'S3';
+
+export interface IObjectPlace {
+  bucket: string;
+  /** Without a key, the bucket itself. */
+  key: string;
+}
+
+/**
+ * Whether Lab can name this object by a path. Lab normalises paths as those of files, so keys with empty, `.` and `..`
+ * levels would come out as another object.
+ */
+export function isPath(key: string): boolean {
+  return key.split('/').every(level => !['', '.', '..'].includes(level));
+}
+
+/** The path as Lab's document manager knows it. */
+export function documentPath({ bucket, key }: IObjectPlace): string {
+  return `${DRIVE_NAME}:${localPath({ bucket, key })}`;
+}
+
+/** The path inside the drive. */
+export function localPath({ bucket, key }: IObjectPlace): string {
+  return key ? `${bucket}/${key}` : bucket;
+}
+
+export function placeOf(path: string): IObjectPlace {
+  const cut = path.indexOf('/');
+  return cut < 0
+    ? { bucket: path, key: '' }
+    : { bucket: path.slice(0, cut), key: path.slice(cut + 1) };
+}
+
+/** The last level of a path or a key. */
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

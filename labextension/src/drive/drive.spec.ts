@@ -1,0 +1,170 @@
+import { ServerConnection } from '@jupyterlab/services';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { S3Drive } from './drive';
+import { FakeObjects } from '../testing/fakeobjects';
+import { trans } from '../testing/fakes';
+
+describe('S3Drive', () => {
+  let store: FakeObjects;
+  let drive: S3Drive;
+  const transfer = vi.fn();
+  const onTooLarge = vi.fn();
+  const onCut = vi.fn();
+
+  beforeEach(() => {
+    vi.clearAllMocks();
+    store = new FakeObjects();
+    drive = new S3Drive({
+      server: store,
+      serverSettings: ServerConnection.makeSettings(),
+      transfer,
+      sizeLimit: () => 1000,
+      onTooLarge,
+      onCut,
+      trans
+    });
+  });
+
+  const status = async (work: Promise<unknown>) => {
+    try {
+      await work;
+    } catch (reason) {
+      return (reason as ServerConnection.ResponseError).response.status;
+    }
+    return null;
+  };
+  const text = { type: 'file' as const, format: 'text' as const };
+
+  it('gives text with the ETag as its hash, and takes it back with the content type it had', async () => {
+    store.put('a/é.csv', 'x;y', 'text/csv; charset=utf-8');
+    const model = await drive.get('b/a/é.csv', { ...text, content: true });
+    expect(model).toMatchObject({
+      name: 'é.csv',
+      path: 'b/a/é.csv',
+      content: 'x;y',
+      hash: '"1"',
+      size: 3
+    });
+    const saved = await drive.save('b/a/é.csv', { ...text, content: 'x;z' });
+    expect(saved.hash).toBe('"2"');
+    expect(store.objects.get('a/é.csv')).toEqual({
+      text: 'x;z',
+      etag: '"2"',
+      contentType: 'text/csv; charset=utf-8'
+    });
+  });
+
+  it('costs one HEAD to look, and none right after a save', async () => {
+    store.put('k', 'x');
+    await drive.get('b/k', { content: false });
+    expect(store.asked).toEqual(['HEAD k']);
+    await drive.save('b/k', { ...text, content: 'y' });
+    store.asked.length = 0;
+    expect((await drive.get('b/k', { content: false })).hash).toBe('"2"');
+    expect(store.asked).toEqual([]);
+    await drive.get('b/k', { content: false });
+    expect(store.asked).toEqual(['HEAD k']);
+  });
+
+  it('replaces nothing that Lab has not been told of', async () => {
+    store.put('k', 'mine');
+    await drive.get('b/k', { ...text });
+    store.put('k', 'theirs');
+    expect(await status(drive.save('b/k', { ...text, content: 'later' }))).toBe(412);
+    expect(store.objects.get('k')!.text).toBe('theirs');
+    // Lab looks again, asks its user, and saves again.
+    expect((await drive.get('b/k', { content: false })).hash).toBe('"2"');
+    await drive.save('b/k', { ...text, content: 'later' });
+    expect(store.objects.get('k')!.text).toBe('later');
+  });
+
+  it("does not take another's save for its own", async () => {
+    store.put('k', 'old');
+    await drive.get('b/k', { ...text });
+    await drive.save('b/k', { ...text, content: 'mine' });
+    store.put('k', 'theirs');
+    // What Lab asks for right after its save.
+    expect((await drive.get('b/k', { content: false })).hash).toBe('"2"');
+    expect(await status(drive.save('b/k', { ...text, content: 'later' }))).toBe(412);
+    expect((await drive.get('b/k', { content: false })).hash).toBe('"3"');
+  });
+
+  it('creates only where nothing is', async () => {
+    store.put('there', 'x');
+    expect(await status(drive.save('b/there', { ...text, content: 'y' }))).toBe(412);
+    expect(store.objects.get('there')!.text).toBe('x');
+    expect(await status(drive.get('b/new', { content: false }))).toBe(404);
+    await drive.save('b/new', { ...text, content: 'y' });
+    expect(store.objects.get('new')!.text).toBe('y');
+  });
+
+  it('refuses what is too large for an editor, and shows its preview', async () => {
+    store.put('big', 'x'.repeat(1001));
+    expect(await status(drive.get('b/big', { ...text }))).toBe(413);
+    expect(onTooLarge).toHaveBeenCalledWith({ bucket: 'b', key: 'big' });
+  });
+
+  it('lists buckets and folders, leaving out what has no path', async () => {
+    ['d/a.ipynb', 'd/sub/x', 'd//y', 'd/', 'd/..'].forEach(key => store.put(key, '{}'));
+    expect((await drive.get('')).content).toMatchObject([{ name: 'b', type: 'directory' }]);
+    const { content, type } = await drive.get('b/d');
+    expect(type).toBe('directory');
+    expect(content).toMatchObject([
+      { name: 'sub', path: 'b/d/sub', type: 'directory' },
+      { name: 'a.ipynb', path: 'b/d/a.ipynb', type: 'notebook' }
+    ]);
+    expect(await status(drive.get('b/none'))).toBe(404);
+    expect(await status(drive.get('b/d', { type: 'file' }))).toBe(404);
+  });
+
+  it('says that a folder goes on where it stopped listing', async () => {
+    for (let index = 0; index < 5001; index++) {
+      store.put(`d/${index}`, '');
+    }
+    expect((await drive.get('b/d')).content).toHaveLength(5000);
+    expect(onCut).toHaveBeenCalledWith('b/d', 5000);
+  });
+
+  it('finds free names for what is new', async () => {
+    store.put('d/untitled.txt', '');
+    store.put('d/Untitled.ipynb', '');
+    expect((await drive.newUntitled({ path: 'b/d', type: 'file' })).path).toBe('b/d/untitled1.txt');
+    const { path } = await drive.newUntitled({ path: 'b/d', type: 'notebook' });
+    expect(path).toBe('b/d/Untitled1.ipynb');
+    expect(JSON.parse(store.objects.get('d/Untitled1.ipynb')!.text).nbformat).toBe(4);
+    const folder = await drive.newUntitled({ path: 'b/d', type: 'directory' });
+    expect(folder).toMatchObject({ path: 'b/d/Untitled Folder', type: 'directory' });
+  });
+
+  it('moves and copies in the store, never onto what is there', async () => {
+    store.put('a.txt', 'x');
+    store.put('c.txt', 'x');
+    expect(await status(drive.rename('b/a.txt', 'b/c.txt'))).toBe(409);
+    expect(transfer).not.toHaveBeenCalled();
+    transfer.mockImplementation(async () => void store.put('n.txt', 'x'));
+    expect((await drive.rename('b/a.txt', 'b/n.txt')).path).toBe('b/n.txt');
+    expect(transfer).toHaveBeenCalledWith({
+      action: 'move',
+      source: 's3://b/a.txt',
+      target: 's3://b/n.txt',
+      onConflict: 'fail'
+    });
+    transfer.mockImplementation(async () => void store.put('c-Copy1.txt', 'x'));
+    expect((await drive.copy('b/c.txt', 'b')).path).toBe('b/c-Copy1.txt');
+  });
+
+  it('deletes one object, and no folder with something in it', async () => {
+    ['a', 'd/x', 'e/'].forEach(key => store.put(key, ''));
+    await drive.delete('b/a');
+    expect(await status(drive.delete('b/d'))).toBe(400);
+    await drive.delete('b/e');
+    expect([...store.objects.keys()]).toEqual(['d/x']);
+  });
+
+  it('has no checkpoints, and says so', async () => {
+    await drive.createCheckpoint();
+    expect(await drive.listCheckpoints()).toEqual([]);
+    expect(await status(drive.restoreCheckpoint())).toBe(404);
+  });
+});

@@ -1,0 +1,370 @@
+import { type Contents, ServerConnection } from '@jupyterlab/services';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Signal, type ISignal } from '@lumino/signaling';
+
+import type { OdhTecAPI } from '../api/api';
+import { DirectoryReader } from './directory';
+import { baseName, DRIVE_NAME, isPath, localPath, placeOf } from './documents';
+import { decodeFile, encodeFile } from './filecontent';
+import { formatSize } from '../format';
+import { s3Uri } from '../api/keys';
+import { ApiError } from '../api/request';
+import type { IObjectHead, TransferRequest } from '../tokens';
+
+/**
+ * Objects as documents of Lab. The ETag is the hash that Lab compares before it saves, so that a change behind its back
+ * gets Lab's own question; the store is asked to replace only the object whose ETag Lab was told last.
+ */
+export class S3Drive implements Contents.IDrive {
+  constructor(private readonly _options: S3Drive.IOptions) {
+    this._directories = new DirectoryReader(_options.server, _options.onCut);
+  }
+
+  readonly name = DRIVE_NAME;
+
+  get serverSettings(): ServerConnection.ISettings {
+    return this._options.serverSettings;
+  }
+
+  get fileChanged(): ISignal<this, Contents.IChangedArgs> {
+    return this._fileChanged;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    Signal.clearData(this);
+  }
+
+  async get(path: string, options: Contents.IFetchOptions = {}): Promise<Contents.IModel> {
+    const { key } = placeOf(path);
+    const content = options.content !== false;
+    return this._answer(async () => {
+      if (key && options.type !== 'directory') {
+        const model = await (content ? this._read(path, options) : this._look(path));
+        if (model || options.type) {
+          return model ?? notFound(path);
+        }
+      }
+      return (await this._directories.read(path, content)) ?? notFound(path);
+    });
+  }
+
+  async getDownloadUrl(path: string): Promise<string> {
+    const { bucket, key } = placeOf(path);
+    return this._options.server.downloadUrl(bucket, key);
+  }
+
+  save(path: string, options: Partial<Contents.IModel> = {}): Promise<Contents.IModel> {
+    return this._answer(async () => {
+      const { bucket, key } = this._writable(path);
+      if (options.type === 'directory') {
+        await this._options.server.createFolder(bucket, `${key}/`);
+        const made = (await this._directories.read(path, false)) ?? notFound(path);
+        this._fileChanged.emit({ type: 'new', oldValue: null, newValue: made });
+        return made;
+      }
+      if (options.chunk !== undefined) {
+        throw refusal(400, this._trans.__('Files are uploaded in the Object Storage panel.'));
+      }
+      return this._store(path, options);
+    });
+  }
+
+  newUntitled(options: Contents.ICreateOptions = {}): Promise<Contents.IModel> {
+    const { path = '', type = 'file', ext = type === 'notebook' ? '.ipynb' : '.txt' } = options;
+    return this._answer(async () => {
+      if (type === 'directory') {
+        return this.save(await this._freePath(path, 'Untitled Folder', '', ' '), { type });
+      }
+      const stem = type === 'notebook' ? 'Untitled' : 'untitled';
+      const suffix = ext && !ext.startsWith('.') ? `.${ext}` : ext;
+      return type === 'notebook'
+        ? this.save(await this._freePath(path, stem, suffix), { type, content: EMPTY_NOTEBOOK })
+        : this.save(await this._freePath(path, stem, suffix), {
+            type,
+            format: 'text',
+            content: ''
+          });
+    });
+  }
+
+  rename(path: string, newPath: string): Promise<Contents.IModel> {
+    return this._answer(async () => {
+      const oldValue = (await this._look(path)) ?? notFound(path);
+      const newValue = await this._transfer('move', path, newPath);
+      this._known.delete(path);
+      this._fileChanged.emit({ type: 'rename', oldValue, newValue });
+      return newValue;
+    });
+  }
+
+  copy(path: string, toDirectory: string): Promise<Contents.IModel> {
+    return this._answer(async () => {
+      const name = baseName(path);
+      const dot = name.lastIndexOf('.') > 0 ? name.lastIndexOf('.') : name.length;
+      const stem = `${name.slice(0, dot)}-Copy`;
+      const newPath = await this._freePath(toDirectory, stem, name.slice(dot), '', 1);
+      const newValue = await this._transfer('copy', path, newPath);
+      this._fileChanged.emit({ type: 'new', oldValue: null, newValue });
+      return newValue;
+    });
+  }
+
+  /** Exactly one object, or a folder in which nothing is. */
+  delete(path: string): Promise<void> {
+    return this._answer(async () => {
+      const { server } = this._options;
+      const { bucket, key } = this._writable(path);
+      const oldValue = (await this._look(path)) ?? (await this._directories.readEmpty(path));
+      if (!oldValue) {
+        const why = this._trans.__('%1 is not there, or not empty.', s3Uri(bucket, key));
+        throw refusal(400, why);
+      }
+      const own = oldValue.type === 'directory' ? `${key}/` : key;
+      const outcome = await server.deleteObjects(bucket, { keys: [own], prefixes: [] });
+      if ('reply' in outcome && outcome.reply.errors.length) {
+        throw refusal(403, outcome.reply.errors[0].Message);
+      }
+      this._known.set(path, null);
+      this._fileChanged.emit({ type: 'delete', oldValue, newValue: null });
+    });
+  }
+
+  /** Lab asks for one after each save. S3 keeps none, and none is listed: versions are the bucket's own matter. */
+  async createCheckpoint(): Promise<Contents.ICheckpointModel> {
+    return { id: 'none', last_modified: new Date().toISOString() };
+  }
+
+  async listCheckpoints(): Promise<Contents.ICheckpointModel[]> {
+    return [];
+  }
+
+  async restoreCheckpoint(): Promise<void> {
+    throw refusal(404, this._trans.__('There are no checkpoints of objects.'));
+  }
+
+  async deleteCheckpoint(): Promise<void> {
+    throw refusal(404, this._trans.__('There are no checkpoints of objects.'));
+  }
+
+  /** The object with its bytes; null when there is none. */
+  private async _read(
+    path: string,
+    { type, format }: Contents.IFetchOptions
+  ): Promise<Contents.IModel | null> {
+    const { server, sizeLimit, onTooLarge } = this._options;
+    const { bucket, key } = placeOf(path);
+    let read;
+    try {
+      read = await server.readObject(bucket, key, sizeLimit());
+    } catch (reason) {
+      if (ApiError.from(reason).status === 404) {
+        this._known.set(path, null);
+        return null;
+      }
+      throw reason;
+    }
+    if (!read.bytes) {
+      onTooLarge({ bucket, key });
+      const why = this._trans.__(
+        'It has %1, more than the %2 that are opened in an editor; its preview is shown instead. The limit can be changed in the settings of Object Storage.',
+        formatSize(read.size),
+        formatSize(sizeLimit())
+      );
+      throw refusal(413, why);
+    }
+    try {
+      const file = decodeFile(baseName(path), read.bytes, { type, format });
+      this._saved.delete(path);
+      return { ...this._model(path, read), ...file };
+    } catch (reason) {
+      throw refusal(400, ApiError.from(reason).message);
+    }
+  }
+
+  /** The object without its bytes, for one HEAD; null when there is none. */
+  private async _look(path: string): Promise<Contents.IModel | null> {
+    const saved = this._saved.get(path);
+    if (saved) {
+      // Lab asks for the hash of what it has just saved. Another's save since then must not be taken for it.
+      this._saved.delete(path);
+      return saved;
+    }
+    const { bucket, key } = placeOf(path);
+    const head = await this._options.server.headObject(bucket, key);
+    if (!head) {
+      this._known.set(path, null);
+      return null;
+    }
+    return this._model(path, head);
+  }
+
+  private async _store(path: string, options: Partial<Contents.IModel>): Promise<Contents.IModel> {
+    const { server } = this._options;
+    const { bucket, key } = placeOf(path);
+    const known = this._known.get(path) ?? null;
+    const content = encodeFile(options as Parameters<typeof encodeFile>[0]);
+    const body = new Blob([content], { type: known?.contentType ?? contentType(options) });
+    let stored;
+    try {
+      stored = await server.saveObject(bucket, key, body, known?.etag ?? null);
+    } catch (reason) {
+      throw ApiError.from(reason).status === 412 ? this._conflict(path, known) : reason;
+    }
+    // Some stores do not tell the ETag of what came in parts.
+    const head = stored.ETag ? null : await server.headObject(bucket, key);
+    const model = this._model(path, {
+      size: body.size,
+      etag: stored.ETag ?? head?.etag ?? null,
+      contentType: body.type,
+      modified: new Date()
+    });
+    this._saved.set(path, model);
+    this._fileChanged.emit({ type: known ? 'save' : 'new', oldValue: null, newValue: model });
+    return model;
+  }
+
+  /** Only who asks again is told the new ETag, and then Lab lets the user choose. */
+  private _conflict(path: string, known: IObjectHead | null): Error {
+    const { bucket, key } = placeOf(path);
+    this._saved.delete(path);
+    const why = known
+      ? this._trans.__(
+          '%1 was changed in the store at the same time, so nothing was saved. Save again to choose between the two.',
+          s3Uri(bucket, key)
+        )
+      : this._trans.__('%1 exists already, so nothing was saved.', s3Uri(bucket, key));
+    return refusal(412, why);
+  }
+
+  private async _transfer(
+    action: 'copy' | 'move',
+    path: string,
+    newPath: string
+  ): Promise<Contents.IModel> {
+    const [source, target] = [placeOf(path), this._writable(newPath)];
+    if (await this._look(newPath)) {
+      const why = this._trans.__('%1 exists already.', s3Uri(target.bucket, target.key));
+      throw refusal(409, why);
+    }
+    await this._options.transfer({
+      action,
+      source: s3Uri(source.bucket, source.key),
+      target: s3Uri(target.bucket, target.key),
+      onConflict: 'fail'
+    });
+    return (await this._look(newPath)) ?? notFound(newPath);
+  }
+
+  private async _freePath(
+    directory: string,
+    stem: string,
+    suffix: string,
+    gap = '',
+    first = 0
+  ): Promise<string> {
+    for (let number = first; ; number++) {
+      const name = `${stem}${number ? `${gap}${number}` : ''}${suffix}`;
+      const path = directory ? `${directory}/${name}` : name;
+      if (!(await this._look(path)) && !(await this._directories.read(path, false))) {
+        return path;
+      }
+    }
+  }
+
+  private _model(path: string, head: IObjectHead): Contents.IModel {
+    this._known.set(path, head);
+    const modified = (head.modified ?? new Date(0)).toISOString();
+    return {
+      name: baseName(path),
+      path,
+      type: path.endsWith('.ipynb') ? 'notebook' : 'file',
+      created: modified,
+      last_modified: modified,
+      mimetype: head.contentType,
+      size: head.size,
+      writable: true,
+      content: null,
+      format: null,
+      ...(head.etag ? { hash: head.etag, hash_algorithm: 'etag' } : {})
+    };
+  }
+
+  private _writable(path: string): { bucket: string; key: string } {
+    const place = placeOf(path);
+    if (!place.key || !isPath(place.key)) {
+      const why = this._trans.__('%1 cannot be the path of a document.', localPath(place));
+      throw refusal(400, why);
+    }
+    return place;
+  }
+
+  /** Lab looks at the status of what a drive rejects with. */
+  private async _answer<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (reason) {
+      if (reason instanceof ApiError) {
+        throw reason.status
+          ? refusal(reason.status, reason.message)
+          : new ServerConnection.NetworkError(new TypeError(reason.message));
+      }
+      throw reason;
+    }
+  }
+
+  private get _trans(): TranslationBundle {
+    return this._options.trans;
+  }
+
+  private readonly _directories: DirectoryReader;
+  private readonly _fileChanged = new Signal<this, Contents.IChangedArgs>(this);
+  /** What Lab was told last of each document; null where it was told that there is none. */
+  private readonly _known = new Map<string, IObjectHead | null>();
+  /** What a save has answered and nobody has asked for since. */
+  private readonly _saved = new Map<string, Contents.IModel>();
+  private _isDisposed = false;
+}
+
+const EMPTY_NOTEBOOK = { cells: [], metadata: {}, nbformat: 4, nbformat_minor: 5 };
+
+function contentType({ type, format }: Partial<Contents.IModel>): string {
+  if (type === 'notebook') {
+    return 'application/x-ipynb+json';
+  }
+  // What the name says, the server knows better.
+  return format === 'json' ? 'application/json' : '';
+}
+
+function notFound(path: string): never {
+  throw refusal(404, `${path} does not exist.`);
+}
+
+function refusal(status: number, message: string): ServerConnection.ResponseError {
+  return new ServerConnection.ResponseError(new Response(null, { status }), message);
+}
+
+export namespace S3Drive {
+  export type Server = Pick<
+    OdhTecAPI,
+    'headObject' | 'readObject' | 'saveObject' | 'createFolder' | 'deleteObjects' | 'downloadUrl'
+  > &
+    DirectoryReader.Server;
+
+  export interface IOptions {
+    server: Server;
+    serverSettings: ServerConnection.ISettings;
+    /** Start a transfer and wait for its end; rejects when it fails. */
+    transfer: (what: TransferRequest) => Promise<void>;
+    /** Bytes that are opened in an editor. */
+    sizeLimit: () => number;
+    onTooLarge: (object: { bucket: string; key: string }) => void;
+    /** A folder was listed up to this many entries. */
+    onCut: (path: string, count: number) => void;
+    trans: TranslationBundle;
+  }
+}

@@ -1,0 +1,74 @@
+import { formatNotebook, parseNotebook } from './notebookfile';
+
+export interface IFileContent {
+  type: 'file' | 'notebook';
+  format: 'text' | 'json' | 'base64';
+  content: unknown;
+}
+
+/** What an object's bytes are to Lab. Without a wish: a notebook by its name, else text, else what is no text. */
+export function decodeFile(
+  name: string,
+  bytes: Uint8Array,
+  { type, format }: { type?: string; format?: string | null }
+): IFileContent {
+  if (type === 'notebook' || (!type && !format && name.endsWith('.ipynb'))) {
+    return { type: 'notebook', format: 'json', content: parseNotebook(decodeText(bytes)) };
+  }
+  if (format === 'base64') {
+    return { type: 'file', format, content: toBase64(bytes) };
+  }
+  try {
+    const text = decodeText(bytes);
+    return format === 'json'
+      ? { type: 'file', format, content: JSON.parse(text) }
+      : { type: 'file', format: 'text', content: text };
+  } catch (reason) {
+    if (format) {
+      throw reason;
+    }
+    return { type: 'file', format: 'base64', content: toBase64(bytes) };
+  }
+}
+
+/** The bytes of what Lab saves. */
+export function encodeFile({ type, format, content }: Partial<IFileContent>): BlobPart {
+  if (type === 'notebook') {
+    return formatNotebook(content);
+  }
+  if (format === 'base64') {
+    return fromBase64(String(content));
+  }
+  return format === 'json' ? JSON.stringify(content) : String(content ?? '');
+}
+
+/** With its byte order mark, so that it is still there after a save. */
+function decodeText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new Error(
+      'This is not UTF-8 text, so an editor would damage it. Its preview can show it.'
+    );
+  }
+}
+
+const CHUNK = 0x8000;
+
+function toBase64(bytes: Uint8Array): string {
+  let binary = '';
+  // As many arguments as a call takes.
+  for (let start = 0; start < bytes.length; start += CHUNK) {
+    binary += String.fromCharCode(...bytes.subarray(start, start + CHUNK));
+  }
+  return btoa(binary);
+}
+
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let index = 0; index < binary.length; index++) {
+    bytes[index] = binary.charCodeAt(index);
+  }
+  return bytes;
+}

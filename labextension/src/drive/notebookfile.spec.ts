@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+
+import { decodeFile, encodeFile } from './filecontent';
+import { formatNotebook, parseNotebook } from './notebookfile';
+
+const FILE = `{
+ "cells": [
+  {
+   "attachments": {
+    "a.png": {
+     "image/png": "aGk="
+    }
+   },
+   "cell_type": "markdown",
+   "id": "one",
+   "metadata": {},
+   "source": [
+    "# é\\n",
+    "two"
+   ]
+  },
+  {
+   "cell_type": "code",
+   "execution_count": 1,
+   "id": "two",
+   "metadata": {},
+   "outputs": [
+    {
+     "name": "stdout",
+     "output_type": "stream",
+     "text": [
+      "1\\n",
+      "2\\n"
+     ]
+    },
+    {
+     "data": {
+      "application/json": [
+       "kept",
+       "as it is"
+      ],
+      "image/png": "aGk=",
+      "text/html": [
+       "<b>\\n",
+       "</b>"
+      ]
+     },
+     "metadata": {},
+     "output_type": "display_data"
+    }
+   ],
+   "source": []
+  }
+ ],
+ "metadata": {
+  "language_info": {
+   "name": "python"
+  }
+ },
+ "nbformat": 4,
+ "nbformat_minor": 5
+}
+`;
+
+describe('a notebook', () => {
+  it('comes back as it was, byte for byte', () => {
+    expect(formatNotebook(parseNotebook(FILE))).toBe(FILE);
+  });
+
+  it('has its texts in one piece in Lab', () => {
+    const cells = parseNotebook(FILE).cells as { source: string; outputs: { data?: object }[] }[];
+    expect(cells[0].source).toBe('# é\ntwo');
+    expect(cells[1].outputs[1].data).toEqual({
+      'application/json': ['kept', 'as it is'],
+      'image/png': 'aGk=',
+      'text/html': '<b>\n</b>'
+    });
+  });
+
+  it('is trusted neither because its file says so nor for ever', () => {
+    const file = JSON.parse(FILE);
+    file.cells[1].metadata = { trusted: true, tags: ['a'] };
+    const model = parseNotebook(JSON.stringify(file));
+    expect((model.cells as object[])[1]).toMatchObject({ metadata: { tags: ['a'] } });
+    expect(JSON.stringify(model)).not.toContain('trusted');
+    expect(formatNotebook(file)).not.toContain('trusted');
+  });
+
+  it('of an older version is refused in words', () => {
+    expect(() => parseNotebook('{"worksheets": [], "nbformat": 3}')).toThrow('version 4');
+    expect(() => parseNotebook('not JSON')).toThrow();
+  });
+});
+
+describe('a file', () => {
+  const bytes = (...all: number[]) => new Uint8Array(all);
+
+  it('keeps its byte order mark and its line ends', () => {
+    const file = bytes(0xef, 0xbb, 0xbf, 0x61, 0x0d, 0x0a);
+    const { content } = decodeFile('a.txt', file, { type: 'file', format: 'text' });
+    expect(content).toBe('\ufeffa\r\n');
+    expect(encodeFile({ format: 'text', content })).toBe(content);
+  });
+
+  it('that is no UTF-8 is no text, whoever asks', () => {
+    const file = bytes(0xff, 0xfe, 0x00);
+    expect(() => decodeFile('a.txt', file, { format: 'text' })).toThrow('UTF-8');
+    const { format, content } = decodeFile('a.txt', file, {});
+    expect(format).toBe('base64');
+    expect(String(encodeFile({ type: 'file', format, content }))).toBe(String(file));
+  });
+
+  it('larger than the arguments of a call goes through base64', () => {
+    const file = new Uint8Array(70_000).map((_, index) => index % 251);
+    const { content } = decodeFile('a.png', file, { type: 'file', format: 'base64' });
+    expect(String(encodeFile({ type: 'file', format: 'base64', content }))).toBe(String(file));
+  });
+});

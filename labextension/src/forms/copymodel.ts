@@ -1,0 +1,203 @@
+import { FolderChooser } from './folderchooser';
+import { FormModel, Latest } from './formmodel';
+import { parentPrefix, s3Uri } from '../api/keys';
+import { ApiError } from '../api/request';
+import type { IRow } from '../list/rows';
+import type { OnConflict, Transfer, TransferPlan, TransferRequest } from '../tokens';
+
+const TYPING_MS = 400;
+/** Questions to the server at once. */
+const LOOKS = 4;
+
+/** What copying or moving would do, summed over all that was chosen. */
+export interface ICopyPlan {
+  files: number;
+  bytes: number;
+  conflicts: number;
+  /** There already, and the same. */
+  identical: number;
+  refused: number;
+  /** Why the first of the refused is refused. */
+  why: string | null;
+}
+
+/** Rows on their way to another folder: where to, what is there, what then. Each row becomes a transfer of its own. */
+export class CopyModel extends FormModel {
+  constructor(private readonly _options: CopyModel.IOptions) {
+    super();
+    this._rows = _options.rows;
+    this.chooser = new FolderChooser(_options);
+    this.chooser.stateChanged.connect(this._onTarget, this);
+    this._onTarget();
+  }
+
+  readonly chooser: FolderChooser;
+
+  override dispose(): void {
+    this.chooser.dispose();
+    super.dispose();
+  }
+
+  get action(): 'copy' | 'move' {
+    return this._options.action;
+  }
+
+  /** Those that have not been started yet. */
+  get rows(): readonly IRow[] {
+    return this._rows;
+  }
+
+  get target(): string {
+    return s3Uri(this.chooser.bucket, this.chooser.prefix);
+  }
+
+  /** Why the target cannot be meant. */
+  get misfit(): 'nowhere' | 'same' | 'inside' | null {
+    const { bucket, prefix } = this.chooser;
+    if (!bucket) {
+      return 'nowhere';
+    }
+    if (bucket !== this._options.bucket) {
+      return null;
+    }
+    if (this._rows.some(({ kind, key }) => kind === 'folder' && prefix.startsWith(key))) {
+      return 'inside';
+    }
+    return this._rows.some(({ key }) => parentPrefix(key) === prefix) ? 'same' : null;
+  }
+
+  get plan(): ICopyPlan | null {
+    return this._plan;
+  }
+
+  get planning(): boolean {
+    return this._planning;
+  }
+
+  get planError(): ApiError | null {
+    return this._planError;
+  }
+
+  /** While it is not known what is in the way, the choice may matter. */
+  get asksConflict(): boolean {
+    return this.misfit === null && (this._planning || !!this._plan?.conflicts);
+  }
+
+  get onConflict(): OnConflict {
+    return this._onConflict;
+  }
+
+  get ready(): boolean {
+    return this.busy === null && this.misfit === null && (this._planning || this._plan !== null);
+  }
+
+  setOnConflict(onConflict: OnConflict): void {
+    this._onConflict = onConflict;
+    this.changed();
+  }
+
+  /** Start all; what has been started stays so when another one is refused. */
+  async start(onStarted: (transfer: Transfer) => void): Promise<boolean> {
+    if (!this.ready) {
+      return false;
+    }
+    const onConflict = this.asksConflict ? this._onConflict : 'fail';
+    return this.run('starting', async () => {
+      while (this._rows.length && !this.isDisposed) {
+        const what = { ...this._request(this._rows[0]), onConflict };
+        onStarted(await this._options.server.startTransfer(what));
+        this._rows = this._rows.slice(1);
+      }
+    });
+  }
+
+  private _onTarget(): void {
+    if (this.target !== this._planned) {
+      this._planned = this.target;
+      void this._makePlan();
+    }
+    this.changed();
+  }
+
+  private _request({ kind, key, name }: IRow): TransferRequest {
+    const { action, bucket } = this._options;
+    // A folder's files go below the target, so its own name has to stand there.
+    const target = kind === 'folder' ? `${this.target}${lastPart(key, name)}` : this.target;
+    return { action, source: s3Uri(bucket, key), target };
+  }
+
+  private async _makePlan(): Promise<void> {
+    const signal = this._planner.next();
+    this._plan = this._planError = null;
+    this._planning = this.misfit === null;
+    if (!this._planning) {
+      return;
+    }
+    const sum: ICopyPlan = {
+      files: 0,
+      bytes: 0,
+      conflicts: 0,
+      identical: 0,
+      refused: 0,
+      why: null
+    };
+    const left = [...this._rows];
+    const look = async () => {
+      for (let row = left.shift(); row && !signal.aborted; row = left.shift()) {
+        const what: TransferRequest = { ...this._request(row), onConflict: 'fail' };
+        add(sum, await this._options.server.planTransfer(what, signal));
+      }
+    };
+    try {
+      await this._options.sleep(TYPING_MS, signal);
+      await Promise.all(Array.from({ length: LOOKS }, look));
+    } catch (reason) {
+      left.length = 0;
+      this._planError = signal.aborted ? this._planError : ApiError.from(reason);
+    }
+    if (!signal.aborted) {
+      this._plan = this._planError ? null : sum;
+      this._planning = false;
+      this.changed();
+    }
+  }
+
+  private readonly _planner = new Latest(this.closed);
+  private _rows: readonly IRow[];
+  private _planned: string | null = null;
+  private _plan: ICopyPlan | null = null;
+  private _planning = false;
+  private _planError: ApiError | null = null;
+  private _onConflict: OnConflict = 'skip';
+}
+
+/** A folder's own name with its slash; one with an empty name is its slash alone. */
+function lastPart(key: string, name: string): string {
+  return name.endsWith('/') ? name : key.slice(parentPrefix(key).length);
+}
+
+function add(sum: ICopyPlan, { counts, filesTotal, bytesTotal, files }: TransferPlan): void {
+  sum.files += filesTotal;
+  sum.bytes += bytesTotal;
+  sum.conflicts += counts.conflict ?? 0;
+  sum.identical += counts.skip ?? 0;
+  sum.refused += counts.refuse ?? 0;
+  sum.why ??= files.find(({ what }) => what === 'refuse')?.error?.message ?? null;
+}
+
+export namespace CopyModel {
+  export interface IServer extends FolderChooser.IServer {
+    planTransfer(what: TransferRequest, signal?: AbortSignal): Promise<TransferPlan>;
+    startTransfer(what: TransferRequest): Promise<Transfer>;
+  }
+
+  export interface IOptions {
+    server: IServer;
+    action: 'copy' | 'move';
+    bucket: string;
+    /** The folder to begin with: the one that the rows are in. */
+    prefix: string;
+    rows: readonly IRow[];
+    sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  }
+}

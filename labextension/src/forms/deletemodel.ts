@@ -1,0 +1,66 @@
+import { FormModel } from './formmodel';
+import type { IRow } from '../list/rows';
+import { Tally } from '../list/tally';
+import type { VersionList } from '../tokens';
+
+/** What a deletion would take, found out while the user reads; nothing waits for it. */
+export class DeleteModel extends FormModel {
+  constructor(private readonly _options: DeleteModel.IOptions) {
+    super();
+    this.tally = new Tally(_options.server, _options.bucket, _options.rows);
+    this.tally.stateChanged.connect(this.changed, this);
+    void this.tally.start();
+    void this._readVersioning();
+  }
+
+  readonly tally: Tally;
+
+  override dispose(): void {
+    this.tally.dispose();
+    super.dispose();
+  }
+
+  get rows(): readonly IRow[] {
+    return this._options.rows;
+  }
+
+  get hasFolders(): boolean {
+    return this.rows.some(({ kind }) => kind === 'folder');
+  }
+
+  /** Whether the bucket keeps versions; null while that is asked. */
+  get versioning(): VersionList['versioning'] | null {
+    return this._versioning;
+  }
+
+  private async _readVersioning(): Promise<void> {
+    const { server, bucket, rows } = this._options;
+    try {
+      const { versioning } = await server.listVersions(bucket, rows[0].key, {
+        signal: this.closed
+      });
+      this._versioning = versioning;
+    } catch {
+      this._versioning = 'Unknown';
+    }
+    this.changed();
+  }
+
+  private _versioning: VersionList['versioning'] | null = null;
+}
+
+export namespace DeleteModel {
+  export interface IServer extends Tally.IServer {
+    listVersions(
+      bucket: string,
+      key: string,
+      options: { continuationToken?: string; signal?: AbortSignal }
+    ): Promise<VersionList>;
+  }
+
+  export interface IOptions {
+    server: IServer;
+    bucket: string;
+    rows: readonly IRow[];
+  }
+}

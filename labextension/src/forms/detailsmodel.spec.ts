@@ -1,0 +1,75 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { DetailsModel } from './detailsmodel';
+import { ApiError } from '../api/request';
+import { details } from '../testing/fakes';
+
+describe('DetailsModel', () => {
+  const server = {
+    getDetails: vi.fn<DetailsModel.IServer['getDetails']>(),
+    setDetails: vi.fn<DetailsModel.IServer['setDetails']>()
+  };
+  const make = async () => {
+    const model = new DetailsModel({ server, bucket: 'b', key: 'k' });
+    await vi.waitFor(() => expect(model.busy).toBeNull());
+    return model;
+  };
+
+  beforeEach(() => {
+    vi.resetAllMocks();
+    server.getDetails.mockResolvedValue(details());
+  });
+
+  it('sends only what is another one, with the ETag that was seen', async () => {
+    const model = await make();
+    expect(model.dirty).toBe(false);
+    model.setHeader('CacheControl', 'no-cache');
+    model.setTags([...model.tags!, { name: 'team', value: 'nlp' }]);
+    server.setDetails.mockResolvedValue(details({ ETag: '"2"', CacheControl: 'no-cache' }));
+    expect(await model.save()).toBe(true);
+    expect(server.setDetails).toHaveBeenCalledWith('b', 'k', {
+      etag: '"1"',
+      CacheControl: 'no-cache',
+      TagSet: [
+        { Key: 'kind', Value: 'model' },
+        { Key: 'team', Value: 'nlp' }
+      ]
+    });
+    expect([model.saved, model.dirty]).toEqual([true, false]);
+    model.setMetadata([]);
+    expect([model.saved, model.dirty]).toEqual([false, true]);
+    await model.save();
+    expect(server.setDetails.mock.lastCall![2]).toEqual({ etag: '"2"', Metadata: {} });
+  });
+
+  it('saves nothing over what somebody else has changed, and can read it again', async () => {
+    const model = await make();
+    model.setHeader('ContentType', 'text/plain');
+    server.setDetails.mockRejectedValueOnce(new ApiError('Conflict', 'Another one.', 409));
+    expect(await model.save()).toBe(false);
+    expect(model.outdated).toBe(true);
+    expect(model.header('ContentType')).toBe('text/plain');
+    server.getDetails.mockResolvedValue(details({ ContentType: 'text/html' }));
+    await model.load();
+    expect([model.outdated, model.header('ContentType')]).toEqual([false, 'text/html']);
+  });
+
+  it('refuses names of which S3 would keep one', async () => {
+    const model = await make();
+    const pair = (name: string) => ({ name, value: 'x' });
+    model.setMetadata([pair('Author'), pair('author')]);
+    expect(model.badName).toBe('author');
+    expect(await model.save()).toBe(false);
+    model.setMetadata([pair('')]);
+    expect(model.badName).toBe('');
+    model.setMetadata([]);
+    model.setTags([pair('a'), pair('A')]);
+    expect(model.badName).toBeNull();
+  });
+
+  it('lets tags be where the store has none', async () => {
+    server.getDetails.mockResolvedValue(details({ TagSet: null }));
+    const model = await make();
+    expect([model.tags, model.dirty]).toEqual([null, false]);
+  });
+});

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+
+import { asPatterns, byPatterns, chosenPaths, EVERYTHING, tick } from './filechoice';
+import { exactPattern, splitPatterns, wanted } from './patterns';
+
+const files = ['model.safetensors', 'config.json', 'onnx/model.onnx', 'odd[1]*.bin'].map(path => ({
+  path,
+  size: 1,
+  etag: 'e',
+  lfs: false
+}));
+
+describe('wanted', () => {
+  it.each([
+    ['a/b/c.json', '*.json', true],
+    ['onnx/deep/x', 'onnx/', true],
+    ['onnxruntime', 'onnx/', false],
+    ['file1', 'file[0-9]', true],
+    ['filex', 'file[!0-9]', true],
+    ['file1', 'file[!0-9]', false],
+    ['a]b', 'a[]]b', true],
+    ['a[b', 'a[b', true],
+    ['😀', '?', true],
+    ['line\nend', 'line*', true],
+    ['x', '[z-a]', false],
+    ['a+b', 'a+b', true],
+    ['A', 'a', false]
+  ])('%j with %j: %s', (path, pattern, expected) => {
+    expect(wanted([pattern], [])(path)).toBe(expected);
+    expect(wanted([], [pattern])(path)).toBe(!expected);
+  });
+
+  it('takes what is typed apart', () => {
+    expect(splitPatterns(' *.json, onnx/\n*.bin ')).toEqual(['*.json', 'onnx/', '*.bin']);
+  });
+
+  it.each(['a*b', 'a[b', 'a]b', 'a?b', '[!x]', 'plain', 'a\\b'])('means exactly %j', path => {
+    const matches = wanted([exactPattern(path)], []);
+    expect(matches(path)).toBe(true);
+    expect(matches(`${path}x`)).toBe(false);
+    expect(matches('axb')).toBe(false);
+  });
+});
+
+describe('a choice of files', () => {
+  /** What the server, which knows nothing but patterns, would bring. */
+  const brought = (choice: typeof EVERYTHING) => {
+    const { include = [], exclude = [] } = asPatterns(files, choice);
+    const matches = wanted(include, exclude);
+    return files.map(({ path }) => path).filter(matches);
+  };
+
+  it.each([
+    ['everything', EVERYTHING],
+    ['patterns', byPatterns(['*.json', '*.safetensors'], [])],
+    ['an exclude pattern', byPatterns([], ['onnx/'])],
+    ['one unticked', tick(EVERYTHING, ['odd[1]*.bin'], false)],
+    ['one ticked beside a pattern', tick(byPatterns(['*.json'], []), ['odd[1]*.bin'], true)],
+    ['one ticked that a pattern excludes', tick(byPatterns([], ['*.json']), ['config.json'], true)],
+    ['ticked and unticked', tick(tick(EVERYTHING, ['config.json'], false), ['config.json'], true)],
+    [
+      'ticked against an exclude pattern, another unticked',
+      tick(tick(byPatterns([], ['o*']), ['onnx/model.onnx'], true), ['config.json'], false)
+    ]
+  ])('asks the server for exactly what is chosen: %s', (_, choice) => {
+    expect(brought(choice)).toEqual([...chosenPaths(files, choice)]);
+  });
+
+  it('sends no patterns when there is nothing to say, and few when few were unticked', () => {
+    expect(asPatterns(files, EVERYTHING)).toEqual({});
+    const most = tick(EVERYTHING, ['config.json'], false);
+    expect(asPatterns(files, most)).toEqual({ exclude: ['config.json'] });
+    const none = tick(EVERYTHING, ['onnx/model.onnx', 'odd[1]*.bin', 'model.safetensors'], false);
+    expect(asPatterns(files, none)).toEqual({ include: ['config.json'] });
+  });
+});

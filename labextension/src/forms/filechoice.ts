@@ -1,0 +1,71 @@
+import { exactPattern, wanted } from './patterns';
+import type { HubFile } from '../tokens';
+
+/** Which files of a repository are to come: what the patterns say, and what was ticked or unticked after that. */
+export interface IFileChoice {
+  include: readonly string[];
+  exclude: readonly string[];
+  ticked: ReadonlySet<string>;
+  unticked: ReadonlySet<string>;
+}
+
+export const EVERYTHING: IFileChoice = {
+  include: [],
+  exclude: [],
+  ticked: new Set(),
+  unticked: new Set()
+};
+
+export function byPatterns(include: readonly string[], exclude: readonly string[]): IFileChoice {
+  return { ...EVERYTHING, include, exclude };
+}
+
+export function chosenPaths(files: readonly HubFile[], choice: IFileChoice): Set<string> {
+  const matches = wanted(choice.include, choice.exclude);
+  return new Set(
+    files
+      .map(({ path }) => path)
+      .filter(path => choice.ticked.has(path) || (matches(path) && !choice.unticked.has(path)))
+  );
+}
+
+/** The choice with these paths in it, or out of it. */
+export function tick(choice: IFileChoice, paths: Iterable<string>, on: boolean): IFileChoice {
+  const ticked = new Set(choice.ticked);
+  const unticked = new Set(choice.unticked);
+  for (const path of paths) {
+    (on ? ticked : unticked).add(path);
+    (on ? unticked : ticked).delete(path);
+  }
+  return { ...choice, ticked, unticked };
+}
+
+/** The choice in the words of a request: few patterns where that is possible, for the server tries each on each path. */
+export function asPatterns(
+  files: readonly HubFile[],
+  choice: IFileChoice
+): { include?: string[]; exclude?: string[] } {
+  const { include, exclude } = choice;
+  const matches = wanted(include, exclude);
+  const excluded = wanted([], exclude);
+  const chosen = chosenPaths(files, choice);
+  const paths = files.map(({ path }) => path);
+  const added = paths.filter(path => chosen.has(path) && !matches(path));
+  const removed = paths.filter(path => !chosen.has(path) && matches(path));
+  const others = paths.filter(path => !chosen.has(path));
+  const ways = [compact([...chosen].map(exactPattern), []), compact([], others.map(exactPattern))];
+  // What an exclude pattern takes out, no include pattern brings back.
+  if (added.every(excluded)) {
+    const more = include.length ? [...include, ...added.map(exactPattern)] : [];
+    ways.unshift(compact(more, [...exclude, ...removed.map(exactPattern)]));
+  }
+  return ways.reduce((best, way) => (length(way) < length(best) ? way : best));
+}
+
+function length({ include = [], exclude = [] }: ReturnType<typeof compact>): number {
+  return include.length + exclude.length;
+}
+
+function compact(include: string[], exclude: string[]): { include?: string[]; exclude?: string[] } {
+  return { ...(include.length && { include }), ...(exclude.length && { exclude }) };
+}

@@ -1,0 +1,181 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { ImportModel } from './importmodel';
+import { ApiError } from '../api/request';
+import { Deferred, hubRepo, plan, transfer } from '../testing/fakes';
+import type { HubRepo } from '../tokens';
+
+describe('ImportModel', () => {
+  const server = {
+    getHubRepo: vi.fn<ImportModel.IServer['getHubRepo']>(),
+    getHubRefs: vi.fn<ImportModel.IServer['getHubRefs']>(),
+    getHubSettings: vi.fn<ImportModel.IServer['getHubSettings']>(),
+    planImport: vi.fn<ImportModel.IServer['planImport']>(),
+    importFromHub: vi.fn<ImportModel.IServer['importFromHub']>()
+  };
+  const make = (prefix = '') =>
+    new ImportModel({ server, bucket: 'b', prefix, sleep: async () => undefined });
+  const planned = async (model: ImportModel) =>
+    vi.waitFor(() => expect(model.plan ?? model.planError).toBeTruthy());
+
+  beforeEach(() => {
+    vi.resetAllMocks();
+    server.getHubRepo.mockResolvedValue(hubRepo());
+    server.getHubRefs.mockResolvedValue({ branches: [], tags: [] });
+    server.getHubSettings.mockResolvedValue({ hfEndpoint: 'https://hub/', hfTokenSet: false });
+    server.planImport.mockResolvedValue(plan('s3://b/org/name/', { create: 3 }));
+    server.importFromHub.mockResolvedValue(transfer());
+  });
+
+  it('compares what was found with the bucket, and brings the commit that was seen', async () => {
+    const model = make('folder/');
+    server.planImport.mockResolvedValue(
+      plan('s3://b/folder/org/name/', { create: 1, skip: 1, conflict: 1 }, [
+        ['model.safetensors', 'conflict'],
+        ['pytorch_model.bin', 'skip'],
+        ['sub/config.json', 'create']
+      ])
+    );
+    model.ask({ repo: 'org/name' });
+    await model.lookUp();
+    await planned(model);
+    expect(model.target).toBe('s3://b/folder/org/name/');
+    expect(model.statusOf('model.safetensors')).toBe('differs');
+    expect(model.statusOf('pytorch_model.bin')).toBe('identical');
+    expect(model.statusOf('sub/config.json')).toBe('new');
+    expect(model.asksConflict).toBe(true);
+    model.setOnConflict('overwrite');
+    await model.start();
+    expect(server.importFromHub).toHaveBeenCalledWith({
+      repo: 'org/name',
+      repoType: 'model',
+      revision: '0123456789',
+      bucket: 'b',
+      prefix: 'folder/org/name',
+      onConflict: 'overwrite'
+    });
+  });
+
+  it('decides nothing where nothing is in the way', async () => {
+    const model = make();
+    model.ask({ repo: 'org/name' });
+    await model.lookUp();
+    await planned(model);
+    expect(model.asksConflict).toBe(false);
+    await model.start();
+    expect(server.importFromHub.mock.lastCall![0].onConflict).toBe('fail');
+  });
+
+  it('asks about a conflict only when one of the chosen files has it', async () => {
+    const model = make();
+    server.planImport.mockResolvedValue(
+      plan('s3://b/org/name/', { create: 2, conflict: 1 }, [
+        ['model.safetensors', 'create'],
+        ['pytorch_model.bin', 'conflict'],
+        ['sub/config.json', 'create']
+      ])
+    );
+    model.ask({ repo: 'org/name' });
+    await model.lookUp();
+    await planned(model);
+    expect(model.asksConflict).toBe(true);
+    model.choosePatterns(['*.safetensors', '*.json'], []);
+    expect(model.asksConflict).toBe(false);
+    model.chooseNew();
+    expect([...model.chosen].sort()).toEqual(['model.safetensors', 'sub/config.json']);
+  });
+
+  it('takes files without a name in the plan for unknown, unless all fare alike', async () => {
+    const model = make();
+    server.planImport.mockResolvedValue(
+      plan('s3://b/org/name/', { create: 2, conflict: 1 }, [['model.safetensors', 'create']])
+    );
+    model.ask({ repo: 'org/name' });
+    await model.lookUp();
+    await planned(model);
+    expect(model.statusOf('sub/config.json')).toBe('unknown');
+    expect(model.plan!.partial).toBe(true);
+    expect(model.asksConflict).toBe(true);
+    server.planImport.mockResolvedValue(plan('s3://b/x/', { create: 3 }, []));
+    model.setPrefix('x');
+    await planned(model);
+    expect(model.statusOf('sub/config.json')).toBe('new');
+    expect(model.plan!.partial).toBe(false);
+  });
+
+  it('never starts what was found for another question', async () => {
+    const model = make();
+    model.ask({ repo: 'org/name' });
+    await model.lookUp();
+    model.ask({ revision: 'v2' });
+    expect(model.found).not.toBeNull();
+    expect(model.ready).toBe(false);
+    expect(await model.start()).toBeNull();
+    model.ask({ repo: 'org/other' });
+    expect(model.found).toBeNull();
+    expect(server.importFromHub).not.toHaveBeenCalled();
+  });
+
+  it('drops an answer that was overtaken', async () => {
+    const model = make();
+    const slow = new Deferred<HubRepo>();
+    server.getHubRepo.mockImplementationOnce((_, { signal }) => {
+      signal!.addEventListener('abort', () => slow.reject(new Error('aborted')));
+      return slow.promise;
+    });
+    model.ask({ repo: 'org/slow' });
+    void model.lookUp();
+    await vi.waitFor(() => expect(model.busy).toBe('looking'));
+    model.ask({ repo: 'org/name' });
+    await model.lookUp();
+    expect(model.found!.repo).toBe('org/name');
+    expect(model.error).toBeNull();
+  });
+
+  it('says in the fields what a pasted address means', async () => {
+    const model = make();
+    server.getHubRepo.mockResolvedValue(hubRepo({ repoType: 'dataset', revision: 'v2' }));
+    model.ask({ repo: 'https://hub/datasets/org/name/tree/v2' });
+    await model.lookUp();
+    expect(model.question).toMatchObject({ repo: 'org/name', repoType: 'dataset', revision: 'v2' });
+    expect(model.current).toBe(true);
+    expect(model.pageUrl).toBe('https://hub/datasets/org/name');
+  });
+
+  it('asks for a token where one may help, and sends it with this import alone', async () => {
+    const model = make();
+    server.getHubRepo.mockRejectedValueOnce(new ApiError('RepoNotFound', 'Not there.', 404));
+    model.ask({ repo: 'org/name' });
+    await model.lookUp();
+    expect(model.asksToken).toBe(true);
+    model.ask({ token: 'hf_secret' });
+    await model.lookUp();
+    expect(server.getHubRepo.mock.lastCall![1].token).toBe('hf_secret');
+    await model.start();
+    expect(server.importFromHub.mock.lastCall![0].token).toBe('hf_secret');
+  });
+
+  it('makes no link of an endpoint that is no address', async () => {
+    server.getHubSettings.mockResolvedValue({
+      hfEndpoint: 'javascript:alert(1)',
+      hfTokenSet: false
+    });
+    const model = make();
+    model.ask({ repo: 'org/name' });
+    await model.lookUp();
+    expect(model.pageUrl).toBeNull();
+  });
+
+  it('compares again when the import is refused for what came into its way', async () => {
+    const model = make();
+    model.ask({ repo: 'org/name' });
+    await model.lookUp();
+    await planned(model);
+    server.importFromHub.mockRejectedValueOnce(new ApiError('Conflict', 'It differs.', 409));
+    server.planImport.mockResolvedValue(plan('s3://b/org/name/', { conflict: 3 }, []));
+    expect(await model.start()).toBeNull();
+    await vi.waitFor(() => expect(model.asksConflict).toBe(true));
+    expect(model.error?.message).toBe('It differs.');
+    expect(model.ready).toBe(true);
+  });
+});

@@ -1,0 +1,262 @@
+import {
+  asPatterns,
+  byPatterns,
+  chosenPaths,
+  EVERYTHING,
+  tick,
+  type IFileChoice
+} from './filechoice';
+import { Latest } from './formmodel';
+import { ImportPlan, type FileStatus } from './importplan';
+import { s3Uri } from '../api/keys';
+import { RepoLookup } from './repolookup';
+import { ApiError } from '../api/request';
+import type {
+  HubFile,
+  HubRepo,
+  ImportRequest,
+  OnConflict,
+  Transfer,
+  TransferPlan
+} from '../tokens';
+
+/** Whoever types a target is not asked at every letter. */
+const TYPING_MS = 400;
+
+/** An import before it starts: the repository, which files of it, where to, and what is there already. */
+export class ImportModel extends RepoLookup {
+  constructor(private readonly _options: ImportModel.IOptions) {
+    super(_options.server);
+    this._base = _options.prefix;
+  }
+
+  get bucket(): string {
+    return this._options.bucket;
+  }
+
+  get choice(): IFileChoice {
+    return this._choice;
+  }
+
+  get chosen(): ReadonlySet<string> {
+    this._chosen ??= chosenPaths(this.found?.files ?? [], this._choice);
+    return this._chosen;
+  }
+
+  get chosenFiles(): HubFile[] {
+    return (this.found?.files ?? []).filter(({ path }) => this.chosen.has(path));
+  }
+
+  /** The folder that was shown when the dialog was opened. */
+  get startFolder(): string {
+    return this._options.prefix;
+  }
+
+  /** The folder that the target is typed from: where the user was, or the top. */
+  get base(): string {
+    return this._base;
+  }
+
+  get prefix(): string {
+    return this._prefix ?? this._base + (this.found?.repo ?? '');
+  }
+
+  /** Where the files go, as a model server takes it. */
+  get target(): string {
+    return s3Uri(this.bucket, this.prefix && `${this.prefix.replace(/\/$/, '')}/`);
+  }
+
+  /** What would happen to each file; null until it is known. */
+  get plan(): ImportPlan | null {
+    return this._plan;
+  }
+
+  get planning(): boolean {
+    return this._planning;
+  }
+
+  get planError(): ApiError | null {
+    return this._planError;
+  }
+
+  statusOf(path: string): FileStatus {
+    return this._plan?.statusOf(path) ?? 'unknown';
+  }
+
+  /** How many of the chosen files have this state; those that are not known are not counted. */
+  count(status: FileStatus): number {
+    return this.chosenFiles.filter(({ path }) => this.statusOf(path) === status).length;
+  }
+
+  /** Whether something may be in the way of what was chosen. */
+  get asksConflict(): boolean {
+    return this._plan !== null && this._plan.mayConflict(this.chosen);
+  }
+
+  get onConflict(): OnConflict {
+    return this._onConflict;
+  }
+
+  get ready(): boolean {
+    return this.busy === null && this.current && this.found!.accessible && this.chosen.size > 0;
+  }
+
+  choose(choice: IFileChoice): void {
+    this._choice = choice;
+    this._chosen = null;
+    this.changed();
+  }
+
+  tick(paths: Iterable<string>, on: boolean): void {
+    this.choose(tick(this._choice, paths, on));
+  }
+
+  chooseAll(): void {
+    this.choose(EVERYTHING);
+  }
+
+  choosePatterns(include: readonly string[], exclude: readonly string[]): void {
+    this.choose(byPatterns(include, exclude));
+  }
+
+  /** What is not in the bucket yet; what differs stays as it is there. */
+  chooseNew(): void {
+    const there = (this.found?.files ?? [])
+      .map(({ path }) => path)
+      .filter(path => ['identical', 'differs'].includes(this.statusOf(path)));
+    this._onConflict = 'skip';
+    this.choose(tick(EVERYTHING, there, false));
+  }
+
+  setPrefix(prefix: string): void {
+    this._prefix = prefix;
+    this._plan = null;
+    this.changed();
+    void this._makePlan(TYPING_MS);
+  }
+
+  /** Put the repository's folder below another one. */
+  setBase(base: string): void {
+    this._base = base;
+    this._prefix = null;
+    this._plan = null;
+    this.changed();
+    void this._makePlan(0);
+  }
+
+  setOnConflict(onConflict: OnConflict): void {
+    this._onConflict = onConflict;
+    this.changed();
+  }
+
+  async start(): Promise<Transfer | null> {
+    if (!this.ready) {
+      return null;
+    }
+    let started: Transfer | null = null;
+    const worked = await this.run('starting', async () => {
+      // Without anything in the way nothing was decided: what comes into it meanwhile is an error.
+      const onConflict = this.asksConflict ? this._onConflict : 'fail';
+      const patterns = asPatterns(this.found!.files, this._choice);
+      started = await this._options.server.importFromHub({
+        ...this._request(),
+        ...patterns,
+        onConflict
+      });
+    });
+    if (!worked && !this.isDisposed) {
+      void this._makePlan(0);
+    }
+    return started;
+  }
+
+  protected onAsked(): void {
+    this._planner.stop();
+    this._planning = false;
+  }
+
+  protected onTaken(before: HubRepo | null): void {
+    const { include, exclude } = this._choice;
+    this._plan = null;
+    this._chosen = null;
+    if (before?.commit !== this.found?.commit) {
+      this._choice = byPatterns(include, exclude);
+    }
+  }
+
+  protected onFound(): void {
+    void this._makePlan(0);
+  }
+
+  protected onForgotten(): void {
+    this.onAsked();
+    this._prefix = this._plan = this._planError = null;
+    this.chooseAll();
+  }
+
+  /** The commit that was looked at: what comes is what was seen. */
+  private _request(): ImportRequest {
+    const { repo, repoType, commit } = this.found!;
+    const { token } = this.question;
+    const { bucket, prefix } = this;
+    const where = { bucket, prefix: prefix.replace(/\/$/, '') };
+    return { repo, repoType, revision: commit, ...where, ...(token && { token }) };
+  }
+
+  private async _makePlan(wait: number): Promise<void> {
+    const signal = this._planner.next();
+    this._planning = this.current && this.found!.accessible;
+    if (!this._planning) {
+      return;
+    }
+    this._planError = null;
+    this.changed();
+    try {
+      await this._options.sleep(wait, signal);
+      if (signal.aborted) {
+        return;
+      }
+      const made = await this._options.server.planImport(
+        { ...this._request(), onConflict: 'fail' },
+        signal
+      );
+      if (!signal.aborted) {
+        this._plan = new ImportPlan(made, this.target);
+      }
+    } catch (reason) {
+      if (!signal.aborted) {
+        this._planError = ApiError.from(reason);
+      }
+    }
+    if (!signal.aborted) {
+      this._planning = false;
+      this.changed();
+    }
+  }
+
+  private readonly _planner = new Latest(this.closed);
+  private _choice = EVERYTHING;
+  private _chosen: ReadonlySet<string> | null = null;
+  private _base: string;
+  private _prefix: string | null = null;
+  private _plan: ImportPlan | null = null;
+  private _planning = false;
+  private _planError: ApiError | null = null;
+  private _onConflict: OnConflict = 'skip';
+}
+
+export namespace ImportModel {
+  export interface IServer extends RepoLookup.IServer {
+    planImport(what: ImportRequest, signal?: AbortSignal): Promise<TransferPlan>;
+    importFromHub(what: ImportRequest): Promise<Transfer>;
+  }
+
+  export interface IOptions {
+    server: IServer;
+    bucket: string;
+    /** The folder that is shown. */
+    prefix: string;
+    /** Wait, or return at once when the signal is aborted. */
+    sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  }
+}

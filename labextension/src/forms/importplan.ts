@@ -1,0 +1,52 @@
+import type { TransferPlan } from '../tokens';
+
+/** How a file of a repository and the object at its target compare. */
+export type FileStatus = 'new' | 'identical' | 'differs' | 'refused' | 'unknown';
+
+const STATUS: Record<string, FileStatus> = {
+  create: 'new',
+  skip: 'identical',
+  conflict: 'differs',
+  refuse: 'refused'
+};
+
+/** The server's answer to "what would happen", by path. It counts all files and names the first of them. */
+export class ImportPlan {
+  constructor(
+    private readonly _plan: TransferPlan,
+    target: string
+  ) {
+    for (const { target: uri, what } of _plan.files) {
+      if (uri.startsWith(target)) {
+        this._known.set(uri.slice(target.length), STATUS[what] ?? 'unknown');
+      }
+    }
+    // When all files fare alike, those without a name do, too.
+    const kinds = Object.entries(_plan.counts).filter(([, count]) => count > 0);
+    this._rest = kinds.length === 1 ? (STATUS[kinds[0][0]] ?? 'unknown') : 'unknown';
+  }
+
+  statusOf(path: string): FileStatus {
+    return this._known.get(path) ?? this._rest;
+  }
+
+  /** Of all files of the repository. */
+  get differing(): number {
+    return this._plan.counts.conflict ?? 0;
+  }
+
+  /** Whether the state of some files is not known one by one. */
+  get partial(): boolean {
+    return this._rest === 'unknown' && this._plan.filesTotal > this._known.size;
+  }
+
+  mayConflict(chosen: ReadonlySet<string>): boolean {
+    return (
+      this.differing > 0 &&
+      [...chosen].some(path => ['differs', 'unknown'].includes(this.statusOf(path)))
+    );
+  }
+
+  private readonly _known = new Map<string, FileStatus>();
+  private readonly _rest: FileStatus;
+}

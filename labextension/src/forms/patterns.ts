@@ -1,0 +1,53 @@
+/** Glob patterns as the server reads them (Python's fnmatch): `*` also matches slashes. */
+
+/** What a model server needs of a repository that also holds other formats. */
+export const SAFETENSORS_ONLY: readonly string[] = [
+  '*.safetensors',
+  '*.json',
+  '*.txt',
+  '*.model',
+  '*.jinja',
+  'tokenizer*'
+];
+
+/** Patterns as they are typed: between them stand spaces, commas or line ends. */
+export function splitPatterns(text: string): string[] {
+  return text.split(/[\s,]+/).filter(Boolean);
+}
+
+/** The pattern that matches exactly this path. */
+export function exactPattern(path: string): string {
+  return path.replace(/[[*?]/g, '[$&]');
+}
+
+/** A test whether a path matches one of `include` (all, when there is none) and none of `exclude`. */
+export function wanted(
+  include: readonly string[],
+  exclude: readonly string[]
+): (path: string) => boolean {
+  const taken = include.map(toRegExp);
+  const left = exclude.map(toRegExp);
+  return path =>
+    (!taken.length || taken.some(pattern => pattern.test(path))) &&
+    !left.some(pattern => pattern.test(path));
+}
+
+function toRegExp(pattern: string): RegExp {
+  // One that ends in a slash takes all below that folder.
+  const whole = pattern.endsWith('/') ? `${pattern}*` : pattern;
+  const source = whole.replace(
+    /\[(!?)(\][^\]]*|[^\]]+)\]|[\s\S]/gu,
+    (one, not: string | undefined, set: string | undefined) => {
+      if (set !== undefined) {
+        return `[${not ? '^' : ''}${set.replace(/[\\\][^]/g, '\\$&')}]`;
+      }
+      return one === '*' ? '.*' : one === '?' ? '.' : one.replace(/[.+^${}()|[\]\\/]/g, '\\$&');
+    }
+  );
+  try {
+    return new RegExp(`^${source}$`, 'su');
+  } catch {
+    // A set such as [z-a] has nothing in it.
+    return /(?!)/;
+  }
+}

@@ -1,0 +1,298 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { BrowserModel } from './browser';
+import { ApiError } from '../api/request';
+import type { IStorage } from './storage';
+import { Deferred, page } from '../testing/fakes';
+import type { BucketList, ObjectList } from '../tokens';
+
+const BUCKETS: BucketList = {
+  owner: null,
+  defaultBucket: null,
+  buckets: [{ Name: 'first' }, { Name: 'second' }],
+  listable: true
+};
+
+function storeOf(listObjects: IStorage['listObjects'], buckets = BUCKETS) {
+  return {
+    listBuckets: vi.fn(async () => buckets),
+    createBucket: vi.fn(async () => undefined),
+    listObjects: vi.fn(listObjects),
+    createFolder: vi.fn(async () => undefined),
+    deleteObjects: vi.fn<IStorage['deleteObjects']>(async () => ({
+      reply: { deleted: [], errors: [] }
+    }))
+  };
+}
+
+const names = (model: BrowserModel) => model.rows.map(({ name }) => name);
+
+describe('BrowserModel', () => {
+  let store: ReturnType<typeof storeOf>;
+  let model: BrowserModel;
+
+  const make = (listObjects: IStorage['listObjects'], buckets?: BucketList) => {
+    store = storeOf(listObjects, buckets);
+    model = new BrowserModel({ store, pageSize: () => 3 });
+  };
+
+  beforeEach(() => make(async () => page([])));
+
+  describe('#start()', () => {
+    it('opens the default bucket, whatever was open last', async () => {
+      make(async () => page(['x']), { ...BUCKETS, defaultBucket: 'mine' });
+      await model.start({ bucket: 'second', prefix: 'a/' });
+      expect([model.bucket, model.prefix]).toEqual(['mine', '']);
+    });
+
+    it('opens the remembered place when there is no default', async () => {
+      await model.start({ bucket: 'second', prefix: 'a/' });
+      expect([model.bucket, model.prefix]).toEqual(['second', 'a/']);
+    });
+
+    it('opens nothing when the credentials may not list', async () => {
+      make(async () => page([]), { ...BUCKETS, buckets: [], listable: false });
+      await model.start();
+      expect([model.bucket, model.buckets.listable, model.loading]).toEqual([null, false, false]);
+    });
+
+    it('can be tried again by a refresh, and still knows the place', async () => {
+      store.listBuckets.mockRejectedValueOnce(new ApiError('StoreUnreachable', 'down', 502));
+      await model.start({ bucket: 'second', prefix: 'a/' });
+      expect(model.error?.message).toBe('down');
+      await model.refresh();
+      expect([model.error, model.bucket, model.prefix]).toEqual([null, 'second', 'a/']);
+    });
+  });
+
+  describe('#open()', () => {
+    it('never shows the answer of a place that was left', async () => {
+      const slow = new Deferred<ObjectList>();
+      const signals: AbortSignal[] = [];
+      make((_, prefix, { signal }) => {
+        signals.push(signal!);
+        return prefix === 'slow/' ? slow.promise : Promise.resolve(page(['fast/x']));
+      });
+      const first = model.open('b', 'slow/');
+      await model.open('b', 'fast/');
+      slow.resolve(page(['slow/y']));
+      await first;
+      expect(signals[0].aborted).toBe(true);
+      expect([model.prefix, names(model), model.loading]).toEqual(['fast/', ['x'], false]);
+    });
+
+    it('does not take the error of a place that was left', async () => {
+      const slow = new Deferred<ObjectList>();
+      make((_, prefix) => (prefix === 'slow/' ? slow.promise : Promise.resolve(page(['x']))));
+      const first = model.open('b', 'slow/');
+      await model.open('b', '');
+      slow.reject(new ApiError('AccessDenied', 'no', 403));
+      await first;
+      expect(model.error).toBeNull();
+    });
+
+    it("hides the folder's own marker and puts folders first, in the store's order", async () => {
+      make(async () => page(['a/', 'a/z', 'a/B'], ['a/y/', 'a/c/']));
+      await model.open('b', 'a/');
+      expect(names(model)).toEqual(['y', 'c', 'z', 'B']);
+    });
+
+    it('goes on when a first page holds nothing but the marker', async () => {
+      make(async (_, prefix, { continuationToken }) =>
+        continuationToken ? page([`${prefix}x`]) : page([prefix], [], 'more')
+      );
+      await model.open('b', 'a/');
+      expect(names(model)).toEqual(['x']);
+    });
+  });
+
+  it('focuses the folder one came from when going up', async () => {
+    make(async (_, prefix) => (prefix === '' ? page(['x'], ['a/', 'b/']) : page([])));
+    await model.open('bucket', 'b/');
+    await model.up();
+    expect(model.selection.active).toBe('b/');
+  });
+
+  describe('#loadMore()', () => {
+    beforeEach(() => {
+      make(async (_bucket, _prefix, { continuationToken }) =>
+        continuationToken === 'two' ? page(['c'], ['f/']) : page(['a', 'b'], [], 'two')
+      );
+    });
+
+    it('passes the token through and appends the page once', async () => {
+      await model.open('b');
+      await Promise.all([model.loadMore(), model.loadMore()]);
+      expect(store.listObjects).toHaveBeenCalledTimes(2);
+      expect(store.listObjects.mock.lastCall![2]).toMatchObject({
+        continuationToken: 'two',
+        maxKeys: 3
+      });
+      expect([names(model), model.hasMore]).toEqual([['f', 'a', 'b', 'c'], false]);
+    });
+
+    it('keeps the rows when the next page fails, and can be tried again', async () => {
+      await model.open('b');
+      store.listObjects.mockRejectedValueOnce(new ApiError('SlowDown', 'busy', 503));
+      await model.loadMore();
+      expect([names(model), model.hasMore, model.error?.message]).toEqual([
+        ['a', 'b'],
+        true,
+        'busy'
+      ]);
+      await model.loadMore();
+      expect([names(model), model.error]).toEqual([['f', 'a', 'b', 'c'], null]);
+    });
+
+    it('drops a page of a folder that was left', async () => {
+      await model.open('b');
+      const slow = new Deferred<ObjectList>();
+      store.listObjects.mockReturnValueOnce(slow.promise);
+      const more = model.loadMore();
+      await model.open('b', 'other/');
+      slow.resolve(page(['stale']));
+      await more;
+      expect(names(model)).not.toContain('stale');
+    });
+  });
+
+  it('re-reads all loaded pages on refresh and keeps what is still selected', async () => {
+    let gone = false;
+    make(async (_bucket, _prefix, { continuationToken }) =>
+      continuationToken ? page(['c', 'd']) : page(gone ? ['b'] : ['a', 'b'], [], 'two')
+    );
+    await model.start({ bucket: 'b', prefix: '' });
+    await model.loadMore();
+    model.select(selection => selection.all(['a', 'b', 'c', 'd']));
+    gone = true;
+    await model.refresh();
+    expect(names(model)).toEqual(['b', 'c', 'd']);
+    expect([...model.selection.keys]).toEqual(['b', 'c', 'd']);
+  });
+
+  it('deletes files exactly and folders as prefixes', async () => {
+    make(async () => page(['a/x'], ['a/x/']));
+    await model.start({ bucket: 'b', prefix: 'a/' });
+    store.deleteObjects.mockResolvedValueOnce({
+      reply: { deleted: [], errors: [{ Key: 'a/x', Code: 'AccessDenied', Message: 'no' }] }
+    });
+    const { errors } = await model.remove(model.rows);
+    expect(store.deleteObjects).toHaveBeenCalledWith('b', { keys: ['a/x'], prefixes: ['a/x/'] });
+    expect(errors).toHaveLength(1);
+  });
+
+  it('filters the loaded rows, and what is hidden is not selected', async () => {
+    make(async () => page(['Model.bin', 'data.csv']));
+    await model.open('b');
+    model.select(selection => selection.all(['Model.bin', 'data.csv']));
+    model.setFilter('mod');
+    expect(names(model)).toEqual(['Model.bin']);
+    expect(model.selectedRows.map(({ key }) => key)).toEqual(['Model.bin']);
+  });
+
+  describe('#loadAll()', () => {
+    it('goes on after a refresh in its midst', async () => {
+      const held: Deferred<ObjectList>[] = [];
+      make((_, __, { continuationToken, signal }) => {
+        if (continuationToken === 'last' && !held.length) {
+          held.push(new Deferred());
+          signal!.addEventListener('abort', () => held[0].reject(signal!.reason));
+          return held[0].promise;
+        }
+        const pages: Record<string, ObjectList> = {
+          '': page(['a'], [], 'more'),
+          more: page(['b'], [], 'last'),
+          last: page(['c'])
+        };
+        return Promise.resolve(pages[continuationToken ?? '']);
+      });
+      await model.startAt({ bucket: 'first', prefix: '' });
+      const all = model.loadAll();
+      await vi.waitFor(() => expect(held).toHaveLength(1));
+      await model.refresh();
+      await all;
+      expect(names(model)).toEqual(['a', 'b', 'c']);
+    });
+  });
+
+  describe('#refreshQuietly()', () => {
+    const open = async () => {
+      const keys = Array.from({ length: 60 }, (_, index) => `k${String(index).padStart(2, '0')}`);
+      make(async (_bucket, _prefix, { continuationToken = '0' }) => {
+        const start = Number(continuationToken);
+        const end = start + 3;
+        return page(keys.slice(start, end), [], end < keys.length ? String(end) : null);
+      });
+      await model.open('b');
+      await model.loadAll();
+      return keys;
+    };
+
+    it('keeps what is loaded, selected and focused, and takes what has changed', async () => {
+      const keys = await open();
+      model.select(selection => selection.only('k40'));
+      keys.splice(1, 1);
+      await model.refreshQuietly();
+      expect(names(model)).toEqual(keys);
+      expect([...model.selection.keys]).toEqual(['k40']);
+      expect(model.loading).toBe(false);
+    });
+
+    it('lets go what is gone, also from a page that is not read again', async () => {
+      const keys = await open();
+      model.select(selection => selection.only('k50'));
+      keys.splice(50, 1);
+      await model.refreshQuietly({ gone: ['k50'] });
+      expect(names(model)).toEqual(keys);
+      expect(model.selection.active).toBe('k51');
+    });
+
+    it('follows a new name with the focus, unless somebody has gone on', async () => {
+      const keys = await open();
+      const renamed = { from: 'k02', to: 'k02b' };
+      keys[2] = 'k02b';
+      model.select(selection => selection.only('k02'));
+      await model.refreshQuietly({ gone: ['k02'], renamed });
+      expect(model.selection.active).toBe('k02b');
+      model.select(selection => selection.only('k30'));
+      await model.refreshQuietly({ renamed });
+      expect(model.selection.active).toBe('k30');
+    });
+
+    it('leaves the rows when it fails, and waits for a page that is on its way', async () => {
+      const keys = await open();
+      store.listObjects.mockRejectedValueOnce(new ApiError('SlowDown', 'busy', 503));
+      await model.refreshQuietly();
+      expect([names(model), model.error]).toEqual([keys, null]);
+      await model.open('b', '');
+      const slow = new Deferred<ObjectList>();
+      store.listObjects.mockReturnValueOnce(slow.promise);
+      const more = model.loadMore();
+      await model.refreshQuietly();
+      keys.unshift('k');
+      slow.resolve(page(['k03', 'k04', 'k05'], [], '6'));
+      await more;
+      await vi.waitFor(() => expect(names(model).slice(0, 2)).toEqual(['k', 'k00']));
+    });
+  });
+
+  it('reads on for the row that is to have the focus, as far as that makes sense', async () => {
+    make(async (_bucket, _prefix, { continuationToken = '0' }) => {
+      const start = Number(continuationToken);
+      return page([`k${start}`], [], start < 9 ? String(start + 1) : null);
+    });
+    await model.open('b', '', 'k4');
+    expect([model.selection.active, names(model).length]).toEqual(['k4', 5]);
+    await model.open('b', '', 'k1-is-not-there');
+    expect([model.selection.active, names(model).length]).toEqual([null, 3]);
+  });
+
+  it('shows what a URI names: a folder without its slash, or an object in its folder', async () => {
+    make(async (_, prefix) => (prefix === 'd/' ? page(['d/x']) : page([])));
+    await model.openPlace('b', 'd');
+    expect(model.prefix).toBe('d/');
+    await model.openPlace('b', 'd/x');
+    expect([model.prefix, model.selection.active]).toEqual(['d/', 'd/x']);
+    expect(model.recent.places[0]).toEqual({ bucket: 'b', prefix: 'd/' });
+  });
+});

@@ -1,0 +1,160 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { BrowserModel } from './browser';
+import type { IDragged } from './dragging';
+import { lastName, parentPrefix, s3Uri } from '../api/keys';
+import { ApiError } from '../api/request';
+import type { IRow } from './rows';
+import type { IPlace, IRenamed, IStorage } from './storage';
+import type { Transfer, TransferRequest } from '../tokens';
+import { isFinished, type TransfersModel } from '../transfers/transfers';
+
+/** A file or folder of Lab's file browser, by its path below the server's root. */
+export interface IWorkspaceItem {
+  path: string;
+  isFolder: boolean;
+}
+
+/** What becomes a transfer from the list: renaming, moving and copying by drop, to and from the workspace. */
+export class Moves {
+  constructor(private readonly _options: Moves.IOptions) {}
+
+  /** Give a row another name where it is. Nothing that has the name already is touched. */
+  async rename(row: IRow, typed: string): Promise<void> {
+    const { model, server, trans } = this._options;
+    const bucket = model.bucket!;
+    const name = row.kind === 'folder' ? typed.replace(/\/$/, '') : typed;
+    if (!name || name === lastName(row.key)) {
+      return;
+    }
+    if (name.includes('/')) {
+      throw new ApiError(
+        'BadRequest',
+        trans.__('A name has no slash: drag the row to move it to another folder.'),
+        400
+      );
+    }
+    const key = `${parentPrefix(row.key)}${name}${row.kind === 'folder' ? '/' : ''}`;
+    await this._requireFree(bucket, parentPrefix(row.key) + name);
+    await this._start(
+      server.startTransfer({
+        action: 'move',
+        source: s3Uri(bucket, row.key),
+        target: s3Uri(bucket, key),
+        onConflict: 'fail'
+      }),
+      { from: row.key, to: key }
+    );
+  }
+
+  /** Whether the rows can go there: not to where they are, and no folder into itself. */
+  canMove({ bucket, rows }: IDragged, target: IPlace): boolean {
+    return (
+      bucket !== target.bucket ||
+      rows.every(
+        ({ kind, key }) =>
+          parentPrefix(key) !== target.prefix &&
+          !(kind === 'folder' && target.prefix.startsWith(key))
+      )
+    );
+  }
+
+  async moveRows({ bucket, rows }: IDragged, target: IPlace, copies: boolean): Promise<void> {
+    const action = copies ? 'copy' : 'move';
+    const place = s3Uri(target.bucket, target.prefix);
+    // A folder may be a million objects; and a hand may slip.
+    const asks = rows.length > 1 || rows.some(({ kind }) => kind === 'folder');
+    if (asks && !(await this._options.confirmMove(rows, place, copies))) {
+      return;
+    }
+    for (const row of rows) {
+      await this._start(
+        this._options.server.startTransfer({
+          action,
+          source: s3Uri(bucket, row.key),
+          target: placeOf(place, row),
+          onConflict: 'fail'
+        })
+      );
+    }
+  }
+
+  /** Into a folder below the server's root, which Lab's file browser shows. */
+  async toWorkspace({ bucket, rows }: IDragged, path: string): Promise<void> {
+    const folder = path === '' || path.endsWith('/') ? path : `${path}/`;
+    for (const row of rows) {
+      await this._start(
+        this._options.server.startTransfer({
+          action: 'copy',
+          source: s3Uri(bucket, row.key),
+          target: placeOf(`workspace://${folder}`, row),
+          onConflict: 'rename'
+        })
+      );
+    }
+  }
+
+  async fromWorkspace(items: readonly IWorkspaceItem[], target: IPlace): Promise<void> {
+    const place = s3Uri(target.bucket, target.prefix);
+    for (const { path, isFolder } of items) {
+      const name = path.slice(path.lastIndexOf('/') + 1);
+      await this._start(
+        this._options.server.startTransfer({
+          action: 'copy',
+          source: `workspace://${path}${isFolder ? '/' : ''}`,
+          target: isFolder ? `${place}${name}/` : `${place}${name}`,
+          onConflict: 'rename'
+        })
+      );
+    }
+  }
+
+  private async _start(started: Promise<Transfer>, renamed?: IRenamed): Promise<void> {
+    const { transfers, onRenaming, onEnded } = this._options;
+    const transfer = await started;
+    if (renamed) {
+      onRenaming(transfer.id, renamed);
+    }
+    const heard = transfers.transfers.find(({ id }) => id === transfer.id);
+    transfers.add(transfer);
+    if (heard && isFinished(heard)) {
+      // A small one is done before its own reply is here.
+      onEnded(heard);
+    }
+  }
+
+  private async _requireFree(bucket: string, key: string): Promise<void> {
+    const { server, trans } = this._options;
+    const [object, folder] = await Promise.all([
+      server.headObject(bucket, key),
+      server.listObjects(bucket, `${key}/`, { maxKeys: 1 })
+    ]);
+    if (object || folder.objects.length || folder.prefixes.length) {
+      throw new ApiError('Conflict', trans.__('%1 exists already.', lastName(key)), 409);
+    }
+  }
+}
+
+/** Where a row arrives in a folder. */
+function placeOf(folder: string, { kind, key }: IRow): string {
+  return `${folder}${lastName(key)}${kind === 'folder' ? '/' : ''}`;
+}
+
+export namespace Moves {
+  export interface IServer extends Pick<IStorage, 'listObjects'> {
+    startTransfer(what: TransferRequest): Promise<Transfer>;
+    headObject(bucket: string, key: string): Promise<object | null>;
+  }
+
+  export interface IOptions {
+    server: IServer;
+    model: Pick<BrowserModel, 'bucket'>;
+    transfers: Pick<TransfersModel, 'transfers' | 'add'>;
+    confirmMove: (rows: readonly IRow[], target: string, copies: boolean) => Promise<boolean>;
+    /** When this transfer ends well, a row has another key. */
+    onRenaming: (id: string, renamed: IRenamed) => void;
+    /** For a transfer whose end nobody else has heard of. */
+    onEnded: (transfer: Transfer) => void;
+    trans: TranslationBundle;
+  }
+}

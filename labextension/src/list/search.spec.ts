@@ -1,0 +1,116 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { BrowserModel } from './browser';
+import { ApiError } from '../api/request';
+import type { IStorage } from './storage';
+import { Deferred, page } from '../testing/fakes';
+import type { ISearch, ObjectList } from '../tokens';
+
+const WHAT: ISearch = { q: 'x', mode: 'contains', recursive: true };
+
+const step = (keys: string[], scanned: number, next: string | null): ObjectList => ({
+  ...page(keys, [], next),
+  scanned
+});
+
+describe('A search', () => {
+  let steps: (token: string | undefined) => Promise<ObjectList>;
+  let signals: AbortSignal[];
+  let model: BrowserModel;
+  const names = () => model.rows.map(({ name }) => name);
+
+  beforeEach(async () => {
+    signals = [];
+    const listObjects = vi.fn<IStorage['listObjects']>(async (_b, _p, options) => {
+      if (!options.search) {
+        return page(['d/here', 'd/x'], ['d/sub/']);
+      }
+      signals.push(options.signal!);
+      return steps(options.continuationToken);
+    });
+    model = new BrowserModel({
+      pageSize: () => 1000,
+      store: {
+        listBuckets: async () => ({ owner: null, defaultBucket: 'b', buckets: [], listable: true }),
+        listObjects,
+        createBucket: async () => undefined,
+        createFolder: async () => undefined,
+        deleteObjects: async () => ({ reply: { deleted: [], errors: [] } })
+      }
+    });
+    await model.open('b', 'd/');
+  });
+
+  it('goes through steps without hits to the end, shows each hit once and how much was looked at', async () => {
+    const replies: Record<string, ObjectList> = {
+      '': step(['d/x'], 1000, 'two'),
+      two: step([], 1000, 'three'),
+      three: step(['d/x', 'd/sub/x.bin'], 10, null)
+    };
+    steps = async token => replies[token ?? ''];
+    await model.startSearch(WHAT);
+    expect(names()).toEqual(['x', 'sub/x.bin']);
+    expect([model.search?.scanned, model.hasMore, model.loadingMore]).toEqual([2010, false, false]);
+    model.endSearch();
+    expect(names()).toEqual(['sub', 'here', 'x']);
+  });
+
+  it('is really aborted by Cancel, keeps its hits, and goes on where it was', async () => {
+    const slow = new Deferred<ObjectList>();
+    steps = async token => (token ? slow.promise : step(['d/x'], 5, 'two'));
+    const running = model.startSearch(WHAT);
+    await vi.waitFor(() => expect(signals).toHaveLength(2));
+    model.stop();
+    slow.resolve(step(['d/late'], 5, null));
+    await running;
+    expect([signals[1].aborted, names(), model.search?.cancelled]).toEqual([true, ['x'], true]);
+    steps = async () => step(['d/late'], 5, null);
+    await model.loadMore();
+    expect([names(), model.search?.scanned]).toEqual([['x', 'late'], 10]);
+  });
+
+  it('never shows the answer of an older search', async () => {
+    const slow = new Deferred<ObjectList>();
+    steps = () => slow.promise;
+    const first = model.startSearch(WHAT);
+    steps = async () => step(['d/new'], 1, null);
+    await model.startSearch({ ...WHAT, q: 'new' });
+    slow.resolve(step(['d/old'], 1, null));
+    await first;
+    expect([names(), signals[0].aborted]).toEqual([['new'], true]);
+  });
+
+  it('keeps what it found when a step fails, and can be tried again', async () => {
+    steps = async token => {
+      if (token) {
+        throw new ApiError('SlowDown', 'busy', 503);
+      }
+      return step(['d/x'], 5, 'two');
+    };
+    await model.startSearch(WHAT);
+    expect([names(), model.error?.message]).toEqual([['x'], 'busy']);
+    steps = async () => step(['d/y'], 5, null);
+    await model.loadMore();
+    expect([names(), model.error]).toEqual([['x', 'y'], null]);
+  });
+
+  it('waits after thousands of hits until somebody looks at them', async () => {
+    let asked = 0;
+    steps = async () => {
+      const keys = Array.from({ length: 1000 }, (_, index) => `d/x${asked}-${index}`);
+      asked += 1;
+      return step(keys, 1000, String(asked));
+    };
+    await model.startSearch(WHAT);
+    expect([asked, model.hasMore]).toEqual([5, true]);
+    await model.loadMore();
+    expect(asked).toBe(10);
+  });
+
+  it('ends when another folder is opened', async () => {
+    steps = async () => step(['d/x'], 1, null);
+    await model.startSearch(WHAT);
+    await model.open('b', 'd/', 'd/x');
+    expect([model.search, model.selection.active]).toEqual([null, 'd/x']);
+  });
+});

@@ -1,0 +1,117 @@
+import type { IOrder } from './order';
+import { ApiError } from '../api/request';
+import { Rows } from './rows';
+import type { IStorage } from './storage';
+import type { ISearch } from '../tokens';
+
+/** After so many hits a search waits until somebody has scrolled to them. */
+const HITS_AHEAD = 5000;
+
+/** A search of the store below one prefix: its hits as they come in, and how much was looked at for them. */
+export class Search {
+  constructor(private readonly _options: Search.IOptions) {
+    this.rows = new Rows(_options.prefix, _options.order);
+  }
+
+  /** The hits; their names are their whole way from where the search began. */
+  readonly rows: Rows;
+
+  get what(): ISearch {
+    return this._options.what;
+  }
+
+  get running(): boolean {
+    return this._abort !== null;
+  }
+
+  /** How many entries the store was asked about. */
+  get scanned(): number {
+    return this._scanned;
+  }
+
+  /** Whether there is something that was not looked at yet. */
+  get hasMore(): boolean {
+    return !this._complete;
+  }
+
+  /** Somebody stopped it; it goes on only when told to. */
+  get cancelled(): boolean {
+    return this._cancelled;
+  }
+
+  get error(): ApiError | null {
+    return this._error;
+  }
+
+  /** Look on: each step has its own reply, with hits or without. */
+  async run(): Promise<void> {
+    if (this._abort || this._complete) {
+      return;
+    }
+    const { signal } = (this._abort = new AbortController());
+    const enough = this.rows.count + HITS_AHEAD;
+    this._error = null;
+    this._cancelled = false;
+    this._options.onChanged();
+    try {
+      while (!this._complete && this.rows.count < enough) {
+        await this._step(signal);
+        if (signal.aborted) {
+          return;
+        }
+        this._options.onChanged();
+      }
+    } catch (reason) {
+      if (signal.aborted) {
+        return;
+      }
+      this._error = ApiError.from(reason);
+    }
+    this._abort = null;
+    this._options.onChanged();
+  }
+
+  /** Stop looking; what was found stays, and the search can go on. */
+  cancel(): void {
+    if (this._abort) {
+      this._abort.abort();
+      this._abort = null;
+      this._cancelled = true;
+      this._options.onChanged();
+    }
+  }
+
+  private async _step(signal: AbortSignal): Promise<void> {
+    const { store, bucket, prefix, pageSize, what } = this._options;
+    const page = await store.listObjects(bucket, prefix, {
+      maxKeys: pageSize(),
+      continuationToken: this.rows.nextToken ?? undefined,
+      search: what,
+      signal
+    });
+    if (!signal.aborted) {
+      this.rows.add(page);
+      this._scanned += page.scanned ?? page.objects.length + page.prefixes.length;
+      this._complete = page.nextContinuationToken === null;
+    }
+  }
+
+  private _scanned = 0;
+  private _complete = false;
+  private _cancelled = false;
+  private _error: ApiError | null = null;
+  private _abort: AbortController | null = null;
+}
+
+export namespace Search {
+  export interface IOptions {
+    store: Pick<IStorage, 'listObjects'>;
+    bucket: string;
+    prefix: string;
+    what: ISearch;
+    /** Hits of one request. */
+    pageSize: () => number;
+    order: IOrder;
+    onChanged: () => void;
+  }
+}

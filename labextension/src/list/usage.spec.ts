@@ -1,0 +1,67 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+
+import { ApiError } from '../api/request';
+import { Deferred } from '../testing/fakes';
+import type { Usage } from '../tokens';
+import { UsageModel } from './usage';
+
+const part = (objects: number, next: string | null): Usage => ({
+  objects,
+  bytes: objects * 10,
+  nextContinuationToken: next,
+  isTruncated: next !== null
+});
+
+describe('UsageModel', () => {
+  let answer: (token: string | undefined) => Promise<Usage>;
+  let signal: AbortSignal;
+  let model: UsageModel;
+
+  beforeEach(() => {
+    model = new UsageModel({
+      countUsage: (_bucket, _prefix, options) => {
+        signal = options.signal!;
+        return answer(options.continuationToken);
+      }
+    });
+  });
+
+  it('sums the steps', async () => {
+    answer = async token => (token ? part(2, null) : part(1000, 'more'));
+    await model.count('b', 'f/');
+    expect(model.get('b', 'f/')).toMatchObject({ objects: 1002, bytes: 10020, state: 'counted' });
+  });
+
+  it('keeps what it has when it is stopped, and takes no later answer', async () => {
+    const slow = new Deferred<Usage>();
+    answer = async token => (token ? slow.promise : part(7, 'more'));
+    const counting = model.count('b', 'f/');
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(model.get('b', 'f/')?.state).toBe('counting');
+    model.stop('b', 'f/');
+    slow.resolve(part(5, null));
+    await counting;
+    expect([signal.aborted, model.get('b', 'f/')?.state]).toEqual([true, 'stopped']);
+    expect(model.get('b', 'f/')?.objects).toBe(7);
+  });
+
+  it('says why it failed', async () => {
+    answer = async () => {
+      throw new ApiError('AccessDenied', 'no', 403);
+    };
+    await model.count('b', 'f/');
+    expect(model.get('b', 'f/')).toMatchObject({ state: 'failed', error: { message: 'no' } });
+  });
+
+  it('forgets what a change below or above it may have made wrong, and nothing else', async () => {
+    answer = async () => part(1, null);
+    await Promise.all(['f/', 'f/g/', 'h/'].map(prefix => model.count('b', prefix)));
+    model.forget('b', 'f/g/new.txt');
+    expect(['f/', 'f/g/', 'h/'].map(prefix => model.get('b', prefix)?.state)).toEqual([
+      undefined,
+      undefined,
+      'counted'
+    ]);
+  });
+});

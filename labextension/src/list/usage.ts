@@ -1,0 +1,90 @@
+import type { IDisposable } from '@lumino/disposable';
+import { Signal, type ISignal } from '@lumino/signaling';
+
+import { s3Uri } from '../api/keys';
+import type { ApiError } from '../api/request';
+import { Tally } from './tally';
+
+/** What is known of all that lies below a folder. */
+export interface IUsage {
+  objects: number;
+  bytes: number;
+  state: 'counting' | 'counted' | 'stopped' | 'failed';
+  error: ApiError | null;
+}
+
+/** How much folders hold, counted in the background; stopped, what was counted so far stays. */
+export class UsageModel implements IDisposable {
+  constructor(private readonly _server: UsageModel.IServer) {}
+
+  get stateChanged(): ISignal<this, void> {
+    return this._stateChanged;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    Signal.clearData(this);
+    this._counts.forEach(({ tally }) => tally.dispose());
+  }
+
+  get(bucket: string, prefix: string): IUsage | undefined {
+    return this._counts.get(s3Uri(bucket, prefix))?.usage;
+  }
+
+  get isCounting(): boolean {
+    return [...this._counts.values()].some(({ tally }) => tally.counting);
+  }
+
+  async count(bucket: string, prefix: string): Promise<void> {
+    const uri = s3Uri(bucket, prefix);
+    if (this._counts.get(uri)?.tally.counting) {
+      return;
+    }
+    const tally = new Tally(this._server, bucket, [{ kind: 'folder', key: prefix, name: '' }]);
+    const count = { tally, usage: usageOf(tally) };
+    this._counts.set(uri, count);
+    tally.stateChanged.connect(() => {
+      // A new object: rows compare it to know whether they have to be drawn again.
+      count.usage = usageOf(tally);
+      this._stateChanged.emit();
+    });
+    await tally.start();
+  }
+
+  stop(bucket: string, prefix: string): void {
+    this._counts.get(s3Uri(bucket, prefix))?.tally.stop();
+  }
+
+  stopAll(): void {
+    this._counts.forEach(({ tally }) => tally.stop());
+  }
+
+  /** What was counted may be wrong from now on: something was written or removed there. */
+  forget(bucket: string, prefix: string): void {
+    const changed = s3Uri(bucket, prefix);
+    for (const [uri, { tally }] of this._counts) {
+      if (!tally.counting && (changed.startsWith(uri) || uri.startsWith(changed))) {
+        this._counts.delete(uri);
+        tally.dispose();
+      }
+    }
+    this._stateChanged.emit();
+  }
+
+  private readonly _stateChanged = new Signal<this, void>(this);
+  private readonly _counts = new Map<string, { tally: Tally; usage: IUsage }>();
+  private _isDisposed = false;
+}
+
+function usageOf({ objects, bytes, counting, complete, error }: Tally): IUsage {
+  const ended = complete ? 'counted' : error ? 'failed' : 'stopped';
+  return { objects, bytes, state: counting ? 'counting' : ended, error };
+}
+
+export namespace UsageModel {
+  export type IServer = Tally.IServer;
+}

@@ -1,0 +1,106 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import { editIcon, launchIcon } from '@jupyterlab/ui-components';
+
+import { chosenFile, describedBy, whenChoiceChanges } from '../lab/chosen';
+import { documentPath, placeOf } from '../drive/documents';
+import { S3Drive } from '../drive/drive';
+import { Opener } from '../lab/opener';
+import { ISidebar, type Sidebar } from '../lab/sidebar';
+import { CommandIDs, DOCUMENTS_PLUGIN_ID, DOMAIN, ROW_CLASS } from '../tokens';
+import { untilCompleted } from '../transfers/transferwait';
+
+/** Objects in Lab's own editors and viewers. */
+export const documents: JupyterFrontEndPlugin<void> = {
+  id: DOCUMENTS_PLUGIN_ID,
+  description: 'The Contents drive "S3", through which Lab opens and saves objects.',
+  autoStart: true,
+  requires: [ISidebar],
+  optional: [ITranslator, ICommandPalette],
+  activate: (
+    app: JupyterFrontEnd,
+    sidebar: Sidebar,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const opener = new Opener({
+      fileTypes: key => app.docRegistry.getFileTypesForPath(key),
+      openDocument: (path, factory) =>
+        void app.commands.execute('docmanager:open', factory ? { path, factory } : { path }),
+      openPreview: ({ bucket, key }) =>
+        void app.commands.execute(CommandIDs.preview, { bucket, key }),
+      sizeLimit: () => sidebar.editorSizeLimit,
+      prefersPreview: () => sidebar.settings?.composite.doubleClick === 'preview'
+    });
+    sidebar.opener = opener;
+    app.serviceManager.contents.addDrive(createDrive(app, sidebar, opener, trans));
+
+    app.commands.addCommand(CommandIDs.openInEditor, {
+      label: trans.__('Open in Editor'),
+      icon: editIcon,
+      describedBy,
+      isEnabled: args => {
+        const file = chosenFile(sidebar, args);
+        return file !== null && opener.canEdit(file, file.size);
+      },
+      execute: args => {
+        const file = chosenFile(sidebar, args);
+        if (file && opener.canEdit(file, file.size)) {
+          opener.edit(file);
+        }
+      }
+    });
+    app.commands.addCommand(CommandIDs.viewInTab, {
+      label: trans.__('Open in New Browser Tab'),
+      icon: launchIcon,
+      describedBy,
+      isEnabled: args => chosenFile(sidebar, args) !== null,
+      execute: args => {
+        const file = chosenFile(sidebar, args);
+        if (file) {
+          window.open(sidebar.api.viewUrl(file.bucket, file.key), '_blank', 'noopener');
+        }
+      }
+    });
+    const all = [CommandIDs.openInEditor, CommandIDs.viewInTab];
+    whenChoiceChanges(sidebar, () => all.forEach(id => app.commands.notifyCommandChanged(id)));
+    const category = trans.__('Object Storage');
+    all.forEach(command => palette?.addItem({ command, category }));
+    const selector = `.${ROW_CLASS}`;
+    app.contextMenu.addItem({ command: CommandIDs.openInEditor, selector, rank: -5 });
+    app.contextMenu.addItem({ command: CommandIDs.viewInTab, selector, rank: -3 });
+  }
+};
+
+function createDrive(
+  app: JupyterFrontEnd,
+  sidebar: Sidebar,
+  opener: Opener,
+  trans: TranslationBundle
+): S3Drive {
+  const { api, transfers } = sidebar;
+  const drive = new S3Drive({
+    server: api,
+    serverSettings: app.serviceManager.serverSettings,
+    transfer: async what => untilCompleted(transfers, await api.startTransfer(what)),
+    sizeLimit: () => sidebar.editorSizeLimit,
+    onTooLarge: object => opener.preview(object),
+    onCut: (path, count) =>
+      Notification.info(
+        trans.__(
+          '%1 has more than the %2 entries that are listed here. The Object Storage panel shows all of them.',
+          documentPath({ bucket: path, key: '' }),
+          count.toLocaleString()
+        )
+      ),
+    trans
+  });
+  // What an editor saves is seen in the list at once.
+  drive.fileChanged.connect((_, { oldValue, newValue }) => {
+    const places = [oldValue, newValue].flatMap(value => (value?.path ? placeOf(value.path) : []));
+    places.forEach(({ bucket, key }) => sidebar.refreshIfShown(bucket, key));
+  });
+  return drive;
+}

@@ -1,0 +1,35 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import {
+  IDefaultFileBrowser,
+  IFileBrowserFactory,
+  type FileBrowser
+} from '@jupyterlab/filebrowser';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { ISidebar, type Sidebar } from '../lab/sidebar';
+import { DOMAIN, FILES_PLUGIN_ID } from '../tokens';
+import { WorkspaceDrag } from '../lab/workspacedrag';
+
+export const files: JupyterFrontEndPlugin<void> = {
+  id: FILES_PLUGIN_ID,
+  description: 'Copies between object storage and the file browser, by drag or by command.',
+  autoStart: true,
+  requires: [ISidebar, IFileBrowserFactory],
+  optional: [ITranslator, ICommandPalette, IDefaultFileBrowser],
+  activate: (
+    app: JupyterFrontEnd,
+    sidebar: Sidebar,
+    factory: IFileBrowserFactory,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null,
+    standard: FileBrowser | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const browser = () => factory.tracker.currentWidget ?? standard;
+    const drag = new WorkspaceDrag({ app, sidebar, factory, browser, trans });
+    for (const command of drag.addCommands()) {
+      palette?.addItem({ command, category: trans.__('Object Storage') });
+    }
+  }
+};

@@ -1,0 +1,154 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { Clipboard, ICommandPalette } from '@jupyterlab/apputils';
+import { INotebookTracker, NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
+import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import { codeIcon, copyIcon, MenuSvg } from '@jupyterlab/ui-components';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+import { chosenPlace, describedBy, whenChoiceChanges } from '../lab/chosen';
+import { ISidebar, type Sidebar } from '../lab/sidebar';
+import { formsOf, snippet, SNIPPET_FORMS, type SnippetForm } from '../lab/snippets';
+import { CommandIDs, DOMAIN, NOTEBOOK_PLUGIN_ID, ROW_CLASS } from '../tokens';
+
+/** Of the command: which line of those that fit, and how it is called. */
+const argsSchema = {
+  args: {
+    ...describedBy.args,
+    properties: {
+      ...describedBy.args.properties,
+      form: {
+        type: 'string',
+        enum: [...SNIPPET_FORMS],
+        description: 'What the code does; without it, what fits the object best'
+      },
+      isPalette: { type: 'boolean', description: 'Whether the label stands alone' }
+    }
+  }
+};
+
+export const notebook: JupyterFrontEndPlugin<void> = {
+  id: NOTEBOOK_PLUGIN_ID,
+  description:
+    'Puts code for an object into the notebook, or where none is open into the clipboard.',
+  autoStart: true,
+  requires: [ISidebar],
+  optional: [ITranslator, INotebookTracker, ICommandPalette],
+  activate: (
+    app: JupyterFrontEnd,
+    sidebar: Sidebar,
+    translator: ITranslator | null,
+    tracker: INotebookTracker | null,
+    palette: ICommandPalette | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const { commands } = app;
+    const target = () => tracker?.currentWidget ?? null;
+    const title = () =>
+      target() ? trans.__('Insert into Notebook') : trans.__('Copy Code for a Notebook');
+    const labels = formLabels(trans);
+
+    commands.addCommand(CommandIDs.insertCode, {
+      label: args => {
+        const form = args.form as SnippetForm | undefined;
+        const label = form && labels[form];
+        return !label ? title() : args.isPalette ? `${title()}: ${label}` : label;
+      },
+      icon: args => (args.form && !args.isPalette ? undefined : target() ? codeIcon : copyIcon),
+      describedBy: argsSchema,
+      isEnabled: args => fitting(sidebar, args) !== null,
+      // The URI fits everything: the menu is never empty, if only with what cannot be done with many rows.
+      isVisible: args => !args.form || args.form === 'uri' || fitting(sidebar, args) !== null,
+      execute: async args => {
+        const found = fitting(sidebar, args);
+        if (!found) {
+          return;
+        }
+        const panel = target();
+        if (panel) {
+          // The palette, closing, asks the focus back for what had it before: who asks after that has it.
+          await Promise.resolve();
+          app.shell.activateById(panel.id);
+          insert(panel, found.code, found.form === 'uri');
+        } else {
+          Clipboard.copyToSystem(found.code);
+        }
+      }
+    });
+
+    const menu = new MenuSvg({ commands });
+    const entitle = () => {
+      menu.title.label = title();
+      menu.title.icon = target() ? codeIcon : copyIcon;
+    };
+    entitle();
+    SNIPPET_FORMS.forEach(form => menu.addItem({ command: CommandIDs.insertCode, args: { form } }));
+    app.contextMenu.addItem({
+      type: 'submenu',
+      submenu: menu,
+      selector: `.${ROW_CLASS}`,
+      rank: -2
+    });
+    const category = trans.__('Object Storage');
+    palette?.addItem({ command: CommandIDs.insertCode, category });
+    SNIPPET_FORMS.forEach(form =>
+      palette?.addItem({
+        command: CommandIDs.insertCode,
+        args: { form, isPalette: true },
+        category
+      })
+    );
+
+    const notify = () => {
+      entitle();
+      commands.notifyCommandChanged(CommandIDs.insertCode);
+    };
+    whenChoiceChanges(sidebar, notify);
+    tracker?.currentChanged.connect(notify);
+  }
+};
+
+function formLabels(trans: TranslationBundle): Record<SnippetForm, string> {
+  return {
+    pandas: trans.__('Read with pandas'),
+    image: trans.__('Show the Image'),
+    tensors: trans.__('Look at the Tensors'),
+    json: trans.__('Read the JSON'),
+    text: trans.__('Read the Text'),
+    list: trans.__('List the Folder'),
+    open: trans.__('Open as a File'),
+    download: trans.__('Download to the Kernel'),
+    serve: trans.__('Serve the Model (KServe)'),
+    boto3: trans.__('Read with boto3'),
+    uri: trans.__('URI')
+  };
+}
+
+/** The code that is meant, where it fits what is chosen. */
+function fitting(
+  sidebar: Pick<Sidebar, 'current'>,
+  args: ReadonlyPartialJSONObject
+): { form: SnippetForm; code: string } | null {
+  const place = chosenPlace(sidebar, args);
+  const forms = place ? formsOf(place.key) : [];
+  const form = forms.find(one => one === (args.form ?? forms[0]));
+  return place && form ? { form, code: snippet(place, form) } : null;
+}
+
+/** Code goes into an empty code cell or one of its own; what is a part of a line goes to the cursor. */
+function insert({ content }: NotebookPanel, code: string, inline: boolean): void {
+  const { activeCell } = content;
+  const isEmptyCode =
+    activeCell?.model.type === 'code' && !activeCell.model.sharedModel.getSource().trim();
+  if (!activeCell || (!inline && !isEmptyCode)) {
+    NotebookActions.insertBelow(content);
+  }
+  content.mode = 'edit';
+  const editor = content.activeCell?.editor;
+  if (editor?.replaceSelection) {
+    editor.replaceSelection(code);
+    // Lab itself moves the focus only within the notebook.
+    editor.focus();
+  } else {
+    content.activeCell?.model.sharedModel.setSource(code);
+  }
+}

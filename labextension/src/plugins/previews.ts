@@ -1,0 +1,107 @@
+import {
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { Clipboard, ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
+import { IEditorServices } from '@jupyterlab/codeeditor';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { searchIcon } from '@jupyterlab/ui-components';
+
+import { chosenFile, describedBy, whenChoiceChanges } from '../lab/chosen';
+import type { IObjectPlace } from '../drive/documents';
+import { s3Uri } from '../api/keys';
+import { addToMainArea, bringToFront } from '../lab/mainarea';
+import type { PreviewWidget } from '../lab/previewwidget';
+import { ISidebar, type Sidebar } from '../lab/sidebar';
+import { CommandIDs, DOMAIN, PREVIEW_PLUGIN_ID, ROW_CLASS } from '../tokens';
+import type { IPreviewViewProps } from '../views/preview/PreviewView';
+
+/** What is inside an object, in the main area; its code comes with the first preview. */
+export const previews: JupyterFrontEndPlugin<void> = {
+  id: PREVIEW_PLUGIN_ID,
+  description: 'Shows what is inside an object without downloading it.',
+  autoStart: true,
+  requires: [ISidebar],
+  optional: [ITranslator, ICommandPalette, ILayoutRestorer, IEditorServices, IRenderMimeRegistry],
+  activate: (
+    app: JupyterFrontEnd,
+    sidebar: Sidebar,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null,
+    editors: IEditorServices | null,
+    rendermime: IRenderMimeRegistry | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const tracker = new WidgetTracker<PreviewWidget>({ namespace: 'odhtec-preview' });
+    const { api } = sidebar;
+
+    const create = async (object: IObjectPlace): Promise<PreviewWidget> => {
+      const [{ PreviewModel }, { PreviewRenderers }, { PreviewWidget }] = await Promise.all([
+        import('../preview/preview'),
+        import('../lab/previewrenderers'),
+        import('../lab/previewwidget')
+      ]);
+      const sizeLimit = () => sidebar.editorSizeLimit;
+      return new PreviewWidget({
+        model: new PreviewModel(api, object),
+        renderers: new PreviewRenderers({ api, editors, rendermime, sizeLimit, trans }),
+        actions: previewActions(sidebar, object),
+        trans
+      });
+    };
+
+    const show = async (object: IObjectPlace): Promise<void> => {
+      const uri = s3Uri(object.bucket, object.key);
+      const isSame = ({ object }: PreviewWidget) => s3Uri(object.bucket, object.key) === uri;
+      let widget = tracker.find(isSame);
+      if (!widget) {
+        const made = await create(object);
+        // A second double click may have been as quick.
+        widget = tracker.find(isSame);
+        if (widget) {
+          made.dispose();
+        } else {
+          widget = made;
+          widget.id = `odhtec-preview-${encodeURIComponent(uri)}`;
+          addToMainArea(app, widget, 'Object Preview');
+          await tracker.add(widget);
+        }
+      }
+      bringToFront(app, widget);
+    };
+
+    app.commands.addCommand(CommandIDs.preview, {
+      label: trans.__('Preview'),
+      icon: searchIcon,
+      describedBy,
+      isEnabled: args => chosenFile(sidebar, args) !== null,
+      execute: async args => {
+        const file = chosenFile(sidebar, args);
+        if (file) {
+          await show({ bucket: file.bucket, key: file.key });
+        }
+      }
+    });
+    whenChoiceChanges(sidebar, () => app.commands.notifyCommandChanged(CommandIDs.preview));
+    palette?.addItem({ command: CommandIDs.preview, category: trans.__('Object Storage') });
+    app.contextMenu.addItem({ command: CommandIDs.preview, selector: `.${ROW_CLASS}`, rank: -4 });
+    void restorer?.restore(tracker, {
+      command: CommandIDs.preview,
+      args: ({ object: { bucket, key } }) => ({ bucket, key }),
+      name: ({ object: { bucket, key } }) => s3Uri(bucket, key)
+    });
+  }
+};
+
+function previewActions(sidebar: Sidebar, object: IObjectPlace): IPreviewViewProps['actions'] {
+  const { api, opener } = sidebar;
+  return {
+    downloadUrl: () => api.downloadUrl(object.bucket, object.key),
+    copyUri: () => Clipboard.copyToSystem(s3Uri(object.bucket, object.key)),
+    edit: opener?.canEdit(object) ? () => opener.edit(object) : null,
+    fits: size => opener?.fits(size) ?? false
+  };
+}

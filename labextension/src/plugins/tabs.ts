@@ -1,0 +1,31 @@
+import {
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { ISidebar, type Sidebar } from '../lab/sidebar';
+import { addTabs } from '../lab/tabs';
+import { DOMAIN, TABS_PLUGIN_ID } from '../tokens';
+
+export const tabs: JupyterFrontEndPlugin<void> = {
+  id: TABS_PLUGIN_ID,
+  description: 'Object storage as tabs of the main area.',
+  autoStart: true,
+  requires: [ISidebar],
+  optional: [ITranslator, ICommandPalette, ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    sidebar: Sidebar,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    for (const command of addTabs(app, sidebar, restorer, trans)) {
+      palette?.addItem({ command, category: trans.__('Object Storage') });
+    }
+  }
+};

@@ -1,0 +1,61 @@
+import type { IJupyterWidgetRegistry } from '@jupyter-widgets/base';
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { CellOutput } from '../cell/celloutput';
+import { Cells } from '../cell/cells';
+import { ISidebar, type Sidebar } from '../lab/sidebar';
+import { CELL_MIME_TYPE, DOMAIN, WIDGET_MODULE, WIDGET_PLUGIN_ID } from '../tokens';
+import { version } from '../version';
+
+/** Before the way ipywidgets shows it (-10), which has no sentence for a notebook without its kernel. */
+const RANK = -20;
+
+export const widget: JupyterFrontEndPlugin<void> = {
+  id: WIDGET_PLUGIN_ID,
+  description: 'The browser in a notebook cell.',
+  autoStart: true,
+  requires: [ISidebar],
+  optional: [ITranslator, IRenderMimeRegistry],
+  activate: async (
+    app: JupyterFrontEnd,
+    sidebar: Sidebar,
+    translator: ITranslator | null,
+    rendermime: IRenderMimeRegistry | null
+  ): Promise<void> => {
+    const registry = await widgetRegistry(app);
+    if (!registry) {
+      return;
+    }
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const cells = new Cells();
+    const { homes } = sidebar;
+    const { contextMenu } = app;
+    registry.registerWidget({
+      name: WIDGET_MODULE,
+      version,
+      exports: async () =>
+        (await import('../cell/widgets')).widgetClasses({ homes, cells, contextMenu, trans })
+    });
+    rendermime?.addFactory(
+      {
+        // A notebook that is not trusted shows the sentence as plain text.
+        safe: false,
+        mimeTypes: [CELL_MIME_TYPE],
+        createRenderer: ({ mimeType }) => new CellOutput({ cells, mimeType, trans })
+      },
+      RANK
+    );
+  }
+};
+
+/** Where ipywidgets is not there, neither is its package, and whoever imported it at the start would not start. */
+async function widgetRegistry(app: JupyterFrontEnd): Promise<IJupyterWidgetRegistry | null> {
+  try {
+    const base = await import('@jupyter-widgets/base');
+    return await app.resolveOptionalService(base.IJupyterWidgetRegistry);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,163 @@
+import { describe, expect, it, vi } from 'vitest';
+
+import { ApiError } from '../api/request';
+import type { IServerEvent } from '../api/sse';
+import { Deferred, transfer } from '../testing/fakes';
+import type { Transfer } from '../tokens';
+import { TransfersModel } from './transfers';
+
+const settle = () => new Promise(resolve => setTimeout(resolve));
+const told = (data: Transfer, lastEventId = ''): IServerEvent => ({
+  event: 'transfer',
+  data: JSON.stringify(data),
+  lastEventId
+});
+
+type Stream = (lastEventId: string) => AsyncGenerator<IServerEvent>;
+
+/** A server whose connections, one after the other, are the given streams; the last one stays open. */
+function modelOf(streams: Stream[], listed: Transfer[] = []) {
+  const asked: string[] = [];
+  const onFinished = vi.fn();
+  const slept: number[] = [];
+  const server = {
+    async *transferEvents(lastEventId: string, signal: AbortSignal) {
+      asked.push(lastEventId);
+      yield* streams.shift()?.(lastEventId) ?? [];
+      if (!streams.length) {
+        await new Promise(resolve => signal.addEventListener('abort', resolve));
+      }
+    },
+    listTransfers: vi.fn(async () => ({ transfers: listed })),
+    pauseTransfer: vi.fn(async (id: string) => transfer({ id, state: 'paused' })),
+    resumeTransfer: vi.fn(async (id: string) => transfer({ id, state: 'queued' })),
+    retryTransfer: vi.fn(async (id: string) => transfer({ id, state: 'queued' })),
+    cancelTransfer: vi.fn(async (id: string) => transfer({ id, state: 'cancelled' })),
+    removeTransfer: vi.fn(async () => undefined)
+  };
+  const sleep = async (ms: number) => {
+    slept.push(ms);
+  };
+  const model = new TransfersModel({ server, sleep, onFinished });
+  return { model, server, asked, slept, onFinished };
+}
+
+describe('TransfersModel', () => {
+  it('tells of a transfer that was seen running and ended, not of one that had ended before', async () => {
+    const { model, onFinished } = modelOf([
+      async function* () {
+        yield told(transfer({ id: 'old', state: 'completed' }));
+        yield told(transfer({ id: 'new' }));
+        yield told(transfer({ id: 'new', state: 'failed' }));
+      }
+    ]);
+    model.start();
+    await settle();
+    expect(onFinished.mock.calls.map(([{ id, state }]) => [id, state])).toEqual([
+      ['new', 'failed']
+    ]);
+    model.dispose();
+  });
+
+  it('reconnects with the last id, later each time, and forgets what was removed meanwhile', async () => {
+    const { model, asked, slept } = modelOf(
+      [
+        async function* () {
+          yield told(transfer({ id: 'gone' }), '1');
+          yield told(transfer({ id: 'kept' }), '2');
+        },
+        async function* () {
+          throw new Error('reset');
+        },
+        async function* () {}
+      ],
+      [transfer({ id: 'kept' })]
+    );
+    model.start();
+    await vi.waitFor(() => expect(asked).toHaveLength(3));
+    expect(asked).toEqual(['', '2', '2']);
+    expect(slept[1]).toBeGreaterThan(slept[0]);
+    expect(model.transfers.map(({ id }) => id)).toEqual(['kept']);
+    model.dispose();
+  });
+
+  it('opens one stream only, and none again after a refusal until asked to', async () => {
+    const refuse: Stream = async function* () {
+      throw new ApiError('HTTP403', 'no', 403);
+    };
+    const { model, asked } = modelOf([refuse, async function* () {}]);
+    model.start();
+    model.start();
+    await settle();
+    expect(asked).toHaveLength(1);
+    model.start();
+    await settle();
+    expect(asked).toHaveLength(2);
+    model.dispose();
+  });
+
+  it('does not bring a cancelled transfer back to life', async () => {
+    const late = new Deferred<void>();
+    const { model, server } = modelOf([
+      async function* () {
+        yield told(transfer({ id: 'a' }));
+        await late.promise;
+        yield told(transfer({ id: 'a', bytesDone: 5 }));
+        yield { event: 'removed', data: '{"id":"none"}', lastEventId: '' };
+      }
+    ]);
+    model.start();
+    await settle();
+    await model.cancel('a');
+    late.resolve();
+    await settle();
+    expect(model.transfers[0].state).toBe('cancelled');
+    await model.remove('a');
+    expect(server.removeTransfer).toHaveBeenCalledWith('a');
+    expect(model.transfers).toEqual([]);
+    model.dispose();
+  });
+
+  it('begins again what failed, here or elsewhere, and tells when that ends', async () => {
+    const elsewhere = new Deferred<void>();
+    const { model, onFinished } = modelOf([
+      async function* () {
+        yield told(transfer({ id: 'a', state: 'failed' }));
+        yield told(transfer({ id: 'b', state: 'failed' }));
+        await elsewhere.promise;
+        yield told(transfer({ id: 'b', state: 'running' }));
+        yield told(transfer({ id: 'b', state: 'completed' }));
+      }
+    ]);
+    model.start();
+    await settle();
+    await model.retry('a');
+    expect(model.activeCount).toBe(1);
+    elsewhere.resolve();
+    await settle();
+    expect(onFinished.mock.calls.map(([{ id, state }]) => [id, state])).toEqual([
+      ['b', 'completed']
+    ]);
+    model.dispose();
+  });
+
+  it('pauses and resumes, and sends a token only where there is one', async () => {
+    const { model, server } = modelOf([
+      async function* () {
+        yield told(transfer({ id: 'a' }));
+      }
+    ]);
+    model.start();
+    await settle();
+    await model.pause('a');
+    expect(model.transfers[0].state).toBe('paused');
+    await model.resume('a', 'hf_secret');
+    await model.resume('a');
+    expect(server.resumeTransfer.mock.calls).toEqual([
+      ['a', { token: 'hf_secret' }],
+      ['a', {}]
+    ]);
+    expect(JSON.stringify(model.transfers)).not.toContain('hf_secret');
+    model.dispose();
+  });
+});

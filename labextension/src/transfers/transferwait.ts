@@ -1,0 +1,26 @@
+import type { Transfer } from '../tokens';
+import { ApiError } from '../api/request';
+import { isFinished, type TransfersModel } from './transfers';
+
+/** Resolves when a transfer has completed; rejects with its error, or when it was cancelled. */
+export function untilCompleted(transfers: TransfersModel, started: Transfer): Promise<void> {
+  transfers.add(started);
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      const transfer = transfers.transfers.find(({ id }) => id === started.id);
+      if (transfer && !isFinished(transfer)) {
+        return;
+      }
+      transfers.stateChanged.disconnect(look);
+      if (transfer?.state === 'completed') {
+        resolve();
+      } else {
+        const { code = 'Cancelled', message = 'The transfer was cancelled.' } =
+          transfer?.error ?? {};
+        reject(new ApiError(code, message, 409));
+      }
+    };
+    transfers.stateChanged.connect(look);
+    look();
+  });
+}

@@ -1,0 +1,81 @@
+import { describe, expect, it, vi } from 'vitest';
+
+import { Deferred, upload } from '../testing/fakes';
+import type { UploadList } from '../tokens';
+import { misfit, UnfinishedModel } from './unfinished';
+
+describe('UnfinishedModel', () => {
+  it('shows what neither this page nor another one sends', async () => {
+    const own = new Set(['mine']);
+    const uploads = ['mine', 'theirs', 'left'].map(uploadId => upload({ uploadId }));
+    const model = new UnfinishedModel({
+      server: { listUploads: async () => ({ uploads }), dropUpload: vi.fn() },
+      isOwn: id => own.has(id),
+      held: async () => new Set(['mine', 'theirs'])
+    });
+    await model.refresh();
+    expect(model.uploads.map(({ uploadId }) => uploadId)).toEqual(['left']);
+    own.add('left');
+    expect(model.uploads).toEqual([]);
+  });
+
+  it('takes the latest answer, and keeps what it knows when none comes', async () => {
+    const answers: Deferred<UploadList>[] = [];
+    const model = new UnfinishedModel({
+      server: {
+        listUploads: () => {
+          answers.push(new Deferred());
+          return answers.at(-1)!.promise;
+        },
+        dropUpload: vi.fn()
+      },
+      isOwn: () => false,
+      held: async () => new Set()
+    });
+    const both = [model.refresh(), model.refresh()];
+    answers[1].resolve({ uploads: [upload({ uploadId: 'new' })] });
+    answers[0].resolve({ uploads: [upload({ uploadId: 'old' })] });
+    await Promise.all(both);
+    const third = model.refresh();
+    answers[2].reject(new Error('away'));
+    await third;
+    expect(model.uploads.map(({ uploadId }) => uploadId)).toEqual(['new']);
+  });
+
+  it('discards', async () => {
+    let uploads = [upload()];
+    const model = new UnfinishedModel({
+      server: {
+        listUploads: async () => ({ uploads }),
+        dropUpload: async () => {
+          uploads = [];
+        }
+      },
+      isOwn: () => false,
+      held: async () => new Set()
+    });
+    await model.refresh();
+    await model.discard('u1');
+    expect(model.uploads).toEqual([]);
+  });
+});
+
+describe('misfit', () => {
+  const file = (name: string, size: number, lastModified = 5) =>
+    new File(['x'.repeat(size)], name, { lastModified });
+  const begun = upload({ key: 'a/model.bin', size: 3, lastModified: 5 });
+
+  it('knows the file again', () => {
+    expect(misfit(begun, file('model.bin', 3))).toBeNull();
+    const kept = upload({ key: 'a/model (2).tar.gz', size: 3, lastModified: 5 });
+    expect(misfit(kept, file('model (2).tar.gz', 3))).toBeNull();
+    const both = upload({ key: 'a/model (1).bin', size: 3, lastModified: 5 });
+    expect(misfit(both, file('model.bin', 3))).toBeNull();
+  });
+
+  it('knows another file by its name, its size or its date', () => {
+    expect(misfit(begun, file('other.bin', 3))).toBe('name');
+    expect(misfit(begun, file('model.bin', 4))).toBe('size');
+    expect(misfit(begun, file('model.bin', 3, 6))).toBe('changed');
+  });
+});

@@ -1,0 +1,119 @@
+import type { IUploadItem, UploadBatch } from './batch';
+import type { IFileJob } from './filejob';
+import { ApiError } from '../api/request';
+import { isAbort } from './retrying';
+
+/** Which file goes next, and what became of it: a few files at a time over all batches. */
+export class UploadQueue {
+  constructor(private readonly _options: UploadQueue.IOptions) {}
+
+  /** Start what may start now. The batches come newest first; the oldest goes first. */
+  pump(batches: readonly UploadBatch[]): void {
+    const limit = Math.max(1, this._options.limit());
+    for (const batch of [...batches].reverse()) {
+      // Thousands of finished items must not be looked at again for every file that ends.
+      for (const item of batch.paused || !batch.count('waiting') ? [] : batch.items) {
+        if (this._running >= limit) {
+          return;
+        }
+        if (item.state === 'waiting') {
+          void this._send(batch, item);
+        }
+      }
+    }
+  }
+
+  private async _send(batch: UploadBatch, item: IUploadItem): Promise<void> {
+    const { stop } = batch;
+    this._running += 1;
+    batch.move(item, 'running');
+    this._options.onChanged();
+    try {
+      const stored = await this._options.send(this._job(batch, item));
+      this._finish(batch, item, stored ? 'done' : 'skipped');
+    } catch (reason) {
+      this._stopped(batch, item, reason, stop);
+    } finally {
+      this._running -= 1;
+      this._options.onChanged();
+      this._options.onFree();
+    }
+  }
+
+  private _job(batch: UploadBatch, item: IUploadItem): IFileJob {
+    return {
+      bucket: batch.bucket,
+      key: item.key,
+      file: item.file,
+      onConflict: item.onConflict === 'fail' ? batch.policy : item.onConflict,
+      begun: item.begun,
+      onBegun: begun => {
+        item.begun = begun;
+        batch.uploadIds.add(begun.id);
+      },
+      signal: batch.abort.signal,
+      stop: batch.stop,
+      onProgress: sent => {
+        if (item.state === 'running') {
+          item.trouble = sent > item.sent ? null : item.trouble;
+          batch.progress(item, sent);
+          this._options.onChanged();
+        }
+      },
+      onTrouble: ({ message }) => {
+        item.trouble = message;
+        this._options.onChanged();
+      }
+    };
+  }
+
+  private _stopped(
+    batch: UploadBatch,
+    item: IUploadItem,
+    reason: unknown,
+    stop: AbortSignal
+  ): void {
+    // A batch that was cancelled meanwhile has already said what became of the item.
+    if (item.state !== 'running') {
+      return;
+    }
+    const { code, status, message } = ApiError.from(reason);
+    if (status === 409 && code === 'Conflict') {
+      this._options.onConflict(batch, item);
+    } else if (stop.aborted && isAbort(reason)) {
+      batch.move(item, 'waiting');
+    } else {
+      item.error = message;
+      this._finish(batch, item, 'failed');
+    }
+  }
+
+  private _finish(
+    batch: UploadBatch,
+    item: IUploadItem,
+    state: 'done' | 'skipped' | 'failed'
+  ): void {
+    if (item.state === 'running') {
+      batch.move(item, state);
+      this._options.onSettled(batch);
+    }
+  }
+
+  private _running = 0;
+}
+
+export namespace UploadQueue {
+  export interface IOptions {
+    /** Store one file; resolves to false when it was left alone, rejects with an AbortError when it was stopped. */
+    send(job: IFileJob): Promise<boolean>;
+    /** How many files at once. */
+    limit: () => number;
+    /** There is something where the file shall go. */
+    onConflict: (batch: UploadBatch, item: IUploadItem) => void;
+    /** A file is done or has failed. */
+    onSettled: (batch: UploadBatch) => void;
+    onChanged: () => void;
+    /** Another file may start. */
+    onFree: () => void;
+  }
+}

@@ -1,0 +1,225 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+
+import type { UploadBatch } from './batch';
+import type { IAnswer } from './conflicts';
+import type { IFileJob } from './filejob';
+import { ApiError } from '../api/request';
+import { Deferred, upload } from '../testing/fakes';
+import { UploadsModel } from './uploads';
+
+interface IPut {
+  key: string;
+  options: IFileJob;
+  answer: Deferred<boolean>;
+}
+
+const file = (name: string, size = 10) => ({ name, file: new File(['x'.repeat(size)], name) });
+const conflict = () => new ApiError('Conflict', 'is there', 409);
+/** Lets everything that is already decided happen. */
+const settle = () => new Promise(resolve => setTimeout(resolve));
+const states = (batch: UploadBatch) => batch.items.map(({ state }) => state);
+
+describe('UploadsModel', () => {
+  let puts: IPut[];
+  let dropped: string[];
+  let limit: number;
+  let ask: ReturnType<typeof vi.fn<UploadsModel.IOptions['ask']>>;
+  let onSettled: ReturnType<typeof vi.fn<(batch: UploadBatch) => void>>;
+  let uploads: UploadsModel;
+
+  beforeEach(() => {
+    puts = [];
+    dropped = [];
+    limit = 2;
+    ask = vi.fn<UploadsModel.IOptions['ask']>();
+    onSettled = vi.fn<(batch: UploadBatch) => void>();
+    uploads = new UploadsModel({
+      send: job => {
+        const answer = new Deferred<boolean>();
+        job.stop.addEventListener('abort', () => answer.reject(new DOMException('', 'AbortError')));
+        puts.push({ key: job.key, options: job, answer });
+        return answer.promise;
+      },
+      drop: id => dropped.push(id),
+      ask,
+      limit: () => limit,
+      onSettled
+    });
+  });
+
+  it('sends no more files at once than allowed, over all batches', async () => {
+    uploads.add('b', 'p/', [file('1'), file('2'), file('3')]);
+    uploads.add('b', '', [file('4')]);
+    expect(puts.map(({ key }) => key)).toEqual(['p/1', 'p/2']);
+    puts[0].answer.resolve(true);
+    await settle();
+    expect(puts.map(({ key }) => key)).toEqual(['p/1', 'p/2', 'p/3']);
+    puts[1].answer.resolve(true);
+    await settle();
+    expect(puts.map(({ key }) => key)).toEqual(['p/1', 'p/2', 'p/3', '4']);
+  });
+
+  it('asks once and does the same for all, without replacing anything unasked', async () => {
+    limit = 3;
+    const question = new Deferred<IAnswer>();
+    ask.mockReturnValue(question.promise);
+    const batch = uploads.add('b', '', [file('1'), file('2'), file('3'), file('4')])!;
+    expect(puts.map(({ options }) => options.onConflict)).toEqual(['fail', 'fail', 'fail']);
+    puts[0].answer.reject(conflict());
+    puts[1].answer.reject(conflict());
+    await settle();
+    expect(ask).toHaveBeenCalledTimes(1);
+    // The slots of those that wait are free for others.
+    expect(puts.map(({ key }) => key)).toEqual(['1', '2', '3', '4']);
+    question.resolve({ choice: 'rename', all: true });
+    await settle();
+    expect(puts.slice(4).map(({ key, options }) => [key, options.onConflict])).toEqual([
+      ['1', 'rename']
+    ]);
+    puts.forEach(({ answer }) => answer.resolve(true));
+    await settle();
+    puts.forEach(({ answer }) => answer.resolve(true));
+    await settle();
+    expect(ask).toHaveBeenCalledTimes(1);
+    expect(states(batch)).toEqual(['done', 'done', 'done', 'done']);
+    expect(onSettled).toHaveBeenCalledTimes(1);
+  });
+
+  it('asks for each file when told so, and leaves a skipped one alone', async () => {
+    limit = 3;
+    ask.mockResolvedValueOnce({ choice: 'skip', all: false });
+    ask.mockResolvedValueOnce({ choice: 'overwrite', all: false });
+    const batch = uploads.add('b', '', [file('1'), file('2')])!;
+    puts.forEach(({ answer }) => answer.reject(conflict()));
+    await settle();
+    expect(ask).toHaveBeenCalledTimes(2);
+    expect(puts.slice(2).map(({ key, options }) => [key, options.onConflict])).toEqual([
+      ['2', 'overwrite']
+    ]);
+    puts[2].answer.resolve(true);
+    await settle();
+    expect(states(batch)).toEqual(['skipped', 'done']);
+  });
+
+  it('cancels what runs and what waits, and an answer that comes later changes nothing', async () => {
+    const question = new Deferred<IAnswer>();
+    ask.mockReturnValue(question.promise);
+    const batch = uploads.add('b', '', [file('1'), file('2'), file('3'), file('4')])!;
+    puts[0].answer.reject(conflict());
+    await settle();
+    uploads.cancel(batch.id);
+    expect(puts.every(({ options }) => options.signal.aborted)).toBe(true);
+    question.resolve({ choice: 'overwrite', all: true });
+    await settle();
+    expect(puts).toHaveLength(3);
+    expect(new Set(states(batch))).toEqual(new Set(['cancelled']));
+    expect([uploads.active, onSettled.mock.calls.length]).toEqual([false, 1]);
+  });
+
+  it('goes on with other batches after one was cancelled', async () => {
+    const first = uploads.add('b', '', [file('1'), file('2')])!;
+    const second = uploads.add('b', '', [file('3')])!;
+    uploads.cancel(first.id);
+    await settle();
+    expect(states(second)).toEqual(['running']);
+  });
+
+  it('keeps the error of a failed file and sends only that again', async () => {
+    const batch = uploads.add('b', '', [file('1'), file('2')])!;
+    puts[0].answer.resolve(true);
+    puts[1].answer.reject(new ApiError('EntityTooLarge', 'too large', 413));
+    await settle();
+    expect([states(batch), batch.error]).toEqual([['done', 'failed'], 'too large']);
+    uploads.retry(batch.id);
+    expect(puts.slice(2).map(({ key }) => key)).toEqual(['2']);
+    puts[2].answer.resolve(true);
+    await settle();
+    expect([states(batch), batch.error, batch.bytesDone]).toEqual([['done', 'done'], null, 20]);
+  });
+
+  it('sums bytes, takes back what a failed file had sent, and finishes empty files', async () => {
+    const batch = uploads.add('b', '', [file('1'), file('2'), file('empty', 0)])!;
+    puts[0].options.onProgress(4);
+    puts[1].options.onProgress(10);
+    expect([batch.bytesDone, batch.bytesTotal]).toEqual([14, 20]);
+    puts[1].answer.reject(new ApiError('NetworkError', 'gone', 0));
+    puts[0].answer.resolve(true);
+    await settle();
+    expect(batch.bytesDone).toBe(10);
+    puts[2].answer.resolve(true);
+    await settle();
+    expect(states(batch)).toEqual(['done', 'failed', 'done']);
+  });
+
+  it('pauses what runs and what waits, and goes on with what has arrived', async () => {
+    const batch = uploads.add('b', '', [file('1'), file('2'), file('3')])!;
+    puts[0].options.onBegun({ id: 'u1', onConflict: 'fail' });
+    puts[0].options.onProgress(4);
+    uploads.pause(batch.id);
+    await settle();
+    expect(states(batch)).toEqual(['waiting', 'waiting', 'waiting']);
+    expect([batch.paused, batch.active, batch.bytesDone, puts.length]).toEqual([true, true, 4, 2]);
+    expect(puts[0].options.signal.aborted).toBe(false);
+
+    uploads.add('b', '', [file('other')]);
+    expect(puts.slice(2).map(({ key }) => key)).toEqual(['other']);
+
+    uploads.resume(batch.id);
+    expect(puts.slice(3).map(({ key }) => key)).toEqual(['1']);
+    expect(puts[3].options.begun).toEqual({ id: 'u1', onConflict: 'fail' });
+    expect(puts[3].options.stop.aborted).toBe(false);
+  });
+
+  it('lets a file that arrives in spite of the pause be done', async () => {
+    const batch = uploads.add('b', '', [file('1')])!;
+    const [{ answer }] = puts;
+    answer.resolve(true);
+    uploads.pause(batch.id);
+    await settle();
+    expect([states(batch), batch.active]).toEqual([['done'], false]);
+  });
+
+  it('drops the parts of those that nobody sends when it is cancelled or skipped', async () => {
+    ask.mockResolvedValueOnce({ choice: 'skip', all: false });
+    const batch = uploads.add('b', '', [file('1'), file('2'), file('3')])!;
+    puts[0].options.onBegun({ id: 'u1', onConflict: 'fail' });
+    puts[0].answer.reject(conflict());
+    await settle();
+    expect([states(batch)[0], dropped]).toEqual(['skipped', ['u1']]);
+    puts[1].options.onBegun({ id: 'u2', onConflict: 'fail' });
+    uploads.pause(batch.id);
+    await settle();
+    uploads.cancel(batch.id);
+    expect([batch.active, dropped]).toEqual([false, ['u1', 'u2']]);
+  });
+
+  it('goes on with an interrupted upload, which is shown as its own then', () => {
+    const interrupted = upload({ uploadId: 'u7', bucket: 'b', key: 'p/model.bin' });
+    expect(uploads.has('u7')).toBe(false);
+    uploads.goOn(interrupted, file('model.bin').file);
+    const [{ options }] = puts;
+    expect([options.bucket, options.key]).toEqual(['b', 'p/model.bin']);
+    expect(options.begun).toEqual({ id: 'u7', onConflict: 'fail' });
+    expect(uploads.has('u7')).toBe(true);
+  });
+
+  it('says why it tries again, until bytes move', () => {
+    const batch = uploads.add('b', '', [file('1')])!;
+    puts[0].options.onProgress(6);
+    puts[0].options.onProgress(2);
+    puts[0].options.onTrouble(ApiError.unreachable());
+    expect([batch.trouble, batch.bytesDone]).toEqual(['The Jupyter server does not answer.', 2]);
+    puts[0].options.onProgress(3);
+    expect(batch.trouble).toBeNull();
+  });
+
+  it('clears only what has ended', async () => {
+    const batch = uploads.add('b', '', [file('1')])!;
+    uploads.clear(batch.id);
+    expect(uploads.batches).toHaveLength(1);
+    puts[0].answer.resolve(true);
+    await settle();
+    uploads.clear(batch.id);
+    expect(uploads.batches).toHaveLength(0);
+  });
+});

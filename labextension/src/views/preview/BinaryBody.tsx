@@ -1,0 +1,19 @@
+import { hexLines } from './hexdump';
+import type { IBodyProps, Kind } from './PreviewBody';
+import { Scroll } from './Scroll';
+
+/** The first bytes of anything. */
+export function BinaryBody({ preview, trans }: IBodyProps<Kind<'binary'>>): JSX.Element {
+  if (!preview.head) {
+    return (
+      <p className="odhtec-Preview-empty">
+        {preview.size ? trans.__('There is nothing to show.') : trans.__('The object is empty.')}
+      </p>
+    );
+  }
+  return (
+    <Scroll label={trans.__('First bytes')}>
+      <pre className="odhtec-Preview-hex">{hexLines(preview.head).join('\n')}</pre>
+    </Scroll>
+  );
+}

@@ -1,0 +1,90 @@
+import { useEffect, useState } from 'react';
+
+import { baseName } from '../../drive/documents';
+import { formatSize } from '../../format';
+import { ApiError } from '../../api/request';
+import type { IBodyProps, Kind } from './PreviewBody';
+
+/** The browser draws it; as an image it can run no script. */
+export function ImageBody({ object, renderers, trans }: IBodyProps<Kind<'image'>>): JSX.Element {
+  const [failed, setFailed] = useState(false);
+  if (failed) {
+    return (
+      <p className="odhtec-Preview-empty">{trans.__('The browser cannot show this image.')}</p>
+    );
+  }
+  return (
+    <div className="odhtec-Preview-media">
+      <img
+        src={renderers.viewUrl(object)}
+        alt={baseName(object.key)}
+        onError={() => setFailed(true)}
+      />
+    </div>
+  );
+}
+
+/** The browser's own viewer, which starts in no sandboxed frame: so it gets the bytes, as a PDF and as nothing else. */
+export function PdfBody({
+  preview,
+  object,
+  renderers,
+  trans
+}: IBodyProps<Kind<'pdf'>>): JSX.Element {
+  const [url, setUrl] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  const limit = renderers.sizeLimit();
+  const fits = preview.size <= limit;
+  useEffect(() => {
+    if (!fits) {
+      return;
+    }
+    const abort = new AbortController();
+    let made: string | null = null;
+    renderers.pdfUrl(object, abort.signal).then(
+      url => {
+        if (abort.signal.aborted) {
+          URL.revokeObjectURL(url);
+        } else {
+          made = url;
+          setUrl(url);
+        }
+      },
+      reason => {
+        if (!abort.signal.aborted) {
+          setError(ApiError.from(reason).message);
+        }
+      }
+    );
+    return () => {
+      abort.abort();
+      if (made) {
+        URL.revokeObjectURL(made);
+      }
+    };
+  }, [object, renderers, fits]);
+  if (!fits) {
+    return (
+      <p className="odhtec-Preview-empty">
+        {trans.__(
+          'This document has more than the %1 that are brought into the page. Download it to read it.',
+          formatSize(limit)
+        )}
+      </p>
+    );
+  }
+  if (error) {
+    return (
+      <p className="odhtec-Preview-empty" role="alert">
+        {error}
+      </p>
+    );
+  }
+  return url ? (
+    <iframe className="odhtec-Preview-pdf" src={url} title={baseName(object.key)} />
+  ) : (
+    <div className="odhtec-Preview-loading" role="status">
+      {trans.__('Reading…')}
+    </div>
+  );
+}

@@ -1,0 +1,144 @@
+import { fireEvent, render, screen, waitFor, within } from '@testing-library/react';
+import { describe, expect, it, vi } from 'vitest';
+
+import { PreviewModel } from '../../preview/preview';
+import { ApiError } from '../../api/request';
+import { trans } from '../../testing/fakes';
+import {
+  archivePreview,
+  binaryPreview,
+  imagePreview,
+  notebookPreview,
+  pdfPreview,
+  tablePreview,
+  tensorsPreview,
+  textPreview
+} from '../../testing/previews';
+import type { Preview } from '../../tokens';
+import { PreviewView, type IPreviewActions } from './PreviewView';
+
+describe('PreviewView', () => {
+  const taken = vi.fn();
+  const renderers = {
+    code: vi.fn((node: HTMLElement, text: string) => {
+      node.textContent = `code: ${text}`;
+      return taken;
+    }),
+    markdown: vi.fn((node: HTMLElement, text: string) => {
+      node.textContent = `markdown: ${text}`;
+      return taken;
+    }),
+    viewUrl: () => '/view',
+    pdfUrl: vi.fn(async () => 'blob:pdf'),
+    sizeLimit: () => 1000
+  };
+  const edit = vi.fn();
+  const show = async (preview: Preview | ApiError, more: Partial<IPreviewActions> = {}) => {
+    const getPreview = vi.fn(async () => {
+      if (preview instanceof ApiError) {
+        throw preview;
+      }
+      return preview;
+    });
+    const model = new PreviewModel(
+      { getPreview, headObject: async () => null },
+      { bucket: 'b', key: 'd/name.x' }
+    );
+    const actions: IPreviewActions = {
+      downloadUrl: () => '/download',
+      copyUri: vi.fn(),
+      edit,
+      fits: () => true,
+      ...more
+    };
+    render(<PreviewView {...{ model, actions, renderers, trans }} />);
+    await model.load();
+    await waitFor(() => expect(screen.queryByText('Reading…')).toBeNull());
+    return { model, getPreview };
+  };
+
+  it('says what it has read, and what cannot be shown', async () => {
+    await show(textPreview({ note: 'Cut here.', bytesRead: 512 }));
+    screen.getByText('code: hello');
+    screen.getByText('plain text · utf-8 · x/y · 1000 bytes · 512 B of it read');
+    expect(screen.getByRole('note').textContent).toBe('Cut here.');
+    expect(screen.getByRole('link', { name: 'Download' }).getAttribute('href')).toBe('/download');
+  });
+
+  it('shows Markdown as it reads and as it is written', async () => {
+    await show(textPreview({ language: 'markdown', text: '# T' }));
+    screen.getByText('markdown: # T');
+    taken.mockClear();
+    fireEvent.click(screen.getByRole('button', { name: 'Show source' }));
+    screen.getByText('code: # T');
+    expect(taken).toHaveBeenCalledTimes(1);
+  });
+
+  it('draws a table whose cells keep their kind', async () => {
+    await show(tablePreview());
+    const [head, first, second] = screen.getAllByRole('row');
+    expect(within(head).getAllByRole('columnheader')[1].textContent).toBe('idint64');
+    expect(within(first).getByText('one')).toBeTruthy();
+    expect(within(second).getByText('null').className).toBe('odhtec-mod-null');
+    screen.getByText('2 of 5000 rows · 2 columns · 3 row groups');
+    expect(screen.getByRole('region', { name: 'Rows' }).tabIndex).toBe(0);
+  });
+
+  it('sums up a model and finds its tensors by name', async () => {
+    await show(tensorsPreview());
+    screen.getByText('7.0 B parameters');
+    fireEvent.change(screen.getByRole('searchbox'), { target: { value: 'BIAS' } });
+    await waitFor(() => expect(screen.queryByText('model.embed.weight')).toBeNull());
+    screen.getByText('model.norm.bias');
+    screen.getByText('scalar');
+  });
+
+  it('shows the other kinds', async () => {
+    await show(binaryPreview);
+    screen.getByText(/^00000000 00 ff/);
+    await show(archivePreview);
+    screen.getByText('1 entry · 2.0 KB unpacked');
+    await show(notebookPreview);
+    screen.getByText('markdown: # Title');
+    screen.getByText('print(1)');
+    screen.getByText('The first 2 of 9 cells, shortened.');
+    await show(imagePreview);
+    fireEvent.error(screen.getByRole('img', { name: 'name.x' }));
+    screen.getByText('The browser cannot show this image.');
+  });
+
+  it('brings a document into the page only below the limit', async () => {
+    await show(pdfPreview);
+    expect((await screen.findByTitle('name.x')).getAttribute('src')).toBe('blob:pdf');
+    renderers.pdfUrl.mockClear();
+    await show({ ...pdfPreview, size: 1001 });
+    screen.getByText(/more than the 1000 B/);
+    expect(renderers.pdfUrl).not.toHaveBeenCalled();
+  });
+
+  it('says why it could not be read, and tries again', async () => {
+    const { getPreview } = await show(new ApiError('NoSuchKey', 'd/name.x is not in b.', 404));
+    expect(screen.getByRole('alert').textContent).toContain('d/name.x is not in b.');
+    fireEvent.click(screen.getByRole('button', { name: 'Retry' }));
+    await waitFor(() => expect(getPreview).toHaveBeenCalledTimes(2));
+  });
+
+  it('says when what is shown is no longer what is stored', async () => {
+    const { model } = await show(textPreview());
+    await model.check();
+    await screen.findByText('The object has been deleted since this was read.');
+  });
+
+  it('offers an editor only where one opens it', async () => {
+    await show(textPreview());
+    fireEvent.click(screen.getByRole('button', { name: 'Open in Editor' }));
+    expect(edit).toHaveBeenCalledWith(1000);
+    await show(imagePreview, { edit: null });
+    await show(pdfPreview);
+    await show(tablePreview());
+    expect(screen.getAllByRole('button', { name: 'Open in Editor' })).toHaveLength(1);
+    await show(imagePreview, { fits: () => false });
+    const large = screen.getByRole('button', { name: /^Too large for an editor/ });
+    expect((large as HTMLButtonElement).disabled).toBe(true);
+  });
+});

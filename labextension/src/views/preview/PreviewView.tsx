@@ -1,0 +1,222 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { copyIcon, downloadIcon, editIcon, fileIcon, refreshIcon } from '@jupyterlab/ui-components';
+import { useEffect, useRef, type ReactNode } from 'react';
+
+import { baseName } from '../../drive/documents';
+import { formatSize } from '../../format';
+import { s3Uri } from '../../api/keys';
+import type { PreviewModel } from '../../preview/preview';
+import type { Preview } from '../../tokens';
+import { useSignal } from '../hooks';
+import { IconButton } from '../IconButton';
+import { PreviewBody, type IRenderers } from './PreviewBody';
+
+export interface IPreviewActions {
+  downloadUrl(): string;
+  copyUri(): void;
+  /** Null where no editor can open it. */
+  edit: ((size: number | undefined) => void) | null;
+  /** Whether an editor takes so many bytes. */
+  fits(size: number | undefined): boolean;
+}
+
+export interface IPreviewViewProps {
+  model: PreviewModel;
+  actions: IPreviewActions;
+  renderers: IRenderers;
+  trans: TranslationBundle;
+}
+
+/** One object: what it is, what is in it, and what can be done with it. */
+export function PreviewView(props: IPreviewViewProps): JSX.Element {
+  const { model, trans } = props;
+  useSignal(model.stateChanged);
+  const { preview, loading, error } = model;
+  const root = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // Who opened it by the keyboard waits at its door.
+    if (preview && document.activeElement === root.current?.parentElement) {
+      focusBody(root.current);
+    }
+  }, [preview]);
+  return (
+    <div ref={root} className="odhtec-Preview" aria-busy={loading}>
+      <Head {...props} />
+      <Since {...props} />
+      <div className="odhtec-Preview-body">
+        {error ? (
+          <State title={errorTitle(error.status, trans)} alert>
+            <p>{error.message}</p>
+            <button
+              type="button"
+              className="jp-mod-styled jp-mod-reject odhtec-State-action"
+              onClick={() => void model.load()}
+            >
+              {trans.__('Retry')}
+            </button>
+          </State>
+        ) : preview ? (
+          <PreviewBody
+            // Another content is another body: scrolled to its top, with no filter.
+            key={preview.ETag}
+            preview={preview}
+            object={model.object}
+            renderers={props.renderers}
+            trans={trans}
+          />
+        ) : (
+          <div className="odhtec-Preview-loading" role="status">
+            {trans.__('Reading…')}
+          </div>
+        )}
+      </div>
+      {preview && !error && <Foot preview={preview} trans={trans} />}
+    </div>
+  );
+}
+
+/** Where the arrows scroll. */
+export function focusBody(node: HTMLElement | null): boolean {
+  const body = node?.querySelector<HTMLElement>('[role=region], .cm-content');
+  body?.focus();
+  return Boolean(body);
+}
+
+function Head({ model, actions, trans }: IPreviewViewProps): JSX.Element {
+  const { bucket, key } = model.object;
+  const name = baseName(key) || key;
+  const size = model.preview?.size;
+  return (
+    <div className="odhtec-Preview-head" role="toolbar" aria-label={trans.__('Preview')}>
+      <fileIcon.react tag="span" className="odhtec-Preview-icon" aria-hidden="true" />
+      <span className="odhtec-Preview-name" title={s3Uri(bucket, key)}>
+        {name}
+      </span>
+      {actions.edit && isEditable(model.preview) && (
+        <IconButton
+          icon={editIcon}
+          label={
+            actions.fits(size)
+              ? trans.__('Open in Editor')
+              : trans.__('Too large for an editor; the limit is in the settings')
+          }
+          disabled={!actions.fits(size)}
+          onClick={() => actions.edit?.(size)}
+        />
+      )}
+      <a
+        className="odhtec-IconButton"
+        href={actions.downloadUrl()}
+        download={name}
+        title={trans.__('Download')}
+        aria-label={trans.__('Download')}
+      >
+        <downloadIcon.react tag="span" aria-hidden="true" />
+      </a>
+      <IconButton icon={copyIcon} label={trans.__('Copy URI')} onClick={() => actions.copyUri()} />
+      <IconButton
+        icon={refreshIcon}
+        label={trans.__('Read again')}
+        onClick={() => void model.load()}
+      />
+    </div>
+  );
+}
+
+/** Whether an editor or a viewer of Lab makes sense of it. */
+function isEditable(preview: Preview | null): boolean {
+  switch (preview?.kind) {
+    case 'text':
+    case 'notebook':
+    case 'image':
+      return true;
+    case 'table':
+      return !['parquet', 'arrow'].includes(preview.format);
+    default:
+      return false;
+  }
+}
+
+/** That what is shown is no longer what is stored. */
+function Since({ model, trans }: IPreviewViewProps): JSX.Element | null {
+  if (model.since === 'same' || model.error) {
+    return null;
+  }
+  return (
+    <div className="odhtec-Preview-since" role="status">
+      {model.since === 'changed' ? (
+        <>
+          {trans.__('The object has changed since this was read.')}{' '}
+          <button type="button" className="odhtec-LinkButton" onClick={() => void model.load()}>
+            {trans.__('Read again')}
+          </button>
+        </>
+      ) : (
+        trans.__('The object has been deleted since this was read.')
+      )}
+    </div>
+  );
+}
+
+function Foot({ preview, trans }: { preview: Preview; trans: TranslationBundle }): JSX.Element {
+  const { size, contentType, bytesRead, note } = preview;
+  const facts = [
+    ...kindFacts(preview, trans),
+    contentType,
+    size < 1024
+      ? trans._n('%1 byte', '%1 bytes', size)
+      : `${formatSize(size)} (${trans.__('%1 bytes', size.toLocaleString())})`,
+    bytesRead < size ? trans.__('%1 of it read', formatSize(bytesRead)) : ''
+  ];
+  return (
+    <div className="odhtec-Preview-foot">
+      {note && (
+        <p className="odhtec-Preview-note" role="note">
+          {note}
+        </p>
+      )}
+      <p>{facts.filter(Boolean).join(' · ')}</p>
+    </div>
+  );
+}
+
+function kindFacts(preview: Preview, trans: TranslationBundle): string[] {
+  switch (preview.kind) {
+    case 'table':
+      return [preview.format];
+    case 'text':
+      return [preview.language ?? trans.__('plain text'), preview.encoding];
+    case 'tensors':
+    case 'archive':
+      return [preview.format];
+    case 'image':
+      return preview.width && preview.height ? [`${preview.width} × ${preview.height}`] : [];
+    case 'notebook':
+      return [
+        trans._n('%1 cell', '%1 cells', preview.cellCount),
+        ...(preview.language ? [preview.language] : [])
+      ];
+    default:
+      return [];
+  }
+}
+
+function errorTitle(status: number, trans: TranslationBundle): string {
+  switch (status) {
+    case 404:
+      return trans.__('There is no such object');
+    case 403:
+      return trans.__('No permission');
+    default:
+      return trans.__('This could not be read');
+  }
+}
+
+function State(props: { title: string; alert?: boolean; children: ReactNode }): JSX.Element {
+  return (
+    <div className="odhtec-Preview-state" role={props.alert ? 'alert' : 'status'}>
+      <h3>{props.title}</h3>
+      {props.children}
+    </div>
+  );
+}

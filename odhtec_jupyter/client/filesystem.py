@@ -1,0 +1,254 @@
+"""``odhtec://bucket/key`` for fsspec: pandas, datasets, safetensors and whoever else asks it for files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from fsspec.spec import AbstractFileSystem
+
+from odhtec_jupyter.client import listing
+from odhtec_jupyter.client.client import Client
+from odhtec_jupyter.client.listing import Entry
+from odhtec_jupyter.client.reader import open_reader
+from odhtec_jupyter.client.writer import ObjectWriter
+from odhtec_jupyter.errors import OdhTecError
+from odhtec_jupyter.uris import S3Uri
+
+SECRET = "token"  # noqa: S105 - the option's name
+
+
+class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
+    """Thin over :class:`Client`; ``server_url``, ``token`` and ``verify`` as there. Pickled without the token."""
+
+    protocol = "odhtec"
+    root_marker = ""
+
+    def __init__(
+        self,
+        *,
+        server_url: str | None = None,  # not ``url``: fsspec's own functions call a file's address so
+        token: str | None = None,
+        verify: bool | str | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.client = Client(server_url, token, verify=verify)
+
+    # fsspec keeps what a file system was made with, shows it and pickles it.
+    @property
+    def storage_options(self) -> dict[str, Any]:
+        """What it was made with, without the token."""
+        return self._options
+
+    @storage_options.setter
+    def storage_options(self, options: dict[str, Any]) -> None:
+        self._options = {name: value for name, value in options.items() if name != SECRET}
+
+    @property
+    def fsid(self) -> str:
+        """The server's address."""
+        return f"odhtec-{self.client.url}"
+
+    # --- looking --------------------------------------------------------------------------------------------------
+
+    def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
+        """One level; the buckets at the top."""
+        path = self._strip_protocol(path)
+        with _as_os_error(path):
+            found = self._ls(path)
+        return found if detail else sorted(one["name"] for one in found)
+
+    def _ls(self, path: str) -> list[dict[str, Any]]:
+        if not path:
+            return [_folder(name) for name in self.client.buckets()]
+        bucket, _, key = path.partition("/")
+        if key and not self._is_folder(path):
+            return [self._object(path)]  # a file is its own list
+        return [_info(bucket, one) for one in listing.level(self.client.api, S3Uri(bucket, f"{key}/" if key else ""))]
+
+    def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
+        """An object, or what is known of a folder."""
+        path = self._strip_protocol(path)
+        bucket, _, key = path.partition("/")
+        if not path:
+            return _folder("")
+        with _as_os_error(path):
+            if not key:
+                next(iter(self.client.ls(f"s3://{bucket}/")), None)
+                return _folder(path)
+            try:
+                return self._object(path)
+            except OdhTecError as error:
+                if error.status != 404 or not self._is_folder(path):
+                    raise
+                return _folder(path)
+
+    def _object(self, path: str) -> dict[str, Any]:
+        bucket, _, key = path.partition("/")
+        size, etag = self.client.api.head_object(bucket, key)
+        return {"name": path, "size": size, "type": "file", "ETag": etag}
+
+    def _is_folder(self, path: str) -> bool:
+        bucket, _, key = path.partition("/")
+        return listing.is_folder(self.client.api, bucket, f"{key}/")
+
+    def find(
+        self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False, **kwargs: Any
+    ) -> Any:
+        """Every object below, in one listing where nobody asks for folders."""
+        path = self._strip_protocol(path)
+        if maxdepth is not None or withdirs or not path:
+            return super().find(path, maxdepth, withdirs, detail, **kwargs)
+        bucket, _, key = path.partition("/")
+        with _as_os_error(path):
+            entries = listing.below(self.client.api, S3Uri(bucket, f"{key}/" if key else ""))
+            found = [_info(bucket, one) for one in entries if not one.is_folder]
+        if not found and key and self.isfile(path):
+            found = [self.info(path)]
+        return {one["name"]: one for one in found} if detail else sorted(one["name"] for one in found)
+
+    def modified(self, path: str) -> datetime:
+        """When it was last written."""
+        with _as_os_error(path):
+            found = self.client.stat(self._uri(path)).LastModified
+        if found is None:
+            raise NotImplementedError("The store does not say.")
+        return found
+
+    created = modified  # an object is written once
+
+    def checksum(self, path: str) -> str:
+        """The ETag: another one with other bytes."""
+        found = self.info(path)
+        return str(found.get("ETag") or found["size"])
+
+    def sign(self, path: str, expiration: int = 3600, **kwargs: Any) -> str:
+        """A link to share."""
+        with _as_os_error(path):
+            return self.client.presign(self._uri(path), expires_in=expiration)
+
+    # --- bytes ----------------------------------------------------------------------------------------------------
+
+    def _open(self, path: str, mode: str = "rb", **kwargs: Any) -> io.BufferedIOBase:
+        place = self._place(path)
+        if mode not in {"rb", "wb", "xb"}:
+            raise ValueError(f"An object cannot be opened with {mode!r}.")
+        with _as_os_error(path):
+            if mode == "rb":
+                return open_reader(self.client.api, place.bucket, place.key)
+            policy: Any = "fail" if mode == "xb" else "overwrite"
+            return ObjectWriter(self.client.api, place.bucket, place.key, on_conflict=policy)
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
+        """Bytes of an object, with one request where that is possible."""
+        with self._open(path) as file:
+            size = file.raw.size  # type: ignore[attr-defined]
+            first = max(0, size + start) if start is not None and start < 0 else start or 0
+            last = size if end is None else (max(0, size + end) if end < 0 else min(end, size))
+            file.seek(first)
+            return file.read(max(0, last - first))
+
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
+        """All bytes of an object."""
+        with self._open(path, "xb" if mode == "create" else "wb") as file:
+            file.write(value)
+
+    # --- changing -------------------------------------------------------------------------------------------------
+
+    def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
+        """Copied by the store itself."""
+        with _as_os_error(path1):
+            self.client.copy(self._uri(path1), self._uri(path2), on_conflict="overwrite").wait(progress=False)
+
+    def mv(self, path1: str, path2: str, recursive: bool = False, **kwargs: Any) -> None:
+        """Moved by the server; with ``recursive`` a folder with all in it."""
+        source, target = self._uri(path1), self._uri(path2)
+        if recursive and self.isdir(path1):
+            source, target = f"{source.rstrip('/')}/", f"{target.rstrip('/')}/"
+        with _as_os_error(path1):
+            self.client.move(source, target, on_conflict="overwrite").wait(progress=False)
+
+    def rm_file(self, path: str) -> None:
+        """Exactly this object."""
+        place = self._place(path)
+        with _as_os_error(path):
+            self.client.api.delete_key(place.bucket, place.key)
+
+    _rm = rm_file
+
+    def rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
+        """Objects; with ``recursive`` folders with all in them, as a transfer of the server."""
+        for one in [path] if isinstance(path, str) else path:
+            for name in self.expand_path(one, recursive=False) if "*" in one else [self._strip_protocol(one)]:
+                if recursive and self.isdir(name):
+                    with _as_os_error(name):
+                        self.client.delete(f"s3://{name.rstrip('/')}/").wait(progress=False)
+                elif self.isfile(name):
+                    self.rm_file(name)
+                else:
+                    raise FileNotFoundError(name)
+
+    def mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
+        """A bucket. Folders need not be made: an object's name is enough."""
+        path = self._strip_protocol(path)
+        if path and "/" not in path:
+            with _as_os_error(path):
+                self.client.create_bucket(path)
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        """As :meth:`mkdir`."""
+        try:
+            self.mkdir(path)
+        except FileExistsError:
+            if not exist_ok:
+                raise
+
+    def rmdir(self, path: str) -> None:
+        """A bucket that is empty; a folder ends with its last object."""
+        path = self._strip_protocol(path)
+        if path and "/" not in path:
+            with _as_os_error(path):
+                self.client.delete_bucket(path)
+
+    # --- names ----------------------------------------------------------------------------------------------------
+
+    def _place(self, path: str) -> S3Uri:
+        bucket, _, key = self._strip_protocol(path).partition("/")
+        if not key:
+            raise IsADirectoryError(path)
+        return S3Uri(bucket, key)
+
+    def _uri(self, path: str) -> str:
+        return f"s3://{self._strip_protocol(path)}"
+
+
+def _info(bucket: str, one: Entry) -> dict[str, Any]:
+    if one.is_folder:
+        return _folder(f"{bucket}/{one.key.rstrip('/')}")
+    return {
+        "name": f"{bucket}/{one.key}",
+        "size": one.size,
+        "type": "file",
+        "ETag": one.etag,
+        "LastModified": one.last_modified,
+    }
+
+
+def _folder(name: str) -> dict[str, Any]:
+    return {"name": name, "size": 0, "type": "directory"}
+
+
+@contextmanager
+def _as_os_error(path: str) -> Iterator[None]:
+    """What fsspec's callers expect where a file is missing, forbidden or there already."""
+    try:
+        yield
+    except OdhTecError as error:
+        kind = {403: PermissionError, 404: FileNotFoundError, 409: FileExistsError}.get(error.status)
+        if kind is None or error.code == "NoExtension":
+            raise
+        raise kind(f"{path}: {error}") from error

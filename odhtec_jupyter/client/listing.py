@@ -1,0 +1,129 @@
+"""What is in a bucket, page by page: never more in memory than one page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from odhtec_jupyter import models
+from odhtec_jupyter.client.api import Api
+from odhtec_jupyter.client.drawing import plain, size
+from odhtec_jupyter.uris import S3Uri
+
+SHOWN = 20  # entries
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An object, or a folder. ``str(entry)`` is its URI, and every method takes an entry for one."""
+
+    uri: str
+    key: str
+    is_folder: bool
+    size: int | None = None
+    last_modified: datetime | None = None
+    etag: str | None = None
+    storage_class: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The last part of the key."""
+        return self.key.rstrip("/").rpartition("/")[2]
+
+    def __str__(self) -> str:
+        return self.uri
+
+
+class Listing:
+    """Entries that are asked for as they are needed; each ``for`` begins anew."""
+
+    def __init__(self, title: str, begin: Callable[[], Iterator[Entry]]) -> None:
+        self._title, self._begin = title, begin
+
+    def __iter__(self) -> Iterator[Entry]:
+        return self._begin()
+
+    def __repr__(self) -> str:
+        first = list(islice(self, SHOWN + 1))
+        rows = [f"{'' if one.size is None else size(one.size):>10}  {plain(one.key)}" for one in first[:SHOWN]]
+        more = ["            …"] if len(first) > SHOWN else []
+        return "\n".join([self._title, *rows, *more] if first else [f"{self._title}: nothing"])
+
+
+def level(api: Api, uri: S3Uri) -> Iterator[Entry]:
+    """One level: folders and objects, as the store lists them. What is no folder is its own list, or does not exist."""
+    folder = uri if uri.is_folder else S3Uri(uri.bucket, f"{uri.key}/")
+    found = False
+    for entry in _level(api, folder):
+        found = True
+        yield entry
+    if not found and folder is not uri:
+        length, etag = api.head_object(uri.bucket, uri.key)
+        yield Entry(str(uri), uri.key, False, length, None, etag)
+
+
+def _level(api: Api, uri: S3Uri) -> Iterator[Entry]:
+    for page in _pages(api, uri.bucket, uri.key, {}):
+        for found in page.prefixes:
+            yield Entry(str(S3Uri(uri.bucket, found.Prefix)), found.Prefix, True)
+        for one in page.objects:
+            if one.Key != uri.key:  # the folder's own marker
+                yield _entry(uri.bucket, one)
+
+
+def below(api: Api, uri: S3Uri) -> Iterator[Entry]:
+    """Every object that begins so."""
+    return (_entry(uri.bucket, one) for one in objects_below(api, uri.bucket, uri.key))
+
+
+def search(api: Api, uri: S3Uri, query: dict[str, Any]) -> Iterator[Entry]:
+    """What a search finds, as far as it has looked."""
+    for page in _pages(api, uri.bucket, uri.key, query):
+        for found in page.prefixes:
+            yield Entry(str(S3Uri(uri.bucket, found.Prefix)), found.Prefix, True)
+        for one in page.objects:
+            yield _entry(uri.bucket, one)
+
+
+def objects_below(api: Api, bucket: str, prefix: str) -> Iterator[models.S3Object]:
+    """Every object whose key begins with the prefix, in S3's own words."""
+    # A search for all that begins with the prefix and nothing more.
+    for page in _pages(api, bucket, prefix, {"q": "", "mode": "prefix", "recursive": "true"}):
+        yield from page.objects
+
+
+def is_folder(api: Api, bucket: str, prefix: str) -> bool:
+    """Whether there is anything below."""
+    query = {"q": "", "mode": "prefix", "recursive": "true", "maxKeys": 1}
+    return any(page.objects for page in _pages(api, bucket, prefix, query))
+
+
+def usage(api: Api, uri: S3Uri) -> models.Usage:
+    """How many objects and bytes there are below."""
+    sum_ = models.Usage(objects=0, bytes=0, next_continuation_token=None, is_truncated=False)
+    token: str | None = None
+    while True:
+        step = api.count_usage(uri.bucket, uri.key, token)
+        sum_.objects += step.objects
+        sum_.bytes += step.bytes
+        token = step.next_continuation_token
+        if not step.is_truncated:
+            return sum_
+
+
+def _pages(api: Api, bucket: str, prefix: str, query: dict[str, Any]) -> Iterator[models.ObjectList]:
+    token: str | None = None
+    while True:
+        page = api.list_objects(bucket, prefix, {**query, "continuationToken": token})
+        yield page
+        token = page.next_continuation_token
+        if not page.is_truncated:
+            return
+
+
+def _entry(bucket: str, one: models.S3Object) -> Entry:
+    uri = str(S3Uri(bucket, one.Key))
+    return Entry(uri, one.Key, one.Key.endswith("/"), one.Size, one.LastModified, one.ETag, one.StorageClass)

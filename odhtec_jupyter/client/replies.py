@@ -1,0 +1,101 @@
+"""What the server's replies become: wire models, or the errors that they tell of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import requests
+from pydantic import BaseModel, ValidationError
+
+from odhtec_jupyter.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    GatedRepository,
+    NotFound,
+    OdhTecError,
+    SlowSender,
+    StoreError,
+    TooLarge,
+    TooManyRequests,
+    Unreachable,
+    VerificationError,
+    WorkspaceError,
+)
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_KINDS: list[tuple[type[OdhTecError], tuple[str, ...]]] = [
+    (BadRequest, ("InvalidKey", "KeyTooLongError", "NameTooLong", "IsAFolder", "NotAFolder", "NoETag")),
+    (Forbidden, ("HubForbidden", "OutsideWorkspace", "NoCredentials")),
+    (GatedRepository, ()),
+    (NotFound, ("NoSuchTransfer", "NoSuchUpload", "RepoNotFound", "RevisionNotFound", "EntryNotFound")),
+    (SlowSender, ()),
+    (Conflict, ("OtherConnection", "MissingParts", "FileExists", "NeedsToken")),
+    (TooLarge, ()),
+    (TooManyRequests, ()),
+    (WorkspaceError, ("DiskFull", "DiskError", "WorkspaceBusy", "ReadOnly")),
+    (Unreachable, ("HubUnreachable", "ProxyError", "TornBody")),
+    (VerificationError, ("SourceChanged",)),
+]
+_BY_CODE = {code: kind for kind, codes in _KINDS for code in (kind.code, *codes)}
+_REFUSED = "You are not allowed to do this here."  # Jupyter's own refusal, as tornado's of a POST without a token
+
+
+def told(code: str, message: str, status: int | None = None) -> OdhTecError:
+    """An error with the server's code and sentence. Whatever is not our own code is S3's."""
+    return _BY_CODE.get(code, StoreError)(message, code=code, status=status)
+
+
+def error_of(reply: requests.Response, server: str) -> OdhTecError:
+    """What a reply without success says; its body is read."""
+    status = reply.status_code
+    try:
+        body = json.loads(reply.content)
+        code, message = str(body["error"]), str(body["message"])
+    except (ValueError, KeyError, TypeError, requests.RequestException):
+        return _foreign(status, server)
+    if code == "AccessDenied" and (message == _REFUSED or "XSRF cookie" in message or "'_xsrf'" in message):
+        return Forbidden(f"The Jupyter server at {server} does not let you in: the token is missing or wrong.")
+    return told(code, message, status)
+
+
+def _foreign(status: int, server: str) -> OdhTecError:
+    """A reply that is not of this extension."""
+    if status in {301, 302, 303, 307, 308, 401, 403}:
+        return Forbidden(f"The Jupyter server at {server} wants a login: the token is missing or wrong.")
+    if status == 404:
+        return NotFound(f"The Jupyter server at {server} has no extension odhtec_jupyter.", code="NoExtension")
+    if status in {502, 503, 504}:
+        return Unreachable(f"What stands before the Jupyter server at {server} answered {status}.", code="BadGateway")
+    return OdhTecError(f"The Jupyter server at {server} answered {status}.", code="UnexpectedReply", status=status)
+
+
+def read(model: type[Model], reply: requests.Response) -> Model:
+    """A wire model. Fields that a newer server has are passed over: the kernel may have an older package."""
+    try:
+        body = reply.json()
+    except ValueError:
+        raise OdhTecError("The reply is not of this extension: is there a login page before it?") from None
+    for _ in range(2):
+        try:
+            return model.model_validate(body)
+        except ValidationError as error:
+            unknown = [one["loc"] for one in error.errors() if one["type"] == "extra_forbidden"]
+            for place in unknown:
+                _drop(body, place)
+    raise OdhTecError(f"The server's {model.__name__} cannot be read: its version differs.", code="UnexpectedReply")
+
+
+def _drop(body: Any, place: Sequence[int | str]) -> bool:
+    """Take the field out; whether it was found. A name on the way may be a union's member, no field."""
+    name, *rest = place
+    if not rest:
+        return isinstance(body, dict) and body.pop(name, body) is not body
+    try:
+        found = _drop(body[name], rest)
+    except (KeyError, TypeError, IndexError):
+        found = False
+    return found or _drop(body, rest)

@@ -1,0 +1,205 @@
+"""An object as a file that is written: streamed with bounded memory, visible when it is closed and not before."""
+
+from __future__ import annotations
+
+import io
+import queue
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from odhtec_jupyter.errors import OdhTecError, VerificationError
+
+if TYPE_CHECKING:
+    from odhtec_jupyter.client.api import Api
+    from odhtec_jupyter.models import OnConflict, StoredObject
+
+WHOLE = 1024 * 1024  # what is smaller goes as one request, which can be repeated
+CHUNK = 64 * 1024  # larger ones leave the processor's cache while they are copied, at twice the cost
+AHEAD = 64  # chunks between the writer and the network
+PATIENCE = 10.0  # seconds for a thread that was told to end; it may hang at a server that does not read
+POLL = 0.5  # seconds: how soon a writer hears that the sender has ended
+
+
+class ObjectWriter(io.BufferedIOBase):
+    """What is small goes as one request at the end; more is sent by a thread while it is written.
+
+    Only :meth:`close` makes the object visible. An exception in the ``with`` block, or a writer that nobody closed,
+    leaves nothing.
+    """
+
+    def __init__(
+        self, api: Api, bucket: str, key: str, *, on_conflict: OnConflict = "overwrite", content_type: str | None = None
+    ) -> None:
+        super().__init__()
+        self.name = f"s3://{bucket}/{key}"
+        self.mode = "wb"
+        self.result: StoredObject | None = None
+        self._sender = _Sender(api, (bucket, key), {"on_conflict": on_conflict, "content_type": content_type})
+        self._kept: list[bytes] = []  # until it shows that there is more than one request takes
+        self._buffer = bytearray()
+        self._written = 0
+
+    def __repr__(self) -> str:
+        return f"<ObjectWriter to {self.name}>"
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def tell(self) -> int:
+        """How many bytes were written."""
+        return self._written
+
+    def write(self, data: Any) -> int:
+        """Take bytes; waits while the network is behind."""
+        if self.closed:
+            raise ValueError(f"The writer to {self.name} is closed.")
+        view = memoryview(data).cast("B")
+        count = len(view)
+        while view:
+            room = CHUNK - len(self._buffer)
+            self._buffer += view[:room]
+            view = view[room:]
+            if len(self._buffer) == CHUNK and view:
+                self._hand_over(bytes(self._buffer))
+                self._buffer.clear()
+        self._written += count
+        return count
+
+    def _hand_over(self, chunk: bytes) -> None:
+        self._kept.append(chunk)
+        if self._sender.started or len(self._kept) * CHUNK >= WHOLE:
+            chunks, self._kept = self._kept, []
+            for one in chunks:
+                self._sender.put(one)
+
+    def close(self) -> None:
+        """Send the rest and make the object visible. Raises what the server says against it."""
+        if self.closed:
+            return
+        try:
+            self.result = self._sender.finish(b"".join((*self._kept, self._buffer)))
+            if self.result is not None and self.result.size != self._written:
+                raise VerificationError(
+                    f"{self.name} has {self.result.size} bytes, but {self._written} bytes were written."
+                )
+        except BaseException:
+            self.discard()
+            raise
+        super().close()
+
+    def discard(self) -> None:
+        """Close without making anything visible."""
+        self._kept.clear()
+        self._buffer.clear()
+        self._sender.give_up()
+        super().close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.discard()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_sender") and not self.closed:
+            self.discard()
+            warnings.warn(f"The writer to {self.name} was not closed: nothing was written.", ResourceWarning, 2)
+
+
+class _Sender:
+    """The request that goes on while the writer writes; it does not know the writer, which may be forgotten."""
+
+    def __init__(self, api: Api, place: tuple[str, str], options: dict[str, Any]) -> None:
+        self._api, self._place, self._options = api, place, options
+        self._queue: queue.Queue[bytes | None] = queue.Queue(AHEAD)
+        self._given_up = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._result: StoredObject | None = None
+        self._failure: BaseException | None = None
+
+    @property
+    def started(self) -> bool:
+        """Whether anything was handed over."""
+        return self._thread is not None
+
+    def put(self, chunk: bytes | None) -> None:
+        """Hand over the next chunk; None is the end. Raises what the server has said meanwhile."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._send, name="odhtec writer", daemon=True)
+            self._thread.start()
+        while True:
+            if not self._thread.is_alive():
+                raise self._failure or OdhTecError("Sending has ended too early.")
+            try:
+                self._queue.put(chunk, timeout=POLL)
+                return
+            except queue.Full:
+                continue
+
+    def finish(self, last: bytes) -> StoredObject | None:
+        """Send what is left, and wait for the answer."""
+        if self._thread is None:
+            return self._api.put_object(*self._place, last, **self._options)
+        self.put(last)
+        self.put(None)
+        self._thread.join()
+        if self._failure is not None:
+            raise self._failure
+        return self._result
+
+    def give_up(self) -> None:
+        """End the request in its middle: the server drops what it has."""
+        self._given_up.set()
+        if self._thread is None or not self._thread.is_alive():
+            return
+        with suppress(queue.Empty):
+            while True:
+                self._queue.get_nowait()
+        with suppress(queue.Full):  # it may wait for a chunk
+            self._queue.put_nowait(None)
+        self._thread.join(PATIENCE)
+
+    def _send(self) -> None:
+        try:
+            self._result = self._api.put_object(*self._place, self._chunks(), repeatable=False, **self._options)
+        except BaseException as error:  # raised again where the writer is
+            self._failure = error
+
+    def _chunks(self) -> Iterator[bytes]:
+        while True:
+            chunk = self._queue.get()
+            if self._given_up.is_set():
+                # Breaks the connection off.
+                raise OdhTecError("Writing was given up.", code="Cancelled")
+            if chunk is None:
+                return
+            if chunk:
+                yield chunk
+
+
+class TextWriter(io.TextIOWrapper):
+    """Text, with the same promise."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._discard()
+
+    def __del__(self) -> None:
+        if not self.closed:
+            self._discard()
+
+    def _discard(self) -> None:
+        writer = self.buffer
+        assert isinstance(writer, ObjectWriter)
+        writer.discard()

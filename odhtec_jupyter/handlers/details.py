@@ -1,0 +1,70 @@
+"""One object and what is beside its bytes: ``/objects/metadata``, ``versions``, ``restore``, ``presign``."""
+
+from __future__ import annotations
+
+from tornado import web
+
+from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.handlers.download import disposition
+from odhtec_jupyter.handlers.objects import ObjectsHandler
+from odhtec_jupyter.keys import fitting
+from odhtec_jupyter.models import DetailsChange, PresignRequest, RestoreRequest
+
+
+class DetailsHandler(OdhTecHandler):
+    """``/objects/metadata/:bucket/:key``"""
+
+    @web.authenticated
+    async def get(self, bucket: str, key: str) -> None:
+        """Headers, metadata and tags."""
+        self.reply(await self.look(self.services.s3.details, bucket, self.key(key)))
+
+    @web.authenticated
+    async def put(self, bucket: str, key: str) -> None:
+        """Change what the body names."""
+        change = self.body(DetailsChange)
+        self.reply(await self.call(self.services.s3.change_details, bucket, self.key(key), change))
+
+
+class VersionsHandler(OdhTecHandler):
+    """``/objects/versions/:bucket/:key``"""
+
+    @web.authenticated
+    async def get(self, bucket: str, key: str) -> None:
+        """A page of the versions of exactly this key."""
+        token = self.get_query_argument("continuationToken", None, strip=False)
+        self.reply(await self.look(self.services.s3.list_versions, bucket, self.key(key), token))
+
+
+class RestoreHandler(OdhTecHandler):
+    """``/objects/restore/:bucket/:key``"""
+
+    @web.authenticated
+    async def post(self, bucket: str, key: str) -> None:
+        """An older version becomes the newest; nothing is removed."""
+        version = self.body(RestoreRequest).version_id
+        self.reply(await self.call(self.services.s3.restore_version, bucket, self.key(key), version))
+
+
+class PresignHandler(ObjectsHandler):
+    """``/objects/presign``; for GET the same address is a bucket called ``presign``."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """List the bucket ``presign``."""
+        await self.list_level("presign", "")
+
+    @web.authenticated
+    async def post(self) -> None:
+        """A link to share."""
+        request = self.body(PresignRequest)
+        self.reply(
+            await self.call(
+                self.services.s3.presign,
+                request.bucket,
+                fitting(request.key),
+                request.method,
+                request.expires_in,
+                disposition=disposition("attachment", request.key),
+            )
+        )

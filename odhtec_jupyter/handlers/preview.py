@@ -1,0 +1,20 @@
+"""``/objects/preview``: what is inside an object, of which only a part is read."""
+
+from __future__ import annotations
+
+from tornado import web
+
+from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.preview.look import preview
+
+
+class PreviewHandler(OdhTecHandler):
+    """``/objects/preview/:bucket/:key``"""
+
+    @web.authenticated
+    async def get(self, bucket: str, key: str) -> None:
+        """Its table, text, tensors, entries, … as data; nothing in it is rendered here."""
+        name = self.key(key)
+        async with self.services.previews:
+            found = await self.look(preview, self.services.s3, bucket, name)
+        self.reply(found)

@@ -1,0 +1,71 @@
+"""Hugging Face over the wire: repositories and what an import is asked for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from odhtec_jupyter.models.wire import NonEmpty, OnConflict, Verify, Wire
+
+RepoType = Literal["model", "dataset", "space"]
+
+
+class HubFile(Wire):
+    """One file of a repository. ``etag`` is the sha256 of an LFS file, else the git blob id (sha1)."""
+
+    path: str
+    size: int
+    etag: str
+    lfs: bool
+
+
+class HubRepo(Wire):
+    """What an import would bring. ``parameters`` counts them per dtype where the hub knows."""
+
+    repo: str
+    repo_type: RepoType
+    revision: str
+    commit: str
+    gated: bool
+    private: bool
+    accessible: bool = Field(description="False when files cannot be read with the token in use")
+    license: str | None
+    parameters: dict[str, int] | None
+    files: list[HubFile]
+    total_size: int
+
+
+class HubRef(Wire):
+    """A branch or a tag of a repository."""
+
+    name: str
+    commit: str
+
+
+class HubRefs(Wire):
+    """The revisions that have a name."""
+
+    branches: list[HubRef]
+    tags: list[HubRef]
+
+
+class ImportRequest(Wire):
+    """Body of ``POST /objects/import-hf``. Files go to ``<prefix>/<path in the repository>``.
+
+    ``include`` and ``exclude`` are glob patterns as huggingface_hub's ``allow_patterns``/``ignore_patterns``.
+    An object that already holds exactly the file (size and hub etag compared) is not sent again; ``onConflict``
+    says what happens to one that differs.
+    """
+
+    repo: NonEmpty
+    token: str | None = Field(default=None, description="For this import only; never stored, never returned")
+    bucket: NonEmpty
+    prefix: str | None = Field(default=None, description="Default: the repository's id. Empty: the bucket's top level")
+    revision: NonEmpty = "main"
+    include: list[str] | None = None
+    exclude: list[str] | None = None
+    repo_type: RepoType = "model"
+    on_conflict: OnConflict = "fail"
+    verify: Verify = "source"
+    dry_run: bool = Field(default=False, description="Only say what would happen to each file, as a TransferPlan")

@@ -1,0 +1,90 @@
+"""Settings over the wire: secrets go in, and only that they are set comes out."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from odhtec_jupyter.models.wire import Wire
+
+
+class S3Settings(Wire):
+    """The S3 connection in use; secrets are only said to be set."""
+
+    endpoint: str | None
+    region: str | None
+    default_bucket: str | None
+    access_key_id: str | None
+    secret_access_key_set: bool
+    session_token_set: bool
+
+
+class S3SettingsChange(Wire):
+    """A field that is left out keeps its value; an empty string clears it."""
+
+    endpoint: str | None = None
+    region: str | None = None
+    default_bucket: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+    session_token: str | None = None
+
+
+class HubSettings(Wire):
+    """The Hugging Face connection in use."""
+
+    hf_endpoint: str
+    hf_token_set: bool
+
+
+class HubSettingsChange(Wire):
+    """A field that is left out keeps its value; an empty string clears it."""
+
+    hf_endpoint: str | None = None
+    hf_token: str | None = None
+
+
+class ProxySettings(Wire):
+    """Proxies for S3 and the hub. A password in a proxy URL is shown as ``***``; sending it back keeps it."""
+
+    http_proxy: str | None
+    https_proxy: str | None
+    no_proxy: str | None
+
+
+class ProxySettingsChange(Wire):
+    """A field that is left out keeps its value; an empty string clears it."""
+
+    http_proxy: str | None = None
+    https_proxy: str | None = None
+    no_proxy: str | None = None
+
+
+class ConcurrencySettings(Wire):
+    """How many files move at once, over all transfers."""
+
+    max_concurrent_transfers: int = Field(ge=1, le=64, strict=True)
+
+
+class TestReply(Wire):
+    """A test that went well; one that did not is an error reply that says what is wrong."""
+
+    __test__ = False  # not a pytest class
+    ok: Literal[True] = True
+    message: str
+
+
+class Disclaimer(Wire):
+    """Application info, and whether its terms were accepted on this server."""
+
+    name: str
+    version: str
+    text: str
+    accepted: bool
+
+
+class DisclaimerChange(Wire):
+    """Body of ``PUT /disclaimer``."""
+
+    accepted: bool

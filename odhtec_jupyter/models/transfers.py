@@ -1,0 +1,114 @@
+"""Transfers over the wire: what is asked for, what would happen, how far it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from odhtec_jupyter.models.wire import NonEmpty, OnConflict, Verify, Wire
+
+TransferState = Literal["queued", "running", "paused", "completed", "failed", "cancelled"]
+FileState = Literal["queued", "running", "completed", "skipped", "failed", "cancelled"]
+
+
+class Failure(Wire):
+    """Why a transfer or one of its files failed."""
+
+    code: str
+    message: str
+
+
+class Transfer(Wire):
+    """A transfer, without its files. ``rate`` is bytes per second over the last seconds, ``eta`` seconds."""
+
+    id: str
+    action: Literal["import", "copy", "move", "delete", "sync"]
+    source: str
+    target: str
+    state: TransferState
+    bytes_done: int
+    bytes_total: int | None
+    files_done: int
+    files_total: int | None
+    files_failed: int
+    rate: float | None
+    eta: float | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: Failure | None
+    needs: Literal["connection", "token"] | None = Field(
+        description="What a paused transfer waits for: the S3 or hub connection it began with, or the token that was "
+        "typed in for it"
+    )
+
+
+class TransferRequest(Wire):
+    """Body of ``POST /transfers``. Source and target are URIs; one that ends in a slash is a folder.
+
+    A folder's files go below the target folder, their paths kept; a single file goes to the target, or into it when
+    that is a folder. ``delete`` has no target. ``sync`` copies what is missing or differs and leaves the rest alone.
+    """
+
+    action: Literal["copy", "move", "delete", "sync"]
+    source: NonEmpty
+    target: str = ""
+    include: list[str] | None = None
+    exclude: list[str] | None = None
+    on_conflict: OnConflict = "fail"
+    verify: Verify = "source"
+    token: str | None = Field(default=None, description="For the hub, for this transfer only; never stored")
+    dry_run: bool = False
+
+
+class PlannedFile(Wire):
+    """What a transfer would do with one file."""
+
+    source: str
+    target: str
+    size: int | None
+    what: Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse"]
+    error: Failure | None = None
+
+
+class TransferPlan(Wire):
+    """Reply to a dry run: counts and bytes of all files, and the first of them by name."""
+
+    counts: dict[str, int] = Field(description="Files per `what`")
+    files_total: int
+    bytes_total: int = Field(description="Bytes that would move, or be deleted")
+    files: list[PlannedFile]
+    is_truncated: bool = Field(default=False, description="Counting stopped here: there is more")
+
+
+class ContinueRequest(Wire):
+    """Body of ``POST /transfers/:id/resume`` and ``…/retry``; it may be left out."""
+
+    token: str | None = Field(default=None, description="The hub's token, where one was typed in; never stored")
+
+
+class TransferList(Wire):
+    """All transfers the server knows, newest first."""
+
+    transfers: list[Transfer]
+
+
+class TransferFile(Wire):
+    """One file of a transfer; ``target`` is where it goes, as a URI."""
+
+    path: str
+    target: str
+    size: int | None
+    bytes_done: int
+    state: FileState
+    error: Failure | None
+
+
+class TransferFiles(Wire):
+    """A window of a transfer's files; ``total`` counts those in the state that was asked for."""
+
+    files: list[TransferFile]
+    total: int
+    offset: int

@@ -1,0 +1,36 @@
+"""What all that crosses the wire has in common: how names are written, and words that several nouns share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+OnConflict = Literal["fail", "skip", "overwrite", "rename"]
+Verify = Literal["off", "source", "full"]
+NonEmpty = Annotated[str, StringConstraints(min_length=1)]
+
+
+def wire_name(field: str) -> str:
+    """camelCase for our own fields; a capital first letter says that the name is S3's."""
+    return field if field[0].isupper() else to_camel(field)
+
+
+class Wire(BaseModel):
+    """Base of all wire models: camelCase aliases, unknown fields refused by name."""
+
+    model_config = ConfigDict(alias_generator=wire_name, populate_by_name=True, extra="forbid")
+
+
+class ErrorReply(Wire):
+    """The body of every reply with a status of 400 or more."""
+
+    error: str = Field(description="S3's own code where S3 spoke, else one of errors.py")
+    message: str = Field(description="One sentence for the user")
+
+
+class Message(Wire):
+    """A plain confirmation."""
+
+    message: str

@@ -1,0 +1,65 @@
+"""Values of a table as JSON has them, cut to what a person looks at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the process that reads Parquet starts faster without
+    from pydantic import JsonValue
+
+MAX_ROWS = 100
+MAX_COLUMNS = 100
+MAX_CELL = 1000  # characters
+MAX_ITEMS = 20  # of a list within a cell
+MAX_DEPTH = 4
+UNREAD = "…"  # a value that is there and was not read, or not all of it
+EXACT = 2**53  # beyond, JavaScript's numbers skip some
+
+
+def words(text: str, limit: int = MAX_CELL) -> str:
+    """A text that can be sent: cut, and without the halves of characters that JSON's escapes allow."""
+    cut = text[:limit] + UNREAD if len(text) > limit else text
+    return cut.encode("utf-8", "replace").decode()
+
+
+def cell(value: object, depth: int = 0) -> JsonValue:
+    """Any value as JSON; what it has no word for becomes text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value) if abs(value) < EXACT else _digits(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(value)
+    if isinstance(value, str):
+        return words(value)
+    if isinstance(value, bytes):
+        return words(f"0x{value[: MAX_CELL // 2].hex()}" + (UNREAD if len(value) > MAX_CELL // 2 else ""), MAX_CELL + 4)
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return _mapping(value, depth)
+    if isinstance(value, Sequence | set | frozenset):
+        return _list(value, len(value), depth)
+    return words(str(value))
+
+
+def _digits(value: int) -> str:
+    return str(value) if value.bit_length() < 1024 else hex(value)[:MAX_CELL]  # str() refuses very many digits
+
+
+def _mapping(value: Mapping[object, object], depth: int) -> JsonValue:
+    if depth >= MAX_DEPTH:
+        return UNREAD
+    found = {words(str(name), 100): cell(one, depth + 1) for name, one in islice(value.items(), MAX_ITEMS)}
+    return found | ({UNREAD: f"{len(value) - MAX_ITEMS} more"} if len(value) > MAX_ITEMS else {})
+
+
+def _list(value: Iterable[object], length: int, depth: int) -> JsonValue:
+    if depth >= MAX_DEPTH:
+        return UNREAD
+    found = [cell(one, depth + 1) for one in islice(value, MAX_ITEMS)]
+    return [*found, f"{UNREAD} {length - MAX_ITEMS} more"] if length > MAX_ITEMS else found

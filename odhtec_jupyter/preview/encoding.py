@@ -1,0 +1,101 @@
+"""Which encoding a text is in, found in its bytes; nothing where they are no text."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+
+SAMPLE = 8192
+# The longer ones first: the mark of UTF-32 begins with that of UTF-16.
+_MARKS = [
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+]
+_CONTROLS = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")
+_ASCII = bytes(range(128))
+# Without a meaning in Windows-1252.
+_UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A text and how its bytes were read; ``damaged`` where some were not in that encoding."""
+
+    text: str
+    encoding: str
+    damaged: bool = False
+
+
+def decode(data: bytes, *, whole: bool) -> Decoded | None:
+    """The text of these bytes, cut at the last whole character unless they are the whole; None if they are no text."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return _lenient(data[len(mark) :], encoding, whole)
+    if found := _strict(data, "utf-8", whole):
+        return None if _binary(data) else found
+    if wide := _two_bytes(data):
+        return _strict(data, wide, whole)
+    if _binary(data):
+        return None
+    if _mostly_utf8(data):
+        return _lenient(data, "utf-8", whole)
+    if _foreign(data):
+        return None
+    return Decoded(data.decode("latin-1"), "latin-1") if _UNDEFINED.search(data) else _strict(data, "cp1252", whole)
+
+
+def _strict(data: bytes, encoding: str, whole: bool) -> Decoded | None:
+    try:
+        text = codecs.getincrementaldecoder(encoding)("strict").decode(data, whole)
+    except UnicodeDecodeError:
+        return None
+    return Decoded(text, encoding.replace("cp", "windows-"))
+
+
+def _lenient(data: bytes, encoding: str, whole: bool) -> Decoded:
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(data, whole)
+    return Decoded(text, encoding, damaged="\ufffd" in text)
+
+
+def _foreign(data: bytes) -> bool:
+    """Text in these encodings is in languages of mostly Latin letters; other bytes may be anything."""
+    sample = data[:SAMPLE]
+    return len(sample.translate(None, _ASCII)) * 2 > len(sample)
+
+
+def _binary(data: bytes) -> bool:
+    """Texts have no NUL, and hardly any other control character."""
+    sample = data[:SAMPLE]
+    return b"\0" in data or len(_CONTROLS.findall(sample)) > len(sample) // 64
+
+
+def _two_bytes(data: bytes) -> str | None:
+    """UTF-16 without a mark: every other byte of what is written in Latin letters is zero."""
+    sample = data[: SAMPLE // 2 * 2]
+    if len(sample) < 4:
+        return None
+    half = len(sample) // 2
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    if odd > half * 0.4 and even < half * 0.05:
+        return "utf-16-le" if _printable(sample, "utf-16-le") else None
+    if even > half * 0.4 and odd < half * 0.05:
+        return "utf-16-be" if _printable(sample, "utf-16-be") else None
+    return None
+
+
+def _printable(sample: bytes, encoding: str) -> bool:
+    """Small numbers of two bytes look like UTF-16, but are control characters in it."""
+    text = sample.decode(encoding, "replace")
+    return sum(ord(char) < 32 and char not in "\t\n\r\f" for char in text) * 64 <= len(text)
+
+
+def _mostly_utf8(data: bytes) -> bool:
+    """One bad byte in a log must not turn all its umlauts into pairs of other letters."""
+    text = data[: 8 * SAMPLE].decode("utf-8", "replace")
+    good = sum(char > "\x7f" for char in text)
+    bad = text.count("\ufffd")
+    return good - bad > 4 * bad

@@ -1,0 +1,27 @@
+"""JSON from someone else, within bounds: neither depth, nor size, nor huge numbers may cost more than a refusal."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from odhtec_jupyter.errors import Unreadable
+
+MAX_VALUES = 300_000  # Python needs some 100 bytes for each
+
+
+def parse_json(text: str) -> Any:
+    """What the text says. Raises :class:`Unreadable`."""
+    require_few_values(text)
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise Unreadable("Its JSON is nested too deeply.") from None
+    except ValueError:
+        raise Unreadable("It is not valid JSON.") from None
+
+
+def require_few_values(text: str) -> None:
+    """Raise :class:`Unreadable` for what would be very many small values."""
+    if sum(text.count(separator) for separator in "[{,") > MAX_VALUES:
+        raise Unreadable("Its JSON has too many values for a preview.")

@@ -1,0 +1,96 @@
+"""What the hub answers when it refuses, as errors of ours that say what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from odhtec_jupyter.errors import Forbidden, GatedRepository, NotFound, OdhTecError, TooManyRequests, Unreachable
+
+
+def gated(repo: str, host: str) -> GatedRepository:
+    """The error for a repository whose terms were not accepted."""
+    return GatedRepository(
+        f"{repo} is gated: accept its terms on its page at {host}, then use the token of that account."
+    )
+
+
+def no_repository(repo: str, host: str) -> NotFound:
+    """The error for a repository that is not there, or that the hub does not admit."""
+    return NotFound(
+        f"{repo} does not exist at {host}, or is private: look at its name, or use the token of an account that may"
+        " read it.",
+        code="RepoNotFound",
+    )
+
+
+def no_revision(repo: str, revision: str | None = None) -> NotFound:
+    """The error for a revision that is not there."""
+    which = f"no revision {revision}" if revision else "no such revision"
+    return NotFound(f"{repo} has {which}: name a branch, a tag or a commit of it.", code="RevisionNotFound")
+
+
+def status_error(status: int, headers: Mapping[str, str], repo: str, host: str) -> OdhTecError:
+    """A refusal of the hub (or of the host that serves its files)."""
+    low = {name.lower(): value for name, value in headers.items()}
+    kind = low.get("x-error-code", "")
+    if kind == "GatedRepo":
+        return gated(repo, host)
+    if kind == "RevisionNotFound":
+        return no_revision(repo)
+    if kind == "RepoNotFound":
+        return no_repository(repo, host)
+    if status == 404:
+        return NotFound(f"A file of {repo} is not there any more.", code="EntryNotFound")
+    if status == 401:
+        return Forbidden(
+            f"{host} does not accept the Hugging Face token: it is wrong or has expired; enter a new one.",
+            code="InvalidToken",
+        )
+    if status == 403:
+        return Forbidden(
+            f"{host} does not allow reading {repo} with this token: use one with read access to it.",
+            code="HubForbidden",
+        )
+    if status == 429:
+        return _rate_limit(retry_after(low), host)
+    if status >= 500:
+        return Unreachable(f"{host} answered with status {status}.", code="HubUnreachable")
+    return OdhTecError(f"{host} answered with status {status}.", code="HubError", status=502)
+
+
+def _rate_limit(wait: float | None, host: str) -> TooManyRequests:
+    when = "later" if wait is None else f"in {wait:.0f} s"
+    error = TooManyRequests(
+        f"{host} asks for fewer requests: try again {when}; with a token of your own it allows more."
+    )
+    error.retry_after = wait
+    return error
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, from lower-case headers: ``Retry-After`` (seconds or a date), else the hub's ``RateLimit``."""
+    text = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,9}", text):
+        return float(text)
+    if text and (when := _date(text)) is not None:
+        # Both by the hub's clock, where it tells.
+        now = _date(headers.get("date", "")) or datetime.now(UTC)
+        return max(0.0, (when - now).total_seconds())
+    # "api";r=0;t=57: nothing remains for 57 seconds. There may be several; the longest wait counts.
+    waits = []
+    for limit in headers.get("ratelimit", "").split(","):
+        fields = dict(re.findall(r";\s*([rt])=(\d{1,9})(?!\d)", limit))
+        if fields.get("r") == "0" and "t" in fields:
+            waits.append(float(fields["t"]))
+    return max(waits, default=None)
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        when = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)

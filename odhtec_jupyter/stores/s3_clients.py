@@ -1,0 +1,147 @@
+"""boto3's clients for one connection: made when first needed, one for each region."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import threading
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from odhtec_jupyter.errors import BadRequest, OdhTecError
+from odhtec_jupyter.network import Network
+from odhtec_jupyter.settings import S3Connection
+from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, ca_file
+from odhtec_jupyter.stores.s3_errors import s3_errors
+from odhtec_jupyter.stores.s3_list_page import ListPage
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+    from mypy_boto3_s3 import S3Client
+
+# A copy of 5 GiB within S3 may answer only when it is done.
+COPY_TIMEOUT = 600  # seconds
+
+
+class S3Clients:
+    """The clients of one connection; thread-safe."""
+
+    def __init__(self, connection: S3Connection, network: Network) -> None:
+        self._connection = connection
+        self._network = network
+        self._clients: dict[tuple[str | None, bool, bool], S3Client] = {}
+        self._regions: dict[str, str] = {}
+        self._session: Session | None = None
+        self._lock = threading.Lock()
+        self.host = urlsplit(connection.endpoint).netloc if connection.endpoint else "amazonaws.com"
+
+    def get(self, bucket: str | None = None, *, once: bool = False, patient: bool = False) -> S3Client:
+        """The client for a bucket: one that never asks twice by itself, one that waits long for an answer."""
+        region = self._region_of(bucket) if bucket and self._connection.endpoint is None else None
+        with self._lock:
+            if (region, once, patient) not in self._clients:
+                self._clients[region, once, patient] = self._make(region, once, patient)
+            return self._clients[region, once, patient]
+
+    def credentials_end(self) -> tuple[bool, datetime | None]:
+        """Whether the credentials are temporary, and until when they are good, where that is known."""
+        if self._connection.access_key_id:
+            return bool(self._connection.session_token), None
+        credentials: Any = self._session and self._session.get_credentials()
+        # Not public in botocore; without it the end is not known.
+        end = getattr(credentials, "_expiry_time", None)
+        return bool(getattr(credentials, "token", None)), end if isinstance(end, datetime) else None
+
+    def close(self) -> None:
+        """Close idle connections."""
+        for client in self._clients.values():
+            client.close()
+
+    def _region_of(self, bucket: str) -> str | None:
+        if bucket not in self._regions:
+            reply: Any
+            try:
+                with s3_errors(self.host):
+                    reply = self.get().head_bucket(Bucket=bucket)
+            except OdhTecError as error:
+                # A refusal tells the region, too; anything else the call that asked will run into itself.
+                reply = getattr(error.__cause__, "response", {"ResponseMetadata": {}})
+            headers = reply["ResponseMetadata"].get("HTTPHeaders", {})
+            region = headers.get("x-amz-bucket-region")
+            if region is None:
+                return None
+            self._regions[bucket] = region
+        return self._regions[bucket]
+
+    def _make(self, region: str | None, once: bool, patient: bool) -> S3Client:
+        import boto3
+        from botocore.config import Config
+
+        connection = self._connection
+        endpoint = connection.endpoint
+        proxies = {
+            scheme: proxy
+            for scheme in ("http", "https")
+            if (proxy := self._network.proxy_for(endpoint or "https://s3.amazonaws.com"))
+        }
+        config = Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path" if endpoint else "auto", "payload_signing_enabled": False},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            # The engine tries again itself.
+            retries={"mode": "standard", "total_max_attempts": 1 if once else 2},
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=COPY_TIMEOUT if patient else READ_TIMEOUT,
+            max_pool_connections=32,
+            tcp_keepalive=True,
+            proxies=proxies,  # an empty mapping keeps botocore from looking into the environment
+        )
+        with s3_errors(self.host):
+            try:
+                # One session for all: each would load a description of S3 of its own, 12 MiB.
+                self._session = self._session or boto3.session.Session()
+                client = self._session.client(
+                    "s3",
+                    endpoint_url=endpoint,
+                    region_name=region or connection.region or "us-east-1",
+                    aws_access_key_id=connection.access_key_id,
+                    aws_secret_access_key=connection.secret_access_key,
+                    aws_session_token=connection.session_token,
+                    verify=ca_file(self._network),
+                    config=config,
+                )
+            except ValueError as error:  # botocore's word for an endpoint it cannot use
+                raise BadRequest(f"endpoint: {error}") from error
+        client.meta.events.register("before-sign.s3.DeleteObjects", _add_content_md5)
+        # The star brings it before botocore's own hook for S3, which parses every list to look for an error in it, and
+        # takes one that it cannot parse for an error.
+        client.meta.events.register_first("before-parse.*.ListObjectsV2", _read_list)
+        if endpoint:
+            client.meta.events.register("before-sign.s3.CopyObject", _repeat_condition)
+        return client
+
+
+def _add_content_md5(request: Any, **_: Any) -> None:
+    """Older MinIO takes no other checksum on DeleteObjects; FIPS allows MD5 as a mere checksum."""
+    body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
+    digest = hashlib.md5(body, usedforsecurity=False).digest()
+    request.headers["Content-MD5"] = base64.b64encode(digest).decode()
+
+
+def _read_list(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    """Read a list in the place of botocore, whose parser takes several times as long; the reply has it as ``ListPage``.
+
+    Asking, signing, trying again and errors stay botocore's: also an error that comes with status 200.
+    """
+    body = response_dict["body"]
+    if response_dict["status_code"] == 200 and b"<Error>" not in body[:1024]:
+        customized_response_dict["ListPage"] = ListPage(body, response_dict["headers"].get("date", ""))
+        response_dict["body"] = b"<ListBucketResult/>"
+
+
+def _repeat_condition(request: Any, **_: Any) -> None:
+    """Ceph RGW knows the condition on the source of a copy only under a name without ``source``."""
+    if etag := request.headers.get("x-amz-copy-source-if-match"):
+        request.headers["x-amz-copy-if-match"] = etag

@@ -1,0 +1,57 @@
+"""Multipart uploads that were begun and not finished, by whomever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from odhtec_jupyter import models
+from odhtec_jupyter.errors import StoreError
+from odhtec_jupyter.keys import decode_key, encode_key
+from odhtec_jupyter.stores.s3_base import S3Base
+from odhtec_jupyter.stores.s3_errors import s3_errors
+
+
+class S3Multiparts(S3Base):
+    """Finding them and removing them."""
+
+    def list_unfinished(
+        self, bucket: str, prefix: str, token: str | None, *, max_uploads: int = 1000
+    ) -> models.MultipartList:
+        """A page of the unfinished uploads below a prefix; whether one is in use the store does not know."""
+        # Without EncodingType: Ceph RGW encodes then, but does not say so in its answer.
+        with s3_errors(self.host):
+            reply: Any = self.client(bucket).list_multipart_uploads(
+                Bucket=bucket, Prefix=prefix, MaxUploads=max_uploads, **_markers(token)
+            )
+        following = None
+        if reply.get("IsTruncated") and (key := reply.get("NextKeyMarker")):
+            following = ".".join(encode_key(name) for name in (key, reply.get("NextUploadIdMarker") or "") if name)
+        if following == token:  # some stores give the same page for ever
+            following = None
+        return models.MultipartList(
+            uploads=[
+                models.MultipartUpload(
+                    Key=item["Key"], UploadId=item["UploadId"], Initiated=item["Initiated"], in_use=False
+                )
+                for item in reply.get("Uploads", [])
+            ],
+            next_continuation_token=following,
+            is_truncated=following is not None,
+        )
+
+    def abort_unfinished(self, bucket: str, key: str, upload_id: str) -> None:
+        """Drop exactly this one; one that is gone already is fine."""
+        try:
+            with s3_errors(self.host):
+                self.client(bucket).abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
+        except StoreError as error:
+            if error.code not in {"NoSuchUpload", "NoSuchKey"}:
+                raise
+
+
+def _markers(token: str | None) -> dict[str, Any]:
+    if not token:
+        return {}
+    key, _, upload_id = token.partition(".")
+    markers = {"KeyMarker": decode_key(key)}
+    return markers | ({"UploadIdMarker": decode_key(upload_id)} if upload_id else {})

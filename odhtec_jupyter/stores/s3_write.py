@@ -1,0 +1,282 @@
+"""Everything that makes an object: one PUT, a copy within S3, or the parts of a multipart upload."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from odhtec_jupyter.errors import StoreError
+from odhtec_jupyter.stores.s3_base import S3Base
+from odhtec_jupyter.stores.s3_errors import answer_error, s3_errors
+from odhtec_jupyter.stores.s3_object import MultipartUpload, StoredPart, header_params, quoted
+from odhtec_jupyter.stores.s3_source import changed
+
+# What presigned part URLs are good for; each is used at once, retries sign anew.
+URL_LIFETIME = 3600  # seconds
+# Ceph RGW decodes the source of a part copy once too often: a%2Fb would be read from a/b.
+WRONG = "WrongDigest"  # the code of an error: bytes are stored, but not those that were sent
+TWICE_DECODED = frozenset("%+?")
+
+
+class S3Writer(S3Base):
+    """The calls that write."""
+
+    def put(
+        self,
+        bucket: str,
+        key: str,
+        blocks: Iterable[memoryview],
+        size: int,
+        *,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        if_absent: bool = False,
+        md5: bytes | None = None,
+    ) -> str:
+        """Store a whole object with one PUT; the ETag. ``if_absent`` asks S3 to refuse when the key exists.
+
+        ``headers`` are those of :attr:`ObjectHead.headers`.
+        """
+        params: dict[str, Any] = {"Bucket": bucket, "Key": key, "Metadata": dict(metadata or {})}
+        sent = {f"x-amz-meta-{name}": value for name, value in params["Metadata"].items()} | dict(headers or {})
+        params |= header_params(headers)
+        if content_type:
+            sent["Content-Type"] = params["ContentType"] = content_type
+        if if_absent:
+            sent["If-None-Match"] = params["IfNoneMatch"] = "*"
+        return self._send("put_object", params, sent, blocks, size, md5)
+
+    def copy(
+        self, bucket: str, key: str, source_bucket: str, source_key: str, *, etag: str, if_absent: bool = False
+    ) -> str | None:
+        """Copy an object of at most 5 GiB within S3, with its metadata and tags; the ETag, where S3 tells it.
+
+        Raises :class:`VerificationError` when the source is not what ``etag`` says any more (on a store that ignores
+        conditions the target then holds the newer content), ``PreconditionFailed`` when ``if_absent`` and it exists.
+        """
+        client = self._clients.get(bucket, once=True, patient=True)
+        extra: dict[str, Any] = {}
+        if if_absent:
+            # Most stores ignore the header on a copy, and older versions of boto3 do not know it.
+            if self.head(bucket, key) is not None:
+                raise StoreError(f"{key} exists in {bucket}.", code="PreconditionFailed", status=412)
+            operation: Any = client.meta.service_model.operation_model("CopyObject")
+            if "IfNoneMatch" in operation.input_shape.members:
+                extra["IfNoneMatch"] = "*"
+        with self._source_errors(source_bucket, source_key, etag), s3_errors(self.host):
+            reply = client.copy_object(
+                Bucket=bucket,
+                Key=key,
+                CopySource={"Bucket": source_bucket, "Key": source_key},
+                CopySourceIfMatch=etag,
+                **extra,
+            )
+        copied = quoted(reply["CopyObjectResult"].get("ETag"))
+        if copied != etag:  # as for every object that was stored in parts, or where the condition was ignored
+            self._require_unchanged(source_bucket, source_key, etag)
+        return copied
+
+    def _require_unchanged(self, bucket: str, key: str, etag: str) -> None:
+        head = self.head(bucket, key)
+        if head is None or head.etag != etag:
+            raise changed(bucket, key)
+
+    @contextmanager
+    def _source_errors(self, bucket: str, key: str, etag: str) -> Iterator[None]:
+        """A refused condition does not say whose it was: look at the source."""
+        try:
+            yield
+        except StoreError as error:
+            if error.status == 412:
+                self._require_unchanged(bucket, key, etag)
+            raise
+
+    # --- multipart ------------------------------------------------------------------------------------------------
+
+    def create_multipart(
+        self,
+        bucket: str,
+        key: str,
+        *,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> str:
+        """Begin a multipart upload; its id. Nothing is visible until it is completed.
+
+        Asks once only: each time that S3 hears it there is one more.
+        """
+        extra: dict[str, Any] = {"Metadata": dict(metadata or {}), **header_params(headers)}
+        if content_type:
+            extra["ContentType"] = content_type
+        with s3_errors(self.host):
+            client = self._clients.get(bucket, once=True)
+            return client.create_multipart_upload(Bucket=bucket, Key=key, **extra)["UploadId"]
+
+    def put_part(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        number: int,
+        blocks: Iterable[memoryview],
+        size: int,
+        *,
+        md5: bytes | None = None,
+    ) -> str:
+        """Store one part of ``size`` bytes; its ETag."""
+        params = {"Bucket": bucket, "Key": key, "UploadId": upload_id, "PartNumber": number}
+        return self._send("upload_part", params, {}, blocks, size, md5)
+
+    def copy_part(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        number: int,
+        source_bucket: str,
+        source_key: str,
+        *,
+        start: int,
+        end: int,
+        etag: str,
+    ) -> str:
+        """Store one part from bytes ``start`` to ``end`` (exclusive) of an object within S3; its ETag.
+
+        Raises :class:`VerificationError` when the source is not what ``etag`` says any more, and ``NotImplemented``
+        for keys that a store might take for others: those must be read and written.
+        """
+        if self.connection.endpoint and TWICE_DECODED & set(source_key):
+            raise StoreError(f"{source_key} cannot be copied in parts.", code="NotImplemented", status=501)
+        with self._source_errors(source_bucket, source_key, etag), s3_errors(self.host):
+            reply = self._clients.get(bucket, once=True, patient=True).upload_part_copy(
+                Bucket=bucket,
+                Key=key,
+                UploadId=upload_id,
+                PartNumber=number,
+                CopySource={"Bucket": source_bucket, "Key": source_key},
+                CopySourceIfMatch=etag,
+                CopySourceRange=f"bytes={start}-{end - 1}",
+            )
+        stored = quoted(reply["CopyPartResult"].get("ETag"))
+        if not stored:
+            raise StoreError(f"The S3 store at {self.host} copied bytes without an ETag.", code="NoETag", status=502)
+        # Ceph RGW ignores the condition here. Nothing is visible yet, so it is not too late to look.
+        self._require_unchanged(source_bucket, source_key, etag)
+        return stored
+
+    def _send(
+        self,
+        operation: str,
+        params: dict[str, Any],
+        headers: dict[str, str],
+        blocks: Iterable[memoryview],
+        size: int,
+        md5: bytes | None,
+    ) -> str:
+        """PUT bytes block by block as they stand in memory; the ETag.
+
+        A presigned URL and urllib3 instead of botocore's own call, which would copy the body once more. What is
+        signed as a header must be sent as that header.
+        """
+        headers["Content-Length"] = str(size)
+        if md5:
+            headers["Content-MD5"] = params["ContentMD5"] = base64.b64encode(md5).decode()
+        with s3_errors(self.host):
+            client = self.client(params["Bucket"])
+            url = client.generate_presigned_url(operation, Params=params, ExpiresIn=URL_LIFETIME)
+        response = self.http.request("PUT", url, headers=headers, body=blocks if size else b"")
+        with s3_errors(self.host):
+            text = response.read(65536).decode("utf-8", "replace")
+        if response.status != 200:
+            response.close()
+            raise answer_error(response.status, _tag(text, "Code"), _tag(text, "Message"), operation)
+        response.release_conn()
+        etag: str | None = response.headers.get("ETag")
+        if not etag:
+            raise StoreError(f"The S3 store at {self.host} took bytes without an ETag.", code="NoETag", status=502)
+        if md5 and _is_md5(etag, response.headers) and etag.strip('"') != md5.hex():
+            # It should have refused them.
+            raise StoreError(f"The S3 store at {self.host} holds other bytes than were sent.", code=WRONG, status=502)
+        return etag
+
+    def complete_multipart(
+        self, bucket: str, key: str, upload_id: str, etags: Sequence[str], *, if_absent: bool = False
+    ) -> str | None:
+        """Put the parts together, in order; from now on the object is visible. The ETag, where S3 tells it."""
+        extra: dict[str, Any] = {"IfNoneMatch": "*"} if if_absent else {}
+        parts: Any = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
+        with s3_errors(self.host):
+            # Once: an answer that was lost has to be known of.
+            reply = self._clients.get(bucket, once=True).complete_multipart_upload(
+                Bucket=bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}, **extra
+            )
+        return quoted(reply.get("ETag"))
+
+    def list_parts(self, bucket: str, key: str, upload_id: str) -> dict[int, StoredPart]:
+        """What S3 has of an unfinished upload, by part number. Raises ``NoSuchUpload`` when the upload is gone."""
+        found: dict[int, StoredPart] = {}
+        extra: dict[str, Any] = {}
+        while True:
+            try:
+                with s3_errors(self.host):
+                    reply = self.client(bucket).list_parts(Bucket=bucket, Key=key, UploadId=upload_id, **extra)
+            except StoreError as error:
+                if error.code != "NoSuchKey":
+                    raise
+                # Ceph RGW's word for it.
+                raise answer_error(404, "NoSuchUpload", "", "ListParts") from error
+            for part in reply.get("Parts", []):
+                found[part["PartNumber"]] = StoredPart(quoted(part["ETag"]) or "", part["Size"])
+            # The last number we have, not NextPartNumberMarker, which not every store counts alike.
+            marker = max(found, default=0)
+            if not reply.get("IsTruncated") or marker == extra.get("PartNumberMarker"):
+                return found
+            extra["PartNumberMarker"] = marker
+
+    def list_multiparts(self, bucket: str, key: str) -> list[MultipartUpload]:
+        """The unfinished uploads of exactly this key."""
+        found: list[MultipartUpload] = []
+        extra: dict[str, Any] = {}
+        while True:
+            # Without EncodingType: Ceph RGW encodes then, but does not say so in its answer. And to the last page:
+            # its order is not that of the keys.
+            with s3_errors(self.host):
+                reply = self.client(bucket).list_multipart_uploads(Bucket=bucket, Prefix=key, **extra)
+            for upload in reply.get("Uploads", []):
+                if upload["Key"] == key:
+                    found.append(MultipartUpload(upload["UploadId"], upload["Initiated"]))
+            markers = {
+                "KeyMarker": reply.get("NextKeyMarker", ""),
+                "UploadIdMarker": reply.get("NextUploadIdMarker", ""),
+            }
+            if not reply.get("IsTruncated") or markers == extra or not markers["KeyMarker"]:
+                return found
+            extra = markers
+
+    def abort_multipart(self, bucket: str, key: str, upload_id: str) -> None:
+        """Drop an unfinished upload and its parts; one that is gone already is fine."""
+        try:
+            with s3_errors(self.host):
+                self.client(bucket).abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
+        except StoreError as error:
+            if error.code not in {"NoSuchUpload", "NoSuchKey", "NoSuchBucket"}:
+                raise
+
+
+def _is_md5(etag: str, headers: Mapping[str, str]) -> bool:
+    """Whether an ETag is the MD5 of the bytes: not where S3 encrypts with a key of its own service or of the user."""
+    if headers.get("x-amz-server-side-encryption", "AES256") != "AES256":
+        return False
+    if "x-amz-server-side-encryption-customer-algorithm" in headers:
+        return False
+    return re.fullmatch(r'"?[0-9a-f]{32}"?', etag) is not None
+
+
+def _tag(xml: str, name: str) -> str:
+    match = re.search(rf"<{name}>([^<]*)</{name}>", xml)
+    return match[1] if match else ""

@@ -1,0 +1,66 @@
+"""What the file system says when something goes wrong, as errors of ours; a path of the server is never in them."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from odhtec_jupyter.errors import BadRequest, Conflict, Forbidden, NotFound, OdhTecError, TooLarge, WorkspaceError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED = {errno.EACCES, errno.EPERM}
+_IN_THE_WAY = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ELOOP, errno.EBUSY, errno.ETXTBSY}
+_LATER = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ESTALE, errno.ETIMEDOUT}
+
+
+def uri(path: str) -> str:
+    """``workspace://path``, as messages name a file."""
+    return f"workspace://{path}"
+
+
+@contextmanager
+def workspace_errors(path: str) -> Iterator[None]:
+    """Translate every :class:`OSError` into one of ours, naming the path as the user knows it."""
+    try:
+        yield
+    except OSError as error:
+        raise workspace_error(error, path) from error
+
+
+def workspace_error(error: OSError, path: str) -> OdhTecError:
+    """An :class:`OSError` as an error of ours."""
+    name, number = uri(path), error.errno
+    if number in _FULL:
+        return WorkspaceError(
+            f"There is no space left for {name}: free some, or raise the quota, then retry.",
+            code="DiskFull",
+            status=507,
+        )
+    if number == errno.EROFS:
+        return Forbidden(
+            f"{name} is on a file system that is read-only: make it writable or choose another folder, then retry.",
+            code="ReadOnly",
+        )
+    if number in _REFUSED:
+        return Forbidden(f"The workspace does not allow access to {name}: look at its permissions.")
+    if number == errno.ENOENT:
+        return NotFound(f"{name} is not there any more.")
+    if number == errno.ENAMETOOLONG:
+        return BadRequest(f"{name} is longer than the workspace's file system takes.", code="NameTooLong")
+    if number == errno.EILSEQ:
+        return BadRequest(f"{name} is not a name that the workspace's file system takes.")
+    if number == errno.EFBIG:
+        return TooLarge(f"{name} is larger than the workspace's file system takes.")
+    if number in _IN_THE_WAY:
+        return Conflict(f"{name} cannot be used: {_reason(error)}.")
+    if number in _LATER:
+        return WorkspaceError(f"{name} cannot be used now: {_reason(error)}.", code="WorkspaceBusy", status=503)
+    if number == errno.EIO:
+        return WorkspaceError(f"The disk failed at {name}: {_reason(error)}.", code="DiskError")
+    return WorkspaceError(f"The workspace failed at {name}: {_reason(error)}.")
+
+
+def _reason(error: OSError) -> str:
+    text = error.strerror or type(error).__name__
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,244 @@
+"""What survives a killed server: transfers, their files, and what is unfinished with the parts that have arrived.
+
+SQLite with a rollback journal (a write-ahead log needs shared memory, which network file systems do not have). One
+thread writes, in batches; the event loop only hands over. The file is locked for as long as the server lives, so that a
+second server of the same user takes one of its own; what a server left that never came back is taken over.
+No secret is ever written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+VERSION = 1
+TOGETHER = 0.25  # seconds; a commit costs as much as storing a part
+MOST_SERVERS = 32  # of one user with the same state directory
+TABLES = {
+    "transfers": "id TEXT PRIMARY KEY, action TEXT, source TEXT, target TEXT, options TEXT, state TEXT, "
+    "planned INTEGER, needs TEXT, bytes_done INTEGER, bytes_total INTEGER, files_done INTEGER, files_total INTEGER, "
+    "files_failed INTEGER, created_at TEXT, started_at TEXT, finished_at TEXT, error_code TEXT, error_message TEXT",
+    "files": "transfer TEXT, number INTEGER, path TEXT, source TEXT, target TEXT, size INTEGER, pin TEXT, what TEXT, "
+    "state TEXT, error_code TEXT, error_message TEXT, PRIMARY KEY (transfer, number)",
+    "unfinished": "id TEXT PRIMARY KEY, owner TEXT, place TEXT, endpoint TEXT, upload_id TEXT, begun_at REAL, "
+    "completing_at REAL",
+    "parts": "unfinished TEXT, number INTEGER, etag TEXT, size INTEGER, PRIMARY KEY (unfinished, number)",
+    "uploads": "endpoint TEXT, bucket TEXT, key TEXT, asked TEXT, size INTEGER, part_size INTEGER, content_type TEXT, "
+    "last_modified INTEGER, if_absent INTEGER, verify TEXT, etag TEXT, id TEXT PRIMARY KEY, created_at TEXT, "
+    "touched_at REAL",
+}
+
+Row = Sequence[Any]
+# A statement with its rows, and who wants to know when all up to here is written.
+_Order = tuple[str, list[Row], Callable[[], None] | None]
+
+
+class Journal:
+    """The database of one server. ``folder`` None keeps it in memory: then nothing survives."""
+
+    def __init__(self, folder: Path | None, *, log: logging.Logger) -> None:
+        self._log = log
+        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._writer: threading.Thread | None = None
+        self._failing = False
+        self._database = _in_memory() if folder is None else self._open(folder)
+
+    # --- reading, at the start ------------------------------------------------------------------------------------
+
+    def rows(self, table: str) -> list[sqlite3.Row]:
+        """Everything of a table. Only before the first :meth:`write`: afterwards the database is the writer's."""
+        assert self._writer is None
+        return self._database.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 (a name of TABLES)
+
+    # --- writing, from the event loop -----------------------------------------------------------------------------
+
+    def put(self, table: str, *rows: Row) -> None:
+        """Write rows, over those of the same key; soon, and in order."""
+        if rows:
+            self.write(_insertion(table, len(rows[0])), rows)
+
+    def write(self, statement: str, rows: Iterable[Row] = ((),)) -> None:
+        """Run a statement for each row; soon, and in order."""
+        if self._writer is None:
+            self._writer = threading.Thread(target=self._work, name="odhtec-journal", daemon=True)
+            self._writer.start()
+        self._orders.put((statement, list(rows), None))
+
+    async def written(self) -> None:
+        """Return when all that was handed over is in the file (or cannot be, which is in the log)."""
+        if self._writer is None:
+            return
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def tell() -> None:
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(_resolve, done)
+
+        self._orders.put(("", [], tell))
+        await done
+
+    def close(self) -> None:
+        """Write what was handed over and let go of the file."""
+        if self._writer is not None:
+            self._orders.put(None)
+            self._writer.join()
+        self._database.close()
+
+    # --- the writer's thread --------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        waiting: list[_Order] = []  # also what could not be written yet: the disk may have room later
+        ending = False
+        while not ending:
+            orders = self._collect()
+            ending = None in orders
+            told = [order[2] for order in orders if order and order[2]]
+            waiting += [order for order in orders if order and order[0]]
+            if self._write(waiting):
+                waiting.clear()
+            for tell in told:
+                tell()
+
+    def _collect(self) -> list[_Order | None]:
+        """What is to be written together: all of :data:`TOGETHER`, unless somebody waits for it."""
+        orders = [self._orders.get()]
+        until, urgent = time.monotonic() + TOGETHER, False
+        with suppress(queue.Empty):
+            while True:
+                urgent = urgent or orders[-1] is None or orders[-1][2] is not None
+                wait = 0.0 if urgent else max(0.0, until - time.monotonic())
+                orders.append(self._orders.get(block=wait > 0, timeout=wait or None))
+        return orders
+
+    def _write(self, statements: list[_Order]) -> bool:
+        try:
+            if statements:
+                self._database.execute("BEGIN")
+                for statement, rows, _ in statements:
+                    self._database.executemany(statement, rows)
+                self._database.execute("COMMIT")
+        except sqlite3.OperationalError as error:  # a full disk: it may have room later
+            with suppress(sqlite3.Error):
+                self._database.execute("ROLLBACK")
+            if not self._failing:
+                self._log.warning("The journal of transfers cannot be written, so they would not survive: %s", error)
+            self._failing = True
+            return False
+        except Exception:  # a value that SQLite has no form for: the others must not wait for it
+            with suppress(sqlite3.Error):
+                self._database.execute("ROLLBACK")
+            self._log.exception("Something cannot be written to the journal of transfers.")
+            written = [self._write([order]) for order in statements] if len(statements) > 1 else []
+            return all(written)
+        self._failing = False
+        return True
+
+    # --- opening --------------------------------------------------------------------------------------------------
+
+    def _open(self, folder: Path) -> sqlite3.Connection:
+        """The first journal in the folder that no other server has, with what all other such journals hold."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for number in range(MOST_SERVERS):
+                if database := self._lock(_path(folder, number)):
+                    break
+            else:
+                raise OSError("too many servers use it")
+            for other in range(MOST_SERVERS):
+                if other != number and _path(folder, other).exists():
+                    try:
+                        self._take_over(database, _path(folder, other))
+                    except (OSError, sqlite3.Error) as error:
+                        with suppress(sqlite3.Error):
+                            database.execute("ROLLBACK")
+                        self._log.warning("%s cannot be taken over: %s", _path(folder, other).name, error)
+            return database
+        except (OSError, sqlite3.Error) as error:
+            self._log.warning("%s cannot hold the journal, so transfers end with the server: %s", folder, error)
+            return _in_memory()
+
+    def _lock(self, path: Path) -> sqlite3.Connection | None:
+        """Open and lock a journal for good; None when another server has it, or a later version wrote it."""
+        with suppress(FileExistsError):
+            # Only a new file is opened here: closing a file ends all locks that the process has on it.
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        for _ in range(2):
+            database = _connect(str(path))
+            try:
+                database.execute("PRAGMA locking_mode = EXCLUSIVE")
+                database.execute("BEGIN EXCLUSIVE")
+                version = database.execute("PRAGMA user_version").fetchone()[0]
+                if version <= VERSION:
+                    _prepare(database)
+                    database.execute("COMMIT")
+                    return database
+                self._log.warning("%s was written by a later version and is left alone.", path.name)
+            except sqlite3.DatabaseError as error:
+                database.close()
+                if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
+                    path.replace(path.with_suffix(".damaged"))
+                    self._log.warning("%s is damaged and was put aside: transfers in it are lost.", path.name)
+                    continue
+                if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                    raise
+                return None
+            database.close()
+            return None
+        return None
+
+    def _take_over(self, database: sqlite3.Connection, path: Path) -> None:
+        other = self._lock(path)
+        if other is None:
+            return
+        with closing(other):
+            database.execute("BEGIN")
+            for table in TABLES:
+                rows = other.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
+                if rows:
+                    # Not over our own: an earlier take-over may have ended between the two commits.
+                    database.executemany(_insertion(table, len(rows[0]), over="IGNORE"), rows)
+            database.execute("COMMIT")
+            for table in TABLES:
+                other.execute(f"DELETE FROM {table}")  # noqa: S608
+
+
+def _insertion(table: str, columns: int, *, over: str = "REPLACE") -> str:
+    return f"INSERT OR {over} INTO {table} VALUES ({', '.join('?' * columns)})"  # noqa: S608 (of TABLES)
+
+
+def _path(folder: Path, number: int) -> Path:
+    return folder / (f"journal-{number}.sqlite" if number else "journal.sqlite")
+
+
+def _connect(name: str) -> sqlite3.Connection:
+    # The writer's thread uses it after the one that opened it, never both at once.
+    database = sqlite3.connect(name, timeout=0, isolation_level=None, check_same_thread=False)
+    database.row_factory = sqlite3.Row
+    return database
+
+
+def _in_memory() -> sqlite3.Connection:
+    database = _connect(":memory:")
+    _prepare(database)
+    return database
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    for name, columns in TABLES.items():
+        database.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
+    database.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,100 @@
+"""Reading ranges of a source into memory, and on from where a connection broke. Everything here runs in threads."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+
+from odhtec_jupyter.errors import OdhTecError, Unreachable
+from odhtec_jupyter.stores.source import RangedSource, RangeReader
+from odhtec_jupyter.transfers.courtesy import courtesy
+from odhtec_jupyter.transfers.pace import Pace
+from odhtec_jupyter.transfers.parts import Part
+from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, check, delay
+from odhtec_jupyter.transfers.target import BLOCK
+from odhtec_jupyter.transfers.verify import Verifier
+
+
+def read_range(
+    source: RangedSource, part: Part, view: memoryview, done: int, stop: StopSign, pace: Pace | None = None
+) -> int:
+    """Read a range into memory from byte ``done`` of it on; how far it came before the connection broke, or all.
+
+    Runs in a thread. Raises what is not worth another try, and what went wrong before a single byte came.
+    """
+    before = done
+    try:
+        with _opened(source, part.start + done, part.end, stop) as reader:
+            while done < part.size:
+                count = _read(reader, view[done : min(done + BLOCK, part.size)], stop)
+                done += count
+                if pace:
+                    pace.came(count)
+    except OdhTecError as error:
+        if not error.transient or done == before:
+            raise
+    return done
+
+
+def fill(source: RangedSource, part: Part, view: memoryview, stop: StopSign) -> None:
+    """Read one range into memory for code that runs in a thread and cannot wait elsewhere."""
+    done = attempt = 0
+    while done < part.size:
+        check(stop)
+        try:
+            done, attempt = read_range(source, part, view, done, stop), 0
+        except OdhTecError as error:
+            attempt += 1
+            _wait(attempt, error, stop)
+
+
+def relay(
+    source: RangedSource, part: Part, block: memoryview, verifier: Verifier | None, stop: StopSign
+) -> Generator[memoryview]:
+    """A range that needs only the memory of a block: read one, feed the checksum, hand it on, read the next.
+
+    A connection that breaks is followed by one from there on. Runs in a thread, which waits meanwhile. Close it.
+    """
+    done = attempt = 0
+    while done < part.size:
+        try:
+            with _opened(source, part.start + done, part.end, stop) as reader:
+                while done < part.size:
+                    count = _read(reader, block[: part.size - done], stop)
+                    done, attempt = done + count, 0
+                    data = block[:count]
+                    if verifier:
+                        verifier.update(data)  # while it is in the processor's cache
+                    yield data
+        except OdhTecError as error:
+            attempt += 1
+            _wait(attempt, error, stop)
+
+
+@contextmanager
+def _opened(source: RangedSource, start: int, end: int, stop: StopSign) -> Iterator[RangeReader]:
+    """An open range; the stop sign ends what waits in it."""
+    reader = source.open_range(start, end)
+    try:
+        with stop.ending(reader):
+            yield reader
+    finally:
+        reader.close()
+
+
+def _read(reader: RangeReader, buffer: memoryview, stop: StopSign) -> int:
+    """The next bytes of a range that has not ended; how many."""
+    check(stop)
+    courtesy.give_way()
+    count = reader.readinto(buffer)
+    if not count:
+        raise Unreachable("The source closed the connection before the end.", code="TornBody")
+    return count
+
+
+def _wait(attempt: int, error: OdhTecError, stop: StopSign) -> None:
+    """Until the try after number ``attempt``; raises where there is none."""
+    if not error.transient or attempt == ATTEMPTS:
+        raise error
+    if stop.wait(delay(attempt, error)):
+        raise Stopped from error

@@ -1,0 +1,129 @@
+"""How places are written: ``s3://bucket/key``, ``hf://org/name@revision/path``, ``workspace://path``.
+
+A URI that ends in a slash, or names a bucket, a repository or the workspace itself, is a folder. Keys and paths stand
+as they are, without percent-encoding: what follows the scheme is taken to the letter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from urllib.parse import quote, unquote
+
+from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.models import RepoType
+
+FOLDERS: dict[RepoType, str] = {"model": "", "dataset": "datasets/", "space": "spaces/"}
+
+
+@dataclass(frozen=True)
+class S3Uri:
+    """An object (``key``) or, with a trailing slash or an empty key, everything below."""
+
+    bucket: str
+    key: str
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it stands for what is below it."""
+        return not self.key or self.key.endswith("/")
+
+    def below(self, path: str) -> S3Uri:
+        """``path`` within this folder."""
+        return replace(self, key=self.key + path)
+
+    @property
+    def name(self) -> str:
+        """The last part of the key."""
+        return self.key.rstrip("/").rpartition("/")[2]
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True)
+class WorkspaceUri:
+    """A file or folder below the server's root directory."""
+
+    path: str
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it stands for what is below it."""
+        return not self.path or self.path.endswith("/")
+
+    def below(self, path: str) -> WorkspaceUri:
+        """``path`` within this folder."""
+        return replace(self, path=self.path + path)
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rstrip("/").rpartition("/")[2]
+
+    def __str__(self) -> str:
+        return f"workspace://{self.path}"
+
+
+@dataclass(frozen=True)
+class HubUri:
+    """A repository at a revision, a folder of it, or one of its files."""
+
+    repo: str
+    repo_type: RepoType = "model"
+    revision: str = "main"
+    path: str = ""
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it stands for what is below it."""
+        return not self.path or self.path.endswith("/")
+
+    def below(self, path: str) -> HubUri:
+        """``path`` within this folder."""
+        return replace(self, path=self.path + path)
+
+    @property
+    def name(self) -> str:
+        """The last part of the path, or of the repository's name."""
+        return (self.path.rstrip("/") or self.repo).rpartition("/")[2]
+
+    def __str__(self) -> str:
+        revision = quote(self.revision, safe="")
+        path = f"/{self.path}" if self.path else ""
+        return f"hf://{FOLDERS[self.repo_type]}{self.repo}@{revision}{path}"
+
+
+Uri = S3Uri | WorkspaceUri | HubUri
+
+
+def parse_uri(text: str, field: str) -> Uri:
+    """The place that ``text`` names. Raises :class:`BadRequest` naming ``field``."""
+    scheme, found, rest = text.partition("://")
+    if found and scheme == "s3":
+        bucket, _, key = rest.partition("/")
+        if not bucket:
+            raise BadRequest(f"{field}: there is no bucket in {text!r}; it looks like s3://bucket/key.")
+        return S3Uri(bucket, key)
+    if found and scheme == "workspace":
+        return WorkspaceUri(rest)
+    if found and scheme == "hf":
+        return _hub(rest, field)
+    raise BadRequest(f"{field}: {text!r} is no place; places begin with s3://, workspace:// or hf://.")
+
+
+def _hub(rest: str, field: str) -> HubUri:
+    repo_type: RepoType = "model"
+    for kind, folder in FOLDERS.items():
+        if folder and rest.startswith(folder):
+            repo_type, rest = kind, rest.removeprefix(folder)
+    rest = rest.removeprefix("models/")
+    before, pinned, after = rest.partition("@")
+    if pinned and before.count("/") <= 1:
+        repo, (revision, _, path) = before, after.partition("/")
+    else:
+        parts = rest.split("/", 2)
+        repo, revision = "/".join(parts[:2]).rstrip("/"), ""
+        path = parts[2] if len(parts) > 2 else ""
+    if not repo:
+        raise BadRequest(f"{field}: there is no repository in it; it looks like hf://org/name@revision/path.")
+    return HubUri(repo, repo_type, unquote(revision) or "main", path)

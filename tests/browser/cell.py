@@ -1,0 +1,102 @@
+"""A notebook as its user has it, in JupyterLab or Notebook 7, and what its kernel says."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.browser.panel import Panel
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+# What the kernel prints to this, as one text; our own message is behind all that the widget has sent before.
+EXECUTE = """async code => {
+  const panel = [...window.jupyterapp.shell.widgets('main')].find(it => it.content?.activeCell);
+  const future = panel.sessionContext.session.kernel.requestExecute({ code, store_history: false });
+  let text = '';
+  future.onIOPub = ({ header, content }) => {
+    if (header.msg_type === 'stream') text += content.text;
+    if (header.msg_type === 'error') text += JSON.stringify(content.ename + ': ' + content.evalue);
+  };
+  await future.done;
+  return text;
+}"""
+NOTEBOOK = "[...window.jupyterapp.shell.widgets('main')].find(it => it.content?.activeCell)"
+SOURCES_CODE = f"(() => [...{NOTEBOOK}.content.model.cells].map(cell => cell.sharedModel.getSource()))"
+IS_CODE = f"() => [...{NOTEBOOK}.content.model.cells].every(cell => cell.type === 'code')"
+READY = """() => [...(window.jupyterapp?.shell.widgets('main') ?? [])]
+  .some(it => it.content?.activeCell && it.sessionContext.session?.kernel?.status === 'idle')"""
+
+
+def write_notebook(path: Path, *sources: str) -> None:
+    empty: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    cells = [empty | {"id": f"cell-{number}", "source": source} for number, source in enumerate(sources)]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+
+
+class Notebook:
+    """An open notebook with a kernel that is ready."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.outputs = page.locator(".odhtec-Output")
+        self.notes = page.locator(".odhtec-Output-note:visible")
+
+    def wait(self) -> None:
+        self.page.wait_for_function(READY)
+
+    def browser(self, index: int = 0) -> Panel:
+        """One of the browsers in the outputs, from top to bottom."""
+        return Panel(self.page, self.outputs.nth(index))
+
+    def run_all(self) -> None:
+        self.command("notebook:run-all-cells")
+
+    def run(self, index: int) -> None:
+        """One cell, from the top."""
+        self.page.evaluate(f"index => {{ {NOTEBOOK}.content.activeCellIndex = index }}", index)
+        self.command("notebook:run-cell")
+
+    def command(self, name: str) -> None:
+        self.page.evaluate("name => window.jupyterapp.commands.execute(name)", name)
+
+    def python(self, expression: str) -> Any:
+        """What the kernel makes of an expression."""
+        return json.loads(self._execute(f"import json as _json\nprint(_json.dumps({expression}))"))
+
+    def do(self, *statements: str) -> None:
+        """The kernel does this, and has nothing to say."""
+        assert not self._execute("\n".join(statements))
+
+    def _execute(self, code: str) -> str:
+        return str(self.page.evaluate(EXECUTE, code))
+
+    def expect(self, expression: str, value: object) -> None:
+        """The kernel comes to say this. Each look is a request, so nothing else waits here."""
+        deadline = time.monotonic() + 30
+        while (found := self.python(expression)) != value:
+            assert time.monotonic() < deadline, f"{expression} is {found!r} and not {value!r}"
+
+    def sources(self) -> list[str]:
+        """What the cells hold."""
+        found: list[str] = self.page.evaluate(SOURCES_CODE)
+        return found
+
+    def save(self) -> None:
+        self.page.evaluate(f"() => {NOTEBOOK}.context.save()")
+
+    def restart(self) -> None:
+        """The kernel, as the menu does it."""
+        self.page.evaluate(f"() => {NOTEBOOK}.sessionContext.session.kernel.restart()")
+        self.wait()
+
+    def shut_down(self) -> None:
+        self.page.evaluate(f"() => {NOTEBOOK}.sessionContext.shutdown()")
+
+    def note(self, text: str) -> Locator:
+        return self.notes.filter(has_text=text)

@@ -1,0 +1,208 @@
+"""Objects as documents of JupyterLab: opened, edited, run, saved back, and never lost to somebody else's save."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from odhtec_jupyter.demo.jupyter_process import JupyterProcess
+from tests.browser.conftest import PATIENCE
+from tests.browser.panel import Panel
+from tests.conftest import S3Server
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from playwright.sync_api import Locator, Response
+
+NOTEBOOK = {
+    "cells": [
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": "one",
+            "metadata": {},
+            "outputs": [],
+            "source": ["import os\n", "print(os.path.basename(os.getcwd()), 20 + 22)"],
+        }
+    ],
+    "metadata": {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+
+
+@pytest.fixture(scope="module")
+def store(rgw_servers: dict[str, S3Server]) -> S3Server:
+    return rgw_servers["rgw"]
+
+
+def body(client: S3Client, key: str) -> str:
+    return client.get_object(Bucket="models", Key=key)["Body"].read().decode()
+
+
+def fill(panel: Panel, client: S3Client, objects: dict[str, str | bytes]) -> None:
+    for key, content in objects.items():
+        client.put_object(Bucket="models", Key=key, Body=content if isinstance(content, bytes) else content.encode())
+    panel.button("Refresh").click()
+
+
+def open_row(panel: Panel, name: str) -> None:
+    """With the keyboard."""
+    panel.row(name).click()
+    panel.press("Enter")
+
+
+def editor(panel: Panel) -> Locator:
+    return panel.page.locator(".jp-FileEditor:visible .cm-content")
+
+
+def is_saving(response: Response) -> bool:
+    """Lab itself sends PUTs, too: of its layout."""
+    return "/objects/upload/" in response.url and response.request.method == "PUT"
+
+
+def save(panel: Panel) -> None:
+    with panel.page.expect_response(is_saving):
+        panel.press("Control+s")
+
+
+def test_a_notebook_runs_and_saves_back(panel: Panel, client: S3Client) -> None:
+    page = panel.page
+    fill(panel, client, {"notebooks/日本 a+b.ipynb": json.dumps(NOTEBOOK)})
+    panel.row("notebooks").dblclick()
+    panel.row("日本 a+b.ipynb").dblclick()
+    notebook = page.locator(".jp-Notebook:visible")
+    notebook.locator(".cm-content").first.wait_for()
+    page.locator(".jp-NotebookPanel-toolbar").get_by_text("Python 3 (ipykernel)").wait_for()
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=2 * PATIENCE)
+    notebook.locator(".cm-content").first.click()
+    panel.press("Shift+Enter")
+    output = notebook.get_by_text(
+        re.compile(r"^\s*work 42\s*$")
+    )  # the server's root: the path in S3 is no folder of it
+    output.wait_for(timeout=2 * PATIENCE)
+    save(panel)
+    stored = body(client, "notebooks/日本 a+b.ipynb")
+    saved: dict[str, Any] = json.loads(stored)
+    cell = saved["cells"][0]
+    assert cell["source"] == NOTEBOOK["cells"][0]["source"], "line by line, as Jupyter writes it"  # type: ignore[index]
+    assert cell["outputs"][0]["text"] == ["work 42\n"]
+    assert "trusted" not in stored
+    assert stored == json.dumps(saved, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def test_a_change_behind_its_back_is_asked_about(panel: Panel, client: S3Client) -> None:
+    page = panel.page
+    fill(panel, client, {"notes.txt": "one\r\ntwo\r\n"})
+    client.put_object(Bucket="models", Key="notes.txt", Body=b"one\r\ntwo\r\n", ContentType="text/plain; charset=utf-8")
+    panel.row("notes.txt").wait_for()
+    open_row(panel, "notes.txt")
+    editor(panel).get_by_text("two").click()
+    page.keyboard.type("mine ")
+    client.put_object(Bucket="models", Key="notes.txt", Body=b"theirs")
+
+    panel.press("Control+s")
+    asked = panel.dialog
+    asked.get_by_text(re.compile("has changed on disk")).wait_for()
+    asked.get_by_role("button", name="Cancel").click()
+    assert body(client, "notes.txt") == "theirs"
+
+    panel.press("Control+s")
+    with page.expect_response(is_saving):
+        asked.get_by_role("button", name="Overwrite").click()
+    assert "mine" in body(client, "notes.txt")
+    assert body(client, "notes.txt").count("\r\n") == 2, "with the line ends it had"
+
+    # What it saved is what it compares with from now on.
+    editor(panel).click()
+    page.keyboard.type("more")
+    save(panel)
+    assert "more" in body(client, "notes.txt")
+    client.put_object(Bucket="models", Key="notes.txt", Body=b"theirs again")
+    panel.press("Control+s")
+    asked.get_by_role("button", name="Revert").click()
+    editor(panel).get_by_text("theirs again").wait_for()
+
+
+def test_what_is_changed_in_the_last_moment_is_not_overwritten(panel: Panel, client: S3Client) -> None:
+    page = panel.page
+    fill(panel, client, {"race.txt": "old"})
+    open_row(panel, "race.txt")
+    editor(panel).get_by_text("old").click()
+    page.keyboard.type("mine ")
+
+    def overtake(route: Any) -> None:
+        client.put_object(Bucket="models", Key="race.txt", Body=b"theirs")
+        route.continue_()
+
+    page.route("**/objects/upload/**", overtake, times=1)
+    panel.press("Control+s")
+    panel.dialog.get_by_text("was changed in the store at the same time, so nothing was saved").wait_for()
+    assert body(client, "race.txt") == "theirs"
+    panel.press("Escape")
+    panel.dialog.wait_for(state="detached")
+    panel.press("Control+s")
+    panel.dialog.get_by_role("button", name="Overwrite").wait_for()
+    panel.press("Escape")
+
+
+def test_lab_opens_what_it_has_a_viewer_for(panel: Panel, client: S3Client) -> None:
+    page = panel.page
+    asked: list[str] = []
+    page.on("request", lambda it: asked.append(f"{it.method} {it.url}") if "/objects/download/" in it.url else None)
+    pixel = bytes.fromhex(
+        "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c63f8cfc0f01f0005000"
+        "1ff89993d1d0000000049454e44ae426082"
+    )
+    fill(panel, client, {"a.csv": "x,y\n1,2\n", "b.png": pixel, "c.md": "# Title", "d.json": '{"a": [1]}'})
+    for name, found in {
+        "a.csv": ".jp-CSVViewer:visible",
+        "b.png": ".jp-ImageViewer:visible img",
+        "c.md": ".jp-FileEditor:visible",
+        "d.json": ".jp-RenderedJSON:visible",
+    }.items():
+        asked.clear()
+        panel.row(name).dblclick()
+        page.locator(found).wait_for()
+        assert len(asked) <= 2, f"one read, and at most one look: {asked}"
+
+
+def test_a_new_name_and_save_as(panel: Panel, client: S3Client) -> None:
+    page = panel.page
+    fill(panel, client, {"first.txt": "content", "there.txt": "keep me"})
+    open_row(panel, "first.txt")
+    editor(panel).get_by_text("content").click()
+    page.get_by_role("menuitem", name="File", exact=True).click()
+    page.get_by_role("menuitem", name=re.compile("^Save Text As|^Save .*As…")).click()
+    name = panel.dialog.get_by_role("textbox")
+    name.fill("models/second.txt")
+    panel.press("Enter")
+    panel.dialog.wait_for(state="detached")
+    panel.row("second.txt").wait_for()
+    assert body(client, "second.txt") == "content"
+    assert body(client, "first.txt") == "content"
+
+
+def test_what_is_no_document_is_previewed(
+    open_panel: Callable[..., Panel], use_settings: Callable[..., None], lab: JupyterProcess, client: S3Client
+) -> None:
+    use_settings(editorSizeLimit=1)
+    panel = open_panel(f"{lab.url}lab?token={lab.token}&reset")
+    page = panel.page
+    fill(
+        panel, client, {"large.csv": b"x,y\n" + b"1,2\n" * 300_000, "model.bin": bytes(range(64)), "d//odd.txt": "odd"}
+    )
+    for name, size in {"large.csv": "1.1 MB", "model.bin": "64 bytes"}.items():
+        open_row(panel, name)
+        page.locator(".odhtec-Preview:visible").get_by_text(size).wait_for()
+        assert page.locator(".jp-CSVViewer").count() == 0
+    panel.row("d").dblclick()
+    panel.grid.get_by_text("/", exact=True).dblclick()
+    panel.row("odd.txt").dblclick()
+    view = page.locator(".odhtec-Preview:visible")
+    view.locator(".cm-content").get_by_text("odd").wait_for()
+    assert view.get_by_role("button", name="Open in Editor").count() == 0, "no path of Lab leads there"

@@ -1,0 +1,241 @@
+"""The import dialog in real JupyterLab: what is seen before an import starts, and what starts then."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.jupyter_process import JupyterProcess
+from odhtec_jupyter.demo.repository import Repository
+from tests.browser.conftest import clear_transfers
+from tests.browser.panel import Panel
+from tests.conftest import S3Server
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from playwright.sync_api import Locator
+
+REPO = "org/small-model"
+FILES = {
+    "README.md": b"# A model",
+    "config.json": b"{}",
+    "model.safetensors": b"s" * 3000,
+    "onnx/model.onnx": b"o" * 2000,
+    "pytorch_model.bin": b"p" * 3000,
+    "tokenizer.json": b'{"a": 1}',
+}
+MANY = 10_000
+
+
+@pytest.fixture(scope="module")
+def store(moto_server: S3Server) -> S3Server:
+    return moto_server
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[HubStandIn]:
+    with HubStandIn(tokens={"hf_good": "me"}) as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def hub_endpoint(hub: HubStandIn) -> str:
+    return hub.endpoint
+
+
+def serve(hub: HubStandIn, repository: Repository) -> Repository:
+    repository.commit(FILES)
+    return hub.add(repository)
+
+
+@pytest.fixture
+def repository(hub: HubStandIn) -> Repository:
+    return serve(hub, Repository(REPO))
+
+
+@pytest.fixture
+def dialog(panel: Panel, repository: Repository) -> Locator:
+    panel.button("Import from Hugging Face").click()
+    panel.dialog.get_by_role("textbox", name="Repository").wait_for()
+    return panel.dialog
+
+
+@pytest.fixture(autouse=True)
+def _no_old_transfers(lab: JupyterProcess) -> Iterator[None]:
+    yield
+    clear_transfers(lab)
+
+
+def look_up(panel: Panel, name: str = REPO) -> Locator:
+    """Whoever opened the dialog types at once."""
+    panel.dialog.locator("input[name=repo]:focus").wait_for()
+    panel.page.keyboard.type(name)
+    panel.press("Enter")
+    files = panel.dialog.get_by_role("listbox", name="Files")
+    files.wait_for()
+    return files
+
+
+def stored(client: S3Client, prefix: str = "") -> dict[str, bytes]:
+    found = client.list_objects_v2(Bucket="models", Prefix=prefix).get("Contents", [])
+    return {entry["Key"]: client.get_object(Bucket="models", Key=entry["Key"])["Body"].read() for entry in found}
+
+
+def test_what_is_there_is_seen_before_anything_starts(
+    panel: Panel, client: S3Client, dialog: Locator, pictures: Path
+) -> None:
+    client.put_object(Bucket="models", Key=f"{REPO}/config.json", Body=b"another")
+    files = look_up(panel)
+    dialog.get_by_text("5 new, 1 differs").wait_for()
+    assert files.get_by_role("option").count() == len(FILES)
+    assert "differs" in files.get_by_role("option", name="config.json").inner_text()
+    dialog.get_by_text(f"The files go to s3://models/{REPO}/").wait_for()
+    panel.shoot(pictures, "import-dialog-light")
+    panel.use_theme("JupyterLab Dark")
+    panel.shoot(pictures, "import-dialog-dark")
+    panel.use_theme("JupyterLab Light")
+
+    dialog.get_by_role("button", name="Safetensors only").click()
+    dialog.get_by_text("3 of 6 files chosen").wait_for()
+    assert stored(client) == {f"{REPO}/config.json": b"another"}, "nothing is written by looking"
+    dialog.get_by_role("radio", name="Replace them").check()
+    dialog.get_by_role("button", name="Start import").click()
+    panel.dialog.wait_for(state="detached")
+    panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
+    wanted = {name: FILES[name] for name in ("config.json", "model.safetensors", "tokenizer.json")}
+    assert stored(client) == {f"{REPO}/{name}": data for name, data in wanted.items()}
+
+
+def test_an_import_by_keyboard_alone(panel: Panel, client: S3Client, repository: Repository) -> None:
+    page = panel.page
+    client.put_object(Bucket="models", Key="served/x", Body=b"")
+    panel.button("Refresh").click()
+    panel.row("served").dblclick()
+    panel.row("x").click()
+    panel.button("Import from Hugging Face").focus()
+    panel.press("Enter")
+    files = look_up(panel)
+    panel.dialog.get_by_text("6 of 6 files chosen · ").wait_for()
+    while not files.and_(page.locator(":focus")).count():
+        panel.press("Tab")
+    for name in FILES:  # in this order; the first is README.md
+        if name not in {"config.json", "onnx/model.onnx"}:
+            panel.press("Space")
+        panel.press("ArrowDown")
+    panel.dialog.get_by_text("2 of 6 files chosen").wait_for()
+    panel.press("Tab")
+    target = panel.dialog.get_by_role("textbox", name="Target folder in models")
+    target.and_(page.locator(":focus")).wait_for()
+    assert target.input_value() == f"served/{REPO}"
+    page.keyboard.type("served/one/")
+    panel.dialog.get_by_text("The files go to s3://models/served/one/").wait_for()
+    panel.press("Enter")
+    panel.dialog.wait_for(state="detached")
+    panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
+    assert sorted(stored(client, "served/one/")) == ["served/one/config.json", "served/one/onnx/model.onnx"]
+    focused = page.evaluate("document.activeElement.ariaLabel")
+    assert focused == "Import from Hugging Face", "the focus is where it was"
+
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    panel.transfers.get_by_role("button", name=re.compile("^Copy the path")).press("Enter")
+    assert page.evaluate("navigator.clipboard.readText()") == "s3://models/served/one/"
+
+
+def test_only_what_is_new(panel: Panel, client: S3Client, dialog: Locator) -> None:
+    look_up(panel)
+    dialog.get_by_role("button", name="Start import").click()
+    panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
+    client.delete_object(Bucket="models", Key=f"{REPO}/README.md")
+    client.put_object(Bucket="models", Key=f"{REPO}/config.json", Body=b"mine")
+
+    panel.dialog.wait_for(state="detached")
+    panel.button("Import from Hugging Face").click()
+    look_up(panel)
+    dialog.get_by_text("1 new, 4 there already, 1 differs").wait_for()
+    dialog.get_by_role("button", name="Only what is new").click()
+    dialog.get_by_text("1 of 6 files chosen").wait_for()
+    dialog.get_by_role("button", name="Start import").click()
+    panel.dialog.wait_for(state="detached")
+    panel.transfers.get_by_text(re.compile(r"^Completed")).nth(1).wait_for()
+    assert stored(client)[f"{REPO}/README.md"] == FILES["README.md"]
+    assert stored(client)[f"{REPO}/config.json"] == b"mine"
+
+
+def test_a_pasted_address_and_another_revision(
+    panel: Panel, hub: HubStandIn, client: S3Client, dialog: Locator, repository: Repository
+) -> None:
+    repository.versions["v1"] = repository.branches["main"]
+    repository.commit({"config.json": b"newer"})
+    panel.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    panel.page.evaluate("text => navigator.clipboard.writeText(text)", f"{hub.endpoint}/{REPO}/tree/v1")
+    dialog.locator("input[name=repo]:focus").wait_for()
+    panel.press("Control+v")  # pasting is asking
+    dialog.get_by_role("listbox", name="Files").wait_for()
+    assert dialog.get_by_role("textbox", name="Repository").input_value() == REPO
+    revision = dialog.get_by_role("combobox", name="Revision")
+    assert revision.input_value() == "v1"
+    named = dialog.locator("datalist option")
+    named.nth(1).wait_for(state="attached")
+    assert named.evaluate_all("all => all.map(it => it.value)") == ["main", "v1"]
+    dialog.get_by_role("button", name="Start import").click()
+    panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
+    assert stored(client)[f"{REPO}/config.json"] == b"{}", "the revision that was seen"
+
+
+def test_what_is_gated_says_what_to_do(panel: Panel, hub: HubStandIn, client: S3Client) -> None:
+    serve(hub, Repository("org/gated", gated="auto", accepted=frozenset({"hf_good"})))
+    panel.button("Import from Hugging Face").click()
+    panel.dialog.locator("input[name=repo]:focus").wait_for()
+    panel.page.keyboard.type("org/gated")
+    panel.press("Enter")
+    said = panel.dialog.get_by_role("alert")
+    said.wait_for()
+    assert "licence" in said.inner_text()
+    link = said.get_by_role("link", name="Open its page")
+    assert link.get_attribute("href") == f"{hub.endpoint}/org/gated"
+    assert panel.dialog.get_by_role("button", name="Start import").is_disabled()
+    panel.dialog.get_by_label("Token for this import only").fill("hf_good")
+    panel.press("Enter")
+    panel.dialog.get_by_text("6 of 6 files chosen").wait_for()
+    panel.dialog.get_by_role("button", name="Start import").click()
+    panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
+    assert len(stored(client)) == len(FILES)
+    assert "hf_good" not in panel.page.content()
+
+
+def test_ten_thousand_files_stay_usable(panel: Panel, hub: HubStandIn, client: S3Client) -> None:
+    many = hub.add(Repository("org/many"))
+    many.commit({f"part-{number:05}.txt": b"" for number in range(MANY)})
+    panel.button("Import from Hugging Face").click()
+    files = look_up(panel, "org/many")
+    panel.dialog.get_by_text("10,000 of 10,000 files chosen").wait_for()
+    assert files.get_by_role("option").count() < 100, "only what can be seen is in the page"
+    files.focus()
+    panel.press("End")
+    files.get_by_role("option", name="part-09999.txt").wait_for()
+    panel.dialog.get_by_role("button", name="Nothing").click()
+    panel.dialog.get_by_role("searchbox", name="Search the files").fill("09998")
+    files.get_by_role("option", name="part-09998.txt").click()
+    panel.dialog.get_by_text("1 of 10,000 files chosen").wait_for()
+    panel.dialog.get_by_role("button", name="Start import").click()
+    panel.dialog.wait_for(state="detached")
+    panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
+    assert list(stored(client)) == ["org/many/part-09998.txt"]
+
+
+def test_it_fits_into_a_small_window(panel: Panel, dialog: Locator, pictures: Path) -> None:
+    panel.page.set_viewport_size({"width": 420, "height": 480})
+    look_up(panel)
+    start = dialog.get_by_role("button", name="Start import")
+    box = start.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 480
+    assert box["x"] + box["width"] <= 420
+    wide = dialog.locator(".jp-Dialog-body").evaluate("it => it.scrollWidth - it.clientWidth")
+    assert wide <= 0, "nothing has to be scrolled sideways"
+    panel.shoot(pictures, "import-dialog-small")

@@ -1,0 +1,234 @@
+"""What is inside an object, as a user sees it: every kind, its states, in both themes."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import struct
+import tarfile
+import zipfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.panel import Panel
+from tests.conftest import S3Server
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from playwright.sync_api import Locator
+
+
+@pytest.fixture(scope="module")
+def store(moto_server: S3Server) -> S3Server:
+    return moto_server
+
+
+def safetensors() -> bytes:
+    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    for layer in range(40):
+        start = layer * 128
+        header[f"model.layers.{layer}.weight"] = {
+            "dtype": "BF16",
+            "shape": [8, 8],
+            "data_offsets": [start, start + 128],
+        }
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + bytes(40 * 128)
+
+
+def png(width: int = 320, height: int = 200) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + b"".join(bytes((x % 256, y, 128)) for x in range(width)) for y in range(height))
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def pdf() -> bytes:
+    parts = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
+        b"<</Length 48>>stream\nBT /F 24 Tf 40 100 Td (Hello from a PDF) Tj ET  \nendstream",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    out, offsets = b"%PDF-1.4\n", []
+    for number, part in enumerate(parts, 1):
+        offsets.append(len(out))
+        out += b"%d 0 obj" % number + part + b"endobj\n"
+    table = b"xref\n0 6\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    return out + table + b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % len(out)
+
+
+def archive(kind: str) -> bytes:
+    buffer = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
+            for number in range(3):
+                zipped.writestr(f"data/part-{number}.csv", "x,y\n" * 1000)
+    else:
+        with tarfile.open(fileobj=buffer, mode="w:gz") as tarred:
+            entry = tarfile.TarInfo("data/part.csv")
+            entry.size = 3
+            tarred.addfile(entry, io.BytesIO(b"x,y"))
+    return buffer.getvalue()
+
+
+MARKDOWN = """# A model card
+
+It has **bold** words, a [link](https://example.invalid/) and a table:
+
+| a | b |
+| - | - |
+| 1 | 2 |
+
+![beside](picture.png) ![pixel](https://tracker.invalid/pixel.png)
+
+<img src="x" onerror="window.hacked = true"><script>window.hacked = true</script>
+"""
+
+NOTEBOOK = {
+    "cells": [
+        {"cell_type": "markdown", "metadata": {}, "source": "# Results"},
+        {
+            "cell_type": "code",
+            "metadata": {},
+            "execution_count": 1,
+            "source": "print('the answer')",
+            "outputs": [{"output_type": "stream", "name": "stdout", "text": "the answer\n"}],
+        },
+    ],
+    "metadata": {"language_info": {"name": "python"}},
+    "nbformat": 4,
+    "nbformat_minor": 4,
+}
+
+OBJECTS: dict[str, tuple[bytes, str]] = {
+    "table.csv": (
+        ("id,name,value\n" + "".join(f"{row},name {row},{row * 1.5}\n" for row in range(300))).encode(),
+        r"name 7",
+    ),
+    "lines.jsonl": (b'{"id": 1, "text": "one"}\n{"id": 2, "text": null}\n', r"one"),
+    "code.py": (("def hello():\n    return 'wörld'\n" * 50).encode(), "wörld"),
+    "card.md": (MARKDOWN.encode(), "A model card"),
+    "model.safetensors": (safetensors(), r"parameters"),
+    "picture.png": (png(), r"320 . 200"),
+    "paper.pdf": (pdf(), r"application/pdf"),
+    "results.ipynb": (json.dumps(NOTEBOOK).encode(), r"the answer"),
+    "data.zip": (archive("zip"), r"data/part-1\.csv"),
+    "data.tar.gz": (archive("tar"), r"data/part\.csv"),
+    "weights.bin": (bytes(range(256)) * 8, r"00000010"),
+}
+
+
+@pytest.fixture
+def filled(panel: Panel, client: S3Client) -> Panel:
+    for key, (content, _) in OBJECTS.items():
+        client.put_object(Bucket="models", Key=key, Body=content)
+    panel.button("Refresh").click()
+    panel.row("table.csv").wait_for()
+    return panel
+
+
+def shown(panel: Panel) -> Locator:
+    return panel.page.locator(".odhtec-Preview:visible")
+
+
+def preview(panel: Panel, name: str) -> Locator:
+    """With the keyboard."""
+    panel.row(name).click()
+    panel.press("Space")
+    shown(panel).locator(".odhtec-Preview-name", has_text=re.compile(f"^{re.escape(name)}$")).wait_for()
+    return shown(panel)
+
+
+def test_each_kind_in_both_themes(filled: Panel, pictures: Path) -> None:
+    panel = filled
+    asked: list[str] = []
+    panel.page.on("request", lambda it: asked.append(it.url))
+    for theme in ("Light", "Dark"):
+        panel.use_theme(f"JupyterLab {theme}")
+        for name, (_, found) in OBJECTS.items():
+            view = preview(panel, name)
+            view.get_by_text(re.compile(found)).first.wait_for()
+            view.locator(".odhtec-Preview-foot").get_by_text("bytes").wait_for()
+            if name == "paper.pdf":
+                view.locator("iframe").wait_for()
+            panel.shoot(pictures, f"preview-{name}-{theme.lower()}")
+    assert not [url for url in asked if "tracker.invalid" in url]
+
+
+def test_markdown_is_tame(filled: Panel) -> None:
+    view = preview(filled, "card.md")
+    beside = view.get_by_role("img", name="beside")
+    beside.wait_for()
+    assert beside.evaluate("it => it.decode().then(() => it.naturalWidth)") == 320
+    view.get_by_role("link", name="[Image not loaded: pixel]").wait_for()
+    assert filled.page.evaluate("() => window.hacked") is None
+    view.get_by_role("button", name="Show source").click()
+    view.get_by_text("# A model card").wait_for()
+
+
+def test_by_keyboard_alone(filled: Panel) -> None:
+    panel, page = filled, filled.page
+    view = preview(panel, "model.safetensors")
+    region = view.get_by_role("region", name="Tensors")
+    page.locator(":focus").and_(region).wait_for()
+    panel.press("End")
+    page.wait_for_function("() => document.activeElement.scrollTop > 0")
+    panel.press("Shift+Tab")
+    page.keyboard.type("layers.39")
+    region.get_by_role("row").nth(1).get_by_text("model.layers.39.weight").wait_for()
+    region.get_by_text("model.layers.1.weight").wait_for(state="detached")
+
+    # Tab leads through a text, not into it.
+    code = preview(panel, "code.py").locator(".cm-content")
+    code.focus()
+    panel.press("Tab")
+    page.wait_for_function("() => !document.activeElement.closest('.cm-editor')")
+    assert "\t" not in code.inner_text()
+
+
+def test_a_change_meanwhile_is_told_and_read_again(filled: Panel, client: S3Client, pictures: Path) -> None:
+    panel, page = filled, filled.page
+    view = preview(panel, "weights.bin")
+    view.get_by_text("2.0 KB").wait_for()
+    preview(panel, "lines.jsonl").get_by_text("one").wait_for()
+    client.put_object(Bucket="models", Key="weights.bin", Body=b"other")
+    page.get_by_role("tab", name="weights.bin").click()
+    told = shown(panel).get_by_role("status").filter(has_text="has changed")
+    told.wait_for()
+    panel.shoot(pictures, "preview-changed")
+    told.get_by_role("button", name="Read again").click()
+    shown(panel).get_by_text("5 bytes").wait_for()
+    assert told.count() == 0
+
+
+def test_an_error_says_why_and_can_be_retried(filled: Panel, client: S3Client, pictures: Path) -> None:
+    panel = filled
+    client.delete_object(Bucket="models", Key="lines.jsonl")
+    view = preview(panel, "lines.jsonl")
+    view.get_by_role("alert").get_by_role("heading", name="There is no such object").wait_for()
+    panel.shoot(pictures, "preview-error")
+    client.put_object(Bucket="models", Key="lines.jsonl", Body=b'{"back": 1}\n')
+    view.get_by_role("button", name="Retry").click()
+    view.get_by_role("columnheader", name="back").wait_for()
+
+
+def test_one_tab_for_each_object_and_there_again_after_a_reload(filled: Panel) -> None:
+    panel, page = filled, filled.page
+    for _ in range(2):
+        preview(panel, "data.zip")
+    tab = page.get_by_role("tab", name="data.zip")
+    assert tab.count() == 1
+    with page.expect_response(lambda it: "/lab/api/workspaces/" in it.url and it.request.method == "PUT"):
+        preview(panel, "weights.bin")
+    page.goto(page.url.replace("&reset", "").replace("?reset", ""))
+    tab.wait_for()
+    tab.click()
+    shown(panel).get_by_text("data/part-1.csv").wait_for()

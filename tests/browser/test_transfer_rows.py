@@ -1,0 +1,174 @@
+"""Transfers of the server in their rows: paused, resumed, retried, cancelled and cleared by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from odhtec_jupyter.demo.content import BytesContent, SyntheticContent
+from odhtec_jupyter.demo.faults import Changed
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.repository import Repository
+from tests.browser.conftest import PATIENCE
+from tests.browser.panel import Panel
+from tests.conftest import S3Server
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from playwright.sync_api import Locator
+
+MIB = 1024 * 1024
+SLOW = 256 * 1024  # bytes per second of each connection: far from done when it is paused
+REPO = "org/name"
+FILES = {
+    "config.json": BytesContent(b'{"model_type": "test"}'),
+    "a/very/long/path/to/a/file/with/a/long/name/tokenizer.json": SyntheticContent(300_000, seed=2),
+    "model.safetensors": SyntheticContent(24 * MIB, seed=1),
+}
+
+
+@pytest.fixture(scope="module")
+def store(rgw_servers: dict[str, S3Server]) -> S3Server:
+    return rgw_servers["rgw"]
+
+
+@pytest.fixture(scope="module")
+def the_hub() -> Iterator[HubStandIn]:
+    with HubStandIn() as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def hub_endpoint(the_hub: HubStandIn) -> str:
+    return the_hub.endpoint
+
+
+@pytest.fixture
+def hub(the_hub: HubStandIn) -> Iterator[HubStandIn]:
+    """It serves one model, slowly."""
+    the_hub.add(Repository(REPO)).commit(FILES)
+    the_hub.service.bytes_per_second = SLOW
+    yield the_hub
+    the_hub.service.bytes_per_second = None
+    the_hub.reset()
+
+
+def start_import(panel: Panel) -> Locator:
+    """The row of a new import."""
+    panel.button("Import from Hugging Face").click()
+    panel.dialog.get_by_role("textbox", name="Repository").fill(REPO)
+    panel.press("Enter")
+    panel.dialog.get_by_role("listbox", name="Files").get_by_role("option").first.wait_for()
+    panel.dialog.get_by_role("button", name="Start import").click()
+    panel.dialog.wait_for(state="detached")
+    row = panel.transfers.get_by_role("listitem").filter(has_text=f"Import {REPO}").first
+    row.wait_for()
+    return row
+
+
+def expect_files(client: S3Client) -> None:
+    for path, content in FILES.items():
+        stored = client.get_object(Bucket="models", Key=f"{REPO}/{path}")["Body"].read()
+        assert stored == content.read(), path
+
+
+def says(row: Locator, text: str) -> None:
+    row.get_by_text(re.compile(text)).first.wait_for(timeout=2 * PATIENCE)
+
+
+def test_by_mouse(panel: Panel, client: S3Client, hub: HubStandIn, pictures: Path) -> None:
+    row = start_import(panel)
+    row.get_by_role("button", name="Pause").click()
+    says(row, "^Paused")
+    row.get_by_role("button", name="Resume").wait_for()
+    row.get_by_role("button", name="Files", exact=True).click()
+    files = row.get_by_role("list").get_by_role("listitem")
+    files.filter(has_text="model.safetensors").wait_for()
+    assert files.count() == len(FILES)
+    panel.shoot(pictures, "transfer-paused-light")
+    panel.use_theme("JupyterLab Dark")
+    panel.shoot(pictures, "transfer-paused-dark")
+    panel.use_theme("JupyterLab Light")
+
+    panel.page.reload()
+    says(row, "^Paused")
+    hub.service.bytes_per_second = None
+    row.get_by_role("button", name="Resume").click()
+    says(row, "^Completed")
+    expect_files(client)
+    row.get_by_role("button", name="Clear").click()
+    row.wait_for(state="detached")
+
+
+def test_by_keyboard(panel: Panel, client: S3Client, hub: HubStandIn) -> None:
+    row = start_import(panel)
+    focus = panel.page.locator(":focus")
+    row.get_by_role("button", name="Files", exact=True).focus()
+    panel.press("Enter")
+    row.get_by_role("list").wait_for()
+    panel.press("Enter")
+    row.get_by_role("list").wait_for(state="detached")
+    panel.press("Tab", "Enter")
+    row.get_by_role("button", name="Resume").and_(focus).wait_for()
+    panel.press(" ")
+    row.get_by_role("button", name="Pause").and_(focus).wait_for()
+    panel.press("Tab", "Enter")
+    says(row, "^Cancelled")
+    row.get_by_role("button", name="Clear").and_(focus).wait_for()
+    assert "Uploads" not in client.list_multipart_uploads(Bucket="models")
+    panel.press("Enter")
+    row.wait_for(state="detached")
+
+
+def test_what_failed_is_tried_again_and_nothing_else(
+    panel: Panel, client: S3Client, hub: HubStandIn, pictures: Path
+) -> None:
+    hub.service.bytes_per_second = None
+    fail_always(hub)
+    row = start_import(panel)
+    says(row, "^Failed")
+    row.get_by_role("button", name="Files", exact=True).click()
+    files = row.get_by_role("list").get_by_role("listitem")
+    says(files.first, "^Failed$")
+    assert "model.safetensors" in files.first.inner_text()
+    panel.shoot(pictures, "transfer-failed-light")
+    panel.widen()
+    panel.use_theme("JupyterLab Dark")
+    panel.shoot(pictures, "transfer-failed-dark-wide")
+    panel.use_theme("JupyterLab Light")
+
+    before = client.head_object(Bucket="models", Key=f"{REPO}/config.json")["LastModified"]
+    hub.service.faults.clear()
+    row.get_by_role("button", name="Retry the failed files").click()
+    says(row, "^Completed")
+    expect_files(client)
+    assert client.head_object(Bucket="models", Key=f"{REPO}/config.json")["LastModified"] == before
+
+
+def test_who_does_not_look_is_told(panel: Panel, client: S3Client, hub: HubStandIn) -> None:
+    hub.service.bytes_per_second = 4 * SLOW
+    start_import(panel)
+    look_away(panel)
+    panel.page.get_by_text(f"Import {REPO}: completed").first.wait_for(timeout=2 * PATIENCE)
+
+    panel.page.get_by_role("tab", name="Object storage").click()
+    client.delete_object(Bucket="models", Key=f"{REPO}/model.safetensors")
+    fail_always(hub)
+    start_import(panel)
+    look_away(panel)
+    panel.page.get_by_role("button", name="Show", exact=True).click(timeout=2 * PATIENCE)
+    panel.grid.wait_for()
+
+
+def look_away(panel: Panel) -> None:
+    panel.page.get_by_role("tab", name="File Browser").click()
+    panel.grid.wait_for(state="hidden")
+
+
+def fail_always(hub: HubStandIn) -> None:
+    """The model's bytes are not those that the hub speaks of."""
+    hub.inject(Changed(SyntheticContent(24 * MIB, seed=9)), "*model.safetensors", host="cdn", times=None)

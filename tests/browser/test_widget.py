@@ -1,0 +1,302 @@
+"""The browser in a notebook cell, in JupyterLab and in Notebook 7."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from odhtec_jupyter.demo.jupyter_process import JupyterProcess
+from tests.browser.axe import load_checker, require_no_violation
+from tests.browser.cell import IS_CODE, SOURCES_CODE, Notebook, write_notebook
+from tests.browser.conftest import LAB_OPTIONS, PATIENCE, clear_transfers
+from tests.browser.panel import Panel
+from tests.conftest import S3Server
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from playwright.sync_api import Browser, Route
+
+SHOW = "from odhtec_jupyter import S3Browser\nbrowser = S3Browser()\nbrowser"
+SENTENCE = "Run the cell again to browse object storage here."
+DEAF = "Python does not hear this browser any more. Run the cell again."
+
+
+@pytest.fixture(scope="module")
+def store(moto_server: S3Server) -> S3Server:
+    return moto_server
+
+
+@pytest.fixture(scope="module")
+def lab(store: S3Server, lab_server: Callable[..., JupyterProcess]) -> JupyterProcess:
+    """The connection is the server's configuration: kernels inherit its environment, and there is none in that."""
+    connection = {
+        "s3_endpoint": store.endpoint_url,
+        "s3_access_key_id": store.access_key_id,
+        "s3_secret_access_key": store.secret_access_key,
+        "s3_region": store.region,
+        "s3_bucket": "models",
+    }
+    options = [f"--OdhTecSettings.{name}={value}" for name, value in connection.items()]
+    return lab_server(options=[*LAB_OPTIONS, "--JupyterNotebookApp.expose_app_in_browser=True", *options])
+
+
+@pytest.fixture(params=["lab/tree", "notebooks"], ids=["lab", "notebook"])
+def place(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def open_notebook(
+    chromium: Browser, lab: JupyterProcess, place: str, client: S3Client
+) -> Iterator[Callable[..., Notebook]]:
+    """Opens a notebook of these cells, as a user of its own, with a kernel of its own."""
+    for key in ("notes.md", "table.csv", "data/a.csv", "data/b.csv"):
+        client.put_object(Bucket="models", Key=key, Body=b"x")
+    with ExitStack() as opened:
+
+        def open_it(*sources: str) -> Notebook:
+            write_notebook(lab.work / "cell.ipynb", *sources)
+            context = chromium.new_context(viewport={"width": 1180, "height": 900})
+            opened.callback(context.close)
+            context.set_default_timeout(PATIENCE)
+            page = context.new_page()
+            page.goto(f"{lab.url}{place}/cell.ipynb?token={lab.token}&reset")
+            notebook = Notebook(page)
+            notebook.wait()
+            opened.callback(notebook.shut_down)
+            return notebook
+
+        yield open_it
+        clear_transfers(lab)
+
+
+@pytest.fixture
+def shown(open_notebook: Callable[..., Notebook]) -> Notebook:
+    """One browser in the first of three cells."""
+    notebook = open_notebook(SHOW, "1 + 1", "2 + 2")
+    notebook.run_all()
+    notebook.browser().row("notes.md").wait_for()
+    return notebook
+
+
+def test_what_the_user_does_moves_python(shown: Notebook) -> None:
+    browser = shown.browser()
+    shown.expect("[browser.bucket, browser.prefix, browser.selected, browser.value]", ["models", "", [], None])
+    browser.row("notes.md").click()
+    shown.expect("[browser.selected, browser.value]", [["s3://models/notes.md"], "s3://models/notes.md"])
+    browser.press("Control+a")
+    everything = ["s3://models/data/", "s3://models/notes.md", "s3://models/table.csv"]
+    shown.expect("[browser.selected, browser.value]", [everything, None])
+    browser.row("data").dblclick()
+    shown.expect("[browser.prefix, browser.selected]", ["data/", []])
+    browser.filter.fill("b.")
+    shown.expect("browser.filter", "b.")
+
+
+def test_what_python_sets_moves_the_view(shown: Notebook) -> None:
+    browser = shown.browser()
+    shown.expect("browser.bucket", "models")
+    shown.do("browser.prefix = 'data/'")
+    browser.row("a.csv").wait_for()
+    shown.do("browser.value = 's3://models/table.csv'")
+    browser.row("table.csv").and_(shown.page.locator("[aria-selected=true]")).wait_for()
+    shown.expect("[browser.prefix, browser.selected]", ["", ["s3://models/table.csv"]])
+    shown.do("browser.filter = 'NOTES'")
+    browser.row("table.csv").wait_for(state="detached")
+    assert browser.filter.input_value() == "NOTES"
+    # Quickly, one after the other: what was said last stands.
+    shown.do(
+        "browser.filter = ''",
+        "for folder in ['data/', '', 'data/']: browser.prefix = folder",
+        "browser.selected = ['s3://models/data/b.csv', 's3://models/data/a.csv']",
+    )
+    browser.row("a.csv").and_(shown.page.locator("[aria-selected=true]")).wait_for()
+    shown.expect("[browser.prefix, browser.selected]", ["data/", ["s3://models/data/a.csv", "s3://models/data/b.csv"]])
+    shown.do("browser.multiple = False", "browser.height = '123px'")
+    shown.expect("browser.selected", ["s3://models/data/a.csv"])
+    browser.row("b.csv").click()
+    browser.press("Control+a")
+    shown.expect("browser.selected", ["s3://models/data/b.csv"])
+    assert shown.outputs.locator(".odhtec-Browser-main").bounding_box()["height"] == 123  # type: ignore[index]
+
+
+def test_an_upload_dropped_on_the_cell_shows_its_bar(shown: Notebook, client: S3Client, tmp_path: Path) -> None:
+    browser = shown.browser()
+    held: list[Route] = []
+    shown.page.route("**/objects/upload/**", lambda route: held.append(route))
+    (tmp_path / "dropped.txt").write_bytes(b"the bytes")
+    with shown.page.expect_request("**/objects/upload/**"):
+        browser.drag(tmp_path / "dropped.txt")
+    browser.transfers.get_by_role("progressbar").wait_for()
+    for route in held:
+        route.continue_()
+    browser.transfers.get_by_text("Completed").wait_for()
+    browser.row("dropped.txt").wait_for()
+    assert client.get_object(Bucket="models", Key="dropped.txt")["Body"].read() == b"the bytes"
+
+
+def test_two_widgets_do_not_disturb_each_other_and_two_views_are_in_step(
+    open_notebook: Callable[..., Notebook],
+) -> None:
+    notebook = open_notebook(
+        "from odhtec_jupyter import S3Browser\none = S3Browser(height='150px')\none",
+        "one",
+        "S3Browser(prefix='data/', height='150px')",
+    )
+    notebook.run_all()
+    first, again, other = (notebook.browser(index) for index in range(3))
+    other.row("a.csv").wait_for()
+    other.row("a.csv").click()
+    first.row("notes.md").click()
+    again.row("notes.md").and_(notebook.page.locator("[aria-selected=true]")).wait_for()
+    again.row("data").dblclick()
+    first.row("b.csv").wait_for()
+    notebook.expect("[one.prefix, one.selected]", ["data/", []])
+    assert other.row("a.csv").get_attribute("aria-selected") == "true"
+    # What is not shown any more is gone, and what is shown goes on.
+    notebook.command("notebook:clear-all-cell-outputs")
+    notebook.outputs.first.wait_for(state="detached")
+    notebook.do("one.prefix = ''")
+    notebook.run_all()
+    notebook.browser(1).row("notes.md").wait_for()
+
+
+def test_keys_in_the_list_are_no_commands_of_the_notebook(shown: Notebook) -> None:
+    browser = shown.browser()
+    browser.row("notes.md").click()
+    browser.press("d", "d", "a", "b", "x", "m", "ArrowUp")
+    browser.button("Refresh").focus()
+    browser.press("d", "d", "b")
+    browser.row("notes.md").click()
+    browser.press("ArrowDown")
+    browser.expect_focus("table.csv")
+    browser.press("ArrowUp", "ArrowUp", "Enter")
+    browser.row("a.csv").wait_for()
+    browser.press("Backspace")
+    browser.expect_focus("data")
+    assert shown.sources() == [SHOW, "1 + 1", "2 + 2"]
+    assert shown.page.evaluate(IS_CODE)
+    # Lab's own shortcuts and ours go on working.
+    browser.row("notes.md").click()
+    browser.run_command("Search Object Storage")
+    shown.outputs.locator("input[type=search]:focus").wait_for()
+    browser.row("notes.md").click(button="right")
+    items = shown.page.locator(".lm-Menu:visible .lm-Menu-itemLabel").all_inner_texts()
+    assert "Copy URI" in items
+    assert not any("Cell" in item for item in items)
+    browser.press("Escape")
+    browser.row("notes.md").click()
+    browser.press("Alt+i")
+    shown.page.wait_for_function(f"{SOURCES_CODE}().length === 4")
+
+
+def test_commands_act_on_the_browser_of_the_cell(shown: Notebook, client: S3Client) -> None:
+    browser = shown.browser()
+    browser.row("table.csv").click()
+    browser.run_command("Properties…")
+    browser.dialog.get_by_text("table.csv").first.wait_for()
+    browser.press("Escape")
+    browser.dialog.wait_for(state="detached")
+    browser.expect_focus("table.csv")
+    browser.press("Delete")
+    browser.dialog.get_by_role("button", name="Delete").click()
+    browser.row("table.csv").wait_for(state="detached")
+    browser.row("notes.md").click()
+    browser.press("Space")
+    shown.page.locator(".odhtec-Preview:visible").wait_for()
+    shown.expect("browser.selected", ["s3://models/notes.md"])
+    browser.press("Control+Alt+o")
+    Panel(shown.page, shown.page.locator("#odhtec-browser")).row("notes.md").wait_for()
+
+
+def test_without_its_kernel_it_is_a_sentence(shown: Notebook) -> None:
+    shown.browser().row("notes.md").click()
+    shown.restart()
+    shown.note(DEAF).wait_for()
+    shown.browser().row("data").dblclick()  # it goes on by itself
+    shown.browser().row("a.csv").wait_for()
+    shown.save()
+    shown.page.reload()
+    shown.wait()
+    shown.note(SENTENCE).wait_for()
+    assert shown.outputs.count() == 0
+    shown.run_all()
+    shown.browser().row("notes.md").wait_for()
+    shown.note(SENTENCE).wait_for(state="detached")
+    # The page is loaded again, and the kernel is still there.
+    shown.save()
+    shown.page.reload()
+    shown.wait()
+    shown.browser().row("notes.md").click()
+    shown.expect("browser.value", "s3://models/notes.md")
+
+
+def test_nothing_secret_leaves_the_server(shown: Notebook, lab: JupyterProcess, store: S3Server) -> None:
+    shown.do("import os")
+    before = shown.python("dict(os.environ)")
+    assert not any(name.startswith("AWS_") and name != "AWS_EC2_METADATA_DISABLED" for name in before)
+    shown.browser().row("data").dblclick()
+    shown.browser().row("a.csv").click()
+    shown.expect("browser.value", "s3://models/data/a.csv")
+    shown.save()
+    secrets = (store.access_key_id, store.secret_access_key, lab.token)
+    state = json.dumps(shown.python("browser.get_state()"))
+    assert '"s3://models/data/a.csv"' in state
+    file = json.loads((lab.work / "cell.ipynb").read_text(encoding="utf-8"))
+    (output,) = file["cells"][0]["outputs"]
+    assert output["data"]["text/plain"] in (SENTENCE, [SENTENCE])
+    for text in (state, json.dumps(file)):
+        assert not any(secret in text for secret in secrets), text
+    # The server's token is in it only because this server was started with it there; the widget adds nothing.
+    after = shown.python("dict(os.environ)")
+    assert after == before
+    assert not any(store.secret_access_key in value for value in after.values())
+
+
+def test_the_sidebar_is_there_without_ipywidgets(chromium: Browser, lab: JupyterProcess, client: S3Client) -> None:
+    client.put_object(Bucket="models", Key="notes.md", Body=b"x")
+    context = chromium.new_context()
+    page = context.new_page()
+    page.route("**/jupyterlab-manager/static/remoteEntry*", lambda route: route.abort())
+    page.goto(f"{lab.url}lab?token={lab.token}&reset")
+    page.get_by_role("tab", name="Object storage").click()
+    Panel(page).row("notes.md").wait_for()
+    context.close()
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_it_is_accessible_and_looked_at(
+    open_notebook: Callable[..., Notebook], theme: str, place: str, pictures: Path
+) -> None:
+    source = "from odhtec_jupyter import S3Browser\n\nbrowser = S3Browser(prefix='data/', height='160px')\nbrowser"
+    notebook = open_notebook(source, "browser.value")
+    notebook.run_all()
+    browser = notebook.browser()
+    browser.use_theme(theme)
+    browser.row("a.csv").click()
+    notebook.expect("browser.value", "s3://models/data/a.csv")
+    load_checker(notebook.page)
+    require_no_violation(notebook.page, ".odhtec-Output")
+    notebook.run(1)
+    notebook.page.locator(".jp-OutputArea-output", has_text="s3://models/data/a.csv").last.wait_for()
+    notebook.page.set_viewport_size({"width": 980, "height": 620})
+    browser.shoot(pictures, f"cell-{place.split('/')[0]}-{theme.split()[1].lower()}")
+    notebook.restart()
+    notebook.note(DEAF).wait_for()
+    require_no_violation(notebook.page, ".odhtec-Output")
+
+
+def test_the_panel_that_is_open_stays_open(open_notebook: Callable[..., Notebook]) -> None:
+    """Notebook 7.4 closes what is activated twice."""
+    notebook = open_notebook("1 + 1")
+    panel = notebook.page.locator("#odhtec-browser:visible")
+    for _ in range(3):
+        notebook.command("odhtec:open")
+        panel.and_(notebook.page.locator(":focus-within")).wait_for()
+        notebook.page.locator(".jp-Notebook .cm-content").first.click()
+        assert panel.is_visible()

@@ -1,0 +1,77 @@
+"""Real Jupyter servers, and a kernel's surroundings: nothing of a store in its environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from odhtec_jupyter.client import Client
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.jupyter_process import JupyterProcess
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+OPTIONS = ["--ServerApp.jpserver_extensions={'odhtec_jupyter': True}"]
+
+
+@pytest.fixture(autouse=True)
+def kernel_environment(monkeypatch: pytest.MonkeyPatch, clean_surroundings: None) -> None:
+    """As a kernel has it: what another test or this machine says of servers is not seen."""
+    for name in [name for name in os.environ if name.startswith(("JUPYTER", "JPY_", "NB_PREFIX", "AWS_"))]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def server_hub() -> Iterator[HubStandIn]:
+    """The hub that the servers know."""
+    with HubStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture(scope="session")
+def servers(lab_server: Callable[..., JupyterProcess], server_hub: HubStandIn) -> Callable[..., JupyterProcess]:
+    """A Jupyter server for each S3 server, with the token and base URL that ODH's have not."""
+    running: dict[str, JupyterProcess] = {}
+
+    def start(s3: Any) -> JupyterProcess:
+        if s3.name not in running:
+            env = {**s3.env, "HF_ENDPOINT": server_hub.endpoint}
+            running[s3.name] = lab_server(env, app="jupyter_server", options=OPTIONS)
+        return running[s3.name]
+
+    return start
+
+
+@pytest.fixture
+def server(servers: Callable[..., JupyterProcess], s3_server: Any) -> JupyterProcess:
+    """The Jupyter server of this test's S3 server."""
+    return servers(s3_server)
+
+
+@pytest.fixture
+def moto_jupyter(servers: Callable[..., JupyterProcess], moto_server: Any) -> JupyterProcess:
+    """The Jupyter server with moto behind it."""
+    return servers(moto_server)
+
+
+@pytest.fixture
+def client(server: JupyterProcess) -> Iterator[Client]:
+    """The client, as for a kernel that was told where its server is."""
+    one = Client(server.url, server.token)
+    yield one
+    one.api.connection.close()
+
+
+@pytest.fixture
+def stored(s3_client: S3Client, bucket: str) -> Callable[[], dict[str, int]]:
+    """What the bucket really holds: key and size, seen by another client."""
+
+    def look() -> dict[str, int]:
+        pages = s3_client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
+
+    return look

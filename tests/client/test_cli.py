@@ -1,0 +1,255 @@
+"""``jupyter odhtec`` as a script calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import secrets
+import select
+import signal
+import subprocess
+import sys
+import termios
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.jupyter_process import JupyterProcess
+from odhtec_jupyter.demo.repository import Repository
+
+# Whoever runs the tests in the background of a script has them, and all that they start, ignore interrupts.
+HEARS = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+COMMAND = [sys.executable, "-c", f"{HEARS}; from odhtec_jupyter.cli import main; sys.exit(main())"]
+Shell = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(params=["moto"])
+def s3_server(request: pytest.FixtureRequest, moto_server: Any) -> Any:
+    """One is enough: the client is tried with all of them."""
+    return moto_server
+
+
+@pytest.fixture
+def shell(moto_jupyter: JupyterProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shell:
+    """A shell of the server, without anything of a store."""
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(moto_jupyter.folder / "runtime"))
+    monkeypatch.setenv("JPY_PARENT_PID", str(moto_jupyter.pid))
+
+    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+        assert done.returncode == code, (done.stdout, done.stderr)
+        assert moto_jupyter.token not in done.stdout + done.stderr
+        return done
+
+    return run
+
+
+def test_files_are_copied_listed_and_removed(
+    shell: Shell, bucket: str, stored: Callable[[], dict[str, int]], tmp_path: Path
+) -> None:
+    (tmp_path / "data" / "deep").mkdir(parents=True)
+    (tmp_path / "data" / "deep" / "a.txt").write_text("a")
+    assert "completed" in shell("cp", "data", f"s3://{bucket}/data/").stdout
+    shell("cp", f"s3://{bucket}/data/", f"s3://{bucket}/copy/")
+    assert stored() == {"data/deep/a.txt": 1, "copy/deep/a.txt": 1}
+    shell("cp", f"s3://{bucket}/copy/deep/a.txt", "back.txt")
+    assert (tmp_path / "back.txt").read_text() == "a"
+    assert f"s3://{bucket}/" in shell("ls").stdout.splitlines()
+    (row,) = shell("ls", "--json", "-r", f"s3://{bucket}/data/").stdout.splitlines()
+    assert json.loads(row)["uri"] == f"s3://{bucket}/data/deep/a.txt"
+    assert "is a folder" in shell("rm", f"s3://{bucket}/data/", code=1).stderr
+    assert "1 files" in shell("rm", "-r", "--dry-run", f"s3://{bucket}/data/").stdout
+    shell("rm", "-r", f"s3://{bucket}/data/")
+    assert stored() == {"copy/deep/a.txt": 1}
+
+
+def test_patterns_and_a_look_before_it_are_for_files_of_this_machine_too(
+    shell: Shell, bucket: str, stored: Callable[[], dict[str, int]], tmp_path: Path
+) -> None:
+    (tmp_path / "data" / "deep").mkdir(parents=True)
+    for name in ("a.csv", "b.txt", "deep/c.csv"):
+        (tmp_path / "data" / name).write_text(name)
+    chosen = ("--include", "*.csv", "--exclude", "a*")
+    told = shell("cp", "--dry-run", "data", f"s3://{bucket}/d", *chosen).stdout
+    assert f"create  s3://{bucket}/d/deep/c.csv" in told
+    assert "1 files, 10 bytes; nothing was written" in told
+    assert stored() == {}
+    shell("cp", "data", f"s3://{bucket}/d", *chosen)
+    assert stored() == {"d/deep/c.csv": 10}
+    plan = json.loads(shell("cp", "--json", "--dry-run", "data", f"s3://{bucket}/d/").stdout)
+    assert plan["counts"] == {"create": 2, "conflict": 1}
+    assert (plan["filesTotal"], plan["bytesTotal"]) == (3, 10)
+    assert "patterns" in shell("cp", "data", f"s3://{bucket}/d/", "--include", "*.none", code=1).stderr
+
+    shell("cp", "data", f"s3://{bucket}/d/", "--on-conflict", "skip")
+    (tmp_path / "back").mkdir()
+    (tmp_path / "back" / "a.csv").write_text("mine")
+    back = ("cp", f"s3://{bucket}/d/", "back", "--on-conflict", "skip", "--exclude", "deep/")
+    plan = json.loads(shell(*back, "--json", "--dry-run").stdout)
+    assert plan["counts"] == {"skip": 1, "create": 1}
+    assert [file["target"] for file in plan["files"] if file["what"] == "create"] == ["back/b.txt"]
+    assert [path.name for path in (tmp_path / "back").iterdir()] == ["a.csv"]
+    shell(*back)
+    assert sorted(path.name for path in (tmp_path / "back").iterdir()) == ["a.csv", "b.txt"]
+    assert (tmp_path / "back" / "a.csv").read_text() == "mine"
+    one = ("cp", f"s3://{bucket}/d/b.txt", "b.txt")
+    assert "patterns" in shell(*one, "--include", "*.csv", code=1).stderr
+    assert "1 files, 5 bytes" in shell(*one, "--dry-run").stdout
+    assert not (tmp_path / "b.txt").exists()
+
+
+def test_what_goes_wrong_is_one_sentence_and_a_code(shell: Shell, bucket: str, tmp_path: Path) -> None:
+    assert "NoSuchBucket" in shell("ls", "s3://no-such-bucket-here/", code=1).stderr
+    assert "Traceback" not in shell("cp", "none.txt", f"s3://{bucket}/", code=1).stderr
+    (tmp_path / "one").write_text("1")
+    shell("cp", "one", f"s3://{bucket}/")
+    assert "exists" in shell("cp", "one", f"s3://{bucket}/", code=1).stderr
+    told = shell("cp", "--json", "one", f"s3://{bucket}/", code=1)
+    assert json.loads(told.stdout)["state"] == "failed"
+    shell("cp", "one", code=2)
+
+
+def test_a_model_is_imported_and_its_transfer_is_listed(
+    shell: Shell, bucket: str, server_hub: HubStandIn, stored: Callable[[], dict[str, int]]
+) -> None:
+    server_hub.add(Repository("org/cli")).commit({"config.json": b"{}", "w.bin": SyntheticContent(9_000_000, seed=1)})
+    assert "2 files" in shell("import", "org/cli", f"s3://{bucket}", "--dry-run").stdout
+    transfer = json.loads(shell("import", "org/cli", f"s3://{bucket}", "--json").stdout)
+    assert transfer["state"] == "completed"
+    assert stored() == {"org/cli/config.json": 2, "org/cli/w.bin": 9_000_000}
+    assert transfer["id"] in shell("transfers").stdout
+    assert json.loads(shell("transfers", "show", transfer["id"], "--json").stdout)["id"] == transfer["id"]
+    shell("transfers", "remove", transfer["id"])
+    assert "NoSuchTransfer" in shell("transfers", "show", transfer["id"], code=1).stderr
+
+
+def test_an_interrupt_cancels(
+    shell: Shell, bucket: str, server_hub: HubStandIn, stored: Callable[[], dict[str, int]]
+) -> None:
+    server_hub.add(Repository("org/long")).commit({"w.bin": SyntheticContent(4_000_000_000, seed=1)})
+    running = subprocess.Popen(
+        [*COMMAND, "import", "org/long", f"s3://{bucket}"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stderr is not None
+    with running.stderr as told:
+        for line in told:
+            if "running" in line:
+                running.send_signal(signal.SIGINT)
+                break
+        rest = told.read()
+    assert running.wait(60) == 130
+    assert "Cancelled" in rest
+    assert stored() == {}
+
+
+class Terminal:
+    """A command in a terminal of its own, as a person has it."""
+
+    def __init__(self, arguments: list[str], env: dict[str, str]) -> None:
+        self.pid, self.screen = pty.fork()
+        if self.pid == 0:
+            try:
+                os.execvpe(sys.executable, [*COMMAND, *arguments], env)
+            finally:
+                os._exit(127)
+        termios.tcsetwinsize(self.screen, (24, 100))
+        self.shown = ""
+
+    def wait_for(self, text: str) -> None:
+        """Read until it is on the screen."""
+        while text not in self.shown:
+            assert select.select([self.screen], [], [], 60)[0], self.shown
+            try:
+                self.shown += os.read(self.screen, 4096).decode(errors="replace")
+            except OSError:  # how Linux says that the other end is closed
+                raise AssertionError(self.shown) from None
+
+    def type(self, keys: bytes) -> None:
+        os.write(self.screen, keys)
+
+    def end(self, again: bytes = b"") -> int:
+        """What is left on the screen, and the exit code; ``again`` is typed whenever nothing happens for a while."""
+        silent = 0
+        with suppress(OSError):  # how Linux says that the other end is closed
+            while True:
+                if not select.select([self.screen], [], [], 1)[0]:
+                    silent += 1
+                    assert silent < 60, self.shown
+                    self.type(again)
+                elif piece := os.read(self.screen, 4096):
+                    self.shown += piece.decode(errors="replace")
+                    silent = 0
+                else:
+                    break
+        os.close(self.screen)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+CTRL_C = b"\x03"
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"), [(b"n\r", "running"), (b"\r", "running"), (b"y\r", "cancelled"), (CTRL_C, "cancelled")]
+)
+def test_ctrl_c_in_a_terminal_asks_what_is_meant(
+    shell: Shell, bucket: str, server_hub: HubStandIn, answer: bytes, state: str
+) -> None:
+    repo = f"org/asked-{secrets.token_hex(4)}"
+    server_hub.add(Repository(repo)).commit({"w.bin": SyntheticContent(4_000_000_000, seed=1)})
+    terminal = Terminal(["cp", f"hf://{repo}", f"s3://{bucket}/{repo}/"], dict(os.environ))
+    terminal.wait_for("%|")  # tqdm's bar
+    terminal.type(CTRL_C)
+    terminal.wait_for("[y/N]")
+    terminal.type(answer)
+    # Python overlooks a Ctrl-C between the question and its reading of the answer: a person presses again.
+    assert terminal.end(again=answer if answer == CTRL_C else b"") == 130
+    assert "Traceback" not in terminal.shown
+    newest = json.loads(shell("transfers", "--json").stdout.splitlines()[0])
+    assert repo in newest["source"]
+    assert newest["state"] == state
+    if state == "running":
+        assert f"transfers show {newest['id']}" in terminal.shown
+        shell("transfers", "cancel", newest["id"])
+
+
+def test_ctrl_c_in_a_terminal_cancels_what_nobody_else_would_carry_on(
+    shell: Shell, bucket: str, stored: Callable[[], dict[str, int]], tmp_path: Path
+) -> None:
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(4_000_000_000)
+    terminal = Terminal(["cp", str(tmp_path / "large"), f"s3://{bucket}/large"], dict(os.environ))
+    terminal.wait_for("%|")
+    terminal.type(CTRL_C)
+    assert terminal.end() == 130
+    assert "Cancelled" in terminal.shown
+    assert "[y/N]" not in terminal.shown
+    assert stored() == {}
+
+
+def test_without_a_server_one_is_started_for_the_command(
+    bucket: str, stored: Callable[[], dict[str, int]], moto_server: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "runtime").mkdir()
+    (tmp_path / "one.txt").write_text("1")
+    env = {**os.environ, **moto_server.env, "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")}
+    done = subprocess.run(
+        [*COMMAND, "cp", "workspace://one.txt", f"s3://{bucket}/"],
+        env=env,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "starting one for this command" in done.stderr
+    assert stored() == {"one.txt": 1}
+    assert list((tmp_path / "runtime").iterdir()) == []
+    none = subprocess.run([*COMMAND, "transfers"], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert none.returncode == 1
+    assert "No running Jupyter server" in none.stderr

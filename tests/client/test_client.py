@@ -1,0 +1,247 @@
+"""All that the client does, on every S3 server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from odhtec_jupyter.client import Client, Transfer
+from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.jupyter_process import JupyterProcess
+from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.errors import BadRequest, Cancelled, Conflict, NotFound, OdhTecError, StoreError, VerificationError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BIG = bytes(range(256)) * 4096 * 20  # 20 MiB: more than a part
+
+
+def test_buckets_are_made_listed_and_deleted(client: Client, bucket: str) -> None:
+    assert bucket in client.buckets()
+    client.create_bucket(f"{bucket}-2")
+    assert f"{bucket}-2" in client.buckets()
+    client.delete_bucket(f"{bucket}-2")
+    assert f"{bucket}-2" not in client.buckets()
+    with pytest.raises(StoreError) as refused:
+        list(client.ls(f"s3://{bucket}-2/"))
+    assert refused.value.code == "NoSuchBucket"
+    assert refused.value.status == 404
+    assert not client.exists(f"s3://{bucket}-2/")
+
+
+def test_a_listing_has_any_key_and_is_read_page_by_page(client: Client, s3_client: S3Client, bucket: str) -> None:
+    keys = ["a/日本.txt", "a/b c+%2F.txt", "a/deep/er.txt", "top.txt", *(f"many/{n:04}" for n in range(1100))]
+    for key in keys:
+        s3_client.put_object(Bucket=bucket, Key=key, Body=b"x")
+    assert sorted(one.key for one in client.ls(f"s3://{bucket}")) == ["a/", "many/", "top.txt"]
+    found = {one.key: one for one in client.ls(f"s3://{bucket}/a")}
+    assert set(found) == {"a/日本.txt", "a/b c+%2F.txt", "a/deep/"}
+    assert found["a/deep/"].is_folder
+    assert found["a/日本.txt"].size == 1
+    assert sorted(one.key for one in client.ls(f"s3://{bucket}/", recursive=True)) == sorted(keys)
+    assert [one.size for one in client.ls(f"s3://{bucket}/top.txt")] == [1]
+    with pytest.raises(StoreError):
+        list(client.ls(f"s3://{bucket}/to"))
+    first = next(iter(client.ls(f"s3://{bucket}/many/")))
+    assert client.exists(first)
+    assert "many/0000" in repr(client.ls(f"s3://{bucket}/many/"))
+    assert [one.key for one in client.search(f"s3://{bucket}/", "er.TXT")] == ["a/deep/er.txt"]
+    usage = client.usage(f"s3://{bucket}/many/")
+    assert (usage.objects, usage.bytes) == (1100, 1100)
+
+
+def test_what_an_object_is(client: Client, s3_client: S3Client, bucket: str) -> None:
+    s3_client.put_object(Bucket=bucket, Key="t.csv", Body=b"a,b\n1,2\n", ContentType="text/csv", Metadata={"who": "me"})
+    uri = f"s3://{bucket}/t.csv"
+    about = client.stat(uri)
+    assert (about.Size, about.ContentType, about.Metadata) == (8, "text/csv", {"who": "me"})
+    assert client.exists(uri)
+    assert client.exists(f"s3://{bucket}/")
+    assert not client.exists(f"s3://{bucket}/t.cs")
+    assert not client.exists(f"s3://{bucket}/t/")
+    assert [column.name for column in client.preview(uri).columns] == ["a", "b"]
+    with pytest.raises(StoreError) as missing:
+        client.open(f"s3://{bucket}/none")
+    assert missing.value.code == "NoSuchKey"
+    assert missing.value.__traceback__ is not None
+
+
+def test_a_link_works_without_credentials(client: Client, s3_client: S3Client, bucket: str, s3_server: object) -> None:
+    s3_client.put_object(Bucket=bucket, Key="a b.txt", Body=b"shared")
+    link = client.presign(f"s3://{bucket}/a b.txt", expires_in=60)
+    assert requests.get(link, verify=s3_server.ca_bundle or True, timeout=30).content == b"shared"  # type: ignore[attr-defined]
+
+
+def test_files_go_up_and_come_down(
+    client: Client, bucket: str, stored: Callable[[], dict[str, int]], tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    (source / "deep").mkdir(parents=True)
+    (source / "big.bin").write_bytes(BIG)
+    (source / "deep" / "small.txt").write_text("small")
+    (source / "empty").touch()
+    sent = client.upload(source, f"s3://{bucket}/up/").wait(progress=False)
+    assert stored() == {"up/big.bin": len(BIG), "up/deep/small.txt": 5, "up/empty": 0}
+    assert sent.state == "completed"
+    assert sent.status.bytes_done == len(BIG) + 5
+    assert {file.state for file in sent.files()} == {"completed"}
+
+    client.download(f"s3://{bucket}/up/", tmp_path / "down").wait(progress=False)
+    assert (tmp_path / "down" / "big.bin").read_bytes() == BIG
+    assert (tmp_path / "down" / "deep" / "small.txt").read_text() == "small"
+    assert sorted(p.name for p in (tmp_path / "down").rglob("*")) == ["big.bin", "deep", "empty", "small.txt"]
+
+
+def test_what_exists_is_not_replaced_unless_it_is_said(client: Client, bucket: str, tmp_path: Path) -> None:
+    uri = f"s3://{bucket}/one.txt"
+    (tmp_path / "one.txt").write_text("first")
+    client.upload(tmp_path / "one.txt", uri).wait(progress=False)
+    (tmp_path / "one.txt").write_text("second")
+    with pytest.raises(OdhTecError) as refused:
+        client.upload(tmp_path / "one.txt", uri).wait(progress=False)
+    assert refused.value.status == 409
+    client.upload(tmp_path / "one.txt", uri, on_conflict="skip").wait(progress=False)
+    with client.open(uri, "r") as text:
+        assert text.read() == "first"
+    client.upload(tmp_path / "one.txt", f"s3://{bucket}/", on_conflict="rename").wait(progress=False)
+    assert client.exists(f"s3://{bucket}/one (1).txt")
+    with pytest.raises(Conflict):
+        client.download(uri, tmp_path).wait(progress=False)
+    client.download(uri, tmp_path, on_conflict="rename").wait(progress=False)
+    assert (tmp_path / "one (1).txt").read_text() == "first"
+    assert (tmp_path / "one.txt").read_text() == "second"
+    client.download(uri, tmp_path, on_conflict="overwrite").wait(progress=False)
+    assert (tmp_path / "one.txt").read_text() == "first"
+
+
+@pytest.mark.parametrize("key", ["x/../../out.txt", "x//etc", "x/.", "x/a/../b"])
+def test_a_key_cannot_lead_out_of_the_folder(
+    client: Client, s3_client: S3Client, bucket: str, key: str, tmp_path: Path, s3_server: object
+) -> None:
+    s3_client.put_object(Bucket=bucket, Key="x/fine", Body=b"fine")
+    s3_client.put_object(Bucket=bucket, Key=key, Body=b"evil")
+    if not any(one.key == key for one in client.ls(f"s3://{bucket}/", recursive=True)):
+        pytest.skip(f"{s3_server} does not keep this key as it is")
+    with pytest.raises(BadRequest):
+        client.download(f"s3://{bucket}/x/", tmp_path / "in").wait(progress=False)
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_the_server_copies_moves_syncs_and_deletes(
+    client: Client, s3_client: S3Client, bucket: str, stored: Callable[[], dict[str, int]]
+) -> None:
+    for key in ("a/1", "a/2", "ab"):
+        s3_client.put_object(Bucket=bucket, Key=key, Body=b"x")
+    root = f"s3://{bucket}"
+    plan = client.copy(f"{root}/a/", f"{root}/b/", dry_run=True, include="1")
+    assert plan.counts == {"create": 1}
+    client.copy(f"{root}/a/", f"{root}/b/").wait(progress=False)
+    client.move(f"{root}/b/1", f"{root}/c").wait(progress=False)
+    client.sync(f"{root}/a/", f"{root}/b/").wait(progress=False)
+    assert set(stored()) == {"a/1", "a/2", "ab", "b/1", "b/2", "c"}
+    assert client.delete(f"{root}/a/", dry_run=True).files_total == 2
+    client.delete(f"{root}/a/").wait(progress=False)
+    client.delete(f"{root}/c").wait(progress=False)
+    assert set(stored()) == {"ab", "b/1", "b/2"}
+    with pytest.raises(StoreError) as missing:
+        client.copy("s3://no-such-bucket-here/x", f"{root}/y").wait(progress=False)
+    assert missing.value.code in {"NoSuchBucket", "NoSuchKey"}
+
+
+def test_a_model_is_imported_awaited_and_listed(
+    client: Client, bucket: str, server_hub: HubStandIn, stored: Callable[[], dict[str, int]]
+) -> None:
+    files = {"config.json": b"{}", "model.safetensors": SyntheticContent(9_000_000, seed=1)}
+    server_hub.add(Repository("org/model")).commit(files)
+    plan = client.import_model("org/model", f"s3://{bucket}", dry_run=True, include="*.json")
+    assert plan.files_total == 1
+
+    async def bring() -> Transfer:
+        return await client.import_model("org/model", f"s3://{bucket}/here/", include=["*.json", "*.safetensors"])
+
+    done = asyncio.run(bring())
+    assert done.state == "completed"
+    assert stored() == {"here/config.json": 2, "here/model.safetensors": 9_000_000}
+    assert done.id in {one.id for one in client.transfers()}
+    assert "completed" in repr(done)
+    client.transfer(done.id).remove()
+    with pytest.raises(NotFound):
+        client.transfer(done.id)
+
+
+def test_a_transfer_that_is_cancelled_says_so_where_it_is_waited_for(
+    client: Client, bucket: str, server_hub: HubStandIn, stored: Callable[[], dict[str, int]], tmp_path: Path
+) -> None:
+    server_hub.add(Repository("org/slow")).commit({"w.bin": SyntheticContent(200_000_000, seed=1)})
+    transfer = client.import_model("org/slow", f"s3://{bucket}/").pause()
+    assert transfer.state in {"paused", "completed"}
+    transfer.cancel()
+    with pytest.raises(Cancelled):
+        transfer.wait(progress=False)
+    (tmp_path / "big").write_bytes(BIG)
+    local = client.upload(tmp_path / "big", f"s3://{bucket}/big").pause()
+    local.cancel()
+    with pytest.raises(Cancelled):
+        local.wait(progress=False)
+    assert stored() == {}
+
+
+def test_what_failed_is_tried_again_and_nothing_else(
+    client: Client, s3_client: S3Client, bucket: str, stored: Callable[[], dict[str, int]], tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    s3_client.put_object(Bucket=bucket, Key="to/b", Body=b"in the way")
+    sent: list[str] = []
+    put_object = client.api.put_object
+
+    def once_refused(bucket: str, key: str, *args: Any, **options: Any) -> Any:
+        sent.append(key)
+        if key == "to/b" and sent.count(key) == 1:
+            raise StoreError("The store is busy.", code="SlowDown", status=503)
+        return put_object(bucket, key, *args, **options)
+
+    client.api.put_object = once_refused  # type: ignore[method-assign]
+    transfer = client.upload(tmp_path, f"s3://{bucket}/to/", on_conflict="overwrite")
+    with pytest.raises(StoreError, match="1 of 2 files failed"):
+        transfer.wait(progress=False)
+    assert transfer.status.files_failed == 1
+    transfer.retry().wait(progress=False)
+    assert sorted(sent) == ["to/a", "to/b", "to/b"]
+    assert stored() == {"to/a": 1, "to/b": 1}
+
+
+def test_a_file_that_changes_while_it_is_sent_is_no_object(
+    client: Client, bucket: str, stored: Callable[[], dict[str, int]], tmp_path: Path
+) -> None:
+    file = tmp_path / "growing"
+    file.write_bytes(BIG)
+    put_part = client.api.put_part
+
+    def grows(*args: Any) -> Any:
+        with file.open("ab") as more:
+            more.write(b"more")
+        return put_part(*args)
+
+    client.api.put_part = grows  # type: ignore[method-assign]
+    with pytest.raises(VerificationError, match="changed while"):
+        client.upload(file, f"s3://{bucket}/growing").wait(progress=False)
+    assert stored() == {}
+
+
+def test_nothing_secret_is_shown_or_pickled(client: Client, server: JupyterProcess, bucket: str) -> None:
+    transfer = client.delete(f"s3://{bucket}/none")
+    for shown in (client, client.api.connection, client.api.connection.server, transfer):
+        assert server.token not in repr(shown)
+    assert server.token.encode() not in pickle.dumps(client)
+    assert server.token.encode() not in pickle.dumps(client.api.connection.server)
+    assert server.token not in json.dumps(client.api.list_transfers().model_dump(mode="json"))

@@ -1,0 +1,203 @@
+"""What a transfer shows where: a real kernel, a terminal, a log."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+import termios
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import nbformat
+import pytest
+from jupyter_client.manager import start_new_kernel
+from nbclient import NotebookClient
+
+from odhtec_jupyter.client import drawing
+from odhtec_jupyter.client.transfer import Transfer
+from odhtec_jupyter.demo.jupyter_process import JupyterProcess
+from odhtec_jupyter.errors import Conflict
+from odhtec_jupyter.models import Failure
+from odhtec_jupyter.models import Transfer as Status
+
+SENDS = """
+from pathlib import Path
+from odhtec_jupyter import Client
+client = Client()
+if "drawn" not in client.buckets():
+    client.create_bucket("drawn")
+Path("file.bin").write_bytes(bytes(20_000_000))
+transfer = client.upload("file.bin", "s3://drawn/<b>.bin", on_conflict="overwrite")
+"""
+
+
+def status(**changes: Any) -> Status:
+    now = datetime.now(UTC)
+    told: dict[str, Any] = {
+        "id": "1",
+        "action": "copy",
+        "source": "hf://org/<script>alert(1)</script>",
+        "target": "s3://b/",
+        "state": "running",
+        "bytes_done": 500,
+        "bytes_total": 1000,
+        "files_done": 1,
+        "files_total": 2,
+        "files_failed": 0,
+        "rate": 100.0,
+        "eta": 5.0,
+        "created_at": now,
+        "started_at": now,
+        "finished_at": None,
+        "error": None,
+        "needs": None,
+    }
+    return Status(**{**told, **changes})
+
+
+def test_nothing_in_a_bar_is_markup_but_ours() -> None:
+    error = Failure(code="X", message='<img src=x onerror="alert(1)">')
+    for one in (status(), status(state="failed", error=error), status(bytes_total=None, files_total=None)):
+        shown = drawing.bundle(one)
+        assert set(re.findall(r"<(\w+)", shown["text/html"])) == {"div", "code", "progress", "span"}
+        assert shown["text/plain"] == drawing.line(one)
+    assert "\x1b" not in drawing.line(status(target="s3://b/\x1b[2J"))
+    assert "500 B of 1.0 kB, 100 B/s, 5 s left, 1 of 2 files" in drawing.line(status())
+
+
+def test_who_waits_for_what_only_they_can_give_hears_of_it() -> None:
+    api: Any = type("Paused", (), {"get_transfer": lambda self, _: status(state="paused", needs="token")})()
+    with pytest.raises(Conflict, match="resume"):
+        Transfer(api, status()).wait(progress=False)
+
+
+WAITS = ("transfer.wait()", "import asyncio\nasync def main():\n    await transfer\nasyncio.run(main())")
+
+
+@pytest.fixture
+def kernel_env(moto_jupyter: JupyterProcess, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A kernel's environment, without anything of a store."""
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(moto_jupyter.folder / "runtime"))
+    monkeypatch.setenv("JPY_PARENT_PID", str(moto_jupyter.pid))
+    assert not any(name.startswith("AWS_") and name != "AWS_EC2_METADATA_DISABLED" for name in os.environ)
+    return dict(os.environ)
+
+
+def test_a_notebook_has_a_live_bar(kernel_env: dict[str, str], tmp_path: Any) -> None:
+    manager, kernel = start_new_kernel(env=kernel_env, cwd=str(tmp_path))
+    try:
+        kernel.execute_interactive(SENDS, timeout=60, allow_stdin=False)
+        cell = kernel.execute("transfer.pause()\nimport threading\ntransfer", allow_stdin=False)
+        drawn = next_display(kernel)
+        assert drawn["msg_type"] == "display_data"
+        assert "&lt;b&gt;" in drawn["content"]["data"]["text/html"]
+        # The cell is done, another one is run, and the bar is renewed where it stands.
+        kernel.execute("transfer.resume();", allow_stdin=False)
+        while "completed" not in drawn["content"]["data"]["text/plain"]:
+            shown, drawn = drawn, next_display(kernel)
+            assert drawn["msg_type"] == "update_display_data"
+            assert drawn["content"]["transient"] == shown["content"]["transient"]
+            assert drawn["parent_header"]["msg_id"] == cell
+    finally:
+        kernel.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def test_awaiting_has_a_live_bar_too(kernel_env: dict[str, str], tmp_path: Any) -> None:
+    manager, kernel = start_new_kernel(env=kernel_env, cwd=str(tmp_path))
+    try:
+        kernel.execute_interactive(SENDS, timeout=60, allow_stdin=False)
+        cell = kernel.execute("await transfer;", allow_stdin=False)
+        drawn = next_display(kernel)
+        assert drawn["msg_type"] == "display_data"
+        while "completed" not in drawn["content"]["data"]["text/plain"]:
+            drawn = next_display(kernel)
+            assert drawn["msg_type"] == "update_display_data"
+        assert drawn["parent_header"]["msg_id"] == cell
+    finally:
+        kernel.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def next_display(kernel: Any) -> Any:
+    while True:
+        message = kernel.get_iopub_msg(timeout=60)
+        assert message["msg_type"] != "error", message["content"]
+        if "display_data" in message["msg_type"]:
+            return message
+
+
+def test_a_notebook_shows_short_errors_and_nothing_secret(
+    kernel_env: dict[str, str], moto_jupyter: JupyterProcess, moto_server: Any, tmp_path: Any
+) -> None:
+    cells = [
+        SENDS,
+        "transfer.wait()",
+        "client.open('s3://drawn/none')",
+        "import os\nclient, client.ls('s3://drawn/'), [n for n in os.environ if n.startswith('AWS_') or 'TOKEN' in n]",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.cells[2].metadata["tags"] = ["raises-exception"]
+    NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute(
+        env=kernel_env
+    )
+    assert "completed" in notebook.cells[1].outputs[0].data["text/html"]
+    (refused,) = notebook.cells[2].outputs
+    assert len(refused.traceback) == 2
+    assert "client.open" in refused.traceback[0]
+    assert "NoSuchKey" in refused.traceback[1]
+    assert "\n [])" in notebook.cells[3].outputs[0].data["text/plain"]
+    written = nbformat.writes(notebook)
+    assert moto_jupyter.token not in written
+    assert moto_server.secret_access_key not in written
+
+
+def run(script: str, env: dict[str, str], folder: Any, stderr: int) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, cwd=folder, stdout=subprocess.PIPE, stderr=stderr, text=True
+    )
+    assert done.returncode == 0
+    return done.stdout
+
+
+@pytest.mark.parametrize("waiting", WAITS)
+def test_a_terminal_has_a_line_of_tqdm(kernel_env: dict[str, str], tmp_path: Any, waiting: str) -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
+    script = [sys.executable, "-c", SENDS + waiting]
+    with (
+        os.fdopen(ours, "rb", buffering=0) as terminal,
+        subprocess.Popen(script, env=kernel_env, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=theirs) as process,
+    ):
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # how Linux says that the other end is closed
+            while piece := terminal.read(4096):
+                shown += piece
+    assert process.returncode == 0
+    assert b"100%" in shown
+
+
+@pytest.mark.parametrize("waiting", WAITS)
+def test_a_log_has_plain_lines(kernel_env: dict[str, str], tmp_path: Any, waiting: str) -> None:
+    log = tmp_path / "log"
+    with log.open("w") as file:
+        run(SENDS + waiting, kernel_env, tmp_path, file.fileno())
+    assert "completed, 20.0 MB of 20.0 MB" in log.read_text().splitlines()[-1]
+
+
+def test_a_script_that_does_not_wait_gets_its_files_there(
+    kernel_env: dict[str, str], tmp_path: Any, moto_jupyter: JupyterProcess
+) -> None:
+    run(SENDS, kernel_env, tmp_path, subprocess.DEVNULL)
+    told = run(
+        "from odhtec_jupyter import Client; print(Client().stat('s3://drawn/<b>.bin').Size)",
+        kernel_env,
+        tmp_path,
+        subprocess.DEVNULL,
+    )
+    assert told.strip() == "20000000"

@@ -1,0 +1,100 @@
+"""The server is killed and started again while the client reads, uploads and waits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from odhtec_jupyter.client import Client
+from odhtec_jupyter.client.transfer import Transfer
+from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.errors import Forbidden
+from tests.conftest import free_port
+from tests.faults.jupyter import KillableServer
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@pytest.fixture
+def killable(s3_server: Any, hub: HubStandIn, tmp_path: Path) -> Iterator[KillableServer]:
+    with KillableServer(tmp_path / "jupyter", {**s3_server.env, "HF_ENDPOINT": hub.endpoint}, free_port()) as server:
+        yield server
+
+
+def require_all_goes_on(
+    client: Client,
+    killable: KillableServer,
+    hub: HubStandIn,
+    s3_client: S3Client,
+    bucket: str,
+    folder: Path,
+    begun: Callable[[Transfer], None] = lambda brought: None,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> None:
+    """A read, an import and an upload have ``begun``, the server is killed, ``meanwhile`` happens, it starts again."""
+    content = bytes(range(256)) * 4096 * 30
+    s3_client.put_object(Bucket=bucket, Key="read", Body=content)
+    hub.add(Repository("org/model")).commit({"w.bin": SyntheticContent(100_000_000, seed=1)})
+    (folder / "sent").write_bytes(content)
+    with client.open(f"s3://{bucket}/read") as file:
+        first = file.read(5_000_000)
+        brought = client.import_model("org/model", f"s3://{bucket}/m/")
+        sent = client.upload(folder / "sent", f"s3://{bucket}/sent")
+        begun(brought)
+        killable.kill()
+        meanwhile()
+        again = threading.Thread(target=killable.start)
+        again.start()
+        assert first + file.read() == content
+        brought.wait(progress=False)
+        sent.wait(progress=False)
+        again.join()
+    assert s3_client.head_object(Bucket=bucket, Key="m/w.bin")["ContentLength"] == 100_000_000
+    assert s3_client.get_object(Bucket=bucket, Key="sent")["Body"].read() == content
+
+
+def test_what_was_begun_goes_on(
+    killable: KillableServer, hub: HubStandIn, s3_client: S3Client, bucket: str, tmp_path: Path
+) -> None:
+    client = Client(killable.url, killable.token)
+    require_all_goes_on(client, killable, hub, s3_client, bucket, tmp_path)
+    client.api.connection.close()
+
+
+def test_a_server_that_comes_back_with_another_token_is_found_again(
+    killable: KillableServer,
+    hub: HubStandIn,
+    s3_client: S3Client,
+    bucket: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(killable.folder / "runtime"))
+    found, told = Client(), Client(killable.url, killable.token)
+    assert told.buckets()
+    known: list[Transfer] = []
+    require_all_goes_on(
+        found,
+        killable,
+        hub,
+        s3_client,
+        bucket,
+        tmp_path,
+        begun=lambda brought: known.append(told.transfer(brought.id)),
+        meanwhile=killable.renew_token,
+    )
+    # Who was told a token is still known by a cookie, which is enough to look and not enough to change anything.
+    known[0].wait(progress=False)
+    with pytest.raises(Forbidden, match="token is missing or wrong"):
+        told.create_bucket("never")
+    with pytest.raises(Forbidden, match="token is missing or wrong"):
+        Client(killable.url, told.api.connection.server.token).buckets()
+    for client in (found, told):
+        client.api.connection.close()

@@ -1,0 +1,243 @@
+"""Which server is found, how it is spoken to, and what is said when there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from odhtec_jupyter.client import Client
+from odhtec_jupyter.client.servers import find_server
+from odhtec_jupyter.demo.jupyter_process import JupyterProcess
+from odhtec_jupyter.errors import Forbidden, NoServer, NotFound
+from tests.conftest import missing
+
+OPTIONS = ["--ServerApp.jpserver_extensions={'odhtec_jupyter': True}"]
+
+
+@pytest.fixture
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Writes runtime files as Jupyter does."""
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+
+    def write(pid: int, url: str, token: str = "") -> None:
+        (tmp_path / f"jpserver-{pid}.json").write_text(json.dumps({"pid": pid, "url": url, "token": token}))
+
+    return write
+
+
+@pytest.fixture
+def works(tmp_path: Path) -> Callable[[Client], None]:
+    """Reading and each way of writing: with a token, or with cookies and XSRF."""
+
+    def use(client: Client) -> None:
+        client.create_bucket("found")
+        (tmp_path / "small").write_bytes(b"small")
+        (tmp_path / "large").write_bytes(bytes(9_000_000))
+        client.upload(tmp_path / "small", "s3://found/").wait(progress=False)
+        client.upload(tmp_path / "large", "s3://found/").wait(progress=False)
+        with client.open("s3://found/written", "wb") as file:
+            file.write(bytes(3_000_000))
+        assert {one.key: one.size for one in client.ls("s3://found/")} == {
+            "small": 5,
+            "large": 9_000_000,
+            "written": 3_000_000,
+        }
+        client.delete("s3://found/small").wait(progress=False)
+        client.api.connection.close()
+
+    return use
+
+
+# --- which one ------------------------------------------------------------------------------------------------
+
+
+def test_what_the_caller_says_comes_first(runtime: Callable[..., None]) -> None:
+    runtime(os.getppid(), "http://127.0.0.1:1/", "parents")
+    assert find_server("http://elsewhere:8888/base", "mine").url == "http://elsewhere:8888/base/"
+    assert find_server("http://elsewhere:8888/").token == ""
+    assert find_server("http://127.0.0.1:1").token == "parents"
+    assert find_server(None, "mine").token == "mine"
+    for bad in ("ftp://elsewhere/", "http://me:secret@elsewhere/"):
+        with pytest.raises(NoServer) as refused:
+            find_server(bad)
+        assert "secret" not in str(refused.value)
+
+
+def test_the_parent_comes_before_other_servers(runtime: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime(os.getpid(), "http://127.0.0.1:2/other/")
+    runtime(os.getppid(), "http://0.0.0.0:1/base/", "parents")
+    monkeypatch.setenv("NB_PREFIX", "/notebook/ns/name")
+    found = find_server()
+    assert (found.url, found.token) == ("http://127.0.0.1:1/base/", "parents")
+    monkeypatch.setenv("JPY_PARENT_PID", str(os.getpid()))
+    assert find_server().url == "http://127.0.0.1:2/other/"
+
+
+def test_a_hub_lends_its_token_where_the_runtime_file_has_none(
+    runtime: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "hub-token")
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_URL", "http://0.0.0.0:8888/user/me/")
+    assert find_server().url == "http://127.0.0.1:8888/user/me/"
+    assert find_server().token == "hub-token"
+    runtime(os.getppid(), "http://localhost:4321/user/me/")
+    assert (find_server().url, find_server().token) == ("http://localhost:4321/user/me/", "hub-token")
+    # Not to a server that the hub knows nothing of.
+    runtime(os.getppid(), "http://localhost:4321/another/")
+    assert find_server().token == ""
+    assert find_server("https://elsewhere/").token == ""
+
+
+def test_a_workbench_is_known_by_its_prefix(runtime: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NB_PREFIX", "/notebook/ns/name")
+    assert find_server().url == "http://localhost:8888/notebook/ns/name/"
+
+
+def test_several_servers_are_named_and_stale_files_passed_over(runtime: Callable[..., None]) -> None:
+    with pytest.raises(NoServer, match="No running Jupyter server"):
+        find_server()
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with _listening() as one, _listening() as two:
+        runtime(ended.pid, f"http://127.0.0.1:{one.server_port}/stale/")
+        runtime(os.getpid(), f"http://127.0.0.1:{one.server_port}/one/")
+        assert find_server().url.endswith("/one/")
+        other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        try:
+            runtime(other.pid, f"http://127.0.0.1:{two.server_port}/two/")
+            with pytest.raises(NoServer, match=r"/one/.*/two/|/two/.*/one/"):
+                find_server()
+        finally:
+            other.communicate(b"\n")
+
+
+# --- how it is spoken to --------------------------------------------------------------------------------------
+
+
+def test_a_base_url_and_a_token(
+    moto_server: Any, lab_server: Callable[..., JupyterProcess], works: Callable[[Client], None], monkeypatch: Any
+) -> None:
+    options = [*OPTIONS, "--ServerApp.base_url=/notebook/ns/name/"]
+    server = lab_server(moto_server.env, app="jupyter_server", options=options)
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(server.folder / "runtime"))
+    works(Client())
+
+
+def test_without_a_token_cookies_and_xsrf_do(
+    moto_server: Any, lab_server: Callable[..., JupyterProcess], works: Callable[[Client], None], monkeypatch: Any
+) -> None:
+    options = [*OPTIONS, "--IdentityProvider.token=", "--ServerApp.base_url=/notebook/ns/name/"]
+    server = lab_server(moto_server.env, app="jupyter_server", options=options)
+    monkeypatch.setenv("JPY_PARENT_PID", str(server.pid))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(server.folder / "runtime"))
+    client = Client()
+    assert client.api.connection.server.token == ""
+    # A cookie that the server does not take is renewed.
+    client.api.connection.session.cookies.set("_xsrf", "stale", domain="127.0.0.1", path="/")
+    works(client)
+
+
+def test_https_with_an_authority_of_its_own(
+    moto_server: Any, lab_server: Callable[..., JupyterProcess], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if shutil.which("openssl") is None:
+        missing("openssl is not installed")
+    made = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-days", "2"]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key", "-out", "crt", *made],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    certificate = str(tmp_path / "crt")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate)
+    options = [*OPTIONS, f"--ServerApp.certfile={certificate}", f"--ServerApp.keyfile={tmp_path / 'key'}"]
+    server = lab_server(moto_server.env, app="jupyter_server", options=options)
+    assert server.url.startswith("https://")
+    assert isinstance(Client(server.url, server.token).buckets(), list)
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    assert isinstance(Client(server.url, server.token, verify=certificate).buckets(), list)
+    with pytest.raises(NoServer, match="not trusted"):
+        Client(server.url, server.token).buckets()
+
+
+def test_jupyterhubs_variables_are_enough(
+    moto_jupyter: JupyterProcess, works: Callable[[Client], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "none"))
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_URL", moto_jupyter.url)
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", moto_jupyter.token)
+    works(Client())
+
+
+def test_a_wrong_token_is_told_from_a_refusal_of_the_store(moto_jupyter: JupyterProcess) -> None:
+    with pytest.raises(Forbidden, match="token is missing or wrong"):
+        Client(moto_jupyter.url, "wrong").buckets()
+    with pytest.raises(Forbidden, match="token is missing or wrong"):
+        Client(moto_jupyter.url, "wrong").create_bucket("never")
+
+
+def test_no_server_and_no_extension(lab_server: Callable[..., JupyterProcess], moto_jupyter: JupyterProcess) -> None:
+    with pytest.raises(NoServer, match="does not answer"):
+        Client("http://127.0.0.1:1/").buckets()
+    with pytest.raises(NotFound, match="no extension"):
+        Client(f"{moto_jupyter.url}elsewhere/", moto_jupyter.token).buckets()
+
+
+def test_no_token_goes_along_a_redirect() -> None:
+    with _listening() as other, _listening(to=f"http://127.0.0.1:{other.server_port}/") as server:
+        client = Client(f"http://127.0.0.1:{server.server_port}/", "secret")
+        with pytest.raises(Forbidden):
+            client.buckets()
+        assert server.seen == ["token secret"]  # type: ignore[attr-defined]
+        assert other.seen == []  # type: ignore[attr-defined]
+        client.api.connection.close()
+
+
+def test_a_kernel_imports_the_client_without_the_servers_stack() -> None:
+    heavy = ["boto3", "botocore", "tornado", "jupyter_server", "huggingface_hub", "fsspec", "tqdm", "IPython"]
+    code = f"import sys\nfrom odhtec_jupyter import Client\nprint(*(set({heavy!r}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+class _listening:  # noqa: N801 - reads as what it is
+    """A server that notes who comes with which credentials, and perhaps sends them on."""
+
+    def __init__(self, to: str | None = None) -> None:
+        seen: list[str | None] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                seen.append(self.headers.get("Authorization"))
+                self.send_response(302 if to else 200)
+                self.send_header("Content-Length", "0")
+                if to:
+                    self.send_header("Location", to)
+                self.end_headers()
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.seen = seen  # type: ignore[attr-defined]
+
+    def __enter__(self) -> ThreadingHTTPServer:
+        self.thread = Thread(target=self.server.serve_forever)
+        self.thread.start()
+        return self.server
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()

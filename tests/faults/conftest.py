@@ -1,0 +1,158 @@
+"""A real Jupyter server between two ends, with a fault proxy on the way to each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from odhtec_jupyter.demo.hub import HubStandIn
+from tests.conftest import S3Server, free_port
+from tests.faults.bucket import Bucket
+from tests.faults.jupyter import Api, KillableServer
+from tests.faults.killer import SEED, Killer
+from tests.faults.proxy import Proxy
+from tests.faults.traffic import hub_kind
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What a test recorded: its seed, its moments, what was sent twice."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, value in getattr(report, "user_properties", []):
+                if "/faults/" in report.nodeid:
+                    terminalreporter.write_line(f"{report.nodeid.partition('::')[2]}: {name}: {value}")
+
+
+@pytest.fixture(scope="session", params=["moto", "rgw"])
+def s3_server(request: pytest.FixtureRequest) -> S3Server:
+    """Those over http: nobody looks into the other."""
+    if request.param == "moto":
+        moto: S3Server = request.getfixturevalue("moto_server")
+        return moto
+    servers: dict[str, S3Server] = request.getfixturevalue("rgw_servers")
+    return servers["rgw"]
+
+
+@pytest.fixture(scope="module")
+def _s3_proxy(s3_server: S3Server) -> Iterator[Proxy]:
+    with Proxy(s3_server.endpoint_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def _hub() -> Iterator[HubStandIn]:
+    with HubStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture(scope="module")
+def _hub_proxies(_hub: HubStandIn) -> Iterator[tuple[Proxy, Proxy]]:
+    # On two addresses as the stand-in itself: a token must not follow a redirect to another host.
+    address = _hub.service.cdn_endpoint.removeprefix("http://").partition(":")[0]
+    with (
+        Proxy(_hub.service.endpoint, kind=hub_kind) as api,
+        Proxy(_hub.service.cdn_endpoint, kind=hub_kind, address=address) as cdn,
+    ):
+        # Its redirects and pages name these.
+        _hub.service.endpoint, _hub.service.cdn_endpoint = api.url, cdn.url
+        yield api, cdn
+
+
+@pytest.fixture(scope="module")
+def server_modules() -> dict[str, str]:
+    """Python modules that the server is to find, by name; a file of tests may have others."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def _server(
+    s3_server: S3Server,
+    _s3_proxy: Proxy,
+    _hub_proxies: tuple[Proxy, Proxy],
+    server_modules: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[KillableServer]:
+    env = s3_server.env | {
+        "AWS_S3_ENDPOINT": _s3_proxy.url,
+        "HF_ENDPOINT": _hub_proxies[0].url,
+        "HF_HUB_DISABLE_TELEMETRY": "1",  # only requests that the import needs
+    }
+    folder = tmp_path_factory.mktemp("killable")
+    with KillableServer(folder, env, free_port(), modules=server_modules) as server:
+        yield server
+
+
+@pytest.fixture
+def s3_proxy(_s3_proxy: Proxy) -> Iterator[Proxy]:
+    """Between the server and S3; without rules and traffic of another test."""
+    _s3_proxy.clear()
+    yield _s3_proxy
+    _s3_proxy.rules.clear()
+
+
+@pytest.fixture
+def hub(_hub: HubStandIn) -> HubStandIn:
+    """An empty hub."""
+    _hub.reset()
+    _hub.service.tokens.clear()
+    return _hub
+
+
+@pytest.fixture
+def hub_proxy(_hub_proxies: tuple[Proxy, Proxy]) -> Iterator[Proxy]:
+    """Between the server and the hub: kinds ``api`` and ``resolve``."""
+    _hub_proxies[0].clear()
+    yield _hub_proxies[0]
+    _hub_proxies[0].rules.clear()
+
+
+@pytest.fixture
+def cdn_proxy(_hub_proxies: tuple[Proxy, Proxy]) -> Iterator[Proxy]:
+    """Between the server and the host that the hub redirects to: kind ``cdn``."""
+    _hub_proxies[1].clear()
+    yield _hub_proxies[1]
+    _hub_proxies[1].rules.clear()
+
+
+@pytest.fixture
+def server(_server: KillableServer, s3_proxy: Proxy, hub_proxy: Proxy, cdn_proxy: Proxy) -> KillableServer:
+    """A running server that sees both ends through their proxies; it may have been killed before."""
+    if not _server.running:
+        _server.start()
+    return _server
+
+
+@pytest.fixture
+def api(server: KillableServer) -> Api:
+    return Api(server)
+
+
+@pytest.fixture
+def holding(s3_client: object, bucket: str) -> Bucket:
+    """The bucket, seen directly."""
+    return Bucket(s3_client, bucket)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def killer(
+    server: KillableServer,
+    s3_proxy: Proxy,
+    hub_proxy: Proxy,
+    cdn_proxy: Proxy,
+    record_property: Callable[[str, object], None],
+) -> Killer:
+    """Kills the server; the summary tells when and what it cost."""
+    record_property("seed", f"ODHTEC_SEED={SEED}")
+    return Killer(server, s3_proxy, hub_proxy, cdn_proxy, record_property)
+
+
+@pytest.fixture
+def aside(s3_proxy: Proxy, hub_proxy: Proxy, cdn_proxy: Proxy) -> Iterator[ThreadPoolExecutor]:
+    """For requests that may stand still."""
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+        for proxy in (s3_proxy, hub_proxy, cdn_proxy):  # a test that failed is not to wait for them
+            proxy.rules.clear()

@@ -1,0 +1,181 @@
+"""A Jupyter server that is killed and started again in the same home, and the REST client that looks at it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import secrets
+import signal
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from odhtec_jupyter.demo.jupyter_process import JupyterProcess, clean_environment
+from odhtec_jupyter.keys import encode_key
+
+FINAL = frozenset({"completed", "failed", "cancelled"})
+PATIENCE = 60.0  # seconds until a test that waits gives up
+
+
+class KillableServer(JupyterProcess):
+    """``python -m jupyter_server`` with this extension alone; home, token and port are the same at every start."""
+
+    def __init__(
+        self,
+        folder: Path,
+        env: Mapping[str, str],
+        port: int,
+        options: Iterable[str] = (),
+        *,
+        modules: Mapping[str, str] | None = None,
+    ) -> None:
+        """``modules``: sources by name, found before all others."""
+        quick = folder / "quick"
+        quick.mkdir(parents=True)
+        # Of the two seconds that a start takes, one goes into a grammar for a check that nobody asks for, and half a
+        # one into the other extensions of this environment. jsonschema does without the grammar.
+        (quick / "rfc3987_syntax.py").write_text("raise ImportError\n")
+        for name, source in (modules or {}).items():
+            (quick / f"{name}.py").write_text(source)
+        paths = [str(quick), *filter(None, [os.environ.get("PYTHONPATH")])]
+        super().__init__(
+            folder,
+            {**clean_environment(), "PYTHONPATH": os.pathsep.join(paths), "JUPYTER_NO_CONFIG": "1", **env},
+            app="jupyter_server",
+            port=port,
+            options=["--ServerApp.jpserver_extensions={'odhtec_jupyter': True}", *options],
+        )
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a process."""
+        return self._process is not None
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is cleaned up."""
+        process, self._process = self._process, None
+        assert process is not None
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def restart(self) -> None:
+        """Kill it and start it again."""
+        self.kill()
+        self.start()
+
+    def renew_token(self) -> None:
+        """The next start has another token, as that of a workbench that comes back."""
+        self.token = self._env["JUPYTER_TOKEN"] = secrets.token_hex(24)
+
+
+class Reply(Exception):
+    """An answer that is no success, for tests that want one to be."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        super().__init__(f"{status}: {body}")
+        self.status, self.body = status, body
+
+
+class Api:
+    """The extension's REST API; every request has a connection of its own, so a killed server is no trouble."""
+
+    def __init__(self, server: JupyterProcess) -> None:
+        self._server = server
+
+    def _connect(self, timeout: float) -> tuple[http.client.HTTPConnection, str]:
+        url = urlsplit(self._server.url)
+        assert url.hostname
+        return http.client.HTTPConnection(url.hostname, url.port, timeout=timeout), f"{url.path}odhtec/api/"
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        data: Iterable[bytes] | None = None,
+        size: int = 0,
+        timeout: float = PATIENCE,
+    ) -> Any:
+        """The reply's JSON; raises :class:`Reply` when it is an error. ``data`` is a raw body of ``size`` bytes."""
+        headers = dict(self._server.headers)
+        content: Any = None
+        if data is not None:
+            content, headers["Content-Length"] = data, str(size)
+        elif body is not None:
+            content, headers["Content-Type"] = json.dumps(body), "application/json"
+        connection, base = self._connect(timeout)
+        try:
+            with suppress(BrokenPipeError, ConnectionResetError):  # refused in the middle: the reply says why
+                connection.request(method, base + path, content, headers)
+            reply = connection.getresponse()
+            text = reply.read()
+        finally:
+            connection.close()
+        answer = json.loads(text) if text else None
+        if reply.status >= 400:
+            raise Reply(reply.status, answer)
+        return answer
+
+    def start_import(self, bucket: str, repo: str = "org/model", **options: Any) -> dict[str, Any]:
+        """``POST /objects/import-hf``; the transfer."""
+        transfer: dict[str, Any] = self.call(
+            "POST", "objects/import-hf", {"repo": repo, "bucket": bucket, "onConflict": "overwrite", **options}
+        )
+        return transfer
+
+    def upload(self, bucket: str, key: str, data: Iterable[bytes], size: int) -> dict[str, Any]:
+        """``PUT /objects/upload``; what was stored."""
+        stored: dict[str, Any] = self.call("PUT", f"objects/upload/{bucket}/{encode_key(key)}", data=data, size=size)
+        return stored
+
+    def transfers(self) -> list[dict[str, Any]]:
+        """All that the server knows, newest first."""
+        found: list[dict[str, Any]] = self.call("GET", "transfers")["transfers"]
+        return found
+
+    def transfer(self, transfer_id: str) -> dict[str, Any]:
+        """One of them."""
+        found: dict[str, Any] = self.call("GET", f"transfers/{transfer_id}")
+        return found
+
+    def files(self, transfer_id: str) -> list[dict[str, Any]]:
+        """Its files, up to 1000."""
+        found: list[dict[str, Any]] = self.call("GET", f"transfers/{transfer_id}/files?limit=1000")["files"]
+        return found
+
+    def over(self, transfer_id: str) -> bool:
+        """Whether it has ended."""
+        return self.transfer(transfer_id)["state"] in FINAL
+
+    def ended(self, transfer_id: str, timeout: float = PATIENCE) -> dict[str, Any]:
+        """The transfer once it has ended; the server tells when. Raises :class:`Reply` when there is no such one."""
+        self.transfer(transfer_id)
+        for event in self.events(timeout):
+            if event["id"] == transfer_id and event["state"] in FINAL:
+                return event
+        raise AssertionError("the event stream ended before the transfer")
+
+    def events(self, timeout: float = PATIENCE) -> Iterator[dict[str, Any]]:
+        """Every ``transfer`` event, until the stream ends or ``timeout`` seconds are over."""
+        deadline = time.monotonic() + timeout
+        connection, base = self._connect(timeout)
+        try:
+            headers = {**self._server.headers, "Accept": "text/event-stream"}
+            connection.request("GET", base + "transfers/events", headers=headers)
+            reply = connection.getresponse()
+            name = ""
+            for line in iter(reply.readline, b""):
+                # Comments keep the stream alive, so its own timeout never comes.
+                assert time.monotonic() < deadline, f"not within {timeout:.0f} s"
+                field, _, value = line.decode().rstrip("\n").partition(": ")
+                if field == "event":
+                    name = value
+                elif field == "data" and name == "transfer":
+                    yield json.loads(value)
+        finally:
+            connection.close()

@@ -1,0 +1,207 @@
+"""What a fault proxy is told to do wrong, and to which requests."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tests.faults.traffic import Exchange
+
+Side = Literal["request", "reply"]
+
+
+@dataclass(frozen=True)
+class Reset:
+    """RST after ``after`` bytes of a body. 0 of a request: it never arrives; 0 of a reply: not even its head comes."""
+
+    after: int = 0
+    of: Side = "request"
+
+
+@dataclass(frozen=True)
+class Truncate:
+    """A clean end of the connection after ``after`` bytes of the reply's body."""
+
+    after: int = 0
+    of: Side = "reply"
+
+
+@dataclass(frozen=True)
+class Stall:
+    """Nothing goes on after ``after`` bytes until the rule is released or dropped; both connections stay open."""
+
+    after: int = 0
+    of: Side = "request"
+
+
+@dataclass(frozen=True)
+class Flip:
+    """The byte at ``after`` of a body arrives wrong."""
+
+    after: int = 0
+    of: Side = "reply"
+
+
+@dataclass(frozen=True)
+class Status:
+    """An error in the place of the answer; the request is taken and never passed on."""
+
+    status: int = 503
+    code: str = "ServiceUnavailable"
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True)
+class LostReply:
+    """The request is passed on and answered whole, then RST in the place of the reply."""
+
+
+@dataclass(frozen=True)
+class Delay:
+    """The request is passed on after so many seconds."""
+
+    seconds: float
+
+
+Action = Reset | Truncate | Stall | Flip | Status | LostReply | Delay
+
+
+@dataclass(eq=False)
+class Rule:
+    """An action and the requests it happens to; counts how often it matched and how often it really happened.
+
+    An action at a byte that a body does not have does not happen.
+    """
+
+    action: Action
+    kind: str | None
+    path: re.Pattern[str] | None
+    where: Callable[[Exchange], bool] | None
+    nth: int | None
+    every: int | None
+    chance: float | None
+    times: int | None
+    dice: random.Random = field(repr=False)
+    matched: int = 0
+    fired: int = 0
+    _held: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[bool]]] = field(default_factory=list, repr=False)
+    _outcome: bool | None = field(default=None, repr=False)  # how stalls end: released or dropped
+    _changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
+
+    def takes(self, exchange: Exchange) -> bool:
+        """Whether the action is to happen to this request."""
+        if (
+            self.times == 0
+            or (self.kind is not None and self.kind != exchange.kind)
+            or (self.path is not None and not self.path.search(exchange.target))
+            or (self.where is not None and not self.where(exchange))
+        ):
+            return False
+        self.matched += 1
+        if (
+            (self.nth is not None and self.matched != self.nth)
+            or (self.every is not None and self.matched % self.every)
+            or (self.chance is not None and self.dice.random() >= self.chance)
+        ):
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
+
+    def happened(self) -> None:
+        """The action was done."""
+        with self._changed:
+            self.fired += 1
+            self._changed.notify_all()
+
+    def wait(self, timeout: float = 30.0, *, unless: Callable[[], bool] = lambda: False) -> bool:
+        """Until the action happens; False when ``unless``, which is looked at every now and then, is true before."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while not self._changed.wait_for(lambda: self.fired, 0.05):
+                if unless():
+                    return False
+                assert time.monotonic() < deadline, f"no such request came: {self}"
+        return True
+
+    async def hold(self) -> bool:
+        """Stand still; True when it goes on, False when the connection is to end."""
+        loop = asyncio.get_running_loop()
+        with self._changed:
+            if self._outcome is not None:
+                return self._outcome
+            future: asyncio.Future[bool] = loop.create_future()
+            self._held.append((loop, future))
+        self.happened()
+        return await future
+
+    def release(self) -> None:
+        """What stands still goes on."""
+        self._end(True)
+
+    def drop(self) -> None:
+        """What stands still is reset; nothing of it goes on."""
+        self._end(False)
+
+    def _end(self, outcome: bool) -> None:
+        with self._changed:
+            self._outcome = outcome
+            held, self._held = self._held, []
+        for loop, future in held:
+            loop.call_soon_threadsafe(_settle, future, outcome)
+
+
+def _settle(future: asyncio.Future[bool], outcome: bool) -> None:
+    if not future.done():
+        future.set_result(outcome)
+
+
+@dataclass
+class Rules:
+    """All rules of a proxy; the first that takes a request decides."""
+
+    _rules: list[Rule] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(
+        self,
+        action: Action,
+        kind: str | None = None,
+        *,
+        path: str | None = None,
+        where: Callable[[Exchange], bool] | None = None,
+        nth: int | None = None,
+        every: int | None = None,
+        chance: float | None = None,
+        times: int | None = 1,
+        seed: int = 0,
+    ) -> Rule:
+        """Let ``action`` happen to ``times`` requests (None: to all) of this kind.
+
+        ``path`` is a regular expression for path and query. Of those that match, ``nth`` takes only that one (from
+        1), ``every`` each so-manieth, ``chance`` some by a seeded draw.
+        """
+        pattern = re.compile(path) if path is not None else None
+        dice = random.Random(seed)
+        rule = Rule(action, kind, pattern, where, nth, every, chance, times, dice)
+        with self._lock:
+            self._rules.append(rule)
+        return rule
+
+    def take(self, exchange: Exchange) -> Rule | None:
+        """The rule for a request."""
+        with self._lock:
+            return next((rule for rule in self._rules if rule.takes(exchange)), None)
+
+    def clear(self) -> None:
+        """Nothing goes wrong any more; what stands still is reset."""
+        with self._lock:
+            rules, self._rules = self._rules, []
+        for rule in rules:
+            rule.drop()

@@ -1,0 +1,80 @@
+"""A streamed upload whose parts go on to S3 while they come in, with something going wrong on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import pytest
+
+from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.transfers.parts import PART_SIZE
+from tests.conftest import S3Server
+from tests.faults.bucket import Bucket, nothing_left_over
+from tests.faults.jupyter import Api, Reply
+from tests.faults.killer import MIB, Gone, Killer, Moment
+from tests.faults.proxy import Proxy
+from tests.faults.rules import Action, LostReply, Reset, Status
+
+CONTENT = SyntheticContent(PART_SIZE + 40 * MIB + 7, seed=9)
+
+
+@pytest.fixture(scope="module")
+def server_modules() -> dict[str, str]:
+    """Whatever comes is fast enough, and may take its time."""
+    return {
+        "sitecustomize": "from odhtec_jupyter.transfers import crew\n\n"
+        "crew.AMPLE = 0\n"
+        "from odhtec_jupyter.transfers import forwarding, sender\n\n"
+        "sender.QUICK = 1\nforwarding.PATIENCE = 60_000\nforwarding.LONGEST = 60.0\n"
+    }
+
+
+def body(s3: Proxy) -> Iterator[bytes]:
+    """The second part has begun to go on before all of it is sent."""
+    begun = 0
+    for chunk in CONTENT.chunks(0, CONTENT.size):
+        if begun == PART_SIZE:
+            s3.traffic.wait(lambda: any(one.acknowledged for one in s3.traffic.seen("part")))
+        elif begun > PART_SIZE and len(s3.traffic.seen("part")) == 1:
+            with suppress(AssertionError):  # the server may not have heard yet that the first one is stored
+                s3.traffic.wait(lambda: len(s3.traffic.seen("part")) > 1, 0.05)
+        if begun > 2 * PART_SIZE - MIB:
+            assert len(s3.traffic.seen("part")) > 1, "it does not go on"
+        yield bytes(chunk)
+        begun += len(chunk)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [Reset(MIB), Reset(7 * MIB), Reset(0, "reply"), LostReply(), Status(503, "SlowDown")],
+    ids=["torn", "torn late", "not answered", "answer lost", "503"],
+)
+def test_a_part_that_went_wrong_is_sent_again(
+    api: Api, holding: Bucket, s3_proxy: Proxy, s3_server: S3Server, action: Action
+) -> None:
+    rule = s3_proxy.rules.add(action, "part", nth=2)
+    api.upload(holding.name, "file.bin", body(s3_proxy), CONTENT.size)
+    assert rule.fired == 1
+    assert holding.contents() == {"file.bin": CONTENT.sha256}
+    nothing_left_over(holding, s3_server)
+    again = [one.query["partNumber"] for one in s3_proxy.traffic.seen("part")]
+    assert again.count("2") == 2
+    assert len(again) == len(set(again)) + 1, "and only that one"
+
+
+@pytest.mark.parametrize("moment", [Moment("part", nth=2, after=MIB), Moment("part", nth=2, of="reply")])
+def test_a_kill_in_such_a_part_leaves_nothing(
+    api: Api, killer: Killer, holding: Bucket, aside: ThreadPoolExecutor, s3_server: S3Server, moment: Moment
+) -> None:
+    before = holding.put("file.bin")
+    rule = killer.aim(moment)
+    sending = aside.submit(api.upload, holding.name, "file.bin", body(killer.s3), CONTENT.size)
+    assert rule.wait()
+    killer.kill(moment, rule)
+    assert isinstance(sending.exception(), (*Gone, Reply))
+    killer.server.start()
+    killer.s3.traffic.wait(lambda: any(one.acknowledged for one in killer.s3.traffic.seen("abort")))
+    assert holding.contents() == before
+    nothing_left_over(holding, s3_server)

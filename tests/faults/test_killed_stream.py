@@ -1,0 +1,55 @@
+"""SIGKILL while one thread streams a file in parts of 64 MiB."""
+
+from __future__ import annotations
+
+import pytest
+
+from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.transfers.parts import PART_SIZE, STREAM_SIZE
+from tests.conftest import S3Server
+from tests.faults.bucket import Bucket, checksums, nothing_left_over
+from tests.faults.jupyter import Api
+from tests.faults.killer import MIB, Killer, Moment
+
+# The first part shows how fast it is, then come two large ones and the rest.
+LARGE = SyntheticContent(PART_SIZE + 2 * STREAM_SIZE + 11 * MIB + 7, seed=8)
+
+
+@pytest.fixture(scope="module")
+def server_modules() -> dict[str, str]:
+    """Whatever comes is fast enough."""
+    return {"sitecustomize": "from odhtec_jupyter.transfers import crew\n\ncrew.AMPLE = crew.SLOW = 0\n"}
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        [Moment("part", nth=2, after=30 * MIB), Moment("part", nth=2, after=STREAM_SIZE - 1)],
+        [Moment("part", nth=2, after=50 * MIB), Moment("cdn", after=5 * MIB, of="reply")],
+        [Moment("part", nth=3, of="reply"), Moment("complete", of="reply")],
+    ],
+    ids=["sending", "reading", "answered"],
+)
+def test_an_import_goes_on_after_a_kill_in_a_large_part(
+    api: Api, killer: Killer, holding: Bucket, hub: HubStandIn, s3_server: S3Server, moments: list[Moment]
+) -> None:
+    model = hub.add(Repository("org/large"))
+    model.commit({"w.bin": LARGE})
+    before = holding.put("beside")
+    transfer = ""
+    for moment in moments:
+        rule = killer.aim(moment)
+        transfer = transfer or api.start_import(holding.name, "org/large", prefix="large")["id"]
+        assert rule.wait()
+        killer.kill(moment, rule)
+        assert holding.sizes().get("large/w.bin", LARGE.size) == LARGE.size, "half-written"
+        killer.server.start()
+    ended = api.ended(transfer)
+    assert (ended["state"], ended["error"]) == ("completed", None)
+    sizes = [one.sent for one in killer.s3.traffic.seen("part") if one.acknowledged]
+    assert max(sizes) >= STREAM_SIZE, "it was streamed"
+    assert holding.contents() == before | checksums(model, "large/")
+    nothing_left_over(holding, s3_server)
+    killer.report({"large/w.bin": LARGE.size})

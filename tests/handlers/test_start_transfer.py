@@ -1,0 +1,125 @@
+"""``POST /transfers`` and what one can do with a transfer that is under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.demo.faults import Halt
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.repository import Repository
+
+on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
+on_both = pytest.mark.parametrize("s3_server", ["moto", "rgw"], indirect=True)
+
+MIB = 1024 * 1024
+
+
+async def start(api: Any, action: str, source: str, target: str = "", **more: Any) -> Any:
+    body = {"action": action, "source": source, "target": target, **more}
+    return await api.ok("POST", "transfers", json_body=body, status=201)
+
+
+@on_both
+async def test_the_workspace_is_the_servers_root_directory(
+    api: Any, bucket: str, jp_root_dir: Path, stored: Callable[[], dict[str, int]]
+) -> None:
+    (jp_root_dir / "data").mkdir()
+    (jp_root_dir / "data" / "a.csv").write_bytes(b"1,2")
+    begun = await start(api, "copy", "workspace://data/", f"s3://{bucket}/up/")
+    assert (begun["action"], begun["source"], begun["needs"]) == ("copy", "workspace://data/", None)
+    done = await api.finished(begun["id"])
+    assert (done["state"], done["bytesDone"], done["filesDone"]) == ("completed", 3, 1)
+    assert stored() == {"up/a.csv": 3}
+    down = await start(api, "move", f"s3://{bucket}/up/a.csv", "workspace://new/")
+    assert (await api.finished(down["id"]))["state"] == "completed"
+    assert (jp_root_dir / "new" / "a.csv").read_bytes() == b"1,2"
+    assert stored() == {}
+
+
+@on_moto
+async def test_a_dry_run_tells_and_does_nothing(
+    api: Any, bucket: str, jp_root_dir: Path, stored: Callable[[], dict[str, int]]
+) -> None:
+    await api.put(bucket, "d/a", b"a")
+    await api.put(bucket, "d/b", b"bb")
+    body = {"action": "copy", "source": f"s3://{bucket}/d/", "target": "workspace://down/", "dryRun": True}
+    plan = await api.ok("POST", "transfers", json_body=body)
+    assert (plan["counts"], plan["filesTotal"], plan["bytesTotal"]) == ({"create": 2}, 2, 3)
+    assert plan["files"][0] == {
+        "source": f"s3://{bucket}/d/a",
+        "target": "workspace://down/a",
+        "size": 1,
+        "what": "create",
+        "error": None,
+    }
+    assert not (jp_root_dir / "down").exists()
+    deletion = {"action": "delete", "source": f"s3://{bucket}/d/", "dryRun": True}
+    plan = await api.ok("POST", "transfers", json_body=deletion)
+    assert (plan["counts"], plan["bytesTotal"]) == ({"delete": 2}, 3)
+    assert stored() == {"d/a": 1, "d/b": 2}
+    assert await api.ok("GET", "transfers") == {"transfers": []}
+    gone = await start(api, "delete", f"s3://{bucket}/d/a")
+    assert (await api.finished(gone["id"]))["state"] == "completed"
+    assert stored() == {"d/b": 2}
+
+
+@on_moto
+async def test_what_cannot_be_meant_names_its_field(api: Any, bucket: str) -> None:
+    for body, word in (
+        ({"action": "copy", "source": "a", "target": f"s3://{bucket}/"}, "source"),
+        ({"action": "copy", "source": f"s3://{bucket}/a/", "target": f"s3://{bucket}/b"}, "target"),
+        ({"action": "copy", "source": f"s3://{bucket}/a"}, "target"),
+        ({"action": "fly", "source": f"s3://{bucket}/a"}, "action"),
+        ({"action": "delete", "source": f"s3://{bucket}/"}, "source"),
+        ({"action": "copy", "source": "s3:///a", "target": "workspace://"}, "source"),
+    ):
+        assert word in (await api.refused(400, "POST", "transfers", json_body=body))["message"]
+
+
+@on_both
+async def test_pause_resume_and_their_refusals(
+    api: Any, hf: HubStandIn, bucket: str, stored: Callable[[], dict[str, int]], multiparts: Callable[[], int]
+) -> None:
+    hf.add(Repository("org/slow")).commit({"weights.bin": SyntheticContent(60 * MIB, seed=2)})
+    hf.inject(Halt(24 * MIB), "*weights.bin", host="cdn", times=None)
+    begun = await start(api, "copy", "hf://org/slow", f"s3://{bucket}/m/")
+    stream = await api.events("GET", "transfers/events")
+    async for _, data in stream:
+        if data["bytesDone"]:
+            break
+    await stream.close()
+    paused = await api.ok("POST", "transfers", begun["id"], "pause", body="")
+    assert paused["state"] == "paused"
+    assert paused["bytesDone"] in {0, 8 * MIB, 16 * MIB, 24 * MIB}, "what was on its way has to go again"
+    assert (await asyncio.to_thread(stored), await asyncio.to_thread(multiparts)) == ({}, 1)
+    for action in ("pause", "retry"):
+        assert (await api.refused(409, "POST", "transfers", begun["id"], action, body=""))["error"] == "Conflict"
+    await api.refused(409, "DELETE", "transfers", begun["id"])
+    hf.service.faults.clear()
+    resumed = await api.ok("POST", "transfers", begun["id"], "resume", body="")
+    assert resumed["state"] in {"queued", "running"}
+    done = await api.finished(begun["id"])
+    assert (done["state"], done["bytesDone"]) == ("completed", 60 * MIB)
+    assert (await asyncio.to_thread(stored), await asyncio.to_thread(multiparts)) == ({"m/weights.bin": 60 * MIB}, 0)
+    await api.refused(409, "POST", "transfers", begun["id"], "resume", body="")
+
+
+@on_moto
+async def test_a_failed_transfer_is_tried_again_with_a_token(api: Any, hf: HubStandIn, bucket: str) -> None:
+    repository = hf.add(Repository("org/gated"))
+    repository.commit({"a.txt": b"a"})
+    repository.gated, repository.accepted = "manual", frozenset({"hf_right_token"})
+    begun = await start(api, "copy", "hf://org/gated", f"s3://{bucket}/m/", token="hf_wrong_token")
+    failed = await api.finished(begun["id"])
+    assert failed["state"] == "failed"
+    assert failed["error"]["code"] == "InvalidToken"
+    await api.refused(400, "POST", "transfers", begun["id"], "retry", json_body={"tokem": "x"})
+    await api.ok("POST", "transfers", begun["id"], "retry", json_body={"token": "hf_right_token"})
+    done = await api.finished(begun["id"])
+    assert (done["state"], done["error"], done["filesDone"]) == ("completed", None, 1)

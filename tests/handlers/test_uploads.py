@@ -1,0 +1,287 @@
+"""``/uploads`` as a client sees it: small requests, each of which may break off and be sent again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from odhtec_jupyter.transfers.sender import Sender
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
+on_both = pytest.mark.parametrize("s3_server", ["moto", "rgw"], indirect=True)
+
+MIB = 1024 * 1024
+PART = 8 * MIB
+SIZE = 2 * PART + 5
+Stored = Callable[[], dict[str, int]]
+Count = Callable[[], int]
+Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
+
+
+def noise(size: int) -> bytes:
+    return random.Random(size).randbytes(size)
+
+
+def wish(bucket: str, key: str = "k", size: int = SIZE, **more: Any) -> dict[str, Any]:
+    return {"bucket": bucket, "key": key, "size": size, "lastModified": 1700000000000} | more
+
+
+async def begin(api: Any, *args: Any, status: int = 201, **more: Any) -> Any:
+    return await api.ok("POST", "uploads", json_body=wish(*args, **more), status=status)
+
+
+async def put(api: Any, upload: Any, content: bytes, *numbers: int) -> None:
+    """Send parts of a file, one beside the other."""
+
+    async def one(number: int) -> None:
+        part = content[(number - 1) * upload["partSize"] : number * upload["partSize"]]
+        reply = await api.ok("PUT", "uploads", upload["uploadId"], str(number), body=part, request_timeout=0)
+        assert reply == {"number": number, "size": len(part)}
+
+    await asyncio.gather(*(one(number) for number in numbers))
+
+
+async def reply_of(reader: asyncio.StreamReader) -> tuple[int, dict[str, Any]]:
+    """Status and body of what comes back on a raw connection."""
+    async with asyncio.timeout(20):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        length = next(
+            int(line.split(":")[1]) for line in head.split("\r\n") if line.lower().startswith("content-length")
+        )
+        return int(head.split()[1]), json.loads(await reader.readexactly(length))
+
+
+async def test_a_file_in_parts_from_beginning_to_end(
+    api: Any, bucket: str, s3_client: S3Client, stored: Stored, multiparts: Count
+) -> None:
+    content = noise(SIZE)
+    upload = await begin(api, bucket, "a b+c%2F/日本.json")
+    assert {name: value for name, value in upload.items() if name not in {"uploadId", "createdAt"}} == {
+        "bucket": bucket,
+        "key": "a b+c%2F/日本.json",
+        "size": SIZE,
+        "partSize": PART,
+        "partCount": 3,
+        "parts": [],
+        "bytesDone": 0,
+        "lastModified": 1700000000000,
+    }
+    await put(api, upload, content, 3, 1)
+    at = ("uploads", upload["uploadId"])
+    present = [{"number": 1, "size": PART}, {"number": 3, "size": 5}]
+    for shown in (
+        await api.ok("GET", *at),
+        await begin(api, bucket, "a b+c%2F/日本.json", status=200),
+    ):
+        assert shown == upload | {"parts": present, "bytesDone": PART + 5}
+    listed = await api.ok("GET", "uploads")
+    assert listed == {"uploads": [upload | {"bytesDone": PART + 5}]}
+    missing = await api.refused(409, "POST", *at, "complete")
+    assert missing["error"] == "MissingParts"
+    await put(api, upload, content, 2, 2)
+    assert stored() == {}
+    done = await api.ok("POST", *at, "complete", status=201)
+    head = s3_client.head_object(Bucket=bucket, Key="a b+c%2F/日本.json")
+    assert done == {"bucket": bucket, "key": "a b+c%2F/日本.json", "size": SIZE, "ETag": head["ETag"]}
+    assert head["ContentType"] == "application/json"
+    assert s3_client.get_object(Bucket=bucket, Key="a b+c%2F/日本.json")["Body"].read() == content
+    assert await api.ok("POST", *at, "complete", status=201) == done
+    for method, *rest in (("GET",), ("DELETE",), ("PUT", "1")):
+        refused = await api.refused(404, method, *at, *rest, body=b"x" * PART if method == "PUT" else None)
+        assert refused["error"] == "NoSuchUpload"
+    assert await api.ok("GET", "uploads") == {"uploads": []}
+    assert multiparts() == 0
+
+
+@on_both
+async def test_a_drop_leaves_what_was_there(
+    api: Any, bucket: str, s3_client: S3Client, multiparts: Count, jp_serverapp: Any, eventually: Eventually
+) -> None:
+    s3_client.put_object(Bucket=bucket, Key="k", Body=b"before")
+    upload = await begin(api, bucket, onConflict="overwrite")
+    await put(api, upload, noise(SIZE), 1, 2)
+    assert multiparts() == 1
+    reader, writer = await api.raw("PUT", f"uploads/{upload['uploadId']}/3", {"Content-Length": "5"})
+    writer.write(b"123")
+    await writer.drain()
+    (app,) = jp_serverapp.extension_manager.extension_apps["odhtec_jupyter"]
+    await eventually(lambda: app.services.engine.budget.used == 5)
+    await api.ok("DELETE", "uploads", upload["uploadId"], status=204)
+    status, body = await reply_of(reader)
+    assert (status, body["error"]) == (404, "NoSuchUpload")
+    writer.close()
+    assert multiparts() == 0
+    assert s3_client.get_object(Bucket=bucket, Key="k")["Body"].read() == b"before"
+    refused = await api.refused(404, "DELETE", "uploads", upload["uploadId"])
+    assert refused["error"] == "NoSuchUpload"
+    assert app.services.engine.budget.used == 0
+
+
+@on_both
+async def test_what_cannot_be_taken_is_refused_before_the_body(api: Any, bucket: str, multiparts: Count) -> None:
+    upload = await begin(api, bucket)
+    at = f"uploads/{upload['uploadId']}"
+    whole = {"Content-Length": str(PART)}
+    for target, headers, status, code in (
+        (f"{at}/0", whole, 400, "InvalidRequest"),
+        (f"{at}/4", whole, 400, "InvalidRequest"),
+        (f"{at}/first", whole, 400, "InvalidRequest"),
+        (f"{at}/99999999", whole, 400, "InvalidRequest"),
+        (f"{at}/1", {"Content-Length": str(PART - 1)}, 400, "InvalidRequest"),
+        (f"{at}/1", {"Content-Length": str(1024**4)}, 400, "InvalidRequest"),
+        (f"{at}/3", whole, 400, "InvalidRequest"),
+        (f"{at}/1", {"Content-Length": "0"}, 400, "InvalidRequest"),
+        (f"{at}/1", {"Transfer-Encoding": "chunked"}, 411, "MissingContentLength"),
+        (f"uploads/{'0' * 32}/1", whole, 404, "NoSuchUpload"),
+        (f"{at}/1?connection=other", whole, 404, "NoSuchConnection"),
+        (f"{at}/1", whole | {"Authorization": "token wrong"}, 403, "AccessDenied"),
+    ):
+        reader, writer = await api.raw("PUT", target, headers)
+        got, body = await reply_of(reader)
+        assert (got, body["error"]) == (status, code), (target, headers)
+        writer.close()
+    assert multiparts() == 0, "nothing is begun before a part comes"
+
+
+@on_moto
+async def test_what_cannot_be_begun_is_refused(api: Any, bucket: str) -> None:
+    await api.put(bucket, "there", b"old")
+    for body, status, code in (
+        (wish(bucket, "there"), 409, "Conflict"),
+        (wish(f"absent-{bucket}"), 404, "NoSuchBucket"),
+        (wish(bucket, size=-1), 400, "InvalidRequest"),
+        (wish(bucket, size=5 * 1024**4 + 1), 413, "EntityTooLarge"),
+        (wish(bucket, size=600 * 1024**3), 413, "EntityTooLarge"),
+        (wish(bucket, ""), 400, "InvalidRequest"),
+        (wish(bucket, "k" * 1025), 400, "KeyTooLongError"),
+        (wish(bucket, onConflict="skip"), 400, "InvalidRequest"),
+        (wish(bucket) | {"more": 1}, 400, "InvalidRequest"),
+        (wish(bucket) | {"contentType": "text/日本"}, 400, "InvalidRequest"),
+        (wish(bucket) | {"contentType": "text/plain\r\nX: y"}, 400, "InvalidRequest"),
+        (wish(bucket) | {"lastModified": 2**63}, 400, "InvalidRequest"),
+    ):
+        refused = await api.refused(status, "POST", "uploads", json_body=body)
+        assert refused["error"] == code, body
+    too_large = await api.refused(413, "POST", "uploads", json_body=wish(bucket, size=600 * 1024**3))
+    assert "max_memory" in too_large["message"]
+    await api.refused(400, "POST", "uploads", "0" * 32, "complete", params={"onConflict": "rename"})
+    assert await api.ok("GET", "uploads") == {"uploads": []}
+
+
+@on_both
+async def test_a_key_that_came_into_being_meanwhile_is_the_users_to_decide(
+    api: Any, bucket: str, s3_client: S3Client
+) -> None:
+    content = noise(SIZE)
+    upload = await begin(api, bucket)
+    await put(api, upload, content, 1, 2, 3)
+    s3_client.put_object(Bucket=bucket, Key="k", Body=b"of somebody else")
+    complete = ("POST", "uploads", upload["uploadId"], "complete")
+    assert (await api.refused(409, *complete))["error"] == "Conflict"
+    assert s3_client.get_object(Bucket=bucket, Key="k")["Body"].read() == b"of somebody else"
+    assert (await api.ok("GET", "uploads", upload["uploadId"]))["bytesDone"] == SIZE
+    await api.ok(*complete, params={"onConflict": "overwrite"}, status=201)
+    assert s3_client.get_object(Bucket=bucket, Key="k")["Body"].read() == content
+
+
+@on_both
+async def test_a_connection_that_breaks_in_the_middle_stores_nothing(
+    api: Any, bucket: str, s3_client: S3Client, jp_serverapp: Any, eventually: Eventually
+) -> None:
+    content = noise(SIZE)
+    upload = await begin(api, bucket)
+    (app,) = jp_serverapp.extension_manager.extension_apps["odhtec_jupyter"]
+    budget = app.services.engine.budget
+    for sent in (0, 1, PART - 1):
+        _, writer = await api.raw("PUT", f"uploads/{upload['uploadId']}/1", {"Content-Length": str(PART)})
+        writer.write(content[:sent])
+        await writer.drain()
+        await eventually(lambda: app.current_activity() == 1)
+        if sent:
+            await eventually(lambda: budget.used == PART)
+        writer.transport.abort()
+        await eventually(lambda: app.current_activity() == 0 and budget.used == 0)
+        assert (await api.ok("GET", "uploads", upload["uploadId"]))["parts"] == []
+    await put(api, upload, content, 1, 2, 3)
+    await api.ok("POST", "uploads", upload["uploadId"], "complete", status=201)
+    assert s3_client.get_object(Bucket=bucket, Key="k")["Body"].read() == content
+
+
+@on_moto
+async def test_an_upload_whose_parts_go_through_tornados_own_reader(
+    api: Any, bucket: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tornado.http1connection import HTTP1Connection
+
+    monkeypatch.setattr(HTTP1Connection, "_read_body", _without_the_short_cut(HTTP1Connection._read_body))
+    content = noise(SIZE)
+    upload = await begin(api, bucket)
+    await put(api, upload, content, 1, 2, 3)
+    await api.ok("POST", "uploads", upload["uploadId"], "complete", status=201)
+    assert s3_client.get_object(Bucket=bucket, Key="k")["Body"].read() == content
+
+
+@on_moto
+async def test_a_quick_senders_bytes_are_read_in_a_thread(
+    api: Any, bucket: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+    real = Sender.receive
+
+    async def receive(sender: Sender, room: memoryview) -> int:
+        taken.append(await real(sender, room))
+        return taken[-1]
+
+    monkeypatch.setattr(Sender, "receive", receive)
+    monkeypatch.setattr("odhtec_jupyter.transfers.sender.QUICK", 1)
+    content = noise(SIZE)
+    upload = await begin(api, bucket)
+    await put(api, upload, content, 1, 2, 3)
+    await api.ok("POST", "uploads", upload["uploadId"], "complete", status=201)
+    assert s3_client.get_object(Bucket=bucket, Key="k")["Body"].read() == content
+    assert sum(taken) > SIZE // 2
+
+
+def _without_the_short_cut(read_body: Callable[..., Any]) -> Callable[..., Any]:
+    def read(connection: Any, *args: Any) -> Any:
+        vars(connection).pop("_read_fixed_body", None)
+        return read_body(connection, *args)
+
+    return read
+
+
+@on_moto
+async def test_a_part_that_moves_counts_as_activity(api: Any, bucket: str, jp_serverapp: Any) -> None:
+    upload = await begin(api, bucket)
+    jp_serverapp.web_app.settings.pop("odhtec_last_activity", None)
+    await put(api, upload, noise(SIZE), 3)
+    assert "odhtec_last_activity" in jp_serverapp.web_app.settings
+    (app,) = jp_serverapp.extension_manager.extension_apps["odhtec_jupyter"]
+    assert app.current_activity() == 0, "an upload without a sender does not keep the server awake"
+
+
+@on_moto
+async def test_with_another_connection_an_upload_waits(api: Any, bucket: str, s3_server: Any) -> None:
+    content = noise(SIZE)
+    upload = await begin(api, bucket)
+    await put(api, upload, content, 1)
+    at = ("uploads", upload["uploadId"])
+    other = s3_server.endpoint_url.replace("127.0.0.1", "localhost")
+    await api.ok("PUT", "settings/s3", json_body={"endpoint": other})
+    for method, *rest in (("GET",), ("DELETE",), ("POST", "complete"), ("PUT", "2")):
+        body = content[PART : 2 * PART] if method == "PUT" else None
+        refused = await api.refused(409, method, *at, *rest, body=body)
+        assert refused["error"] == "OtherConnection"
+        assert "connection" in refused["message"]
+    assert await api.ok("GET", "uploads") == {"uploads": []}
+    await api.ok("PUT", "settings/s3", json_body={"endpoint": s3_server.endpoint_url})
+    await put(api, upload, content, 2, 3)
+    await api.ok("POST", *at, "complete", status=201)

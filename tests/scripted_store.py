@@ -1,0 +1,83 @@
+"""An S3 server that answers as a test says: for what no server here does, and some elsewhere do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Self
+from urllib.parse import parse_qsl, quote, urlsplit
+from xml.sax.saxutils import escape
+
+from odhtec_jupyter.network import Network
+from odhtec_jupyter.settings import S3Connection
+from odhtec_jupyter.stores.s3 import S3Store
+
+Answer = Callable[[dict[str, str]], str | bytes | tuple[int, str]]
+
+
+class ScriptedStore:
+    """Every request gets what ``answer`` makes of its query; ``queries`` are those that came."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.queries: list[dict[str, str]] = []
+        script = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                query = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
+                script.queries.append(query)
+                told = answer(query)
+                status, text = told if isinstance(told, tuple) else (200, told)
+                body = text.encode() if isinstance(text, str) else text
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.store = S3Store(S3Connection(self.endpoint, None, None, "key", "secret"), Network())
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.store.close()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def listing(*keys: str, token: str = "", encoded: bool = False, raw: str = "") -> str:
+    """The XML of a page; ``raw`` goes in as it is."""
+    name = quote if encoded else escape
+    entries = "".join(f"<Contents><Key>{name(key)}</Key><Size>{len(key)}</Size></Contents>" for key in keys)
+    more = f"<NextContinuationToken>{token}</NextContinuationToken>" if token else ""
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+        f"{'<EncodingType>url</EncodingType>' if encoded else ''}<IsTruncated>{str(bool(token)).lower()}</IsTruncated>"
+        f"{more}{raw}{entries}</ListBucketResult>"
+    )
+
+
+def in_order(keys: Sequence[str], *, wordy: bool = False) -> Answer:
+    """A store with these keys in this order, whatever it is; ``wordy`` tokens are long and of any alphabet."""
+    filler = "😀 &<+%2F/=\"' " * 200 if wordy else "after "
+
+    def answer(query: dict[str, str]) -> str:
+        start = int(query["continuation-token"].removeprefix(filler)) if "continuation-token" in query else 0
+        stop = start + int(query["max-keys"])
+        token = escape(f"{filler}{stop}") if stop < len(keys) else ""
+        return listing(*keys[start:stop], token=token, encoded=True)
+
+    return answer

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from odhtec_jupyter.stores.workspace import WorkspaceStore
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    made = tmp_path / "root"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    made = tmp_path / "outside"
+    made.mkdir()
+    (made / "secret").write_text("secret")
+    return made
+
+
+@pytest.fixture
+def store(root: Path) -> WorkspaceStore:
+    return WorkspaceStore(root)

@@ -1,0 +1,61 @@
+"""Which folder of the labextension may import which: each only those below it."""
+
+from __future__ import annotations
+
+import os.path
+import re
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parent.parent / "labextension" / "src"
+# From the top. What stands in one line does not import its neighbours, but for the last: words that all share.
+LAYERS = (
+    {"index.ts"},
+    {"plugins"},
+    {"cell"},
+    {"lab"},
+    {"views"},
+    {"forms", "preview"},
+    {"list", "uploads", "drive"},
+    {"transfers"},
+    {"api"},
+    {"tokens.ts", "format.ts", "python.ts", "sleep.ts", "version.ts", "contract.ts"},
+)
+IMPORT = re.compile(r"(?:from|import\()\s*'(\.{1,2}/[^']+)'")
+
+
+def place(path: str) -> str:
+    """The folder of a file, or the file that is in none."""
+    first, inside, _ = path.partition("/")
+    return first if inside else f"{first}.ts"
+
+
+def rank(name: str) -> int:
+    return next(number for number, layer in enumerate(LAYERS) if name in layer)
+
+
+def test_every_folder_imports_only_what_is_below_it() -> None:
+    wrong, seen = [], set()
+    for file in sorted(SOURCE.rglob("*.ts*")):
+        if ".spec." in file.name or file.name.endswith(".d.ts") or "testing" in file.parts:
+            continue
+        importer = place(file.relative_to(SOURCE).with_suffix("").as_posix())
+        seen.add(importer)
+        for path in IMPORT.findall(file.read_text()):
+            imported = os.path.normpath(os.path.join(file.parent.relative_to(SOURCE), path))
+            if imported.startswith(".."):
+                continue  # package.json
+            target = place(imported)
+            if target == importer or {target, importer} <= LAYERS[-1]:
+                continue
+            if rank(target) <= rank(importer):
+                wrong.append(f"{file.relative_to(SOURCE)} imports {imported}")
+    assert wrong == []
+    assert seen == set().union(*LAYERS), "a new folder needs a place"
+
+
+def test_only_the_plugins_and_the_cell_know_widgets() -> None:
+    """Where ipywidgets is not there, nothing that the sidebar needs may load them."""
+    users = {
+        file.relative_to(SOURCE).as_posix() for file in SOURCE.rglob("*.ts*") if "@jupyter-widgets/" in file.read_text()
+    }
+    assert {user for user in users if not user.startswith("cell/")} <= {"plugins/widget.ts"}

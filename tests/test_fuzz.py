@@ -1,0 +1,165 @@
+"""What the contract allows and what it does not, sent to a real server: no 500, and no answer it does not describe."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+import schemathesis
+import yaml
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import CheckContext
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.jupyter_process import JupyterProcess
+from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.keys import encode_key
+from tests.conftest import S3Server, empty_bucket, make_s3_client
+
+if TYPE_CHECKING:
+    from schemathesis import Case, Response
+
+CONTRACT = Path(__file__).resolve().parent.parent / "odhtec_jupyter" / "openapi.yaml"
+EXAMPLES = 25  # for each operation
+ENDLESS = "/transfers/events"  # a stream that never ends by itself
+NOBODY = "http://127.0.0.1:9"  # the discard port: refused at once
+
+
+KEYS = ["a/b.txt", "a/", "a/new.txt", "日本/é 😀.bin", "..", "//", "a\tb"]
+# Values that lead somewhere: out of random ones alone hardly any request would find a bucket. Those that are against
+# the schema are tried all the same.
+FAMILIAR: dict[str, list[Any]] = {
+    "connection": ["default"],
+    "bucket": ["bucket", "empty", "no-such-bucket", ".."],
+    "bucketName": ["new-bucket", "bucket", "No Such Name!"],
+    "key": KEYS,
+    "prefix": KEYS,
+    "base": ["a/"],
+    "repo": ["org/model", "org/no-such-model", "no repository"],
+    "revision": ["main", "no-such-revision"],
+    "source": ["s3://bucket/a/b.txt", "s3://bucket/a/", "workspace://a.txt", "hf://org/model/", "s3://", "no uri"],
+    "target": ["s3://bucket/copy/", "s3://empty/x", "workspace://copy/", "", "hf://org/model"],
+    "q": ["b", "*.txt", "\t"],
+    # The server tries the addresses it is given: they must not lead away from this machine.
+    "endpoint": [None, "", NOBODY, "no address", f"{NOBODY}/bucket\x00"],
+    "hfEndpoint": [None, "", NOBODY, "no address"],
+    "httpProxy": [None, "", NOBODY, "no address"],
+    "httpsProxy": [None, "", NOBODY, "no address"],
+}
+
+
+def led(contract: dict[str, Any]) -> dict[str, Any]:
+    """The contract with what is familiar in place of any text."""
+    contract = copy.deepcopy(contract)
+    parameters = list(contract["components"]["parameters"].values())
+    for path in contract["paths"].values():
+        parameters += path.get("parameters", [])
+        for operation in path.values():
+            if isinstance(operation, dict):
+                parameters += operation.get("parameters", [])
+    for parameter in parameters:
+        values = FAMILIAR.get(parameter.get("name", ""))
+        if values and "$ref" not in parameter:
+            encoded = parameter["name"] in {"key", "prefix", "base"}
+            parameter["schema"] = {"enum": [encode_key(value) for value in values] + ["%"] if encoded else values}
+    for name, model in contract["components"]["schemas"].items():
+        if name.endswith(("Request", "Change")) or name.startswith("Create"):
+            for field, values in FAMILIAR.items():
+                if field in model.get("properties", {}):
+                    model["properties"][field] = {"enum": values}
+    return contract
+
+
+@schemathesis.check
+def no_internal_error(context: CheckContext, response: Response, case: Case) -> None:
+    """502 and 503 speak of others, 500 is a defect of ours."""
+    assert response.status_code != 500, response.text
+
+
+schema = schemathesis.openapi.from_dict(led(yaml.safe_load(CONTRACT.read_text()))).exclude(path=ENDLESS)
+
+
+@pytest.fixture(scope="module")
+def rgw(rgw_servers: dict[str, S3Server]) -> Iterator[S3Server]:
+    """A real store: moto falls over what real ones refuse."""
+    server = rgw_servers["rgw"]
+    yield server
+    client = make_s3_client(server)
+    for name in ("bucket", "empty", "new-bucket"):
+        with suppress(client.exceptions.NoSuchBucket):
+            empty_bucket(client, name)
+            client.delete_bucket(Bucket=name)
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def served(rgw: S3Server, lab_server: Callable[..., JupyterProcess]) -> Iterator[JupyterProcess]:
+    """A server with a bucket that holds something, and a hub with a repository."""
+    with HubStandIn() as hub:
+        hub.add(Repository("org/model")).commit({"config.json": b"{}", "a/weights.bin": b"w" * 4096})
+        yield lab_server(
+            rgw.env | {"HF_ENDPOINT": hub.endpoint},
+            app="jupyter_server",
+            options=["--ServerApp.jpserver_extensions={'odhtec_jupyter': True}"],
+        )
+
+
+@pytest.fixture
+def session(served: JupyterProcess, rgw: S3Server) -> Iterator[requests.Session]:
+    """Each operation finds the connection as it was, whatever the one before has set."""
+    client = make_s3_client(rgw)
+    client.create_bucket(Bucket="bucket")
+    for key in KEYS:
+        client.put_object(Bucket="bucket", Key=key, Body=b"text")
+    client.create_bucket(Bucket="empty")
+    client.close()
+    with requests.Session() as session:
+        session.trust_env = False
+        session.headers.update(served.headers)
+        yield session
+        api = f"{served.url}odhtec/api/settings"
+        env = rgw.env
+        connection = {
+            "endpoint": env["AWS_S3_ENDPOINT"],
+            "accessKeyId": env["AWS_ACCESS_KEY_ID"],
+            "secretAccessKey": env["AWS_SECRET_ACCESS_KEY"],
+            "region": env["AWS_DEFAULT_REGION"],
+            "sessionToken": "",
+            "defaultBucket": "",
+        }
+        session.put(f"{api}/s3", json=connection).raise_for_status()
+        session.put(f"{api}/proxy", json={"httpProxy": "", "httpsProxy": "", "noProxy": ""}).raise_for_status()
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_only_what_the_contract_describes_is_answered(
+    case: Case, served: JupyterProcess, session: requests.Session
+) -> None:
+    case.call_and_validate(
+        base_url=f"{served.url}odhtec/api",
+        session=session,
+        timeout=60,
+        checks=[
+            no_internal_error,
+            status_code_conformance,
+            content_type_conformance,
+            response_schema_conformance,
+        ],
+    )

@@ -1,0 +1,143 @@
+"""The traits of the browser in a cell: what Python may set, and what follows from it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import pytest
+from traitlets import TraitError
+
+import odhtec_jupyter
+from odhtec_jupyter import widget
+from odhtec_jupyter.widget import S3Browser
+
+SOURCE = Path(__file__).resolve().parent.parent / "labextension" / "src"
+
+
+def test_it_begins_with_nothing_selected_in_the_default_bucket() -> None:
+    browser = S3Browser()
+    assert (browser.bucket, browser.prefix, browser.filter) == ("", "", "")
+    assert (browser.selected, browser.value, browser.multiple) == ([], None, True)
+    assert browser.height == "400px"
+    assert odhtec_jupyter.S3Browser is S3Browser
+
+
+def test_value_is_the_one_that_is_selected() -> None:
+    browser = S3Browser(value="s3://models/a/b.bin")
+    assert browser.selected == ["s3://models/a/b.bin"]
+    browser.selected = ["s3://models/x", "s3://models/日本 %2F/"]
+    assert browser.value is None
+    browser.value = None  # what it is already
+    assert len(browser.selected) == 2
+    browser.selected = ["s3://models/y/"]
+    assert browser.value == "s3://models/y/"
+    browser.value = None
+    assert browser.selected == []
+
+
+def test_one_row_at_most_without_multiple() -> None:
+    browser = S3Browser(selected=["s3://models/a", "s3://models/b"])
+    browser.multiple = False
+    assert (browser.selected, browser.value) == (["s3://models/a"], "s3://models/a")
+    with pytest.raises(TraitError, match=r"selected: with multiple=False one URI can be selected, and these are 2\."):
+        browser.selected = ["s3://models/a", "s3://models/b"]
+    with pytest.raises(TraitError, match="multiple=False"):
+        S3Browser(multiple=False, selected=["s3://models/a", "s3://models/b"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("bucket", "s3://models", "no name of a bucket"),
+        ("bucket", "models/data", "no name of a bucket"),
+        ("bucket", None, "bucket"),
+        ("prefix", "data", "that ends with a slash, as 'data/' does"),
+        ("prefix", "é" * 512 + "/", "at most 1024 bytes"),
+        ("selected", ["notes.md"], "no place"),
+        ("selected", ["workspace://notes.md"], "names no object"),
+        ("selected", ["s3://models"], "names no object"),
+        ("selected", ["s3://models/"], "names no object"),
+        ("selected", ["s3://a/x", "s3://b/x"], "one bucket is shown at a time, and these are of a, b"),
+        ("selected", ["s3://a/x", "s3://a/x"], "stands in it twice"),
+        ("selected", ["s3://a/" + "é" * 513], "at most 1024 bytes"),
+        ("value", "s3://models", "names no object"),
+        ("value", 1, "value"),
+        ("filter", None, "filter"),
+        ("connection", "other", "no connection 'other'"),
+        ("height", "tall", "no length of CSS"),
+        ("height", "400px; background: url(http://elsewhere)", "no length of CSS"),
+        ("multiple", "yes", "multiple"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(name: str, value: Any, says: str) -> None:
+    browser = S3Browser()
+    before = getattr(browser, name)
+    with pytest.raises(TraitError, match=re.escape(says)):
+        setattr(browser, name, value)
+    assert getattr(browser, name) == before
+    with pytest.raises(TraitError, match=re.escape(says)):
+        S3Browser(**{name: value})
+
+
+def test_it_is_observed_and_linked_as_any_widget() -> None:
+    browser, text = S3Browser(), ipywidgets.Text()
+    ipywidgets.link((browser, "prefix"), (text, "value"))
+    values: list[Any] = []
+    browser.observe(lambda change: values.append(change["new"]), "value")
+    browser.prefix = "data/"
+    browser.set_state({"selected": ["s3://m/data/x"], "value": "s3://m/data/x"})  # as the page sends it
+    browser.set_state({"selected": [], "value": None})
+    assert text.value == "data/"
+    assert values == ["s3://m/data/x", None]
+
+
+def test_every_trait_of_its_own_is_synced_and_has_help() -> None:
+    names = {"bucket", "prefix", "selected", "value", "filter", "multiple", "connection", "height"}
+    traits = S3Browser.class_traits()
+    assert all(traits[name].metadata["sync"] and traits[name].help for name in names)
+    other = set(ipywidgets.DOMWidget.class_traits())
+    assert {name for name in traits if not name.startswith("_")} - other == names
+
+
+def test_what_a_page_without_its_kernel_shows_is_a_sentence() -> None:
+    browser = S3Browser(value="s3://models/a")
+    data = browser._repr_mimebundle_()
+    assert data["text/plain"] == "Run the cell again to browse object storage here."
+    assert data[widget.MIME_TYPE] == {"model_id": browser.model_id}
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == browser.model_id
+
+
+def test_python_and_typescript_agree() -> None:
+    """The labextension's version comes from the file that ours is written from; the names are held here."""
+    state = S3Browser().get_state()
+    package = json.loads((SOURCE.parent / "package.json").read_text())
+    assert state["_model_module"] == state["_view_module"] == package["name"] == widget.MODULE
+    assert state["_model_module_version"] == state["_view_module_version"] == package["version"]
+    assert "from '../package.json'" in (SOURCE / "version.ts").read_text()
+    tokens = (SOURCE / "tokens.ts").read_text()
+    assert f"WIDGET_MODULE = '{widget.MODULE}'" in tokens
+    assert f"CELL_MIME_TYPE = '{widget.MIME_TYPE}'" in tokens
+    assert f"'{widget.FALLBACK}'" in (SOURCE / "cell" / "celloutput.ts").read_text()
+    model = (SOURCE / "cell" / "widgetmodel.ts").read_text()
+    own = model[model.index("defaults()") : model.index("override initialize")]
+    assert set(re.findall(r"^ {6}(\w+): ", own, re.MULTILINE)) == set(state) - set(
+        ipywidgets.DOMWidget().get_state()
+    ) | {name for name in state if name.startswith(("_model", "_view")) and name != "_view_count"}
+
+
+def test_a_kernel_loads_it_without_the_server_and_the_store() -> None:
+    code = (
+        "import os, sys; before = dict(os.environ)\n"
+        "from odhtec_jupyter import S3Browser; S3Browser(prefix='a/')\n"
+        "assert dict(os.environ) == before\n"
+        "print(*sorted({'boto3', 'botocore', 'jupyter_server', 'huggingface_hub', 'odhtec_jupyter.settings',"
+        " 'odhtec_jupyter.client'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

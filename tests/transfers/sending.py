@@ -1,0 +1,52 @@
+"""What tests of resumable uploads do again and again: begin one, send its parts, look at what is stored."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+from odhtec_jupyter.models import Upload, UploadRequest
+from odhtec_jupyter.transfers.incoming_part import IncomingPart
+from odhtec_jupyter.transfers.parts import PART_SIZE
+from odhtec_jupyter.transfers.uploads import Uploads
+
+CHUNK = 1024 * 1024
+SIZE = 2 * PART_SIZE + 5
+# Ceph RGW cannot put parts together under a name of more than about 980 bytes.
+KEYS = ["a b+c%2F/日本", "..", "//", "/leading", "e\u0301 é 🙂", "x" * 980, "tab\tand ?#&"]
+
+
+def noise(size: int) -> bytes:
+    return random.Random(size).randbytes(size)
+
+
+def request(bucket: str, key: str = "k", size: int = SIZE, **options: Any) -> UploadRequest:
+    return UploadRequest(bucket=bucket, key=key, size=size, **({"last_modified": 1700000000000} | options))
+
+
+async def receive(uploads: Uploads, upload_id: str, number: int, data: bytes) -> IncomingPart:
+    """A part that has come in, and is not stored yet."""
+    part = await uploads.receive(upload_id, number, len(data), lambda error: None)
+    for start in range(0, len(data), CHUNK):
+        await part.write(data[start : start + CHUNK])
+    return part
+
+
+async def put(uploads: Uploads, upload: Upload, data: bytes, *numbers: int) -> None:
+    """Send parts of a file, all of them at once."""
+
+    async def one(number: int) -> None:
+        start = (number - 1) * upload.part_size
+        part = await receive(uploads, upload.upload_id, number, data[start : start + upload.part_size])
+        await part.finish()
+
+    await asyncio.gather(*(one(number) for number in numbers))
+
+
+def multiparts(client: Any, bucket: str) -> list[str]:
+    return [upload["Key"] for upload in client.list_multipart_uploads(Bucket=bucket).get("Uploads", [])]
+
+
+def stored(client: Any, bucket: str, key: str = "k") -> bytes:
+    return client.get_object(Bucket=bucket, Key=key)["Body"].read()

@@ -1,0 +1,375 @@
+"""Every pair of places: workspace ↔ S3, S3 → S3, hub → workspace; copies, moves, syncs and dry runs."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.models import TransferPlan, TransferRequest
+from odhtec_jupyter.services import Services
+from odhtec_jupyter.transfers import server_copy
+from odhtec_jupyter.transfers.copy import copy_file
+from odhtec_jupyter.transfers.parts import MIB, PART_SIZE
+from odhtec_jupyter.transfers.plan import make_plan, show_plan
+from odhtec_jupyter.transfers.s3_target import S3Target
+from odhtec_jupyter.transfers.state import Transfer
+from odhtec_jupyter.uris import parse_uri
+from tests.transfers.steps import begin, begin_deletion, begin_planned, ended, stored
+
+ODD = "a b+c%2F/日本 #1?.txt"
+LARGE = SyntheticContent(3 * PART_SIZE + 11, seed=3)
+# Keys that S3 takes and a program may trip over.
+NAMES = [
+    *("..", ".", "a/../b", "./a", "//", "/lead", "tr/", "a//b", "p%2F q+?#&=.txt", "日本/é e\u0301.txt", "😀"),
+    *("x" * 1000, "a\nb", "tab\t", "~'\"<&>", "a\\b", " lead", "trail "),
+]
+
+
+Run = Callable[..., Awaitable[Transfer]]
+
+
+@pytest.fixture
+def run(services: Services) -> Run:
+    """Runs a transfer to its end."""
+
+    async def go(action: str, source: str, target: str = "", **fields: Any) -> Transfer:
+        return await ended(services, await begin(services, action, source, target, **fields))
+
+    return go
+
+
+async def dry_run(services: Services, action: Any, source: str, target: str, **fields: Any) -> TransferPlan:
+    request = TransferRequest(action=action, source=source, target=target, **fields)
+    plan = await asyncio.to_thread(
+        make_plan,
+        services.stores(),
+        action,
+        parse_uri(source, "source"),
+        parse_uri(target, "target"),
+        services.options(request),
+        lambda: False,
+    )
+    return show_plan(plan)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def fill(folder: Path, contents: dict[str, bytes]) -> None:
+    for name, content in contents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+FOLDER = {ODD: b"odd", "empty.txt": b"", "deep/er/file.bin": b"x" * 100_000, ".hidden": b"h"}
+
+
+# --- workspace and S3 ------------------------------------------------------------------------------------------
+
+
+async def test_a_folder_goes_to_s3_and_back(run: Run, workspace: Path, s3_client: Any, bucket: str) -> None:
+    large = LARGE.read(0, LARGE.size)
+    fill(workspace / "data", FOLDER | {"large.bin": large})
+    up = await run("copy", "workspace://data/", f"s3://{bucket}/up/")
+    assert (up.state, up.error) == ("completed", None)
+    assert up.bytes_done == up.bytes_total == sum(map(len, FOLDER.values())) + LARGE.size
+    assert stored(s3_client, bucket) == {
+        f"up/{name}": content for name, content in (FOLDER | {"large.bin": large}).items()
+    }
+    down = await run("copy", f"s3://{bucket}/up/", "workspace://back/")
+    assert (down.state, down.error) == ("completed", None)
+    assert files(workspace / "back") == FOLDER | {"large.bin": large}
+    assert s3_client.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
+
+
+async def test_a_single_file_goes_to_a_name_or_into_a_folder(
+    run: Run, workspace: Path, s3_client: Any, bucket: str
+) -> None:
+    fill(workspace, {"one.csv": b"a,b"})
+    await run("copy", "workspace://one.csv", f"s3://{bucket}/other.csv")
+    await run("copy", "workspace://one.csv", f"s3://{bucket}/in/")
+    await run("copy", f"s3://{bucket}/in/one.csv", "workspace://new/folder/")
+    assert set(stored(s3_client, bucket)) == {"other.csv", "in/one.csv"}
+    assert files(workspace) == {"one.csv": b"a,b", "new/folder/one.csv": b"a,b"}
+    assert s3_client.head_object(Bucket=bucket, Key="other.csv")["ContentType"] == "text/csv"
+
+
+async def test_patterns_choose_and_a_dry_run_tells(
+    services: Services, run: Run, workspace: Path, s3_client: Any, bucket: str
+) -> None:
+    fill(workspace / "data", FOLDER)
+    s3_client.put_object(Bucket=bucket, Key="up/empty.txt", Body=b"not empty")
+    plan = await dry_run(
+        services, "copy", "workspace://data/", f"s3://{bucket}/up/", include=["*.txt", "deep/"], exclude=["*日本*"]
+    )
+    assert plan.counts == {"conflict": 1, "create": 1}
+    assert (plan.files_total, plan.bytes_total) == (2, 100_000)
+    assert {file.target for file in plan.files} == {f"s3://{bucket}/up/empty.txt", f"s3://{bucket}/up/deep/er/file.bin"}
+    assert set(stored(s3_client, bucket)) == {"up/empty.txt"}, "a dry run writes nothing"
+    refused = await run("copy", "workspace://data/", f"s3://{bucket}/up/")
+    assert refused.state == "failed"
+    assert refused.error is not None
+    assert refused.error.code == "Conflict"
+    assert set(stored(s3_client, bucket)) == {"up/empty.txt"}, "a conflict is found before anything is written"
+
+
+@pytest.mark.parametrize("policy", ["skip", "overwrite", "rename"])
+async def test_on_conflict_in_the_workspace(
+    run: Run, workspace: Path, s3_client: Any, bucket: str, policy: str
+) -> None:
+    s3_client.put_object(Bucket=bucket, Key="d/a.txt", Body=b"theirs")
+    s3_client.put_object(Bucket=bucket, Key="d/b.txt", Body=b"b")
+    fill(workspace / "d", {"a.txt": b"mine"})
+    transfer = await run("copy", f"s3://{bucket}/d/", "workspace://d/", on_conflict=policy)
+    assert transfer.state == "completed"
+    expected = {
+        "skip": {"a.txt": b"mine", "b.txt": b"b"},
+        "overwrite": {"a.txt": b"theirs", "b.txt": b"b"},
+        "rename": {"a.txt": b"mine", "a (1).txt": b"theirs", "b.txt": b"b"},
+    }
+    assert files(workspace / "d") == expected[policy]
+
+
+async def test_one_bad_name_does_not_fail_the_others(run: Run, workspace: Path, s3_client: Any, bucket: str) -> None:
+    for key in ("d/good.txt", "d/../up.txt", "d//double.txt", "d/" + "n" * 300):
+        s3_client.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    transfer = await run("copy", f"s3://{bucket}/d/", "workspace://down/")
+    assert (transfer.state, transfer.files_done, transfer.files_failed) == ("failed", 1, 3)
+    assert files(workspace) == {"down/good.txt": b"d/good.txt"}
+    assert all(str(workspace) not in (file.error.message if file.error else "") for file in transfer.files)
+
+
+async def test_links_do_not_lead_out_of_the_workspace(
+    run: Run, workspace: Path, tmp_path: Path, s3_client: Any, bucket: str
+) -> None:
+    fill(tmp_path / "outside", {"secret.txt": b"secret"})
+    fill(workspace / "data", {"real.txt": b"real"})
+    os.symlink(tmp_path / "outside" / "secret.txt", workspace / "data" / "secret.txt")
+    os.symlink(tmp_path / "outside", workspace / "data" / "folder")
+    os.symlink("real.txt", workspace / "data" / "inside.txt")
+    transfer = await run("copy", "workspace://data/", f"s3://{bucket}/")
+    assert (transfer.state, transfer.files_done, transfer.files_failed) == ("failed", 2, 2)
+    assert stored(s3_client, bucket) == {"real.txt": b"real", "inside.txt": b"real"}
+    s3_client.put_object(Bucket=bucket, Key="w/folder/x.txt", Body=b"x")
+    down = await run("copy", f"s3://{bucket}/w/", "workspace://data/")
+    assert down.state == "failed"
+    assert files(tmp_path / "outside") == {"secret.txt": b"secret"}
+
+
+async def test_a_source_that_changes_meanwhile_is_an_error_and_a_retry_takes_it_as_it_is(
+    services: Services, workspace: Path, s3_client: Any, bucket: str
+) -> None:
+    fill(workspace, {"big.bin": LARGE.read(0, LARGE.size)})
+    async with services.engine.slots, services.engine.slots:  # it is planned, but cannot begin to move
+        transfer = await begin_planned(services, "copy", "workspace://big.bin", f"s3://{bucket}/big.bin")
+        (workspace / "big.bin").write_bytes(b"changed")
+    await ended(services, transfer)
+    assert transfer.state == "failed"
+    assert transfer.error is not None
+    assert "changed" in transfer.error.message
+    assert stored(s3_client, bucket) == {}
+    await services.transfers.retry(transfer.id)
+    await ended(services, transfer)
+    assert (transfer.state, transfer.bytes_done, transfer.bytes_total) == ("completed", 7, 7)
+    assert stored(s3_client, bucket) == {"big.bin": b"changed"}
+
+
+# --- S3 to S3 --------------------------------------------------------------------------------------------------
+
+
+async def test_s3_copies_within_itself_with_all_that_belongs_to_an_object(
+    run: Run, s3_client: Any, bucket: str
+) -> None:
+    for name, content in FOLDER.items():
+        s3_client.put_object(
+            Bucket=bucket, Key=f"d/{name}", Body=content, ContentType="text/x-odd", Metadata={"mine": "yes"}
+        )
+    s3_client.put_object(Bucket=bucket, Key="dd/not", Body=b"not meant")
+    transfer = await run("copy", f"s3://{bucket}/d/", f"s3://{bucket}/e/")
+    assert (transfer.state, transfer.error) == ("completed", None)
+    there = stored(s3_client, bucket)
+    assert {key: there[key] for key in there if key.startswith("e/")} == {f"e/{k}": v for k, v in FOLDER.items()}
+    head = s3_client.head_object(Bucket=bucket, Key=f"e/{ODD}")
+    assert (head["ContentType"], head["Metadata"]) == ("text/x-odd", {"mine": "yes"})
+
+
+@pytest.fixture
+def oddly_named(s3_client: Any, bucket: str) -> dict[str, bytes]:
+    """What the store has below ``p/``, by its names there."""
+    for name in NAMES:
+        with suppress(ClientError):  # each store refuses others
+            s3_client.put_object(Bucket=bucket, Key=f"p/{name}", Body=name.encode() * 10)
+    made = {key.removeprefix("p/"): content for key, content in stored(s3_client, bucket).items()}
+    assert len(made) >= len(NAMES) - 4
+    return made
+
+
+@pytest.mark.parametrize("action", ["copy", "move"])
+async def test_every_name_that_s3_takes_is_copied_moved_and_deleted(
+    services: Services, run: Run, s3_client: Any, bucket: str, oddly_named: dict[str, bytes], action: str
+) -> None:
+    transfer = await run(action, f"s3://{bucket}/p/", f"s3://{bucket}/q/")
+    assert (transfer.state, transfer.error) == ("completed", None)
+    there = {f"q/{name}": content for name, content in oddly_named.items()}
+    kept = {f"p/{name}": content for name, content in oddly_named.items()} if action == "copy" else {}
+    assert stored(s3_client, bucket) == there | kept
+    deletion = await ended(services, await begin_deletion(services, bucket, prefixes=["q/"]))
+    assert (deletion.state, deletion.error) == ("completed", None)
+    assert stored(s3_client, bucket) == kept
+
+
+async def test_every_name_that_s3_takes_is_copied_in_parts(
+    run: Run, s3_client: Any, bucket: str, oddly_named: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_copy, "AT_ONCE", 0)
+    # Folders are never so large, and Ceph RGW answers 500 to parts for a key that long.
+    for name in [name for name in oddly_named if name.endswith("/") or len(name) > 900]:
+        s3_client.delete_object(Bucket=bucket, Key=f"p/{name}")
+        del oddly_named[name]
+    transfer = await run("copy", f"s3://{bucket}/p/", f"s3://{bucket}/q/")
+    assert (transfer.state, transfer.error) == ("completed", None)
+    there = stored(s3_client, bucket)
+    assert {key[2:]: content for key, content in there.items() if key.startswith("q/")} == oddly_named
+
+
+async def test_an_object_that_was_put_together_from_parts_is_copied_at_once(
+    run: Run, s3_client: Any, bucket: str
+) -> None:
+    place = {"Bucket": bucket, "Key": "a"}
+    upload = s3_client.create_multipart_upload(**place, ContentType="text/x-odd", Metadata={"mine": "yes"})["UploadId"]
+    etag = s3_client.upload_part(**place, UploadId=upload, PartNumber=1, Body=b"content")["ETag"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    s3_client.complete_multipart_upload(**place, UploadId=upload, MultipartUpload=parts)
+    transfer = await run("copy", f"s3://{bucket}/a", f"s3://{bucket}/b")
+    assert (transfer.state, transfer.error) == ("completed", None)
+    assert stored(s3_client, bucket) == {"a": b"content", "b": b"content"}
+    head = s3_client.head_object(Bucket=bucket, Key="b")
+    assert (head["ContentType"], head["Metadata"]) == ("text/x-odd", {"mine": "yes"})
+
+
+async def test_large_objects_are_copied_in_parts(
+    run: Run, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_copy, "AT_ONCE", 10 * MIB)
+    monkeypatch.setattr(server_copy, "COPY_PART", PART_SIZE)
+    data = LARGE.read(0, LARGE.size)
+    s3_client.put_object(Bucket=bucket, Key="big", Body=data, ContentType="text/x-odd", Metadata={"mine": "yes"})
+    transfer = await run("copy", f"s3://{bucket}/big", f"s3://{bucket}/big2")
+    assert (transfer.state, transfer.error, transfer.bytes_done) == ("completed", None, LARGE.size)
+    assert hashlib.sha256(stored(s3_client, bucket)["big2"]).hexdigest() == LARGE.sha256
+    head = s3_client.head_object(Bucket=bucket, Key="big2")
+    assert (head["ContentType"], head["Metadata"]) == ("text/x-odd", {"mine": "yes"})
+    assert s3_client.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
+
+
+async def test_between_two_stores_the_bytes_stream(services: Services, s3_client: Any, bucket: str) -> None:
+    data = LARGE.read(0, LARGE.size)
+    s3_client.put_object(Bucket=bucket, Key="big", Body=data)
+    head = services.s3.head(bucket, "big")
+    assert head is not None
+    assert head.etag is not None
+    source = services.s3.source(bucket, "big", head.size, head.etag)
+    counted: list[int] = []
+    target = S3Target(services.s3, bucket, "streamed")
+    await copy_file(services.engine, source, target, verify="full", on_bytes=counted.append)
+    assert hashlib.sha256(stored(s3_client, bucket)["streamed"]).hexdigest() == LARGE.sha256
+    assert sum(counted) == LARGE.size
+
+
+async def test_a_move_removes_exactly_what_has_arrived(
+    services: Services, run: Run, workspace: Path, s3_client: Any, bucket: str
+) -> None:
+    for key in ("d/a", "d/b/c", "dd/not"):
+        s3_client.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    moved = await run("move", f"s3://{bucket}/d/", f"s3://{bucket}/e/")
+    assert (moved.state, moved.error) == ("completed", None)
+    assert set(stored(s3_client, bucket)) == {"e/a", "e/b/c", "dd/not"}
+    fill(workspace / "w", {"x/one": b"1", "two": b"2"})
+    s3_client.put_object(Bucket=bucket, Key="up/two", Body=b"in the way")
+    partly = await run("move", "workspace://w/", f"s3://{bucket}/up/", on_conflict="skip")
+    assert partly.state == "completed"
+    assert files(workspace) == {"w/two": b"2"}, "what was skipped stays"
+    assert not (workspace / "w" / "x").exists()
+    assert stored(s3_client, bucket)["up/x/one"] == b"1"
+
+
+async def test_what_cannot_be_meant_is_refused(run: Run, bucket: str) -> None:
+    for action, source, target in (
+        ("copy", f"s3://{bucket}/a/", f"s3://{bucket}/a/b/"),
+        ("copy", f"s3://{bucket}/a", f"s3://{bucket}/a"),
+        ("copy", f"s3://{bucket}/x/a", f"s3://{bucket}/x/"),
+        ("move", "hf://org/model", f"s3://{bucket}/"),
+        ("copy", f"s3://{bucket}/a", "hf://org/model"),
+        ("copy", "workspace://a", "workspace://b"),
+        ("copy", f"s3://{bucket}/a/", f"s3://{bucket}/b"),
+        ("delete", "workspace://a", ""),
+        ("delete", f"s3://{bucket}/", ""),
+        ("copy", "ftp://host/file", f"s3://{bucket}/"),
+    ):
+        with pytest.raises(BadRequest):
+            await run(action, source, target)
+
+
+async def test_nothing_there_is_said_so(run: Run, bucket: str) -> None:
+    for source in (f"s3://{bucket}/nothing", f"s3://{bucket}/nothing/", "workspace://nothing", "workspace://no/"):
+        transfer = await run("copy", source, f"s3://{bucket}/to/")
+        assert transfer.state == "failed"
+        assert transfer.error is not None
+        assert "nothing" in transfer.error.message.lower() or "no " in transfer.error.message.lower()
+
+
+async def test_sync_brings_what_is_missing_or_newer(
+    services: Services, run: Run, workspace: Path, s3_client: Any, bucket: str
+) -> None:
+    fill(workspace / "d", {"same": b"1", "changed": b"old", "new": b"n"})
+    for path in (workspace / "d").iterdir():
+        os.utime(path, (1_700_000_000, 1_700_000_000))  # S3 tells whole seconds only
+    assert (await run("sync", "workspace://d/", f"s3://{bucket}/d/")).state == "completed"
+    s3_client.put_object(Bucket=bucket, Key="d/only there", Body=b"stays")
+    (workspace / "d" / "changed").write_bytes(b"longer than before")
+    plan = await dry_run(services, "sync", "workspace://d/", f"s3://{bucket}/d/")
+    assert plan.counts == {"overwrite": 1, "skip": 2}
+    assert (await run("sync", "workspace://d/", f"s3://{bucket}/d/")).state == "completed"
+    assert stored(s3_client, bucket) == {
+        "d/same": b"1",
+        "d/changed": b"longer than before",
+        "d/new": b"n",
+        "d/only there": b"stays",
+    }
+
+
+# --- hub to workspace ------------------------------------------------------------------------------------------
+
+
+async def test_a_repository_comes_into_the_workspace_and_only_what_changed_comes_again(
+    run: Run, hub: HubStandIn, workspace: Path
+) -> None:
+    repository = hub.add(Repository("org/data", "dataset"))
+    repository.commit({"train/a.parquet": LARGE, "README.md": b"# data"})
+    transfer = await run("copy", "hf://datasets/org/data", "workspace://data/")
+    assert (transfer.state, transfer.error) == ("completed", None)
+    assert {name: hashlib.sha256(body).hexdigest() for name, body in files(workspace / "data").items()} == {
+        "train/a.parquet": LARGE.sha256,
+        "README.md": hashlib.sha256(b"# data").hexdigest(),
+    }
+    repository.commit({"README.md": b"# more"})
+    hub.traffic.clear()
+    again = await run("copy", "hf://datasets/org/data@main", "workspace://data/", on_conflict="overwrite")
+    assert {file.path: file.state for file in again.files} == {"train/a.parquet": "skipped", "README.md": "completed"}
+    assert (workspace / "data" / "README.md").read_bytes() == b"# more"
+    part = await run("copy", "hf://datasets/org/data/train/", "workspace://part/")
+    assert part.state == "completed"
+    assert list(files(workspace / "part")) == ["a.parquet"]

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import math
+import threading
+
+import pytest
+
+from odhtec_jupyter.transfers import courtesy as module
+from odhtec_jupyter.transfers.courtesy import Courtesy
+from tests.transfers.steps import Clock
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+class Waits(threading.Event):
+    """Which waits there were, and for how long at most; nobody is kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout)
+        return True
+
+
+def test_a_thread_pauses_while_somebody_is_asked_and_not_after_that(clock: Clock) -> None:
+    courtesy = Courtesy()
+    courtesy._answered = answered = Waits()
+    answered.set()
+    waits = answered.waits
+    courtesy.give_way()
+    assert waits == []
+    with courtesy.asked():
+        clock.now += module.LONGEST / 2
+        courtesy.give_way()
+        assert waits == [pytest.approx(module.LONGEST / 2)]
+        with courtesy.asked():
+            pass
+        courtesy.give_way()
+        assert len(waits) == 2, "the first is still asked"
+        clock.now += module.LONGEST
+        courtesy.give_way()
+        assert len(waits) == 2, "a long call holds nobody up"
+    with courtesy.asked():
+        pass
+    courtesy.give_way()
+    assert len(waits) == 2
+
+
+def test_while_somebody_looks_around_all_pause_at_the_same_time(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(clock, "sleep", slept.append, raising=False)
+    courtesy = Courtesy()
+    courtesy.looked()
+    clock.now = looked = math.ceil(clock.now / module.PERIOD) * module.PERIOD + 1e-6
+    courtesy.give_way()
+    assert slept == []
+    clock.now = looked + module.PERIOD - module.PAUSE / 2
+    courtesy.give_way()
+    assert slept == [pytest.approx(module.PAUSE / 2, abs=1e-5)]
+    clock.now += module.LOOKING
+    courtesy.give_way()
+    assert len(slept) == 1, "nobody looks any more"
+
+
+def test_the_answer_ends_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONGEST", 600)
+    courtesy = Courtesy()
+    with courtesy.asked():
+        thread = threading.Thread(target=courtesy.give_way, daemon=True)
+        thread.start()
+        thread.join(0.05)
+        assert thread.is_alive()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+def test_an_error_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONGEST", 600)
+    courtesy = Courtesy()
+    with pytest.raises(ZeroDivisionError), courtesy.asked():
+        raise ZeroDivisionError
+    courtesy.give_way()

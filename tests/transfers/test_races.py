@@ -1,0 +1,264 @@
+"""Pause, resume, cancel and start in the moments between two steps: what was asked for is what happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from odhtec_jupyter.errors import OdhTecError, StoreError
+from odhtec_jupyter.services import Services
+from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.transfers import jobs, manager
+from odhtec_jupyter.transfers.engine import settled, together
+from odhtec_jupyter.transfers.parts import PART_SIZE
+from odhtec_jupyter.transfers.state import Transfer
+from odhtec_jupyter.transfers.unfinished import Unfinished
+from tests.transfers.steps import PATIENCE, Hold, begin, begin_planned, ended, new, stored, turns, until
+
+moto_only = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
+
+
+@pytest.fixture
+def folder(workspace: Path) -> Path:
+    """Files of one byte."""
+    made = workspace / "d"
+    made.mkdir()
+    for number in range(5):
+        (made / f"f{number}").write_bytes(b"x")
+    return made
+
+
+async def test_a_cancellation_is_not_lost_while_an_error_stops_the_others(jp_asyncio_loop: Any) -> None:
+    begun, let_go = asyncio.Event(), jp_asyncio_loop.create_future()
+
+    async def fails() -> None:
+        await begun.wait()
+        raise OdhTecError("of its own")
+
+    async def has_to_settle() -> None:
+        try:
+            begun.set()
+            await asyncio.Event().wait()
+        finally:
+            await settled(let_go)
+
+    async def group() -> None:
+        async with together() as tasks:
+            tasks.create_task(has_to_settle())
+            tasks.create_task(fails())
+
+    task = asyncio.create_task(group())
+    await turns()
+    task.cancel()
+    await turns()
+    assert not task.done()
+    let_go.set_result(None)
+    await asyncio.wait([task])
+    assert task.cancelled()
+
+
+async def test_cancelled_while_a_file_fails_it_brings_no_other(
+    services: Services, folder: Path, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a").write_bytes(b"a" * 2 * PART_SIZE)
+    for number in range(jobs.MOST_SLOTS + 5):  # more than have a worker each
+        (folder / f"g{number}").write_bytes(b"x")
+    services.engine.slots.limit = 1
+    hold, real = Hold(), S3Store.put_part
+
+    def put_part(store: S3Store, bucket: str, key: str, upload: str, number: int, *args: Any, **kwargs: Any) -> str:
+        if number == 2:
+            hold.met.wait(PATIENCE)
+            raise StoreError("not allowed", code="AccessDenied", status=403)
+        hold.wait()
+        return real(store, bucket, key, upload, number, *args, **kwargs)
+
+    monkeypatch.setattr(S3Store, "put_part", put_part)
+    transfer = await begin(services, "copy", "workspace://d/", f"s3://{bucket}/")
+    await hold.reached()
+    await until(services, lambda: any(task.cancelling() for task in asyncio.all_tasks()))
+    await hold.free_after(services.transfers.cancel(transfer.id))
+    assert transfer.state == "cancelled"
+    assert stored(s3_client, bucket) == {}
+
+
+@moto_only
+async def test_paused_while_its_plan_is_taken_in_it_has_each_file_once(
+    services: Services, folder: Path, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, real = asyncio.Event(), jobs.take_plan
+
+    async def take_plan(transfer: Transfer, planned: Any) -> None:
+        here.set()
+        await real(transfer, planned)
+
+    monkeypatch.setattr(jobs, "FILES_IN_A_ROW", 2)
+    monkeypatch.setattr(jobs, "take_plan", take_plan)
+    transfer = await begin(services, "copy", "workspace://d/", f"s3://{bucket}/")
+    await here.wait()
+    await services.transfers.pause(transfer.id)
+    assert (transfer.state, transfer.planned) == ("paused", False)
+    assert transfer.files, "it is in the middle of it"
+    await services.transfers.resume(transfer.id)
+    await ended(services, transfer)
+    assert (transfer.state, transfer.files_done, transfer.files_total) == ("completed", 5, 5)
+    assert (transfer.bytes_done, transfer.bytes_total) == (5, 5)
+
+
+@moto_only
+@pytest.mark.parametrize("verb", ["pause", "cancel"])
+async def test_what_is_paused_or_cancelled_while_it_starts_does_not_run(
+    services: Services, folder: Path, s3_client: Any, bucket: str, verb: str
+) -> None:
+    transfer = new(services, "copy", "workspace://d/", f"s3://{bucket}/")
+    starting = asyncio.create_task(services.transfers.start(transfer))
+    await asyncio.sleep(0)
+    assert services.transfers.find(transfer.id) is transfer
+    assert services.transfers.active == 0
+    await getattr(services.transfers, verb)(transfer.id)
+    await starting
+    await turns()
+    assert services.transfers.active == 0
+    assert transfer.state == {"pause": "paused", "cancel": "cancelled"}[verb]
+    if verb == "pause":
+        await services.transfers.resume(transfer.id)
+        await ended(services, transfer)
+        assert transfer.state == "completed"
+
+
+@moto_only
+async def test_paused_resumed_and_paused_at_once_it_is_paused(
+    services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transfers = services.transfers
+    async with services.engine.slots, services.engine.slots:
+        transfer = await begin_planned(services, "copy", "workspace://d/", f"s3://{bucket}/")
+        again: list[asyncio.Task[Transfer]] = []
+        real = transfers.moved
+
+        async def go_on_and_pause() -> Transfer:
+            await transfers.resume(transfer.id)  # the end of its first task is not told yet
+            return await transfers.pause(transfer.id)
+
+        def moved(one: Transfer) -> None:
+            real(one)
+            if one.state == "paused" and not again:
+                again.append(asyncio.create_task(go_on_and_pause()))
+
+        monkeypatch.setattr(transfers, "moved", moved)
+        await transfers.pause(transfer.id)
+        await again[0]
+        assert (transfer.state, transfers.active) == ("paused", 0)
+    await transfers.resume(transfer.id)
+    assert (await ended(services, transfer)).state == "completed"
+
+
+@moto_only
+async def test_two_that_start_at_once_may_both_forget_what_is_old(
+    services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = [await begin(services, "copy", "workspace://nothing", f"s3://{bucket}/n") for _ in range(3)]
+    for one in old:
+        await ended(services, one)
+
+    async def drop(entries: Iterable[Unfinished]) -> None:
+        await turns()
+
+    monkeypatch.setattr(manager, "KEPT", 1)
+    monkeypatch.setattr(services.transfers, "_drop", drop)
+    both = await asyncio.gather(*(begin(services, "copy", f"workspace://d/f{n}", f"s3://{bucket}/") for n in (0, 1)))
+    assert [(await ended(services, one)).state for one in both] == ["completed", "completed"]
+    assert not {one.id for one in old} & {one.id for one in services.transfers.list()}
+
+
+@moto_only
+async def test_a_failed_transfer_of_many_files_can_be_tried_again_after_a_sweep(
+    services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manager, "KEPT_FILES", 3)
+    (folder / "broken").symlink_to("nowhere")
+    transfer = await ended(services, await begin(services, "copy", "workspace://d/", f"s3://{bucket}/"))
+    assert transfer.state == "failed"
+    await services.sweep()
+    assert services.transfers.find(transfer.id) is transfer
+
+
+@moto_only
+async def test_a_completed_transfer_of_many_files_is_there_until_another_is(
+    services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manager, "KEPT_FILES", 3)
+    first = await ended(services, await begin(services, "copy", "workspace://d/", f"s3://{bucket}/1/"))
+    await services.sweep()
+    assert services.transfers.find(first.id) is first
+    second = await ended(services, await begin(services, "copy", "workspace://d/", f"s3://{bucket}/2/"))
+    await services.sweep()
+    assert services.transfers.list() == [second]
+
+
+async def test_what_waits_for_its_connection_goes_on_in_the_server_that_has_it(
+    make_services: Callable[..., Services], folder: Path, s3_client: Any, bucket: str
+) -> None:
+    first = make_services()
+    await first.start()
+    async with first.engine.slots, first.engine.slots:
+        transfer = await begin_planned(first, "copy", "workspace://d/f0", f"s3://{bucket}/f0")
+        await first.stop()
+    second = make_services(s3_endpoint="http://127.0.0.1:9")
+    await second.start()
+    waiting = await ended(second, second.transfers.get(transfer.id))
+    assert (waiting.state, waiting.needs) == ("paused", "connection")
+    await second.stop()
+    third = make_services()
+    await third.start()
+    again = third.transfers.get(transfer.id)
+    await until(third, lambda: again.state == "completed")
+    assert stored(s3_client, bucket) == {"f0": b"x"}
+
+
+@moto_only
+async def test_what_was_being_noted_when_its_request_ended_is_swept(
+    services: Services, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(services.engine.journal, "written", asyncio.Event().wait)
+        task = asyncio.create_task(services.engine.unfinished.begin("stream", f"s3://{bucket}/x", services.s3.host))
+        await turns()
+        task.cancel()
+        await asyncio.wait([task])
+    await services.sweep()
+    assert services.engine.unfinished.entries == []
+
+
+@moto_only
+async def test_a_token_stays_with_its_transfer_when_others_come(services: Services, bucket: str) -> None:
+    async with services.engine.slots, services.engine.slots:
+        first = await services.transfers.start(services.transfers.new("copy", "hf://a/b/", f"s3://{bucket}/"))
+        services.give_token(first, "hf_one")
+        second = services.transfers.new("copy", "hf://a/b/", f"s3://{bucket}/")
+        services.give_token(second, "hf_two")
+        services.give_token(second, None)
+        assert services._tokens == {first.id: "hf_one"}
+
+
+@moto_only
+async def test_cancelling_many_files_gives_the_journal_one_batch(
+    services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with services.engine.slots, services.engine.slots:
+        transfer = await begin_planned(services, "copy", "workspace://d/", f"s3://{bucket}/")
+        batches: list[int] = []
+        put = services.engine.journal.put
+
+        def counted(table: str, *rows: Any) -> None:
+            batches.extend([len(rows)] if table == "files" else [])
+            put(table, *rows)
+
+        monkeypatch.setattr(services.engine.journal, "put", counted)
+        await services.transfers.cancel(transfer.id)
+    assert {file.state for file in transfer.files} == {"cancelled"}
+    assert batches == [5]

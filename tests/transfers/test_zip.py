@@ -1,0 +1,200 @@
+"""The archive's own rules: names, records, and what is beyond 4 GiB. No store needed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import zipfile
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.transfers.selection import Selection
+from odhtec_jupyter.transfers.zip_format import ZipRecords
+from odhtec_jupyter.transfers.zip_names import ZipNames
+
+GIB = 1024**3
+WHEN = datetime(2024, 2, 29, 13, 37, 42, tzinfo=UTC)
+
+
+def names_of(*keys: str, base: str = "") -> dict[str, str]:
+    """Each key's name; keys are given in S3's order."""
+    given = ZipNames(base)
+    ordered = sorted(keys, key=str.encode)
+    return {key: given.folder(key) if key.endswith("/") else given.file(key) for key in ordered}
+
+
+def test_a_usual_name_stays_as_it_is() -> None:
+    keys = ["a.txt", "data/日本 é.csv", "x y+z%2F&?*:.bin", ".hidden", "a..b/c.", "📦", "2024-01-01T00:00:00/part-0"]
+    assert names_of(*keys) == {key: key for key in keys}
+    assert names_of("in/side/x", base="in/") == {"in/side/x": "side/x"}
+
+
+HOSTILE = [
+    "../../etc/passwd",
+    "a/../../b",
+    "/etc/shadow",
+    "//x",
+    "a//b",
+    ".",
+    "..",
+    "a/./b",
+    "C:/windows/x",
+    "c:x",
+    "..\\..\\evil",
+    "back\\slash",
+    "line\nbreak",
+    "nul\0byte",
+    "esc\x1b[2J",
+    "c1\x9b",
+    "photo\u202egpj.exe",
+    "\u2066a\u2028b",
+    "k" * 300,
+    "é" * 500,
+]
+
+
+def test_no_name_leads_out_or_holds_what_a_terminal_obeys() -> None:
+    given = names_of(*HOSTILE)
+    for key, name in given.items():
+        parts = name.split("/")
+        assert not {"", ".", ".."} & set(parts), key
+        assert "\\" not in name, key
+        assert name.isprintable(), key
+        assert parts[0][1:2] != ":", key
+        assert all(len(part.encode()) <= 255 for part in parts), key
+    assert len(set(given.values())) == len(HOSTILE)
+    assert given["k" * 300] != given["é" * 500]
+
+
+def test_names_that_become_the_same_are_told_apart() -> None:
+    first = names_of("a\\b.csv")["a\\b.csv"]
+    assert first.startswith("a_b~")
+    assert first.endswith(".csv")
+    # The last of them is a key that has guessed the other's name.
+    keys = ["a\\b.csv", "a_b.csv", "a\nb.csv", "a\x01b.csv", first, "x//y", "x/_/y", "x/y", "x/./y"]
+    given = names_of(*keys)
+    assert len(set(given.values())) == len(keys)
+    assert (given["a_b.csv"], given["x/y"], given["x/_/y"]) == ("a_b.csv", "x/y", "x/_/y")
+
+
+def test_a_file_and_a_folder_of_one_name_do_not_exclude_each_other(tmp_path: Path) -> None:
+    keys = ["a", "a-b", "a.d/x", "a/b", "a/b/c", "a/b/d", "a/c", "ab/c", "b", "b/"]
+    given = names_of(*keys)
+    assert [given[key] for key in ("a", "a-b", "a.d/x", "ab/c", "b")] == ["a", "a-b", "a.d/x", "ab/c", "b"]
+    for name in given.values():
+        place = tmp_path / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        assert not place.exists()
+        if name.endswith("/"):
+            place.mkdir()
+        else:
+            place.write_text(name)
+    assert given["a/b"].partition("/")[0] == given["a/c"].partition("/")[0] != "a"
+
+
+def test_records_are_what_zipfile_reads() -> None:
+    records, out = ZipRecords(), BytesIO()
+    out.write(records.folder("empty/", WHEN))
+    contents = {"日本.txt": b"x" * 1000, "none": b"", "a/b": b"\0\1"}
+    for name, content in contents.items():
+        out.write(records.begin(name, len(content), WHEN))
+        out.write(content)
+        out.write(records.end(zlib.crc32(content)))
+    for piece in records.finish():
+        out.write(piece)
+    with zipfile.ZipFile(out) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["empty/", *contents]
+        assert {name: archive.read(name) for name in contents} == contents
+        assert archive.getinfo("empty/").is_dir()
+        assert all(info.date_time == (2024, 2, 29, 13, 37, 42) for info in archive.infolist())
+        assert all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
+
+
+def test_a_time_that_zip_does_not_know_is_the_nearest_it_does() -> None:
+    for when, year in ((datetime(1970, 1, 1, tzinfo=UTC), 1980), (datetime(2200, 1, 1, tzinfo=UTC), 2107)):
+        records = ZipRecords()
+        out = BytesIO(records.begin("x", 0, when) + records.end(0) + b"".join(records.finish()))
+        with zipfile.ZipFile(out) as archive:
+            assert archive.getinfo("x").date_time[0] == year
+
+
+def large_archive(path: Path) -> Iterator[tuple[str, int, bytes]]:
+    """A file of 5 GiB and one of exactly 4 GiB less a byte, both only holes, beside small ones."""
+    records = ZipRecords()
+    # The one whose size looks like the mark of ZIP64 at the end: unzip 6 reads the next one's record wrongly.
+    files = [("first", 5, b"first"), ("hole", 5 * GIB, b""), ("last", 4, b"last"), ("edge", 4 * GIB - 1, b"")]
+    with path.open("wb") as out:
+        for name, size, content in files:
+            out.write(records.begin(name, size, WHEN))
+            if content:
+                out.write(content)
+            else:
+                out.seek(size, 1)
+            out.write(records.end(zlib.crc32(content)))
+        for piece in records.finish():
+            out.write(piece)
+    yield from files
+
+
+def test_beyond_4_gib_everything_is_still_found(tmp_path: Path) -> None:
+    path = tmp_path / "large.zip"
+    files = list(large_archive(path))
+    assert path.stat().st_size > 9 * GIB
+    assert path.stat().st_blocks * 512 < 1024**2, "the holes were written"
+    with zipfile.ZipFile(path) as archive:
+        infos = archive.infolist()
+        assert [(info.filename, info.file_size) for info in infos] == [(name, size) for name, size, _ in files]
+        assert infos[2].header_offset > 5 * GIB
+        assert (archive.read("first"), archive.read("last")) == (b"first", b"last")
+        with archive.open("hole") as hole:
+            assert hole.read(1024) == bytes(1024)
+    if shutil.which("unzip"):
+        listed = subprocess.run(["unzip", "-l", path], capture_output=True, text=True, check=True).stdout
+        assert str(5 * GIB) in listed
+
+
+def test_more_files_than_a_small_number_counts() -> None:
+    records = ZipRecords()
+    out = BytesIO()
+    for number in range(70_000):
+        out.write(records.begin(f"data/part-{number:06}.parquet", 0, WHEN))
+        out.write(records.end(0))
+    kept = sum(map(len, records._packed))
+    for piece in records.finish():
+        out.write(piece)
+    with zipfile.ZipFile(out) as archive:
+        assert len(archive.infolist()) == 70_000
+    assert kept < 70_000 * 40, f"{kept / 70_000:.0f} bytes a file"
+
+
+def test_what_is_selected_twice_comes_once() -> None:
+    selection = Selection("b", ["x", "a/b/c", "x", "a/b"], ["a/b/", "a/b/d/", "c/"])
+    assert (selection.keys, selection.prefixes) == (["x", "a/b"], ["a/b/", "c/"])
+    assert Selection("b", ["x", "a/"], [""]).keys == []
+    with pytest.raises(BadRequest, match="slash"):
+        Selection("b", [], ["foo"])
+
+
+@pytest.mark.parametrize(
+    ("keys", "prefixes", "folder"),
+    [
+        (["a/b/x", "a/b/y"], [], "a/b/"),
+        (["a/b/x", "a/c"], [], "a/"),
+        (["a/b"], ["a/b/"], "a/"),
+        ([], ["a/b/"], "a/"),
+        ([], ["a/"], ""),
+        ([], [""], ""),
+        (["x"], ["a/"], ""),
+        (["abc/x", "abd/x"], [], ""),
+        (["//x"], [], "//"),
+    ],
+)
+def test_the_folder_of_a_selection_is_where_all_of_it_stands(keys: list[str], prefixes: list[str], folder: str) -> None:
+    assert Selection("b", keys, prefixes).folder == folder
