@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
 import re
 from contextlib import aclosing
@@ -13,9 +14,11 @@ from tornado import iostream, web
 from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.handlers.base import OdhTecHandler
 from odhtec_jupyter.handlers.client_socket import client_socket
+from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.http import http_date
 from odhtec_jupyter.stores.s3_object import ObjectBody
 from odhtec_jupyter.transfers.download import ObjectStream, ReaderGone
+from odhtec_jupyter.transfers.retry import StopSign
 
 PASSED_ON = ("Content-Length", "Content-Range", "Last-Modified")
 UNTYPED = {"", "binary/octet-stream", "application/octet-stream"}
@@ -23,6 +26,11 @@ UNTYPED = {"", "binary/octet-stream", "application/octet-stream"}
 
 class DownloadHandler(OdhTecHandler):
     """``/objects/download/:bucket/:key``"""
+
+    def initialize(self, services: Services) -> None:
+        """A sign for the thread that reads, beside what every handler has."""
+        super().initialize(services)
+        self._stop = StopSign()
 
     @web.authenticated
     async def get(self, bucket: str, key: str) -> None:
@@ -34,7 +42,7 @@ class DownloadHandler(OdhTecHandler):
         self._describe(name, body)
         self._transforms = []  # the bytes go past them: what Jupyter may be told to compress would only say so
         services = self.services
-        stream = ObjectStream(services.engine, services.s3, bucket, name, body, self.version_id())
+        stream = ObjectStream(services.engine, services.s3, bucket, name, body, self._stop, self.version_id())
         connection: Any = self.request.connection
         try:
             await self.flush()  # the headers
@@ -47,6 +55,9 @@ class DownloadHandler(OdhTecHandler):
                         self.services.note_activity()
         except (iostream.StreamClosedError, ReaderGone):
             return  # the reader has gone; that is its right
+        except asyncio.CancelledError:
+            connection.stream.close()  # if it is the server that stops, the reader must not wait for the rest
+            return
         if stream.sent:
             # What tornado has not seen go by it would miss at the end, and close the connection.
             connection._expected_content_remaining -= stream.sent
@@ -106,6 +117,11 @@ class DownloadHandler(OdhTecHandler):
             return {**ranged, "IfMatch": known}, plain
         date = http_date(known)
         return ({**ranged, "IfUnmodifiedSince": date} if date else plain), plain
+
+    def on_connection_close(self) -> None:
+        """The reader has gone: nothing more is read."""
+        super().on_connection_close()
+        self._stop.set()
 
     def _describe(self, key: str, body: ObjectBody) -> None:
         self.set_status(body.status)

@@ -25,7 +25,7 @@ from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.s3_object import ObjectBody
 from odhtec_jupyter.transfers.courtesy import courtesy
 from odhtec_jupyter.transfers.engine import PATIENCE, TURN, Engine, settled
-from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, delay
+from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, check, delay
 
 LARGE_BUFFER = 2 * 1024 * 1024
 SMALL_BUFFER = 256 * 1024
@@ -39,11 +39,17 @@ class ReaderGone(Exception):
 class ObjectStream:
     """The bytes of an open object, in order, each exactly once."""
 
-    _open = 0
-
     def __init__(
-        self, engine: Engine, store: S3Store, bucket: str, key: str, body: ObjectBody, version_id: str | None = None
+        self,
+        engine: Engine,
+        store: S3Store,
+        bucket: str,
+        key: str,
+        body: ObjectBody,
+        stop: StopSign,
+        version_id: str | None = None,
     ) -> None:
+        """Setting ``stop`` ends it, also while S3 is silent: :meth:`views` is cancelled."""
         self._engine = engine
         self._store = store
         self._bucket = bucket
@@ -53,7 +59,7 @@ class ObjectStream:
         self._etag = body.headers.get("etag")
         self._next = body.start
         self._end = body.end
-        self._stop = StopSign()
+        self._stop = stop
         self.sent = 0
 
     async def views(self, straight: socket.socket | None = None) -> AsyncGenerator[memoryview, None]:
@@ -63,17 +69,23 @@ class ObjectStream:
         out here that it does not take at once, also none; they are to be sent before the next piece is asked for.
         Raises :class:`ReaderGone`. Leaving the loop early gives the connection to S3 up.
         """
-        ObjectStream._open += 1
-        size = LARGE_BUFFER if ObjectStream._open <= CROWD else SMALL_BUFFER
+        reading = self._engine.reading
+        reading.add(self._stop)
+        size = LARGE_BUFFER if len(reading) <= CROWD else SMALL_BUFFER
         size = max(1, min(size, self._end - self._next))
         try:
-            async with aclosing(self._left(straight, size) if straight else self._ahead(size)) as views:
-                async for view in views:
-                    yield view
+            with self._stop.ending(self):
+                async with aclosing(self._left(straight, size) if straight else self._ahead(size)) as views:
+                    async for view in views:
+                        yield view
         finally:
-            ObjectStream._open -= 1
+            reading.discard(self._stop)
             self._stop.set()
             self._body.close()
+
+    def interrupt(self) -> None:
+        """Make a thread that waits for S3's bytes notice that it is to stop."""
+        self._body.interrupt()
 
     async def _left(self, target: socket.socket, size: int) -> AsyncGenerator[memoryview, None]:
         buffer = _buffer(size)
@@ -120,7 +132,8 @@ class ObjectStream:
         """Read until the buffer is full or the object ends; how many bytes. Runs in a thread."""
         done = attempt = 0
         wanted = min(len(buffer), self._end - self._next)
-        while done < wanted and not self._stop.is_set():
+        while done < wanted:
+            check(self._stop)
             courtesy.give_way()
             try:
                 count = self._body.readinto(buffer[done:wanted])

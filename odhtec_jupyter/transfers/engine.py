@@ -80,6 +80,7 @@ class Engine:
         self.unfinished = UnfinishedList(journal)
         self.budget = MemoryBudget(max_memory)
         self.slots = Slots(max_concurrent_transfers)
+        self.reading: set[StopSign] = set()  # the downloads that go on now, each by what ends it
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="odhtec-transfer", initializer=_step_back)
         self._receivers = ThreadPoolExecutor(RECEIVERS, thread_name_prefix="odhtec-receive", initializer=_step_back)
 
@@ -114,7 +115,9 @@ class Engine:
         raise AssertionError("the last attempt returns or raises")
 
     def close(self) -> None:
-        """End the threads; what they do now they finish."""
+        """End the downloads and the threads; what else these do now they finish."""
+        for stop in self.reading:
+            stop.set()
         for threads in (self.threads, self._receivers):
             threads.shutdown(wait=False, cancel_futures=True)
 

@@ -62,10 +62,17 @@ class Killer:
     in_flight: int = 0  # bytes that S3 had not acknowledged when the server was killed, or may not have in time
     _seen: int = 0  # exchanges before the last kill
 
-    def aim(self, moment: Moment) -> Rule:
-        """Let the traffic stand still at a moment that is still to come."""
+    def aim(self, moment: Moment, *, alone: bool = False) -> Rule:
+        """Let the traffic stand still at a moment that is still to come.
+
+        With ``alone`` no later request of this kind gets through either: where they are quick, all would be over
+        before the server is dead.
+        """
         proxy = {"api": self.hub, "resolve": self.hub, "cdn": self.cdn}.get(moment.kind, self.s3)
-        return proxy.rules.add(Stall(moment.after, moment.of), moment.kind, nth=moment.nth)
+        rule = proxy.rules.add(Stall(moment.after, moment.of), moment.kind, nth=moment.nth)
+        if alone:
+            proxy.rules.add(Stall(), moment.kind, where=lambda _: rule.matched >= moment.nth, times=None)
+        return rule
 
     def aim_again(self, moment: Moment, rule: Rule) -> tuple[Moment, Rule]:
         """For a moment that did not come, one that surely does: some parts are shorter than others."""

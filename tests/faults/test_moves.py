@@ -83,7 +83,7 @@ def test_a_killed_move_loses_nothing(
     source.fill()
     request = {"action": "move", "source": source.uri, "target": target.uri}
 
-    rule = killer.aim(MOMENTS[way][0])
+    rule = killer.aim(MOMENTS[way][0], alone=True)
     transfer = api.call("POST", "transfers", request)["id"]
     for number, moment in enumerate(MOMENTS[way], 1):
         if not rule.wait(unless=lambda: api.over(transfer)):
@@ -92,7 +92,7 @@ def test_a_killed_move_loses_nothing(
         here, there = source.contents(), target.contents()
         assert here.items() | there.items() == WANTED.items()
         if number < len(MOMENTS[way]):
-            rule = killer.aim(MOMENTS[way][number])
+            rule = killer.aim(MOMENTS[way][number], alone=True)
         server.start()
     ended = api.ended(transfer)
     assert (ended["state"], ended["error"]) == ("completed", None)

@@ -13,6 +13,7 @@ from tornado.httpclient import HTTPResponse
 
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.keys import encode_key
+from odhtec_jupyter.services import Services
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -153,6 +154,13 @@ def api(
     port = request.getfixturevalue("http_server_port")[1]
     token = request.getfixturevalue("jp_serverapp").identity_provider.token
     return Api(fetch, port, request.getfixturevalue("jp_base_url"), token)
+
+
+@pytest.fixture
+def services(api: Api, jp_serverapp: Any) -> Services:
+    """What the handlers of this server work with."""
+    found: Services = jp_serverapp.extension_manager.extension_points["odhtec_jupyter"].app.services
+    return found
 
 
 @pytest.fixture

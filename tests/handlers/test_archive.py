@@ -18,6 +18,7 @@ import pytest
 
 from odhtec_jupyter.handlers import archive
 from odhtec_jupyter.keys import encode_key
+from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.s3 import S3Store
 
 if TYPE_CHECKING:
@@ -243,11 +244,10 @@ async def test_an_object_that_goes_before_the_first_byte_is_an_error(
 
 @on_moto
 async def test_an_archive_is_activity_and_a_reader_that_leaves_ends_it(
-    api: Any, bucket: str, s3_client: S3Client, jp_serverapp: Any, eventually: Eventually
+    api: Any, bucket: str, s3_client: S3Client, jp_serverapp: Any, services: Services, eventually: Eventually
 ) -> None:
     for number in range(6):
         s3_client.put_object(Bucket=bucket, Key=f"{number}", Body=noise(4 * MIB))
-    services = jp_serverapp.extension_manager.extension_points["odhtec_jupyter"].app.services
     assert services.active == 0
     reader, writer = await api.raw("GET", f"archive/{bucket}?prefix=", {})
     await reader.readuntil(b"\r\n\r\n")
@@ -260,11 +260,10 @@ async def test_an_archive_is_activity_and_a_reader_that_leaves_ends_it(
 
 @on_moto
 async def test_a_server_that_stops_breaks_its_archives_off(
-    api: Any, bucket: str, s3_client: S3Client, jp_serverapp: Any, eventually: Eventually
+    api: Any, bucket: str, s3_client: S3Client, services: Services, eventually: Eventually
 ) -> None:
     for number in range(6):
         s3_client.put_object(Bucket=bucket, Key=f"{number}", Body=noise(4 * MIB))
-    services = jp_serverapp.extension_manager.extension_points["odhtec_jupyter"].app.services
     reader, writer = await api.raw("GET", f"archive/{bucket}?prefix=", {})
     await reader.readuntil(b"\r\n\r\n")
     for abort in list(services.unfinished):

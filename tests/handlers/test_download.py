@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -13,15 +14,22 @@ from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.handlers import download
 from odhtec_jupyter.handlers.download import disposition
 from odhtec_jupyter.keys import encode_key
-from odhtec_jupyter.transfers.download import ObjectStream
+from odhtec_jupyter.services import Services
+from odhtec_jupyter.transfers.engine import Engine
+from tests.faults.proxy import Proxy
+from tests.faults.rules import Rule, Stall
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
+
 on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
+over_http = pytest.mark.parametrize("s3_server", ["moto", "rgw"], indirect=True)
 
 BODY = bytes(range(256)) * 4
 SIZE = len(BODY)
+SILENT_AFTER = 5 * 1024 * 1024
 LARGE = SyntheticContent(24 * 1024 * 1024, seed=5)  # more than the sockets between server and reader hold
 
 
@@ -215,6 +223,11 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
+def engine(services: Services) -> Engine:
+    return services.engine
+
+
+@pytest.fixture
 def large(s3_client: S3Client, bucket: str) -> str:
     s3_client.put_object(Bucket=bucket, Key="large.bin", Body=LARGE.read())
     return "large.bin"
@@ -240,13 +253,47 @@ async def test_a_slow_reader_gets_every_byte_and_keeps_its_connection(
         writer.close()
 
 
-async def test_a_reader_that_leaves_is_let_go(way: str, api: Any, bucket: str, large: str) -> None:
+async def test_a_reader_that_leaves_is_let_go(
+    way: str, api: Any, bucket: str, large: str, engine: Engine, eventually: Eventually
+) -> None:
     for _ in range(30):  # more than there are threads
         reader, writer = await api.raw("GET", f"objects/download/{bucket}/{encode_key(large)}", {})
         await reader.readexactly(100_000)
         writer.transport.abort()
-    deadline = time.monotonic() + 30
-    while ObjectStream._open:
-        assert time.monotonic() < deadline
-        await api.ok("GET", "buckets")
+    await eventually(lambda: not engine.reading)
     assert (await api.download(bucket, large, Range="bytes=0-9")).body == LARGE.read(0, 10)
+
+
+@pytest.fixture
+def silent_s3(s3_server: Any, api: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rule]:
+    """A store of which one download gets so much and no more."""
+    with Proxy(s3_server.endpoint_url) as proxy:
+        monkeypatch.setenv("AWS_S3_ENDPOINT", proxy.url)
+        yield proxy.rules.add(Stall(SILENT_AFTER, of="reply"), "get")
+        proxy.rules.clear()
+
+
+@over_http
+async def test_a_reader_that_leaves_while_s3_is_silent_is_let_go(
+    way: str, silent_s3: Rule, api: Any, bucket: str, large: str, engine: Engine, eventually: Eventually
+) -> None:
+    """And not when S3 has been silent for so long that it is asked again."""
+    reader, writer = await api.raw("GET", f"objects/download/{bucket}/{encode_key(large)}", {})
+    await reader.readexactly(100_000)
+    await asyncio.to_thread(silent_s3.wait)
+    assert len(engine.reading) == 1
+    writer.close()
+    await eventually(lambda: not engine.reading)
+
+
+@over_http
+async def test_a_server_that_stops_ends_its_downloads(
+    way: str, silent_s3: Rule, api: Any, bucket: str, large: str, engine: Engine, eventually: Eventually
+) -> None:
+    reader, writer = await api.raw("GET", f"objects/download/{bucket}/{encode_key(large)}", {})
+    await reader.readexactly(100_000)
+    await asyncio.to_thread(silent_s3.wait)
+    engine.close()
+    assert len(await reader.read()) < SILENT_AFTER
+    await eventually(lambda: not engine.reading)
+    writer.close()
