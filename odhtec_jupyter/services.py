@@ -101,7 +101,9 @@ class Services:
 
     def options(self, request: ImportRequest | TransferRequest) -> Options:
         """What is kept of a request, with the stores it means: those of the present settings."""
+        names = request.names if isinstance(request, TransferRequest) else None
         return Options(
+            names=list(dict.fromkeys(names)) if names else None,
             include=request.include,
             exclude=request.exclude,
             on_conflict=request.on_conflict,

@@ -2183,6 +2183,11 @@ export type components = {
             action: "import" | "copy" | "move" | "delete" | "sync";
             /** Source */
             source: string;
+            /**
+             * Namestotal
+             * @description How many files and folders of the source are meant; null means all
+             */
+            namesTotal: number | null;
             /** Target */
             target: string;
             /**
@@ -2303,6 +2308,12 @@ export type components = {
             action: "copy" | "move" | "delete" | "sync";
             /** Source */
             source: string;
+            /**
+             * Names
+             * @description Only these of the source folder: files, and folders with a slash at the end. Not for `delete`
+             * @default null
+             */
+            names?: string[] | null;
             /**
              * Target
              * @default

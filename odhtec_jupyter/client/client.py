@@ -266,7 +266,8 @@ class Client:
     def copy(self, source: Place, target: Place, *, dry_run: bool = False, **options: Any) -> Any:
         """Between S3, the server's workspace and, as a source, Hugging Face. Within one store S3 copies by itself.
 
-        Options: ``include``, ``exclude``, ``on_conflict``, ``verify``, ``token``.
+        Options: ``include``, ``exclude``, ``on_conflict``, ``verify``, ``token``; ``names`` of a source folder if not
+        all of it is meant, those of folders with a slash.
         """
         return self._transfer("copy", source, target, dry_run, options)
 

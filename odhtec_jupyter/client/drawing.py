@@ -67,7 +67,8 @@ def amount(status: Transfer) -> str:
 
 def title(status: Transfer) -> str:
     """What is done with what."""
-    return plain(f"{status.action} {status.source}" + (f" → {status.target}" if status.target else ""))
+    some = "" if status.names_total is None else f" ({status.names_total} of it)"
+    return plain(f"{status.action} {status.source}{some}" + (f" → {status.target}" if status.target else ""))
 
 
 def line(status: Transfer) -> str:

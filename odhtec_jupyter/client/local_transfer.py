@@ -116,6 +116,7 @@ class LocalTransfer(Transfer):
             id=self._name,
             action="copy",
             source=self._source,
+            names_total=None,
             target=self._target,
             state=state,
             bytes_done=done,

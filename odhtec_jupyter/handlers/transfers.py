@@ -34,7 +34,7 @@ class TransfersHandler(OdhTecHandler):
         request = self.body(TransferRequest)
         source = parse_uri(request.source, "source")
         target = parse_uri(request.target, "target") if request.target else None
-        check_places(request.action, source, target)
+        check_places(request.action, source, target, request.names)
         services = self.services
         options = services.options(request)
         if isinstance(source, S3Uri) and request.action == "delete":

@@ -26,6 +26,7 @@ class Transfer(Wire):
     id: str
     action: Literal["import", "copy", "move", "delete", "sync"]
     source: str
+    names_total: int | None = Field(description="How many files and folders of the source are meant; null means all")
     target: str
     state: TransferState
     bytes_done: int
@@ -54,6 +55,11 @@ class TransferRequest(Wire):
 
     action: Literal["copy", "move", "delete", "sync"]
     source: NonEmpty
+    names: list[NonEmpty] | None = Field(
+        default=None,
+        min_length=1,
+        description="Only these of the source folder: files, and folders with a slash at the end. Not for `delete`",
+    )
     target: str = ""
     include: list[str] | None = None
     exclude: list[str] | None = None

@@ -241,9 +241,10 @@ class Jobs:
     async def _remove_empty_folders(self, stores: Stores, transfer: Transfer) -> None:
         """Folders of the workspace from which everything was moved away."""
         source = parse_uri(transfer.source, "source")
-        if not isinstance(source, WorkspaceUri) or not source.is_folder or not source.path:
+        some = transfer.options.names is not None  # and so not the folder that they are in
+        if not isinstance(source, WorkspaceUri) or not source.is_folder or not (source.path or some):
             return
-        folders = {source.path.rstrip("/")}
+        folders = set() if some else {source.path.rstrip("/")}
         for file in transfer.files:
             parts = file.path.split("/")[:-1]
             folders |= {source.path + "/".join(parts[:count]) for count in range(1, len(parts) + 1)}

@@ -6,8 +6,9 @@ Functions that list or look block and run in threads.
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from odhtec_jupyter.errors import BadRequest, Conflict, NotFound, OdhTecError, VerificationError
@@ -20,6 +21,7 @@ from odhtec_jupyter.stores.source import RangedSource
 from odhtec_jupyter.stores.workspace import WorkspaceStore
 from odhtec_jupyter.stores.workspace_file import WorkspaceFile
 from odhtec_jupyter.transfers.s3_target import S3Target
+from odhtec_jupyter.transfers.selection import LOOKUPS
 from odhtec_jupyter.transfers.workspace_target import WorkspaceTarget
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri
 
@@ -64,6 +66,26 @@ def entries(stores: Stores, uri: Uri) -> Iterator[list[Entry]]:
         yield page
     if not found:
         raise NotFound(f"There is nothing at {uri}.", code="NoSuchKey")
+
+
+def named_entries(stores: Stores, folder: Uri, names: Sequence[str]) -> Iterator[list[Entry]]:
+    """The files that ``names`` in a folder mean, their paths from there. Raises :class:`NotFound` for one of nothing.
+
+    Blocks.
+    """
+
+    def look(name: str) -> list[Entry]:
+        return [replace(entry, path=name) for page in entries(stores, folder.below(name)) for entry in page]
+
+    threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="odhtec-look")
+    try:
+        yield from threads.map(look, [name for name in names if not name.endswith("/")])
+    finally:
+        threads.shutdown(cancel_futures=True)
+    for name in names:
+        if name.endswith("/"):
+            for page in entries(stores, folder.below(name)):
+                yield [replace(entry, path=name + entry.path) for entry in page]
 
 
 def _hub_entries(stores: Stores, uri: HubUri) -> Iterator[list[Entry]]:

@@ -16,7 +16,7 @@ from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.source import Checksum
 from odhtec_jupyter.transfers.names import free_name
 from odhtec_jupyter.transfers.parts import MIB
-from odhtec_jupyter.transfers.places import HUB_ETAG, Entry, Stores, check_key, entries
+from odhtec_jupyter.transfers.places import HUB_ETAG, Entry, Stores, check_key, entries, named_entries
 from odhtec_jupyter.transfers.selection import LOOKUPS, Selection
 from odhtec_jupyter.transfers.state import Action, Options, failure
 from odhtec_jupyter.transfers.verify import Verifier
@@ -57,8 +57,11 @@ class Existing:
     metadata: dict[str, str] | None = None
 
 
-def check_places(action: Action, source: Uri, target: Uri | None) -> None:
-    """Raise :class:`BadRequest` for what cannot be meant."""
+def check_places(action: Action, source: Uri, target: Uri | None, names: Sequence[str] | None = None) -> None:
+    """Raise :class:`BadRequest` for what cannot be meant; ``names`` are those in the source folder that are."""
+    if names is not None:
+        _check_names(action, source, target, names)
+        return
     if action == "delete":
         if not isinstance(source, S3Uri) or target is not None:
             raise BadRequest("delete takes a source in S3 and no target.")
@@ -79,6 +82,17 @@ def check_places(action: Action, source: Uri, target: Uri | None) -> None:
             raise BadRequest("target: is the source itself or within it.")
 
 
+def _check_names(action: Action, source: Uri, target: Uri | None, names: Sequence[str]) -> None:
+    if action == "delete" or isinstance(source, HubUri):
+        raise BadRequest("names: only for what is copied or moved from a folder in S3 or in the workspace.")
+    if target is None or not source.is_folder or not target.is_folder:
+        raise BadRequest("names: are those in a folder and go into a folder, so source and target must end in a slash.")
+    for name in names:
+        if "/" in name[:-1]:
+            raise BadRequest(f"names: {name!r} is not directly in {source}.")
+        check_places(action, source.below(name), target.below(name))
+
+
 def make_plan(
     stores: Stores, action: Action, source: Uri, target: Uri, options: Options, is_stopped: Callable[[], bool]
 ) -> list[Planned]:
@@ -87,7 +101,8 @@ def make_plan(
     Raises :class:`OdhTecError` when nothing can be done at all, in words for the user.
     """
     found: list[Entry] = []
-    for page in entries(stores, source):
+    names = options.names
+    for page in entries(stores, source) if names is None else named_entries(stores, source, names):
         if isinstance(target, S3Uri) and not target.key:
             page = [entry for entry in page if entry.path]  # a bucket has no marker of itself
         found += [entry for entry in page if wanted(entry.path, options.include, options.exclude)]

@@ -147,9 +147,11 @@ class Options:
     """What a transfer was asked for, without its secrets; kept with it so that it can go on in another process.
 
     ``endpoint`` and ``hub_endpoint`` name the stores it began with, ``keys_given`` and ``token_given`` what has to be
-    there besides. ``keys`` and ``prefixes`` are a deletion's.
+    there besides. ``names`` are those of the source folder that are meant, if not all; ``keys`` and ``prefixes`` are a
+    deletion's.
     """
 
+    names: list[str] | None = None
     include: list[str] | None = None
     exclude: list[str] | None = None
     on_conflict: OnConflict = "fail"
@@ -282,6 +284,7 @@ class Transfer:
             id=self.id,
             action=self.action,
             source=self.source,
+            names_total=None if self.options.names is None else len(self.options.names),
             target=self.target,
             state=self.state,
             bytes_done=self.bytes_done,

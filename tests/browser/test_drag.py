@@ -132,8 +132,12 @@ def test_rows_go_to_the_file_browser_and_its_files_come_back(
 
     # The same without a mouse.
     panel.row("inner.txt").click()
+    panel.row("sub").click(modifiers=["Control"])
     panel.run_command("Copy to the Workspace")
-    completed(panel, "inner.txt")
+    completed(panel, "Copy 2 items of s3://models/folder/")
+    page.evaluate("void window.jupyterapp.commands.execute('filebrowser:refresh')")
+    for name in ("inner.txt", "sub"):
+        item.filter(has_text=name).first.wait_for()
     brought.click()
     panel.run_command("Copy to Object Storage")
     panel.row("one.txt").wait_for()

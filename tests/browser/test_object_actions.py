@@ -92,7 +92,8 @@ def test_a_selection_is_copied_to_another_bucket(filled: Panel, client: S3Client
     assert stored(client, archive) == {"one.txt": b"in the way"}, "nothing is written by looking"
     dialog.get_by_role("radio", name="Keep both").check()
     dialog.get_by_role("button", name="Copy here").click()
-    completed(filled, 2)
+    completed(filled)
+    filled.transfers.get_by_text("Copy 2 items of s3://models/").wait_for()
     assert stored(client, archive) == {
         "docs/a.txt": b"a",
         "docs/deep/b.txt": b"bb",

@@ -43,6 +43,21 @@ async def test_the_workspace_is_the_servers_root_directory(
 
 
 @on_moto
+async def test_some_names_of_a_folder_are_one_transfer(
+    api: Any, bucket: str, stored: Callable[[], dict[str, int]]
+) -> None:
+    for key in ("d/a", "d/b", "d/sub/c"):
+        await api.put(bucket, key, b"x")
+    places = {"source": f"s3://{bucket}/d/", "target": f"s3://{bucket}/to/", "names": ["a", "sub/"]}
+    plan = await api.ok("POST", "transfers", json_body={"action": "copy", **places, "dryRun": True})
+    assert [file["target"] for file in plan["files"]] == [f"s3://{bucket}/to/a", f"s3://{bucket}/to/sub/c"]
+    begun = await start(api, "copy", **places)
+    assert begun["namesTotal"] == 2
+    assert (await api.finished(begun["id"]))["state"] == "completed"
+    assert stored() == {"d/a": 1, "d/b": 1, "d/sub/c": 1, "to/a": 1, "to/sub/c": 1}
+
+
+@on_moto
 async def test_a_dry_run_tells_and_does_nothing(
     api: Any, bucket: str, jp_root_dir: Path, stored: Callable[[], dict[str, int]]
 ) -> None:
@@ -77,6 +92,9 @@ async def test_what_cannot_be_meant_names_its_field(api: Any, bucket: str) -> No
         ({"action": "copy", "source": f"s3://{bucket}/a"}, "target"),
         ({"action": "fly", "source": f"s3://{bucket}/a"}, "action"),
         ({"action": "delete", "source": f"s3://{bucket}/"}, "source"),
+        ({"action": "copy", "source": f"s3://{bucket}/a", "target": "workspace://", "names": ["b"]}, "names"),
+        ({"action": "copy", "source": f"s3://{bucket}/a/", "target": "workspace://", "names": []}, "names"),
+        ({"action": "copy", "source": f"s3://{bucket}/a/", "target": "workspace://", "names": [""]}, "names"),
         ({"action": "copy", "source": "s3:///a", "target": "workspace://"}, "source"),
     ):
         assert word in (await api.refused(400, "POST", "transfers", json_body=body))["message"]

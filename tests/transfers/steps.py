@@ -33,7 +33,8 @@ class Clock:
 def new(services: Services, action: str, source: str, target: str = "", **fields: Any) -> Transfer:
     """A transfer to be started, checked as a request for it is."""
     request = TransferRequest(action=action, source=source, target=target, **fields)  # type: ignore[arg-type]
-    check_places(request.action, parse_uri(source, "source"), parse_uri(target, "target") if target else None)
+    to = parse_uri(target, "target") if target else None
+    check_places(request.action, parse_uri(source, "source"), to, request.names)
     return services.transfers.new(request.action, source, target, services.options(request))
 
 

@@ -6,9 +6,14 @@ import type { IRow } from '../list/rows';
 import { page, plan, transfer } from '../testing/fakes';
 import type { TransferRequest } from '../tokens';
 
-const rows: IRow[] = [
+const beside: IRow[] = [
   { kind: 'file', key: 'a/one.txt', name: 'one.txt', size: 1 },
   { kind: 'folder', key: 'a/sub/', name: 'sub' }
+];
+/** As a search finds them. */
+const apart: IRow[] = [
+  { kind: 'file', key: 'a/one.txt', name: 'one.txt', size: 1 },
+  { kind: 'folder', key: 'a/x/sub/', name: 'x/sub' }
 ];
 
 describe('CopyModel', () => {
@@ -19,7 +24,7 @@ describe('CopyModel', () => {
     planTransfer: vi.fn<CopyModel.IServer['planTransfer']>(),
     startTransfer: vi.fn<CopyModel.IServer['startTransfer']>()
   };
-  const make = (action: 'copy' | 'move' = 'copy') =>
+  const make = (action: 'copy' | 'move' = 'copy', rows = apart) =>
     new CopyModel({
       server,
       action,
@@ -47,7 +52,7 @@ describe('CopyModel', () => {
   });
 
   it('begins where nothing can go, and asks the server nothing until it can', async () => {
-    const model = make();
+    const model = make('copy', beside);
     expect(model.misfit).toBe('same');
     model.chooser.open('b', 'a/sub/deep/');
     expect(model.misfit).toBe('inside');
@@ -61,18 +66,43 @@ describe('CopyModel', () => {
     expect(model.ready).toBe(true);
   });
 
+  it('takes what is in one folder as one transfer', async () => {
+    const model = make('move', beside);
+    model.chooser.open('c', 'x/');
+    await planned(model);
+    expect(server.planTransfer).toHaveBeenCalledOnce();
+    expect(await model.start(() => undefined)).toBe(true);
+    expect(server.startTransfer.mock.calls).toEqual([
+      [
+        {
+          action: 'move',
+          source: 's3://b/a/',
+          names: ['one.txt', 'sub/'],
+          target: 's3://c/x/',
+          onConflict: 'fail'
+        }
+      ]
+    ]);
+    expect(model.rows).toEqual([]);
+  });
+
   it('keeps the name of a folder and sums what all rows would do', async () => {
     const model = make('move');
     model.chooser.open('c', 'x/');
     await planned(model);
     expect(server.planTransfer.mock.calls.map(([what]) => what)).toEqual([
-      { action: 'move', source: 's3://b/a/one.txt', target: 's3://c/x/', onConflict: 'fail' },
-      { action: 'move', source: 's3://b/a/sub/', target: 's3://c/x/sub/', onConflict: 'fail' }
+      {
+        action: 'move',
+        source: 's3://b/a/one.txt',
+        target: 's3://c/x/one.txt',
+        onConflict: 'fail'
+      },
+      { action: 'move', source: 's3://b/a/x/sub/', target: 's3://c/x/sub/', onConflict: 'fail' }
     ]);
     expect(model.plan).toMatchObject({ files: 4, bytes: 4000, conflicts: 0 });
     const started: string[] = [];
     expect(await model.start(({ id }) => started.push(id))).toBe(true);
-    expect(started).toEqual(['s3://b/a/one.txt', 's3://b/a/sub/']);
+    expect(started).toEqual(['s3://b/a/one.txt', 's3://b/a/x/sub/']);
     expect(server.startTransfer.mock.lastCall![0].onConflict).toBe('fail');
   });
 
@@ -97,10 +127,10 @@ describe('CopyModel', () => {
       .mockRejectedValueOnce(new ApiError('SlowDown', 'Later.', 503));
     expect(await model.start(() => undefined)).toBe(false);
     expect(model.error?.message).toBe('Later.');
-    expect(model.rows.map(({ key }) => key)).toEqual(['a/sub/']);
+    expect(model.rows.map(({ key }) => key)).toEqual(['a/x/sub/']);
     expect(await model.start(() => undefined)).toBe(true);
     const sources = server.startTransfer.mock.calls.map(([{ source }]) => source);
-    expect(sources).toEqual(['s3://b/a/one.txt', 's3://b/a/sub/', 's3://b/a/sub/']);
+    expect(sources).toEqual(['s3://b/a/one.txt', 's3://b/a/x/sub/', 's3://b/a/x/sub/']);
   });
 
   it('follows the folder that is typed', async () => {

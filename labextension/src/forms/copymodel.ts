@@ -2,6 +2,7 @@ import { FolderChooser } from './folderchooser';
 import { FormModel, Latest } from './formmodel';
 import { parentPrefix, s3Uri } from '../api/keys';
 import { ApiError } from '../api/request';
+import { bundles, type IBundle } from '../list/bundles';
 import type { IRow } from '../list/rows';
 import type { OnConflict, Transfer, TransferPlan, TransferRequest } from '../tokens';
 
@@ -21,7 +22,7 @@ export interface ICopyPlan {
   why: string | null;
 }
 
-/** Rows on their way to another folder: where to, what is there, what then. Each row becomes a transfer of its own. */
+/** Rows on their way to another folder: where to, what is there, what then. Those of one folder go as one transfer. */
 export class CopyModel extends FormModel {
   constructor(private readonly _options: CopyModel.IOptions) {
     super();
@@ -104,9 +105,11 @@ export class CopyModel extends FormModel {
     const onConflict = this.asksConflict ? this._onConflict : 'fail';
     return this.run('starting', async () => {
       while (this._rows.length && !this.isDisposed) {
-        const what = { ...this._request(this._rows[0]), onConflict };
+        const [{ keys, request }] = this._bundles();
+        const what = { action: this.action, ...request, onConflict };
         onStarted(await this._options.server.startTransfer(what));
-        this._rows = this._rows.slice(1);
+        const gone = new Set(keys);
+        this._rows = this._rows.filter(({ key }) => !gone.has(key));
       }
     });
   }
@@ -119,11 +122,9 @@ export class CopyModel extends FormModel {
     this.changed();
   }
 
-  private _request({ kind, key, name }: IRow): TransferRequest {
-    const { action, bucket } = this._options;
-    // A folder's files go below the target, so its own name has to stand there.
-    const target = kind === 'folder' ? `${this.target}${lastPart(key, name)}` : this.target;
-    return { action, source: s3Uri(bucket, key), target };
+  private _bundles(): IBundle[] {
+    const keys = this._rows.map(({ key }) => key);
+    return bundles(s3Uri(this._options.bucket, ''), keys, this.target);
   }
 
   private async _makePlan(): Promise<void> {
@@ -141,10 +142,10 @@ export class CopyModel extends FormModel {
       refused: 0,
       why: null
     };
-    const left = [...this._rows];
+    const left = this._bundles();
     const look = async () => {
-      for (let row = left.shift(); row && !signal.aborted; row = left.shift()) {
-        const what: TransferRequest = { ...this._request(row), onConflict: 'fail' };
+      for (let one = left.shift(); one && !signal.aborted; one = left.shift()) {
+        const what = { action: this.action, ...one.request, onConflict: 'fail' as const };
         add(sum, await this._options.server.planTransfer(what, signal));
       }
     };
@@ -169,11 +170,6 @@ export class CopyModel extends FormModel {
   private _planning = false;
   private _planError: ApiError | null = null;
   private _onConflict: OnConflict = 'skip';
-}
-
-/** A folder's own name with its slash; one with an empty name is its slash alone. */
-function lastPart(key: string, name: string): string {
-  return name.endsWith('/') ? name : key.slice(parentPrefix(key).length);
 }
 
 function add(sum: ICopyPlan, { counts, filesTotal, bytesTotal, files }: TransferPlan): void {

@@ -40,7 +40,10 @@ describe('Moves', () => {
     });
   });
 
-  const pairs = () => started.map(({ action, source, target }) => [action, source, target]);
+  const pairs = () =>
+    started.map(({ action, source, names, target }) =>
+      names ? [action, source, names, target] : [action, source, target]
+    );
 
   it('renames a file and a folder where they are, and never replaces', async () => {
     await moves.rename(file('d/a.txt'), 'b c.txt');
@@ -95,10 +98,7 @@ describe('Moves', () => {
       { bucket: 'c', prefix: '' },
       true
     );
-    expect(pairs().slice(1)).toEqual([
-      ['copy', 's3://b/x/', 's3://c/x/'],
-      ['copy', 's3://b/y', 's3://c/y']
-    ]);
+    expect(pairs().slice(1)).toEqual([['copy', 's3://b/', ['x/', 'y'], 's3://c/']]);
   });
 
   it('moves nothing to where it is, and no folder into itself', () => {
@@ -121,10 +121,10 @@ describe('Moves', () => {
       { bucket: 'b', prefix: 'd/' }
     );
     expect(pairs()).toEqual([
-      ['copy', 's3://b/d/a', 'workspace://my work/a'],
-      ['copy', 's3://b/d/x/', 'workspace://my work/x/'],
+      ['copy', 's3://b/d/', ['a', 'x/'], 'workspace://my work/'],
       ['copy', 'workspace://n/one.ipynb', 's3://b/d/one.ipynb'],
       ['copy', 'workspace://src/', 's3://b/d/src/']
     ]);
+    expect(started.every(({ onConflict }) => onConflict === 'rename')).toBe(true);
   });
 });

@@ -1,6 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { BrowserModel } from './browser';
+import { bundles } from './bundles';
 import type { IDragged } from './dragging';
 import { lastName, parentPrefix, s3Uri } from '../api/keys';
 import { ApiError } from '../api/request';
@@ -8,6 +9,8 @@ import type { IRow } from './rows';
 import type { IPlace, IRenamed, IStorage } from './storage';
 import type { Transfer, TransferRequest } from '../tokens';
 import { isFinished, type TransfersModel } from '../transfers/transfers';
+
+const RENAMING = { action: 'copy', onConflict: 'rename' } as const;
 
 /** A file or folder of Lab's file browser, by its path below the server's root. */
 export interface IWorkspaceItem {
@@ -67,45 +70,28 @@ export class Moves {
     if (asks && !(await this._options.confirmMove(rows, place, copies))) {
       return;
     }
-    for (const row of rows) {
-      await this._start(
-        this._options.server.startTransfer({
-          action,
-          source: s3Uri(bucket, row.key),
-          target: placeOf(place, row),
-          onConflict: 'fail'
-        })
-      );
-    }
+    await this._send({ action, onConflict: 'fail' }, s3Uri(bucket, ''), keysOf(rows), place);
   }
 
   /** Into a folder below the server's root, which Lab's file browser shows. */
   async toWorkspace({ bucket, rows }: IDragged, path: string): Promise<void> {
     const folder = path === '' || path.endsWith('/') ? path : `${path}/`;
-    for (const row of rows) {
-      await this._start(
-        this._options.server.startTransfer({
-          action: 'copy',
-          source: s3Uri(bucket, row.key),
-          target: placeOf(`workspace://${folder}`, row),
-          onConflict: 'rename'
-        })
-      );
-    }
+    await this._send(RENAMING, s3Uri(bucket, ''), keysOf(rows), `workspace://${folder}`);
   }
 
   async fromWorkspace(items: readonly IWorkspaceItem[], target: IPlace): Promise<void> {
-    const place = s3Uri(target.bucket, target.prefix);
-    for (const { path, isFolder } of items) {
-      const name = path.slice(path.lastIndexOf('/') + 1);
-      await this._start(
-        this._options.server.startTransfer({
-          action: 'copy',
-          source: `workspace://${path}${isFolder ? '/' : ''}`,
-          target: isFolder ? `${place}${name}/` : `${place}${name}`,
-          onConflict: 'rename'
-        })
-      );
+    const paths = items.map(({ path, isFolder }) => `${path}${isFolder ? '/' : ''}`);
+    await this._send(RENAMING, 'workspace://', paths, s3Uri(target.bucket, target.prefix));
+  }
+
+  private async _send(
+    how: Pick<TransferRequest, 'action' | 'onConflict'>,
+    base: string,
+    keys: readonly string[],
+    target: string
+  ): Promise<void> {
+    for (const { request } of bundles(base, keys, target)) {
+      await this._start(this._options.server.startTransfer({ ...how, ...request }));
     }
   }
 
@@ -135,9 +121,8 @@ export class Moves {
   }
 }
 
-/** Where a row arrives in a folder. */
-function placeOf(folder: string, { kind, key }: IRow): string {
-  return `${folder}${lastName(key)}${kind === 'folder' ? '/' : ''}`;
+function keysOf(rows: readonly IRow[]): string[] {
+  return rows.map(({ key }) => key);
 }
 
 export namespace Moves {

@@ -46,6 +46,7 @@ export function transfer(fields: Partial<Transfer> = {}): Transfer {
     id: 't1',
     action: 'import',
     source: 'hf://org/name@main',
+    namesTotal: null,
     target: 's3://bucket/org/name/',
     state: 'running',
     bytesDone: 0,

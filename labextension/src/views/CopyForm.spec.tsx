@@ -51,7 +51,7 @@ describe('CopyForm', () => {
     expect(server.startTransfer).toHaveBeenCalledWith({
       action: 'move',
       source: 's3://b/one.txt',
-      target: 's3://b/x/',
+      target: 's3://b/x/one.txt',
       onConflict: 'fail'
     });
     expect(onStarted).toHaveBeenCalled();

@@ -24,6 +24,12 @@ it('shows how far a running transfer is, and cancels it', async () => {
   expect(actions.cancelTransfer).toHaveBeenCalledWith('t1');
 });
 
+it('says how many of a folder it brings', () => {
+  const some = transfer({ action: 'move', source: 's3://b/d/', namesTotal: 12 });
+  render(<TransferRow transfer={some} actions={fakeActions()} trans={trans} />);
+  expect(screen.getByText('Move 12 items of s3://b/d/')).toBeTruthy();
+});
+
 it('claims no percentage while the total is unknown', () => {
   render(<TransferRow transfer={transfer()} actions={fakeActions()} trans={trans} />);
   expect(screen.getByRole('progressbar').hasAttribute('aria-valuenow')).toBe(false);

@@ -124,8 +124,13 @@ function ContinueButton({ transfer, actions, trans }: ITransferRowProps): JSX.El
   }
 }
 
-/** `Import org/name`, `Delete s3://bucket/folder/`. */
-export function transferTitle({ action, source }: Transfer, trans: TranslationBundle): string {
+/** `Import org/name`, `Delete s3://bucket/folder/`, `Copy 12 items of s3://bucket/folder/`. */
+export function transferTitle(transfer: Transfer, trans: TranslationBundle): string {
+  const { action, namesTotal } = transfer;
+  const source =
+    namesTotal === null
+      ? transfer.source
+      : trans._n('%1 item of %2', '%1 items of %2', namesTotal, transfer.source);
   switch (action) {
     case 'import':
       // The server pins the commit; forty digits of it tell nobody anything.
