@@ -41,6 +41,7 @@ def status(**changes: Any) -> Status:
         "id": "1",
         "action": "copy",
         "source": "hf://org/<script>alert(1)</script>",
+        "names_total": None,
         "target": "s3://b/",
         "state": "running",
         "bytes_done": 500,
@@ -66,6 +67,7 @@ def test_nothing_in_a_bar_is_markup_but_ours() -> None:
         assert set(re.findall(r"<(\w+)", shown["text/html"])) == {"div", "code", "progress", "span"}
         assert shown["text/plain"] == drawing.line(one)
     assert "\x1b" not in drawing.line(status(target="s3://b/\x1b[2J"))
+    assert drawing.title(status(names_total=2)).endswith("(2 of it) → s3://b/")
     assert "500 B of 1.0 kB, 100 B/s, 5 s left, 1 of 2 files" in drawing.line(status())
 
 

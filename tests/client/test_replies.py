@@ -16,6 +16,7 @@ STATUS = {
     "id": "1",
     "action": "copy",
     "source": "s3://a/b",
+    "namesTotal": None,
     "target": "s3://c/d",
     "state": "queued",
     "bytesDone": 0,
