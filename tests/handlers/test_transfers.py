@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.demo.faults import Halt, Refuse
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
 
@@ -15,7 +16,6 @@ on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 on_both = pytest.mark.parametrize("s3_server", ["moto", "rgw"], indirect=True)
 
 MIB = 1024 * 1024
-WEIGHTS = random.Random(2).randbytes(20 * MIB)
 
 
 @pytest.fixture
@@ -26,11 +26,11 @@ def repo(hf: HubStandIn) -> Repository:
 
 
 @pytest.fixture
-def slow_repo(hf: HubStandIn) -> Repository:
-    """One whose weights take long enough to be stopped on their way."""
+def halting_repo(hf: HubStandIn) -> Repository:
+    """One whose weights stop on their way."""
     repository = hf.add(Repository("org/slow"))
-    repository.commit({"a.txt": b"a", "weights.bin": WEIGHTS})
-    hf.service.bytes_per_second = 1_000_000
+    repository.commit({"a.txt": b"a", "weights.bin": SyntheticContent(20 * MIB, seed=2)})
+    hf.inject(Halt(4 * MIB), "*weights.bin", host="cdn", times=None)
     return repository
 
 
@@ -105,7 +105,7 @@ async def test_an_unknown_transfer_is_a_404(api: Any) -> None:
 
 @on_both
 async def test_a_cancelled_import_leaves_nothing_half_written(
-    api: Any, slow_repo: Repository, bucket: str, stored: Callable[[], dict[str, int]], multiparts: Callable[[], int]
+    api: Any, halting_repo: Repository, bucket: str, stored: Callable[[], dict[str, int]], multiparts: Callable[[], int]
 ) -> None:
     transfer = await start(api, bucket, "org/slow")
     stream = await api.events("GET", "transfers/events")
@@ -128,8 +128,6 @@ async def test_a_cancelled_import_leaves_nothing_half_written(
 
 @on_moto
 async def test_a_failed_file_is_told_with_its_reason(api: Any, hf: HubStandIn, repo: Repository, bucket: str) -> None:
-    from odhtec_jupyter.demo.faults import Refuse
-
     hf.inject(Refuse(status=404), "*/b.txt", method="GET", times=None)
     done = await api.finished((await start(api, bucket))["id"])
     assert (done["state"], done["filesDone"], done["filesFailed"]) == ("failed", 2, 1)
@@ -199,7 +197,7 @@ async def test_a_viewer_that_comes_back_hears_only_what_it_missed(api: Any, repo
 
 @on_moto
 async def test_looking_is_no_activity_and_a_running_transfer_is(
-    api: Any, slow_repo: Repository, bucket: str, jp_serverapp: Any
+    api: Any, halting_repo: Repository, bucket: str, jp_serverapp: Any
 ) -> None:
     app = next(iter(jp_serverapp.extension_manager.extension_apps["odhtec_jupyter"]))
     assert app.current_activity() == 0
