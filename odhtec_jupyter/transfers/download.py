@@ -16,9 +16,9 @@ import mmap
 import select
 import socket
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
 
 from odhtec_jupyter.errors import OdhTecError, Unreachable
 from odhtec_jupyter.stores.s3 import S3Store
@@ -27,6 +27,7 @@ from odhtec_jupyter.transfers.courtesy import courtesy
 from odhtec_jupyter.transfers.engine import PATIENCE, TURN, Engine, settled
 from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, check, delay
 
+T = TypeVar("T")
 LARGE_BUFFER = 2 * 1024 * 1024
 SMALL_BUFFER = 256 * 1024
 CROWD = 4  # downloads at once from which on each new one takes small buffers
@@ -90,7 +91,7 @@ class ObjectStream:
     async def _left(self, target: socket.socket, size: int) -> AsyncGenerator[memoryview, None]:
         buffer = _buffer(size)
         while self._next < self._end:
-            yield await self._engine.in_thread(self._stop, self._send, target, buffer)
+            yield await self._in_thread(self._send, target, buffer)
 
     async def _ahead(self, size: int) -> AsyncGenerator[memoryview, None]:
         filling, sending = _buffer(size), _buffer(size)
@@ -106,7 +107,12 @@ class ObjectStream:
             await settled(ahead)
 
     def _read(self, buffer: memoryview) -> asyncio.Task[int]:
-        return asyncio.ensure_future(self._engine.in_thread(self._stop, self._fill, buffer))
+        return asyncio.ensure_future(self._in_thread(self._fill, buffer))
+
+    async def _in_thread(self, call: Callable[..., T], *args: Any) -> T:
+        if self._stop.is_set():  # of a server that has stopped the threads are gone, too
+            raise asyncio.CancelledError
+        return await self._engine.in_thread(self._stop, call, *args)
 
     def _send(self, target: socket.socket, buffer: memoryview) -> memoryview:
         """Read and send for one turn; what the reader does not take at once. Runs in a thread."""
