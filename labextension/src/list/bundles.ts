@@ -18,7 +18,12 @@ export function bundles(base: string, keys: readonly string[], target: string): 
   const folders = new Map<string, string[]>();
   for (const key of keys) {
     const folder = parentPrefix(key);
-    folders.set(folder, [...(folders.get(folder) ?? []), key]);
+    const inside = folders.get(folder);
+    if (inside) {
+      inside.push(key);
+    } else {
+      folders.set(folder, [key]);
+    }
   }
   return [...folders].map(([folder, inside]) => {
     const names = inside.map(key => key.slice(folder.length));
