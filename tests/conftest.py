@@ -249,6 +249,17 @@ def bucket(s3_client: S3Client) -> Iterator[str]:
             raise
 
 
+@pytest.fixture
+def stored(s3_client: S3Client, bucket: str) -> Callable[[], dict[str, int]]:
+    """What the bucket really holds: key and size, seen by another client."""
+
+    def look() -> dict[str, int]:
+        pages = s3_client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
+
+    return look
+
+
 def empty_bucket(client: S3Client, bucket: str) -> None:
     uploads = client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket)
     for upload in [upload for page in uploads for upload in page.get("Uploads", [])]:

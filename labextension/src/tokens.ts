@@ -63,6 +63,14 @@ export interface ISearch {
   recursive: boolean;
 }
 
+/** What of a level is wanted: a page of so many, from the last page's token on, or a step of a search. */
+export interface IListOptions {
+  maxKeys?: number;
+  continuationToken?: string;
+  search?: ISearch;
+  signal?: AbortSignal;
+}
+
 /** What a HEAD tells of an object. */
 export interface IObjectHead {
   size: number;

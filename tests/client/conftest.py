@@ -13,7 +13,7 @@ from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+    pass
 
 OPTIONS = ["--ServerApp.jpserver_extensions={'odhtec_jupyter': True}"]
 
@@ -64,14 +64,3 @@ def client(server: JupyterProcess) -> Iterator[Client]:
     one = Client(server.url, server.token)
     yield one
     one.api.connection.close()
-
-
-@pytest.fixture
-def stored(s3_client: S3Client, bucket: str) -> Callable[[], dict[str, int]]:
-    """What the bucket really holds: key and size, seen by another client."""
-
-    def look() -> dict[str, int]:
-        pages = s3_client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
-
-    return look

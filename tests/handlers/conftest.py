@@ -191,17 +191,6 @@ def form() -> Callable[..., tuple[bytes, dict[str, str]]]:
 
 
 @pytest.fixture
-def stored(s3_client: S3Client, bucket: str) -> Callable[[], dict[str, int]]:
-    """What the bucket really holds: key and size, seen by another client."""
-
-    def look() -> dict[str, int]:
-        pages = s3_client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
-
-    return look
-
-
-@pytest.fixture
 def multiparts(s3_client: S3Client, bucket: str) -> Callable[[], int]:
     """How many unfinished multipart uploads the bucket holds."""
 

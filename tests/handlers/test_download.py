@@ -242,13 +242,14 @@ async def test_a_slow_reader_gets_every_byte_and_keeps_its_connection(
         # Nobody reads yet: the server has to stand still, and answers others all the same.
         for _ in range(20):
             assert (await api.download(bucket, large, Range="bytes=7-19")).body == LARGE.read(7, 20)
-        for _ in range(2):
+        for left in (1, 0):
             head = await reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200 ")
             assert f"\r\ncontent-length: {LARGE.size}\r\n".encode() in head.lower()
             assert await reader.readexactly(LARGE.size) == LARGE.read()
-            host = f"Host: 127.0.0.1:{api.port}\r\nAuthorization: token {api.token}"
-            writer.write(f"GET {api.path}/{target} HTTP/1.1\r\n{host}\r\n\r\n".encode())
+            if left:
+                host = f"Host: 127.0.0.1:{api.port}\r\nAuthorization: token {api.token}"
+                writer.write(f"GET {api.path}/{target} HTTP/1.1\r\n{host}\r\n\r\n".encode())
     finally:
         writer.close()
 

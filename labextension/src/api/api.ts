@@ -19,7 +19,7 @@ import type {
   HubSettingsChange,
   ImportRequest,
   IObjectHead,
-  ISearch,
+  IListOptions,
   MultipartList,
   ObjectDetails,
   ObjectList,
@@ -66,16 +66,7 @@ export class OdhTecAPI {
   }
 
   /** One page of one level; with `search` one step of it, whose hits may be none although more are to come. */
-  listObjects(
-    bucket: string,
-    prefix: string,
-    options: {
-      maxKeys?: number;
-      continuationToken?: string;
-      search?: ISearch;
-      signal?: AbortSignal;
-    } = {}
-  ): Promise<ObjectList> {
+  listObjects(bucket: string, prefix: string, options: IListOptions = {}): Promise<ObjectList> {
     const query = new URLSearchParams();
     if (options.search) {
       const { q, mode, recursive } = options.search;

@@ -30,10 +30,7 @@ function setup(traits: Partial<ITraits> = {}) {
       listable: true,
       buckets: [{ Name: 'main' }, { Name: 'other' }]
     })),
-    createBucket: vi.fn(),
-    listObjects,
-    createFolder: vi.fn(),
-    deleteObjects: vi.fn()
+    listObjects
   };
   const model = new BrowserModel({ store, pageSize: () => 1000 });
   const state: ITraits = {

@@ -7,6 +7,7 @@ import type { OdhTecAPI } from '../api/api';
 import { BrowserModel } from '../list/browser';
 import type { Dialogs } from './dialogs';
 import type { IObjectPlace } from '../drive/documents';
+import { Edits } from '../list/edits';
 import type { IHome } from './home';
 import { LabActions } from './labactions';
 import { confirmMove } from './movedialog';
@@ -106,9 +107,11 @@ export class Homes {
   private _makeModel(): Pick<IHome, 'model' | 'actions'> {
     const { api, trans, dialogs, uploads, transfers, unfinished, setting } = this._options;
     const model = new BrowserModel({ store: api, pageSize: () => setting('pageSize', 1000) });
+    const edits = new Edits(api, model);
     const objects = new ObjectActions({
       api,
       model,
+      edits,
       transfers,
       dialogs: new ObjectDialogs({ trans, focus: () => this.show() }),
       messages: dialogs,
@@ -118,6 +121,7 @@ export class Homes {
     const actions = new LabActions({
       api,
       model,
+      edits,
       moves: this._movesOf(model),
       objects,
       uploads,

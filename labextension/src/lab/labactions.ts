@@ -6,6 +6,7 @@ import type { OdhTecAPI } from '../api/api';
 import type { BrowserModel } from '../list/browser';
 import type { Dialogs } from './dialogs';
 import type { IObjectPlace } from '../drive/documents';
+import type { Edits } from '../list/edits';
 import type { IDragged } from '../list/dragging';
 import { droppedEntries, filesOf, pickedFiles } from '../uploads/dropped';
 import { s3Uri } from '../api/keys';
@@ -61,7 +62,7 @@ export class LabActions implements IBrowserActions {
   }
 
   newFolder(): void {
-    const { model, dialogs, trans } = this._options;
+    const { model, edits, dialogs, trans } = this._options;
     const { bucket, prefix } = model;
     if (bucket === null) {
       return;
@@ -69,17 +70,17 @@ export class LabActions implements IBrowserActions {
     this._try(trans.__('The folder could not be created'), async () => {
       const name = await dialogs.newFolder(s3Uri(bucket, prefix));
       if (name) {
-        await model.createFolder(name);
+        await edits.createFolder(name);
       }
     });
   }
 
   newBucket(suggested: string): void {
-    const { model, dialogs, trans } = this._options;
+    const { edits, dialogs, trans } = this._options;
     this._try(trans.__('The bucket could not be created'), async () => {
       const name = await dialogs.newBucket(suggested);
       if (name) {
-        await model.createBucket(name);
+        await edits.createBucket(name);
       }
     });
   }
@@ -265,6 +266,7 @@ export namespace LabActions {
   export interface IOptions {
     api: OdhTecAPI;
     model: BrowserModel;
+    edits: Edits;
     moves: Moves;
     uploads: UploadsModel;
     transfers: TransfersModel;

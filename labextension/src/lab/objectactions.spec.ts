@@ -13,10 +13,10 @@ describe('ObjectActions', () => {
   const model = {
     bucket: 'b',
     prefix: 'a/',
-    remove: vi.fn(),
     reconnect: vi.fn(),
     refresh: vi.fn()
   };
+  const edits = { remove: vi.fn() };
   const api = Object.assign(Object.create(OdhTecAPI.prototype), {
     _settings: { baseUrl: 'http://lab/' },
     listObjects: vi.fn(),
@@ -28,7 +28,16 @@ describe('ObjectActions', () => {
   const messages = { showFailures: vi.fn() };
   const transfers = { add: vi.fn() };
   let asks = true;
-  const options = { api, model, dialogs, messages, transfers, trans, confirmDelete: () => asks };
+  const options = {
+    api,
+    model,
+    edits,
+    dialogs,
+    messages,
+    transfers,
+    trans,
+    confirmDelete: () => asks
+  };
   const actions = new ObjectActions(options as unknown as ObjectActions.IOptions);
   const followed: string[] = [];
   const said = vi.spyOn(Notification, 'error');
@@ -37,7 +46,7 @@ describe('ObjectActions', () => {
     vi.clearAllMocks();
     asks = true;
     model.prefix = 'a/';
-    model.remove.mockResolvedValue({ errors: [] });
+    edits.remove.mockResolvedValue({ errors: [] });
     api.listVersions.mockRejectedValue(new Error('not here'));
     api.countUsage.mockRejectedValue(new Error('not here'));
     dialogs.confirmDelete.mockResolvedValue(true);
@@ -72,10 +81,10 @@ describe('ObjectActions', () => {
     asks = false;
     await actions.remove([file('a/x')]);
     expect(dialogs.confirmDelete).not.toHaveBeenCalled();
-    expect(model.remove).toHaveBeenCalledTimes(1);
+    expect(edits.remove).toHaveBeenCalledTimes(1);
     dialogs.confirmDelete.mockResolvedValueOnce(false);
     await actions.remove([folder]);
-    expect(model.remove).toHaveBeenCalledTimes(1);
+    expect(edits.remove).toHaveBeenCalledTimes(1);
   });
 
   it('deletes nothing when the panel shows another place by then', async () => {
@@ -84,12 +93,12 @@ describe('ObjectActions', () => {
       return true;
     });
     await actions.remove([file('a/x')]);
-    expect(model.remove).not.toHaveBeenCalled();
+    expect(edits.remove).not.toHaveBeenCalled();
   });
 
   it('shows the transfer of a deletion, and the keys that stayed', async () => {
     const errors = [{ Key: 'a/x', Code: 'AccessDenied', Message: 'No.' }];
-    model.remove.mockResolvedValueOnce({ errors, transfer: transfer() });
+    edits.remove.mockResolvedValueOnce({ errors, transfer: transfer() });
     await actions.remove([file('a/x')]);
     expect(transfers.add).toHaveBeenCalledWith(transfer());
     expect(messages.showFailures).toHaveBeenCalledWith('One object was not deleted', errors);

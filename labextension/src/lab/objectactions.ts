@@ -7,6 +7,7 @@ import { CopyModel } from '../forms/copymodel';
 import { DeleteModel } from '../forms/deletemodel';
 import { DetailsModel } from '../forms/detailsmodel';
 import type { Dialogs } from './dialogs';
+import type { Edits } from '../list/edits';
 import { ImportModel } from '../forms/importmodel';
 import { nameIn, parentPrefix, s3Uri } from '../api/keys';
 import { MultipartModel } from '../forms/multipartmodel';
@@ -46,7 +47,7 @@ export class ObjectActions {
 
   /** Ask, unless that is not wanted, then delete; what could not be deleted is told key by key. */
   async remove(rows: readonly IRow[]): Promise<void> {
-    const { model, api, transfers, dialogs, messages, trans } = this._options;
+    const { model, edits, api, transfers, dialogs, messages, trans } = this._options;
     const { bucket, prefix } = model;
     if (bucket === null || !rows.length) {
       return;
@@ -60,7 +61,7 @@ export class ObjectActions {
       }
     }
     await this._try(trans.__('This could not be deleted'), async () => {
-      const { errors, transfer } = await model.remove(rows);
+      const { errors, transfer } = await edits.remove(rows);
       if (transfer) {
         transfers.add(transfer);
       }
@@ -188,6 +189,7 @@ export namespace ObjectActions {
   export interface IOptions {
     api: OdhTecAPI;
     model: BrowserModel;
+    edits: Edits;
     transfers: TransfersModel;
     dialogs: ObjectDialogs;
     messages: Dialogs;

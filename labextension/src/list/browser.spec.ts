@@ -16,12 +16,7 @@ const BUCKETS: BucketList = {
 function storeOf(listObjects: IStorage['listObjects'], buckets = BUCKETS) {
   return {
     listBuckets: vi.fn(async () => buckets),
-    createBucket: vi.fn(async () => undefined),
-    listObjects: vi.fn(listObjects),
-    createFolder: vi.fn(async () => undefined),
-    deleteObjects: vi.fn<IStorage['deleteObjects']>(async () => ({
-      reply: { deleted: [], errors: [] }
-    }))
+    listObjects: vi.fn(listObjects)
   };
 }
 
@@ -168,17 +163,6 @@ describe('BrowserModel', () => {
     await model.refresh();
     expect(names(model)).toEqual(['b', 'c', 'd']);
     expect([...model.selection.keys]).toEqual(['b', 'c', 'd']);
-  });
-
-  it('deletes files exactly and folders as prefixes', async () => {
-    make(async () => page(['a/x'], ['a/x/']));
-    await model.start({ bucket: 'b', prefix: 'a/' });
-    store.deleteObjects.mockResolvedValueOnce({
-      reply: { deleted: [], errors: [{ Key: 'a/x', Code: 'AccessDenied', Message: 'no' }] }
-    });
-    const { errors } = await model.remove(model.rows);
-    expect(store.deleteObjects).toHaveBeenCalledWith('b', { keys: ['a/x'], prefixes: ['a/x/'] });
-    expect(errors).toHaveLength(1);
   });
 
   it('filters the loaded rows, and what is hidden is not selected', async () => {

@@ -10,7 +10,7 @@ import { ApiError } from '../api/request';
 import { Rows, type IRow } from './rows';
 import { Search } from './search';
 import { Selection } from './selection';
-import type { IPlace, IChange, IRemoved, IStorage } from './storage';
+import type { IPlace, IChange, IStorage } from './storage';
 import type { ISearch } from '../tokens';
 
 export interface IBrowserOptions {
@@ -366,46 +366,6 @@ export class BrowserModel implements IDisposable {
   select(change: (selection: Selection) => void): void {
     change(this.selection);
     this._changed();
-  }
-
-  async createBucket(name: string): Promise<void> {
-    await this._options.store.createBucket(name);
-    await this.open(name);
-    await this.refresh();
-  }
-
-  async createFolder(name: string): Promise<void> {
-    const { bucket, prefix } = this;
-    if (bucket === null) {
-      return;
-    }
-    const key = `${prefix}${name.replace(/\/$/, '')}/`;
-    await this._options.store.createFolder(bucket, key);
-    if (this.shows(bucket, prefix)) {
-      await this.refresh(key);
-    }
-  }
-
-  /** Delete rows of the list that is shown: files exactly, folders with everything below them. */
-  async remove(rows: readonly IRow[]): Promise<IRemoved> {
-    const { bucket, prefix } = this;
-    if (bucket === null) {
-      return { errors: [] };
-    }
-    const keysOf = (kind: IRow['kind']) =>
-      rows.filter(row => row.kind === kind).map(row => row.key);
-    const keys = keysOf('file');
-    const outcome = await this._options.store.deleteObjects(bucket, {
-      keys,
-      prefixes: keysOf('folder')
-    });
-    const errors = 'reply' in outcome ? outcome.reply.errors : [];
-    if (this.shows(bucket, prefix)) {
-      const left = new Set(errors.map(({ Key }) => Key));
-      const gone = 'reply' in outcome ? keys.filter(key => !left.has(key)) : [];
-      await this.refreshQuietly({ gone });
-    }
-    return 'transfer' in outcome ? { errors, transfer: outcome.transfer } : { errors };
   }
 
   /** Rows that are known to be gone leave the list at once, and the folder behind a search's hits. */

@@ -32,10 +32,7 @@ describe('A search', () => {
       pageSize: () => 1000,
       store: {
         listBuckets: async () => ({ owner: null, defaultBucket: 'b', buckets: [], listable: true }),
-        listObjects,
-        createBucket: async () => undefined,
-        createFolder: async () => undefined,
-        deleteObjects: async () => ({ reply: { deleted: [], errors: [] } })
+        listObjects
       }
     });
     await model.open('b', 'd/');

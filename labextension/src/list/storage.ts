@@ -1,45 +1,15 @@
-import type {
-  BucketList,
-  DeleteReply,
-  DeleteRequest,
-  ISearch,
-  KeyFailure,
-  ObjectList,
-  Transfer
-} from '../tokens';
+import type { BucketList, IListOptions, ObjectList } from '../tokens';
 
 /** The storage, as far as the browser needs it. */
 export interface IStorage {
   listBuckets(signal?: AbortSignal): Promise<BucketList>;
-  createBucket(name: string): Promise<void>;
-  listObjects(
-    bucket: string,
-    prefix: string,
-    options: {
-      maxKeys?: number;
-      continuationToken?: string;
-      search?: ISearch;
-      signal?: AbortSignal;
-    }
-  ): Promise<ObjectList>;
-  createFolder(bucket: string, prefix: string): Promise<unknown>;
-  deleteObjects(
-    bucket: string,
-    which: DeleteRequest
-  ): Promise<{ reply: DeleteReply } | { transfer: Transfer }>;
+  listObjects(bucket: string, prefix: string, options: IListOptions): Promise<ObjectList>;
 }
 
 /** One level of one bucket. */
 export interface IPlace {
   bucket: string;
   prefix: string;
-}
-
-/** What became of a deletion. */
-export interface IRemoved {
-  errors: KeyFailure[];
-  /** Folders go in the background. */
-  transfer?: Transfer;
 }
 
 /** What a transfer has changed, as far as a list must know. */

@@ -35,11 +35,7 @@ describe('ObjectList', () => {
           buckets: [{ Name: 'bucket' }, { Name: 'other' }],
           listable: true
         }),
-        listObjects: async (_, prefix) =>
-          prefix ? page([`${prefix}inner`]) : page(keys, ['zoo/']),
-        createBucket: unused,
-        createFolder: unused,
-        deleteObjects: unused
+        listObjects: async (_, prefix) => (prefix ? page([`${prefix}inner`]) : page(keys, ['zoo/']))
       }
     });
     const transfers = new TransfersModel({

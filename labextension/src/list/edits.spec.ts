@@ -1,0 +1,59 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { BrowserModel } from './browser';
+import { Edits } from './edits';
+import { page } from '../testing/fakes';
+
+describe('Edits', () => {
+  const listObjects = vi.fn(async () => page(['a/x'], ['a/x/']));
+  const server = {
+    createBucket: vi.fn(async () => undefined),
+    createFolder: vi.fn(async () => undefined),
+    deleteObjects: vi.fn<Edits.IServer['deleteObjects']>()
+  };
+  let model: BrowserModel;
+  let edits: Edits;
+
+  beforeEach(async () => {
+    vi.clearAllMocks();
+    const listBuckets = async () => ({
+      owner: null,
+      defaultBucket: null,
+      buckets: [{ Name: 'b' }],
+      listable: true
+    });
+    model = new BrowserModel({ store: { listBuckets, listObjects }, pageSize: () => 3 });
+    edits = new Edits(server, model);
+    await model.start({ bucket: 'b', prefix: 'a/' });
+    listObjects.mockClear();
+  });
+
+  it('deletes files exactly and folders as prefixes', async () => {
+    server.deleteObjects.mockResolvedValueOnce({
+      reply: { deleted: [], errors: [{ Key: 'a/x', Code: 'AccessDenied', Message: 'no' }] }
+    });
+    const { errors } = await edits.remove(model.rows);
+    expect(server.deleteObjects).toHaveBeenCalledWith('b', { keys: ['a/x'], prefixes: ['a/x/'] });
+    expect(errors).toHaveLength(1);
+  });
+
+  it('makes a folder where the browser is, and shows it', async () => {
+    listObjects.mockResolvedValueOnce(page([], ['a/new/']));
+    await edits.createFolder('new/');
+    expect(server.createFolder).toHaveBeenCalledWith('b', 'a/new/');
+    expect(model.selection.active).toBe('a/new/');
+  });
+
+  it('does not read another place again that is open by then', async () => {
+    server.createFolder.mockImplementationOnce(async () => model.open('other'));
+    await edits.createFolder('new');
+    expect(listObjects).toHaveBeenCalledTimes(1);
+    expect([model.bucket, model.selection.active]).toEqual(['other', null]);
+  });
+
+  it('opens the bucket that it has made', async () => {
+    await edits.createBucket('fresh');
+    expect(server.createBucket).toHaveBeenCalledWith('fresh');
+    expect([model.bucket, model.prefix]).toEqual(['fresh', '']);
+  });
+});
