@@ -32,6 +32,14 @@ class Panel:
         for key in keys:
             self.page.keyboard.press(key)
 
+    def tab_to(self, target: Locator, key: str = "Tab") -> None:
+        """Press the key until this has the focus; it is within reach."""
+        for _ in range(40):
+            if target.and_(self.page.locator(":focus")).count():
+                return
+            self.press(key)
+        raise AssertionError(f"{key} does not lead to it: {target}")
+
     def button(self, name: str) -> Locator:
         return self.toolbar.get_by_role("button", name=name, exact=True)
 

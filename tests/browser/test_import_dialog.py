@@ -121,8 +121,7 @@ def test_an_import_by_keyboard_alone(panel: Panel, client: S3Client, repository:
     panel.press("Enter")
     files = look_up(panel)
     panel.dialog.get_by_text("6 of 6 files chosen · ").wait_for()
-    while not files.and_(page.locator(":focus")).count():
-        panel.press("Tab")
+    panel.tab_to(files)
     for name in FILES:  # in this order; the first is README.md
         if name not in {"config.json", "onnx/model.onnx"}:
             panel.press("Space")
