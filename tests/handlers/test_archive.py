@@ -20,12 +20,11 @@ from odhtec_jupyter.handlers import archive
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.s3 import S3Store
+from tests.marks import on_moto, over_http
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
-on_both = pytest.mark.parametrize("s3_server", ["moto", "rgw"], indirect=True)
 
 MIB = 1024 * 1024
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
@@ -124,7 +123,7 @@ async def test_unzip_finds_nothing_wrong_and_the_time_is_the_objects(
 HOSTILE = ["../../evil", "/abs", "a\\b", "a_b", "a//b", "a/b", "a", "..", "k" * 900, "tab\there", "C:/x"]
 
 
-@on_both
+@over_http
 async def test_hostile_names_are_harmless_and_none_is_lost(
     api: Any, bucket: str, s3_server: Any, s3_client: S3Client, tmp_path: Path
 ) -> None:
@@ -233,7 +232,7 @@ async def test_half_an_archive_has_no_proper_end_where_its_end_is_that_of_the_co
         await ask()
 
 
-@on_both
+@over_http
 async def test_an_object_that_goes_before_the_first_byte_is_an_error(
     api: Any, filled: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,11 +11,10 @@ import boto3
 import pytest
 import requests
 
+from tests.marks import on_moto, on_rgw
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
-on_rgw = pytest.mark.parametrize("s3_server", ["rgw"], indirect=True)
 
 
 async def test_buckets_are_listed_in_s3s_own_words(api: Any, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:

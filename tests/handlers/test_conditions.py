@@ -12,11 +12,11 @@ import pytest
 from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.stores.s3 import S3Store
+from tests.marks import on_moto
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 
 MIB = 1024 * 1024
 KEY = "notes/日本 a+b%2F.md"

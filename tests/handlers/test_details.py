@@ -17,13 +17,11 @@ import urllib3
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.stores import s3_in_place
 from odhtec_jupyter.stores.s3 import S3Store
+from tests.marks import on_moto, on_rgw, over_http
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
-on_both = pytest.mark.parametrize("s3_server", ["moto", "rgw"], indirect=True)
-on_rgw = pytest.mark.parametrize("s3_server", ["rgw"], indirect=True)
 
 KEY = "dir/a b+c%2F 日本.txt"
 TAGS = [{"Key": "stage", "Value": "raw"}, {"Key": "größe", "Value": "1 + 1 = 2/x"}]
@@ -123,7 +121,7 @@ async def test_a_change_keeps_all_that_it_does_not_name(
     await changed()
 
 
-@on_both
+@over_http
 async def test_an_object_that_is_another_one_by_now_is_left_alone(
     api: Any, bucket: str, described: str, s3_client: S3Client
 ) -> None:

@@ -18,14 +18,13 @@ from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.engine import Engine
 from tests.faults.proxy import Proxy
 from tests.faults.rules import Rule, Stall
+from tests.marks import on_moto, over_http
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
-over_http = pytest.mark.parametrize("s3_server", ["moto", "rgw"], indirect=True)
 
 BODY = bytes(range(256)) * 4
 SIZE = len(BODY)

@@ -10,11 +10,11 @@ import pytest
 
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
+from tests.marks import on_moto
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 
 TOKEN = "hf_SecretOfTheReader"
 FILES = {

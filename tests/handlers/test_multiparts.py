@@ -11,13 +11,11 @@ import pytest
 
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.stores.s3 import S3Store
+from tests.marks import on_rgw_and_https, over_http
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
-on_rgw = pytest.mark.parametrize("s3_server", ["rgw", "rgw-https"], indirect=True)
-on_both = pytest.mark.parametrize("s3_server", ["moto", "rgw"], indirect=True)
 
 MIB = 1024 * 1024
 KEYS = ["a/1", "a/2 +%2F 日本", "ab", "b/3"]
@@ -56,7 +54,7 @@ async def test_what_somebody_left_is_found_and_exactly_that_is_removed(
     assert (await api.ok("DELETE", "multipart", bucket, json_body={"uploads": wanted[:1]}))["errors"] == []
 
 
-@on_rgw  # moto knows no pages of uploads
+@on_rgw_and_https  # moto knows no pages of uploads
 async def test_every_upload_is_reached_by_following_the_tokens(
     api: Any, bucket: str, begun: dict[str, str], s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,7 +101,7 @@ async def test_what_this_server_goes_on_with_is_in_use_and_stays(
     assert s3_client.get_object(Bucket=bucket, Key="ours")["Body"].read() == content
 
 
-@on_both
+@over_http
 async def test_an_upload_that_is_coming_in_is_in_use(
     api: Any, bucket: str, multiparts: Callable[[], int], eventually: Any
 ) -> None:
@@ -125,7 +123,7 @@ async def test_an_upload_that_is_coming_in_is_in_use(
     writer.close()
 
 
-@on_both
+@over_http
 async def test_what_is_wrong_is_told(api: Any, bucket: str, begun: dict[str, str]) -> None:
     absent = f"absent-{bucket}"
     assert (await api.refused(404, "GET", "multipart", absent))["error"] == "NoSuchBucket"

@@ -13,11 +13,11 @@ import pytest
 from odhtec_jupyter.handlers import objects
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.transfers.plan import plan_deletion
+from tests.marks import on_moto
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 
 KEYS = [
     "日本.txt",

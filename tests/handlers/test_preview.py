@@ -17,12 +17,11 @@ from odhtec_jupyter.models import Preview
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.preview.ranged_file import RangedFile
 from odhtec_jupyter.stores.s3 import S3Store
+from tests.marks import on_moto
 from tests.stores.test_s3 import connection
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 
 
 def parquet() -> bytes:

@@ -14,12 +14,12 @@ from urllib.parse import quote
 import pytest
 
 from odhtec_jupyter.keys import encode_key
+from tests.marks import on_moto
 from tests.scripted_store import ScriptedStore, in_order, listing
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 MANY_KEYS = Path(__file__).resolve().parents[2] / "benchmarks" / "many_keys.py"
 
 

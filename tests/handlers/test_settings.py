@@ -13,9 +13,7 @@ from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.handlers.contract import NotFoundHandler
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.routes import ROUTES
-
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
-on_gateways = pytest.mark.parametrize("s3_server", ["rgw", "rgw-https"], indirect=True)
+from tests.marks import on_https, on_moto, on_rgw_and_https
 
 SECRETS = {
     "settings/s3": {
@@ -159,7 +157,7 @@ async def test_a_connection_that_works_is_told(api: Any, bucket: str) -> None:
     assert absent["error"] == "NoSuchBucket"
 
 
-@on_gateways
+@on_rgw_and_https
 async def test_a_wrong_secret_is_a_403_that_says_so(api: Any) -> None:
     body = await api.refused(403, "POST", "settings/test-s3", json_body={"secretAccessKey": "wrong"})
     assert body["error"] == "SignatureDoesNotMatch"
@@ -170,7 +168,7 @@ async def test_a_wrong_secret_is_a_403_that_says_so(api: Any) -> None:
     await api.ok("POST", "settings/test-s3", json_body={})
 
 
-@pytest.mark.parametrize("s3_server", ["rgw-https"], indirect=True)
+@on_https
 async def test_an_unknown_authority_is_told(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_CA_BUNDLE")
     body = await api.refused(502, "GET", "buckets")

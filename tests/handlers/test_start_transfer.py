@@ -7,15 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.demo.faults import Halt
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
-
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
-on_both = pytest.mark.parametrize("s3_server", ["moto", "rgw"], indirect=True)
+from tests.marks import on_moto, over_http
 
 MIB = 1024 * 1024
 
@@ -25,7 +21,7 @@ async def start(api: Any, action: str, source: str, target: str = "", **more: An
     return await api.ok("POST", "transfers", json_body=body, status=201)
 
 
-@on_both
+@over_http
 async def test_the_workspace_is_the_servers_root_directory(
     api: Any, bucket: str, jp_root_dir: Path, stored: Callable[[], dict[str, int]]
 ) -> None:
@@ -100,7 +96,7 @@ async def test_what_cannot_be_meant_names_its_field(api: Any, bucket: str) -> No
         assert word in (await api.refused(400, "POST", "transfers", json_body=body))["message"]
 
 
-@on_both
+@over_http
 async def test_pause_resume_and_their_refusals(
     api: Any, hf: HubStandIn, bucket: str, stored: Callable[[], dict[str, int]], multiparts: Callable[[], int]
 ) -> None:

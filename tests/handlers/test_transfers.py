@@ -11,9 +11,7 @@ from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.demo.faults import Halt, Refuse
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
-
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
-on_both = pytest.mark.parametrize("s3_server", ["moto", "rgw"], indirect=True)
+from tests.marks import on_moto, over_http
 
 MIB = 1024 * 1024
 
@@ -103,7 +101,7 @@ async def test_an_unknown_transfer_is_a_404(api: Any) -> None:
     assert (await api.refused(404, "GET", "transfers/none"))["error"] == "NotFound"
 
 
-@on_both
+@over_http
 async def test_a_cancelled_import_leaves_nothing_half_written(
     api: Any, halting_repo: Repository, bucket: str, stored: Callable[[], dict[str, int]], multiparts: Callable[[], int]
 ) -> None:

@@ -12,12 +12,11 @@ import pytest
 
 from odhtec_jupyter.handlers.form import file_name
 from odhtec_jupyter.keys import encode_key
+from tests.marks import on_moto, over_http
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
-on_both = pytest.mark.parametrize("s3_server", ["moto", "rgw"], indirect=True)
 
 MIB = 1024 * 1024
 Form = Callable[..., tuple[bytes, dict[str, str]]]
@@ -117,7 +116,7 @@ async def test_what_happens_when_the_key_exists_is_the_callers_choice(
     assert set(stored()) == {"a.txt", "a (1).txt", "a (2).txt", "b.txt", "fresh.txt", "fresh (1).txt"}
 
 
-@on_both
+@over_http
 async def test_what_cannot_be_taken_is_refused_before_the_body(api: Any, bucket: str) -> None:
     await api.put(bucket, "there", b"old")
     large = {"Content-Length": str(4096 * MIB)}
@@ -165,7 +164,7 @@ async def broken_off(api: Any, target: str, headers: dict[str, str], sent: bytes
     writer.transport.abort()
 
 
-@on_both
+@over_http
 async def test_a_sender_that_goes_away_leaves_what_was_there_before(
     api: Any, bucket: str, s3_client: S3Client, stored: Stored, multiparts: Count, eventually: Eventually
 ) -> None:
@@ -192,7 +191,7 @@ async def test_a_sender_that_goes_away_leaves_what_was_there_before(
         assert s3_client.head_object(Bucket=bucket, Key="old")["ETag"] == etag
 
 
-@on_both
+@over_http
 async def test_less_than_was_announced_is_no_object(
     api: Any, bucket: str, stored: Stored, multiparts: Count, eventually: Eventually
 ) -> None:
@@ -230,7 +229,7 @@ async def test_a_type_that_says_nothing_is_guessed_from_the_name(api: Any, bucke
         assert s3_client.head_object(Bucket=bucket, Key=key)["ContentType"] == kind
 
 
-@on_both
+@over_http
 async def test_a_file_whose_key_is_too_long_fails_alone(api: Any, bucket: str, stored: Stored, form: Form) -> None:
     body, headers = form(("k" * 1100, b"x"), ("good", b"y"))
     reply = await api.ok("POST", "objects/upload", bucket, body=body, headers=headers, status=207)

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from odhtec_jupyter.transfers.sender import Sender
+from tests.marks import on_moto, over_http
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
-on_both = pytest.mark.parametrize("s3_server", ["moto", "rgw"], indirect=True)
 
 MIB = 1024 * 1024
 PART = 8 * MIB
@@ -101,7 +100,7 @@ async def test_a_file_in_parts_from_beginning_to_end(
     assert multiparts() == 0
 
 
-@on_both
+@over_http
 async def test_a_drop_leaves_what_was_there(
     api: Any, bucket: str, s3_client: S3Client, multiparts: Count, jp_serverapp: Any, eventually: Eventually
 ) -> None:
@@ -125,7 +124,7 @@ async def test_a_drop_leaves_what_was_there(
     assert app.services.engine.budget.used == 0
 
 
-@on_both
+@over_http
 async def test_what_cannot_be_taken_is_refused_before_the_body(api: Any, bucket: str, multiparts: Count) -> None:
     upload = await begin(api, bucket)
     at = f"uploads/{upload['uploadId']}"
@@ -176,7 +175,7 @@ async def test_what_cannot_be_begun_is_refused(api: Any, bucket: str) -> None:
     assert await api.ok("GET", "uploads") == {"uploads": []}
 
 
-@on_both
+@over_http
 async def test_a_key_that_came_into_being_meanwhile_is_the_users_to_decide(
     api: Any, bucket: str, s3_client: S3Client
 ) -> None:
@@ -192,7 +191,7 @@ async def test_a_key_that_came_into_being_meanwhile_is_the_users_to_decide(
     assert s3_client.get_object(Bucket=bucket, Key="k")["Body"].read() == content
 
 
-@on_both
+@over_http
 async def test_a_connection_that_breaks_in_the_middle_stores_nothing(
     api: Any, bucket: str, s3_client: S3Client, jp_serverapp: Any, eventually: Eventually
 ) -> None:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from odhtec_jupyter.keys import encode_key
+from tests.marks import on_moto
 from tests.scripted_store import ScriptedStore, in_order
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 
 
 async def test_what_is_below_a_prefix_is_counted_and_nothing_else(api: Any, s3_client: S3Client, bucket: str) -> None:

@@ -10,12 +10,11 @@ import pytest
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.stores import s3_in_place
 from odhtec_jupyter.stores.s3 import S3Store
+from tests.marks import on_moto, on_rgw, over_http
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
-on_both = pytest.mark.parametrize("s3_server", ["moto", "rgw"], indirect=True)
 
 KEY = "foo"
 AWKWARD = "a b+c%2F 日本&<.txt"
@@ -81,7 +80,7 @@ async def test_every_version_is_reached_by_following_the_tokens(
         assert found == written[::-1], key
 
 
-@on_both
+@over_http
 async def test_a_bucket_without_versions_has_one_of_each_key(api: Any, bucket: str, s3_client: S3Client) -> None:
     s3_client.put_object(Bucket=bucket, Key=KEY, Body=b"x")
     found = await versions(api, bucket)
@@ -132,7 +131,7 @@ async def test_a_restored_version_is_the_newest_and_nothing_is_removed(
         assert (await api.send("POST", *target, json_body={"versionId": "no-such-version"})).code in {400, 404}
 
 
-@pytest.mark.parametrize("s3_server", ["rgw"], indirect=True)  # moto does not find a version below such a deletion
+@on_rgw  # moto does not find a version below such a deletion
 async def test_while_versioning_is_suspended_nothing_is_written_over(
     api: Any, versioned: str, put: Callable[..., str], s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

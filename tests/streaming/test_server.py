@@ -19,12 +19,11 @@ from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.keys import encode_key
+from tests.marks import on_moto, on_rgw
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
-on_rgw = pytest.mark.parametrize("s3_server", ["rgw"], indirect=True)
 
 MIB = 1024 * 1024
 GROWTH = 96 * MIB

@@ -24,10 +24,10 @@ from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.s3_target import S3Target
 from odhtec_jupyter.transfers.state import Transfer
 from odhtec_jupyter.transfers.workspace_target import WorkspaceTarget
+from tests.marks import on_moto
 from tests.transfers.steps import Hold, begin, begin_planned, ended, hold_after, multiparts, sha256s, stored, until
 
 LARGE = SyntheticContent(2 * PART_SIZE + 11, seed=3)
-moto_only = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 
 
 @pytest.fixture
@@ -215,7 +215,7 @@ async def test_paused_while_the_size_is_compared_it_is_not_in_its_own_way(
     assert services.engine.unfinished.entries == []
 
 
-@moto_only
+@on_moto
 async def test_a_file_that_is_cancelled_while_it_is_opened_is_closed(
     services: Services, workspace: Path, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,9 +17,8 @@ from odhtec_jupyter.transfers.engine import settled, together
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.state import Transfer
 from odhtec_jupyter.transfers.unfinished import Unfinished
+from tests.marks import on_moto
 from tests.transfers.steps import PATIENCE, Hold, begin, begin_planned, ended, new, stored, turns, until
-
-moto_only = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 
 
 @pytest.fixture
@@ -86,7 +85,7 @@ async def test_cancelled_while_a_file_fails_it_brings_no_other(
     assert stored(s3_client, bucket) == {}
 
 
-@moto_only
+@on_moto
 async def test_paused_while_its_plan_is_taken_in_it_has_each_file_once(
     services: Services, folder: Path, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,7 +108,7 @@ async def test_paused_while_its_plan_is_taken_in_it_has_each_file_once(
     assert (transfer.bytes_done, transfer.bytes_total) == (5, 5)
 
 
-@moto_only
+@on_moto
 @pytest.mark.parametrize("verb", ["pause", "cancel"])
 async def test_what_is_paused_or_cancelled_while_it_starts_does_not_run(
     services: Services, folder: Path, s3_client: Any, bucket: str, verb: str
@@ -130,7 +129,7 @@ async def test_what_is_paused_or_cancelled_while_it_starts_does_not_run(
         assert transfer.state == "completed"
 
 
-@moto_only
+@on_moto
 async def test_paused_resumed_and_paused_at_once_it_is_paused(
     services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,7 +156,7 @@ async def test_paused_resumed_and_paused_at_once_it_is_paused(
     assert (await ended(services, transfer)).state == "completed"
 
 
-@moto_only
+@on_moto
 async def test_two_that_start_at_once_may_both_forget_what_is_old(
     services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,7 +174,7 @@ async def test_two_that_start_at_once_may_both_forget_what_is_old(
     assert not {one.id for one in old} & {one.id for one in services.transfers.list()}
 
 
-@moto_only
+@on_moto
 async def test_a_failed_transfer_of_many_files_can_be_tried_again_after_a_sweep(
     services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,7 +186,7 @@ async def test_a_failed_transfer_of_many_files_can_be_tried_again_after_a_sweep(
     assert services.transfers.find(transfer.id) is transfer
 
 
-@moto_only
+@on_moto
 async def test_a_completed_transfer_of_many_files_is_there_until_another_is(
     services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,7 +219,7 @@ async def test_what_waits_for_its_connection_goes_on_in_the_server_that_has_it(
     assert stored(s3_client, bucket) == {"f0": b"x"}
 
 
-@moto_only
+@on_moto
 async def test_what_was_being_noted_when_its_request_ended_is_swept(
     services: Services, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,7 +233,7 @@ async def test_what_was_being_noted_when_its_request_ended_is_swept(
     assert services.engine.unfinished.entries == []
 
 
-@moto_only
+@on_moto
 async def test_a_token_stays_with_its_transfer_when_others_come(services: Services, bucket: str) -> None:
     async with services.engine.slots, services.engine.slots:
         first = await services.transfers.start(services.transfers.new("copy", "hf://a/b/", f"s3://{bucket}/"))
@@ -245,7 +244,7 @@ async def test_a_token_stays_with_its_transfer_when_others_come(services: Servic
         assert services._tokens == {first.id: "hf_one"}
 
 
-@moto_only
+@on_moto
 async def test_cancelling_many_files_gives_the_journal_one_batch(
     services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,11 +19,11 @@ from odhtec_jupyter.stores.s3_errors import answer_error
 from odhtec_jupyter.transfers import crew, in_flight
 from odhtec_jupyter.transfers.parts import MIB, PART_SIZE, STREAM_SIZE
 from odhtec_jupyter.transfers.state import Transfer, TransferFile
+from tests.marks import on_moto
 from tests.transfers.steps import Hold, begin, ended, multiparts, sha256s, until
 
 # The first part shows how fast it is, then come two large ones and the rest.
 LARGE = SyntheticContent(PART_SIZE + 2 * STREAM_SIZE + 11 * MIB + 7, seed=8)
-moto_only = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +89,7 @@ async def test_large_parts_arrive_and_ranges_of_them_are_right(
     assert transfer.bytes_done == LARGE.size
 
 
-@moto_only
+@on_moto
 async def test_only_the_memory_of_a_block_is_taken(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +121,7 @@ async def test_bytes_are_told_while_their_part_goes_and_taken_back_when_it_is_gi
     require_arrived(s3_client, bucket, 4)
 
 
-@moto_only
+@on_moto
 async def test_a_torn_connection_goes_on_from_where_it_broke(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, sent: list[tuple[int, int]]
 ) -> None:
@@ -132,7 +132,7 @@ async def test_a_torn_connection_goes_on_from_where_it_broke(
     require_arrived(s3_client, bucket, 4)
 
 
-@moto_only
+@on_moto
 async def test_a_store_that_fails_gets_the_part_again_and_each_byte_counts_once(
     services: Services,
     hub: HubStandIn,
@@ -172,7 +172,7 @@ async def test_a_store_that_fails_gets_the_part_again_and_each_byte_counts_once(
     require_arrived(s3_client, bucket, 4)
 
 
-@moto_only
+@on_moto
 async def test_where_large_requests_are_refused_parts_stay_small(
     services: Services,
     hub: HubStandIn,
@@ -198,7 +198,7 @@ async def test_where_large_requests_are_refused_parts_stay_small(
     require_arrived(s3_client, bucket, 1 + 16 + 2)
 
 
-@moto_only
+@on_moto
 async def test_a_wrong_byte_is_found_and_the_file_sent_again(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str
 ) -> None:
@@ -239,7 +239,7 @@ async def test_after_a_pause_only_what_is_missing_is_sent(
     require_arrived(s3_client, bucket, 4)
 
 
-@moto_only
+@on_moto
 async def test_a_connection_that_becomes_slow_gets_company(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,7 +255,7 @@ async def test_a_connection_that_becomes_slow_gets_company(
     require_arrived(s3_client, bucket, 2 + 8 + 2)
 
 
-@moto_only
+@on_moto
 async def test_where_every_part_is_checked_by_the_store_parts_stay_small(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, told: list[int]
 ) -> None:
@@ -265,7 +265,7 @@ async def test_where_every_part_is_checked_by_the_store_parts_stay_small(
     assert 0 < max(told) <= MIB, "bytes of small parts are told while they go, too: a store may be slow"
 
 
-@moto_only
+@on_moto
 async def test_the_workspace_is_a_source_and_a_target_as_well(
     services: Services, workspace: Path, s3_client: Any, bucket: str
 ) -> None:

@@ -25,9 +25,7 @@ from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.uploads import Uploads
 from tests.transfers.sending import CHUNK, SIZE, multiparts, noise, put, request, stored
 
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 # What moto lists as unfinished was begun in 2010.
-on_rgw = pytest.mark.parametrize("s3_server", ["rgw", "rgw-https"], indirect=True)
 
 
 @pytest.mark.parametrize("size", [0, SIZE])

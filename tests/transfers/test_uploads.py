@@ -23,11 +23,10 @@ from odhtec_jupyter.transfers import upload_session
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.uploads import Uploads
+from tests.marks import on_moto, on_rgw_and_https
 from tests.transfers.sending import KEYS, SIZE, multiparts, noise, put, request, stored
 
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 # What moto lists as unfinished was begun in 2010.
-on_rgw = pytest.mark.parametrize("s3_server", ["rgw", "rgw-https"], indirect=True)
 
 
 @pytest.mark.parametrize("size", [0, 1, PART_SIZE, PART_SIZE + 1, 3 * PART_SIZE + 5])
@@ -127,7 +126,7 @@ async def test_a_new_server_sends_only_what_is_missing(
         await uploads.complete(upload.upload_id, overwrite=False)
 
 
-@on_rgw
+@on_rgw_and_https
 async def test_a_server_killed_before_it_knew_what_s3_had_begun(
     start: Callable[[], tuple[Engine, Uploads]], store: S3Store, s3_client: Any, bucket: str
 ) -> None:
