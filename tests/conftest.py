@@ -1,10 +1,11 @@
-"""The real parts that the tests run against: S3 servers, a hub, Jupyter, a browser.
+"""The real parts that the tests run against: S3 servers, a hub, Jupyter, a browser; and which tests are selected.
 
 What a machine cannot run is skipped with the reason; with ODHTEC_REQUIRE_ALL=1, as in CI, that is a failure.
 """
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import re
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
 ROOT = Path(__file__).resolve().parent.parent
+RGW_PROGRAMS = ("radosgw", "ceph-mon", "ceph-osd", "openssl")
+RGW_IS_INSTALLED = all(map(shutil.which, RGW_PROGRAMS))
 FOREIGN_VARIABLE = re.compile(
     r"(AWS|HF|HUGGING)_.*|(HTTPS?|ALL|NO)_PROXY|(SSL_CERT|REQUESTS_CA|CURL_CA)_.*|MAX_CONCURRENT_TRANSFERS",
     re.IGNORECASE,
@@ -85,17 +88,69 @@ PARTS = {
 _parts: dict[str, set[str]] = {}  # test → what it needs
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--stores",
+        choices=["best", "all"],
+        default="best",
+        help="best: each test once, on Ceph RGW where it is installed, else on moto; https only where it is marked tls",
+    )
+
+
 def pytest_unconfigure() -> None:
     _HF_HOME.cleanup()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+# A test that uses one of these starts a server; ``scripts/test --quick`` runs all others.
+SERVERS = {"moto_server", "rgw_servers", "s3_server", "hub", "lab_server", "chromium", "jp_serverapp", "jp_fetch"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
+        if SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("server")
         names = set(getattr(item, "fixturenames", ()))
-        callspec = getattr(item, "callspec", None)
-        if callspec is not None and "s3_server" in callspec.params:
-            names.add(f"s3_server[{callspec.params['s3_server']}]")
+        if store := _store_of(item):
+            names.add(f"s3_server[{store}]")
         _parts[item.nodeid] = {part for part, fixtures in PARTS.items() if fixtures & names}
+    if config.getoption("--stores") == "best":
+        left_out = _not_best(items)
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _store_of(item: pytest.Item) -> str | None:
+    callspec = getattr(item, "callspec", None)
+    store: str | None = callspec.params.get("s3_server") if callspec is not None else None
+    return store
+
+
+def _not_best(items: list[pytest.Item]) -> set[pytest.Item]:
+    """The tests that another one repeats on a better store."""
+    wanted = [store for store in ("rgw", "moto", "rgw-https") if store == "moto" or RGW_IS_INSTALLED]
+    variants: dict[str, dict[str, pytest.Item]] = {}  # the test without its store → store → item
+    for item in items:
+        if store := _store_of(item):
+            test, _, parameters = item.nodeid.partition("[")
+            variants.setdefault(f"{test}[{parameters.replace(store, '', 1)}", {})[store] = item
+    left_out: set[pytest.Item] = set()
+    for stores in variants.values():
+        best = next((store for store in wanted if store in stores), None)
+        if best is None:  # the machine has none of them: each is skipped with the reason
+            continue
+        keep = {best} | ({"rgw-https"} if next(iter(stores.values())).get_closest_marker("tls") else set())
+        left_out.update(item for store, item in stores.items() if store not in keep)
+    return left_out
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End the gateways of test processes that crashed; the others have ended theirs."""
+    factory = getattr(session.config, "_tmp_path_factory", None)
+    if hasattr(session.config, "workerinput") or factory is None:
+        return
+    for conf in factory.getbasetemp().glob("**/rgw*/cluster/ceph.conf"):
+        env = os.environ | {"ODHTEC_RGW_DIR": str(conf.parent)}
+        subprocess.run([str(ROOT / "scripts" / "rgw"), "destroy"], env=env, stdin=subprocess.DEVNULL, timeout=120)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -159,7 +214,7 @@ def moto_server() -> Iterator[S3Server]:
 @pytest.fixture(scope="session")
 def rgw_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, S3Server]]:
     """A Ceph object gateway, started once and removed at the end, over http and https."""
-    absent = [tool for tool in ("radosgw", "ceph-mon", "ceph-osd", "openssl") if shutil.which(tool) is None]
+    absent = [program for program in RGW_PROGRAMS if shutil.which(program) is None]
     if absent:
         missing(f"{', '.join(absent)} not installed: Ceph's object gateway cannot run here")
     script = str(ROOT / "scripts" / "rgw")
@@ -210,9 +265,15 @@ def _empty_moto(request: pytest.FixtureRequest) -> Iterator[None]:
         s3_backends.reset()
 
 
+@functools.cache
+def _boto3_session() -> boto3.session.Session:
+    # It keeps the description of S3, which takes 100 ms to load.
+    return boto3.session.Session()
+
+
 def make_s3_client(server: S3Server) -> S3Client:
     """A plain boto3 client, not the package's own, to look at the store with other eyes."""
-    return boto3.client(
+    return _boto3_session().client(
         "s3",
         endpoint_url=server.endpoint_url,
         aws_access_key_id=server.access_key_id,
@@ -268,8 +329,16 @@ def empty_bucket(client: S3Client, bucket: str) -> None:
             client.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
     versions = client.get_paginator("list_object_versions").paginate(Bucket=bucket)
     for page in list(versions):
-        for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
-            client.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        ids = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in found]
+        # XML 1.0 has no control characters, so a batch cannot name such keys.
+        single = [one for one in ids if not one["Key"].isprintable()]
+        batch = [one for one in ids if one not in single]
+        for one in single:
+            client.delete_object(Bucket=bucket, **one)
+        if batch:
+            reply = client.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+            assert not reply.get("Errors"), reply["Errors"]
 
 
 # --- the hub -------------------------------------------------------------------------------------------------
