@@ -69,6 +69,11 @@ def missing(reason: str) -> None:
     pytest.skip(reason)
 
 
+def python_path() -> str:
+    """The PYTHONPATH with which a test server starts faster; see ``tests/quick_start``."""
+    return os.pathsep.join([str(ROOT / "tests" / "quick_start"), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -378,7 +383,8 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
         def start(env: dict[str, str] | None = None, **kwargs: Any) -> JupyterProcess:
             folder = tmp_path_factory.mktemp("lab")
             kwargs.setdefault("port", free_port())
-            return running.enter_context(JupyterProcess(folder, clean_environment() | (env or {}), **kwargs))
+            env = clean_environment() | {"PYTHONPATH": python_path()} | (env or {})
+            return running.enter_context(JupyterProcess(folder, env, **kwargs))
 
         yield start
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import BinaryIO, Literal, Protocol, Self
 
 import requests
 
@@ -32,6 +32,27 @@ def clean_environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.upper().startswith(_FOREIGN) and name.lower() not in _PROXIES
     }
+
+
+class Process(Protocol):
+    """What is needed of :class:`subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        ...
+
+    def poll(self) -> int | None:
+        """Return the exit code, None while it runs."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code. Raises :class:`subprocess.TimeoutExpired` after ``timeout`` seconds."""
+        ...
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        ...
 
 
 class JupyterProcess:
@@ -77,7 +98,7 @@ class JupyterProcess:
             *("--ServerApp.allow_root=True",) * (os.name == "posix" and os.geteuid() == 0),
             *options,
         ]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     @property
     def pid(self) -> int:
@@ -96,16 +117,7 @@ class JupyterProcess:
         self._runtime.mkdir(parents=True, exist_ok=True)
         self._settle_notifications()
         with self.log.open("ab") as log:
-            # A session of its own: Ctrl-C is for us, the server would ask whether it is meant.
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                self._command,
-                env=self._env,
-                cwd=self.work,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self._process = self._launch(log)
         deadline = time.monotonic() + _START_SECONDS
         while not self._answers():
             code = self._process.poll()
@@ -114,6 +126,17 @@ class JupyterProcess:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"Jupyter did not answer within {_START_SECONDS:.0f} s:\n{self.tail()}")
             time.sleep(_POLL_SECONDS)
+
+    def _launch(self, log: BinaryIO) -> Process:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter
+            self._command,
+            env=self._env,
+            cwd=self.work,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for us: the server would ask for confirmation
+        )
 
     def _settle_notifications(self) -> None:
         """JupyterLab would ask the user whether to fetch news, and look for newer versions."""

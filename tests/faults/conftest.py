@@ -61,10 +61,15 @@ def _hub_proxies(_hub: HubStandIn) -> Iterator[tuple[Proxy, Proxy]]:
         yield api, cdn
 
 
+# Constants of the server, by full name, for every file of tests that does not say otherwise: the first retry comes
+# soon, the last one of a request not before seconds have passed.
+QUICK_RETRIES = {"odhtec_jupyter.transfers.retry.FIRST_DELAY": 0.02}
+
+
 @pytest.fixture(scope="module")
-def server_modules() -> dict[str, str]:
-    """Python modules that the server is to find, by name; a file of tests may have others."""
-    return {}
+def server_constants() -> dict[str, object]:
+    """Constants of modules in the server, by full name; a file of tests may have others."""
+    return {**QUICK_RETRIES}
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +77,7 @@ def _server(
     s3_server: S3Server,
     _s3_proxy: Proxy,
     _hub_proxies: tuple[Proxy, Proxy],
-    server_modules: dict[str, str],
+    server_constants: dict[str, object],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[KillableServer]:
     env = s3_server.env | {
@@ -81,7 +86,7 @@ def _server(
         "HF_HUB_DISABLE_TELEMETRY": "1",  # only requests that the import needs
     }
     folder = tmp_path_factory.mktemp("killable")
-    with KillableServer(folder, env, free_port(), modules=server_modules) as server:
+    with KillableServer(folder, env, free_port(), constants=server_constants) as server:
         yield server
 
 

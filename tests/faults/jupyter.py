@@ -2,27 +2,107 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import http.client
 import json
 import os
 import secrets
 import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from odhtec_jupyter.demo.jupyter_process import JupyterProcess, clean_environment
+from odhtec_jupyter.demo.jupyter_process import JupyterProcess, Process, clean_environment
 from odhtec_jupyter.keys import encode_key
+from tests.conftest import python_path
 
 FINAL = frozenset({"completed", "failed", "cancelled"})
 PATIENCE = 60.0  # seconds until a test that waits gives up
 
 
+class WarmServer:
+    """The process of :mod:`tests.faults.warm_server`, which forks servers; thread-safe."""
+
+    def __init__(self) -> None:
+        # -P: this folder has a module named jupyter.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(Path(__file__).with_name("warm_server.py"))],
+            env={**os.environ, "PYTHONPATH": python_path(), "JUPYTER_PLATFORM_DIRS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._lock = threading.Lock()
+
+    def ask(self, **request: Any) -> Any:
+        """Its answer to a request."""
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with self._lock:
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+        assert answer, "the process that forks servers has ended"
+        return json.loads(answer)
+
+    def stop(self) -> None:
+        """End it and the servers that still run."""
+        with self._process:
+            pass
+
+
+@functools.cache
+def warm_server() -> WarmServer:
+    """The one of this test process."""
+    server = WarmServer()
+    atexit.register(server.stop)
+    return server
+
+
+class ForkedProcess:
+    """A server that was forked, in the terms of :class:`subprocess.Popen`."""
+
+    def __init__(self, **start: Any) -> None:
+        self._code: int | None = None
+        self.pid: int = warm_server().ask(start=start)
+
+    def poll(self) -> int | None:
+        """Its exit code, None while it runs."""
+        return self._reap(blocking=False)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code. Raises :class:`subprocess.TimeoutExpired`."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (code := self._reap(blocking=deadline is None)) is None:
+            if deadline is not None and time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+            time.sleep(0.01)
+        return code
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGTERM)
+
+    def _reap(self, *, blocking: bool) -> int | None:
+        if self._code is None:
+            self._code = warm_server().ask(reap=self.pid, blocking=blocking)
+        return self._code
+
+
 class KillableServer(JupyterProcess):
-    """``python -m jupyter_server`` with this extension alone; home, token and port are the same at every start."""
+    """A Jupyter server with this extension alone; home, token and port are the same at every start.
+
+    It is forked from a process that has imported everything, so what an import does is not tested with it.
+    """
 
     def __init__(
         self,
@@ -31,23 +111,21 @@ class KillableServer(JupyterProcess):
         port: int,
         options: Iterable[str] = (),
         *,
-        modules: Mapping[str, str] | None = None,
+        constants: Mapping[str, object] | None = None,
     ) -> None:
-        """``modules``: sources by name, found before all others."""
-        quick = folder / "quick"
-        quick.mkdir(parents=True)
-        # Of the two seconds that a start takes, one goes into a grammar for a check that nobody asks for, and half a
-        # one into the other extensions of this environment. jsonschema does without the grammar.
-        (quick / "rfc3987_syntax.py").write_text("raise ImportError\n")
-        for name, source in (modules or {}).items():
-            (quick / f"{name}.py").write_text(source)
-        paths = [str(quick), *filter(None, [os.environ.get("PYTHONPATH")])]
+        """``constants``: what constants of modules are in the server, by full name."""
         super().__init__(
             folder,
-            {**clean_environment(), "PYTHONPATH": os.pathsep.join(paths), "JUPYTER_NO_CONFIG": "1", **env},
+            {**clean_environment(), "JUPYTER_NO_CONFIG": "1", **env},
             app="jupyter_server",
             port=port,
             options=["--ServerApp.jpserver_extensions={'odhtec_jupyter': True}", *options],
+        )
+        self._constants = dict(constants or {})
+
+    def _launch(self, log: BinaryIO) -> Process:
+        return ForkedProcess(
+            command=self._command, env=self._env, cwd=str(self.work), log=log.name, constants=self._constants
         )
 
     @property

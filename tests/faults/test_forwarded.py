@@ -12,6 +12,7 @@ from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from tests.conftest import S3Server
 from tests.faults.bucket import Bucket, nothing_left_over
+from tests.faults.conftest import QUICK_RETRIES
 from tests.faults.jupyter import Api, Reply
 from tests.faults.killer import MIB, Gone, Killer, Moment
 from tests.faults.proxy import Proxy
@@ -21,13 +22,15 @@ CONTENT = SyntheticContent(PART_SIZE + 40 * MIB + 7, seed=9)
 
 
 @pytest.fixture(scope="module")
-def server_modules() -> dict[str, str]:
-    """Whatever comes is fast enough, and may take its time."""
+def server_constants() -> dict[str, object]:
+    """Any speed is enough to forward a part, however long that takes."""
+    transfers = "odhtec_jupyter.transfers."
     return {
-        "sitecustomize": "from odhtec_jupyter.transfers import crew\n\n"
-        "crew.AMPLE = 0\n"
-        "from odhtec_jupyter.transfers import forwarding, sender\n\n"
-        "sender.QUICK = 1\nforwarding.PATIENCE = 60_000\nforwarding.LONGEST = 60.0\n"
+        **QUICK_RETRIES,
+        transfers + "streamed_upload.AMPLE": 0,
+        transfers + "sender.QUICK": 1,
+        transfers + "forwarding.PATIENCE": 60_000,
+        transfers + "forwarding.LONGEST": 60.0,
     }
 
 

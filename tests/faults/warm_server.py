@@ -1,0 +1,86 @@
+"""A process that has imported what a Jupyter server needs, and forks one in milliseconds.
+
+``python warm_server.py`` reads requests from stdin and answers on stdout, both as lines of JSON. It must never have a
+thread or an event loop: a fork would not have the thread, and would share the loop.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import sys
+import threading
+from contextlib import suppress
+from typing import Any
+
+# What the server itself imports at its start or at the first use of a store, by name.
+IMPORTS = (
+    "jupyter_server.serverapp",
+    "jupyter_server.services.config.handlers",
+    "odhtec_jupyter.app",
+    "boto3.session",
+    "botocore.client",
+    "botocore.httpsession",
+    "botocore.retries.standard",
+    "botocore.signers",
+    "s3transfer.manager",
+    "huggingface_hub",
+    "huggingface_hub.hf_api",
+    "requests",
+    "sqlite3",
+)
+
+
+def main() -> None:
+    for name in IMPORTS:
+        importlib.import_module(name)
+    assert threading.active_count() == 1
+    gc.freeze()  # the collector of a fork does not copy these pages
+    children: set[int] = set()
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "start" in request:
+            pid = os.fork()
+            if pid == 0:
+                become(**request["start"])
+                return
+            children.add(pid)
+            answer: Any = pid
+        else:  # the exit code of a server, None while it runs
+            found, status = os.waitpid(request["reap"], 0 if request["blocking"] else os.WNOHANG)
+            answer = os.waitstatus_to_exitcode(status) if found else None
+            if found:
+                children.remove(found)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+    for pid in children:  # whoever started them has gone
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+def become(command: list[str], env: dict[str, str], cwd: str, log: str, constants: dict[str, Any]) -> None:
+    """Be what ``command``, ``python -m module …``, would be in a session, environment and folder of its own."""
+    os.setsid()
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(env)
+    null, output = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for file, number in ((null, 0), (output, 1), (output, 2)):
+        os.dup2(file, number)
+    os.close(null)
+    os.close(output)
+    for name, value in constants.items():
+        module, _, constant = name.rpartition(".")
+        found = importlib.import_module(module)
+        assert hasattr(found, constant), name
+        setattr(found, constant, value)
+    module, sys.argv = command[2], command[2:]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
