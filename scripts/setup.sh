@@ -36,17 +36,21 @@ PYTHON
 }
 
 # make_venv EXTRAS: .venv with this checkout, editable, and these extras; quick when nothing has changed.
+# What was installed before stays, so one script does not undo what another one needs.
 make_venv() {
-  local extras=$1 stamp=.venv/.installed-$1 python
+  local stamp=.venv/.installed key extras python
   if ! .venv/bin/python -c '' 2>/dev/null; then
     python=$(find_python)
     echo "Making .venv with $python ..."
     "$python" -m venv --clear .venv
   fi
-  if [ "$(cat "$stamp" 2>/dev/null)" != "$(sources_key)" ] || [ ! -e odhtec_jupyter/labextension/package.json ]; then
+  key=$(sources_key)
+  extras=$({ tail -n +2 "$stamp" 2>/dev/null || true; tr , '\n' <<<"$1"; } | sort -u)
+  if [ "$(cat "$stamp" 2>/dev/null)" != "$key"$'\n'"$extras" ] || [ ! -e odhtec_jupyter/labextension/package.json ]; then
+    extras=${extras//$'\n'/,}
     echo "Installing odhtec-jupyter[$extras] into .venv ..."
     .venv/bin/python -m pip install --quiet -e ".[$extras]"
-    sources_key >"$stamp"
+    { sources_key && tr , '\n' <<<"$extras"; } >"$stamp"
   fi
   PATH=$PWD/.venv/bin:$PATH
 }

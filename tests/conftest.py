@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -102,6 +103,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure() -> None:
+    # scripts/test ends its lanes by SIGTERM; as after Ctrl-C, the servers they started end too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def pytest_unconfigure() -> None:
     _HF_HOME.cleanup()
 
@@ -149,13 +155,19 @@ def _not_best(items: list[pytest.Item]) -> set[pytest.Item]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """End the gateways of test processes that crashed; the others have ended theirs."""
+    """End what test processes that crashed have left running; the others have ended theirs."""
     factory = getattr(session.config, "_tmp_path_factory", None)
     if hasattr(session.config, "workerinput") or factory is None:
         return
-    for conf in factory.getbasetemp().glob("**/rgw*/cluster/ceph.conf"):
+    folder = factory.getbasetemp()
+    for conf in folder.glob("**/rgw*/cluster/ceph.conf"):
         env = os.environ | {"ODHTEC_RGW_DIR": str(conf.parent)}
         subprocess.run([str(ROOT / "scripts" / "rgw"), "destroy"], env=env, stdin=subprocess.DEVNULL, timeout=120)
+    for info in folder.glob("**/runtime/jpserver-*.json"):
+        pid = int(info.stem.partition("-")[2])
+        with suppress(OSError):  # a process of that number may be another one by now
+            if str(folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.killpg(pid, signal.SIGKILL)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
