@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import threading
 from datetime import datetime
@@ -75,7 +76,6 @@ class S3Clients:
         return self._regions[bucket]
 
     def _make(self, region: str | None, once: bool, patient: bool) -> S3Client:
-        import boto3
         from botocore.config import Config
 
         connection = self._connection
@@ -100,8 +100,7 @@ class S3Clients:
         )
         with s3_errors(self.host):
             try:
-                # One session for all: each would load a description of S3 of its own, 12 MiB.
-                self._session = self._session or boto3.session.Session()
+                self._session = self._session or _new_session()
                 client = self._session.client(
                     "s3",
                     endpoint_url=endpoint,
@@ -121,6 +120,25 @@ class S3Clients:
         if endpoint:
             client.meta.events.register("before-sign.s3.CopyObject", _repeat_condition)
         return client
+
+
+def _new_session() -> Session:
+    from boto3.session import Session
+    from botocore.session import get_session
+
+    core = get_session()
+    session = Session(botocore_session=core)
+    # After boto3 has added a folder to the session's own loader: the shared one would get it again each time.
+    core.register_component("data_loader", _loader())
+    return session
+
+
+@functools.cache
+def _loader() -> Any:
+    """One for the process: each session would load a description of S3 of its own, 12 MiB in 100 ms."""
+    from botocore.session import get_session
+
+    return get_session().get_component("data_loader")
 
 
 def _add_content_md5(request: Any, **_: Any) -> None:

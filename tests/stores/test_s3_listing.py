@@ -14,6 +14,7 @@ from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.s3_list_page import ListPage
 from odhtec_jupyter.stores.s3_list_run import split
+from tests.marks import on_rgw_and_https
 from tests.scripted_store import Answer, ScriptedStore, in_order, listing
 from tests.stores.awkward import PREFIXES
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def test_a_page_is_what_boto3_reads_whatever_the_prefix(
     store: S3Store, s3_client: S3Client, bucket: str, keys: list[str], delimiter: str
 ) -> None:
-    """E4, E8: prefixes with dots or outside ASCII are prefixes like others."""
+    """Also prefixes with dots or outside ASCII."""
     for prefix in PREFIXES:
         if prefix.isprintable():  # what boto3 does not read is in the next test
             told: Any = s3_client.list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter=delimiter)
@@ -61,9 +62,8 @@ def test_every_name_is_listed_once_wherever_a_page_ends(
         assert sorted(found) == sorted(level)
 
 
+@on_rgw_and_https  # moto checks no signature
 def test_a_refusal_is_said_in_s3s_words(s3_server: Any) -> None:
-    if s3_server.name == "moto":
-        pytest.skip("moto checks no signature")
     network = Network(ca_bundles=(s3_server.ca_bundle,) if s3_server.ca_bundle else ())
     store = S3Store(S3Connection(s3_server.endpoint_url, None, None, s3_server.access_key_id, "wrong"), network)
     with pytest.raises(StoreError) as refused:
@@ -260,7 +260,6 @@ def test_a_token_that_leads_back_to_itself_is_an_error_and_no_loop(script: Calla
 def test_a_token_goes_back_as_it_came_however_long_and_in_any_alphabet(
     script: Callable[[Answer], ScriptedStore],
 ) -> None:
-    """E7"""
     keys = [f"k{number}" for number in range(3)]
     scripted = script(in_order(keys, wordy=True))
     found: list[str] = []

@@ -51,7 +51,6 @@ NAMES = list(chain.from_iterable((f"{n:03}-Match.txt", f"{n:03}-other", f"dir{n:
 def test_every_match_is_found_once_however_few_are_wanted(
     script: Callable[[Answer], ScriptedStore], max_keys: int
 ) -> None:
-    """L2"""
     scripted = script(in_order(sorted(NAMES)))
     for recursive, q in ((True, "match"), (True, "*MATCH*")):
         search = Search("b", "", q, "glob" if "*" in q else "contains", recursive)
@@ -114,7 +113,7 @@ def names_found(store: S3Store, bucket: str, prefix: str, q: str, mode: str, rec
 
 
 def test_what_each_mode_means(store: S3Store, s3_client: S3Client, bucket: str) -> None:
-    """L3, L4, E6: prefix is the store's own prefix and nothing else, and q is any text."""
+    """``prefix`` is the store's own prefix and nothing else; ``q`` is any text."""
     nfd = unicodedata.normalize("NFD", "Café")
     stored = [
         "Data",

@@ -11,6 +11,7 @@ import pytest
 
 from odhtec_jupyter.errors import Forbidden, OdhTecError
 from odhtec_jupyter.stores.workspace import WorkspaceStore
+from tests.conftest import missing
 from tests.stores.workspace.files import TOKEN, errors, everything, pinned, read
 
 
@@ -23,7 +24,7 @@ def small_disk(root: Path) -> Iterator[Path]:
         ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(folder)], capture_output=True, text=True, check=False
     )
     if mounted.returncode:
-        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.strip()}")
+        missing(f"no small disk can be mounted here: {mounted.stderr.strip()}")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
