@@ -14,12 +14,12 @@ from tornado.httpclient import HTTPResponse
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.services import Services
+from tests.waiting import GIVE_UP_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 FINAL = {"completed", "failed", "cancelled"}
-PATIENCE = 30.0  # seconds until a test that waits gives up
 
 
 class EventReader:
@@ -40,7 +40,7 @@ class EventReader:
     async def next(self) -> dict[str, str]:
         """The next event's fields; a comment is ``{"": text}``. Raises IncompleteReadError at the end."""
         while b"\n\n" not in self._text:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(GIVE_UP_SECONDS):
                 size = int(await self._reader.readuntil(b"\r\n"), 16)
                 chunk = await self._reader.readexactly(size + 2)
             if not size:
@@ -205,7 +205,7 @@ def eventually() -> Callable[[Callable[[], bool]], Awaitable[None]]:
     """Waits for what no reply announces, because its connection is closed: a store has no events to wait for."""
 
     async def wait(condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + GIVE_UP_SECONDS
         while not await asyncio.to_thread(condition):
             assert time.monotonic() < deadline, "it did not come true"
             await asyncio.sleep(0.02)

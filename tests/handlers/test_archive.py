@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import shutil
 import subprocess
 import zipfile
@@ -20,18 +19,15 @@ from odhtec_jupyter.handlers import archive
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.s3 import S3Store
+from tests.content import MIB, noise
 from tests.marks import on_moto, over_http
+from tests.waiting import GIVE_UP_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-MIB = 1024 * 1024
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
-
-
-def noise(size: int) -> bytes:
-    return random.Random(size).randbytes(size)
 
 
 def query(base: str | None = None, keys: tuple[str, ...] = (), prefixes: tuple[str, ...] = ()) -> list[tuple[str, str]]:
@@ -44,7 +40,7 @@ async def fetch(api: Any, bucket: str, **wanted: Any) -> Any:
     """The whole reply, as a raw connection sees it: head, body, and whether the end was a proper one."""
     reader, writer = await api.raw("GET", f"archive/{bucket}?{urlencode(query(**wanted))}", {})
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(GIVE_UP_SECONDS):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             headers = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
             if "content-length" in headers:
@@ -220,7 +216,7 @@ async def test_half_an_archive_has_no_proper_end_where_its_end_is_that_of_the_co
         reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
         try:
             writer.write(request)
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(GIVE_UP_SECONDS):
                 return await reader.read()
         finally:
             writer.close()

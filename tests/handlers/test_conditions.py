@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import random
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,23 +12,17 @@ import pytest
 from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.stores.s3 import S3Store
+from tests.content import MIB, body_of, noise
+from tests.handlers.raw import reply_of
 from tests.marks import on_moto
+from tests.waiting import GIVE_UP_SECONDS, until_set
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-MIB = 1024 * 1024
 KEY = "notes/日本 a+b%2F.md"
 SIZES = pytest.mark.parametrize("size", [10, 17 * MIB], ids=["one PUT", "parts"])
-
-
-def noise(size: int) -> bytes:
-    return random.Random(size).randbytes(size)
-
-
-def body_of(client: S3Client, bucket: str) -> bytes:
-    return client.get_object(Bucket=bucket, Key=KEY)["Body"].read()
 
 
 @SIZES
@@ -38,9 +32,9 @@ async def test_saving_again_and_again_with_the_etag_of_the_last_save(
     reply = await api.put(bucket, KEY, b"new", headers={"If-None-Match": "*"})
     for more in range(3):
         content = noise(size + more)
-        reply = await api.put(bucket, KEY, content, headers={"If-Match": reply["ETag"]}, request_timeout=0)
+        reply = await api.put(bucket, KEY, content, headers={"If-Match": reply["ETag"]})
         assert reply["ETag"] == s3_client.head_object(Bucket=bucket, Key=KEY)["ETag"]
-        assert body_of(s3_client, bucket) == content
+        assert body_of(s3_client, bucket, KEY) == content
 
 
 @SIZES
@@ -57,7 +51,7 @@ async def test_an_edit_keeps_metadata_and_tags_but_not_what_tells_of_the_old_byt
         Tagging="team=a%20%2B%20b&empty=",
     )
     etag = s3_client.head_object(Bucket=bucket, Key=KEY)["ETag"]
-    await api.put(bucket, KEY, noise(size), headers={"If-Match": etag}, request_timeout=0)
+    await api.put(bucket, KEY, noise(size), headers={"If-Match": etag})
     head = s3_client.head_object(Bucket=bucket, Key=KEY)
     assert (head["ContentLength"], head["Metadata"], head["CacheControl"]) == (size, {"owner": "me"}, "no-cache")
     assert "gzip" not in head.get("ContentEncoding", "")
@@ -74,7 +68,7 @@ async def test_what_somebody_else_wrote_is_not_written_over(
     for body in (b"mine again", noise(9 * MIB)):
         for header in ({"If-Match": etag}, {"If-None-Match": "*"}):
             assert (await api.refused(412, "PUT", *target, body=body, headers=header))["error"] == "PreconditionFailed"
-    assert body_of(s3_client, bucket) == b"theirs"
+    assert body_of(s3_client, bucket, KEY) == b"theirs"
     s3_client.delete_object(Bucket=bucket, Key=KEY)
     await api.refused(412, "PUT", *target, body=b"mine", headers={"If-Match": etag})
     await api.refused(412, "PUT", "objects/upload", bucket, encode_key("other"), body=b"x", headers={"If-Match": etag})
@@ -88,7 +82,7 @@ async def test_it_is_refused_before_the_body_is_sent(api: Any, bucket: str) -> N
         reader, writer = await api.raw(
             "PUT", f"objects/upload/{bucket}/{encode_key(KEY)}", {"Content-Length": str(2**40), **header}
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(GIVE_UP_SECONDS):
             assert (await reader.readline()).split()[1] == b"412"
         writer.close()
 
@@ -96,31 +90,39 @@ async def test_it_is_refused_before_the_body_is_sent(api: Any, bucket: str) -> N
 @SIZES
 @pytest.mark.parametrize("condition", ["If-Match", "If-None-Match"])
 async def test_a_write_while_the_body_comes_in_is_seen(
-    api: Any, bucket: str, s3_client: S3Client, multiparts: Callable[[], int], size: int, condition: str
+    api: Any,
+    bucket: str,
+    s3_client: S3Client,
+    multiparts: Callable[[], int],
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+    condition: str,
 ) -> None:
     header = {"If-None-Match": "*"}
     if condition == "If-Match":
         header = {"If-Match": (await api.put(bucket, KEY, b"before"))["ETag"]}
     content = noise(size)
+    looked, head = threading.Event(), S3Store.head
+
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        found = head(*args, **kwargs)
+        looked.set()
+        return found
+
+    monkeypatch.setattr(S3Store, "head", noted)
     reader, writer = await api.raw(
         "PUT", f"objects/upload/{bucket}/{encode_key(KEY)}", {"Content-Length": str(size), **header}
     )
     writer.write(content[:-1])
     await writer.drain()
-    # The server has looked when it takes the body; a second look is due before the object is visible.
-    await api.ok("GET", "transfers")
-    for _ in range(3):
-        await api.ok("GET", "objects", bucket)
+    await until_set(looked)  # a second look is due before the object is visible
     s3_client.put_object(Bucket=bucket, Key=KEY, Body=b"theirs")
     writer.write(content[-1:])
     await writer.drain()
-    async with asyncio.timeout(30):
-        assert (await reader.readline()).split()[1] == b"412"
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        assert b"PreconditionFailed" in await reader.readexactly(length)
+    status, refused = await reply_of(reader)
+    assert (status, refused["error"]) == (412, "PreconditionFailed")
     writer.close()
-    assert body_of(s3_client, bucket) == b"theirs"
+    assert body_of(s3_client, bucket, KEY) == b"theirs"
     assert multiparts() == 0
 
 
@@ -171,4 +173,4 @@ async def test_who_may_not_look_does_not_write_over(
     for header in ({"If-Match": etag}, {"If-None-Match": "*"}):
         target = ("objects/upload", bucket, encode_key(KEY))
         assert (await api.refused(403, "PUT", *target, body=b"mine", headers=header))["error"] == "AccessDenied"
-    assert body_of(s3_client, bucket) == b"there"
+    assert body_of(s3_client, bucket, KEY) == b"there"

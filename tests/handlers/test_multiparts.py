@@ -11,13 +11,14 @@ import pytest
 
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.stores.s3 import S3Store
+from tests.content import MIB
 from tests.marks import on_rgw_and_https, over_http
+from tests.waiting import GIVE_UP_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-MIB = 1024 * 1024
 KEYS = ["a/1", "a/2 +%2F 日本", "ab", "b/3"]
 
 
@@ -118,7 +119,7 @@ async def test_an_upload_that_is_coming_in_is_in_use(
     assert (reply["deleted"], reply["errors"][0]["Code"]) == ([], "InUse")
     writer.write(bytes(23 * MIB))
     await writer.drain()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(GIVE_UP_SECONDS):
         assert (await reader.readline()).split()[1] == b"201"
     writer.close()
 

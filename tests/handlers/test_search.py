@@ -16,6 +16,7 @@ import pytest
 from odhtec_jupyter.keys import encode_key
 from tests.marks import on_moto
 from tests.scripted_store import ScriptedStore, in_order, listing
+from tests.waiting import GIVE_UP_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -55,7 +56,7 @@ def crowd(s3_client: S3Client, bucket: str) -> Iterator[list[str]]:
 
 
 async def test_more_matches_than_a_page_are_all_found_and_none_twice(api: Any, bucket: str, crowd: list[str]) -> None:
-    """L1, L2, L3: of 1200 matches each is reached with maxKeys 100, and a prefix is asked of the store."""
+    """Also with maxKeys 100; a prefix is left to the store."""
     matches = [key for key in crowd if "Report" in key]
     assert len(matches) == 1200
     found, scanned, sizes = await search(api, bucket, "all/", q="report", mode="contains", maxKeys=100)
@@ -100,7 +101,7 @@ CONTROL = ["q\x01a", "q\x01b", "tab\tend", "q\x7f"]
 
 
 async def test_any_text_is_looked_for_as_it_is(api: Any, s3_server: Any, s3_client: S3Client, bucket: str) -> None:
-    """E1, E6, E8: no alphabet for what is looked for, and blanks and control characters are characters like others."""
+    """Any alphabet, blanks and control characters."""
     names = NAMES + ([] if s3_server.name == "moto" else CONTROL)
     for name in names:
         s3_client.put_object(Bucket=bucket, Key=name, Body=b"")
@@ -164,7 +165,6 @@ async def test_a_search_that_cannot_be_is_a_400_that_names_the_field(api: Any, b
 
 @on_moto
 async def test_a_bucket_called_like_a_route_is_searched(api: Any, s3_client: S3Client) -> None:
-    """E5, E15"""
     for name in (
         "usage",
         "multiple",
@@ -186,7 +186,6 @@ async def test_a_bucket_called_like_a_route_is_searched(api: Any, s3_client: S3C
 
 @on_moto
 async def test_searching_again_and_again_is_not_refused(api: Any, bucket: str) -> None:
-    """L5"""
     for number in range(30):
         await api.ok("GET", "objects", bucket, params={"q": f"{number}", "mode": "contains"})
 
@@ -197,7 +196,7 @@ def connect(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
 
 @on_moto
 async def test_a_token_goes_to_the_store_as_it_came_from_it(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """E7: thousands of characters of any alphabet."""
+    """Thousands of characters of any alphabet."""
     keys = [f"key {number}" for number in range(5)]
     with ScriptedStore(in_order(keys, wordy=True)) as scripted:
         connect(monkeypatch, scripted.endpoint)
@@ -211,7 +210,6 @@ async def test_a_token_goes_to_the_store_as_it_came_from_it(api: Any, monkeypatc
 async def test_a_search_ends_when_the_client_has_gone(
     api: Any, monkeypatch: pytest.MonkeyPatch, eventually: Callable[[Callable[[], bool]], Awaitable[None]]
 ) -> None:
-    """L7: what nobody waits for any more does not go on."""
     from odhtec_jupyter.stores.step import Step
 
     monkeypatch.setattr("odhtec_jupyter.stores.step.SECONDS", float("inf"))
@@ -231,7 +229,7 @@ async def test_a_search_ends_when_the_client_has_gone(
         number = next(pages)
         if number == 3:
             asked.set()
-            closed.wait(30)
+            closed.wait(GIVE_UP_SECONDS)
         return listing("a", token=f"page {number}")
 
     with ScriptedStore(answer) as scripted:
@@ -259,7 +257,7 @@ def many_keys() -> Iterator[str]:
 async def test_the_one_match_among_very_many_is_found(
     api: Any, many_keys: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """L15, too: this store tells no owner of the buckets."""
+    """This store reports no owner of the buckets."""
     connect(monkeypatch, many_keys)
     buckets = await api.ok("GET", "buckets")
     assert (buckets["owner"], [entry["Name"] for entry in buckets["buckets"]]) == (

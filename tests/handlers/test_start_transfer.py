@@ -11,9 +11,8 @@ from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.demo.faults import Halt
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
+from tests.content import MIB
 from tests.marks import on_moto, over_http
-
-MIB = 1024 * 1024
 
 
 async def start(api: Any, action: str, source: str, target: str = "", **more: Any) -> Any:

@@ -11,9 +11,8 @@ from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.demo.faults import Halt, Refuse
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
+from tests.content import MIB
 from tests.marks import on_moto, over_http
-
-MIB = 1024 * 1024
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,31 +10,19 @@ import pytest
 
 from odhtec_jupyter.handlers.form import file_name
 from odhtec_jupyter.keys import encode_key
+from tests.content import MIB, noise
+from tests.handlers.raw import reply_of
 from tests.marks import on_moto, over_http
+from tests.waiting import GIVE_UP_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-MIB = 1024 * 1024
 Form = Callable[..., tuple[bytes, dict[str, str]]]
 Stored = Callable[[], dict[str, int]]
 Count = Callable[[], int]
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
-
-
-def noise(size: int) -> bytes:
-    return random.Random(size).randbytes(size)
-
-
-async def reply_of(reader: asyncio.StreamReader) -> tuple[int, dict[str, Any]]:
-    """Status and body of what comes back on a raw connection."""
-    async with asyncio.timeout(20):
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        length = next(
-            int(line.split(":")[1]) for line in head.split("\r\n") if line.lower().startswith("content-length")
-        )
-        return int(head.split()[1]), json.loads(await reader.readexactly(length))
 
 
 async def test_a_form_takes_any_number_of_files_with_their_folders(
@@ -68,10 +54,10 @@ async def test_a_large_body_is_sent_in_parts_and_arrives_byte_for_byte(
     api: Any, bucket: str, s3_client: S3Client, multiparts: Count, form: Form
 ) -> None:
     content = noise(40 * MIB)
-    reply = await api.put(bucket, "raw", content, request_timeout=0)
+    reply = await api.put(bucket, "raw", content)
     assert (reply["size"], reply["ETag"][-3:]) == (len(content), '-5"')
     body, headers = form(("form", content))
-    await api.ok("POST", "objects/upload", bucket, body=body, headers=headers, status=201, request_timeout=0)
+    await api.ok("POST", "objects/upload", bucket, body=body, headers=headers, status=201)
     for key in ("raw", "form"):
         assert s3_client.get_object(Bucket=bucket, Key=key)["Body"].read() == content, key
     assert (await api.download(bucket, "raw")).body == content
@@ -198,7 +184,7 @@ async def test_less_than_was_announced_is_no_object(
     reader, writer = await api.raw("PUT", f"objects/upload/{bucket}/{encode_key('new')}", {"Content-Length": "1000"})
     writer.write(b"x" * 999)
     writer.write_eof()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(GIVE_UP_SECONDS):
         assert b" 201 " not in await reader.read()  # the server closes: it has nothing to say to who has gone
     writer.close()
     assert (stored(), multiparts()) == ({}, 0)
@@ -210,9 +196,7 @@ async def test_a_body_without_a_length_is_taken(api: Any, bucket: str, s3_client
         for number in range(20):
             await write(noise(MIB - number))
 
-    reply = await api.ok(
-        "PUT", "objects/upload", bucket, encode_key("a"), body_producer=chunks, status=201, request_timeout=0
-    )
+    reply = await api.ok("PUT", "objects/upload", bucket, encode_key("a"), body_producer=chunks, status=201)
     content = b"".join(noise(MIB - number) for number in range(20))
     assert reply["size"] == len(content)
     assert s3_client.get_object(Bucket=bucket, Key="a")["Body"].read() == content
@@ -257,7 +241,7 @@ def test_a_file_name_is_read_as_the_client_meant_it(disposition: str, name: str)
 async def test_a_form_of_many_small_files_arrives_whole(api: Any, bucket: str, stored: Stored, form: Form) -> None:
     body, headers = form(*[(f"f{number:03}.txt", b"x" * 10) for number in range(300)])
     # Three hundred PUTs: a busy machine takes longer than the client's twenty seconds.
-    reply = await api.ok("POST", "objects/upload", bucket, body=body, headers=headers, status=201, request_timeout=0)
+    reply = await api.ok("POST", "objects/upload", bucket, body=body, headers=headers, status=201)
     assert len(reply["uploaded"]) == 300
     assert await asyncio.to_thread(stored) == {f"f{number:03}.txt": 10 for number in range(300)}
 

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from odhtec_jupyter.transfers.sender import Sender
+from tests.content import MIB, noise
+from tests.handlers.raw import reply_of
 from tests.marks import on_moto, over_http
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-MIB = 1024 * 1024
 PART = 8 * MIB
 SIZE = 2 * PART + 5
 Stored = Callable[[], dict[str, int]]
 Count = Callable[[], int]
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
-
-
-def noise(size: int) -> bytes:
-    return random.Random(size).randbytes(size)
 
 
 def wish(bucket: str, key: str = "k", size: int = SIZE, **more: Any) -> dict[str, Any]:
@@ -42,20 +37,10 @@ async def put(api: Any, upload: Any, content: bytes, *numbers: int) -> None:
 
     async def one(number: int) -> None:
         part = content[(number - 1) * upload["partSize"] : number * upload["partSize"]]
-        reply = await api.ok("PUT", "uploads", upload["uploadId"], str(number), body=part, request_timeout=0)
+        reply = await api.ok("PUT", "uploads", upload["uploadId"], str(number), body=part)
         assert reply == {"number": number, "size": len(part)}
 
     await asyncio.gather(*(one(number) for number in numbers))
-
-
-async def reply_of(reader: asyncio.StreamReader) -> tuple[int, dict[str, Any]]:
-    """Status and body of what comes back on a raw connection."""
-    async with asyncio.timeout(20):
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        length = next(
-            int(line.split(":")[1]) for line in head.split("\r\n") if line.lower().startswith("content-length")
-        )
-        return int(head.split()[1]), json.loads(await reader.readexactly(length))
 
 
 async def test_a_file_in_parts_from_beginning_to_end(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from typing import Any
 
 from odhtec_jupyter.models import Upload, UploadRequest
@@ -15,10 +14,6 @@ CHUNK = 1024 * 1024
 SIZE = 2 * PART_SIZE + 5
 # Ceph RGW cannot put parts together under a name of more than about 980 bytes.
 KEYS = ["a b+c%2F/日本", "..", "//", "/leading", "e\u0301 é 🙂", "x" * 980, "tab\tand ?#&"]
-
-
-def noise(size: int) -> bytes:
-    return random.Random(size).randbytes(size)
 
 
 def request(bucket: str, key: str = "k", size: int = SIZE, **options: Any) -> UploadRequest:
@@ -46,7 +41,3 @@ async def put(uploads: Uploads, upload: Upload, data: bytes, *numbers: int) -> N
 
 def multiparts(client: Any, bucket: str) -> list[str]:
     return [upload["Key"] for upload in client.list_multipart_uploads(Bucket=bucket).get("Uploads", [])]
-
-
-def stored(client: Any, bucket: str, key: str = "k") -> bytes:
-    return client.get_object(Bucket=bucket, Key=key)["Body"].read()

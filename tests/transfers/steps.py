@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
 from odhtec_jupyter.models import ImportRequest, TransferRequest
 from odhtec_jupyter.services import Services
+from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.imports import plan_import
 from odhtec_jupyter.transfers.jobs import take_plan
 from odhtec_jupyter.transfers.plan import check_places
 from odhtec_jupyter.transfers.state import FINAL, Transfer
 from odhtec_jupyter.uris import parse_uri
-
-PATIENCE = 60.0  # seconds until a test that waits gives up
+from tests.content import contents
+from tests.waiting import GIVE_UP_SECONDS
 
 
 class Clock:
@@ -74,7 +75,7 @@ async def until(services: Services, condition: Callable[[], bool]) -> None:
             if condition():
                 return
 
-    await asyncio.wait_for(follow(), PATIENCE)
+    await asyncio.wait_for(follow(), GIVE_UP_SECONDS)
 
 
 async def ended(services: Services, transfer: Transfer) -> Transfer:
@@ -98,11 +99,15 @@ class Hold:
     def wait(self) -> None:
         """Called by the thread that comes by."""
         self.met.set()
-        assert self._free.wait(PATIENCE), "nobody let it go on"
+        assert self._free.wait(GIVE_UP_SECONDS), "nobody let it go on"
 
     async def reached(self) -> None:
         """Return when something waits here."""
-        assert await asyncio.to_thread(self.met.wait, PATIENCE), "nothing came by"
+        assert await asyncio.to_thread(self.met.wait, GIVE_UP_SECONDS), "nothing came by"
+
+    def free(self) -> None:
+        """Let it go on."""
+        self._free.set()
 
     async def free_after(self, work: Any) -> None:
         """Let it go on when ``work``, a pause or a cancellation, has begun; return when that is done."""
@@ -110,6 +115,23 @@ class Hold:
         await turns()
         self._free.set()
         await task
+
+
+async def kept_waiting(engine: Engine, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    """Begin ``work`` that has to wait for other work of this process: until then it asks S3 for nothing."""
+    calls: list[Any] = []
+    in_thread = engine.in_thread
+
+    async def noted(stop: Any, call: Any, *args: Any, **kwargs: Any) -> Any:
+        calls.append(call)
+        return await in_thread(stop, call, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "in_thread", noted)
+        task = asyncio.ensure_future(work)
+        await turns()
+    assert (calls, task.done()) == ([], False)
+    return task
 
 
 def hold_after(monkeypatch: pytest.MonkeyPatch, kind: type, name: str) -> Hold:
@@ -125,15 +147,9 @@ def hold_after(monkeypatch: pytest.MonkeyPatch, kind: type, name: str) -> Hold:
     return hold
 
 
-def stored(client: Any, bucket: str) -> dict[str, bytes]:
-    """key → content of everything in the bucket."""
-    found = client.list_objects_v2(Bucket=bucket).get("Contents", [])
-    return {item["Key"]: client.get_object(Bucket=bucket, Key=item["Key"])["Body"].read() for item in found}
-
-
 def sha256s(client: Any, bucket: str) -> dict[str, str]:
     """key → sha256 of everything in the bucket."""
-    return {key: hashlib.sha256(content).hexdigest() for key, content in stored(client, bucket).items()}
+    return {key: hashlib.sha256(content).hexdigest() for key, content in contents(client, bucket).items()}
 
 
 def multiparts(client: Any, bucket: str) -> list[Any]:

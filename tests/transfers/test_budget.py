@@ -84,7 +84,8 @@ async def test_a_large_wish_is_served_although_the_other_lane_keeps_asking() -> 
             again.cancel()
         if large.done():
             break
-    (await asyncio.wait_for(large, 1)).release()
+    assert large.done()
+    (await large).release()
     for lease in held:
         lease.release()
 

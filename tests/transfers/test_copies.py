@@ -26,7 +26,8 @@ from odhtec_jupyter.transfers.plan import make_plan, show_plan
 from odhtec_jupyter.transfers.s3_target import S3Target
 from odhtec_jupyter.transfers.state import Transfer
 from odhtec_jupyter.uris import parse_uri
-from tests.transfers.steps import begin, begin_deletion, begin_planned, ended, stored
+from tests.content import contents
+from tests.transfers.steps import begin, begin_deletion, begin_planned, ended
 
 ODD = "a b+c%2F/日本 #1?.txt"
 LARGE = SyntheticContent(3 * PART_SIZE + 11, seed=3)
@@ -86,7 +87,7 @@ async def test_a_folder_goes_to_s3_and_back(run: Run, workspace: Path, s3_client
     up = await run("copy", "workspace://data/", f"s3://{bucket}/up/")
     assert (up.state, up.error) == ("completed", None)
     assert up.bytes_done == up.bytes_total == sum(map(len, FOLDER.values())) + LARGE.size
-    assert stored(s3_client, bucket) == {
+    assert contents(s3_client, bucket) == {
         f"up/{name}": content for name, content in (FOLDER | {"large.bin": large}).items()
     }
     down = await run("copy", f"s3://{bucket}/up/", "workspace://back/")
@@ -102,7 +103,7 @@ async def test_a_single_file_goes_to_a_name_or_into_a_folder(
     await run("copy", "workspace://one.csv", f"s3://{bucket}/other.csv")
     await run("copy", "workspace://one.csv", f"s3://{bucket}/in/")
     await run("copy", f"s3://{bucket}/in/one.csv", "workspace://new/folder/")
-    assert set(stored(s3_client, bucket)) == {"other.csv", "in/one.csv"}
+    assert set(contents(s3_client, bucket)) == {"other.csv", "in/one.csv"}
     assert files(workspace) == {"one.csv": b"a,b", "new/folder/one.csv": b"a,b"}
     assert s3_client.head_object(Bucket=bucket, Key="other.csv")["ContentType"] == "text/csv"
 
@@ -118,12 +119,12 @@ async def test_patterns_choose_and_a_dry_run_tells(
     assert plan.counts == {"conflict": 1, "create": 1}
     assert (plan.files_total, plan.bytes_total) == (2, 100_000)
     assert {file.target for file in plan.files} == {f"s3://{bucket}/up/empty.txt", f"s3://{bucket}/up/deep/er/file.bin"}
-    assert set(stored(s3_client, bucket)) == {"up/empty.txt"}, "a dry run writes nothing"
+    assert set(contents(s3_client, bucket)) == {"up/empty.txt"}, "a dry run writes nothing"
     refused = await run("copy", "workspace://data/", f"s3://{bucket}/up/")
     assert refused.state == "failed"
     assert refused.error is not None
     assert refused.error.code == "Conflict"
-    assert set(stored(s3_client, bucket)) == {"up/empty.txt"}, "a conflict is found before anything is written"
+    assert set(contents(s3_client, bucket)) == {"up/empty.txt"}, "a conflict is found before anything is written"
 
 
 @pytest.mark.parametrize("policy", ["skip", "overwrite", "rename"])
@@ -162,7 +163,7 @@ async def test_links_do_not_lead_out_of_the_workspace(
     os.symlink("real.txt", workspace / "data" / "inside.txt")
     transfer = await run("copy", "workspace://data/", f"s3://{bucket}/")
     assert (transfer.state, transfer.files_done, transfer.files_failed) == ("failed", 2, 2)
-    assert stored(s3_client, bucket) == {"real.txt": b"real", "inside.txt": b"real"}
+    assert contents(s3_client, bucket) == {"real.txt": b"real", "inside.txt": b"real"}
     s3_client.put_object(Bucket=bucket, Key="w/folder/x.txt", Body=b"x")
     down = await run("copy", f"s3://{bucket}/w/", "workspace://data/")
     assert down.state == "failed"
@@ -180,11 +181,11 @@ async def test_a_source_that_changes_meanwhile_is_an_error_and_a_retry_takes_it_
     assert transfer.state == "failed"
     assert transfer.error is not None
     assert "changed" in transfer.error.message
-    assert stored(s3_client, bucket) == {}
+    assert contents(s3_client, bucket) == {}
     await services.transfers.retry(transfer.id)
     await ended(services, transfer)
     assert (transfer.state, transfer.bytes_done, transfer.bytes_total) == ("completed", 7, 7)
-    assert stored(s3_client, bucket) == {"big.bin": b"changed"}
+    assert contents(s3_client, bucket) == {"big.bin": b"changed"}
 
 
 # --- S3 to S3 --------------------------------------------------------------------------------------------------
@@ -200,7 +201,7 @@ async def test_s3_copies_within_itself_with_all_that_belongs_to_an_object(
     s3_client.put_object(Bucket=bucket, Key="dd/not", Body=b"not meant")
     transfer = await run("copy", f"s3://{bucket}/d/", f"s3://{bucket}/e/")
     assert (transfer.state, transfer.error) == ("completed", None)
-    there = stored(s3_client, bucket)
+    there = contents(s3_client, bucket)
     assert {key: there[key] for key in there if key.startswith("e/")} == {f"e/{k}": v for k, v in FOLDER.items()}
     head = s3_client.head_object(Bucket=bucket, Key=f"e/{ODD}")
     assert (head["ContentType"], head["Metadata"]) == ("text/x-odd", {"mine": "yes"})
@@ -212,7 +213,7 @@ def oddly_named(s3_client: Any, bucket: str) -> dict[str, bytes]:
     for name in NAMES:
         with suppress(ClientError):  # each store refuses others
             s3_client.put_object(Bucket=bucket, Key=f"p/{name}", Body=name.encode() * 10)
-    made = {key.removeprefix("p/"): content for key, content in stored(s3_client, bucket).items()}
+    made = {key.removeprefix("p/"): content for key, content in contents(s3_client, bucket).items()}
     assert len(made) >= len(NAMES) - 4
     return made
 
@@ -225,10 +226,10 @@ async def test_every_name_that_s3_takes_is_copied_moved_and_deleted(
     assert (transfer.state, transfer.error) == ("completed", None)
     there = {f"q/{name}": content for name, content in oddly_named.items()}
     kept = {f"p/{name}": content for name, content in oddly_named.items()} if action == "copy" else {}
-    assert stored(s3_client, bucket) == there | kept
+    assert contents(s3_client, bucket) == there | kept
     deletion = await ended(services, await begin_deletion(services, bucket, prefixes=["q/"]))
     assert (deletion.state, deletion.error) == ("completed", None)
-    assert stored(s3_client, bucket) == kept
+    assert contents(s3_client, bucket) == kept
 
 
 async def test_every_name_that_s3_takes_is_copied_in_parts(
@@ -241,7 +242,7 @@ async def test_every_name_that_s3_takes_is_copied_in_parts(
         del oddly_named[name]
     transfer = await run("copy", f"s3://{bucket}/p/", f"s3://{bucket}/q/")
     assert (transfer.state, transfer.error) == ("completed", None)
-    there = stored(s3_client, bucket)
+    there = contents(s3_client, bucket)
     assert {key[2:]: content for key, content in there.items() if key.startswith("q/")} == oddly_named
 
 
@@ -255,7 +256,7 @@ async def test_an_object_that_was_put_together_from_parts_is_copied_at_once(
     s3_client.complete_multipart_upload(**place, UploadId=upload, MultipartUpload=parts)
     transfer = await run("copy", f"s3://{bucket}/a", f"s3://{bucket}/b")
     assert (transfer.state, transfer.error) == ("completed", None)
-    assert stored(s3_client, bucket) == {"a": b"content", "b": b"content"}
+    assert contents(s3_client, bucket) == {"a": b"content", "b": b"content"}
     head = s3_client.head_object(Bucket=bucket, Key="b")
     assert (head["ContentType"], head["Metadata"]) == ("text/x-odd", {"mine": "yes"})
 
@@ -269,7 +270,7 @@ async def test_large_objects_are_copied_in_parts(
     s3_client.put_object(Bucket=bucket, Key="big", Body=data, ContentType="text/x-odd", Metadata={"mine": "yes"})
     transfer = await run("copy", f"s3://{bucket}/big", f"s3://{bucket}/big2")
     assert (transfer.state, transfer.error, transfer.bytes_done) == ("completed", None, LARGE.size)
-    assert hashlib.sha256(stored(s3_client, bucket)["big2"]).hexdigest() == LARGE.sha256
+    assert hashlib.sha256(contents(s3_client, bucket)["big2"]).hexdigest() == LARGE.sha256
     head = s3_client.head_object(Bucket=bucket, Key="big2")
     assert (head["ContentType"], head["Metadata"]) == ("text/x-odd", {"mine": "yes"})
     assert s3_client.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
@@ -285,7 +286,7 @@ async def test_between_two_stores_the_bytes_stream(services: Services, s3_client
     counted: list[int] = []
     target = S3Target(services.s3, bucket, "streamed")
     await copy_file(services.engine, source, target, verify="full", on_bytes=counted.append)
-    assert hashlib.sha256(stored(s3_client, bucket)["streamed"]).hexdigest() == LARGE.sha256
+    assert hashlib.sha256(contents(s3_client, bucket)["streamed"]).hexdigest() == LARGE.sha256
     assert sum(counted) == LARGE.size
 
 
@@ -296,14 +297,14 @@ async def test_a_move_removes_exactly_what_has_arrived(
         s3_client.put_object(Bucket=bucket, Key=key, Body=key.encode())
     moved = await run("move", f"s3://{bucket}/d/", f"s3://{bucket}/e/")
     assert (moved.state, moved.error) == ("completed", None)
-    assert set(stored(s3_client, bucket)) == {"e/a", "e/b/c", "dd/not"}
+    assert set(contents(s3_client, bucket)) == {"e/a", "e/b/c", "dd/not"}
     fill(workspace / "w", {"x/one": b"1", "two": b"2"})
     s3_client.put_object(Bucket=bucket, Key="up/two", Body=b"in the way")
     partly = await run("move", "workspace://w/", f"s3://{bucket}/up/", on_conflict="skip")
     assert partly.state == "completed"
     assert files(workspace) == {"w/two": b"2"}, "what was skipped stays"
     assert not (workspace / "w" / "x").exists()
-    assert stored(s3_client, bucket)["up/x/one"] == b"1"
+    assert contents(s3_client, bucket)["up/x/one"] == b"1"
 
 
 async def test_what_cannot_be_meant_is_refused(run: Run, bucket: str) -> None:
@@ -343,7 +344,7 @@ async def test_sync_brings_what_is_missing_or_newer(
     plan = await dry_run(services, "sync", "workspace://d/", f"s3://{bucket}/d/")
     assert plan.counts == {"overwrite": 1, "skip": 2}
     assert (await run("sync", "workspace://d/", f"s3://{bucket}/d/")).state == "completed"
-    assert stored(s3_client, bucket) == {
+    assert contents(s3_client, bucket) == {
         "d/same": b"1",
         "d/changed": b"longer than before",
         "d/new": b"n",

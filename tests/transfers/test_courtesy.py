@@ -8,6 +8,7 @@ import pytest
 from odhtec_jupyter.transfers import courtesy as module
 from odhtec_jupyter.transfers.courtesy import Courtesy
 from tests.transfers.steps import Clock
+from tests.waiting import GIVE_UP_SECONDS
 
 
 @pytest.fixture
@@ -27,6 +28,18 @@ class Waits(threading.Event):
     def wait(self, timeout: float | None = None) -> bool:
         self.waits.append(timeout)
         return True
+
+
+class Awaited(threading.Event):
+    """Tells when a thread begins to wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.awaited = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.awaited.set()
+        return super().wait(timeout)
 
 
 def test_a_thread_pauses_while_somebody_is_asked_and_not_after_that(clock: Clock) -> None:
@@ -72,12 +85,13 @@ def test_while_somebody_looks_around_all_pause_at_the_same_time(clock: Clock, mo
 def test_the_answer_ends_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST", 600)
     courtesy = Courtesy()
+    courtesy._answered = answered = Awaited()
     with courtesy.asked():
         thread = threading.Thread(target=courtesy.give_way, daemon=True)
         thread.start()
-        thread.join(0.05)
+        assert answered.awaited.wait(GIVE_UP_SECONDS)
         assert thread.is_alive()
-    thread.join(60)
+    thread.join(GIVE_UP_SECONDS)
     assert not thread.is_alive()
 
 

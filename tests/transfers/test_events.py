@@ -3,19 +3,20 @@ from __future__ import annotations
 import asyncio
 
 from odhtec_jupyter.transfers.events import Event, EventLog
+from tests.waiting import GIVE_UP_SECONDS
 
 
 async def take(log: EventLog, count: int, last_id: str | None = None) -> list[Event]:
     found: list[Event] = []
 
     async def follow() -> None:
-        async for event in log.follow(last_id, keepalive=5):
+        async for event in log.follow(last_id, keepalive=GIVE_UP_SECONDS):
             if event is not None:
                 found.append(event)
             if len(found) == count:
                 return
 
-    await asyncio.wait_for(follow(), 5)
+    await asyncio.wait_for(follow(), GIVE_UP_SECONDS)
     return found
 
 
@@ -57,7 +58,7 @@ async def test_what_happens_while_events_are_sent_comes_afterwards() -> None:
     log.changed("a")
     log.changed("b")
     await take(log, 2)
-    follower = log.follow(None, keepalive=5)
+    follower = log.follow(None, keepalive=GIVE_UP_SECONDS)
     first = await anext(follower)
     assert first is not None
     log.removed("c")  # recorded before the viewer has heard of the second transfer

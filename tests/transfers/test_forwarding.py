@@ -23,9 +23,10 @@ from odhtec_jupyter.transfers.retry import StopSign
 from odhtec_jupyter.transfers.s3_target import Multipart, S3Target
 from odhtec_jupyter.transfers.sender import Sender
 from odhtec_jupyter.transfers.streamed_upload import LARGE_PART, StreamedUpload
-from tests.transfers.sending import multiparts, noise, stored
+from tests.content import body_of, noise
+from tests.transfers.sending import multiparts
+from tests.waiting import GIVE_UP_SECONDS
 
-PATIENCE = 60.0  # seconds until a test that waits gives up
 SIZE = PART_SIZE + 3 * LARGE_PART + 5
 
 
@@ -136,7 +137,7 @@ def in_two(pair: tuple[socket.socket, socket.socket], puts: Store, data: bytes) 
 
     def send() -> None:
         pair[0].sendall(data[:PART_SIZE])
-        assert puts.first.wait(PATIENCE)
+        assert puts.first.wait(GIVE_UP_SECONDS)
         pair[0].sendall(data[PART_SIZE:])
 
     return send
@@ -156,7 +157,7 @@ async def test_parts_go_on_while_they_come(
         await receive(upload, body)
     etag = await upload.finish()
     assert etag == s3_client.head_object(Bucket=bucket, Key="k")["ETag"]
-    assert stored(s3_client, bucket, "k") == data
+    assert body_of(s3_client, bucket, "k") == data
     assert puts.forwarded, "all went another way"
     assert {error for errors in puts.forwarded.values() for error in errors} == {None}
 
@@ -181,7 +182,7 @@ async def test_a_sender_that_halts_in_a_part_keeps_nobody_waiting(
 
     def send() -> None:
         theirs.sendall(data[:PART_SIZE])
-        assert puts.first.wait(PATIENCE)
+        assert puts.first.wait(GIVE_UP_SECONDS)
         done = PART_SIZE
         while not puts.tried.wait(0.002):
             if drips or done < PART_SIZE + MIB:
@@ -191,7 +192,7 @@ async def test_a_sender_that_halts_in_a_part_keeps_nobody_waiting(
     with sending(pair, send):
         await receive(upload, body)
     await upload.finish()
-    assert stored(s3_client, bucket, "k") == data
+    assert body_of(s3_client, bucket, "k") == data
     assert isinstance(puts.forwarded[2][0], Halted)
 
 
@@ -232,7 +233,7 @@ async def test_a_part_that_s3_did_not_take_is_sent_again_from_memory(
     with sending(pair, in_two(pair, puts, data)):
         await receive(upload, body)
     await upload.finish()
-    assert stored(s3_client, bucket, "k") == data
+    assert body_of(s3_client, bucket, "k") == data
     assert next(type(errors[0]) for errors in puts.forwarded.values()) in {Unreachable, StoreError}
     assert multiparts(s3_client, bucket) == []
 
@@ -277,10 +278,10 @@ async def test_an_abort_in_a_forwarded_part_leaves_nothing(
             for piece in blocks:
                 if not whole:
                     reached.set()
-                    assert go_on.wait(PATIENCE)
+                    assert go_on.wait(GIVE_UP_SECONDS)
                 yield piece
             reached.set()
-            assert go_on.wait(PATIENCE)
+            assert go_on.wait(GIVE_UP_SECONDS)
 
         return put(held())
 
@@ -288,7 +289,7 @@ async def test_an_abort_in_a_forwarded_part_leaves_nothing(
 
     with sending(pair, in_two(pair, puts, bytes(PART_SIZE + (LARGE_PART if whole else MIB)))):
         receiving = asyncio.ensure_future(receive(upload, body))
-        assert await asyncio.to_thread(reached.wait, PATIENCE)
+        assert await asyncio.to_thread(reached.wait, GIVE_UP_SECONDS)
         aborting = asyncio.ensure_future(upload.abort())
         await asyncio.sleep(0)
         assert engine.budget.used, "S3 is still being sent from there"

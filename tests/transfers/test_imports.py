@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.faults import Changed, Cut, Refuse, WrongByte
+from odhtec_jupyter.demo.faults import Changed, Cut, Halt, Refuse, WrongByte
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.errors import BadRequest, Conflict, GatedRepository, NotFound, StoreError
@@ -19,7 +19,8 @@ from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers import parts
 from odhtec_jupyter.transfers.parts import MIB, PART_SIZE
 from odhtec_jupyter.transfers.state import Transfer
-from tests.transfers.steps import begin_import, ended, multiparts, sha256s
+from tests.transfers.steps import begin_import, ended, multiparts, sha256s, until
+from tests.waiting import GIVE_UP_SECONDS
 
 LARGE = SyntheticContent(20 * MIB + 11, seed=3)
 
@@ -195,7 +196,7 @@ async def test_cancel_leaves_whole_objects_only(
         async for _ in manager.events.follow(None, keepalive=0.05):
             if multiparts(s3_client, bucket):
                 break
-        await asyncio.wait_for(manager.cancel(transfer.id), 20)
+        await asyncio.wait_for(manager.cancel(transfer.id), GIVE_UP_SECONDS)
     assert transfer.state == "cancelled"
     assert [file.state for file in transfer.files] == ["cancelled"]
     assert multiparts(s3_client, bucket) == []
@@ -266,13 +267,20 @@ async def test_a_part_larger_than_the_memory_goes_through_in_pieces(
 
 
 async def test_an_expired_link_is_asked_for_again(
-    make_services: Callable[..., Services], s3_client: Any, bucket: str
+    make_services: Callable[..., Services], s3_client: Any, bucket: str, hub: HubStandIn
 ) -> None:
-    repository = Repository("org/model")
-    repository.commit({"large.bin": SyntheticContent(90 * MIB, seed=5)})
-    with HubStandIn(repository, link_seconds=0.3, bytes_per_second=20 * MIB) as hub:
-        services = make_services(hf_endpoint=hub.endpoint)
-        await services.start()
-        transfer = await bring(services, request(bucket))
-        assert transfer.state == "completed"
-        assert len([seen for seen in hub.traffic.seen("hub") if "/resolve/" in seen.path]) > 1
+    size = 6 * PART_SIZE
+    halt = Halt(PART_SIZE)
+    hub.add(Repository("org/model")).commit({"large.bin": SyntheticContent(size, seed=5)})
+    hub.inject(halt, "*large.bin", host="cdn", times=None)
+    services = make_services(max_memory=4 * PART_SIZE, max_concurrent_transfers=1)
+    await services.start()
+    transfer = await begin_import(services, request(bucket))
+    await until(services, lambda: any(entry.parts for entry in services.engine.unfinished.entries))
+    links = [seen for seen in hub.traffic.seen("hub") if "/resolve/" in seen.path]
+    hub.inject(Refuse(403), "*large.bin", host="cdn")  # as a link that has expired is answered
+    halt.over.set()
+    await ended(services, transfer)
+    assert (transfer.state, transfer.error) == ("completed", None)
+    assert s3_client.head_object(Bucket=bucket, Key="org/model/large.bin")["ContentLength"] == size
+    assert len([seen for seen in hub.traffic.seen("hub") if "/resolve/" in seen.path]) == len(links) + 1

@@ -24,8 +24,9 @@ from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.s3_target import S3Target
 from odhtec_jupyter.transfers.state import Transfer
 from odhtec_jupyter.transfers.workspace_target import WorkspaceTarget
+from tests.content import contents
 from tests.marks import on_moto
-from tests.transfers.steps import Hold, begin, begin_planned, ended, hold_after, multiparts, sha256s, stored, until
+from tests.transfers.steps import Hold, begin, begin_planned, ended, hold_after, multiparts, sha256s, until
 
 LARGE = SyntheticContent(2 * PART_SIZE + 11, seed=3)
 
@@ -126,10 +127,10 @@ async def test_an_empty_file_that_gets_bytes_meanwhile_is_not_stored_as_empty(
         transfer = await begin_planned(services, "copy", "workspace://f", f"s3://{bucket}/f")
         (workspace / "f").write_bytes(b"now it has bytes")
     assert (await ended(services, transfer)).state == "failed"
-    assert stored(s3_client, bucket) == {}
+    assert contents(s3_client, bucket) == {}
     await services.transfers.retry(transfer.id)
     assert (await ended(services, transfer)).state == "completed"
-    assert stored(s3_client, bucket) == {"f": b"now it has bytes"}
+    assert contents(s3_client, bucket) == {"f": b"now it has bytes"}
 
 
 async def test_a_file_that_became_a_folder_is_said_so(
@@ -145,7 +146,7 @@ async def test_a_file_that_became_a_folder_is_said_so(
     assert (await ended(services, transfer)).state == "failed"
     assert transfer.error is not None
     assert transfer.error.code != "OdhTecError"
-    assert stored(s3_client, bucket) == {}
+    assert contents(s3_client, bucket) == {}
 
 
 # --- the moments at the end of a file --------------------------------------------------------------------------
@@ -164,7 +165,7 @@ async def test_paused_when_the_store_has_copied_it_goes_on_to_its_end(
     await services.transfers.resume(transfer.id)
     await ended(services, transfer)
     assert (transfer.state, transfer.error) == ("completed", None)
-    assert set(stored(s3_client, bucket)) == {"b"} | ({"a"} if action == "copy" else set())
+    assert set(contents(s3_client, bucket)) == {"b"} | ({"a"} if action == "copy" else set())
 
 
 async def test_a_copy_of_which_the_reply_was_lost_is_not_in_its_own_way(
@@ -182,7 +183,7 @@ async def test_a_copy_of_which_the_reply_was_lost_is_not_in_its_own_way(
     monkeypatch.setattr(S3Store, "copy", copy)
     transfer = await ended(services, await begin(services, "copy", f"s3://{bucket}/a", f"s3://{bucket}/b"))
     assert (transfer.state, transfer.error) == ("completed", None)
-    assert stored(s3_client, bucket) == {"a": b"content", "b": b"content"}
+    assert contents(s3_client, bucket) == {"a": b"content", "b": b"content"}
 
 
 @pytest.mark.parametrize("kind", [S3Target, WorkspaceTarget])

@@ -14,7 +14,8 @@ from odhtec_jupyter.errors import Forbidden, Unreachable
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.workspace import WorkspaceStore
-from tests.transfers.steps import begin, begin_deletion, begin_planned, ended, stored
+from tests.content import contents
+from tests.transfers.steps import begin, begin_deletion, begin_planned, ended
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ async def test_a_deletion_that_goes_on_leaves_a_key_that_was_written_since(
     await second.start()
     again = await ended(second, second.transfers.get(transfer.id))
     assert again.state == "completed"
-    assert set(stored(s3_client, bucket)) == {"d/a"}
+    assert set(contents(s3_client, bucket)) == {"d/a"}
 
 
 async def test_a_listing_that_fails_once_does_not_fail_the_deletion(
@@ -73,7 +74,7 @@ async def test_a_listing_that_fails_once_does_not_fail_the_deletion(
     monkeypatch.setattr(S3Store, "page", page)
     transfer = await ended(services, await begin_deletion(services, bucket, prefixes=["d/"]))
     assert (transfer.state, transfer.error, len(calls)) == ("completed", None, 2)
-    assert stored(s3_client, bucket) == {}
+    assert contents(s3_client, bucket) == {}
 
 
 # --- what is in the way ----------------------------------------------------------------------------------------
@@ -89,7 +90,7 @@ async def test_a_folder_that_goes_up_into_its_own_path_overwrites_none_of_its_fi
     assert (await ended(services, transfer)).state == "failed"
     assert transfer.error is not None
     assert "cannot be overwritten" in transfer.error.message
-    assert set(stored(s3_client, bucket).values()) == {b"outer", b"inner"}
+    assert set(contents(s3_client, bucket).values()) == {b"outer", b"inner"}
 
 
 async def test_what_came_into_the_way_since_the_plan_stays(services: Services, s3_client: Any, bucket: str) -> None:
@@ -98,7 +99,7 @@ async def test_what_came_into_the_way_since_the_plan_stays(services: Services, s
         transfer = await begin_planned(services, "move", f"s3://{bucket}/a", f"s3://{bucket}/b")
         s3_client.put_object(Bucket=bucket, Key="b", Body=b"theirs!")
     assert (await ended(services, transfer)).state == "failed"
-    assert stored(s3_client, bucket) == {"a": b"content", "b": b"theirs!"}
+    assert contents(s3_client, bucket) == {"a": b"content", "b": b"theirs!"}
 
 
 @pytest.mark.parametrize("theirs", [b"newer than mine", b"same!"])
@@ -122,7 +123,7 @@ async def test_a_resumed_sync_leaves_what_became_newer_meanwhile(
     assert (transfer.state, transfer.error) == ("completed", None)
     assert {file.path: file.state for file in transfer.files} == {"f": "skipped", "g": "completed"}
     assert transfer.bytes_done == transfer.bytes_total == 10
-    assert stored(s3_client, bucket) == {"t/f": theirs, "t/g": b"mine!"}
+    assert contents(s3_client, bucket) == {"t/f": theirs, "t/g": b"mine!"}
 
 
 # --- sources ---------------------------------------------------------------------------------------------------
@@ -143,7 +144,7 @@ async def test_a_move_that_is_tried_again_copies_again_what_is_gone_from_the_tar
     s3_client.delete_object(Bucket=bucket, Key="f")  # it failed, so somebody tidies up
     await services.transfers.retry(transfer.id)
     assert (await ended(services, transfer)).state == "completed"
-    assert stored(s3_client, bucket) == {"f": b"precious"}
+    assert contents(s3_client, bucket) == {"f": b"precious"}
     assert not (workspace / "f").exists()
 
 
@@ -157,7 +158,7 @@ async def test_a_move_deletes_nothing_that_is_only_linked_to(
     transfer = await ended(services, await begin(services, "move", "workspace://named/", f"s3://{bucket}/m/"))
     assert (workspace / "other" / "b").read_bytes() == b"other/b"
     assert not (workspace / "named" / "a").exists()
-    assert stored(s3_client, bucket) == {"m/a": b"named/a", "m/link/b": b"other/b"}
+    assert contents(s3_client, bucket) == {"m/a": b"named/a", "m/link/b": b"other/b"}
     assert (transfer.state, transfer.files_done, transfer.files_failed) == ("failed", 1, 1)
     assert transfer.error is not None
     assert "through a link" in transfer.error.message
@@ -171,7 +172,7 @@ async def test_a_folder_s_marker_is_left_out_where_a_bucket_takes_the_folder(
     s3_client.put_object(Bucket=bucket, Key="a/", Body=b"")
     s3_client.put_object(Bucket=bucket, Key="a/x", Body=b"x")
     transfer = await ended(services, await begin(services, "copy", f"s3://{bucket}/a/", f"s3://{other}/"))
-    there = stored(s3_client, other)
+    there = contents(s3_client, other)
     for key in there:
         s3_client.delete_object(Bucket=other, Key=key)
     s3_client.delete_bucket(Bucket=other)

@@ -10,7 +10,8 @@ import pytest
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.state import Transfer
-from tests.transfers.steps import begin, ended, stored
+from tests.content import contents
+from tests.transfers.steps import begin, ended
 
 
 async def run(services: Services, action: str, source: str, target: str, names: list[str], **fields: Any) -> Transfer:
@@ -28,11 +29,11 @@ async def test_exactly_what_is_named_is_copied_and_moved(services: Services, s3_
     copied = await run(services, "copy", f"s3://{bucket}/p/", f"s3://{bucket}/c/", ["d/", "a", "a"])
     assert (copied.state, copied.error, copied.files_total) == ("completed", None, 3)
     assert copied.show().names_total == 2
-    assert set(stored(s3_client, bucket)) == here | {"c/a", "c/d/", "c/d/e/f"}
+    assert set(contents(s3_client, bucket)) == here | {"c/a", "c/d/", "c/d/e/f"}
     moved = await run(services, "move", f"s3://{bucket}/p/", f"s3://{bucket}/m/", ["d/", "a"])
     assert (moved.state, moved.error) == ("completed", None)
     left = {"p/ab", "p/d", "p/dd/x", "q/a", "c/a", "c/d/", "c/d/e/f"}
-    found = stored(s3_client, bucket)
+    found = contents(s3_client, bucket)
     assert set(found) == left | {"m/a", "m/d/", "m/d/e/f"}
     assert found["m/d/e/f"] == b"p/d/e/f"
 
@@ -42,7 +43,7 @@ async def test_every_name_that_s3_takes(services: Services, s3_client: Any, buck
     put(s3_client, bucket, *(f"p/{name}" for name in names), "p//below", "p/other")
     done = await run(services, "move", f"s3://{bucket}/p/", f"s3://{bucket}/", names)
     assert (done.state, done.error) == ("completed", None)
-    assert set(stored(s3_client, bucket)) == {"p/other", "/below", *names}
+    assert set(contents(s3_client, bucket)) == {"p/other", "/below", *names}
 
 
 async def test_a_move_out_of_the_workspace_leaves_the_folder_and_what_was_not_named(
@@ -53,7 +54,7 @@ async def test_a_move_out_of_the_workspace_leaves_the_folder_and_what_was_not_na
         (workspace / name).write_text(name)
     done = await run(services, "move", "workspace://w/", f"s3://{bucket}/to/", ["x/", "two"])
     assert (done.state, done.error) == ("completed", None)
-    assert stored(s3_client, bucket) == {"to/x/y/one": b"w/x/y/one", "to/two": b"w/two"}
+    assert contents(s3_client, bucket) == {"to/x/y/one": b"w/x/y/one", "to/two": b"w/two"}
     assert [path.name for path in (workspace / "w").iterdir()] == ["three"]
     done = await run(services, "move", "workspace://w/", f"s3://{bucket}/to/", ["three"])
     assert done.state == "completed"
@@ -75,17 +76,17 @@ async def test_what_is_missing_is_said_before_anything_is_written(
         assert failed.error is not None
         assert failed.error.code == "NoSuchKey"
         assert f"s3://{bucket}/p/{missing}." in failed.error.message
-    assert set(stored(s3_client, bucket)) == {"p/a", "p/d/e"}
+    assert set(contents(s3_client, bucket)) == {"p/a", "p/d/e"}
 
 
 async def test_what_is_in_the_way_is_decided_for_all(services: Services, s3_client: Any, bucket: str) -> None:
     put(s3_client, bucket, "p/a", "p/b", "c/b")
     failed = await run(services, "move", f"s3://{bucket}/p/", f"s3://{bucket}/c/", ["a", "b"])
     assert failed.state == "failed"
-    assert set(stored(s3_client, bucket)) == {"p/a", "p/b", "c/b"}
+    assert set(contents(s3_client, bucket)) == {"p/a", "p/b", "c/b"}
     renamed = await run(services, "move", f"s3://{bucket}/p/", f"s3://{bucket}/c/", ["a", "b"], on_conflict="rename")
     assert renamed.state == "completed"
-    assert set(stored(s3_client, bucket)) == {"c/a", "c/b", "c/b (1)"}
+    assert set(contents(s3_client, bucket)) == {"c/a", "c/b", "c/b (1)"}
 
 
 async def test_names_that_cannot_be_meant_are_refused(services: Services, bucket: str) -> None:

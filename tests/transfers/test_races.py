@@ -17,8 +17,10 @@ from odhtec_jupyter.transfers.engine import settled, together
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.state import Transfer
 from odhtec_jupyter.transfers.unfinished import Unfinished
+from tests.content import contents
 from tests.marks import on_moto
-from tests.transfers.steps import PATIENCE, Hold, begin, begin_planned, ended, new, stored, turns, until
+from tests.transfers.steps import Hold, begin, begin_planned, ended, new, turns, until
+from tests.waiting import GIVE_UP_SECONDS
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ async def test_cancelled_while_a_file_fails_it_brings_no_other(
 
     def put_part(store: S3Store, bucket: str, key: str, upload: str, number: int, *args: Any, **kwargs: Any) -> str:
         if number == 2:
-            hold.met.wait(PATIENCE)
+            hold.met.wait(GIVE_UP_SECONDS)
             raise StoreError("not allowed", code="AccessDenied", status=403)
         hold.wait()
         return real(store, bucket, key, upload, number, *args, **kwargs)
@@ -82,7 +84,7 @@ async def test_cancelled_while_a_file_fails_it_brings_no_other(
     await until(services, lambda: any(task.cancelling() for task in asyncio.all_tasks()))
     await hold.free_after(services.transfers.cancel(transfer.id))
     assert transfer.state == "cancelled"
-    assert stored(s3_client, bucket) == {}
+    assert contents(s3_client, bucket) == {}
 
 
 @on_moto
@@ -216,7 +218,7 @@ async def test_what_waits_for_its_connection_goes_on_in_the_server_that_has_it(
     await third.start()
     again = third.transfers.get(transfer.id)
     await until(third, lambda: again.state == "completed")
-    assert stored(s3_client, bucket) == {"f0": b"x"}
+    assert contents(s3_client, bucket) == {"f0": b"x"}
 
 
 @on_moto

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import threading
 from typing import Any
 
 import pytest
@@ -18,7 +17,10 @@ from odhtec_jupyter.transfers.journal import Journal
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.s3_target import S3Target
 from odhtec_jupyter.transfers.streamed_upload import StreamedUpload
-from tests.transfers.sending import multiparts, noise, stored
+from tests.content import body_of, noise
+from tests.transfers.sending import multiparts
+from tests.transfers.steps import Hold, kept_waiting, turns
+from tests.waiting import GIVE_UP_SECONDS
 
 CHUNK = 65536
 
@@ -39,7 +41,7 @@ async def test_every_byte_arrives(
     etag = await upload.finish()
     head = s3_client.head_object(Bucket=bucket, Key="a b+c%2F/日本")
     assert etag == head["ETag"]
-    assert stored(s3_client, bucket, "a b+c%2F/日本") == data
+    assert body_of(s3_client, bucket, "a b+c%2F/日本") == data
     assert multiparts(s3_client, bucket) == []
 
 
@@ -51,7 +53,7 @@ async def test_an_aborted_upload_leaves_what_was_there(
     await send(upload, noise(2 * PART_SIZE + 7))
     await upload.abort()
     await upload.abort()
-    assert stored(s3_client, bucket, "k") == b"before"
+    assert body_of(s3_client, bucket, "k") == b"before"
     assert multiparts(s3_client, bucket) == []
     with pytest.raises(BadRequest):
         await upload.write(b"more")
@@ -87,7 +89,7 @@ async def test_if_absent_never_overwrites(engine: Engine, store: S3Store, s3_cli
     with pytest.raises(StoreError) as caught:
         await upload.finish()
     assert caught.value.status == 412
-    assert stored(s3_client, bucket, "k") == b"before"
+    assert body_of(s3_client, bucket, "k") == b"before"
 
 
 async def test_an_abort_waits_for_a_complete_that_is_under_way(
@@ -95,12 +97,12 @@ async def test_an_abort_waits_for_a_complete_that_is_under_way(
 ) -> None:
     """Ceph RGW answers both with success, and later removes the parts of the object that is visible."""
     calls: list[str] = []
-    begun = threading.Event()
+    hold = Hold()
     complete, abort = store.complete_multipart, store.abort_multipart
 
     def slow_complete(*args: Any, **options: Any) -> Any:
         calls.append("complete")
-        begun.set()
+        hold.wait()
         result = complete(*args, **options)
         calls.append("completed")
         return result
@@ -115,11 +117,13 @@ async def test_an_abort_waits_for_a_complete_that_is_under_way(
     upload = StreamedUpload(engine, S3Target(store, bucket, "k"), size=len(data))
     await send(upload, data)
     finishing = asyncio.ensure_future(upload.finish())
-    await asyncio.to_thread(begun.wait, 20)
-    await upload.abort()
+    await hold.reached()
+    aborting = await kept_waiting(engine, upload.abort())
+    hold.free()
+    await aborting
     await finishing
     assert calls == ["complete", "completed"]
-    assert stored(s3_client, bucket, "k") == data
+    assert body_of(s3_client, bucket, "k") == data
 
 
 async def test_an_object_that_came_meanwhile_is_not_replaced(
@@ -133,26 +137,27 @@ async def test_an_object_that_came_meanwhile_is_not_replaced(
     with pytest.raises(OdhTecError) as caught:
         await upload.finish()
     assert caught.value.status in {409, 412}
-    assert stored(s3_client, bucket, "k") == b"of somebody else"
+    assert body_of(s3_client, bucket, "k") == b"of somebody else"
     assert multiparts(s3_client, bucket) == []
 
 
 async def test_an_abort_while_s3_makes_the_upload_leaves_none(
     engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = threading.Event()
-    create = store.create_multipart
+    hold, create = Hold(), store.create_multipart
 
-    def noted_create(*args: Any, **options: Any) -> str:
+    def slow_create(*args: Any, **options: Any) -> str:
         upload_id = create(*args, **options)
-        made.set()
+        hold.wait()
         return upload_id
 
-    monkeypatch.setattr(store, "create_multipart", noted_create)
+    monkeypatch.setattr(store, "create_multipart", slow_create)
     upload = StreamedUpload(engine, S3Target(store, bucket, "k"), size=3 * PART_SIZE)
     sending = asyncio.ensure_future(send(upload, noise(2 * PART_SIZE)))
-    await asyncio.to_thread(made.wait, 20)
+    await hold.reached()
     sending.cancel()
+    await turns()
+    hold.free()
     with contextlib.suppress(asyncio.CancelledError, OdhTecError):
         await sending
     await upload.abort()
@@ -176,7 +181,7 @@ async def test_a_put_whose_reply_is_lost_is_a_success(
     upload = StreamedUpload(engine, S3Target(store, bucket, "k", if_absent=True), size=5)
     await upload.write(b"hello")
     assert await upload.finish() == lost[0]
-    assert stored(s3_client, bucket, "k") == b"hello"
+    assert body_of(s3_client, bucket, "k") == b"hello"
 
 
 async def test_a_missing_bucket_stops_the_upload(engine: Engine, store: S3Store, bucket: str) -> None:
@@ -202,9 +207,9 @@ async def test_a_sender_that_stands_still_gives_way_when_others_wait(
         await upload.write(b"a little")
     data = noise(PART_SIZE)
     quick = StreamedUpload(engine, S3Target(store, bucket, "quick"), size=PART_SIZE)
-    await asyncio.wait_for(send(quick, data), 20)
+    await asyncio.wait_for(send(quick, data), GIVE_UP_SECONDS)
     await quick.finish()
-    assert stored(s3_client, bucket, "quick") == data
+    assert body_of(s3_client, bucket, "quick") == data
     assert failures
     assert all(isinstance(error, SlowSender) for error in failures)
     for upload in slow:
@@ -229,7 +234,7 @@ async def test_a_sender_that_stands_still_is_left_alone_when_nobody_waits(
 
     monkeypatch.setattr(engine.budget, "contended", asked)
     for _ in range(2):
-        assert not await asyncio.wait_for(looks.get(), 5)
+        assert not await asyncio.wait_for(looks.get(), GIVE_UP_SECONDS)
     await upload.write(b"56789")
     await upload.finish()
-    assert stored(s3_client, bucket, "k") == b"0123456789"
+    assert body_of(s3_client, bucket, "k") == b"0123456789"

@@ -13,7 +13,8 @@ from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.uploads import Uploads
-from tests.transfers.sending import SIZE, multiparts, noise, put, receive, request, stored
+from tests.content import body_of, noise
+from tests.transfers.sending import SIZE, multiparts, put, receive, request
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -42,7 +43,7 @@ async def test_a_complete_whose_answer_was_lost_is_found_done(
         patch.setattr(store, "complete_multipart", unheard)
         with pytest.raises(Unreachable):
             await uploads.complete(upload.upload_id, overwrite=False)
-    assert stored(s3_client, bucket) == data
+    assert body_of(s3_client, bucket, "k") == data
     if restarted:
         engine, uploads = start()
         again, goes_on = await uploads.begin(request(bucket))  # `fail`: the key exists, and is this upload's own
@@ -127,7 +128,7 @@ async def test_missing_parts_are_named_and_the_upload_stays(uploads: Uploads, s3
         assert caught.value.code == "MissingParts"
     await put(uploads, upload, data, 3, 3, 1)
     await uploads.complete(upload.upload_id, overwrite=False)
-    assert stored(s3_client, bucket) == data
+    assert body_of(s3_client, bucket, "k") == data
     large, _ = await uploads.begin(request(bucket, "large", 20 * PART_SIZE))
     with pytest.raises(Conflict, match="and 10 more"):
         await uploads.complete(large.upload_id, overwrite=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from typing import Any
 
 import pytest
@@ -23,7 +22,10 @@ from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.journal import Journal
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.uploads import Uploads
-from tests.transfers.sending import CHUNK, SIZE, multiparts, noise, put, request, stored
+from tests.content import body_of, noise
+from tests.transfers.sending import CHUNK, SIZE, multiparts, put, request
+from tests.transfers.steps import Hold, kept_waiting
+from tests.waiting import GIVE_UP_SECONDS
 
 # What moto lists as unfinished was begun in 2010.
 
@@ -46,14 +48,14 @@ async def test_what_happens_when_the_key_exists(
     for upload in (renamed, other):
         await put(uploads, upload, data, *range(1, upload.part_count + 1))
         await uploads.complete(upload.upload_id, overwrite=False)
-        assert stored(s3_client, bucket, upload.key) == data
-    assert stored(s3_client, bucket, "k.txt") == b"before"
+        assert body_of(s3_client, bucket, upload.key) == data
+    assert body_of(s3_client, bucket, "k.txt") == b"before"
     over, goes_on = await uploads.begin(request(bucket, "k.txt", size, on_conflict="overwrite"))
     assert not goes_on
     await put(uploads, over, data, *range(1, over.part_count + 1))
-    assert stored(s3_client, bucket, "k.txt") == b"before"
+    assert body_of(s3_client, bucket, "k.txt") == b"before"
     await uploads.complete(over.upload_id, overwrite=False)
-    assert stored(s3_client, bucket, "k.txt") == data
+    assert body_of(s3_client, bucket, "k.txt") == data
 
 
 @pytest.mark.parametrize("size", [0, 5, SIZE])
@@ -70,7 +72,7 @@ async def test_a_key_that_came_into_being_meanwhile_is_the_users_to_decide(
             with pytest.raises(Conflict) as caught:
                 await uploads.complete(upload.upload_id, overwrite=False)
             assert caught.value.code == "Conflict"
-            assert stored(s3_client, bucket, key) == b"of somebody else"
+            assert body_of(s3_client, bucket, key) == b"of somebody else"
             assert (await uploads.show(upload.upload_id)).bytes_done == size
         if not overwrite_at_complete:  # chosen by beginning anew
             with pytest.raises(Conflict):
@@ -78,7 +80,7 @@ async def test_a_key_that_came_into_being_meanwhile_is_the_users_to_decide(
             again, goes_on = await uploads.begin(request(bucket, key, size, on_conflict="overwrite"))
             assert (goes_on, again.upload_id, again.bytes_done) == (True, upload.upload_id, size)
         await uploads.complete(upload.upload_id, overwrite=overwrite_at_complete)
-        assert stored(s3_client, bucket, key) == data
+        assert body_of(s3_client, bucket, key) == data
     assert (multiparts(s3_client, bucket), engine.unfinished.entries) == ([], [])
 
 
@@ -107,24 +109,23 @@ async def test_two_senders_of_the_same_file_do_not_disturb_each_other(
         with pytest.raises(NotFound) as caught:
             await attempt
         assert caught.value.code == "NoSuchUpload"
-    assert stored(s3_client, bucket) == data
+    assert body_of(s3_client, bucket, "k") == data
     assert (multiparts(s3_client, bucket), engine.unfinished.entries) == ([], [])
 
 
 async def test_a_complete_waits_for_parts_that_are_being_stored(
-    uploads: Uploads, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+    uploads: Uploads, engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beside a Complete, a part that arrives again may be one that S3 has just forgotten."""
     data = noise(SIZE)
     upload, _ = await uploads.begin(request(bucket))
     await put(uploads, upload, data, 1, 2, 3)
     calls: list[str] = []
-    begun, go = threading.Event(), threading.Event()
+    hold = Hold()
     put_part, complete = store.put_part, store.complete_multipart
 
     def slow(*args: Any, **options: Any) -> str:
-        begun.set()
-        assert go.wait(20)
+        hold.wait()
         etag = put_part(*args, **options)
         calls.append("part")
         return etag
@@ -136,14 +137,13 @@ async def test_a_complete_waits_for_parts_that_are_being_stored(
     monkeypatch.setattr(store, "put_part", slow)
     monkeypatch.setattr(store, "complete_multipart", noted)
     again = asyncio.ensure_future(put(uploads, upload, data, 2))
-    await asyncio.to_thread(begun.wait, 20)
-    completing = asyncio.ensure_future(uploads.complete(upload.upload_id, overwrite=False))
-    await uploads.begin(request(bucket, "other"))  # a round trip: the complete has had its chance
-    go.set()
+    await hold.reached()
+    completing = await kept_waiting(engine, uploads.complete(upload.upload_id, overwrite=False))
+    hold.free()
     await completing
     await again
     assert calls == ["part", "complete"]
-    assert stored(s3_client, bucket) == data
+    assert body_of(s3_client, bucket, "k") == data
 
 
 async def test_a_drop_in_the_middle_leaves_what_was_there(
@@ -153,12 +153,10 @@ async def test_a_drop_in_the_middle_leaves_what_was_there(
     data = noise(SIZE)
     upload, _ = await uploads.begin(request(bucket, on_conflict="overwrite"))
     await put(uploads, upload, data, 3)
-    begun, go = threading.Event(), threading.Event()
-    put_part = store.put_part
+    hold, put_part = Hold(), store.put_part
 
     def slow(*args: Any, **options: Any) -> str:
-        begun.set()
-        assert go.wait(20)
+        hold.wait()
         return put_part(*args, **options)
 
     monkeypatch.setattr(store, "put_part", slow)
@@ -166,11 +164,9 @@ async def test_a_drop_in_the_middle_leaves_what_was_there(
     failures: list[OdhTecError] = []
     receiving = await uploads.receive(upload.upload_id, 2, PART_SIZE, failures.append)
     await receiving.write(data[:CHUNK])
-    await asyncio.to_thread(begun.wait, 20)
-    dropping = asyncio.ensure_future(uploads.drop(upload.upload_id))
-    await uploads.begin(request(bucket, "other"))  # a round trip: the drop has had its chance
-    assert not dropping.done()
-    go.set()
+    await hold.reached()
+    dropping = await kept_waiting(engine, uploads.drop(upload.upload_id))
+    hold.free()
     await dropping
     with pytest.raises(NotFound):
         await storing
@@ -179,7 +175,7 @@ async def test_a_drop_in_the_middle_leaves_what_was_there(
     assert [error.code for error in failures] == ["NoSuchUpload"]
     with pytest.raises(NotFound):
         await uploads.drop(upload.upload_id)
-    assert stored(s3_client, bucket) == b"before"
+    assert body_of(s3_client, bucket, "k") == b"before"
     assert (multiparts(s3_client, bucket), engine.unfinished.entries, engine.budget.used) == ([], [], 0)
 
 
@@ -187,22 +183,19 @@ async def test_a_drop_while_s3_begins_the_upload_leaves_none(
     uploads: Uploads, engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload, _ = await uploads.begin(request(bucket))
-    begun, go = threading.Event(), threading.Event()
-    create = store.create_multipart
+    hold, create = Hold(), store.create_multipart
 
     def slow(*args: Any, **options: Any) -> str:
         upload_id = create(*args, **options)
-        begun.set()
-        assert go.wait(20)
+        hold.wait()
         return upload_id
 
     monkeypatch.setattr(store, "create_multipart", slow)
     failures: list[OdhTecError] = []
     receiving = asyncio.ensure_future(uploads.receive(upload.upload_id, 1, PART_SIZE, failures.append))
-    await asyncio.to_thread(begun.wait, 20)
-    dropping = asyncio.ensure_future(uploads.drop(upload.upload_id))
-    await uploads.begin(request(bucket, "other"))  # a round trip: the drop has had its chance
-    go.set()
+    await hold.reached()
+    dropping = await kept_waiting(engine, uploads.drop(upload.upload_id))
+    hold.free()
     await dropping
     with pytest.raises(NotFound):
         await receiving
@@ -259,14 +252,14 @@ async def test_a_sender_that_stands_still_gives_way_when_others_wait(
     slow = [await uploads.receive(upload.upload_id, number, PART_SIZE, failures.append) for number in (1, 2)]
     for part in slow:
         await part.write(b"a little")
-    await asyncio.wait_for(put(uploads, upload, data, 3, 1), 20)
+    await asyncio.wait_for(put(uploads, upload, data, 3, 1), GIVE_UP_SECONDS)
     assert failures
     assert all(isinstance(error, SlowSender) for error in failures)
     for part in slow:
         await part.abort()
     await put(uploads, upload, data, 2)
     await uploads.complete(upload.upload_id, overwrite=False)
-    assert stored(s3_client, bucket) == data
+    assert body_of(s3_client, bucket, "k") == data
     assert engine.budget.used == 0
     engine.close()
     journal.close()

@@ -23,8 +23,9 @@ from odhtec_jupyter.transfers import upload_session
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.uploads import Uploads
+from tests.content import body_of, noise
 from tests.marks import on_moto, on_rgw_and_https
-from tests.transfers.sending import KEYS, SIZE, multiparts, noise, put, request, stored
+from tests.transfers.sending import KEYS, SIZE, multiparts, put, request
 
 # What moto lists as unfinished was begun in 2010.
 
@@ -47,7 +48,7 @@ async def test_parts_in_any_order_make_the_object(
     result = await uploads.complete(upload.upload_id, overwrite=False)
     head = s3_client.head_object(Bucket=bucket, Key="a.json")
     assert (result.ETag, result.size, head["ContentType"]) == (head["ETag"], size, "application/json")
-    assert stored(s3_client, bucket, "a.json") == data
+    assert body_of(s3_client, bucket, "a.json") == data
     assert (multiparts(s3_client, bucket), engine.unfinished.entries, uploads.show_all().uploads) == ([], [], [])
 
 
@@ -57,11 +58,11 @@ async def test_keys_of_every_kind(uploads: Uploads, s3_client: Any, bucket: str)
         await put(uploads, upload, b"abc", 1)
         assert (await uploads.show(upload.upload_id)).bytes_done == 3
         await uploads.complete(upload.upload_id, overwrite=False)
-        assert stored(s3_client, bucket, key) == b"abc", key
+        assert body_of(s3_client, bucket, key) == b"abc", key
         upload, _ = await uploads.begin(request(bucket, key, 3, on_conflict="overwrite"))
         await put(uploads, upload, b"xyz", 1)
         await uploads.drop(upload.upload_id)
-        assert stored(s3_client, bucket, key) == b"abc", key
+        assert body_of(s3_client, bucket, key) == b"abc", key
     assert multiparts(s3_client, bucket) == []
 
 
@@ -118,7 +119,7 @@ async def test_a_new_server_sends_only_what_is_missing(
     await put(uploads, upload, data, 2)
     assert sent == [2]
     await uploads.complete(upload.upload_id, overwrite=False)
-    assert stored(s3_client, bucket) == data
+    assert body_of(s3_client, bucket, "k") == data
     assert engine.unfinished.entries == []
     _, uploads = start()
     assert uploads.show_all().uploads == []
@@ -140,7 +141,7 @@ async def test_a_server_killed_before_it_knew_what_s3_had_begun(
     await put(uploads, upload, data, 1, 2, 3)
     assert len(multiparts(s3_client, bucket)) == 1
     await uploads.complete(upload.upload_id, overwrite=False)
-    assert stored(s3_client, bucket, "日本 +") == data
+    assert body_of(s3_client, bucket, "日本 +") == data
     assert (multiparts(s3_client, bucket), engine.unfinished.entries) == ([], [])
 
 
@@ -185,7 +186,7 @@ async def test_an_upload_that_s3_has_dropped_begins_anew(
             assert not goes_on
             await put(uploads, anew, data, 1, 2, 3)
             await uploads.complete(anew.upload_id, overwrite=False)
-            assert stored(s3_client, bucket, ask) == data
+            assert body_of(s3_client, bucket, ask) == data
     assert (multiparts(s3_client, bucket), engine.unfinished.entries) == ([], [])
 
 
@@ -204,7 +205,7 @@ async def test_where_parts_cannot_be_listed_the_journal_knows_them(
     assert [part.number for part in (await uploads.show(upload.upload_id)).parts] == [1, 2]
     await put(uploads, upload, data, 3)
     await uploads.complete(upload.upload_id, overwrite=False)
-    assert stored(s3_client, bucket) == data
+    assert body_of(s3_client, bucket, "k") == data
 
 
 @on_moto
@@ -235,7 +236,7 @@ async def test_an_upload_without_a_sender_expires(
     for upload in (resumed, new):
         await put(uploads, upload, data, 1, 2, 3)
         await uploads.complete(upload.upload_id, overwrite=False)
-        assert stored(s3_client, bucket, upload.key) == data
+        assert body_of(s3_client, bucket, upload.key) == data
 
 
 @on_moto
@@ -263,7 +264,7 @@ async def test_an_upload_belongs_to_the_store_it_began_with(
     present[0] = S3Store(store.connection, Network())
     await put(uploads, upload, data, 2, 3)
     await uploads.complete(upload.upload_id, overwrite=False)
-    assert stored(s3_client, bucket) == data
+    assert body_of(s3_client, bucket, "k") == data
     for one in (other, present[0]):
         one.close()
 
