@@ -16,6 +16,9 @@ export default defineConfig({
   test: {
     environment: 'jsdom',
     setupFiles: ['./vitest.setup.ts'],
+    // Only a deadlock takes this long, however busy the machine is.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     include: ['src/**/*.spec.{ts,tsx}'],
     server: { deps: { inline: [/@jupyterlab\//, /@jupyter\//, /@lumino\//] } }
   }

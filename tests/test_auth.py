@@ -59,7 +59,7 @@ async def send(client: Any, base: str, method: str, path: str, headers: dict[str
         raise_error=False,
         follow_redirects=False,
         allow_nonstandard_methods=True,
-        request_timeout=20,
+        request_timeout=0,
     )
 
 

@@ -125,7 +125,9 @@ def session(served: JupyterProcess, rgw: S3Server) -> Iterator[requests.Session]
     client.close()
     with requests.Session() as session:
         session.trust_env = False
-        session.headers.update(served.headers)
+        # Each request on a connection of its own: the server closes one whose body it has not read, and a request
+        # that is just being sent on it would be lost.
+        session.headers.update(served.headers | {"Connection": "close"})
         yield session
         api = f"{served.url}odhtec/api/settings"
         env = rgw.env

@@ -11,17 +11,21 @@ import signal
 import subprocess
 import sys
 import termios
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from odhtec_jupyter.cli import main
 from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.demo.faults import Halt
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.demo.repository import Repository
+from tests.waiting import GIVE_UP_SECONDS
 
 # Whoever runs the tests in the background of a script has them, and all that they start, ignore interrupts.
 HEARS = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
@@ -41,13 +45,39 @@ def shell(moto_jupyter: JupyterProcess, monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(moto_jupyter.folder / "runtime"))
     monkeypatch.setenv("JPY_PARENT_PID", str(moto_jupyter.pid))
 
+    monkeypatch.chdir(tmp_path)
+
     def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+        # In this process: an interpreter of its own for each command would take most of the tests' time.
+        with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+            try:
+                ended = main(arguments)
+            except SystemExit as told:
+                ended = int(told.code or 0)
+        done = subprocess.CompletedProcess(arguments, ended, out.getvalue(), err.getvalue())
         assert done.returncode == code, (done.stdout, done.stderr)
         assert moto_jupyter.token not in done.stdout + done.stderr
         return done
 
     return run
+
+
+@pytest.fixture
+def halting_hub(server_hub: HubStandIn) -> Iterator[HubStandIn]:
+    """The servers' hub, which sends no byte of a ``halted.bin``."""
+    server_hub.inject(Halt(0), "*halted.bin", times=None)
+    yield server_hub
+    server_hub.service.faults.clear()
+
+
+def test_a_script_gets_output_and_exit_code(shell: Shell, bucket: str) -> None:
+    listed = subprocess.run([*COMMAND, "ls"], capture_output=True, text=True, timeout=600)
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert f"s3://{bucket}/" in listed.stdout.splitlines()
+    failed = subprocess.run([*COMMAND, "ls", "s3://no-such-bucket-here/"], capture_output=True, text=True, timeout=600)
+    assert failed.returncode == 1
+    assert "NoSuchBucket" in failed.stderr
+    assert "Traceback" not in failed.stderr
 
 
 def test_files_are_copied_listed_and_removed(
@@ -129,10 +159,9 @@ def test_a_model_is_imported_and_its_transfer_is_listed(
     assert "NoSuchTransfer" in shell("transfers", "show", transfer["id"], code=1).stderr
 
 
-def test_an_interrupt_cancels(
-    shell: Shell, bucket: str, server_hub: HubStandIn, stored: Callable[[], dict[str, int]]
-) -> None:
-    server_hub.add(Repository("org/long")).commit({"w.bin": SyntheticContent(4_000_000_000, seed=1)})
+@pytest.mark.usefixtures("shell")
+def test_an_interrupt_cancels(bucket: str, halting_hub: HubStandIn, stored: Callable[[], dict[str, int]]) -> None:
+    halting_hub.add(Repository("org/long")).commit({"halted.bin": SyntheticContent(20_000_000, seed=1)})
     running = subprocess.Popen(
         [*COMMAND, "import", "org/long", f"s3://{bucket}"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
@@ -143,7 +172,7 @@ def test_an_interrupt_cancels(
                 running.send_signal(signal.SIGINT)
                 break
         rest = told.read()
-    assert running.wait(60) == 130
+    assert running.wait(GIVE_UP_SECONDS) == 130
     assert "Cancelled" in rest
     assert stored() == {}
 
@@ -164,7 +193,7 @@ class Terminal:
     def wait_for(self, text: str) -> None:
         """Read until it is on the screen."""
         while text not in self.shown:
-            assert select.select([self.screen], [], [], 60)[0], self.shown
+            assert select.select([self.screen], [], [], GIVE_UP_SECONDS)[0], self.shown
             try:
                 self.shown += os.read(self.screen, 4096).decode(errors="replace")
             except OSError:  # how Linux says that the other end is closed
@@ -180,7 +209,7 @@ class Terminal:
             while True:
                 if not select.select([self.screen], [], [], 1)[0]:
                     silent += 1
-                    assert silent < 60, self.shown
+                    assert silent < GIVE_UP_SECONDS, self.shown
                     self.type(again)
                 elif piece := os.read(self.screen, 4096):
                     self.shown += piece.decode(errors="replace")
@@ -195,13 +224,19 @@ CTRL_C = b"\x03"
 
 
 @pytest.mark.parametrize(
-    ("answer", "state"), [(b"n\r", "running"), (b"\r", "running"), (b"y\r", "cancelled"), (CTRL_C, "cancelled")]
+    ("answer", "state"),
+    [
+        (b"n\r", "running"),
+        pytest.param(b"\r", "running", marks=pytest.mark.extended),
+        pytest.param(b"y\r", "cancelled", marks=pytest.mark.extended),
+        (CTRL_C, "cancelled"),
+    ],
 )
 def test_ctrl_c_in_a_terminal_asks_what_is_meant(
-    shell: Shell, bucket: str, server_hub: HubStandIn, answer: bytes, state: str
+    shell: Shell, bucket: str, halting_hub: HubStandIn, answer: bytes, state: str
 ) -> None:
     repo = f"org/asked-{secrets.token_hex(4)}"
-    server_hub.add(Repository(repo)).commit({"w.bin": SyntheticContent(4_000_000_000, seed=1)})
+    halting_hub.add(Repository(repo)).commit({"halted.bin": SyntheticContent(20_000_000, seed=1)})
     terminal = Terminal(["cp", f"hf://{repo}", f"s3://{bucket}/{repo}/"], dict(os.environ))
     terminal.wait_for("%|")  # tqdm's bar
     terminal.type(CTRL_C)
@@ -244,12 +279,12 @@ def test_without_a_server_one_is_started_for_the_command(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert "starting one for this command" in done.stderr
     assert stored() == {"one.txt": 1}
     assert list((tmp_path / "runtime").iterdir()) == []
-    none = subprocess.run([*COMMAND, "transfers"], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    none = subprocess.run([*COMMAND, "transfers"], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert none.returncode == 1
     assert "No running Jupyter server" in none.stderr

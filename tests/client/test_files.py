@@ -23,11 +23,10 @@ from odhtec_jupyter.client import Client
 from odhtec_jupyter.client.reader import BUFFER, bytes_read
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import OdhTecError, VerificationError
+from tests.content import MIB
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-MIB = 1024 * 1024
 
 
 @pytest.fixture

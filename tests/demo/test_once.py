@@ -10,40 +10,67 @@ import pytest
 
 from odhtec_jupyter.demo.jupyter_process import clean_environment
 from odhtec_jupyter.demo.model import fetch_model
+from tests.content import MIB, noise
 
 
-def run_demo(env: dict[str, str], folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def run_demo(folder: Path, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """``folder`` is where it may write, and must leave nothing."""
+    folder.mkdir()
     program = Path(sys.executable).with_name("jupyter-odhtec")
     return subprocess.run(
         [str(program), "demo", *options],
-        env=env | {"TMPDIR": str(folder)},
+        env=clean_environment() | env | {"TMPDIR": str(folder)},
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
     )
 
 
-def test_once_imports_the_model_and_compares_every_file(tmp_path: Path) -> None:
-    model = fetch_model()
-    done = run_demo(clean_environment(), tmp_path, "--once", "--no-browser")
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """A cache that holds a small model in the place of the one to be downloaded."""
+    model = tmp_path / "cache" / "odhtec-jupyter" / "all-MiniLM-L6-v2"
+    (model / "1_Pooling").mkdir(parents=True)
+    (model / "1_Pooling" / "config.json").write_text("{}")
+    size = 9 * MIB  # more than a part
+    header = b'{"w":{"dtype":"U8","shape":[%d],"data_offsets":[0,%d]}}' % (size, size)
+    (model / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + noise(size))
+    return tmp_path / "cache"
+
+
+def assert_compared(done: subprocess.CompletedProcess[str], model: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     compared = {line.rsplit("/all-MiniLM-L6-v2/", 1)[1] for line in done.stdout.splitlines() if "same sha256" in line}
     assert compared == {p.relative_to(model).as_posix() for p in model.rglob("*") if p.is_file()}
+
+
+def test_once_imports_a_model_and_compares_every_file(tmp_path: Path, cache: Path) -> None:
+    done = run_demo(tmp_path / "run", "--once", "--no-browser", XDG_CACHE_HOME=str(cache))
+    assert_compared(done, cache / "odhtec-jupyter" / "all-MiniLM-L6-v2")
+    assert list((tmp_path / "run").iterdir()) == [], "the demonstration left something behind"
+
+
+@pytest.mark.network
+def test_once_imports_the_published_model_and_shows_progress(tmp_path: Path) -> None:
+    model = fetch_model()
+    done = run_demo(tmp_path / "run", "--once", "--no-browser")
+    assert_compared(done, model)
     progress = [line for line in done.stdout.splitlines() if "running" in line]
     assert len(progress) > 1, f"no live progress:\n{done.stdout}"
-    assert list(tmp_path.iterdir()) == [], "the demonstration left something behind"
 
 
-def test_once_fails_when_the_store_refuses(tmp_path: Path) -> None:
-    """An end that was not reached must not look like one."""
-    env = clean_environment() | {
-        "AWS_S3_ENDPOINT": "http://127.0.0.1:9",  # the port of a service that no machine runs
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "y",
-    }
-    done = run_demo(env, tmp_path, "--once")
+def test_once_fails_when_the_store_refuses(tmp_path: Path, cache: Path) -> None:
+    """A run that did not reach its end must not look like one that did."""
+    done = run_demo(
+        tmp_path / "run",
+        "--once",
+        XDG_CACHE_HOME=str(cache),
+        AWS_S3_ENDPOINT="http://127.0.0.1:9",  # the port of a service that no machine runs
+        AWS_ACCESS_KEY_ID="x",
+        AWS_SECRET_ACCESS_KEY="y",
+    )
     assert done.returncode == 1
     assert "demo: " in done.stderr
     assert "same sha256" not in done.stdout

@@ -23,7 +23,8 @@ def tensor(dtype: str, shape: list[Any], start: int, end: int) -> dict[str, Any]
     return {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
 
 
-def test_a_real_model(see: Any) -> None:
+@pytest.mark.network
+def test_a_published_model_is_read(see: Any) -> None:
     try:
         path = fetch_model() / "model.safetensors"
     except ModelUnavailableError as error:
