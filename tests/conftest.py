@@ -31,7 +31,6 @@ from odhtec_jupyter.demo.jupyter_process import JupyterProcess, clean_environmen
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from playwright.sync_api import Browser
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
@@ -42,15 +41,6 @@ FOREIGN_VARIABLE = re.compile(
     r"(AWS|HF|HUGGING)_.*|(HTTPS?|ALL|NO)_PROXY|(SSL_CERT|REQUESTS_CA|CURL_CA)_.*|MAX_CONCURRENT_TRANSFERS",
     re.IGNORECASE,
 )
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 # At import, not in a fixture: session fixtures start servers and clients before any test's own fixture runs.
 for _name in [name for name in os.environ if FOREIGN_VARIABLE.fullmatch(name)]:
@@ -387,6 +377,17 @@ def jp_server_config() -> Any:
     )
 
 
+@pytest.fixture
+def jp_nbconvert_templates() -> None:
+    """pytest-jupyter copies them for each server, and no test here converts a notebook in it."""
+
+
+@pytest.fixture
+def jp_fetch(jp_fetch: Callable[..., Any]) -> Callable[..., Any]:
+    """pytest-jupyter's, but a reply may take as long as a busy machine needs, not 20 s."""
+    return functools.partial(jp_fetch, request_timeout=0)
+
+
 @pytest.fixture(scope="session")
 def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., JupyterProcess]]:
     """Starts real JupyterLab servers: ``lab_server(env, app="jupyterlab", options=[...])``; all end at the end."""
@@ -413,26 +414,3 @@ def _unless_browser(name: str) -> Any:
 
 jp_asyncio_loop = _unless_browser("jp_asyncio_loop")
 jp_server_cleanup = _unless_browser("jp_server_cleanup")
-
-
-# --- the browser ---------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Headless Chromium from the system; Playwright only drives it.
-
-    Not for the whole session: while Playwright runs, no coroutine test can. So browser tests have modules of
-    their own.
-    """
-    program = next(
-        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-    )
-    if program is None:
-        missing("chromium is not installed: no browser tests here")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from schemathesis import Case, Response
 
 CONTRACT = Path(__file__).resolve().parent.parent / "odhtec_jupyter" / "openapi.yaml"
-EXAMPLES = 25  # for each operation
 ENDLESS = "/transfers/events"  # a stream that never ends by itself
 NOBODY = "http://127.0.0.1:9"  # the discard port: refused at once
 
@@ -143,21 +142,40 @@ def session(served: JupyterProcess, rgw: S3Server) -> Iterator[requests.Session]
         session.put(f"{api}/proxy", json={"httpProxy": "", "httpsProxy": "", "noProxy": ""}).raise_for_status()
 
 
+def settings_for(examples: int, *, derandomize: bool) -> settings:
+    """``examples`` for each operation."""
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=derandomize,
+        print_blob=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
 @schema.parametrize()
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+@settings_for(10, derandomize=True)
 def test_only_what_the_contract_describes_is_answered(
     case: Case, served: JupyterProcess, session: requests.Session
 ) -> None:
+    assert_described(case, served, session)
+
+
+@pytest.mark.extended
+@schema.parametrize()
+@settings_for(50, derandomize=False)
+def test_only_what_the_contract_describes_is_answered_to_random_requests(
+    case: Case, served: JupyterProcess, session: requests.Session
+) -> None:
+    assert_described(case, served, session)
+
+
+def assert_described(case: Case, served: JupyterProcess, session: requests.Session) -> None:
     case.call_and_validate(
         base_url=f"{served.url}odhtec/api",
         session=session,
-        timeout=60,
+        timeout=600,
         checks=[
             no_internal_error,
             status_code_conformance,

@@ -23,6 +23,7 @@ from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import Conflict
 from odhtec_jupyter.models import Failure
 from odhtec_jupyter.models import Transfer as Status
+from tests.waiting import GIVE_UP_SECONDS
 
 SENDS = """
 from pathlib import Path
@@ -90,9 +91,9 @@ def kernel_env(moto_jupyter: JupyterProcess, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_notebook_has_a_live_bar(kernel_env: dict[str, str], tmp_path: Any) -> None:
-    manager, kernel = start_new_kernel(env=kernel_env, cwd=str(tmp_path))
+    manager, kernel = start_new_kernel(startup_timeout=GIVE_UP_SECONDS, env=kernel_env, cwd=str(tmp_path))
     try:
-        kernel.execute_interactive(SENDS, timeout=60, allow_stdin=False)
+        kernel.execute_interactive(SENDS, timeout=GIVE_UP_SECONDS, allow_stdin=False)
         cell = kernel.execute("transfer.pause()\nimport threading\ntransfer", allow_stdin=False)
         drawn = next_display(kernel)
         assert drawn["msg_type"] == "display_data"
@@ -110,9 +111,9 @@ def test_a_notebook_has_a_live_bar(kernel_env: dict[str, str], tmp_path: Any) ->
 
 
 def test_awaiting_has_a_live_bar_too(kernel_env: dict[str, str], tmp_path: Any) -> None:
-    manager, kernel = start_new_kernel(env=kernel_env, cwd=str(tmp_path))
+    manager, kernel = start_new_kernel(startup_timeout=GIVE_UP_SECONDS, env=kernel_env, cwd=str(tmp_path))
     try:
-        kernel.execute_interactive(SENDS, timeout=60, allow_stdin=False)
+        kernel.execute_interactive(SENDS, timeout=GIVE_UP_SECONDS, allow_stdin=False)
         cell = kernel.execute("await transfer;", allow_stdin=False)
         drawn = next_display(kernel)
         assert drawn["msg_type"] == "display_data"
@@ -127,7 +128,7 @@ def test_awaiting_has_a_live_bar_too(kernel_env: dict[str, str], tmp_path: Any) 
 
 def next_display(kernel: Any) -> Any:
     while True:
-        message = kernel.get_iopub_msg(timeout=60)
+        message = kernel.get_iopub_msg(timeout=GIVE_UP_SECONDS)
         assert message["msg_type"] != "error", message["content"]
         if "display_data" in message["msg_type"]:
             return message
@@ -144,9 +145,12 @@ def test_a_notebook_shows_short_errors_and_nothing_secret(
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     notebook.cells[2].metadata["tags"] = ["raises-exception"]
-    NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute(
-        env=kernel_env
-    )
+    NotebookClient(
+        notebook,
+        kernel_name="python3",
+        startup_timeout=int(GIVE_UP_SECONDS),
+        resources={"metadata": {"path": str(tmp_path)}},
+    ).execute(env=kernel_env)
     assert "completed" in notebook.cells[1].outputs[0].data["text/html"]
     (refused,) = notebook.cells[2].outputs
     assert len(refused.traceback) == 2

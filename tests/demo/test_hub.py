@@ -25,6 +25,7 @@ from odhtec_jupyter.demo.content import BytesContent, FileContent, SyntheticCont
 from odhtec_jupyter.demo.faults import Changed, Cut, Halt, Refuse, WrongByte
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
+from tests.waiting import GIVE_UP_SECONDS
 
 WEIGHTS = SyntheticContent(5_000_003, seed=7)
 README = b"# A model\n" * 300
@@ -53,7 +54,7 @@ def api(hub: HubStandIn) -> HfApi:
 
 
 def get(url: str, **headers: str) -> requests.Response:
-    return requests.get(url, headers={"Accept-Encoding": "identity"} | headers, timeout=10)
+    return requests.get(url, headers={"Accept-Encoding": "identity"} | headers, timeout=GIVE_UP_SECONDS)
 
 
 def test_repo_info_says_what_git_and_lfs_say(api: HfApi, tmp_path: Path) -> None:
@@ -137,7 +138,7 @@ def test_a_large_file_comes_from_another_host_without_the_token(hub: HubStandIn,
 
 def test_a_leaked_token_is_seen(hub: HubStandIn, api: HfApi) -> None:
     resolve = f"{hub.endpoint}/org/model/resolve/main/onnx/model.onnx"
-    link = requests.head(resolve, timeout=10).headers["Location"]
+    link = requests.head(resolve, timeout=GIVE_UP_SECONDS).headers["Location"]
     get(link, Authorization=f"Bearer {READER}")
     assert hub.traffic.tokens("cdn") == {f"Bearer {READER}"}
 
@@ -146,7 +147,7 @@ def test_small_files_come_directly_and_packed_for_those_who_accept_it(
     hub: HubStandIn, api: HfApi, tmp_path: Path
 ) -> None:
     url = f"{hub.endpoint}/org/model/resolve/main/README.md"
-    plain, packed = get(url), requests.get(url, headers={"Accept-Encoding": "gzip"}, timeout=10)
+    plain, packed = get(url), requests.get(url, headers={"Accept-Encoding": "gzip"}, timeout=GIVE_UP_SECONDS)
     assert plain.content == packed.content == README
     commit = hub.repository("org/model").at("main")
     assert commit is not None
@@ -191,7 +192,7 @@ def test_tokens(api: HfApi) -> None:
 
 @pytest.fixture
 def link(hub: HubStandIn, api: HfApi) -> str:
-    reply = requests.head(f"{hub.endpoint}/org/model/resolve/main/onnx/model.onnx", timeout=10)
+    reply = requests.head(f"{hub.endpoint}/org/model/resolve/main/onnx/model.onnx", timeout=GIVE_UP_SECONDS)
     assert reply.status_code == 302
     assert reply.headers["X-Linked-Size"] == str(WEIGHTS.size)
     assert reply.headers["X-Linked-Etag"] == f'"{WEIGHTS.sha256}"'
@@ -228,7 +229,7 @@ def test_conditions(link: str) -> None:
 def test_links_are_signed_and_expire(hub: HubStandIn, api: HfApi, link: str) -> None:
     assert get(link.replace("model.onnx", "model.bin")).status_code == 403
     hub.service.link_seconds = -1
-    late = requests.head(f"{hub.endpoint}/org/model/resolve/main/onnx/model.onnx", timeout=10)
+    late = requests.head(f"{hub.endpoint}/org/model/resolve/main/onnx/model.onnx", timeout=GIVE_UP_SECONDS)
     assert "expired" in get(late.headers["Location"]).text
 
 

@@ -89,6 +89,7 @@ def below(prefix: str, cut: str = "") -> dict[str, bytes]:
     return {key.removeprefix(cut): body for key, body in KEYS.items() if key.startswith(prefix) and key != cut}
 
 
+@pytest.mark.tls
 async def test_a_folder_comes_whole_and_nothing_beside_it(api: Any, filled: str) -> None:
     assert await unpacked(api, filled, prefixes=("data/",)) == below("data/")
     assert await unpacked(api, filled, prefixes=("data/",), base="data/") == below("data/", "data/")

@@ -265,6 +265,7 @@ async def presign(api: Any, bucket: str, **named: Any) -> Any:
     return await api.ok("POST", "objects/presign", json_body={"bucket": bucket, **named})
 
 
+@pytest.mark.tls
 async def test_a_link_reads_one_object_without_credentials(
     api: Any, bucket: str, described: str, anyone: urllib3.PoolManager, caplog: pytest.LogCaptureFixture, s3_server: Any
 ) -> None:
@@ -288,6 +289,7 @@ async def test_a_link_reads_one_object_without_credentials(
         assert anyone.request("PUT", link["url"], body=b"x").status == 403
 
 
+@pytest.mark.tls
 async def test_a_link_writes_one_object_without_credentials(
     api: Any, bucket: str, anyone: urllib3.PoolManager, s3_client: S3Client, s3_server: Any
 ) -> None:

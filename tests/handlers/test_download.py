@@ -38,6 +38,7 @@ def key(s3_client: S3Client, bucket: str) -> str:
     return "data.bin"
 
 
+@pytest.mark.tls
 async def test_a_range_is_what_was_asked_for(api: Any, bucket: str, key: str) -> None:
     for wanted, part in {
         "bytes=10-19": (10, 20),
@@ -232,6 +233,7 @@ def large(s3_client: S3Client, bucket: str) -> str:
     return "large.bin"
 
 
+@pytest.mark.tls
 async def test_a_slow_reader_gets_every_byte_and_keeps_its_connection(
     way: str, api: Any, bucket: str, large: str
 ) -> None:
@@ -253,6 +255,7 @@ async def test_a_slow_reader_gets_every_byte_and_keeps_its_connection(
         writer.close()
 
 
+@pytest.mark.tls
 async def test_a_reader_that_leaves_is_let_go(
     way: str, api: Any, bucket: str, large: str, engine: Engine, eventually: Eventually
 ) -> None:

@@ -40,6 +40,7 @@ async def see(api: Any, bucket: str, key: str) -> Any:
     return found
 
 
+@pytest.mark.tls
 async def test_objects_are_looked_into_by_range(api: Any, s3_client: S3Client, bucket: str) -> None:
     s3_client.put_object(Bucket=bucket, Key="日本/größe.csv", Body="Ort;Höhe\nKöln;53\n".encode("latin-1"))
     s3_client.put_object(Bucket=bucket, Key="part.parquet", Body=parquet())

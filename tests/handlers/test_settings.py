@@ -149,6 +149,7 @@ async def test_a_store_that_is_down_is_a_502_that_names_it(api: Any, closed_port
     assert where in body["message"]
 
 
+@pytest.mark.tls
 async def test_a_connection_that_works_is_told(api: Any, bucket: str) -> None:
     reply = await api.ok("POST", "settings/test-s3", json_body={"defaultBucket": bucket})
     assert reply["ok"] is True

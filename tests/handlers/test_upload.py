@@ -50,6 +50,7 @@ async def test_a_form_takes_any_number_of_files_with_their_folders(
     assert s3_client.head_object(Bucket=bucket, Key="a.txt")["ContentType"] == "text/plain"
 
 
+@pytest.mark.tls
 async def test_a_large_body_is_sent_in_parts_and_arrives_byte_for_byte(
     api: Any, bucket: str, s3_client: S3Client, multiparts: Count, form: Form
 ) -> None:

@@ -43,6 +43,7 @@ async def put(api: Any, upload: Any, content: bytes, *numbers: int) -> None:
     await asyncio.gather(*(one(number) for number in numbers))
 
 
+@pytest.mark.tls
 async def test_a_file_in_parts_from_beginning_to_end(
     api: Any, bucket: str, s3_client: S3Client, stored: Stored, multiparts: Count
 ) -> None:

@@ -21,6 +21,7 @@ from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.s3_clients import COPY_TIMEOUT
 from odhtec_jupyter.stores.s3_object import ObjectHead
+from tests.waiting import GIVE_UP_SECONDS
 
 MIB = 1 << 20
 KEYS = ["a b+c%2F.txt", "100%", "q?versionId=x&y#z", "/lead", "x//y", "..", "日本/é", "😀", "<&>\"'", "k" * 1024]
@@ -102,6 +103,7 @@ def test_what_belongs_to_an_object_is_kept(store: S3Store, s3_client: Any, bucke
         put(store, bucket, "k", b"x", headers={"X-Other": "1"})
 
 
+@pytest.mark.tls
 def test_a_large_object_is_copied_in_parts(store: S3Store, s3_client: Any, bucket: str) -> None:
     data = os.urandom(12 * MIB + 1)
     etag = put(store, bucket, "k", data)
@@ -154,7 +156,18 @@ def test_what_a_copy_misses_is_named(store: S3Store, bucket: str) -> None:
 # --- unfinished uploads -----------------------------------------------------------------------------------------
 
 
-def test_all_parts_of_an_upload_are_listed(store: S3Store, bucket: str) -> None:
+def pages_of(store: S3Store, bucket: str, operation: str, parameter: str, size: int) -> None:
+    """Let S3 give so few at a time in reply to an operation."""
+
+    def smaller(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return params | {parameter: size}
+
+    store.client(bucket).meta.events.register(f"provide-client-params.s3.{operation}", smaller)
+
+
+@pytest.mark.parametrize(("parts", "page"), [(9, 4), pytest.param(1003, 1000, marks=pytest.mark.extended)])
+def test_all_parts_of_an_upload_are_listed(store: S3Store, bucket: str, parts: int, page: int) -> None:
+    pages_of(store, bucket, "ListParts", "MaxParts", page)
     upload = store.create_multipart(bucket, "k")
     assert store.list_parts(bucket, "k", upload) == {}
 
@@ -163,7 +176,7 @@ def test_all_parts_of_an_upload_are_listed(store: S3Store, bucket: str) -> None:
         return number, store.put_part(bucket, "k", upload, number, [data], len(data))
 
     with ThreadPoolExecutor(8) as threads:
-        sent = dict(threads.map(send, [*range(1, 1004), 10000]))
+        sent = dict(threads.map(send, [*range(1, parts + 1), 10000]))
     found = store.list_parts(bucket, "k", upload)
     assert {number: part.etag for number, part in found.items()} == sent
     assert (found[2].size, found[10000].size) == (1, 5)
@@ -186,9 +199,11 @@ def test_uploads_of_exactly_one_key_are_listed(store: S3Store, s3_server: Any, b
     assert store.list_multiparts(bucket, "nothing") == []
 
 
-def test_more_uploads_than_one_page_are_listed(store: S3Store, bucket: str) -> None:
+@pytest.mark.parametrize(("uploads", "page"), [(7, 3), pytest.param(1010, 1000, marks=pytest.mark.extended)])
+def test_more_uploads_than_one_page_are_listed(store: S3Store, bucket: str, uploads: int, page: int) -> None:
+    pages_of(store, bucket, "ListMultipartUploads", "MaxUploads", page)
     with ThreadPoolExecutor(8) as threads:
-        mine = set(threads.map(lambda _: store.create_multipart(bucket, "k"), range(1010)))
+        mine = set(threads.map(lambda _: store.create_multipart(bucket, "k"), range(uploads)))
         list(threads.map(lambda number: store.create_multipart(bucket, f"k{number}"), range(10)))
     assert {one.upload_id for one in store.list_multiparts(bucket, "k")} == mine
 
@@ -196,6 +211,7 @@ def test_more_uploads_than_one_page_are_listed(store: S3Store, bucket: str) -> N
 # --- an object as a source --------------------------------------------------------------------------------------
 
 
+@pytest.mark.tls
 def test_ranges_of_an_object_are_read(store: S3Store, bucket: str) -> None:
     data = os.urandom(3 * MIB)
     etag = put(store, bucket, "a b+c%2F.txt", data)
@@ -210,6 +226,7 @@ def test_ranges_of_an_object_are_read(store: S3Store, bucket: str) -> None:
         assert bytes(buffer) == data[start:end]
 
 
+@pytest.mark.tls
 def test_an_object_that_changed_is_an_error_and_no_mixture(store: S3Store, bucket: str) -> None:
     etag = put(store, bucket, "k", b"0123456789")
     source = store.source(bucket, "k", 10, etag)
@@ -362,7 +379,7 @@ def test_a_read_that_waits_can_be_interrupted() -> None:
         end = threads.submit(wait)
         waiting.wait()
         reader.interrupt()
-        assert end.result(timeout=30) == 0
+        assert end.result(timeout=GIVE_UP_SECONDS) == 0
     reader.close()
     store.close()
     held[0].close()

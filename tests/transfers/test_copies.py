@@ -81,6 +81,7 @@ FOLDER = {ODD: b"odd", "empty.txt": b"", "deep/er/file.bin": b"x" * 100_000, ".h
 # --- workspace and S3 ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.tls
 async def test_a_folder_goes_to_s3_and_back(run: Run, workspace: Path, s3_client: Any, bucket: str) -> None:
     large = LARGE.read(0, LARGE.size)
     fill(workspace / "data", FOLDER | {"large.bin": large})
@@ -276,6 +277,7 @@ async def test_large_objects_are_copied_in_parts(
     assert s3_client.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
 
 
+@pytest.mark.tls
 async def test_between_two_stores_the_bytes_stream(services: Services, s3_client: Any, bucket: str) -> None:
     data = LARGE.read(0, LARGE.size)
     s3_client.put_object(Bucket=bucket, Key="big", Body=data)

@@ -143,6 +143,7 @@ def in_two(pair: tuple[socket.socket, socket.socket], puts: Store, data: bytes) 
     return send
 
 
+@pytest.mark.tls
 async def test_parts_go_on_while_they_come(
     body: Body,
     upload: StreamedUpload,
@@ -163,6 +164,7 @@ async def test_parts_go_on_while_they_come(
 
 
 @pytest.mark.parametrize("drips", [False, True])
+@pytest.mark.tls
 async def test_a_sender_that_halts_in_a_part_keeps_nobody_waiting(
     body: Body,
     upload: StreamedUpload,
@@ -218,6 +220,7 @@ def unanswered(put: Put, blocks: Iterator[memoryview]) -> str:
 
 
 @pytest.mark.parametrize("fault", [torn, refused, torn_at_the_end, unanswered])
+@pytest.mark.tls
 async def test_a_part_that_s3_did_not_take_is_sent_again_from_memory(
     body: Body,
     upload: StreamedUpload,
@@ -261,6 +264,7 @@ async def test_what_is_not_worth_another_try_is_told_at_once(
 
 
 @pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.tls
 async def test_an_abort_in_a_forwarded_part_leaves_nothing(
     body: Body,
     upload: StreamedUpload,

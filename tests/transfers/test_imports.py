@@ -54,6 +54,7 @@ def expected(model: Repository, prefix: str = "org/model/") -> dict[str, str]:
     return {prefix + path: file.content.sha256 for path, file in commit.files.items()}
 
 
+@pytest.mark.tls
 async def test_an_import_brings_every_byte(services: Services, s3_client: Any, bucket: str, model: Repository) -> None:
     transfer = await bring(services, request(bucket))
     assert transfer.error is None

@@ -89,7 +89,7 @@ async def test_paused_and_resumed_it_brings_what_is_missing(
     assert services.engine.unfinished.entries == []
 
 
-@pytest.mark.parametrize("verify", ["source", "off"])
+@pytest.mark.parametrize("verify", [pytest.param("source", marks=pytest.mark.tls), "off"])
 async def test_a_new_server_goes_on_where_the_old_one_ended(
     make_services: Callable[..., Services],
     halting_hub: HubStandIn,

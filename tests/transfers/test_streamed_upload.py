@@ -30,7 +30,17 @@ async def send(upload: StreamedUpload, data: bytes) -> None:
         await upload.write(data[start : start + CHUNK])
 
 
-@pytest.mark.parametrize("size", [0, 1, PART_SIZE, PART_SIZE + 1, 2 * PART_SIZE, 3 * PART_SIZE + 5])
+@pytest.mark.parametrize(
+    "size",
+    [
+        0,
+        pytest.param(1, marks=pytest.mark.tls),
+        PART_SIZE,
+        PART_SIZE + 1,
+        2 * PART_SIZE,
+        pytest.param(3 * PART_SIZE + 5, marks=pytest.mark.tls),
+    ],
+)
 @pytest.mark.parametrize("told", [True, False])
 async def test_every_byte_arrives(
     engine: Engine, store: S3Store, s3_client: Any, bucket: str, size: int, told: bool
@@ -45,6 +55,7 @@ async def test_every_byte_arrives(
     assert multiparts(s3_client, bucket) == []
 
 
+@pytest.mark.tls
 async def test_an_aborted_upload_leaves_what_was_there(
     engine: Engine, store: S3Store, s3_client: Any, bucket: str
 ) -> None:
@@ -184,6 +195,7 @@ async def test_a_put_whose_reply_is_lost_is_a_success(
     assert body_of(s3_client, bucket, "k") == b"hello"
 
 
+@pytest.mark.tls
 async def test_a_missing_bucket_stops_the_upload(engine: Engine, store: S3Store, bucket: str) -> None:
     upload = StreamedUpload(engine, S3Target(store, bucket + "-not", "k"), size=3 * PART_SIZE)
     with pytest.raises(StoreError) as caught:

@@ -76,6 +76,7 @@ def require_arrived(client: Any, bucket: str, parts: int | None = None) -> None:
         assert client.head_object(Bucket=bucket, Key="large.bin")["ETag"].endswith(f'-{parts}"')
 
 
+@pytest.mark.tls
 async def test_large_parts_arrive_and_ranges_of_them_are_right(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, sent: list[tuple[int, int]]
 ) -> None:

@@ -72,7 +72,7 @@ def test_what_cannot_be_transferred_is_reported(store: WorkspaceStore, root: Pat
 
 
 def test_a_deep_tree_is_walked(store: WorkspaceStore, root: Path) -> None:
-    path = "/".join(["d"] * 1200) + "/file"
+    path = "/".join(["d"] * 1010) + "/file"
     try:
         part = store.begin(path, TOKEN)
         part.publish(if_absent=True)
