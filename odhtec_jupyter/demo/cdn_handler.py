@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import re
-import time
 from typing import NoReturn, cast
 from urllib.parse import unquote
 
@@ -29,7 +28,7 @@ class CdnHandler(Handler):
         expires, signature = (self.query.get(name, [""])[0] for name in ("Expires", "Signature"))
         if not hmac.compare_digest(signature, self.service.signature(self.raw_path, expires)):
             self._deny(403, "AccessDenied", "Access denied")
-        if float(expires) < time.time():
+        if float(expires) < self.service.clock():
             self._deny(403, "AccessDenied", "Request has expired")
         repo_type, repo_id, sha, path = found.groups()
         repository = self.service.repositories.get((cast(RepoType, repo_type), unquote(repo_id)))

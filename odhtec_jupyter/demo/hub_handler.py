@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import json
 import re
-import time
 from pathlib import PurePosixPath
 from typing import Any, cast
 from urllib.parse import parse_qs, quote, unquote, urlencode
@@ -261,7 +260,7 @@ class HubHandler(Handler):
 
     def _link(self, repository: Repository, commit: Commit, file: RepositoryFile) -> str:
         path = f"/{repository.repo_type}s/{quote(repository.id)}/commit/{commit.sha}/{quote(file.path)}"
-        expires = str(time.time() + self.service.link_seconds)
+        expires = str(self.service.clock() + self.service.link_seconds)
         query = urlencode({"Expires": expires, "Signature": self.service.signature(path, expires)})
         return f"{self.service.cdn_endpoint}{path}?{query}"
 

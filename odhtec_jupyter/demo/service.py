@@ -9,7 +9,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any, cast
@@ -33,6 +33,7 @@ class Service:
     bytes_per_second: float | None
     latency: float
     link_seconds: float
+    clock: Callable[[], float] = time.time  # by which links expire
     repositories: dict[tuple[RepoType, str], Repository] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     traffic: Traffic = field(default_factory=Traffic)

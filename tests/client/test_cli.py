@@ -99,7 +99,7 @@ def test_files_are_copied_listed_and_removed(
     assert stored() == {"copy/deep/a.txt": 1}
 
 
-def test_patterns_and_a_look_before_it_are_for_files_of_this_machine_too(
+def test_patterns_and_dry_run_apply_to_local_files(
     shell: Shell, bucket: str, stored: Callable[[], dict[str, int]], tmp_path: Path
 ) -> None:
     (tmp_path / "data" / "deep").mkdir(parents=True)
@@ -134,7 +134,7 @@ def test_patterns_and_a_look_before_it_are_for_files_of_this_machine_too(
     assert not (tmp_path / "b.txt").exists()
 
 
-def test_what_goes_wrong_is_one_sentence_and_a_code(shell: Shell, bucket: str, tmp_path: Path) -> None:
+def test_errors_are_one_sentence_with_a_code(shell: Shell, bucket: str, tmp_path: Path) -> None:
     assert "NoSuchBucket" in shell("ls", "s3://no-such-bucket-here/", code=1).stderr
     assert "Traceback" not in shell("cp", "none.txt", f"s3://{bucket}/", code=1).stderr
     (tmp_path / "one").write_text("1")
@@ -232,7 +232,7 @@ CTRL_C = b"\x03"
         (CTRL_C, "cancelled"),
     ],
 )
-def test_ctrl_c_in_a_terminal_asks_what_is_meant(
+def test_ctrl_c_asks_whether_to_cancel(
     shell: Shell, bucket: str, halting_hub: HubStandIn, answer: bytes, state: str
 ) -> None:
     repo = f"org/asked-{secrets.token_hex(4)}"
@@ -253,7 +253,7 @@ def test_ctrl_c_in_a_terminal_asks_what_is_meant(
         shell("transfers", "cancel", newest["id"])
 
 
-def test_ctrl_c_in_a_terminal_cancels_what_nobody_else_would_carry_on(
+def test_ctrl_c_cancels_a_local_upload(
     shell: Shell, bucket: str, stored: Callable[[], dict[str, int]], tmp_path: Path
 ) -> None:
     with (tmp_path / "large").open("wb") as file:

@@ -70,7 +70,7 @@ def test_a_listing_has_any_key_and_is_read_page_by_page(client: Client, s3_clien
     assert (usage.objects, usage.bytes) == (7, 7)
 
 
-def test_what_an_object_is(client: Client, s3_client: S3Client, bucket: str) -> None:
+def test_stat_and_preview_describe_an_object(client: Client, s3_client: S3Client, bucket: str) -> None:
     s3_client.put_object(Bucket=bucket, Key="t.csv", Body=b"a,b\n1,2\n", ContentType="text/csv", Metadata={"who": "me"})
     uri = f"s3://{bucket}/t.csv"
     about = client.stat(uri)
@@ -93,7 +93,7 @@ def test_a_link_works_without_credentials(client: Client, s3_client: S3Client, b
 
 
 @pytest.mark.tls
-def test_files_go_up_and_come_down(
+def test_files_are_uploaded_and_downloaded(
     client: Client, bucket: str, stored: Callable[[], dict[str, int]], tmp_path: Path
 ) -> None:
     source = tmp_path / "source"
@@ -113,7 +113,7 @@ def test_files_go_up_and_come_down(
     assert sorted(p.name for p in (tmp_path / "down").rglob("*")) == ["big.bin", "deep", "empty", "small.txt"]
 
 
-def test_what_exists_is_not_replaced_unless_it_is_said(client: Client, bucket: str, tmp_path: Path) -> None:
+def test_on_conflict_decides_about_existing_files(client: Client, bucket: str, tmp_path: Path) -> None:
     uri = f"s3://{bucket}/one.txt"
     (tmp_path / "one.txt").write_text("first")
     client.upload(tmp_path / "one.txt", uri).wait(progress=False)
@@ -136,7 +136,7 @@ def test_what_exists_is_not_replaced_unless_it_is_said(client: Client, bucket: s
 
 
 @pytest.mark.parametrize("key", ["x/../../out.txt", "x//etc", "x/.", "x/a/../b"])
-def test_a_key_cannot_lead_out_of_the_folder(
+def test_key_cannot_leave_the_download_folder(
     client: Client, s3_client: S3Client, bucket: str, key: str, tmp_path: Path
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="x/fine", Body=b"fine")
@@ -189,7 +189,7 @@ def test_a_model_is_imported_awaited_and_listed(
         client.transfer(done.id)
 
 
-def test_a_transfer_that_is_cancelled_says_so_where_it_is_waited_for(
+def test_waiting_for_a_cancelled_transfer_raises_cancelled(
     client: Client, bucket: str, server_hub: HubStandIn, stored: Callable[[], dict[str, int]], tmp_path: Path
 ) -> None:
     server_hub.add(Repository("org/slow")).commit({"w.bin": SyntheticContent(20_000_000, seed=1)})
@@ -219,7 +219,7 @@ def test_a_transfer_that_is_cancelled_says_so_where_it_is_waited_for(
     assert stored() == {}
 
 
-def test_what_failed_is_tried_again_and_nothing_else(
+def test_retry_sends_only_failed_files(
     client: Client, s3_client: S3Client, bucket: str, stored: Callable[[], dict[str, int]], tmp_path: Path
 ) -> None:
     for name in ("a", "b"):
@@ -244,7 +244,7 @@ def test_what_failed_is_tried_again_and_nothing_else(
     assert stored() == {"to/a": 1, "to/b": 1}
 
 
-def test_a_file_that_changes_while_it_is_sent_is_no_object(
+def test_file_changed_during_the_upload_is_not_stored(
     client: Client, bucket: str, stored: Callable[[], dict[str, int]], tmp_path: Path
 ) -> None:
     file = tmp_path / "growing"

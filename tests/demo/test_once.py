@@ -76,7 +76,7 @@ def test_once_fails_when_the_store_refuses(tmp_path: Path, cache: Path) -> None:
     assert "same sha256" not in done.stdout
 
 
-def test_a_model_that_cannot_be_fetched_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_download_of_the_model_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from odhtec_jupyter.demo.model import ModelUnavailableError
 
     for name, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_CONFIG_FILE": "/dev/null"}.items():

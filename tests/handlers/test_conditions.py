@@ -26,7 +26,7 @@ SIZES = pytest.mark.parametrize("size", [10, 17 * MIB], ids=["one PUT", "parts"]
 
 
 @SIZES
-async def test_saving_again_and_again_with_the_etag_of_the_last_save(
+async def test_object_is_saved_repeatedly_with_the_etag_of_the_last_save(
     api: Any, bucket: str, s3_client: S3Client, size: int
 ) -> None:
     reply = await api.put(bucket, KEY, b"new", headers={"If-None-Match": "*"})
@@ -38,7 +38,7 @@ async def test_saving_again_and_again_with_the_etag_of_the_last_save(
 
 
 @SIZES
-async def test_an_edit_keeps_metadata_and_tags_but_not_what_tells_of_the_old_bytes(
+async def test_edit_keeps_metadata_and_tags_but_no_checksum_of_the_old_content(
     api: Any, bucket: str, s3_client: S3Client, size: int
 ) -> None:
     s3_client.put_object(
@@ -59,7 +59,7 @@ async def test_an_edit_keeps_metadata_and_tags_but_not_what_tells_of_the_old_byt
     assert {tag["Key"]: tag["Value"] for tag in tags} == {"team": "a + b", "empty": ""}
 
 
-async def test_what_somebody_else_wrote_is_not_written_over(
+async def test_object_changed_by_another_user_is_not_overwritten(
     api: Any, bucket: str, s3_client: S3Client, multiparts: Callable[[], int]
 ) -> None:
     target = ("objects/upload", bucket, encode_key(KEY))
@@ -76,7 +76,7 @@ async def test_what_somebody_else_wrote_is_not_written_over(
     assert multiparts() == 0
 
 
-async def test_it_is_refused_before_the_body_is_sent(api: Any, bucket: str) -> None:
+async def test_condition_is_checked_before_the_body_is_read(api: Any, bucket: str) -> None:
     await api.put(bucket, KEY, b"there")
     for header in ({"If-Match": '"0123456789abcdef0123456789abcdef"'}, {"If-None-Match": "*"}):
         reader, writer = await api.raw(
@@ -89,7 +89,7 @@ async def test_it_is_refused_before_the_body_is_sent(api: Any, bucket: str) -> N
 
 @SIZES
 @pytest.mark.parametrize("condition", ["If-Match", "If-None-Match"])
-async def test_a_write_while_the_body_comes_in_is_seen(
+async def test_upload_fails_when_the_object_changes_during_the_body(
     api: Any,
     bucket: str,
     s3_client: S3Client,
@@ -127,7 +127,7 @@ async def test_a_write_while_the_body_comes_in_is_seen(
 
 
 @on_moto
-async def test_a_condition_that_cannot_be_met_is_a_400(api: Any, bucket: str, s3_client: S3Client) -> None:
+async def test_invalid_condition_is_400(api: Any, bucket: str, s3_client: S3Client) -> None:
     target = ("objects/upload", bucket, encode_key(KEY))
     for headers in (
         {"If-Match": "no quotes"},
@@ -144,7 +144,7 @@ async def test_a_condition_that_cannot_be_met_is_a_400(api: Any, bucket: str, s3
 
 @on_moto
 @pytest.mark.parametrize("header", [{"If-Match": '"0123456789abcdef0123456789abcdef"'}, {"If-None-Match": "*"}])
-async def test_where_a_condition_is_not_known_nothing_is_done(api: Any, bucket: str, header: dict[str, str]) -> None:
+async def test_unsupported_condition_is_refused(api: Any, bucket: str, header: dict[str, str]) -> None:
     """It must not be taken for one that holds."""
     there = (await api.put(bucket, KEY, b"there"))["ETag"]
     segment = encode_key(KEY)
@@ -161,7 +161,7 @@ async def test_where_a_condition_is_not_known_nothing_is_done(api: Any, bucket: 
 
 
 @on_moto
-async def test_who_may_not_look_does_not_write_over(
+async def test_conditional_upload_fails_when_head_is_denied(
     api: Any, bucket: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     etag = (await api.put(bucket, KEY, b"there"))["ETag"]

@@ -39,7 +39,7 @@ def key(s3_client: S3Client, bucket: str) -> str:
 
 
 @pytest.mark.tls
-async def test_a_range_is_what_was_asked_for(api: Any, bucket: str, key: str) -> None:
+async def test_range_returns_the_requested_bytes(api: Any, bucket: str, key: str) -> None:
     for wanted, part in {
         "bytes=10-19": (10, 20),
         "bytes=0-0": (0, 1),
@@ -68,14 +68,14 @@ async def test_a_range_beyond_the_end_is_a_416(api: Any, bucket: str, key: str) 
     assert "Content-Disposition" not in reply.headers
 
 
-async def test_a_range_that_is_not_understood_gives_the_whole(api: Any, bucket: str, key: str) -> None:
+async def test_invalid_range_returns_the_whole_object(api: Any, bucket: str, key: str) -> None:
     for wanted in ("bytes=0-1,5-6", "lines=1-2", "bytes=5", "bytes=-", "nonsense"):
         reply = await api.download(bucket, key, Range=wanted)
         assert (reply.code, reply.body) == (200, BODY), wanted
         assert "Content-Range" not in reply.headers
 
 
-async def test_if_range_sends_the_whole_when_the_object_is_another(api: Any, bucket: str, key: str) -> None:
+async def test_if_range_returns_the_whole_object_when_it_has_changed(api: Any, bucket: str, key: str) -> None:
     etag = (await api.download(bucket, key)).headers["ETag"]
     same = await api.download(bucket, key, Range="bytes=1-3", If_Range=etag)
     assert (same.code, same.body) == (206, BODY[1:4])
@@ -95,7 +95,7 @@ async def test_if_none_match_is_a_304_when_nothing_has_changed(api: Any, bucket:
     assert reply.code == 304
 
 
-async def test_a_date_that_is_none_is_passed_over(api: Any, bucket: str, key: str) -> None:
+async def test_invalid_date_is_ignored(api: Any, bucket: str, key: str) -> None:
     for headers in (
         {"If_Modified_Since": "yesterday"},
         {"If_Modified_Since": ""},
@@ -108,7 +108,7 @@ async def test_a_date_that_is_none_is_passed_over(api: Any, bucket: str, key: st
         assert (reply.code, reply.body) == (200, BODY), headers
 
 
-async def test_head_says_what_get_says(api: Any, s3_client: S3Client, bucket: str, key: str) -> None:
+async def test_head_returns_the_headers_of_get(api: Any, s3_client: S3Client, bucket: str, key: str) -> None:
     s3_client.put_object(Bucket=bucket, Key="empty", Body=b"")
     changing = {"Date", "Server", "Set-Cookie"}
     for name in (key, "empty"):
@@ -173,7 +173,7 @@ SCRIPTS = {
 
 
 @on_moto
-async def test_a_viewed_object_has_no_right_to_this_origin(api: Any, s3_client: S3Client, bucket: str) -> None:
+async def test_viewed_object_is_sandboxed(api: Any, s3_client: S3Client, bucket: str) -> None:
     for name, (kind, body) in SCRIPTS.items():
         s3_client.put_object(Bucket=bucket, Key=name, Body=body, ContentType=kind)
         reply = await api.send("GET", "objects/view", bucket, encode_key(name))
@@ -193,7 +193,7 @@ def workbench_policy(jp_server_config: Any) -> None:
 
 
 @on_moto
-async def test_a_policy_of_the_server_does_not_take_the_sandbox_away(
+async def test_csp_of_the_server_keeps_the_sandbox(
     workbench_policy: None, api: Any, s3_client: S3Client, bucket: str
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="a.html", Body=b"<p>", ContentType="text/html")
@@ -209,7 +209,7 @@ async def test_a_viewed_text_is_utf_8_and_a_name_tells_the_type(api: Any, s3_cli
         assert reply.headers["Content-Type"] == kind
 
 
-async def test_nothing_has_changed_also_when_if_range_speaks_of_something_else(api: Any, bucket: str, key: str) -> None:
+async def test_if_none_match_wins_over_if_range(api: Any, bucket: str, key: str) -> None:
     etag = (await api.download(bucket, key)).headers["ETag"]
     reply = await api.download(bucket, key, If_None_Match=etag, If_Range='"another"', Range="bytes=0-1")
     assert (reply.code, reply.body, reply.headers["ETag"]) == (304, b"", etag)
@@ -234,7 +234,7 @@ def large(s3_client: S3Client, bucket: str) -> str:
 
 
 @pytest.mark.tls
-async def test_a_slow_reader_gets_every_byte_and_keeps_its_connection(
+async def test_slow_client_receives_every_byte_and_keeps_its_connection(
     way: str, api: Any, bucket: str, large: str
 ) -> None:
     target = f"objects/download/{bucket}/{encode_key(large)}"
@@ -256,7 +256,7 @@ async def test_a_slow_reader_gets_every_byte_and_keeps_its_connection(
 
 
 @pytest.mark.tls
-async def test_a_reader_that_leaves_is_let_go(
+async def test_download_ends_when_client_disconnects(
     way: str, api: Any, bucket: str, large: str, engine: Engine, eventually: Eventually
 ) -> None:
     for _ in range(30):  # more than there are threads
@@ -277,7 +277,7 @@ def silent_s3(s3_server: Any, api: Any, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 @over_http
-async def test_a_reader_that_leaves_while_s3_is_silent_is_let_go(
+async def test_download_ends_when_client_disconnects_while_s3_is_silent(
     way: str, silent_s3: Rule, api: Any, bucket: str, large: str, engine: Engine, eventually: Eventually
 ) -> None:
     """And not when S3 has been silent for so long that it is asked again."""
@@ -290,7 +290,7 @@ async def test_a_reader_that_leaves_while_s3_is_silent_is_let_go(
 
 
 @over_http
-async def test_a_server_that_stops_ends_its_downloads(
+async def test_downloads_end_when_server_stops(
     way: str, silent_s3: Rule, api: Any, bucket: str, large: str, engine: Engine, eventually: Eventually
 ) -> None:
     reader, writer = await api.raw("GET", f"objects/download/{bucket}/{encode_key(large)}", {})

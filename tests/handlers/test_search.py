@@ -100,7 +100,7 @@ NAMES = [
 CONTROL = ["q\x01a", "q\x01b", "tab\tend", "q\x7f"]
 
 
-async def test_any_text_is_looked_for_as_it_is(api: Any, s3_server: Any, s3_client: S3Client, bucket: str) -> None:
+async def test_search_text_is_taken_literally(api: Any, s3_server: Any, s3_client: S3Client, bucket: str) -> None:
     """Any alphabet, blanks and control characters."""
     names = NAMES + ([] if s3_server.name == "moto" else CONTROL)
     for name in names:
@@ -135,7 +135,7 @@ async def test_any_text_is_looked_for_as_it_is(api: Any, s3_server: Any, s3_clie
 
 
 @on_moto
-async def test_without_a_search_all_is_as_it_was(api: Any, s3_client: S3Client, bucket: str) -> None:
+async def test_listing_without_a_query_ignores_search_parameters(api: Any, s3_client: S3Client, bucket: str) -> None:
     for key in ("Data", "data/a", "data/b"):
         s3_client.put_object(Bucket=bucket, Key=key, Body=b"")
     page = await api.ok("GET", "objects", bucket, params={"mode": "glob", "recursive": "true"})
@@ -147,7 +147,7 @@ async def test_without_a_search_all_is_as_it_was(api: Any, s3_client: S3Client, 
 
 
 @on_moto
-async def test_a_search_that_cannot_be_is_a_400_that_names_the_field(api: Any, bucket: str) -> None:
+async def test_invalid_search_is_400_naming_the_field(api: Any, bucket: str) -> None:
     for params, field in (
         ({"q": "é" * 513}, "q"),
         ({"q": "a", "mode": "regex"}, "mode"),
@@ -185,7 +185,7 @@ async def test_a_bucket_called_like_a_route_is_searched(api: Any, s3_client: S3C
 
 
 @on_moto
-async def test_searching_again_and_again_is_not_refused(api: Any, bucket: str) -> None:
+async def test_repeated_searches_are_not_refused(api: Any, bucket: str) -> None:
     for number in range(30):
         await api.ok("GET", "objects", bucket, params={"q": f"{number}", "mode": "contains"})
 
@@ -195,7 +195,7 @@ def connect(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
 
 
 @on_moto
-async def test_a_token_goes_to_the_store_as_it_came_from_it(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_continuation_token_is_passed_through_unchanged(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of characters of any alphabet."""
     keys = [f"key {number}" for number in range(5)]
     with ScriptedStore(in_order(keys, wordy=True)) as scripted:
@@ -207,7 +207,7 @@ async def test_a_token_goes_to_the_store_as_it_came_from_it(api: Any, monkeypatc
 
 
 @on_moto
-async def test_a_search_ends_when_the_client_has_gone(
+async def test_search_ends_when_client_disconnects(
     api: Any, monkeypatch: pytest.MonkeyPatch, eventually: Callable[[Callable[[], bool]], Awaitable[None]]
 ) -> None:
     from odhtec_jupyter.stores.step import Step
@@ -254,7 +254,7 @@ def many_keys() -> Iterator[str]:
 
 
 @on_moto
-async def test_the_one_match_among_very_many_is_found(
+async def test_single_match_among_a_million_keys_is_found(
     api: Any, many_keys: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """This store reports no owner of the buckets."""

@@ -170,7 +170,7 @@ async def test_the_event_stream_begins_with_what_is_and_goes_on_with_what_change
 
 
 @on_moto
-async def test_a_viewer_that_comes_back_hears_only_what_it_missed(api: Any, repo: Repository, bucket: str) -> None:
+async def test_returning_client_receives_only_missed_events(api: Any, repo: Repository, bucket: str) -> None:
     first = await api.finished((await start(api, bucket))["id"])
     stream = await api.events("GET", "transfers/events")
     await stream.next()  # the comment that sends the headers

@@ -162,7 +162,7 @@ async def test_what_cannot_be_begun_is_refused(api: Any, bucket: str) -> None:
 
 
 @over_http
-async def test_a_key_that_came_into_being_meanwhile_is_the_users_to_decide(
+async def test_complete_conflicts_when_the_key_was_created_in_the_meantime(
     api: Any, bucket: str, s3_client: S3Client
 ) -> None:
     content = noise(SIZE)

@@ -130,7 +130,7 @@ def test_metadata_and_type_are_kept(store: S3Store, bucket: str) -> None:
     assert (head.size, head.content_type, dict(head.metadata)) == (1, "text/plain", {"hf-etag": "abc"})
 
 
-def test_what_is_missing_is_named(store: S3Store, bucket: str) -> None:
+def test_missing_bucket_or_key_is_named(store: S3Store, bucket: str) -> None:
     assert store.head(bucket, "nothing") is None
     with pytest.raises(NotFound) as no_bucket:
         store.head(bucket + "-not", "k")
@@ -154,7 +154,7 @@ def test_a_bucket_that_is_not_empty_stays(store: S3Store, bucket: str) -> None:
 
 @on_rgw_and_https  # moto checks no signature
 @pytest.mark.tls
-def test_wrong_credentials_are_said_as_such(s3_server: Any) -> None:
+def test_invalid_credentials_are_reported(s3_server: Any) -> None:
     network = Network(ca_bundles=(s3_server.ca_bundle,) if s3_server.ca_bundle else ())
     for field, code in (("secret_access_key", "SignatureDoesNotMatch"), ("access_key_id", "InvalidAccessKeyId")):
         store = S3Store(connection(s3_server, **{field: "wrong"}), network)
@@ -165,7 +165,7 @@ def test_wrong_credentials_are_said_as_such(s3_server: Any) -> None:
         store.close()
 
 
-def test_a_store_that_is_down_is_named() -> None:
+def test_unreachable_store_is_named() -> None:
     store = S3Store(S3Connection("http://127.0.0.1:9", None, None, "a", "b"), Network())
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1:9 .*refused"):
         store.list_buckets()
@@ -176,7 +176,7 @@ def test_a_store_that_is_down_is_named() -> None:
 
 @pytest.mark.tls
 @on_https
-def test_a_store_with_an_unknown_authority_is_not_trusted(s3_server: Any) -> None:
+def test_unknown_certificate_authority_is_not_trusted(s3_server: Any) -> None:
     store = S3Store(connection(s3_server), Network())
     with pytest.raises(Unreachable, match=r"(?i)certificate"):
         store.list_buckets()
@@ -200,7 +200,7 @@ def test_the_description_of_s3_is_loaded_once_for_all_connections(monkeypatch: p
     assert len([path for path in loaded if "service-2" in path]) <= 1
 
 
-def test_no_credentials_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     store = S3Store(S3Connection("http://127.0.0.1:9"), Network())
     with pytest.raises(Forbidden) as refused:
         store.list_buckets()

@@ -63,7 +63,7 @@ def test_every_name_is_listed_once_wherever_a_page_ends(
 
 
 @on_rgw_and_https  # moto checks no signature
-def test_a_refusal_is_said_in_s3s_words(s3_server: Any) -> None:
+def test_refusal_has_the_code_of_s3(s3_server: Any) -> None:
     network = Network(ca_bundles=(s3_server.ca_bundle,) if s3_server.ca_bundle else ())
     store = S3Store(S3Connection(s3_server.endpoint_url, None, None, s3_server.access_key_id, "wrong"), network)
     with pytest.raises(StoreError) as refused:
@@ -113,7 +113,7 @@ def test_what_a_store_leaves_out_or_writes_in_its_own_way_is_read() -> None:
         "\U000f0001 \x01".encode().join([b"<ListBucketResult>", b"</ListBucketResult>"]),
     ],
 )
-def test_what_is_no_list_is_an_error_of_the_store(body: bytes) -> None:
+def test_invalid_list_is_a_store_error(body: bytes) -> None:
     with pytest.raises(StoreError) as refused:
         ListPage(body)
     assert (refused.value.status, refused.value.code) == (502, "InvalidListing")
@@ -127,7 +127,7 @@ def test_what_is_no_list_is_an_error_of_the_store(body: bytes) -> None:
         "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
     ],
 )
-def test_a_time_that_no_clock_shows_is_none(when: str) -> None:
+def test_invalid_time_is_none(when: str) -> None:
     entry = f"<Contents><Key>k</Key><Size>1</Size><LastModified>{when}</LastModified></Contents>"
     page = ListPage(listing(raw=entry).encode(), when)
     assert [one.LastModified for one in page.objects] == [None]
@@ -135,7 +135,7 @@ def test_a_time_that_no_clock_shows_is_none(when: str) -> None:
 
 
 @pytest.mark.parametrize("size", ["", "-1", "1.5", "²", "many", "9" * 5000])
-def test_a_size_that_is_none_is_an_error_of_the_store(size: str) -> None:
+def test_invalid_size_is_a_store_error(size: str) -> None:
     page = ListPage(listing(raw=f"<Contents><Key>k</Key><Size>{size}</Size></Contents>").encode())
     for read in (lambda: page.objects, lambda: list(page.sizes())):
         with pytest.raises(StoreError):
@@ -242,7 +242,7 @@ def test_a_list_of_the_store_is_read_by_patterns(store: S3Store, bucket: str, s3
 # --- asking ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_refusal_that_comes_with_status_200_is_one(script: Callable[[Answer], ScriptedStore]) -> None:
+def test_error_with_status_200_is_an_error(script: Callable[[Answer], ScriptedStore]) -> None:
     answers = iter([(200, "<?xml version='1.0'?><Error><Code>InternalError</Code></Error>"), listing("a")])
     assert script(lambda _: next(answers)).store.list_page("b", "").keys == ["a"]
     scripted = script(lambda _: "<html/>")
@@ -251,13 +251,13 @@ def test_a_refusal_that_comes_with_status_200_is_one(script: Callable[[Answer], 
     assert (refused.value.status, refused.value.code) == (502, "InvalidListing")
 
 
-def test_a_token_that_leads_back_to_itself_is_an_error_and_no_loop(script: Callable[[Answer], ScriptedStore]) -> None:
+def test_repeated_token_is_an_error(script: Callable[[Answer], ScriptedStore]) -> None:
     scripted = script(lambda _: listing("a", token="same"))
     with pytest.raises(StoreError, match="token"):
         list(scripted.store.walk("b", ""))
 
 
-def test_a_token_goes_back_as_it_came_however_long_and_in_any_alphabet(
+def test_long_token_in_any_alphabet_is_passed_through_unchanged(
     script: Callable[[Answer], ScriptedStore],
 ) -> None:
     keys = [f"k{number}" for number in range(3)]

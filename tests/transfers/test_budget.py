@@ -45,7 +45,7 @@ async def test_one_lane_cannot_take_the_last_two_parts_of_the_other() -> None:
         lease.release()
 
 
-async def test_who_waits_is_served_in_order_and_a_small_wish_does_not_overtake() -> None:
+async def test_leases_are_granted_in_order_and_small_ones_do_not_overtake() -> None:
     budget = MemoryBudget(4 * PART_SIZE)
     first = await budget.lease(2 * PART_SIZE, "copy")
     large = await waiting(budget, 2 * PART_SIZE)
@@ -70,7 +70,7 @@ async def test_a_cancelled_wait_gives_its_place_and_its_memory_back() -> None:
     assert budget.used == 0
 
 
-async def test_a_large_wish_is_served_although_the_other_lane_keeps_asking() -> None:
+async def test_large_lease_is_granted_while_the_other_lane_keeps_requesting() -> None:
     budget = MemoryBudget(8 * PART_SIZE)
     held = [await budget.lease(PART_SIZE, "upload") for _ in range(6)]
     large = await waiting(budget, 3 * PART_SIZE, "copy")
@@ -126,7 +126,7 @@ async def test_the_memory_of_a_part_is_used_again(size: int) -> None:
         assert lease.view[0] == 7, "new memory costs a page fault for each 4 KiB"
 
 
-async def test_what_is_kept_for_later_is_never_beyond_the_total() -> None:
+async def test_spare_buffers_stay_within_the_total() -> None:
     budget = MemoryBudget(6 * PART_SIZE)
     for size in (PART_SIZE, 2 * PART_SIZE, 3 * PART_SIZE, 4 * PART_SIZE):
         held = [await budget.lease(size, "copy") for _ in range(4 * PART_SIZE // size)]

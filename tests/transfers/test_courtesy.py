@@ -42,7 +42,7 @@ class Awaited(threading.Event):
         return super().wait(timeout)
 
 
-def test_a_thread_pauses_while_somebody_is_asked_and_not_after_that(clock: Clock) -> None:
+def test_transfer_thread_pauses_while_a_request_runs(clock: Clock) -> None:
     courtesy = Courtesy()
     courtesy._answered = answered = Waits()
     answered.set()
@@ -66,7 +66,7 @@ def test_a_thread_pauses_while_somebody_is_asked_and_not_after_that(clock: Clock
     assert len(waits) == 2
 
 
-def test_while_somebody_looks_around_all_pause_at_the_same_time(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_transfer_threads_pause_together_after_a_request(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr(clock, "sleep", slept.append, raising=False)
     courtesy = Courtesy()
@@ -82,7 +82,7 @@ def test_while_somebody_looks_around_all_pause_at_the_same_time(clock: Clock, mo
     assert len(slept) == 1, "nobody looks any more"
 
 
-def test_the_answer_ends_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pause_ends_with_the_reply(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST", 600)
     courtesy = Courtesy()
     courtesy._answered = answered = Awaited()
@@ -95,7 +95,7 @@ def test_the_answer_ends_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not thread.is_alive()
 
 
-def test_an_error_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pause_ends_when_the_request_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST", 600)
     courtesy = Courtesy()
     with pytest.raises(ZeroDivisionError), courtesy.asked():

@@ -31,7 +31,7 @@ async def test_many_changes_of_one_transfer_are_one_event() -> None:
     log.close()
 
 
-async def test_a_viewer_that_comes_back_hears_only_what_it_missed() -> None:
+async def test_returning_client_receives_only_missed_events() -> None:
     log = EventLog()
     log.changed("a")
     log.changed("b")
@@ -43,7 +43,7 @@ async def test_a_viewer_that_comes_back_hears_only_what_it_missed() -> None:
     log.close()
 
 
-async def test_an_id_of_another_run_gets_the_whole_present_state() -> None:
+async def test_event_id_of_another_run_gets_the_current_state() -> None:
     log = EventLog()
     log.changed("a")
     log.changed("b")
@@ -53,7 +53,7 @@ async def test_an_id_of_another_run_gets_the_whole_present_state() -> None:
     log.close()
 
 
-async def test_what_happens_while_events_are_sent_comes_afterwards() -> None:
+async def test_events_recorded_during_replay_follow_it() -> None:
     log = EventLog()
     log.changed("a")
     log.changed("b")
@@ -68,7 +68,7 @@ async def test_what_happens_while_events_are_sent_comes_afterwards() -> None:
     log.close()
 
 
-async def test_silence_is_told_as_none() -> None:
+async def test_keepalive_is_none() -> None:
     log = EventLog()
     async for event in log.follow(None, keepalive=0.01):
         assert event is None

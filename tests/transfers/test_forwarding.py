@@ -144,7 +144,7 @@ def in_two(pair: tuple[socket.socket, socket.socket], puts: Store, data: bytes) 
 
 
 @pytest.mark.tls
-async def test_parts_go_on_while_they_come(
+async def test_parts_are_forwarded_while_they_arrive(
     body: Body,
     upload: StreamedUpload,
     puts: Store,
@@ -165,7 +165,7 @@ async def test_parts_go_on_while_they_come(
 
 @pytest.mark.parametrize("drips", [False, True])
 @pytest.mark.tls
-async def test_a_sender_that_halts_in_a_part_keeps_nobody_waiting(
+async def test_stalled_sender_does_not_block_a_part(
     body: Body,
     upload: StreamedUpload,
     puts: Store,
@@ -221,7 +221,7 @@ def unanswered(put: Put, blocks: Iterator[memoryview]) -> str:
 
 @pytest.mark.parametrize("fault", [torn, refused, torn_at_the_end, unanswered])
 @pytest.mark.tls
-async def test_a_part_that_s3_did_not_take_is_sent_again_from_memory(
+async def test_failed_part_is_resent_from_memory(
     body: Body,
     upload: StreamedUpload,
     puts: Store,
@@ -241,7 +241,7 @@ async def test_a_part_that_s3_did_not_take_is_sent_again_from_memory(
     assert multiparts(s3_client, bucket) == []
 
 
-async def test_what_is_not_worth_another_try_is_told_at_once(
+async def test_permanent_error_is_reported_immediately(
     body: Body,
     upload: StreamedUpload,
     puts: Store,
@@ -265,7 +265,7 @@ async def test_what_is_not_worth_another_try_is_told_at_once(
 
 @pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.tls
-async def test_an_abort_in_a_forwarded_part_leaves_nothing(
+async def test_abort_during_a_forwarded_part_leaves_nothing(
     body: Body,
     upload: StreamedUpload,
     puts: Store,
@@ -317,7 +317,7 @@ async def test_the_last_bytes_of_a_part_may_come_late(
     assert await part.answer == "1000", "there is nothing to wait for any more"
 
 
-async def test_a_sender_is_not_blamed_while_s3_is_slow(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sender_is_not_aborted_while_s3_is_slow(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(part_buffer, "PATIENCE", 0.0)
     monkeypatch.setattr(engine.budget, "contended", lambda lane: True)
     blamed: list[Exception] = []

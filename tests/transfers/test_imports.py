@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -55,7 +56,9 @@ def expected(model: Repository, prefix: str = "org/model/") -> dict[str, str]:
 
 
 @pytest.mark.tls
-async def test_an_import_brings_every_byte(services: Services, s3_client: Any, bucket: str, model: Repository) -> None:
+async def test_imported_objects_equal_the_repository(
+    services: Services, s3_client: Any, bucket: str, model: Repository
+) -> None:
     transfer = await bring(services, request(bucket))
     assert transfer.error is None
     assert transfer.state == "completed"
@@ -135,7 +138,7 @@ async def test_a_fault_on_the_way_is_overcome(
     assert sha256s(s3_client, bucket) == expected(model)
 
 
-async def test_a_wrong_byte_is_found_and_the_file_sent_again(
+async def test_corrupted_file_is_transferred_again(
     services: Services,
     hub: HubStandIn,
     s3_client: Any,
@@ -150,7 +153,7 @@ async def test_a_wrong_byte_is_found_and_the_file_sent_again(
     assert transfer.bytes_done == transfer.bytes_total
 
 
-async def test_bytes_that_stay_wrong_fail_loudly_and_nothing_is_visible(
+async def test_persistent_corruption_fails_and_stores_nothing(
     services: Services,
     hub: HubStandIn,
     s3_client: Any,
@@ -168,7 +171,7 @@ async def test_bytes_that_stay_wrong_fail_loudly_and_nothing_is_visible(
     assert multiparts(s3_client, bucket) == []
 
 
-async def test_a_file_that_is_replaced_meanwhile_is_an_error_not_a_mixture(
+async def test_file_replaced_during_the_import_is_an_error(
     services: Services,
     hub: HubStandIn,
     s3_client: Any,
@@ -206,7 +209,7 @@ async def test_cancel_leaves_whole_objects_only(
         await manager.cancel(transfer.id)
 
 
-async def test_a_transfer_that_is_cancelled_at_once_never_runs(services: Services, s3_client: Any, bucket: str) -> None:
+async def test_transfer_cancelled_immediately_never_runs(services: Services, s3_client: Any, bucket: str) -> None:
     s3_client.put_object(Bucket=bucket, Key="a", Body=b"a")
     manager = services.transfers
     transfer = await manager.start(manager.new("copy", f"s3://{bucket}/a", f"s3://{bucket}/b"))
@@ -230,7 +233,7 @@ async def test_the_token_goes_to_the_hub_only(
     assert hub.traffic.tokens("cdn") == set()
 
 
-async def test_what_cannot_be_imported_is_said_before_anything_is_written(
+async def test_impossible_import_is_refused_before_writing(
     services: Services, s3_client: Any, bucket: str, model: Repository
 ) -> None:
     model.gated = "manual"
@@ -248,7 +251,7 @@ async def test_what_cannot_be_imported_is_said_before_anything_is_written(
     assert sha256s(s3_client, bucket) == {}
 
 
-async def test_a_part_larger_than_the_memory_goes_through_in_pieces(
+async def test_part_larger_than_the_memory_is_streamed_in_pieces(
     make_services: Callable[..., Services],
     hub: HubStandIn,
     s3_client: Any,
@@ -267,7 +270,7 @@ async def test_a_part_larger_than_the_memory_goes_through_in_pieces(
     assert sha256s(s3_client, bucket)["org/model/huge.bin"] == expected(model)["org/model/huge.bin"]
 
 
-async def test_an_expired_link_is_asked_for_again(
+async def test_expired_link_is_requested_again(
     make_services: Callable[..., Services], s3_client: Any, bucket: str, hub: HubStandIn
 ) -> None:
     size = 6 * PART_SIZE
@@ -278,10 +281,10 @@ async def test_an_expired_link_is_asked_for_again(
     await services.start()
     transfer = await begin_import(services, request(bucket))
     await until(services, lambda: any(entry.parts for entry in services.engine.unfinished.entries))
-    links = [seen for seen in hub.traffic.seen("hub") if "/resolve/" in seen.path]
-    hub.inject(Refuse(403), "*large.bin", host="cdn")  # as a link that has expired is answered
+    later = time.time() + 2 * hub.service.link_seconds
+    hub.service.clock = lambda: later
     halt.over.set()
     await ended(services, transfer)
     assert (transfer.state, transfer.error) == ("completed", None)
     assert s3_client.head_object(Bucket=bucket, Key="org/model/large.bin")["ContentLength"] == size
-    assert len([seen for seen in hub.traffic.seen("hub") if "/resolve/" in seen.path]) == len(links) + 1
+    assert 403 in {seen.status for seen in hub.traffic.seen("cdn")}

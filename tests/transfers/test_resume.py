@@ -62,7 +62,7 @@ def halting_hub(model: Repository) -> Iterator[HubStandIn]:
         yield halting
 
 
-async def test_paused_and_resumed_it_brings_what_is_missing(
+async def test_resumed_transfer_transfers_only_missing_parts(
     make_services: Callable[..., Services], halting_hub: HubStandIn, s3_client: Any, bucket: str, model: Repository
 ) -> None:
     services = make_services(hf_endpoint=halting_hub.endpoint)
@@ -90,7 +90,7 @@ async def test_paused_and_resumed_it_brings_what_is_missing(
 
 
 @pytest.mark.parametrize("verify", [pytest.param("source", marks=pytest.mark.tls), "off"])
-async def test_a_new_server_goes_on_where_the_old_one_ended(
+async def test_new_server_continues_the_transfer(
     make_services: Callable[..., Services],
     halting_hub: HubStandIn,
     s3_client: Any,
@@ -139,7 +139,7 @@ async def test_a_new_server_goes_on_where_the_old_one_ended(
     journal.close()
 
 
-async def test_cancel_drops_what_had_arrived(
+async def test_cancel_aborts_the_multipart_upload(
     make_services: Callable[..., Services], halting_hub: HubStandIn, s3_client: Any, bucket: str, model: Repository
 ) -> None:
     services = make_services(hf_endpoint=halting_hub.endpoint)
@@ -154,7 +154,7 @@ async def test_cancel_drops_what_had_arrived(
     assert services.engine.unfinished.entries == []
 
 
-async def test_a_retry_brings_only_what_failed(
+async def test_retry_transfers_only_failed_files(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, model: Repository
 ) -> None:
     hub.inject(Refuse(503), "*large.bin", method="GET", times=None)
@@ -176,7 +176,7 @@ async def test_a_retry_brings_only_what_failed(
     }
 
 
-async def test_a_token_that_was_typed_in_is_asked_for_again(
+async def test_entered_token_is_requested_again_after_a_restart(
     make_services: Callable[..., Services], hub: HubStandIn, s3_client: Any, bucket: str, tmp_path: Path
 ) -> None:
     repository = Repository("org/model")
@@ -208,7 +208,7 @@ async def test_a_token_that_was_typed_in_is_asked_for_again(
         assert sha256s(s3_client, bucket) == {"large.bin": LARGE.sha256}
 
 
-async def test_it_waits_for_the_connection_it_began_with(
+async def test_transfer_waits_for_its_own_connection(
     make_services: Callable[..., Services],
     halting_hub: HubStandIn,
     s3_server: Any,
@@ -237,7 +237,7 @@ async def test_it_waits_for_the_connection_it_began_with(
 
 
 @on_rgw_and_https  # moto reports the same date for every multipart upload
-async def test_what_nobody_goes_on_with_is_dropped_at_the_start(
+async def test_orphaned_uploads_are_aborted_at_start(
     make_services: Callable[..., Services], s3_client: Any, bucket: str
 ) -> None:
     first = make_services()
@@ -259,7 +259,7 @@ async def test_what_nobody_goes_on_with_is_dropped_at_the_start(
     assert {upload["UploadId"] for upload in multiparts(s3_client, bucket)} == {foreign, beside}
 
 
-async def test_a_deletion_that_goes_on_leaves_what_was_written_since(
+async def test_resumed_deletion_keeps_newer_objects(
     make_services: Callable[..., Services], s3_client: Any, bucket: str, tmp_path: Path
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="d/new", Body=b"written since")
@@ -280,7 +280,7 @@ async def test_a_deletion_that_goes_on_leaves_what_was_written_since(
     assert sha256s(s3_client, bucket).keys() == {"d/new"}
 
 
-async def test_a_file_that_had_its_name_when_the_server_ended_is_not_in_its_own_way(
+async def test_file_published_before_the_kill_is_not_a_conflict(
     make_services: Callable[..., Services], halting_hub: HubStandIn, bucket: str, workspace: Path, tmp_path: Path
 ) -> None:
     first = make_services(hf_endpoint=halting_hub.endpoint)
@@ -308,7 +308,7 @@ async def test_a_file_that_had_its_name_when_the_server_ended_is_not_in_its_own_
     assert second.engine.unfinished.entries == []
 
 
-async def test_into_the_workspace_it_goes_on_with_what_is_on_the_disk(
+async def test_resumed_transfer_continues_the_partial_workspace_file(
     make_services: Callable[..., Services], halting_hub: HubStandIn, bucket: str, workspace: Path
 ) -> None:
     first = make_services(hf_endpoint=halting_hub.endpoint)

@@ -42,7 +42,7 @@ async def send(upload: StreamedUpload, data: bytes) -> None:
     ],
 )
 @pytest.mark.parametrize("told", [True, False])
-async def test_every_byte_arrives(
+async def test_stored_object_equals_the_sent_bytes(
     engine: Engine, store: S3Store, s3_client: Any, bucket: str, size: int, told: bool
 ) -> None:
     data = noise(size)
@@ -56,9 +56,7 @@ async def test_every_byte_arrives(
 
 
 @pytest.mark.tls
-async def test_an_aborted_upload_leaves_what_was_there(
-    engine: Engine, store: S3Store, s3_client: Any, bucket: str
-) -> None:
+async def test_abort_keeps_the_existing_object(engine: Engine, store: S3Store, s3_client: Any, bucket: str) -> None:
     s3_client.put_object(Bucket=bucket, Key="k", Body=b"before")
     upload = StreamedUpload(engine, S3Target(store, bucket, "k"), size=5 * PART_SIZE)
     await send(upload, noise(2 * PART_SIZE + 7))
@@ -71,7 +69,7 @@ async def test_an_aborted_upload_leaves_what_was_there(
 
 
 @pytest.mark.parametrize("size", [10, 2 * PART_SIZE])
-async def test_an_upload_that_ends_early_is_refused(
+async def test_upload_shorter_than_announced_is_refused(
     engine: Engine, store: S3Store, s3_client: Any, bucket: str, size: int
 ) -> None:
     upload = StreamedUpload(engine, S3Target(store, bucket, "k"), size=size)
@@ -82,7 +80,7 @@ async def test_an_upload_that_ends_early_is_refused(
     assert multiparts(s3_client, bucket) == []
 
 
-async def test_an_upload_that_goes_on_too_long_is_refused(
+async def test_upload_longer_than_announced_is_refused(
     engine: Engine, store: S3Store, s3_client: Any, bucket: str
 ) -> None:
     upload = StreamedUpload(engine, S3Target(store, bucket, "k"), size=PART_SIZE + 10)
@@ -103,7 +101,7 @@ async def test_if_absent_never_overwrites(engine: Engine, store: S3Store, s3_cli
     assert body_of(s3_client, bucket, "k") == b"before"
 
 
-async def test_an_abort_waits_for_a_complete_that_is_under_way(
+async def test_abort_waits_for_a_running_complete(
     engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ceph RGW answers both with success, and later removes the parts of the object that is visible."""
@@ -137,7 +135,7 @@ async def test_an_abort_waits_for_a_complete_that_is_under_way(
     assert body_of(s3_client, bucket, "k") == data
 
 
-async def test_an_object_that_came_meanwhile_is_not_replaced(
+async def test_object_created_during_the_upload_is_not_replaced(
     engine: Engine, store: S3Store, s3_client: Any, bucket: str
 ) -> None:
     """Ceph RGW ignores If-None-Match on Complete, so it is looked at just before."""
@@ -152,7 +150,7 @@ async def test_an_object_that_came_meanwhile_is_not_replaced(
     assert multiparts(s3_client, bucket) == []
 
 
-async def test_an_abort_while_s3_makes_the_upload_leaves_none(
+async def test_abort_while_s3_creates_the_upload_leaves_none(
     engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hold, create = Hold(), store.create_multipart
@@ -175,7 +173,7 @@ async def test_an_abort_while_s3_makes_the_upload_leaves_none(
     assert multiparts(s3_client, bucket) == []
 
 
-async def test_a_put_whose_reply_is_lost_is_a_success(
+async def test_put_succeeds_when_only_its_reply_is_lost(
     engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put = store.put
@@ -196,7 +194,7 @@ async def test_a_put_whose_reply_is_lost_is_a_success(
 
 
 @pytest.mark.tls
-async def test_a_missing_bucket_stops_the_upload(engine: Engine, store: S3Store, bucket: str) -> None:
+async def test_upload_stops_when_the_bucket_is_missing(engine: Engine, store: S3Store, bucket: str) -> None:
     upload = StreamedUpload(engine, S3Target(store, bucket + "-not", "k"), size=3 * PART_SIZE)
     with pytest.raises(StoreError) as caught:
         await send(upload, noise(3 * PART_SIZE))
@@ -204,7 +202,7 @@ async def test_a_missing_bucket_stops_the_upload(engine: Engine, store: S3Store,
     assert caught.value.code == "NoSuchBucket"
 
 
-async def test_a_sender_that_stands_still_gives_way_when_others_wait(
+async def test_stalled_upload_is_aborted_when_others_wait_for_memory(
     store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(part_buffer, "PATIENCE", 0.2)
@@ -231,7 +229,7 @@ async def test_a_sender_that_stands_still_gives_way_when_others_wait(
     journal.close()
 
 
-async def test_a_sender_that_stands_still_is_left_alone_when_nobody_waits(
+async def test_stalled_upload_continues_when_nobody_waits_for_memory(
     engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(part_buffer, "PATIENCE", 0.05)

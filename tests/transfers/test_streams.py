@@ -16,12 +16,13 @@ from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.s3_errors import answer_error
-from odhtec_jupyter.transfers import crew, in_flight
-from odhtec_jupyter.transfers.parts import MIB, PART_SIZE, STREAM_SIZE
+from odhtec_jupyter.transfers import crew, in_flight, parts
+from odhtec_jupyter.transfers.parts import MIB, PART_SIZE
 from odhtec_jupyter.transfers.state import Transfer, TransferFile
 from tests.marks import on_moto
 from tests.transfers.steps import Hold, begin, ended, multiparts, sha256s, until
 
+STREAM_SIZE = 2 * PART_SIZE  # here; 64 MiB elsewhere
 # The first part shows how fast it is, then come two large ones and the rest.
 LARGE = SyntheticContent(PART_SIZE + 2 * STREAM_SIZE + 11 * MIB + 7, seed=8)
 
@@ -29,6 +30,7 @@ LARGE = SyntheticContent(PART_SIZE + 2 * STREAM_SIZE + 11 * MIB + 7, seed=8)
 @pytest.fixture(autouse=True)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever this machine can: everything is fast enough."""
+    monkeypatch.setattr(parts, "STREAM_SIZE", STREAM_SIZE)
     monkeypatch.setattr(crew, "AMPLE", 0)
     monkeypatch.setattr(crew, "SLOW", 0)
 
@@ -109,9 +111,9 @@ async def test_only_the_memory_of_a_block_is_taken(
 async def test_bytes_are_told_while_their_part_goes_and_taken_back_when_it_is_given_up(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, told: list[int]
 ) -> None:
-    hub.inject(Halt(PART_SIZE + 40 * MIB), "*large.bin", host="cdn", times=None)
+    hub.inject(Halt(PART_SIZE + 10 * MIB), "*large.bin", host="cdn", times=None)
     transfer = await bring(services, hub, bucket)
-    await until(services, lambda: transfer.bytes_done >= PART_SIZE + 39 * MIB)
+    await until(services, lambda: transfer.bytes_done >= PART_SIZE + 9 * MIB)
     assert sum(len(entry.parts) for entry in services.engine.unfinished.entries) == 1
     await services.transfers.pause(transfer.id)
     assert transfer.bytes_done == PART_SIZE, "a part that was not stored has to go again"
@@ -126,7 +128,7 @@ async def test_bytes_are_told_while_their_part_goes_and_taken_back_when_it_is_gi
 async def test_a_torn_connection_goes_on_from_where_it_broke(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, sent: list[tuple[int, int]]
 ) -> None:
-    hub.inject(Cut(after=30 * MIB + 5), "*large.bin", host="cdn", method="GET", times=3)
+    hub.inject(Cut(after=10 * MIB + 5), "*large.bin", host="cdn", method="GET", times=3)
     transfer = await ended(services, await bring(services, hub, bucket))
     assert (transfer.state, transfer.error) == ("completed", None)
     assert len(sent) == 4, "nothing was sent twice"
@@ -196,11 +198,11 @@ async def test_where_large_requests_are_refused_parts_stay_small(
     transfer = await ended(services, await bring(services, hub, bucket))
     assert (transfer.state, transfer.error, transfer.bytes_done) == ("completed", None, LARGE.size)
     assert [size for _, size in sent if size > PART_SIZE] == [STREAM_SIZE], "refused once"
-    require_arrived(s3_client, bucket, 1 + 16 + 2)
+    require_arrived(s3_client, bucket, 1 + 2 * STREAM_SIZE // PART_SIZE + 2)
 
 
 @on_moto
-async def test_a_wrong_byte_is_found_and_the_file_sent_again(
+async def test_corrupted_file_is_transferred_again(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str
 ) -> None:
     hub.inject(WrongByte(17), "*large.bin", host="cdn", method="GET", times=1)
@@ -253,7 +255,7 @@ async def test_a_connection_that_becomes_slow_gets_company(
     monkeypatch.setattr(crew, "SLOW", 1)
     transfer = await ended(services, await bring(services, hub, bucket))
     assert (transfer.state, transfer.error) == ("completed", None)
-    require_arrived(s3_client, bucket, 2 + 8 + 2)
+    require_arrived(s3_client, bucket, 2 + STREAM_SIZE // PART_SIZE + 2)
 
 
 @on_moto
@@ -262,7 +264,7 @@ async def test_where_every_part_is_checked_by_the_store_parts_stay_small(
 ) -> None:
     transfer = await ended(services, await bring(services, hub, bucket, verify="full"))
     assert (transfer.state, transfer.error) == ("completed", None)
-    require_arrived(s3_client, bucket, 1 + 16 + 2)
+    require_arrived(s3_client, bucket, 1 + 2 * STREAM_SIZE // PART_SIZE + 2)
     assert 0 < max(told) <= MIB, "bytes of small parts are told while they go, too: a store may be slow"
 
 

@@ -31,7 +31,7 @@ from tests.waiting import GIVE_UP_SECONDS
 
 
 @pytest.mark.parametrize("size", [0, SIZE])
-async def test_what_happens_when_the_key_exists(
+async def test_on_conflict_applies_when_the_key_exists(
     uploads: Uploads, engine: Engine, s3_client: Any, bucket: str, size: int
 ) -> None:
     data = noise(size)
@@ -59,7 +59,7 @@ async def test_what_happens_when_the_key_exists(
 
 
 @pytest.mark.parametrize("size", [0, 5, SIZE])
-async def test_a_key_that_came_into_being_meanwhile_is_the_users_to_decide(
+async def test_complete_conflicts_when_the_key_was_created_in_the_meantime(
     uploads: Uploads, engine: Engine, s3_client: Any, bucket: str, size: int
 ) -> None:
     data = noise(size)
@@ -84,9 +84,7 @@ async def test_a_key_that_came_into_being_meanwhile_is_the_users_to_decide(
     assert (multiparts(s3_client, bucket), engine.unfinished.entries) == ([], [])
 
 
-async def test_two_senders_of_the_same_file_do_not_disturb_each_other(
-    uploads: Uploads, engine: Engine, s3_client: Any, bucket: str
-) -> None:
+async def test_two_clients_upload_the_same_file(uploads: Uploads, engine: Engine, s3_client: Any, bucket: str) -> None:
     data = noise(SIZE)
     begun = await asyncio.gather(*(uploads.begin(request(bucket)) for _ in range(3)))
     assert len({upload.upload_id for upload, _ in begun}) == 1
@@ -113,7 +111,7 @@ async def test_two_senders_of_the_same_file_do_not_disturb_each_other(
     assert (multiparts(s3_client, bucket), engine.unfinished.entries) == ([], [])
 
 
-async def test_a_complete_waits_for_parts_that_are_being_stored(
+async def test_complete_waits_for_parts_being_stored(
     uploads: Uploads, engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beside a Complete, a part that arrives again may be one that S3 has just forgotten."""
@@ -146,7 +144,7 @@ async def test_a_complete_waits_for_parts_that_are_being_stored(
     assert body_of(s3_client, bucket, "k") == data
 
 
-async def test_a_drop_in_the_middle_leaves_what_was_there(
+async def test_drop_during_upload_keeps_the_existing_object(
     uploads: Uploads, engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="k", Body=b"before")
@@ -179,7 +177,7 @@ async def test_a_drop_in_the_middle_leaves_what_was_there(
     assert (multiparts(s3_client, bucket), engine.unfinished.entries, engine.budget.used) == ([], [], 0)
 
 
-async def test_a_drop_while_s3_begins_the_upload_leaves_none(
+async def test_drop_while_s3_creates_the_upload_leaves_none(
     uploads: Uploads, engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload, _ = await uploads.begin(request(bucket))
@@ -203,7 +201,7 @@ async def test_a_drop_while_s3_begins_the_upload_leaves_none(
     assert (multiparts(s3_client, bucket), engine.unfinished.entries) == ([], [])
 
 
-async def test_what_cannot_be_dropped_now_is_left_to_the_sweeper(
+async def test_upload_that_cannot_be_aborted_is_left_to_the_sweeper(
     uploads: Uploads, engine: Engine, store: S3Store, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload, _ = await uploads.begin(request(bucket))
@@ -218,7 +216,7 @@ async def test_what_cannot_be_dropped_now_is_left_to_the_sweeper(
     assert uploads.show_all().uploads == []
 
 
-async def test_a_part_that_breaks_off_stores_nothing(uploads: Uploads, engine: Engine, bucket: str) -> None:
+async def test_incomplete_part_stores_nothing(uploads: Uploads, engine: Engine, bucket: str) -> None:
     data = noise(SIZE)
     upload, _ = await uploads.begin(request(bucket))
     part = await uploads.receive(upload.upload_id, 1, PART_SIZE, lambda error: None)
@@ -239,7 +237,7 @@ async def test_a_part_that_breaks_off_stores_nothing(uploads: Uploads, engine: E
     assert engine.budget.used == 0
 
 
-async def test_a_sender_that_stands_still_gives_way_when_others_wait(
+async def test_stalled_upload_is_aborted_when_others_wait_for_memory(
     store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(part_buffer, "PATIENCE", 0.2)
