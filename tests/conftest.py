@@ -81,7 +81,6 @@ PARTS = {
     "the hub stand-in": {"hub"},
     "Chromium": {"chromium"},
 }
-_parts: dict[str, set[str]] = {}  # test → what it needs
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -113,7 +112,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         names = set(getattr(item, "fixturenames", ()))
         if store := _store_of(item):
             names.add(f"s3_server[{store}]")
-        _parts[item.nodeid] = {part for part, fixtures in PARTS.items() if fixtures & names}
+        # A property of the test: reports carry it from xdist's processes to the one that prints the summary.
+        item.user_properties.append(("parts", "; ".join(part for part, fixtures in PARTS.items() if fixtures & names)))
     if config.getoption("--stores") == "best":
         left_out = _not_best(items)
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
@@ -161,13 +161,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """How many tests ran against which real part: what was skipped does not pass silently."""
+    """How many tests ran against which real part, so that skips are visible; and what tests recorded."""
     for outcome in ("passed", "failed", "skipped"):
-        reports = [one for one in terminalreporter.stats.get(outcome, []) if hasattr(one, "nodeid")]
-        counts = {part: sum(part in _parts.get(one.nodeid, ()) for one in reports) for part in PARTS}
+        reports = [one for one in terminalreporter.stats.get(outcome, []) if hasattr(one, "user_properties")]
+        used = [dict(one.user_properties).get("parts", "").split("; ") for one in reports]
+        counts = {part: sum(part in parts for parts in used) for part in PARTS}
         if outcome == "passed" or any(counts.values()):
             told = ", ".join(f"{count} with {part}" for part, count in counts.items())
             terminalreporter.write_line(f"{outcome}: {len(reports)} in all, {told}")
+        for report in reports:
+            for name, value in report.user_properties:
+                if name != "parts":
+                    terminalreporter.write_line(f"  {report.nodeid.partition('::')[2]}: {name}: {value}")
 
 
 @pytest.fixture(autouse=True)

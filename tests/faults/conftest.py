@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
@@ -15,15 +14,6 @@ from tests.faults.jupyter import Api, KillableServer
 from tests.faults.killer import SEED, Killer
 from tests.faults.proxy import Proxy
 from tests.faults.traffic import hub_kind
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """What a test recorded: its seed, its moments, what was sent twice."""
-    for outcome in ("passed", "failed"):
-        for report in terminalreporter.stats.get(outcome, []):
-            for name, value in getattr(report, "user_properties", []):
-                if "/faults/" in report.nodeid:
-                    terminalreporter.write_line(f"{report.nodeid.partition('::')[2]}: {name}: {value}")
 
 
 @pytest.fixture(scope="session", params=["moto", "rgw"])
