@@ -30,8 +30,10 @@ from tests.transfers.sending import KEYS, SIZE, multiparts, put, request
 # What moto lists as unfinished was begun in 2010.
 
 
-@pytest.mark.parametrize("size", [0, 1, PART_SIZE, PART_SIZE + 1, 3 * PART_SIZE + 5])
-@pytest.mark.parametrize("verify", ["source", pytest.param("full", marks=pytest.mark.tls)])
+@pytest.mark.parametrize(
+    "size", [0, 1, PART_SIZE, PART_SIZE + 1, pytest.param(3 * PART_SIZE + 5, marks=pytest.mark.tls)]
+)
+@pytest.mark.parametrize("verify", ["source", "full"])
 async def test_parts_in_any_order_make_the_object(
     uploads: Uploads, engine: Engine, s3_client: Any, bucket: str, size: int, verify: str
 ) -> None:
