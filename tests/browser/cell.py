@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.browser.panel import Panel
+from tests.browser.waiting import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -77,10 +77,8 @@ class Notebook:
         return str(self.page.evaluate(EXECUTE, code))
 
     def expect(self, expression: str, value: object) -> None:
-        """The kernel comes to say this. Each look is a request, so nothing else waits here."""
-        deadline = time.monotonic() + 30
-        while (found := self.python(expression)) != value:
-            assert time.monotonic() < deadline, f"{expression} is {found!r} and not {value!r}"
+        """The kernel comes to say this."""
+        wait_until(lambda: bool(self.python(expression) == value), f"{expression} is not {value!r}")
 
     def sources(self) -> list[str]:
         """What the cells hold."""

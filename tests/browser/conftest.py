@@ -1,19 +1,29 @@
-"""A page of real JupyterLab with the panel open. A module says with its fixture `store` where the objects are."""
+"""Pages of real JupyterLab with the panel open.
+
+All modules share one Chromium and a Lab for each store, which a module names with its fixture `store`; between two
+tests a Lab is brought back to how it was started.
+"""
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
+from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
+from tests.browser.chromium import Chromium
+from tests.browser.kept_page import VIEWPORT, KeptPage
 from tests.browser.panel import Panel
+from tests.browser.waiting import PATIENCE, wait_until
 from tests.conftest import S3Server, empty_bucket, make_s3_client
 
 if TYPE_CHECKING:
@@ -21,8 +31,46 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 BASE_URL = "/notebook/project/workbench/"  # as a workbench has it
-PATIENCE = 30_000  # ms
-LAB_OPTIONS = [f"--ServerApp.base_url={BASE_URL}", "--LabApp.expose_app_in_browser=True"]
+LAB_OPTIONS = [
+    f"--ServerApp.base_url={BASE_URL}",
+    "--LabApp.expose_app_in_browser=True",
+    "--JupyterNotebookApp.expose_app_in_browser=True",
+]
+SETTINGS = ("s3", "hf", "proxy", "max-concurrent-transfers")
+FINAL = {"completed", "failed", "cancelled"}
+HERE = Path(__file__).parent
+
+_chromium = Chromium()
+_kept = KeptPage()
+_failed = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report: Any = yield
+    if report.failed:
+        item.stash[_failed] = True
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """End Chromium when no browser test follows: while Playwright runs, no coroutine test can."""
+    if nextitem is None or HERE not in nextitem.path.parents:
+        _kept.close()
+        _chromium.stop()
+
+
+@pytest.fixture
+def chromium() -> Browser:
+    """Headless Chromium from the system, one for all; Playwright only drives it."""
+    return _chromium.start()
+
+
+@pytest.fixture(scope="session")
+def store(moto_server: S3Server) -> S3Server:
+    """Where the objects are, unless a module says otherwise."""
+    return moto_server
 
 
 @pytest.fixture
@@ -42,60 +90,155 @@ def pictures(tmp_path: Path) -> Path:
     return Path(os.environ.get("ODHTEC_SCREENSHOTS", tmp_path))
 
 
-@pytest.fixture(scope="module")
-def hub_endpoint() -> str | None:
-    """Where a module has a hub."""
-    return None
-
-
-@pytest.fixture(scope="module")
-def lab(store: S3Server, hub_endpoint: str | None, lab_server: Callable[..., JupyterProcess]) -> JupyterProcess:
-    env = store.env | {"AWS_S3_BUCKET": "models"} | ({"HF_ENDPOINT": hub_endpoint} if hub_endpoint else {})
-    return lab_server(env, options=LAB_OPTIONS)
-
-
-def clear_transfers(lab: JupyterProcess) -> None:
-    """Forget what has ended, so that the next test sees only its own."""
-    with requests.Session() as session:
-        session.headers["Authorization"] = f"token {lab.token}"
-        address = f"{lab.url}odhtec/api/transfers"
-        for transfer in session.get(address, timeout=30).json()["transfers"]:
-            session.delete(f"{address}/{transfer['id']}", timeout=30)
+@pytest.fixture(scope="session")
+def shared_hub() -> Iterator[HubStandIn]:
+    with HubStandIn(tokens={"hf_good": "me"}) as hub:
+        yield hub
 
 
 @pytest.fixture
-def open_panel(chromium: Browser) -> Iterator[Callable[..., Panel]]:
-    """Opens Lab at an address, as a user of its own; `connected` says whether there is a list to wait for."""
+def hub(shared_hub: HubStandIn) -> Iterator[HubStandIn]:
+    """The hub of all Labs, empty; it knows the token ``hf_good``."""
+    yield shared_hub
+    shared_hub.service.bytes_per_second = None
+    shared_hub.reset()
+
+
+@pytest.fixture(scope="session")
+def lab_of(
+    lab_server: Callable[..., JupyterProcess], shared_hub: HubStandIn
+) -> Callable[[S3Server], tuple[JupyterProcess, list[Any]]]:
+    """Starts the Lab of a store at its first test; with it comes how the server's settings are at first."""
+
+    @functools.cache
+    def start(store: S3Server) -> tuple[JupyterProcess, list[Any]]:
+        # The server's configuration, since kernels inherit its environment: none of them may need that.
+        connection = {
+            "s3_endpoint": store.endpoint_url,
+            "s3_access_key_id": store.access_key_id,
+            "s3_secret_access_key": store.secret_access_key,
+            "s3_region": store.region,
+            "s3_bucket": "models",
+        }
+        options = [f"--OdhTecSettings.{name}={value}" for name, value in connection.items()]
+        lab = lab_server({"HF_ENDPOINT": shared_hub.endpoint}, options=[*LAB_OPTIONS, *options])
+        return lab, read_settings(lab)
+
+    return start
+
+
+@pytest.fixture
+def lab(
+    lab_of: Callable[[S3Server], tuple[JupyterProcess, list[Any]]], store: S3Server, kept_page: KeptPage
+) -> Iterator[JupyterProcess]:
+    """The Lab of the module's store. What a test leaves in it is gone after the test."""
+    lab, settings = lab_of(store)
+    yield lab
+    forget_work(lab)
+    assert read_settings(lab) == settings, "the test has changed the server's settings"
+
+
+def read_settings(lab: JupyterProcess) -> list[Any]:
+    address = f"{lab.url}odhtec/api/settings"
+    return [requests.get(f"{address}/{name}", headers=lab.headers, timeout=60).json() for name in SETTINGS]
+
+
+def forget_work(lab: JupyterProcess) -> None:
+    """Transfers, unfinished uploads, kernels, files, the user's settings and layouts."""
+    with requests.Session() as session:
+        session.headers.update(lab.headers)
+        clear_transfers(lab)
+        uploads = f"{lab.url}odhtec/api/uploads"
+        for upload in session.get(uploads, timeout=60).json()["uploads"]:
+            session.delete(f"{uploads}/{upload['uploadId']}", timeout=60)
+        for kind in ("sessions", "kernels"):
+            for one in session.get(f"{lab.url}api/{kind}", timeout=60).json():
+                session.delete(f"{lab.url}api/{kind}/{one['id']}", timeout=60)
+    for path in lab.work.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.rmtree(lab.folder / "workspaces", ignore_errors=True)
+    for path in (lab.folder / "settings").rglob("*.jupyterlab-settings"):
+        if path.stem != "notification":
+            path.unlink()
+
+
+def clear_transfers(lab: JupyterProcess) -> None:
+    """End and forget all of them, so that the next test sees only its own."""
+    with requests.Session() as session:
+        session.headers.update(lab.headers)
+        address = f"{lab.url}odhtec/api/transfers"
+
+        def found() -> list[dict[str, Any]]:
+            transfers: list[dict[str, Any]] = session.get(address, timeout=60).json()["transfers"]
+            return transfers
+
+        for transfer in found():
+            if transfer["state"] not in FINAL:
+                session.post(f"{address}/{transfer['id']}/cancel", timeout=60)
+        wait_until(lambda: all(one["state"] in FINAL for one in found()), "a transfer does not end")
+        for transfer in found():
+            session.delete(f"{address}/{transfer['id']}", timeout=60)
+
+
+def load_panel(chromium: Browser, url: str, connected: bool = True) -> Panel:
+    """Lab at an address as a new user, who opens the panel; `connected` says whether there is a list to wait for."""
+    context = chromium.new_context(viewport=VIEWPORT, accept_downloads=True)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto(url)
+    page.get_by_role("tab", name="Object storage").click()
+    panel = Panel(page)
+    if connected:
+        panel.grid.wait_for()
+    page.locator(".jp-Launcher").wait_for()
+    return panel
+
+
+@pytest.fixture
+def kept_page(chromium: Browser) -> KeptPage:
+    return _kept
+
+
+@pytest.fixture
+def open_panel(chromium: Browser, kept_page: KeptPage) -> Iterator[Callable[..., Panel]]:
+    """Opens Lab at an address, as a user of its own."""
+    kept_page.close()
     with ExitStack() as opened:
 
         def open_at(url: str, connected: bool = True) -> Panel:
-            context = chromium.new_context(viewport={"width": 1180, "height": 720}, accept_downloads=True)
-            opened.callback(context.close)
-            context.set_default_timeout(PATIENCE)
-            page = context.new_page()
-            page.goto(url)
-            page.get_by_role("tab", name="Object storage").click()
-            panel = Panel(page)
-            if connected:
-                panel.grid.wait_for()
-            page.locator(".jp-Launcher").wait_for()
+            panel = load_panel(chromium, url, connected)
+            opened.callback(panel.page.context.close)
             return panel
 
         yield open_at
 
 
 @pytest.fixture
-def use_settings(lab: JupyterProcess) -> Iterator[Callable[..., None]]:
+def use_settings(lab: JupyterProcess) -> Callable[..., None]:
     """Stores the user's settings, for a Lab that is opened afterwards."""
 
     def save(**settings: object) -> None:
         url = f"{lab.url}lab/api/settings/odhtec-jupyter:plugin"
-        requests.put(url, json={"raw": json.dumps(settings)}, headers=lab.headers, timeout=30).raise_for_status()
+        requests.put(url, json={"raw": json.dumps(settings)}, headers=lab.headers, timeout=60).raise_for_status()
 
-    yield save
-    save()
+    return save
 
 
 @pytest.fixture
-def panel(open_panel: Callable[..., Panel], lab: JupyterProcess, client: S3Client) -> Panel:
-    return open_panel(f"{lab.url}lab?token={lab.token}&reset")
+def fresh_page(kept_page: KeptPage) -> Iterator[None]:
+    """For tests that leave a page as no later test wants it: theirs is loaded for them and closed after them."""
+    kept_page.close()
+    yield
+    kept_page.close()
+
+
+@pytest.fixture
+def panel(
+    request: pytest.FixtureRequest, chromium: Browser, kept_page: KeptPage, lab: JupyterProcess, client: S3Client
+) -> Iterator[Panel]:
+    """The panel of a user who has done nothing yet, at an empty bucket."""
+    yield kept_page.take(f"{lab.url}lab?token={lab.token}&reset", functools.partial(load_panel, chromium))
+    if request.node.stash.get(_failed, False):
+        kept_page.close()
+    else:
+        kept_page.give_back()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tests.browser.waiting import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -101,13 +102,9 @@ class Panel:
 
     def reload(self, remembered: str) -> None:
         """As a user does it, once Lab has told the server to remember this."""
-        # Each look is a request, so nothing else waits here.
-        deadline = time.monotonic() + 30
-        while not self.page.evaluate(
-            "async text => JSON.stringify(await window.jupyterapp.serviceManager.workspaces.list()).includes(text)",
-            remembered,
-        ):
-            assert time.monotonic() < deadline, f"Lab does not remember {remembered}"
+        workspaces = "window.jupyterapp.serviceManager.workspaces.list()"
+        asked = f"async text => JSON.stringify(await {workspaces}).includes(text)"
+        wait_until(lambda: bool(self.page.evaluate(asked, remembered)), f"Lab does not remember {remembered}")
         self.page.goto(re.sub("[&?]reset$", "", self.page.url))
         self.grid.first.wait_for()
 

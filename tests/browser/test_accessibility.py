@@ -8,18 +8,12 @@ import pytest
 
 from tests.browser.axe import load_checker, require_no_violation
 from tests.browser.panel import Panel
-from tests.conftest import S3Server
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PANEL = "#odhtec-browser"
 DIALOG = ".jp-Dialog-content"
-
-
-@pytest.fixture(scope="module")
-def store(moto_server: S3Server) -> S3Server:
-    return moto_server
 
 
 @pytest.fixture(params=["JupyterLab Light", "JupyterLab Dark"])

@@ -9,18 +9,12 @@ import pytest
 
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from tests.browser.panel import Panel
-from tests.conftest import S3Server
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from playwright.sync_api import Locator
 
 FILES = ("folder/inner.txt", "folder/sub/deep.txt", "one.txt", "target/old.txt", "two.txt")
-
-
-@pytest.fixture(scope="module")
-def store(moto_server: S3Server) -> S3Server:
-    return moto_server
 
 
 @pytest.fixture
@@ -104,6 +98,7 @@ def test_rows_become_text_in_a_cell(filled: Panel) -> None:
     cell.get_by_text('"s3://models/folder/"').wait_for()
 
 
+@pytest.mark.usefixtures("fresh_page")  # Lab's file browser is moved
 def test_rows_go_to_the_file_browser_and_its_files_come_back(
     filled: Panel, client: S3Client, lab: JupyterProcess
 ) -> None:

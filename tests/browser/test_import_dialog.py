@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.demo.repository import Repository
-from tests.browser.conftest import clear_transfers
 from tests.browser.panel import Panel
-from tests.conftest import S3Server
+from tests.content import contents
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -30,22 +27,6 @@ FILES = {
     "tokenizer.json": b'{"a": 1}',
 }
 MANY = 10_000
-
-
-@pytest.fixture(scope="module")
-def store(moto_server: S3Server) -> S3Server:
-    return moto_server
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[HubStandIn]:
-    with HubStandIn(tokens={"hf_good": "me"}) as hub:
-        yield hub
-
-
-@pytest.fixture(scope="module")
-def hub_endpoint(hub: HubStandIn) -> str:
-    return hub.endpoint
 
 
 def serve(hub: HubStandIn, repository: Repository) -> Repository:
@@ -65,12 +46,6 @@ def dialog(panel: Panel, repository: Repository) -> Locator:
     return panel.dialog
 
 
-@pytest.fixture(autouse=True)
-def _no_old_transfers(lab: JupyterProcess) -> Iterator[None]:
-    yield
-    clear_transfers(lab)
-
-
 def look_up(panel: Panel, name: str = REPO) -> Locator:
     """Whoever opened the dialog types at once."""
     panel.dialog.locator("input[name=repo]:focus").wait_for()
@@ -79,11 +54,6 @@ def look_up(panel: Panel, name: str = REPO) -> Locator:
     files = panel.dialog.get_by_role("listbox", name="Files")
     files.wait_for()
     return files
-
-
-def stored(client: S3Client, prefix: str = "") -> dict[str, bytes]:
-    found = client.list_objects_v2(Bucket="models", Prefix=prefix).get("Contents", [])
-    return {entry["Key"]: client.get_object(Bucket="models", Key=entry["Key"])["Body"].read() for entry in found}
 
 
 def test_what_is_there_is_seen_before_anything_starts(
@@ -102,13 +72,13 @@ def test_what_is_there_is_seen_before_anything_starts(
 
     dialog.get_by_role("button", name="Safetensors only").click()
     dialog.get_by_text("3 of 6 files chosen").wait_for()
-    assert stored(client) == {f"{REPO}/config.json": b"another"}, "nothing is written by looking"
+    assert contents(client, "models") == {f"{REPO}/config.json": b"another"}, "nothing is written by looking"
     dialog.get_by_role("radio", name="Replace them").check()
     dialog.get_by_role("button", name="Start import").click()
     panel.dialog.wait_for(state="detached")
     panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
     wanted = {name: FILES[name] for name in ("config.json", "model.safetensors", "tokenizer.json")}
-    assert stored(client) == {f"{REPO}/{name}": data for name, data in wanted.items()}
+    assert contents(client, "models") == {f"{REPO}/{name}": data for name, data in wanted.items()}
 
 
 def test_an_import_by_keyboard_alone(panel: Panel, client: S3Client, repository: Repository) -> None:
@@ -136,7 +106,7 @@ def test_an_import_by_keyboard_alone(panel: Panel, client: S3Client, repository:
     panel.press("Enter")
     panel.dialog.wait_for(state="detached")
     panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
-    assert sorted(stored(client, "served/one/")) == ["served/one/config.json", "served/one/onnx/model.onnx"]
+    assert sorted(contents(client, "models", "served/one/")) == ["served/one/config.json", "served/one/onnx/model.onnx"]
     focused = page.evaluate("document.activeElement.ariaLabel")
     assert focused == "Import from Hugging Face", "the focus is where it was"
 
@@ -161,8 +131,8 @@ def test_only_what_is_new(panel: Panel, client: S3Client, dialog: Locator) -> No
     dialog.get_by_role("button", name="Start import").click()
     panel.dialog.wait_for(state="detached")
     panel.transfers.get_by_text(re.compile(r"^Completed")).nth(1).wait_for()
-    assert stored(client)[f"{REPO}/README.md"] == FILES["README.md"]
-    assert stored(client)[f"{REPO}/config.json"] == b"mine"
+    assert contents(client, "models")[f"{REPO}/README.md"] == FILES["README.md"]
+    assert contents(client, "models")[f"{REPO}/config.json"] == b"mine"
 
 
 def test_a_pasted_address_and_another_revision(
@@ -183,7 +153,7 @@ def test_a_pasted_address_and_another_revision(
     assert named.evaluate_all("all => all.map(it => it.value)") == ["main", "v1"]
     dialog.get_by_role("button", name="Start import").click()
     panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
-    assert stored(client)[f"{REPO}/config.json"] == b"{}", "the revision that was seen"
+    assert contents(client, "models")[f"{REPO}/config.json"] == b"{}", "the revision that was seen"
 
 
 def test_what_is_gated_says_what_to_do(panel: Panel, hub: HubStandIn, client: S3Client) -> None:
@@ -203,7 +173,7 @@ def test_what_is_gated_says_what_to_do(panel: Panel, hub: HubStandIn, client: S3
     panel.dialog.get_by_text("6 of 6 files chosen").wait_for()
     panel.dialog.get_by_role("button", name="Start import").click()
     panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
-    assert len(stored(client)) == len(FILES)
+    assert len(contents(client, "models")) == len(FILES)
     assert "hf_good" not in panel.page.content()
 
 
@@ -224,7 +194,7 @@ def test_ten_thousand_files_stay_usable(panel: Panel, hub: HubStandIn, client: S
     panel.dialog.get_by_role("button", name="Start import").click()
     panel.dialog.wait_for(state="detached")
     panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
-    assert list(stored(client)) == ["org/many/part-09998.txt"]
+    assert list(contents(client, "models")) == ["org/many/part-09998.txt"]
 
 
 def test_it_fits_into_a_small_window(panel: Panel, dialog: Locator, pictures: Path) -> None:

@@ -12,9 +12,8 @@ import pandas
 import pytest
 import yaml
 
-from tests.browser.conftest import PATIENCE
 from tests.browser.panel import Panel
-from tests.conftest import S3Server
+from tests.browser.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,11 +26,6 @@ PIXEL = bytes.fromhex(
 )
 CONTENT = "window.jupyterapp.shell.currentWidget?.content"
 ODD = 'odd "name" \\ é 😀 # [*]\u2028::x.csv'
-
-
-@pytest.fixture(scope="module")
-def store(moto_server: S3Server) -> S3Server:
-    return moto_server
 
 
 class Notebook:

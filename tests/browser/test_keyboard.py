@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 FILES = ("folder/inner.txt", "folder/sub/deep.txt", "one.txt", "three.txt", "two.txt")
 
 
-@pytest.fixture(scope="module")
-def store(moto_server: S3Server) -> S3Server:
-    return moto_server
-
-
 @pytest.fixture
 def filled(panel: Panel, client: S3Client) -> Panel:
     for key in FILES:

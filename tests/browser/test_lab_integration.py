@@ -11,15 +11,9 @@ import pytest
 
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from tests.browser.panel import Panel
-from tests.conftest import S3Server
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-
-@pytest.fixture(scope="module")
-def store(moto_server: S3Server) -> S3Server:
-    return moto_server
 
 
 def test_the_launcher_leads_to_the_panel(panel: Panel, pictures: Path) -> None:
@@ -53,6 +47,7 @@ def test_running_transfers_are_listed_and_can_be_cancelled(panel: Panel, picture
     page.locator("#jp-main-statusbar").get_by_text(re.compile(r"^1 transfer")).wait_for(state="detached")
 
 
+@pytest.mark.usefixtures("fresh_page")  # notices stay for a while
 def test_one_notification_while_the_panel_is_hidden(panel: Panel, pictures: Path, tmp_path: Path) -> None:
     page = panel.page
     held: list[Any] = []

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.conftest import PATIENCE
 from tests.browser.panel import Panel
-from tests.conftest import S3Server
+from tests.browser.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SIZES = {"data/deep/a.csv": 5, "data/b.csv": 7, "large.bin": 3000, "middle.txt": 200, "small.txt": 1}
-
-
-@pytest.fixture(scope="module")
-def store(moto_server: S3Server) -> S3Server:
-    return moto_server
 
 
 @pytest.fixture
@@ -118,7 +113,8 @@ def test_a_place_is_typed_and_found_again(filled: Panel, client: S3Client) -> No
     page.get_by_role("combobox", name="Bucket").click()
     page.get_by_role("option", name="s3://models/data/deep/").click()
     panel.row("a.csv").wait_for()
-    panel.reload('plugin:place":{"bucket":"models","prefix":"data/deep/"}')
+    visited = [{"bucket": "models", "prefix": prefix} for prefix in ("data/deep/", "", "data/")]
+    panel.reload('plugin:recent":' + json.dumps(visited, separators=(",", ":")).removesuffix("]"))
     panel.row("a.csv").wait_for()
     page.get_by_role("combobox", name="Bucket").click()
     page.get_by_role("option", name="s3://models/data/", exact=True).wait_for()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +12,10 @@ from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.model import REPO_ID as REPO
 from odhtec_jupyter.demo.model import fetch_model
 from odhtec_jupyter.demo.repository import Repository
-from tests.browser.conftest import PATIENCE
 from tests.browser.panel import Panel
+from tests.browser.waiting import PATIENCE
 from tests.conftest import S3Server
+from tests.content import MIB, body_of, noise
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,18 +26,34 @@ def store(rgw_servers: dict[str, S3Server]) -> S3Server:
     return rgw_servers["rgw"]
 
 
-@pytest.fixture(scope="module")
-def model_folder() -> Path:
-    return fetch_model()
+@pytest.fixture(params=["made", pytest.param("published", marks=pytest.mark.network)])
+def model_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A model as sentence-transformers publishes them, or the real one."""
+    if request.param == "published":
+        return fetch_model()
+    folder = tmp_path / "model"
+    files = {
+        "1_Pooling/config.json": b'{"word_embedding_dimension": 384}',
+        "README.md": b"# all-MiniLM-L6-v2\n",
+        "config.json": b'{"model_type": "bert"}',
+        "model.safetensors": safetensors(20 * MIB),  # some parts
+        "tokenizer.json": noise(300_000),
+        "vocab.txt": b"[PAD]\n[UNK]\n",
+    }
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
 
 
-@pytest.fixture(scope="module")
-def hub_endpoint(model_folder: Path) -> Iterator[str]:
-    with HubStandIn(Repository.from_folder(REPO, model_folder)) as hub:
-        yield hub.endpoint
+def safetensors(size: int) -> bytes:
+    header = b'{"w":{"dtype":"U8","shape":[%d],"data_offsets":[0,%d]}}' % (size, size)
+    return len(header).to_bytes(8, "little") + header + noise(size)
 
 
-def test_the_main_job(panel: Panel, client: S3Client, model_folder: Path, pictures: Path) -> None:
+@pytest.mark.usefixtures("fresh_page")  # it is widened
+def test_the_main_job(panel: Panel, client: S3Client, hub: HubStandIn, model_folder: Path, pictures: Path) -> None:
+    hub.add(Repository.from_folder(REPO, model_folder))
     page, transfers, row = panel.page, panel.transfers, panel.row
     page.get_by_role("heading", name="This bucket is empty").wait_for()
 
@@ -68,8 +82,7 @@ def test_the_main_job(panel: Panel, client: S3Client, model_folder: Path, pictur
     panel.shoot(pictures, "panel-dark")
     panel.use_theme("JupyterLab Light")
     for path, file in expected.items():
-        stored = client.get_object(Bucket="models", Key=f"{REPO}/{path}")["Body"].read()
-        assert hashlib.sha256(stored).digest() == hashlib.sha256(file.read_bytes()).digest(), path
+        assert body_of(client, "models", f"{REPO}/{path}") == file.read_bytes(), path
 
     with page.expect_download() as started:
         row("vocab.txt").hover()
@@ -95,7 +108,7 @@ def test_files_are_uploaded_with_progress_and_a_conflict_is_asked_about(
     panel: Panel, client: S3Client, tmp_path: Path
 ) -> None:
     page, transfers, row = panel.page, panel.transfers, panel.row
-    names = {"日本.txt": b"one", "a b+c%2F.txt": b"two", "empty": b"", "large.bin": os.urandom(20_000_000)}
+    names = {"日本.txt": b"one", "a b+c%2F.txt": b"two", "empty": b"", "large.bin": noise(20_000_000)}
     for name, data in names.items():
         (tmp_path / name).write_bytes(data)
     paths = [str(tmp_path / name) for name in names]
@@ -109,14 +122,14 @@ def test_files_are_uploaded_with_progress_and_a_conflict_is_asked_about(
     transfers.get_by_text(re.compile(r"4 files")).first.wait_for()
     row("large.bin").wait_for()
     for name, data in names.items():
-        assert client.get_object(Bucket="models", Key=name)["Body"].read() == data
+        assert body_of(client, "models", name) == data
 
     (tmp_path / "日本.txt").write_bytes(b"changed")
     upload()
     asked = panel.dialog
     asked.wait_for()
-    assert client.get_object(Bucket="models", Key="日本.txt")["Body"].read() == b"one", "asked before it is replaced"
+    assert body_of(client, "models", "日本.txt") == b"one", "asked before it is replaced"
     asked.get_by_role("button", name="Keep both").click()
     row("日本 (1).txt").wait_for()
-    assert client.get_object(Bucket="models", Key="日本 (1).txt")["Body"].read() == b"changed"
-    assert client.get_object(Bucket="models", Key="日本.txt")["Body"].read() == b"one"
+    assert body_of(client, "models", "日本 (1).txt") == b"changed"
+    assert body_of(client, "models", "日本.txt") == b"one"

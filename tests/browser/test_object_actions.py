@@ -11,27 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from odhtec_jupyter.demo.jupyter_process import JupyterProcess
-from tests.browser.conftest import clear_transfers
 from tests.browser.panel import Panel
-from tests.conftest import S3Server, empty_bucket
+from tests.conftest import empty_bucket
+from tests.content import contents
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from playwright.sync_api import Locator
 
 FILES = {"docs/a.txt": b"a", "docs/deep/b.txt": b"bb", "data/c.csv": b"1,2\n", "one.txt": b"one", "two.txt": b"two"}
-
-
-@pytest.fixture(scope="module")
-def store(moto_server: S3Server) -> S3Server:
-    return moto_server
-
-
-@pytest.fixture(autouse=True)
-def _no_old_transfers(lab: JupyterProcess) -> Iterator[None]:
-    yield
-    clear_transfers(lab)
 
 
 @pytest.fixture
@@ -72,11 +60,6 @@ def command(panel: Panel, label: str) -> Locator:
     return panel.dialog
 
 
-def stored(client: S3Client, bucket: str = "models") -> dict[str, bytes]:
-    found = client.list_objects_v2(Bucket=bucket).get("Contents", [])
-    return {entry["Key"]: client.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read() for entry in found}
-
-
 def completed(panel: Panel, count: int = 1) -> None:
     panel.transfers.get_by_text(re.compile("^Completed")).nth(count - 1).wait_for()
 
@@ -91,18 +74,18 @@ def test_a_selection_is_copied_to_another_bucket(filled: Panel, client: S3Client
     dialog.get_by_role("combobox", name="Bucket").fill(archive)
     dialog.get_by_text("3 files, 3 B, to s3://archive/").wait_for()
     dialog.get_by_text("One object is there already and differs").wait_for()
-    assert stored(client, archive) == {"one.txt": b"in the way"}, "nothing is written by looking"
+    assert contents(client, archive) == {"one.txt": b"in the way"}, "nothing is written by looking"
     dialog.get_by_role("radio", name="Keep both").check()
     dialog.get_by_role("button", name="Copy here").click()
     completed(filled)
     filled.transfers.get_by_text("Copy 2 items of s3://models/").wait_for()
-    assert stored(client, archive) == {
+    assert contents(client, archive) == {
         "docs/a.txt": b"a",
         "docs/deep/b.txt": b"bb",
         "one (1).txt": b"one",
         "one.txt": b"in the way",
     }
-    assert stored(client) == FILES
+    assert contents(client, "models") == FILES
 
 
 def test_a_folder_is_moved_by_keyboard_alone(filled: Panel, client: S3Client) -> None:
@@ -124,7 +107,7 @@ def test_a_folder_is_moved_by_keyboard_alone(filled: Panel, client: S3Client) ->
     filled.row("docs").wait_for(state="detached")
     moved = {"data/kept/docs/a.txt": b"a", "data/kept/docs/deep/b.txt": b"bb", "data/kept/": b""}
     stays = {key: data for key, data in FILES.items() if not key.startswith("docs/")}
-    assert stored(client) == moved | stays
+    assert contents(client, "models") == moved | stays
 
 
 def test_a_deletion_says_what_goes_and_waits_for_the_word(filled: Panel, client: S3Client) -> None:
@@ -137,12 +120,12 @@ def test_a_deletion_says_what_goes_and_waits_for_the_word(filled: Panel, client:
     asked.get_by_role("button", name="Cancel").and_(filled.page.locator(":focus")).wait_for()
     filled.press("Enter")  # Delete and Enter are neighbours
     asked.wait_for(state="detached")
-    assert stored(client) == FILES
+    assert contents(client, "models") == FILES
     filled.press("Delete")
     asked.get_by_text("3 objects, 6 B").wait_for()
     asked.get_by_role("button", name="Delete", exact=True).click()
     completed(filled)
-    assert sorted(stored(client)) == ["data/c.csv", "one.txt"]
+    assert sorted(contents(client, "models")) == ["data/c.csv", "one.txt"]
 
 
 def test_a_folder_comes_as_a_zip(filled: Panel) -> None:
@@ -178,7 +161,7 @@ def test_a_link_reads_and_another_writes(filled: Panel, client: S3Client, pictur
     write = dialog.get_by_role("textbox", name="Link")
     write.wait_for()
     requests.put(write.input_value(), data=b"from outside", timeout=30).raise_for_status()
-    assert stored(client)["sent.bin"] == b"from outside"
+    assert contents(client, "models")["sent.bin"] == b"from outside"
     filled.press("Escape")
     filled.dialog.wait_for(state="detached")
 
@@ -198,13 +181,13 @@ def test_properties_are_edited_unless_the_object_was_changed(filled: Panel, clie
     dialog.get_by_text("Saved.").wait_for()
     head = client.head_object(Bucket="models", Key="one.txt")
     assert (head["ContentType"], head["Metadata"]) == ("text/markdown", {"author": "me"})
-    assert stored(client)["one.txt"] == b"one"
+    assert contents(client, "models")["one.txt"] == b"one"
 
     client.put_object(Bucket="models", Key="one.txt", Body=b"somebody else's")
     dialog.get_by_role("textbox", name="Cache-Control").fill("no-cache")
     filled.press("Enter")
     dialog.get_by_role("alert").filter(has_text="Nothing was saved").wait_for()
-    assert stored(client)["one.txt"] == b"somebody else's"
+    assert contents(client, "models")["one.txt"] == b"somebody else's"
     dialog.get_by_role("button", name="Reload").click()
     dialog.get_by_role("tab", name="General").click()
     dialog.get_by_text("15 B (15 bytes)").wait_for()
@@ -223,12 +206,12 @@ def test_an_older_version_comes_back(filled: Panel, client: S3Client) -> None:
     assert versions.count() == 2
     versions.nth(1).get_by_role("button", name="Restore").click()
     versions.nth(2).wait_for()
-    assert stored(client)["one.txt"] == b"one"
+    assert contents(client, "models")["one.txt"] == b"one"
     versions.nth(1).get_by_role("button", name="Delete").click()
     assert versions.count() == 3, "asked first"
     dialog.get_by_role("button", name="Delete it").press("Enter")
     versions.nth(2).wait_for(state="detached")
-    assert stored(client)["one.txt"] == b"one"
+    assert contents(client, "models")["one.txt"] == b"one"
     filled.press("Escape")
     filled.dialog.wait_for(state="detached")
     filled.row("one.txt").click()

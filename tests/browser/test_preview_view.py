@@ -15,16 +15,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.panel import Panel
-from tests.conftest import S3Server
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from playwright.sync_api import Locator
-
-
-@pytest.fixture(scope="module")
-def store(moto_server: S3Server) -> S3Server:
-    return moto_server
 
 
 def safetensors() -> bytes:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.panel import Panel
-from tests.conftest import S3Server
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -19,11 +18,6 @@ KEYS = (
     "needle.txt",
     "not at all.txt",
 )
-
-
-@pytest.fixture(scope="module")
-def store(moto_server: S3Server) -> S3Server:
-    return moto_server
 
 
 @pytest.fixture

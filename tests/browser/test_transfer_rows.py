@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,15 +12,15 @@ from odhtec_jupyter.demo.content import BytesContent, SyntheticContent
 from odhtec_jupyter.demo.faults import Changed
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
-from tests.browser.conftest import PATIENCE
 from tests.browser.panel import Panel
+from tests.browser.waiting import PATIENCE
 from tests.conftest import S3Server
+from tests.content import MIB, body_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from playwright.sync_api import Locator
 
-MIB = 1024 * 1024
 SLOW = 256 * 1024  # bytes per second of each connection: far from done when it is paused
 REPO = "org/name"
 FILES = {
@@ -36,25 +35,12 @@ def store(rgw_servers: dict[str, S3Server]) -> S3Server:
     return rgw_servers["rgw"]
 
 
-@pytest.fixture(scope="module")
-def the_hub() -> Iterator[HubStandIn]:
-    with HubStandIn() as hub:
-        yield hub
-
-
-@pytest.fixture(scope="module")
-def hub_endpoint(the_hub: HubStandIn) -> str:
-    return the_hub.endpoint
-
-
 @pytest.fixture
-def hub(the_hub: HubStandIn) -> Iterator[HubStandIn]:
+def hub(hub: HubStandIn) -> HubStandIn:
     """It serves one model, slowly."""
-    the_hub.add(Repository(REPO)).commit(FILES)
-    the_hub.service.bytes_per_second = SLOW
-    yield the_hub
-    the_hub.service.bytes_per_second = None
-    the_hub.reset()
+    hub.add(Repository(REPO)).commit(FILES)
+    hub.service.bytes_per_second = SLOW
+    return hub
 
 
 def start_import(panel: Panel) -> Locator:
@@ -72,8 +58,7 @@ def start_import(panel: Panel) -> Locator:
 
 def expect_files(client: S3Client) -> None:
     for path, content in FILES.items():
-        stored = client.get_object(Bucket="models", Key=f"{REPO}/{path}")["Body"].read()
-        assert stored == content.read(), path
+        assert body_of(client, "models", f"{REPO}/{path}") == content.read(), path
 
 
 def says(row: Locator, text: str) -> None:
@@ -124,6 +109,7 @@ def test_by_keyboard(panel: Panel, client: S3Client, hub: HubStandIn) -> None:
     row.wait_for(state="detached")
 
 
+@pytest.mark.usefixtures("fresh_page")  # it is widened
 def test_what_failed_is_tried_again_and_nothing_else(
     panel: Panel, client: S3Client, hub: HubStandIn, pictures: Path
 ) -> None:
@@ -149,6 +135,7 @@ def test_what_failed_is_tried_again_and_nothing_else(
     assert client.head_object(Bucket="models", Key=f"{REPO}/config.json")["LastModified"] == before
 
 
+@pytest.mark.usefixtures("fresh_page")  # notices stay for a while
 def test_who_does_not_look_is_told(panel: Panel, client: S3Client, hub: HubStandIn) -> None:
     hub.service.bytes_per_second = 4 * SLOW
     start_import(panel)

@@ -13,8 +13,9 @@ import pytest
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from tests.browser.axe import load_checker, require_no_violation
 from tests.browser.cell import IS_CODE, SOURCES_CODE, Notebook, write_notebook
-from tests.browser.conftest import LAB_OPTIONS, PATIENCE, clear_transfers
+from tests.browser.kept_page import KeptPage
 from tests.browser.panel import Panel
+from tests.browser.waiting import PATIENCE
 from tests.conftest import S3Server
 
 if TYPE_CHECKING:
@@ -26,25 +27,6 @@ SENTENCE = "Run the cell again to browse object storage here."
 DEAF = "Python does not hear this browser any more. Run the cell again."
 
 
-@pytest.fixture(scope="module")
-def store(moto_server: S3Server) -> S3Server:
-    return moto_server
-
-
-@pytest.fixture(scope="module")
-def lab(store: S3Server, lab_server: Callable[..., JupyterProcess]) -> JupyterProcess:
-    """The connection is the server's configuration: kernels inherit its environment, and there is none in that."""
-    connection = {
-        "s3_endpoint": store.endpoint_url,
-        "s3_access_key_id": store.access_key_id,
-        "s3_secret_access_key": store.secret_access_key,
-        "s3_region": store.region,
-        "s3_bucket": "models",
-    }
-    options = [f"--OdhTecSettings.{name}={value}" for name, value in connection.items()]
-    return lab_server(options=[*LAB_OPTIONS, "--JupyterNotebookApp.expose_app_in_browser=True", *options])
-
-
 @pytest.fixture(params=["lab/tree", "notebooks"], ids=["lab", "notebook"])
 def place(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -52,9 +34,10 @@ def place(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def open_notebook(
-    chromium: Browser, lab: JupyterProcess, place: str, client: S3Client
+    chromium: Browser, kept_page: KeptPage, lab: JupyterProcess, place: str, client: S3Client
 ) -> Iterator[Callable[..., Notebook]]:
     """Opens a notebook of these cells, as a user of its own, with a kernel of its own."""
+    kept_page.close()
     for key in ("notes.md", "table.csv", "data/a.csv", "data/b.csv"):
         client.put_object(Bucket="models", Key=key, Body=b"x")
     with ExitStack() as opened:
@@ -72,7 +55,6 @@ def open_notebook(
             return notebook
 
         yield open_it
-        clear_transfers(lab)
 
 
 @pytest.fixture
@@ -258,7 +240,10 @@ def test_nothing_secret_leaves_the_server(shown: Notebook, lab: JupyterProcess, 
     assert not any(store.secret_access_key in value for value in after.values())
 
 
-def test_the_sidebar_is_there_without_ipywidgets(chromium: Browser, lab: JupyterProcess, client: S3Client) -> None:
+def test_the_sidebar_is_there_without_ipywidgets(
+    chromium: Browser, kept_page: KeptPage, lab: JupyterProcess, client: S3Client
+) -> None:
+    kept_page.close()
     client.put_object(Bucket="models", Key="notes.md", Body=b"x")
     context = chromium.new_context()
     page = context.new_page()

@@ -1,0 +1,52 @@
+"""The one Chromium of a test process."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from tests.conftest import missing
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Playwright
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Chromium:
+    """Started when first used; may be stopped and started again."""
+
+    def __init__(self) -> None:
+        self._playwright: Playwright | None = None
+        self._browser: Browser | None = None
+
+    def start(self) -> Browser:
+        """The browser, or a skip where there is none."""
+        if self._browser is None or not self._browser.is_connected():
+            self.stop()
+            program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+            if program is None:
+                missing("chromium is not installed: no browser tests here")
+            from playwright.sync_api import sync_playwright
+
+            self._playwright = sync_playwright().start()
+            self._browser = self._playwright.chromium.launch(executable_path=program, args=FLAGS)
+        return self._browser
+
+    def stop(self) -> None:
+        """End it and Playwright, if they run."""
+        browser, self._browser = self._browser, None
+        playwright, self._playwright = self._playwright, None
+        if browser is not None:
+            browser.close()
+        if playwright is not None:
+            playwright.stop()

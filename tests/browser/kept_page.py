@@ -1,0 +1,125 @@
+"""One page of JupyterLab that tests use one after the other.
+
+Loading Lab takes five seconds of CPU, which is more than most tests do in it. A page is kept only while it can be
+brought back to how Lab looks after it was loaded; else the next test loads another one.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from tests.browser.panel import Panel
+from tests.browser.waiting import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VIEWPORT = {"width": 1180, "height": 720}
+CLEANING = 10_000  # ms; a page that takes longer is given up, which costs only time
+
+OVERLAYS = ".jp-Dialog, .lm-Menu, #modal-command-palette:not(.lm-mod-hidden)"
+
+# Without their questions: nobody wants to save.
+CLOSE_TABS = """() => {
+  const { shell } = window.jupyterapp;
+  for (const widget of ['main', 'down'].flatMap(area => [...shell.widgets(area)])) {
+    if (!widget.node.querySelector('.jp-Launcher')) widget.dispose();
+  }
+  shell.collapseRight();
+  shell.activateById('odhtec-browser');
+}"""
+
+# Presses what is in the way of the first look, and says whether nothing is. It is asked in each frame, and what was
+# pressed takes its time.
+AS_LOADED = """() => {
+  const panel = document.querySelector('#odhtec-browser');
+  const press = button => {
+    if (button && performance.now() - (button.pressedAt ?? -Infinity) > 1000) {
+      button.pressedAt = performance.now();
+      button.click();
+    }
+    return !button;
+  };
+  const name = panel.querySelector('[role=columnheader]');
+  if (name?.getAttribute('aria-sort') !== 'ascending') return press(name?.querySelector('button')) && false;
+  return press(panel.querySelector('.odhtec-Transfers [aria-label="Clear finished transfers"]'))
+    && press(document.querySelector('.Toastify__close-button'))
+    && !document.querySelector('.Toastify__toast')
+    && !panel.querySelector('.odhtec-Transfers')
+    && panel.offsetParent !== null
+    && document.querySelectorAll('.jp-Launcher').length === 1
+    && document.body.dataset.jpThemeName === 'JupyterLab Light';
+}"""
+
+
+class KeptPage:
+    """The page of one Lab, if there is one that can be used again."""
+
+    def __init__(self) -> None:
+        self._url = ""
+        self._panel: Panel | None = None
+
+    def take(self, url: str, load: Callable[[str], Panel]) -> Panel:
+        """The kept page of this address with an empty bucket, or one that is loaded now."""
+        if self._panel is not None and (url != self._url or not self._is_at_start(self._panel)):
+            self.close()
+        if self._panel is None:
+            self._panel, self._url = load(url), url
+        return self._panel
+
+    def give_back(self) -> None:
+        """A test that passed is done with it."""
+        if self._panel is not None and not self._is_cleared(self._panel):
+            self.close()
+
+    def close(self) -> None:
+        """Only one page of a Lab may be open: two would store their layouts over each other's."""
+        from playwright.sync_api import Error
+
+        panel, self._panel = self._panel, None
+        if panel is not None:
+            with suppress(Error):  # of a browser that has crashed
+                panel.page.context.close()
+
+    @staticmethod
+    def _is_cleared(panel: Panel) -> bool:
+        from playwright.sync_api import Error
+
+        page = panel.page
+        try:
+            if len(page.context.pages) > 1:
+                return False
+            page.context.clear_permissions()
+            page.unroute_all(behavior="wait")
+            page.set_viewport_size(VIEWPORT)  # type: ignore[arg-type]
+            page.mouse.move(900, 600)
+            for _ in range(5):
+                if page.locator(OVERLAYS).count() == 0:
+                    break
+                panel.press("Escape")
+            if page.locator(OVERLAYS).count():
+                return False
+            page.evaluate(CLOSE_TABS)
+            if page.evaluate("document.body.dataset.jpThemeName") != "JupyterLab Light":
+                panel.use_theme("JupyterLab Light")
+            page.wait_for_function(AS_LOADED, timeout=CLEANING)
+        except Error:
+            return False
+        return True
+
+    @staticmethod
+    def _is_at_start(panel: Panel) -> bool:
+        from playwright.sync_api import Error
+
+        page = panel.page
+        page.set_default_timeout(CLEANING)
+        try:
+            page.get_by_role("button", name="Top level of models").click()
+            page.get_by_role("heading", name="This bucket is empty").wait_for()
+            page.wait_for_function(AS_LOADED)
+        except Error:
+            return False
+        finally:
+            page.set_default_timeout(PATIENCE)
+        return True
