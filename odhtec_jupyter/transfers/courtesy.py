@@ -23,11 +23,12 @@ PAUSE = 0.01
 class Courtesy:
     """:meth:`asked` belongs to the event loop, :meth:`give_way` to any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, answered: threading.Event | None = None) -> None:
+        """``answered`` is what the transfers wait for."""
         self._asking = 0
         self._until = 0.0
         self._looking_until = 0.0
-        self._answered = threading.Event()
+        self._answered = answered or threading.Event()
         self._answered.set()
 
     @contextmanager

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+@pytest.fixture(autouse=True)
+def untimed_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How far one reply goes into a search or a count depends on pages, not on how busy the machine is."""
+    monkeypatch.setattr("odhtec_jupyter.stores.step.SECONDS", float("inf"))
+
+
 @pytest.fixture
 def store(s3_server: Any) -> Iterator[S3Store]:
     made = S3Store(

@@ -79,10 +79,7 @@ def test_a_store_that_gives_more_than_it_is_asked_for_loses_no_match(script: Cal
     assert (sorted(found), scanned) == (sorted(name for name in NAMES if "Match" in name), len(NAMES))
 
 
-def test_a_step_ends_with_its_page_when_nobody_listens(
-    script: Callable[[Answer], ScriptedStore], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("odhtec_jupyter.stores.step.SECONDS", float("inf"))
+def test_a_step_ends_with_its_page_when_nobody_listens(script: Callable[[Answer], ScriptedStore]) -> None:
 
     class Gone:
         def __init__(self, after: int) -> None:

@@ -43,10 +43,8 @@ class Awaited(threading.Event):
 
 
 def test_transfer_thread_pauses_while_a_request_runs(clock: Clock) -> None:
-    courtesy = Courtesy()
-    courtesy._answered = answered = Waits()
-    answered.set()
-    waits = answered.waits
+    answered = Waits()
+    courtesy, waits = Courtesy(answered), answered.waits
     courtesy.give_way()
     assert waits == []
     with courtesy.asked():
@@ -84,8 +82,8 @@ def test_all_transfer_threads_pause_together_after_a_request(clock: Clock, monke
 
 def test_pause_ends_with_the_reply(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST", 600)
-    courtesy = Courtesy()
-    courtesy._answered = answered = Awaited()
+    answered = Awaited()
+    courtesy = Courtesy(answered)
     with courtesy.asked():
         thread = threading.Thread(target=courtesy.give_way, daemon=True)
         thread.start()
