@@ -21,6 +21,8 @@ from tests.faults.jupyter import KillableServer
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+IMPORTED = 40_000_000  # bytes, several parts
+
 
 @pytest.fixture
 def killable(s3_server: Any, hub: HubStandIn, tmp_path: Path) -> Iterator[KillableServer]:
@@ -39,9 +41,9 @@ def require_all_goes_on(
     meanwhile: Callable[[], None] = lambda: None,
 ) -> None:
     """A read, an import and an upload have ``begun``, the server is killed, ``meanwhile`` happens, it starts again."""
-    content = bytes(range(256)) * 4096 * 30
+    content = bytes(range(256)) * 4096 * 20
     s3_client.put_object(Bucket=bucket, Key="read", Body=content)
-    hub.add(Repository("org/model")).commit({"w.bin": SyntheticContent(100_000_000, seed=1)})
+    hub.add(Repository("org/model")).commit({"w.bin": SyntheticContent(IMPORTED, seed=1)})
     (folder / "sent").write_bytes(content)
     with client.open(f"s3://{bucket}/read") as file:
         first = file.read(5_000_000)
@@ -56,11 +58,11 @@ def require_all_goes_on(
         brought.wait(progress=False)
         sent.wait(progress=False)
         again.join()
-    assert s3_client.head_object(Bucket=bucket, Key="m/w.bin")["ContentLength"] == 100_000_000
+    assert s3_client.head_object(Bucket=bucket, Key="m/w.bin")["ContentLength"] == IMPORTED
     assert s3_client.get_object(Bucket=bucket, Key="sent")["Body"].read() == content
 
 
-def test_what_was_begun_goes_on(
+def test_read_import_and_upload_continue_after_a_restart(
     killable: KillableServer, hub: HubStandIn, s3_client: S3Client, bucket: str, tmp_path: Path
 ) -> None:
     client = Client(killable.url, killable.token)
@@ -68,7 +70,7 @@ def test_what_was_begun_goes_on(
     client.api.connection.close()
 
 
-def test_a_server_that_comes_back_with_another_token_is_found_again(
+def test_client_finds_a_server_that_restarts_with_another_token(
     killable: KillableServer,
     hub: HubStandIn,
     s3_client: S3Client,

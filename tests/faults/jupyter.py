@@ -22,9 +22,9 @@ from urllib.parse import urlsplit
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess, Process, clean_environment
 from odhtec_jupyter.keys import encode_key
 from tests.conftest import python_path
+from tests.waiting import GIVE_UP_SECONDS
 
 FINAL = frozenset({"completed", "failed", "cancelled"})
-PATIENCE = 60.0  # seconds until a test that waits gives up
 
 
 class WarmServer:
@@ -38,6 +38,7 @@ class WarmServer:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # Ctrl-C is for pytest, which then ends it
         )
         self._lock = threading.Lock()
 
@@ -177,7 +178,7 @@ class Api:
         *,
         data: Iterable[bytes] | None = None,
         size: int = 0,
-        timeout: float = PATIENCE,
+        timeout: float = GIVE_UP_SECONDS,
     ) -> Any:
         """The reply's JSON; raises :class:`Reply` when it is an error. ``data`` is a raw body of ``size`` bytes."""
         headers = dict(self._server.headers)
@@ -230,7 +231,7 @@ class Api:
         """Whether it has ended."""
         return self.transfer(transfer_id)["state"] in FINAL
 
-    def ended(self, transfer_id: str, timeout: float = PATIENCE) -> dict[str, Any]:
+    def ended(self, transfer_id: str, timeout: float = GIVE_UP_SECONDS) -> dict[str, Any]:
         """The transfer once it has ended; the server tells when. Raises :class:`Reply` when there is no such one."""
         self.transfer(transfer_id)
         for event in self.events(timeout):
@@ -238,7 +239,7 @@ class Api:
                 return event
         raise AssertionError("the event stream ended before the transfer")
 
-    def events(self, timeout: float = PATIENCE) -> Iterator[dict[str, Any]]:
+    def events(self, timeout: float = GIVE_UP_SECONDS) -> Iterator[dict[str, Any]]:
         """Every ``transfer`` event, until the stream ends or ``timeout`` seconds are over."""
         deadline = time.monotonic() + timeout
         connection, base = self._connect(timeout)

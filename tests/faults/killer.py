@@ -18,7 +18,8 @@ from tests.faults.rules import Rule, Side, Stall
 MIB = 1024 * 1024
 PART = 8 * MIB
 BUDGET = 64 * MIB  # OdhTecSettings.max_memory: what may be in flight, and so be sent twice, for each kill
-SEED = int(os.environ.get("ODHTEC_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
+# The same in every process of a run: scripts/test --all draws one and prints it.
+SEED = int(os.environ.get("ODHTEC_SEED") or 20261130)
 Gone = (OSError, http.client.HTTPException)  # what a killed server answers
 
 
@@ -37,7 +38,7 @@ class Moment:
 
 
 def moments(kinds: dict[str, int], latest: dict[str, int]) -> list[Moment]:
-    """So many of each kind in an order of the dice's; ``latest`` says up to which request of its kind."""
+    """``kinds`` of each kind in random order; ``latest`` says up to which request of its kind. The seed decides."""
     dice = random.Random(SEED)
     found = []
     for kind, count in kinds.items():
@@ -87,17 +88,19 @@ class Killer:
             proxy.catch_up()
         seen = self.s3.traffic.seen()
         # A small file that S3 has acknowledged in these moments may not be in the journal yet.
-        open_now = [one for one in seen if one.kind == "put" or (one.kind == "part" and not one.acknowledged)]
-        flying = sum(one.sent for one in open_now if one.number > self._seen)
+        new = [one for one in seen if one.number > self._seen]
+        open_now = [one for one in new if one.kind == "put" or (one.kind == "part" and not one.acknowledged)]
         self._seen = len(seen)
-        self.kills += 1
-        self.in_flight += flying
-        self.tell(f"kill {self.kills}", f"{moment}; {flying / MIB:.1f} MiB in flight")
         if moment.arrives:
             rule.release()
         for proxy in (self.s3, self.hub, self.cdn):
             proxy.rules.clear()
             proxy.traffic.wait(proxy.traffic.quiet)
+        # Only now: what the dead server had already sent arrives after the release.
+        flying = sum(one.sent for one in open_now)
+        self.kills += 1
+        self.in_flight += flying
+        self.tell(f"kill {self.kills}", f"{moment}; {flying / MIB:.1f} MiB in flight")
 
     def report(self, sizes: dict[str, int]) -> None:
         """Say how many bytes were sent twice, and that they are not too many."""

@@ -16,9 +16,10 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from tests.faults.rules import Delay, Flip, LostReply, Reset, Rule, Rules, Side, Stall, Status, Truncate
+from tests.faults.rules import Flip, LostReply, Reset, Rule, Rules, Side, Stall, Status, Truncate
 from tests.faults.traffic import Exchange, Traffic, s3_kind
 from tests.faults.wire import PIECE, Body, Head, Torn, read_head
+from tests.waiting import GIVE_UP_SECONDS
 
 ABRUPT = struct.pack("ii", 1, 0)  # SO_LINGER: closing is a RST
 
@@ -63,11 +64,11 @@ class Proxy:
             for _ in range(10):
                 await asyncio.sleep(0)
 
-        asyncio.run_coroutine_threadsafe(turns(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(turns(), self._loop).result(GIVE_UP_SECONDS)
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(GIVE_UP_SECONDS)
         return self
 
     def __exit__(
@@ -124,13 +125,9 @@ class Proxy:
         """One request; whether the client's connection goes on."""
         rule = self.rules.take(exchange)
         body = Body.of_request(head, reader)
-        if rule is not None:
-            if isinstance(rule.action, Status):
-                await self._answer(rule, exchange, head, body, writer)
-                return head.keeps
-            if isinstance(rule.action, Delay):
-                await asyncio.sleep(rule.action.seconds)
-                self._happened(rule, exchange)
+        if rule is not None and isinstance(rule.action, Status):
+            await self._answer(rule, exchange, head, body, writer)
+            return head.keeps
         await self._fault_at(0, "request", rule, exchange)
         onward_reader, onward = await asyncio.open_connection(*self._upstream, limit=PIECE)
         _prepare(onward)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tests.faults.traffic import Exchange
+from tests.waiting import GIVE_UP_SECONDS
 
 Side = Literal["request", "reply"]
 
@@ -62,14 +63,7 @@ class LostReply:
     """The request is passed on and answered whole, then RST in the place of the reply."""
 
 
-@dataclass(frozen=True)
-class Delay:
-    """The request is passed on after so many seconds."""
-
-    seconds: float
-
-
-Action = Reset | Truncate | Stall | Flip | Status | LostReply | Delay
+Action = Reset | Truncate | Stall | Flip | Status | LostReply
 
 
 @dataclass(eq=False)
@@ -120,7 +114,7 @@ class Rule:
             self.fired += 1
             self._changed.notify_all()
 
-    def wait(self, timeout: float = 30.0, *, unless: Callable[[], bool] = lambda: False) -> bool:
+    def wait(self, timeout: float = GIVE_UP_SECONDS, *, unless: Callable[[], bool] = lambda: False) -> bool:
         """Until the action happens; False when ``unless``, which is looked at every now and then, is true before."""
         deadline = time.monotonic() + timeout
         with self._changed:

@@ -1,6 +1,6 @@
-"""SIGKILL at twenty moments of an import, at twenty of a resumable upload, and at some of a streamed one.
+"""SIGKILL at one moment of each kind, or at twenty, of an import and of a resumable upload; at some of a streamed one.
 
-The seed of the moments is printed and may be given again as ODHTEC_SEED.
+The seed of the moments is printed; ODHTEC_SEED sets it.
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ from tests.faults.bucket import BEFORE, Bucket, checksums, nothing_left_over
 from tests.faults.jupyter import Api, KillableServer, Reply
 from tests.faults.killer import MIB, Gone, Killer, Moment, moments
 
-KILLS = 20
 MODEL: dict[str, Content | bytes] = {
-    "a.bin": SyntheticContent(20 * MIB, seed=1),
-    "b.bin": SyntheticContent(17 * MIB + 1, seed=2),
+    "a.bin": SyntheticContent(16 * MIB, seed=1),
+    "b.bin": SyntheticContent(9 * MIB + 1, seed=2),
     "config.json": b"{}",
     "d/tokenizer.json": b"t" * 300_000,
     "e.txt": b"",
 }
-UPLOADED = SyntheticContent(20 * MIB + 5, seed=4)
+UPLOADED = SyntheticContent(17 * MIB + 5, seed=4)
 
 
 def nothing_half_written(holding: Bucket, before: dict[str, str], whole: set[tuple[str, int]]) -> None:
@@ -84,17 +83,34 @@ class Imports:
             self.ids.update((self.prefix, one) for one in begun)
 
 
-def test_an_import_survives_every_kill(
-    api: Api, killer: Killer, holding: Bucket, hub: HubStandIn, aside: ThreadPoolExecutor, s3_server: S3Server
+def kills(one: dict[str, int], twenty: dict[str, int]) -> pytest.MarkDecorator:
+    """How often the server is killed at each kind of request."""
+    assert sum(twenty.values()) == 20
+    marathon = pytest.param(twenty, id="twenty", marks=pytest.mark.marathon)
+    return pytest.mark.parametrize("kinds", [pytest.param(one, id="one of each kind"), marathon])
+
+
+def one_of(*kinds: str) -> dict[str, int]:
+    return dict.fromkeys(kinds, 1)
+
+
+@kills(
+    one_of("api", "head", "create", "part", "cdn", "put", "complete"),
+    {"api": 1, "head": 3, "create": 3, "part": 6, "cdn": 2, "put": 2, "complete": 3},
+)
+def test_import_survives_kills(
+    api: Api,
+    killer: Killer,
+    holding: Bucket,
+    hub: HubStandIn,
+    aside: ThreadPoolExecutor,
+    s3_server: S3Server,
+    kinds: dict[str, int],
 ) -> None:
     model = hub.add(Repository("org/model"))
     files = model.commit(dict(MODEL)).files
     before = holding.put("org/model/beside") | holding.put("run1/a.bin") | holding.put("run1/config.json")
-    plan = moments(
-        {"api": 1, "head": 3, "create": 3, "part": 6, "cdn": 2, "put": 2, "complete": 3},
-        {"head": 5, "create": 2, "part": 2, "cdn": 3, "complete": 2},
-    )
-    assert len(plan) == KILLS
+    plan = moments(kinds, {"head": 5, "create": 2, "part": 2, "cdn": 3, "complete": 2})
     imports = Imports(api, holding.name, aside)
     for moment in plan:
         rule = killer.aim(moment)
@@ -146,12 +162,12 @@ def send(api: Api, bucket: str, key: str) -> None:
     api.call("POST", f"uploads/{upload['uploadId']}/complete")
 
 
-def test_an_upload_survives_every_kill(
-    api: Api, killer: Killer, holding: Bucket, aside: ThreadPoolExecutor, s3_server: S3Server
+@kills(one_of("head", "create", "part", "complete"), {"head": 2, "create": 3, "part": 12, "complete": 3})
+def test_upload_survives_kills(
+    api: Api, killer: Killer, holding: Bucket, aside: ThreadPoolExecutor, s3_server: S3Server, kinds: dict[str, int]
 ) -> None:
     before = holding.put("beside") | holding.put("file1.bin")
-    plan = moments({"head": 2, "create": 3, "part": 12, "complete": 3}, {"part": 2})
-    assert len(plan) == KILLS
+    plan = moments(kinds, {"part": 2})
     number, sending = 1, None
     for moment in plan:
         rule = killer.aim(moment)
@@ -186,10 +202,10 @@ def ten_minutes_pass(server: KillableServer) -> None:
 
 @pytest.mark.parametrize(
     "moment",
-    [Moment("create", of="reply"), Moment("part", nth=2, after=3 * MIB), Moment("complete")],
+    [Moment("create", of="reply"), Moment("part", nth=2, after=MIB), Moment("complete")],
     ids=["create", "part", "complete"],
 )
-def test_a_killed_streamed_upload_leaves_nothing(
+def test_killed_streamed_upload_leaves_nothing(
     api: Api, killer: Killer, holding: Bucket, aside: ThreadPoolExecutor, s3_server: S3Server, moment: Moment
 ) -> None:
     before = holding.put("beside") | holding.put("file.bin")

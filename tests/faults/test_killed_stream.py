@@ -1,4 +1,4 @@
-"""SIGKILL while one thread streams a file in parts of 64 MiB."""
+"""SIGKILL while one thread streams a file in large parts."""
 
 from __future__ import annotations
 
@@ -7,34 +7,40 @@ import pytest
 from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
-from odhtec_jupyter.transfers.parts import PART_SIZE, STREAM_SIZE
+from odhtec_jupyter.transfers.parts import PART_SIZE
 from tests.conftest import S3Server
 from tests.faults.bucket import Bucket, checksums, nothing_left_over
 from tests.faults.conftest import QUICK_RETRIES
 from tests.faults.jupyter import Api
 from tests.faults.killer import MIB, Killer, Moment
 
+STREAM_SIZE = 16 * MIB  # in this server; 64 MiB elsewhere
 # The first part shows how fast it is, then come two large ones and the rest.
-LARGE = SyntheticContent(PART_SIZE + 2 * STREAM_SIZE + 11 * MIB + 7, seed=8)
+LARGE = SyntheticContent(PART_SIZE + 2 * STREAM_SIZE + 3 * MIB + 7, seed=8)
 
 
 @pytest.fixture(scope="module")
 def server_constants() -> dict[str, object]:
     """Any speed is enough to stream."""
-    crew = "odhtec_jupyter.transfers.crew."
-    return {**QUICK_RETRIES, crew + "AMPLE": 0, crew + "SLOW": 0}
+    transfers = "odhtec_jupyter.transfers."
+    return {
+        **QUICK_RETRIES,
+        transfers + "crew.AMPLE": 0,
+        transfers + "crew.SLOW": 0,
+        transfers + "parts.STREAM_SIZE": STREAM_SIZE,
+    }
 
 
 @pytest.mark.parametrize(
     "moments",
     [
-        [Moment("part", nth=2, after=30 * MIB), Moment("part", nth=2, after=STREAM_SIZE - 1)],
-        [Moment("part", nth=2, after=50 * MIB), Moment("cdn", after=5 * MIB, of="reply")],
+        [Moment("part", nth=2, after=6 * MIB), Moment("part", nth=2, after=STREAM_SIZE - 1)],
+        [Moment("part", nth=2, after=12 * MIB), Moment("cdn", after=5 * MIB, of="reply")],
         [Moment("part", nth=3, of="reply"), Moment("complete", of="reply")],
     ],
     ids=["sending", "reading", "answered"],
 )
-def test_an_import_goes_on_after_a_kill_in_a_large_part(
+def test_import_continues_after_a_kill_in_a_large_part(
     api: Api, killer: Killer, holding: Bucket, hub: HubStandIn, s3_server: S3Server, moments: list[Moment]
 ) -> None:
     model = hub.add(Repository("org/large"))

@@ -14,16 +14,16 @@ from tests.faults.jupyter import Api, KillableServer
 from tests.faults.killer import MIB, Killer, Moment
 
 FILES = {
-    "large.bin": SyntheticContent(20 * MIB + 7, seed=1),
+    "large.bin": SyntheticContent(17 * MIB + 7, seed=1),
     "d/small.bin": SyntheticContent(100_000, seed=2),
-    "e/other.bin": SyntheticContent(12 * MIB, seed=3),
+    "e/other.bin": SyntheticContent(9 * MIB, seed=3),
 }
 WANTED = {path: content.sha256 for path, content in FILES.items()}
 
 # Where it is killed, one time after the other until the move is over.
 MOMENTS = {
     "workspace to S3": [
-        Moment("part", 2, 3 * MIB),
+        Moment("part", 2, MIB),
         Moment("complete", of="reply"),
         Moment("head", 2, of="reply"),
         Moment("complete", arrives=True),
@@ -73,7 +73,7 @@ class Place:
 
 
 @pytest.mark.parametrize("way", MOMENTS)
-def test_a_killed_move_loses_nothing(
+def test_killed_move_loses_nothing(
     api: Api, killer: Killer, server: KillableServer, holding: Bucket, s3_server: S3Server, way: str
 ) -> None:
     uris = {"workspace": f"workspace://moved-{s3_server.name}/", "S3": f"s3://{holding.name}/"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import http.client
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,7 +22,7 @@ from tests.conftest import S3Server, make_s3_client
 from tests.faults.bucket import Bucket
 from tests.faults.jupyter import Api, KillableServer
 from tests.faults.proxy import Proxy
-from tests.faults.rules import Delay, Flip, LostReply, Reset, Stall, Status, Truncate
+from tests.faults.rules import Flip, LostReply, Reset, Stall, Status, Truncate
 from tests.faults.wire import PIECE
 
 MIB = 1024 * 1024
@@ -215,13 +214,6 @@ def test_lost_reply(proxy: Proxy, upstream: _Upstream, connection: http.client.H
     assert (upstream.came, proxy.traffic.received()) == ([BODY], 0)
 
 
-def test_delay_comes_before_the_request(proxy: Proxy, connection: http.client.HTTPConnection) -> None:
-    proxy.rules.add(Delay(0.3))
-    began = time.monotonic()
-    assert echo(connection) == BODY
-    assert time.monotonic() - began >= 0.3
-
-
 @pytest.mark.parametrize("action", [Stall(), Stall(300_000), Stall(0, "reply"), Stall(300_000, "reply")], ids=str)
 @pytest.mark.parametrize("goes_on", [True, False], ids=["released", "dropped"])
 def test_stall_until_told(proxy: Proxy, connection: http.client.HTTPConnection, action: Stall, goes_on: bool) -> None:
@@ -283,8 +275,8 @@ def through(s3_server: S3Server, s3_proxy: Proxy) -> Iterator[Any]:
     client.close()
 
 
-def test_a_large_object_goes_through_s3_unchanged(s3_proxy: Proxy, through: Any, holding: Bucket) -> None:
-    size, step = 100 * MIB, 25 * MIB
+def test_large_object_passes_to_s3_unchanged(s3_proxy: Proxy, through: Any, holding: Bucket) -> None:
+    size, step = 24 * MIB, 6 * MIB
     content = SyntheticContent(size, seed=1)
     upload = through.create_multipart_upload(Bucket=holding.name, Key="日本 a+b%2F.bin")["UploadId"]
     target = {"Bucket": holding.name, "Key": "日本 a+b%2F.bin", "UploadId": upload}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.faults.wire import Head
+from tests.waiting import GIVE_UP_SECONDS
 
 
 @dataclass(eq=False)
@@ -43,8 +44,9 @@ class Exchange:
         return 200 <= self.status < 300
 
     def __str__(self) -> str:
+        part = f" {number}" if (number := self.query.get("partNumber")) else ""
         moved = f"↑{self.sent} ↓{self.received} {self.status} {self.fault}"
-        return f"{self.number}. {self.kind} {self.method} {self.path} {moved}"
+        return f"{self.number}. {self.kind}{part} {self.method} {self.path} {moved}{'' if self.ended else '…'}"
 
 
 _UPLOAD = {"PUT": "part", "POST": "complete", "DELETE": "abort", "GET": "list-parts"}
@@ -117,7 +119,7 @@ class Traffic:
         with self._changed:
             self.exchanges.clear()
 
-    def wait(self, condition: Callable[[], bool], timeout: float = 30.0) -> None:
+    def wait(self, condition: Callable[[], bool], timeout: float = GIVE_UP_SECONDS) -> None:
         """Until ``condition`` holds; it is looked at whenever something goes through the proxy."""
         with self._changed:
             assert self._changed.wait_for(condition, timeout), f"it did not come true:\n{self}"

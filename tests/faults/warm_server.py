@@ -38,6 +38,7 @@ IMPORTS = (
 def main() -> None:
     for name in IMPORTS:
         importlib.import_module(name)
+    load_s3()
     assert threading.active_count() == 1
     gc.freeze()  # the collector of a fork does not copy these pages
     children: set[int] = set()
@@ -60,6 +61,17 @@ def main() -> None:
     for pid in children:  # whoever started them has gone
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
+
+
+def load_s3() -> None:
+    """Let botocore load its description of S3, which takes 100 ms."""
+    from odhtec_jupyter.network import Network
+    from odhtec_jupyter.settings import S3Connection
+    from odhtec_jupyter.stores.s3_clients import S3Clients
+
+    clients = S3Clients(S3Connection("http://127.0.0.1:1", "us-east-1", None, "key", "secret"), Network())
+    clients.get()
+    clients.close()
 
 
 def become(command: list[str], env: dict[str, str], cwd: str, log: str, constants: dict[str, Any]) -> None:
