@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -41,6 +42,9 @@ FOREIGN_VARIABLE = re.compile(
     r"(AWS|HF|HUGGING)_.*|(HTTPS?|ALL|NO)_PROXY|(SSL_CERT|REQUESTS_CA|CURL_CA)_.*|MAX_CONCURRENT_TRANSFERS",
     re.IGNORECASE,
 )
+
+# Before pytest-jupyter is imported: see there.
+sys.path.insert(0, str(ROOT / "tests" / "quick_start"))
 
 # At import, not in a fixture: session fixtures start servers and clients before any test's own fixture runs.
 for _name in [name for name in os.environ if FOREIGN_VARIABLE.fullmatch(name)]:

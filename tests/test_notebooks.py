@@ -15,6 +15,7 @@ import pytest
 from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
+from tests.conftest import python_path
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 
@@ -38,7 +39,12 @@ def test_a_notebook_runs_and_is_kept_without_outputs(
             *(sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", str(notebook)),
             *("--output-dir", str(tmp_path), "--output", "ran", "--ExecutePreprocessor.startup_timeout=600"),
         ],
-        env=os.environ | {"JUPYTER_RUNTIME_DIR": str(server.folder / "runtime"), "EXAMPLE_REPO": "org/small"},
+        env=os.environ
+        | {
+            "JUPYTER_RUNTIME_DIR": str(server.folder / "runtime"),
+            "EXAMPLE_REPO": "org/small",
+            "PYTHONPATH": python_path(),
+        },
         capture_output=True,
         text=True,
         timeout=600,

@@ -25,6 +25,7 @@ from odhtec_jupyter.demo.faults import Halt
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.demo.repository import Repository
+from tests.conftest import python_path
 from tests.waiting import GIVE_UP_SECONDS
 
 # Whoever runs the tests in the background of a script has them, and all that they start, ignore interrupts.
@@ -272,7 +273,12 @@ def test_without_a_server_one_is_started_for_the_command(
 ) -> None:
     (tmp_path / "runtime").mkdir()
     (tmp_path / "one.txt").write_text("1")
-    env = {**os.environ, **moto_server.env, "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")}
+    env = {
+        **os.environ,
+        **moto_server.env,
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
+        "PYTHONPATH": python_path(),
+    }
     done = subprocess.run(
         [*COMMAND, "cp", "workspace://one.txt", f"s3://{bucket}/"],
         env=env,

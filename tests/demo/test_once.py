@@ -10,6 +10,7 @@ import pytest
 
 from odhtec_jupyter.demo.jupyter_process import clean_environment
 from odhtec_jupyter.demo.model import fetch_model
+from tests.conftest import python_path
 from tests.content import MIB, noise
 
 
@@ -19,7 +20,7 @@ def run_demo(folder: Path, *options: str, **env: str) -> subprocess.CompletedPro
     program = Path(sys.executable).with_name("jupyter-odhtec")
     return subprocess.run(
         [str(program), "demo", *options],
-        env=clean_environment() | env | {"TMPDIR": str(folder)},
+        env=clean_environment() | env | {"TMPDIR": str(folder), "PYTHONPATH": python_path()},
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
