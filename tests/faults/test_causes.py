@@ -25,10 +25,10 @@ from tests.faults.traffic import Exchange
 MIB = 1024 * 1024
 FILES: dict[str, Content | bytes] = {
     "large.bin": SyntheticContent(17 * MIB + 12_345, seed=1),
-    "other.bin": SyntheticContent(9 * MIB, seed=2),
+    "other.bin": SyntheticContent(17 * MIB, seed=2),
     "config.json": b"{}",
 }
-PARTS = {"large.bin": 3, "other.bin": 2}
+PARTS = {"large.bin": 3, "other.bin": 3}  # none is complete when two requests have done their work
 
 
 @pytest.fixture(scope="module")
