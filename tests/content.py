@@ -23,3 +23,9 @@ def contents(client: Any, bucket: str, prefix: str = "") -> dict[str, bytes]:
     """key → content of each object whose key has the prefix; at most 1,000."""
     found = client.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
     return {item["Key"]: body_of(client, bucket, item["Key"]) for item in found}
+
+
+def multiparts(client: Any, bucket: str) -> list[Any]:
+    """The unfinished multipart uploads."""
+    found: list[Any] = client.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+    return found

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from odhtec_jupyter.client import Client
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
-
-if TYPE_CHECKING:
-    pass
 
 OPTIONS = ["--ServerApp.jpserver_extensions={'odhtec_jupyter': True}"]
 

@@ -16,6 +16,7 @@ from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.s3_clients import S3Clients
 from odhtec_jupyter.stores.s3_object import ObjectBody
 from tests.marks import on_https, on_rgw_and_https
+from tests.stores.writing import put
 
 KEYS = [
     "日本.txt",
@@ -45,10 +46,6 @@ def connection(server: Any, **fields: Any) -> S3Connection:
         ),
         **fields,
     )
-
-
-def put(store: S3Store, bucket: str, key: str, data: bytes, **options: Any) -> str:
-    return store.put(bucket, key, [memoryview(data)], len(data), **options)
 
 
 def read(body: ObjectBody) -> bytes:

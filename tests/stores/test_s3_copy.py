@@ -21,6 +21,7 @@ from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.s3_clients import COPY_TIMEOUT
 from odhtec_jupyter.stores.s3_object import ObjectHead
+from tests.stores.writing import put
 from tests.waiting import GIVE_UP_SECONDS
 
 MIB = 1 << 20
@@ -41,10 +42,6 @@ def other_bucket(s3_client: Any, bucket: str) -> Iterator[str]:
     for item in s3_client.list_objects_v2(Bucket=name).get("Contents", []):
         s3_client.delete_object(Bucket=name, Key=item["Key"])
     s3_client.delete_bucket(Bucket=name)
-
-
-def put(store: S3Store, bucket: str, key: str, data: bytes, **options: Any) -> str:
-    return store.put(bucket, key, [memoryview(data)], len(data), **options)
 
 
 def content(client: Any, bucket: str, key: str) -> bytes:

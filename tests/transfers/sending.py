@@ -37,7 +37,3 @@ async def put(uploads: Uploads, upload: Upload, data: bytes, *numbers: int) -> N
         await part.finish()
 
     await asyncio.gather(*(one(number) for number in numbers))
-
-
-def multiparts(client: Any, bucket: str) -> list[str]:
-    return [upload["Key"] for upload in client.list_multipart_uploads(Bucket=bucket).get("Uploads", [])]

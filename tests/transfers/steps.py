@@ -150,9 +150,3 @@ def hold_after(monkeypatch: pytest.MonkeyPatch, kind: type, name: str) -> Hold:
 def sha256s(client: Any, bucket: str) -> dict[str, str]:
     """key → sha256 of everything in the bucket."""
     return {key: hashlib.sha256(content).hexdigest() for key, content in contents(client, bucket).items()}
-
-
-def multiparts(client: Any, bucket: str) -> list[Any]:
-    """The multipart uploads that are not finished."""
-    found: list[Any] = client.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
-    return found

@@ -23,8 +23,7 @@ from odhtec_jupyter.transfers.retry import StopSign
 from odhtec_jupyter.transfers.s3_target import Multipart, S3Target
 from odhtec_jupyter.transfers.sender import Sender
 from odhtec_jupyter.transfers.streamed_upload import LARGE_PART, StreamedUpload
-from tests.content import body_of, noise
-from tests.transfers.sending import multiparts
+from tests.content import body_of, multiparts, noise
 from tests.waiting import GIVE_UP_SECONDS
 
 SIZE = PART_SIZE + 3 * LARGE_PART + 5

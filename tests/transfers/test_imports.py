@@ -20,7 +20,8 @@ from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers import parts
 from odhtec_jupyter.transfers.parts import MIB, PART_SIZE
 from odhtec_jupyter.transfers.state import Transfer
-from tests.transfers.steps import begin_import, ended, multiparts, sha256s, until
+from tests.content import multiparts
+from tests.transfers.steps import begin_import, ended, sha256s, until
 from tests.waiting import GIVE_UP_SECONDS
 
 LARGE = SyntheticContent(20 * MIB + 11, seed=3)

@@ -24,9 +24,9 @@ from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.s3_target import S3Target
 from odhtec_jupyter.transfers.state import Transfer
 from odhtec_jupyter.transfers.workspace_target import WorkspaceTarget
-from tests.content import contents
+from tests.content import contents, multiparts
 from tests.marks import on_moto
-from tests.transfers.steps import Hold, begin, begin_planned, ended, hold_after, multiparts, sha256s, until
+from tests.transfers.steps import Hold, begin, begin_planned, ended, hold_after, sha256s, until
 
 LARGE = SyntheticContent(2 * PART_SIZE + 11, seed=3)
 

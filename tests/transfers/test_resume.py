@@ -20,8 +20,9 @@ from odhtec_jupyter.models import ImportRequest
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.state import Transfer
+from tests.content import multiparts
 from tests.marks import on_rgw_and_https
-from tests.transfers.steps import begin, begin_deletion, begin_import, ended, multiparts, sha256s, until
+from tests.transfers.steps import begin, begin_deletion, begin_import, ended, sha256s, until
 
 LARGE = SyntheticContent(5 * PART_SIZE + 11, seed=3)
 SMALL = SyntheticContent(300_000, seed=1)

@@ -17,8 +17,7 @@ from odhtec_jupyter.transfers.journal import Journal
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.s3_target import S3Target
 from odhtec_jupyter.transfers.streamed_upload import StreamedUpload
-from tests.content import body_of, noise
-from tests.transfers.sending import multiparts
+from tests.content import body_of, multiparts, noise
 from tests.transfers.steps import Hold, kept_waiting, turns
 from tests.waiting import GIVE_UP_SECONDS
 

@@ -19,8 +19,9 @@ from odhtec_jupyter.stores.s3_errors import answer_error
 from odhtec_jupyter.transfers import crew, in_flight, parts
 from odhtec_jupyter.transfers.parts import MIB, PART_SIZE
 from odhtec_jupyter.transfers.state import Transfer, TransferFile
+from tests.content import multiparts
 from tests.marks import on_moto
-from tests.transfers.steps import Hold, begin, ended, multiparts, sha256s, until
+from tests.transfers.steps import Hold, begin, ended, sha256s, until
 
 STREAM_SIZE = 2 * PART_SIZE  # here; 64 MiB elsewhere
 # The first part shows how fast it is, then come two large ones and the rest.

@@ -13,8 +13,8 @@ from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.uploads import Uploads
-from tests.content import body_of, noise
-from tests.transfers.sending import SIZE, multiparts, put, receive, request
+from tests.content import body_of, multiparts, noise
+from tests.transfers.sending import SIZE, put, receive, request
 
 
 @pytest.mark.parametrize("restarted", [False, True])

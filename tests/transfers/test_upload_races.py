@@ -22,8 +22,8 @@ from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.journal import Journal
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.uploads import Uploads
-from tests.content import body_of, noise
-from tests.transfers.sending import CHUNK, SIZE, multiparts, put, request
+from tests.content import body_of, multiparts, noise
+from tests.transfers.sending import CHUNK, SIZE, put, request
 from tests.transfers.steps import Hold, kept_waiting
 from tests.waiting import GIVE_UP_SECONDS
 
