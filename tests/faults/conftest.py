@@ -51,15 +51,23 @@ def _hub_proxies(_hub: HubStandIn) -> Iterator[tuple[Proxy, Proxy]]:
         yield api, cdn
 
 
-# Constants of the server, by full name, for every file of tests that does not say otherwise: the first retry comes
-# soon, the last one of a request not before seconds have passed.
-QUICK_RETRIES = {"odhtec_jupyter.transfers.retry.FIRST_DELAY": 0.02}
+TRANSFERS = "odhtec_jupyter.transfers."
+# Constants of the server, for every file of tests that does not say otherwise.
+CONSTANTS: dict[str, object] = {
+    # The first retry comes soon, the last one of a request not before seconds have passed.
+    TRANSFERS + "retry.FIRST_DELAY": 0.02,
+    # How busy the machine is must not decide which requests there are: no speed makes parts larger, and none makes
+    # several connections read one part.
+    TRANSFERS + "crew.AMPLE": 2**60,
+    TRANSFERS + "crew.SLOW": 0,
+    TRANSFERS + "streamed_upload.AMPLE": 2**60,
+}
 
 
 @pytest.fixture(scope="module")
 def server_constants() -> dict[str, object]:
     """Constants of modules in the server, by full name; a file of tests may have others."""
-    return {**QUICK_RETRIES}
+    return CONSTANTS
 
 
 @pytest.fixture(scope="module")

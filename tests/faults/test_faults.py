@@ -49,7 +49,7 @@ REFUSALS: dict[str, Action] = {
 TORN: dict[str, dict[str, Action]] = {
     "reset of requests": {"part": Reset(3 * MIB), "put": Reset(1), "complete": Reset(50)},
     "reset of replies": {"part": Reset(0, "reply"), "cdn": Reset(2 * MIB, "reply"), "resolve": Reset(1, "reply")},
-    "truncated replies": {"part": Truncate(0), "cdn": Truncate(5 * MIB), "resolve": Truncate(1)},
+    "truncated replies": {"part": Truncate(0), "cdn": Truncate(3 * MIB), "resolve": Truncate(1)},
 }
 
 

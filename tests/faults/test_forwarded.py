@@ -14,7 +14,7 @@ from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.streamed_upload import LARGE_PART
 from tests.conftest import S3Server
 from tests.faults.bucket import Bucket, nothing_left_over
-from tests.faults.conftest import QUICK_RETRIES
+from tests.faults.conftest import CONSTANTS, TRANSFERS
 from tests.faults.jupyter import Api, Reply
 from tests.faults.killer import MIB, Gone, Killer, Moment
 from tests.faults.proxy import Proxy
@@ -27,13 +27,12 @@ CONTENT = SyntheticContent(PART_SIZE + LARGE_PART + 2 * MIB + 7, seed=9)
 @pytest.fixture(scope="module")
 def server_constants() -> dict[str, object]:
     """Any speed is enough to forward a part, however long that takes."""
-    transfers = "odhtec_jupyter.transfers."
     return {
-        **QUICK_RETRIES,
-        transfers + "streamed_upload.AMPLE": 0,
-        transfers + "sender.QUICK": 1,
-        transfers + "forwarding.PATIENCE": 60_000,
-        transfers + "forwarding.LONGEST": 60.0,
+        **CONSTANTS,
+        TRANSFERS + "streamed_upload.AMPLE": 0,
+        TRANSFERS + "sender.QUICK": 1,
+        TRANSFERS + "forwarding.PATIENCE": 60_000,
+        TRANSFERS + "forwarding.LONGEST": 60.0,
     }
 
 

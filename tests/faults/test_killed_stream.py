@@ -10,7 +10,7 @@ from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from tests.conftest import S3Server
 from tests.faults.bucket import Bucket, checksums, nothing_left_over
-from tests.faults.conftest import QUICK_RETRIES
+from tests.faults.conftest import CONSTANTS, TRANSFERS
 from tests.faults.jupyter import Api
 from tests.faults.killer import MIB, Killer, Moment
 
@@ -22,12 +22,10 @@ LARGE = SyntheticContent(PART_SIZE + 2 * STREAM_SIZE + 3 * MIB + 7, seed=8)
 @pytest.fixture(scope="module")
 def server_constants() -> dict[str, object]:
     """Any speed is enough to stream."""
-    transfers = "odhtec_jupyter.transfers."
     return {
-        **QUICK_RETRIES,
-        transfers + "crew.AMPLE": 0,
-        transfers + "crew.SLOW": 0,
-        transfers + "parts.STREAM_SIZE": STREAM_SIZE,
+        **CONSTANTS,
+        TRANSFERS + "crew.AMPLE": 0,
+        TRANSFERS + "parts.STREAM_SIZE": STREAM_SIZE,
     }
 
 
