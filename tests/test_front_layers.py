@@ -18,7 +18,7 @@ LAYERS = (
     {"list", "uploads", "drive"},
     {"transfers"},
     {"api"},
-    {"tokens.ts", "format.ts", "python.ts", "sleep.ts", "version.ts", "contract.ts"},
+    {"tokens.ts", "format.ts", "foreignjson.ts", "python.ts", "sleep.ts", "version.ts", "contract.ts"},
 )
 IMPORT = re.compile(r"(?:from|import\()\s*'(\.{1,2}/[^']+)'")
 
