@@ -111,9 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    from odhtec_jupyter.client.drawing import plain
     from odhtec_jupyter.commands import storage, transfers
     from odhtec_jupyter.errors import OdhTecError
+    from odhtec_jupyter.visible import visible
 
     commands = {
         "ls": storage.ls,
@@ -125,10 +125,10 @@ def _run(chosen: argparse.Namespace) -> int:
     try:
         return commands[chosen.command](chosen)
     except OdhTecError as error:
-        print(plain(f"{error} ({error.code})"), file=sys.stderr)
+        print(visible(f"{error} ({error.code})"), file=sys.stderr)
         return 1
     except OSError as error:
-        print(plain(str(error)), file=sys.stderr)
+        print(visible(str(error)), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -18,7 +18,18 @@ LAYERS = (
     {"list", "uploads", "drive"},
     {"transfers"},
     {"api"},
-    {"tokens.ts", "format.ts", "python.ts", "sleep.ts", "version.ts", "contract.ts"},
+    {
+        "tokens.ts",
+        "format.ts",
+        "foreignjson.ts",
+        "python.ts",
+        "sleep.ts",
+        "version.ts",
+        "contract.ts",
+        "visible.ts",
+        "sentences.ts",
+        "jsxruntime.ts",
+    },
 )
 IMPORT = re.compile(r"(?:from|import\()\s*'(\.{1,2}/[^']+)'")
 
@@ -59,3 +70,20 @@ def test_only_the_plugins_and_the_cell_know_widgets() -> None:
         file.relative_to(SOURCE).as_posix() for file in SOURCE.rglob("*.ts*") if "@jupyter-widgets/" in file.read_text()
     }
     assert {user for user in users if not user.startswith("cell/")} <= {"plugins/widget.ts"}
+
+
+def test_names_are_shown_through_one_function() -> None:
+    """Views and sentences do it by themselves; what is given to Lab without them has to."""
+    settings = (SOURCE.parent / "tsconfig.json").read_text()
+    assert '"jsxImportSource": "#jsx"' in settings
+    wrong = []
+    for file in sorted(SOURCE.rglob("*.ts*")):
+        name, text = file.relative_to(SOURCE).as_posix(), file.read_text()
+        if ".spec." in name:
+            continue
+        if name not in {"jsxruntime.ts", "sentences.ts"}:
+            wrong += [name] if re.search(r"\.load\(DOMAIN|\bcreateElement\((?!')|react/jsx", text) else []
+        for shown in re.findall(r"\.title\.(?:label|caption) =([^;]*);", text):
+            if not re.search(r"\b(?:visible|__|title)\(", shown):
+                wrong.append(f"{name}: {shown.strip()}")
+    assert wrong == []

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / "odhtec_jupyter"
-LEAVES = {"settings", "network", "models", "errors", "keys", "patterns", "uris", "_version"}
+LEAVES = {"settings", "network", "models", "errors", "keys", "patterns", "uris", "visible", "_version"}
 
 
 @cache
@@ -76,6 +76,7 @@ def test_leaves_import_nothing_above_them() -> None:
     assert layer("network")["network"] == set()
     assert layer("keys")["keys"] <= {"errors"}
     assert layer("patterns")["patterns"] == set()
+    assert layer("visible")["visible"] == set()
     assert layer("uris")["uris"] <= {"errors", "models"}
 
 
@@ -116,7 +117,7 @@ def test_only_the_app_imports_routes_and_nothing_imports_the_app() -> None:
 
 def test_the_client_imports_leaves_only() -> None:
     """It runs in kernels: no server, no store, no settings with their secrets."""
-    allowed = {"models", "errors", "keys", "uris", "patterns"}
+    allowed = {"models", "errors", "keys", "uris", "patterns", "visible"}
     assert {name: found - allowed for name, found in layer("client").items() if found - allowed} == {}
     assert {name: found for name, found in layer("commands").items() if found - allowed - {"client"}} == {}
     # The widget leaves the talking to the page.

@@ -7,7 +7,7 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import { IStatusBar } from '@jupyterlab/statusbar';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 
 import { addCommands } from './lab/commands';
@@ -22,7 +22,8 @@ import { tabs } from './plugins/tabs';
 import { widget } from './plugins/widget';
 import { ISidebar, Sidebar } from './lab/sidebar';
 import { activeCount, createStatusItem } from './lab/status';
-import { COMMANDS_PLUGIN_ID, DOMAIN, PANEL_ID, PLUGIN_ID, STATUS_PLUGIN_ID } from './tokens';
+import { loadSentences } from './sentences';
+import { COMMANDS_PLUGIN_ID, PANEL_ID, PLUGIN_ID, STATUS_PLUGIN_ID } from './tokens';
 
 const panel: JupyterFrontEndPlugin<Sidebar> = {
   id: PLUGIN_ID,
@@ -39,7 +40,7 @@ const panel: JupyterFrontEndPlugin<Sidebar> = {
   ): Sidebar => {
     const sidebar = new Sidebar({
       serverSettings: app.serviceManager.serverSettings,
-      trans: (translator ?? nullTranslator).load(DOMAIN),
+      trans: loadSentences(translator),
       state,
       bringToFront: widget => bringToFront(app, widget)
     });
@@ -67,7 +68,7 @@ const commands: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     palette: ICommandPalette | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const trans = loadSentences(translator);
     const category = trans.__('Object Storage');
     const ids = [...addCommands(app, sidebar, trans), ...addListCommands(app, sidebar, trans)];
     for (const command of ids) {
@@ -101,7 +102,7 @@ const status: JupyterFrontEndPlugin<void> = {
       item: createStatusItem({
         transfers,
         uploads,
-        trans: (translator ?? nullTranslator).load(DOMAIN),
+        trans: loadSentences(translator),
         onClick: () => bringToFront(app, sidebar.panel)
       }),
       align: 'left',

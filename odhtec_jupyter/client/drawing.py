@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from odhtec_jupyter.models import Transfer
+from odhtec_jupyter.visible import visible
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -43,11 +44,6 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def plain(text: str) -> str:
-    """Text for a terminal: keys and messages may hold what it would take for commands."""
-    return "".join(letter if letter.isprintable() else "�" for letter in text)
-
-
 def amount(status: Transfer) -> str:
     """How much of it, how fast, and what went wrong."""
     of = f" of {size(status.bytes_total)}" if status.bytes_total is not None else ""
@@ -68,12 +64,12 @@ def amount(status: Transfer) -> str:
 def title(status: Transfer) -> str:
     """What is done with what."""
     some = "" if status.names_total is None else f" ({status.names_total} of it)"
-    return plain(f"{status.action} {status.source}{some}" + (f" → {status.target}" if status.target else ""))
+    return visible(f"{status.action} {status.source}{some}" + (f" → {status.target}" if status.target else ""))
 
 
 def line(status: Transfer) -> str:
     """All in one line of text."""
-    return plain(f"{title(status)}: {status.state}, {amount(status)}")
+    return visible(f"{title(status)}: {status.state}, {amount(status)}")
 
 
 def bundle(status: Transfer) -> dict[str, str]:
@@ -82,7 +78,7 @@ def bundle(status: Transfer) -> dict[str, str]:
     if status.state == "completed":
         done, total = 1, 1
     bar = f'<progress max="{max(total, 1)}" value="{done}"' if total is not None else "<progress"
-    label = html.escape(f"{status.state}, {amount(status)}")
+    label = html.escape(visible(f"{status.state}, {amount(status)}"))
     shown = (
         f'<div style="display:flex;flex-wrap:wrap;gap:0 1em;align-items:baseline">'
         f"<code>{html.escape(title(status))}</code>"

@@ -10,8 +10,9 @@ from typing import Any
 
 from odhtec_jupyter import models
 from odhtec_jupyter.client.api import Api
-from odhtec_jupyter.client.drawing import plain, size
+from odhtec_jupyter.client.drawing import size
 from odhtec_jupyter.uris import S3Uri
+from odhtec_jupyter.visible import visible
 
 SHOWN = 20  # entries
 
@@ -47,10 +48,10 @@ class Listing:
         return self._begin()
 
     def __repr__(self) -> str:
-        first = list(islice(self, SHOWN + 1))
-        rows = [f"{'' if one.size is None else size(one.size):>10}  {plain(one.key)}" for one in first[:SHOWN]]
+        first, title = list(islice(self, SHOWN + 1)), visible(self._title)
+        rows = [f"{'' if one.size is None else size(one.size):>10}  {visible(one.key)}" for one in first[:SHOWN]]
         more = ["            …"] if len(first) > SHOWN else []
-        return "\n".join([self._title, *rows, *more] if first else [f"{self._title}: nothing"])
+        return "\n".join([title, *rows, *more] if first else [f"{title}: nothing"])
 
 
 def level(api: Api, uri: S3Uri) -> Iterator[Entry]:

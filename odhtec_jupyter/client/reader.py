@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from odhtec_jupyter.errors import NoServer, OdhTecError, VerificationError
+from odhtec_jupyter.visible import visible
 
 if TYPE_CHECKING:
     import requests
@@ -43,7 +44,7 @@ class ObjectReader(io.RawIOBase):
         self.size, self.etag = api.head_object(bucket, key)
 
     def __repr__(self) -> str:
-        return f"<ObjectReader of {self.name}>"
+        return f"<ObjectReader of {visible(self.name)}>"
 
     # --- as a file ------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from odhtec_jupyter.errors import OdhTecError, VerificationError
+from odhtec_jupyter.visible import visible
 
 if TYPE_CHECKING:
     from odhtec_jupyter.client.api import Api
@@ -44,7 +45,7 @@ class ObjectWriter(io.BufferedIOBase):
         self._written = 0
 
     def __repr__(self) -> str:
-        return f"<ObjectWriter to {self.name}>"
+        return f"<ObjectWriter to {visible(self.name)}>"
 
     def writable(self) -> bool:
         """It is."""

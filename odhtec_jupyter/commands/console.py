@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from pydantic import BaseModel
 
 from odhtec_jupyter.client import Client, Transfer
-from odhtec_jupyter.client.drawing import line, plain
+from odhtec_jupyter.client.drawing import line
 from odhtec_jupyter.client.local_transfer import LocalTransfer
 from odhtec_jupyter.commands.private_server import private_server
 from odhtec_jupyter.errors import NoServer
 from odhtec_jupyter.models import TransferPlan
+from odhtec_jupyter.visible import visible
 
 INTERRUPTED = 130  # the exit code
 
@@ -45,7 +46,7 @@ class Console:
             print(plan.model_dump_json(by_alias=True))
             return 0
         for file in plan.files:
-            print(f"{file.what:>10}  {plain(file.target or file.source)}")
+            print(f"{file.what:>10}  {visible(file.target or file.source)}")
         if (more := plan.files_total - len(plan.files)) > 0:
             print(f"           … and {more} more")
         print(f"{plan.files_total} files, {plan.bytes_total} bytes; nothing was written.")

@@ -6,9 +6,9 @@ import argparse
 from typing import Any
 
 from odhtec_jupyter.client import Entry
-from odhtec_jupyter.client.drawing import plain
 from odhtec_jupyter.commands.console import Console, console
 from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.visible import visible
 
 
 def ls(options: argparse.Namespace) -> int:
@@ -16,7 +16,7 @@ def ls(options: argparse.Namespace) -> int:
     with console(options) as out:
         if not options.uri:
             for name in out.client.buckets():
-                out.say(f"s3://{name}/", {"uri": f"s3://{name}/"})
+                out.say(visible(f"s3://{name}/"), {"uri": f"s3://{name}/"})
             return 0
         for entry in out.client.ls(options.uri, recursive=options.recursive):
             out.say(_row(entry), vars(entry))
@@ -26,7 +26,7 @@ def ls(options: argparse.Namespace) -> int:
 def _row(entry: Entry) -> str:
     time = f"{entry.last_modified:%Y-%m-%d %H:%M}" if entry.last_modified else ""
     size = "" if entry.size is None else str(entry.size)
-    return f"{time:16}  {size:>14}  {plain(entry.uri)}"
+    return f"{time:16}  {size:>14}  {visible(entry.uri)}"
 
 
 def cp(options: argparse.Namespace) -> int:

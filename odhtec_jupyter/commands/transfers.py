@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 
 from odhtec_jupyter.client import Transfer
-from odhtec_jupyter.client.drawing import line, plain
+from odhtec_jupyter.client.drawing import line
 from odhtec_jupyter.commands.console import Console, console
 from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.visible import visible
 
 
 def transfers(options: argparse.Namespace) -> int:
@@ -34,5 +35,5 @@ def _steer(out: Console, verb: str, transfer: Transfer) -> int:
     out.say(line(transfer.status), transfer.status)
     if verb == "show" and not out.json:
         for file in transfer.files("failed"):
-            print(plain(f"  failed  {file.path}: {file.error.message if file.error else ''}"))
+            print(visible(f"  failed  {file.path}: {file.error.message if file.error else ''}"))
     return 0

@@ -95,6 +95,41 @@ def test_a_notebook_runs_and_saves_back(panel: Panel, client: S3Client) -> None:
     assert stored == json.dumps(saved, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
+def test_a_notebook_of_another_user_runs_nothing_when_it_is_opened(panel: Panel, client: S3Client) -> None:
+    """Its cells call themselves trusted, or inherit it from a prototype that the file brings."""
+    flags = {
+        "own": {"trusted": True},
+        "proto": {"__proto__": {"trusted": True}},
+        "constructor": {"constructor": {"prototype": {"trusted": True}}},
+    }
+
+    def run(name: str) -> str:
+        return f"(window.odhtecRan ??= []).push({name!r})"
+
+    def output(data: dict[str, str]) -> dict[str, Any]:
+        return {"output_type": "display_data", "data": data, "metadata": {}}
+
+    cells: list[dict[str, Any]] = []
+    for name, flag in flags.items():
+        image = f'<img src="data:," onerror="{run(name)}"><script>{run(name)}</script><b>{name} HTML</b>'
+        script = {"application/javascript": run(name), "text/plain": f"{name} is not run"}
+        code = {"cell_type": "code", "execution_count": None, "source": ""} | flag
+        cells.append(code | {"id": name, "metadata": flag, "outputs": [output(script), output({"text/html": image})]})
+        cells.append({"cell_type": "markdown", "id": f"{name}-text", "metadata": flag, "source": image} | flag)
+    notebook = NOTEBOOK | flags["proto"] | {"cells": cells}
+    notebook["metadata"] = flags["proto"] | flags["own"]
+    fill(panel, client, {"hostile.ipynb": json.dumps(notebook)})
+    panel.row("hostile.ipynb").dblclick()
+    shown = panel.page.locator(".jp-Notebook:visible")
+    for name in flags:
+        shown.locator(".jp-OutputArea").get_by_text(f"{name} HTML").wait_for()
+        shown.locator(".jp-MarkdownOutput").get_by_text(f"{name} HTML").wait_for()
+    assert panel.page.evaluate("() => window.odhtecRan ?? []") == []
+    for name in flags:
+        assert shown.get_by_text(f"{name} is not run").is_visible(), "the plain text stands for the script"
+    assert shown.locator("[onerror], script").count() == 0
+
+
 def test_a_change_behind_its_back_is_asked_about(panel: Panel, client: S3Client) -> None:
     page = panel.page
     fill(panel, client, {"notes.txt": "one\r\ntwo\r\n"})

@@ -86,6 +86,48 @@ It has **bold** words, a [link](https://example.invalid/) and a table:
 <img src="x" onerror="window.hacked = true"><script>window.hacked = true</script>
 """
 
+ELSEWHERE = "http://elsewhere.invalid"
+#: Each asks another server, or a script of this one, where nothing stops it.
+NOISY = f"""# Noisy
+
+```mermaid
+flowchart LR
+  a[<img src='{ELSEWHERE}/mermaid-html'>] --> b@{{ img: "{ELSEWHERE}/mermaid-image", label: "b", w: 60, h: 60 }}
+```
+
+> ~~~~  mermaid
+> %%{{init: {{"themeCSS": "@import url({ELSEWHERE}/mermaid-css);"}}}}%%
+> flowchart LR
+>   c --> d
+> ~~~~
+
+````markdown
+```mermaid
+quoted
+```
+````
+
+$\\style{{background: url({ELSEWHERE}/mathjax-style)}}{{x}}$ $\\href{{/lab?reset}}{{y}}$
+$\\require{{{ELSEWHERE}/require.js}}$ $\\require{{[mathjax]/{ELSEWHERE}/root.js}}$ $\\require{{[x]/{ELSEWHERE}/x.js}}$
+$\\require{{requireme}}$ $\\require{{/require-script.js}}$
+$\\require{{[/require-script.js}}$ $\\require{{[tex]/../require-script}}$
+
+<p style="background-image: url({ELSEWHERE}/css)">styled</p>
+<p style="background: \\75rl({ELSEWHERE}/css-escape)">escaped</p>
+<style>@import url({ELSEWHERE}/import); p {{ background: url({ELSEWHERE}/sheet) }}</style>
+<link rel="stylesheet" href="{ELSEWHERE}/link"><link rel="preload" as="image" href="{ELSEWHERE}/preload">
+<base href="{ELSEWHERE}/base/"><meta http-equiv="refresh" content="0;url={ELSEWHERE}/refresh">
+<svg><image href="{ELSEWHERE}/image" xlink:href="{ELSEWHERE}/xlink"/><use href="{ELSEWHERE}/use#x"/></svg>
+<picture><source srcset="{ELSEWHERE}/source"><img src="data:," srcset="{ELSEWHERE}/srcset 2x"></picture>
+<video src="{ELSEWHERE}/video" poster="{ELSEWHERE}/poster"><source src="{ELSEWHERE}/in-video"></video>
+<audio autoplay src="{ELSEWHERE}/audio"></audio> <input type="image" src="{ELSEWHERE}/input">
+<object data="{ELSEWHERE}/object"></object><embed src="{ELSEWHERE}/embed"><iframe src="{ELSEWHERE}/frame"></iframe>
+<table background="{ELSEWHERE}/table"><tr><td background="{ELSEWHERE}/cell">cell</td></tr></table>
+<img src="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'%3E%3Cimage href='{ELSEWHERE}/in'/%3E%3C/svg%3E">
+
+The end
+"""
+
 NOTEBOOK = {
     "cells": [
         {"cell_type": "markdown", "metadata": {}, "source": "# Results"},
@@ -166,6 +208,53 @@ def test_markdown_is_tame(filled: Panel) -> None:
     assert filled.page.evaluate("() => window.hacked") is None
     view.get_by_role("button", name="Show source").click()
     view.get_by_text("# A model card").wait_for()
+
+
+@pytest.mark.parametrize("name", ["noisy.md", "noisy.ipynb"])
+def test_a_preview_asks_no_other_server(panel: Panel, client: S3Client, name: str) -> None:
+    cell = {"cell_type": "markdown", "metadata": {}, "source": NOISY}
+    content = NOISY if name.endswith("md") else json.dumps(NOTEBOOK | {"cells": [cell]})
+    client.put_object(Bucket="models", Key=name, Body=content.encode())
+    client.put_object(Bucket="models", Key="maths.md", Body=b"$z$")
+    panel.button("Refresh").click()
+    # With what MathJax is made of.
+    preview(panel, "maths.md").locator("mjx-container").wait_for()
+    asked: list[str] = []
+    panel.page.on("request", lambda it: asked.append(it.url))
+    view = preview(panel, name)
+    view.get_by_text("The end").wait_for()
+    view.locator("mjx-container a:not([href])").wait_for()  # no link leads into Lab
+    # Drawn, and what the drawing asks for is on its way before this is.
+    panel.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    panel.page.evaluate("() => fetch(document.location.href)")
+    host = panel.page.url.split("/lab")[0]
+    assert [url for url in asked if not url.startswith(host) or "require" in url] == []
+    assert view.locator("img[src^=http], .jp-RenderedMermaid, script, style, link, base, iframe").count() == 0
+    # Diagrams are shown as what was written.
+    assert view.locator("code.language-mermaid").count() == 2
+    view.get_by_text("flowchart LR").first.wait_for()
+    assert view.locator("code.language-markdown").text_content() == "```mermaid\nquoted\n```"
+
+
+def test_a_name_hides_nothing(panel: Panel, client: S3Client) -> None:
+    """Each place that shows a name, and what is done with it takes the true one."""
+    name, visible = "invoice\u202egnp.py\u200b", r"invoice\u{202E}gnp.py\u{200B}"
+    client.put_object(Bucket="models", Key=f"folder\u2066/{name}", Body=b"what is in it")
+    panel.button("Refresh").click()
+    panel.row(r"folder\u{2066}").dblclick()
+    panel.row(visible).wait_for()
+    view = preview(panel, visible)
+    view.get_by_text("what is in it").wait_for()
+    panel.page.get_by_role("tab", name=visible).wait_for()
+    hidden = """() => [...document.querySelectorAll('#odhtec-browser *, .odhtec-Preview *, [role=tab]')].flatMap(it =>
+      [it.textContent, it.title, it.ariaLabel].filter(text => /[\\u200b\\u202e\\u2066]/.test(text)))"""
+    assert panel.page.evaluate(hidden) == []
+    panel.row(visible).click()
+    panel.press("Delete")
+    panel.dialog.get_by_text(visible).wait_for()
+    panel.dialog.get_by_role("button", name="Delete").click()
+    panel.row(visible).wait_for(state="detached")
+    assert "Contents" not in client.list_objects_v2(Bucket="models")
 
 
 def test_by_keyboard_alone(filled: Panel) -> None:

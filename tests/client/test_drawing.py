@@ -18,6 +18,7 @@ from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 
 from odhtec_jupyter.client import drawing
+from odhtec_jupyter.client.listing import Entry, Listing
 from odhtec_jupyter.client.transfer import Transfer
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import Conflict
@@ -70,6 +71,17 @@ def test_nothing_in_a_bar_is_markup_but_ours() -> None:
     assert "\x1b" not in drawing.line(status(target="s3://b/\x1b[2J"))
     assert drawing.title(status(names_total=2)).endswith("(2 of it) → s3://b/")
     assert "500 B of 1.0 kB, 100 B/s, 5 s left, 1 of 2 files" in drawing.line(status())
+
+
+def test_no_name_hides_a_part_of_itself() -> None:
+    error = Failure(code="X", message="There is no a\u200bb.")
+    one = status(source="s3://b/invoice\u202egnp.exe", state="failed", error=error)
+    for text in (*drawing.bundle(one).values(), drawing.line(one), drawing.title(one), repr(Transfer(None, one))):  # type: ignore[arg-type]
+        assert r"s3://b/invoice\u{202E}gnp.exe" in text
+        assert "\u202e" not in text
+        assert "\u200b" not in text
+    listing = Listing("s3://b/\u2066/", lambda: iter([Entry("s3://b/\u2066/a\u202eb", "a\u202eb", False, 1)]))
+    assert repr(listing) == r"s3://b/\u{2066}/" + "\n" + r"       1 B  a\u{202E}b"
 
 
 def test_who_waits_for_what_only_they_can_give_hears_of_it() -> None:

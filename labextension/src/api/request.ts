@@ -1,6 +1,8 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
+import { visible } from '../visible';
+
 /** A refusal in the server's own words. `status` 0 means that no answer came. */
 export class ApiError extends Error {
   constructor(
@@ -8,7 +10,8 @@ export class ApiError extends Error {
     message: string,
     readonly status: number
   ) {
-    super(message);
+    // It names what others have named.
+    super(visible(message));
     this.name = 'ApiError';
   }
 

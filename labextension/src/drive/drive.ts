@@ -10,6 +10,7 @@ import { formatSize } from '../format';
 import { s3Uri } from '../api/keys';
 import { ApiError } from '../api/request';
 import type { IObjectHead, TransferRequest } from '../tokens';
+import { visible } from '../visible';
 
 /**
  * Objects as documents of Lab. The ETag is the hash that Lab compares before it saves, so that a change behind its back
@@ -345,7 +346,7 @@ function notFound(path: string): never {
 }
 
 function refusal(status: number, message: string): ServerConnection.ResponseError {
-  return new ServerConnection.ResponseError(new Response(null, { status }), message);
+  return new ServerConnection.ResponseError(new Response(null, { status }), visible(message));
 }
 
 export namespace S3Drive {

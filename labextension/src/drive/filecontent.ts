@@ -1,3 +1,4 @@
+import { parseForeignJson } from '../foreignjson';
 import { formatNotebook, parseNotebook } from './notebookfile';
 
 export interface IFileContent {
@@ -21,7 +22,7 @@ export function decodeFile(
   try {
     const text = decodeText(bytes);
     return format === 'json'
-      ? { type: 'file', format, content: JSON.parse(text) }
+      ? { type: 'file', format, content: parseForeignJson(text) }
       : { type: 'file', format: 'text', content: text };
   } catch (reason) {
     if (format) {

@@ -62,6 +62,32 @@ const FILE = `{
 }
 `;
 
+const CAR = { constructor: 'Ferrari', prototype: 1961 };
+
+/** A copy as Lab makes them: each key is assigned. */
+function assigned(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(assigned);
+  }
+  const copy: Record<string, unknown> = {};
+  if (typeof value !== 'object' || value === null) {
+    return value;
+  }
+  for (const key of Object.keys(value)) {
+    copy[key] = assigned((value as typeof copy)[key]);
+  }
+  return copy;
+}
+
+function everyDict(value: unknown, check: (dict: object) => void): void {
+  if (typeof value === 'object' && value !== null) {
+    if (!Array.isArray(value)) {
+      check(value);
+    }
+    Object.values(value).forEach(one => everyDict(one, check));
+  }
+}
+
 describe('a notebook', () => {
   it('comes back as it was, byte for byte', () => {
     expect(formatNotebook(parseNotebook(FILE))).toBe(FILE);
@@ -81,9 +107,43 @@ describe('a notebook', () => {
     const file = JSON.parse(FILE);
     file.cells[1].metadata = { trusted: true, tags: ['a'] };
     const model = parseNotebook(JSON.stringify(file));
-    expect((model.cells as object[])[1]).toMatchObject({ metadata: { tags: ['a'] } });
-    expect(JSON.stringify(model)).not.toContain('trusted');
+    expect((model.cells as object[])[1]).toMatchObject({
+      metadata: { tags: ['a'], trusted: false }
+    });
     expect(formatNotebook(file)).not.toContain('trusted');
+    expect(formatNotebook(model)).not.toContain('trusted');
+  });
+
+  it('is not trusted by anything that Lab inherits when it copies a model key by key', () => {
+    const paths = ['"__proto__"', '"\\u005f_proto__"', '"constructor": {"prototype"'];
+    for (const path of paths) {
+      const flag = `${path}: {"trusted": true}${path.includes('{') ? '}' : ''}`;
+      const output = `{"output_type": "display_data", "data": {${flag}}, "metadata": {${flag}}}`;
+      const cell = (metadata: string) =>
+        `{"cell_type": "code", ${metadata} "source": "", "outputs": [${output}], ${flag}}`;
+      const text = `{"nbformat": 4, "nbformat_minor": 5, ${flag},
+        "metadata": {${flag}, "widgets": [{"state": {${flag}}}]},
+        "cells": [${cell(`"metadata": {${flag}, "odhtec": {${flag}}},`)}, ${cell('')}, ${cell('"metadata": [],')}]}`;
+      const model = assigned(parseNotebook(text)) as { cells: { metadata: object }[] };
+      expect(model.cells.map(({ metadata }) => 'trusted' in metadata)).toEqual([true, true, true]);
+      expect(JSON.stringify(model)).not.toContain('true');
+      everyDict(model, dict => {
+        expect(Object.getPrototypeOf(dict)).toBe(Object.prototype);
+        expect((dict as { trusted?: boolean }).trusted ?? false).toBe(false);
+      });
+    }
+    expect(({} as { trusted?: boolean }).trusted).toBeUndefined();
+  });
+
+  it('keeps what only reads like a path to a prototype', () => {
+    const output = {
+      output_type: 'display_data',
+      data: { 'application/json': [CAR] },
+      metadata: {}
+    };
+    const cell = { cell_type: 'code', metadata: {}, source: '', outputs: [output] };
+    const text = JSON.stringify({ cells: [cell], metadata: {}, nbformat: 4, nbformat_minor: 5 });
+    expect(JSON.parse(formatNotebook(parseNotebook(text))).cells[0].outputs).toEqual([output]);
   });
 
   it('of an older version is refused in words', () => {
@@ -100,6 +160,13 @@ describe('a file', () => {
     const { content } = decodeFile('a.txt', file, { type: 'file', format: 'text' });
     expect(content).toBe('\ufeffa\r\n');
     expect(encodeFile({ format: 'text', content })).toBe(content);
+  });
+
+  it('of JSON gives its reader no prototype', () => {
+    const file = new TextEncoder().encode('{"a": [{"__proto__": {"b": 1}}]}');
+    const { content } = decodeFile('a.json', file, { type: 'file', format: 'json' });
+    expect(assigned(content)).toEqual({ a: [{}] });
+    expect((assigned(content) as { a: { b?: number }[] }).a[0].b).toBeUndefined();
   });
 
   it('that is no UTF-8 is no text, whoever asks', () => {

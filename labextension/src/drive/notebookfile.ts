@@ -1,16 +1,18 @@
+import { parseForeignJson } from '../foreignjson';
+
 /** A notebook's file and Lab's model of it differ as they do on the Jupyter server: in lines, and in trust. */
 
 type Dict = Record<string, unknown>;
 
 /** The model of a notebook's file: texts in one piece, and nothing trusted because the file says so. */
 export function parseNotebook(text: string): Dict {
-  const notebook: unknown = JSON.parse(text);
+  const notebook = parseForeignJson(text);
   if (!isDict(notebook) || !Array.isArray(notebook.cells) || notebook.nbformat !== 4) {
     throw new Error(
       'This is no notebook of version 4. Older ones can be brought up to date with jupyter nbconvert.'
     );
   }
-  return { ...notebook, cells: notebook.cells.map(cell => changeCell(cell, JOINING)) };
+  return { ...notebook, cells: notebook.cells.map(cell => untrusted(changeCell(cell, JOINING))) };
 }
 
 /** The file of a notebook's model, written as the Jupyter server writes it: a diff shows what was changed. */
@@ -47,8 +49,8 @@ function changeCell(cell: unknown, change: IChange): unknown {
   if ('source' in cell) {
     changed.source = change.text(cell.source);
   }
-  if (isDict(cell.metadata) && 'trusted' in cell.metadata) {
-    // Who wrote the file must not decide whether its scripts run; and whether they may is no part of it.
+  if (isDict(cell.metadata)) {
+    // Whether its scripts may run is no part of the file.
     const { ...metadata } = cell.metadata;
     delete metadata.trusted;
     changed.metadata = metadata;
@@ -63,6 +65,13 @@ function changeCell(cell: unknown, change: IChange): unknown {
     changed.outputs = cell.outputs.map(output => changeOutput(output, change));
   }
   return changed;
+}
+
+/** Whoever wrote the file must not decide whether its scripts run. Lab looks at this one flag, so it is always there. */
+function untrusted(cell: unknown): unknown {
+  return isDict(cell)
+    ? { ...cell, metadata: { ...(isDict(cell.metadata) ? cell.metadata : {}), trusted: false } }
+    : cell;
 }
 
 function changeOutput(output: unknown, change: IChange): unknown {

@@ -54,6 +54,19 @@ describe('DetailsModel', () => {
     expect([model.outdated, model.header('ContentType')]).toEqual([false, 'text/html']);
   });
 
+  it('keeps names that mean something to JavaScript', async () => {
+    // As they come from the server.
+    const Metadata = JSON.parse('{"__proto__": "a", "constructor": "b", "prototype": "c"}');
+    server.getDetails.mockResolvedValue(details({ Metadata }));
+    const model = await make();
+    model.setMetadata([...model.metadata, { name: 'team', value: 'nlp' }]);
+    server.setDetails.mockResolvedValue(details());
+    await model.save();
+    expect(JSON.stringify(server.setDetails.mock.lastCall![2].Metadata)).toBe(
+      '{"__proto__":"a","constructor":"b","prototype":"c","team":"nlp"}'
+    );
+  });
+
   it('refuses names of which S3 would keep one', async () => {
     const model = await make();
     const pair = (name: string) => ({ name, value: 'x' });

@@ -8,6 +8,12 @@ const TYPES: Record<string, Partial<DocumentRegistry.IFileType>> = {
   ipynb: { contentType: 'notebook', fileFormat: 'json', mimeTypes: [] },
   csv: { contentType: 'file', fileFormat: 'text', mimeTypes: ['text/csv'] },
   png: { contentType: 'file', fileFormat: 'base64', mimeTypes: ['image/png'] },
+  'jupyterlab-workspace': {
+    name: 'jupyterlab-workspace',
+    contentType: 'file',
+    fileFormat: 'text',
+    mimeTypes: ['application/json']
+  },
   pdf: { contentType: 'file', fileFormat: 'base64', mimeTypes: ['application/pdf'] }
 };
 
@@ -51,6 +57,13 @@ describe('Opener', () => {
     }
     prefersPreview = true;
     expect(opened('a.csv')).toBe('a.csv');
+  });
+
+  it('lets no object act on Lab: a workspace of another user is previewed, or edited as text', () => {
+    expect(opened('w.jupyterlab-workspace')).toBe('w.jupyterlab-workspace');
+    expect(openDocument).not.toHaveBeenCalled();
+    opener.edit({ bucket: 'b', key: 'w.jupyterlab-workspace' });
+    expect(openDocument).toHaveBeenLastCalledWith('S3:b/w.jupyterlab-workspace', 'Editor');
   });
 
   it('opens any text on demand, of an unknown kind in the editor', () => {

@@ -20,7 +20,7 @@ export class Opener {
 
   /** Documents are what Lab has a kind of text, notebook or image for; anything may be looked at. */
   canOpen({ key }: IObjectPlace, size?: number): Openable {
-    if (!isPath(key) || !isDocument(this._options.fileTypes(key))) {
+    if (!isPath(key) || !this._isDocument(key)) {
       return 'no document';
     }
     return this.fits(size) ? 'editor' : 'too large';
@@ -36,26 +36,36 @@ export class Opener {
   }
 
   edit(object: IObjectPlace): void {
-    const known = isDocument(this._options.fileTypes(object.key));
-    // Of a kind that Lab does not know, all that can be tried is text.
-    this._options.openDocument(documentPath(object), known ? undefined : 'Editor');
+    // Of a kind that Lab does not know, or that does something when it is opened, all that can be tried is text.
+    const factory = this._isDocument(object.key) ? undefined : 'Editor';
+    this._options.openDocument(documentPath(object), factory);
   }
 
   preview(object: IObjectPlace): void {
     this._options.openPreview(object);
   }
+
+  private _isDocument(key: string): boolean {
+    const types = this._options.fileTypes(key);
+    return (
+      !types.some(({ name }) => ACTING.includes(name)) &&
+      types.some(
+        ({ contentType, fileFormat, mimeTypes }) =>
+          contentType === 'notebook' ||
+          (contentType === 'file' &&
+            (fileFormat === 'text' ||
+              fileFormat === 'json' ||
+              mimeTypes.some(type => type.startsWith('image/'))))
+      )
+    );
+  }
 }
 
-function isDocument(types: readonly DocumentRegistry.IFileType[]): boolean {
-  return types.some(
-    ({ contentType, fileFormat, mimeTypes }) =>
-      contentType === 'notebook' ||
-      (contentType === 'file' &&
-        (fileFormat === 'text' ||
-          fileFormat === 'json' ||
-          mimeTypes.some(type => type.startsWith('image/'))))
-  );
-}
+/**
+ * File types whose opener acts at once on what the file says: a workspace replaces the user's own of that name, and runs
+ * Lab's commands to restore what it lists.
+ */
+const ACTING = ['jupyterlab-workspace'];
 
 export namespace Opener {
   export interface IOptions {

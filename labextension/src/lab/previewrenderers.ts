@@ -5,6 +5,7 @@ import { Widget } from '@lumino/widgets';
 
 import type { OdhTecAPI } from '../api/api';
 import type { IObjectPlace } from '../drive/documents';
+import { QuietMarkdownParser, QuietTypesetter } from '../preview/quietmarkdown';
 import { QuietSanitizer, siblingKey } from '../preview/quietsanitizer';
 import { ApiError } from '../api/request';
 import type { IRenderers } from '../views/preview/PreviewBody';
@@ -60,7 +61,10 @@ export class PreviewRenderers implements IRenderers {
       const beside = siblingKey(key, url);
       return beside === null ? null : api.viewUrl(bucket, beside);
     };
+    const { markdownParser, latexTypesetter } = rendermime;
     const registry = rendermime.clone({
+      markdownParser: markdownParser ? new QuietMarkdownParser(markdownParser) : undefined,
+      latexTypesetter: latexTypesetter ? new QuietTypesetter(latexTypesetter) : undefined,
       sanitizer: new QuietSanitizer(rendermime.sanitizer, sibling, what =>
         trans.__('[Image not loaded: %1]', what)
       )

@@ -5,6 +5,7 @@ import { baseName, type IObjectPlace } from '../drive/documents';
 import { s3Uri } from '../api/keys';
 import type { PreviewModel } from '../preview/preview';
 import { focusBody, PreviewView, type IPreviewViewProps } from '../views/preview/PreviewView';
+import { visible } from '../visible';
 
 /** The preview of one object, in the main area. */
 export class PreviewWidget extends ReactWidget {
@@ -12,8 +13,8 @@ export class PreviewWidget extends ReactWidget {
     super();
     const { bucket, key } = this.object;
     this.addClass('odhtec-PreviewPanel');
-    this.title.label = baseName(key) || key;
-    this.title.caption = s3Uri(bucket, key);
+    this.title.label = visible(baseName(key) || key);
+    this.title.caption = visible(s3Uri(bucket, key));
     this.title.icon = fileIcon;
     this.title.closable = true;
     this.node.tabIndex = -1;

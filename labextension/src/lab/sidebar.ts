@@ -20,7 +20,7 @@ import type { Opener } from './opener';
 import type { BrowserPanel } from './panel';
 import { heldUploads, holdUpload } from '../uploads/sending';
 import { sleep } from '../sleep';
-import type { IPlace } from '../list/storage';
+import { isPlace, type IPlace } from '../list/storage';
 import { PANEL_ID, PLUGIN_ID, type Transfer } from '../tokens';
 import { TransfersModel } from '../transfers/transfers';
 import { UnfinishedModel } from '../uploads/unfinished';
@@ -193,10 +193,10 @@ export class Sidebar implements IHome {
 
   private async _start(): Promise<void> {
     const { state } = this._options;
-    const place = (await state?.fetch(PLACE_KEY)) as IPlace | undefined;
-    this.model.recent.restore(((await state?.fetch(RECENT_KEY)) as IPlace[] | undefined) ?? []);
+    const place: unknown = await state?.fetch(PLACE_KEY);
+    this.model.recent.restore(await state?.fetch(RECENT_KEY));
     this.model.stateChanged.connect(this._remember, this);
-    await this.model.start(place);
+    await this.model.start(isPlace(place) ? place : undefined);
   }
 
   private async _readConcurrency(): Promise<void> {

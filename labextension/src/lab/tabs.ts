@@ -10,6 +10,7 @@ import type { BrowserPanel } from './panel';
 import type { Sidebar } from './sidebar';
 import type { IPlace } from '../list/storage';
 import { CommandIDs } from '../tokens';
+import { visible } from '../visible';
 
 /** The browser as a tab of the main area, as many as one likes; a reload opens them where they were. */
 export function addTabs(
@@ -43,8 +44,8 @@ export function addTabs(
       tab.title.closable = true;
       const name = () => {
         const { bucket = '', prefix = '' } = panel.place ?? {};
-        tab.title.label = lastName(prefix) || bucket || trans.__('Object storage');
-        tab.title.caption = bucket && s3Uri(bucket, prefix);
+        tab.title.label = visible(lastName(prefix) || bucket) || trans.__('Object storage');
+        tab.title.caption = bucket && visible(s3Uri(bucket, prefix));
       };
       name();
       let saved = '';

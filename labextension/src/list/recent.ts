@@ -1,4 +1,4 @@
-import type { IPlace } from './storage';
+import { isPlace, type IPlace } from './storage';
 
 /** How many are remembered. */
 const MAX_PLACES = 8;
@@ -13,9 +13,9 @@ export class RecentPlaces {
     this._places = [place, ...this._without(place)].slice(0, MAX_PLACES);
   }
 
-  /** What was kept from another day comes after what was opened since. */
-  restore(kept: readonly IPlace[]): void {
-    for (const place of kept) {
+  /** What was kept from another day, in whatever file, comes after what was opened since. */
+  restore(kept: unknown): void {
+    for (const place of Array.isArray(kept) ? kept.slice(0, MAX_PLACES).filter(isPlace) : []) {
       if (this._without(place).length === this._places.length) {
         this._places = [...this._places, place].slice(0, MAX_PLACES);
       }

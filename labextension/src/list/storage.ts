@@ -12,6 +12,12 @@ export interface IPlace {
   prefix: string;
 }
 
+/** Lab's saved state may come from a file of another user: a workspace can be imported. */
+export function isPlace(value: unknown): value is IPlace {
+  const { bucket, prefix } = (value ?? {}) as Partial<IPlace>;
+  return typeof bucket === 'string' && bucket !== '' && typeof prefix === 'string';
+}
+
 /** What a transfer has changed, as far as a list must know. */
 export interface IChange {
   /** Keys that are there no more. */

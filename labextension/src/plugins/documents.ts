@@ -1,6 +1,6 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
-import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { editIcon, launchIcon } from '@jupyterlab/ui-components';
 
 import { chosenFile, describedBy, whenChoiceChanges } from '../lab/chosen';
@@ -8,7 +8,8 @@ import { documentPath, placeOf } from '../drive/documents';
 import { S3Drive } from '../drive/drive';
 import { Opener } from '../lab/opener';
 import { ISidebar, type Sidebar } from '../lab/sidebar';
-import { CommandIDs, DOCUMENTS_PLUGIN_ID, DOMAIN, ROW_CLASS } from '../tokens';
+import { loadSentences } from '../sentences';
+import { CommandIDs, DOCUMENTS_PLUGIN_ID, ROW_CLASS } from '../tokens';
 import { untilCompleted } from '../transfers/transferwait';
 
 /** Objects in Lab's own editors and viewers. */
@@ -24,7 +25,7 @@ export const documents: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     palette: ICommandPalette | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const trans = loadSentences(translator);
     const opener = new Opener({
       fileTypes: key => app.docRegistry.getFileTypesForPath(key),
       openDocument: (path, factory) =>

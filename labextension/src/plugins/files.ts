@@ -5,10 +5,11 @@ import {
   IFileBrowserFactory,
   type FileBrowser
 } from '@jupyterlab/filebrowser';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator } from '@jupyterlab/translation';
 
 import { ISidebar, type Sidebar } from '../lab/sidebar';
-import { DOMAIN, FILES_PLUGIN_ID } from '../tokens';
+import { loadSentences } from '../sentences';
+import { FILES_PLUGIN_ID } from '../tokens';
 import { WorkspaceDrag } from '../lab/workspacedrag';
 
 export const files: JupyterFrontEndPlugin<void> = {
@@ -25,7 +26,7 @@ export const files: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     standard: FileBrowser | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const trans = loadSentences(translator);
     const browser = () => factory.tracker.currentWidget ?? standard;
     const drag = new WorkspaceDrag({ app, sidebar, factory, browser, trans });
     for (const command of drag.addCommands()) {

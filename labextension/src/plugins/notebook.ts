@@ -1,14 +1,15 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Clipboard, ICommandPalette } from '@jupyterlab/apputils';
 import { INotebookTracker, NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
-import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { codeIcon, copyIcon, MenuSvg } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { chosenPlace, describedBy, whenChoiceChanges } from '../lab/chosen';
 import { ISidebar, type Sidebar } from '../lab/sidebar';
 import { formsOf, snippet, SNIPPET_FORMS, type SnippetForm } from '../lab/snippets';
-import { CommandIDs, DOMAIN, NOTEBOOK_PLUGIN_ID, ROW_CLASS } from '../tokens';
+import { loadSentences } from '../sentences';
+import { CommandIDs, NOTEBOOK_PLUGIN_ID, ROW_CLASS } from '../tokens';
 
 /** Of the command: which line of those that fit, and how it is called. */
 const argsSchema = {
@@ -40,7 +41,7 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     tracker: INotebookTracker | null,
     palette: ICommandPalette | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const trans = loadSentences(translator);
     const { commands } = app;
     const target = () => tracker?.currentWidget ?? null;
     const title = () =>

@@ -6,7 +6,7 @@ import {
 import { Clipboard, ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
 import { IEditorServices } from '@jupyterlab/codeeditor';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator } from '@jupyterlab/translation';
 import { searchIcon } from '@jupyterlab/ui-components';
 
 import { chosenFile, describedBy, whenChoiceChanges } from '../lab/chosen';
@@ -15,7 +15,8 @@ import { s3Uri } from '../api/keys';
 import { addToMainArea, bringToFront } from '../lab/mainarea';
 import type { PreviewWidget } from '../lab/previewwidget';
 import { ISidebar, type Sidebar } from '../lab/sidebar';
-import { CommandIDs, DOMAIN, PREVIEW_PLUGIN_ID, ROW_CLASS } from '../tokens';
+import { loadSentences } from '../sentences';
+import { CommandIDs, PREVIEW_PLUGIN_ID, ROW_CLASS } from '../tokens';
 import type { IPreviewViewProps } from '../views/preview/PreviewView';
 
 /** What is inside an object, in the main area; its code comes with the first preview. */
@@ -34,7 +35,7 @@ export const previews: JupyterFrontEndPlugin<void> = {
     editors: IEditorServices | null,
     rendermime: IRenderMimeRegistry | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const trans = loadSentences(translator);
     const tracker = new WidgetTracker<PreviewWidget>({ namespace: 'odhtec-preview' });
     const { api } = sidebar;
 

@@ -7,7 +7,8 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { bringToFront } from '../lab/mainarea';
 import { RunningTransfers } from '../lab/runningtransfers';
 import { ISidebar, type Sidebar } from '../lab/sidebar';
-import { CommandIDs, DOMAIN, LAUNCHER_PLUGIN_ID, RUNNING_PLUGIN_ID } from '../tokens';
+import { loadSentences } from '../sentences';
+import { CommandIDs, LAUNCHER_PLUGIN_ID, RUNNING_PLUGIN_ID } from '../tokens';
 
 export const launcher: JupyterFrontEndPlugin<void> = {
   id: LAUNCHER_PLUGIN_ID,
@@ -37,7 +38,7 @@ export const running: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     managers: IRunningSessionManagers | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const trans = loadSentences(translator);
     const { transfers, uploads, actions } = sidebar;
     managers?.add(
       new RunningTransfers({

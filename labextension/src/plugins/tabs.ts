@@ -4,11 +4,12 @@ import {
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator } from '@jupyterlab/translation';
 
 import { ISidebar, type Sidebar } from '../lab/sidebar';
 import { addTabs } from '../lab/tabs';
-import { DOMAIN, TABS_PLUGIN_ID } from '../tokens';
+import { loadSentences } from '../sentences';
+import { TABS_PLUGIN_ID } from '../tokens';
 
 export const tabs: JupyterFrontEndPlugin<void> = {
   id: TABS_PLUGIN_ID,
@@ -23,7 +24,7 @@ export const tabs: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const trans = loadSentences(translator);
     for (const command of addTabs(app, sidebar, restorer, trans)) {
       palette?.addItem({ command, category: trans.__('Object Storage') });
     }

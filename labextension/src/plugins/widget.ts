@@ -1,12 +1,13 @@
 import type { IJupyterWidgetRegistry } from '@jupyter-widgets/base';
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator } from '@jupyterlab/translation';
 
 import { CellOutput } from '../cell/celloutput';
 import { Cells } from '../cell/cells';
 import { ISidebar, type Sidebar } from '../lab/sidebar';
-import { CELL_MIME_TYPE, DOMAIN, WIDGET_MODULE, WIDGET_PLUGIN_ID } from '../tokens';
+import { loadSentences } from '../sentences';
+import { CELL_MIME_TYPE, WIDGET_MODULE, WIDGET_PLUGIN_ID } from '../tokens';
 import { version } from '../version';
 
 /** Before the way ipywidgets shows it (-10), which has no sentence for a notebook without its kernel. */
@@ -28,7 +29,7 @@ export const widget: JupyterFrontEndPlugin<void> = {
     if (!registry) {
       return;
     }
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const trans = loadSentences(translator);
     const cells = new Cells();
     const { homes } = sidebar;
     const { contextMenu } = app;

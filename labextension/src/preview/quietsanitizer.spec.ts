@@ -25,6 +25,7 @@ describe('QuietSanitizer', () => {
       clean('<video src="https://evil.example/v" poster="http://evil.example/p"></video>')
     ).toBe('<video></video>');
     expect(clean('<p style="background: URL(https://evil.example)">x</p>')).toBe('<p>x</p>');
+    expect(clean('<p style="background: \\75rl(https://evil.example)">x</p>')).toBe('<p>x</p>');
   });
 
   it('takes relative images from beside the object', () => {

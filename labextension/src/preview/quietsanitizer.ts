@@ -1,5 +1,7 @@
 import type { IRenderMime } from '@jupyterlab/rendermime';
 
+import { isWebLink } from './quietmarkdown';
+
 /** Attributes that make a browser fetch something. */
 const FETCHING = ['src', 'srcset', 'poster', 'data', 'background', 'xlink:href'];
 
@@ -46,10 +48,11 @@ export class QuietSanitizer implements IRenderMime.ISanitizer {
       } else if (
         fetches ||
         name.startsWith('data-commandlinker') ||
-        (name === 'style' && /url|image|src/i.test(value))
+        // A backslash hides any of these letters.
+        (name === 'style' && /url|image|src|\\/i.test(value))
       ) {
         element.removeAttribute(name);
-      } else if (name === 'href' && !/^(https?|mailto):/i.test(value)) {
+      } else if (name === 'href' && !isWebLink(value)) {
         // Lab's own pages stand at relative addresses, and none of them is meant.
         element.removeAttribute(name);
       }

@@ -1,6 +1,6 @@
-import { nullTranslator } from '@jupyterlab/translation';
 import { vi } from 'vitest';
 
+import { loadSentences } from '../sentences';
 import type { IBrowserActions } from '../views/actions';
 import type {
   HubRepo,
@@ -12,7 +12,7 @@ import type {
   Upload
 } from '../tokens';
 
-export const trans = nullTranslator.load('test');
+export const trans = loadSentences(null);
 
 /** A promise that a test settles by hand. */
 export class Deferred<T> {

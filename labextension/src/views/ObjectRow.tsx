@@ -13,6 +13,7 @@ import { formatAge, formatDate, formatSize } from '../format';
 import type { IRow } from '../list/rows';
 import { ROW_CLASS } from '../tokens';
 import type { IUsage } from '../list/usage';
+import { visible } from '../visible';
 import { IconButton } from './IconButton';
 import { NameField } from './NameField';
 import { UsageCell, usageText } from './UsageCell';
@@ -92,7 +93,7 @@ const RowIcon = memo(function RowIcon({ kind }: { kind: IRow['kind'] }): JSX.Ele
 function tooltip({ row, usage, trans }: IObjectRowProps): string {
   const { name, size, modified } = row;
   const lines = [
-    name,
+    visible(name),
     size !== undefined && `${formatSize(size)} (${trans.__('%1 bytes', size.toLocaleString())})`,
     usage && usageText(usage, trans),
     modified?.toLocaleString()

@@ -15,6 +15,7 @@ import { formatDuration, formatRate, formatSize } from '../format';
 import { pauseIcon } from './icons';
 import type { Transfer } from '../tokens';
 import { isFinished } from '../transfers/transfers';
+import { visible } from '../visible';
 import { IconButton } from './IconButton';
 import { ProgressRow, type RowState } from './ProgressRow';
 import { TransferFiles } from './TransferFiles';
@@ -42,7 +43,7 @@ export function TransferRow({ transfer, actions, trans }: ITransferRowProps): JS
   return (
     <ProgressRow
       title={transferTitle(transfer, trans)}
-      tooltip={`${transfer.source} → ${transfer.target}`}
+      tooltip={visible(`${transfer.source} → ${transfer.target}`)}
       fraction={fractionOf(transfer)}
       state={rowState(transfer)}
       facts={facts}

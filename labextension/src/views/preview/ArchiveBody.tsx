@@ -1,4 +1,5 @@
 import { formatSize } from '../../format';
+import { visible } from '../../visible';
 import type { IBodyProps, Kind } from './PreviewBody';
 import { Scroll } from './Scroll';
 
@@ -28,7 +29,7 @@ export function ArchiveBody({ preview, trans }: IBodyProps<Kind<'archive'>>): JS
           <tbody>
             {entries.map(({ path, size, compressedSize }, index) => (
               <tr key={index}>
-                <td>{path}</td>
+                <td>{visible(path)}</td>
                 <td className="odhtec-mod-number">{formatSize(size)}</td>
                 {compressed && (
                   <td className="odhtec-mod-number">

@@ -1,6 +1,7 @@
 import { useDeferredValue, useState } from 'react';
 
 import { formatCount } from '../../format';
+import { visible } from '../../visible';
 import { FoldedFacts } from './FoldedFacts';
 import type { IBodyProps, Kind } from './PreviewBody';
 import { Scroll } from './Scroll';
@@ -55,7 +56,7 @@ export function TensorsBody({ preview, trans }: IBodyProps<Kind<'tensors'>>): JS
           <tbody>
             {matching.slice(0, MAX_SHOWN).map(({ name, dtype, shape }) => (
               <tr key={name}>
-                <td>{name}</td>
+                <td>{visible(name)}</td>
                 <td>{dtype}</td>
                 <td className="odhtec-mod-number">{shape.join(' × ') || trans.__('scalar')}</td>
               </tr>

@@ -1,0 +1,46 @@
+/**
+ * What TSX is compiled to (`jsxImportSource` in tsconfig.json): React's own elements, in which no text can hide a part of
+ * itself. Names come from stores and hubs, and a view that forgets this would be the one that deceives.
+ */
+import { Fragment, jsx as reactJsx, jsxs as reactJsxs } from 'react/jsx-runtime';
+import { jsxDEV as reactJsxDev } from 'react/jsx-dev-runtime';
+
+import { visible, visibleText } from './visible';
+
+export { Fragment };
+export type { JSX } from 'react/jsx-runtime';
+
+export const jsx: typeof reactJsx = (type, props, key) => reactJsx(type, shown(type, props), key);
+export const jsxs: typeof reactJsxs = (type, props, key) =>
+  reactJsxs(type, shown(type, props), key);
+/** In tests. */
+export const jsxDEV: typeof reactJsxDev = (type, props, ...rest) =>
+  reactJsxDev(type, shown(type, props), ...rest);
+
+/** Attributes that are read; a tooltip has lines. */
+const READ = ['aria-label', 'aria-description', 'alt', 'label', 'placeholder', 'title'];
+/** Elements whose text has lines. */
+const WITH_LINES = ['pre', 'textarea', 'td', 'dd'];
+
+function shown<P>(type: unknown, props: P): P {
+  // A component gives to elements what it is given.
+  if (typeof type !== 'string' && type !== Fragment) {
+    return props;
+  }
+  const all = props as Record<string, unknown>;
+  const changed: Record<string, unknown> = {};
+  const change = (name: string, show: (text: string) => string) => {
+    const value = all[name];
+    const now = Array.isArray(value)
+      ? value.map(one => (typeof one === 'string' ? show(one) : one))
+      : typeof value === 'string'
+        ? show(value)
+        : value;
+    if (now !== value) {
+      changed[name] = now;
+    }
+  };
+  change('children', WITH_LINES.includes(type as string) ? visibleText : visible);
+  READ.forEach(name => change(name, name === 'title' ? visibleText : visible));
+  return Object.keys(changed).length ? { ...props, ...changed } : props;
+}

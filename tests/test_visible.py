@@ -1,0 +1,22 @@
+"""What cannot be seen in a name is written out, in Python as in the panel."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from odhtec_jupyter.visible import visible
+
+CASES = json.loads((Path(__file__).parent / "visible_names.json").read_text())  # visible.spec.ts reads them, too
+
+
+@pytest.mark.parametrize("case", CASES, ids=[ascii(case["shown"]) for case in CASES])
+def test_a_name_is_shown_whole(case: dict[str, str]) -> None:
+    assert visible(case["name"]) == case["shown"]
+    assert visible(case["shown"]) == case["shown"]
+
+
+def test_half_a_character_can_be_printed() -> None:
+    assert visible("a\ud83d") == r"a\u{D83D}"
