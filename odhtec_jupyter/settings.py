@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from jupyter_core.paths import jupyter_data_dir
 from traitlets import Int, Unicode, default, validate
@@ -27,9 +27,10 @@ from odhtec_jupyter.models import (
     S3Settings,
     S3SettingsChange,
 )
-from odhtec_jupyter.network import Network
+from odhtec_jupyter.network import AMAZON, Network, Origin, checked_url, origin, without_bucket
 
 MIB = 1024 * 1024
+MASK = "***"  # shown in the place of a password
 HUB_ENDPOINT = "https://huggingface.co"
 
 # Where OpenShift and Open Data Hub mount certificate authorities; those that exist are trusted in addition.
@@ -67,45 +68,25 @@ def _env(*names: str) -> str:
     return next((value for name in names if (value := os.environ.get(name, "").strip())), "")
 
 
-def _checked_url(value: str, name: str, *, schemes: tuple[str, ...] = ("http", "https"), userinfo: bool = False) -> str:
-    """``value`` as an absolute URL without a trailing slash; a bare host gets https."""
-    text = value.strip()
-    if text and "://" not in text:
-        text = f"https://{text}"
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError:  # its text may hold a password
-        raise BadRequest(f"{name} must be a URL such as https://host:port.") from None
-    # urlsplit drops line ends without a word.
-    if not text.isprintable() or " " in text:
-        raise BadRequest(f"{name} must not contain spaces or control characters.")
-    if parts.scheme not in schemes or not parts.hostname:
-        raise BadRequest(f"{name} must be a URL such as https://host:port.")
-    if parts.query or parts.fragment:
-        raise BadRequest(f"{name} must not have a query or a fragment.")
-    if parts.username is not None and not userinfo:
-        raise BadRequest(f"{name} must not contain a user name or a password.")
-    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
-
-
-def without_bucket(endpoint: str, bucket: str | None) -> str:
-    """The endpoint with the bucket taken out of its host or path: some data connections repeat it there."""
-    if not bucket:
-        return endpoint
-    parts = urlsplit(endpoint)
-    netloc, path = parts.netloc, parts.path
-    if netloc.lower().startswith(f"{bucket.lower()}.") and "." in netloc[len(bucket) + 1 :]:
-        netloc = netloc[len(bucket) + 1 :]
-    if path.strip("/") == bucket:
-        path = ""
-    return urlunsplit((parts.scheme, netloc, path, "", ""))
-
-
 def _mask(proxy: str | None) -> str | None:
     """A proxy URL with its password hidden."""
     # Up to the last @: a password may hold one.
     return re.sub(r"(://[^:/@]*:).*@", r"\1***@", proxy) if proxy else None
+
+
+def _origin(url: str) -> Origin | None:
+    """The origin of an endpoint as it was given; None for one that cannot be used."""
+    try:
+        return origin(checked_url(url, "endpoint"))
+    except BadRequest:
+        return None
+
+
+def _belongs(field: str, what: str, present: Origin | None, needed: str) -> str:
+    """Why a changed endpoint is refused, and what to send with it."""
+    whose = f"{present[0]}://{present[1]}:{present[2]}" if present else "the endpoint that was configured"
+    verb = "belongs" if what.endswith("token") else "belong"
+    return f"{field}: {what} {verb} to {whose}. Enter the {needed} of the new endpoint, too."
 
 
 def _merge(change: str | None, present: str | None) -> str | None:
@@ -159,6 +140,14 @@ class OdhTecSettings(LoggingConfigurable):
     keep_uploads_days = Int(
         7, min=1, help="How many days an unfinished upload waits for its sender, with the parts that have arrived."
     ).tag(config=True)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # Where boto3's own credentials may go, besides Amazon: what the administrator configured.
+        with suppress(BadRequest):
+            self._configured = origin(self.s3.endpoint or AMAZON)
+
+    _configured: Origin | None = None
 
     @default("s3_endpoint")
     def _s3_endpoint(self) -> str:
@@ -235,7 +224,7 @@ class OdhTecSettings(LoggingConfigurable):
         now = self._s3_as_given
         if not now.endpoint:
             return now
-        return replace(now, endpoint=without_bucket(_checked_url(now.endpoint, "endpoint"), now.default_bucket))
+        return replace(now, endpoint=without_bucket(checked_url(now.endpoint, "endpoint"), now.default_bucket))
 
     @property
     def _s3_as_given(self) -> S3Connection:
@@ -252,7 +241,7 @@ class OdhTecSettings(LoggingConfigurable):
     @property
     def hub(self) -> HubConnection:
         """The Hugging Face connection now in force."""
-        return HubConnection(_checked_url(self.hf_endpoint or HUB_ENDPOINT, "hfEndpoint"), self.hf_token or None)
+        return HubConnection(checked_url(self.hf_endpoint or HUB_ENDPOINT, "hfEndpoint"), self.hf_token or None)
 
     @property
     def network(self) -> Network:
@@ -267,11 +256,13 @@ class OdhTecSettings(LoggingConfigurable):
     def changed_s3(self, change: S3SettingsChange) -> S3Connection:
         """The connection with a change applied, checked; nothing is stored."""
         now = self._s3_as_given
+        with suppress(BadRequest):
+            now = self.s3  # repaired: with another bucket, the host must not name the old one again
         endpoint = _merge(change.endpoint, now.endpoint)
         bucket = _merge(change.default_bucket, now.default_bucket)
         new = replace(
             now,
-            endpoint=without_bucket(_checked_url(endpoint, "endpoint"), bucket) if endpoint else None,
+            endpoint=without_bucket(checked_url(endpoint, "endpoint"), bucket) if endpoint else None,
             region=_merge(change.region, now.region),
             default_bucket=bucket,
             access_key_id=_merge(change.access_key_id, now.access_key_id),
@@ -288,7 +279,19 @@ class OdhTecSettings(LoggingConfigurable):
             check_secret(value, name)
         if bool(new.access_key_id) != bool(new.secret_access_key):
             raise BadRequest("accessKeyId and secretAccessKey must be given together.")
-        return new
+        return self._with_own_keys(change, now, new)
+
+    def _with_own_keys(self, change: S3SettingsChange, now: S3Connection, new: S3Connection) -> S3Connection:
+        """``new`` without what belongs to another origin. Raises :class:`BadRequest` where nothing would be left."""
+        target, present = origin(new.endpoint or AMAZON), _origin(now.endpoint or AMAZON)
+        if target == present:
+            return new
+        if now.secret_access_key and change.secret_access_key is None:
+            raise BadRequest(_belongs("endpoint", "The stored S3 keys", present, "secret access key"))
+        # Without keys of ours, boto3 signs with those of the server: a profile, a web identity or an instance role.
+        if not new.secret_access_key and target not in {origin(AMAZON), self._configured}:
+            raise BadRequest(_belongs("endpoint", "The credentials of this server", self._configured, "access key"))
+        return replace(new, session_token=_merge(change.session_token or "", None))
 
     def change_s3(self, change: S3SettingsChange) -> None:
         """Store a checked change until the server stops."""
@@ -319,7 +322,11 @@ class OdhTecSettings(LoggingConfigurable):
         endpoint = _merge(change.hf_endpoint, self.hf_endpoint) or HUB_ENDPOINT
         token = _merge(change.hf_token, self.hf_token or None)
         check_secret(token, "hfToken")
-        return HubConnection(_checked_url(endpoint, "hfEndpoint"), token)
+        new = HubConnection(checked_url(endpoint, "hfEndpoint"), token)
+        present = _origin(self.hf_endpoint or HUB_ENDPOINT)
+        if new.token and change.hf_token is None and origin(new.endpoint) != present:
+            raise BadRequest(_belongs("hfEndpoint", "The stored Hugging Face token", present, "token"))
+        return new
 
     def change_hub(self, change: HubSettingsChange) -> None:
         """Store a checked change until the server stops."""
@@ -341,8 +348,10 @@ class OdhTecSettings(LoggingConfigurable):
             present = getattr(now, name)
             new = _merge(getattr(change, name), present)
             if new and new != present:
-                # The masked form coming back means the password that is stored.
-                new = present if new == _mask(present) else _checked_url(new, alias, userinfo=True)
+                # The masked form coming back means the password that is stored, for that proxy alone.
+                new = present if new == _mask(present) else checked_url(new, alias, userinfo=True)
+                if urlsplit(new).password == MASK and new != present:
+                    raise BadRequest(f"{alias}: the stored password belongs to another proxy. Enter the password, too.")
             values[name] = new
         return replace(now, **values, no_proxy=_merge(change.no_proxy, now.no_proxy))  # type: ignore[arg-type]
 
