@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from odhtec_jupyter.errors import BadRequest, Unreachable
+from odhtec_jupyter.errors import BadRequest, Unreachable, clipped
 from odhtec_jupyter.network import Network
 
 if TYPE_CHECKING:
@@ -83,9 +83,9 @@ def reason(error: BaseException) -> str:
             break
         inner = following
     if isinstance(inner, OSError) and inner.strerror:
-        return str(inner.strerror)
+        return clipped(str(inner.strerror))
     text = str(inner).split(">: ")[-1].strip().rstrip(".")
-    return text or type(inner).__name__
+    return clipped(text) or type(inner).__name__
 
 
 def http_date(text: str) -> datetime | None:
