@@ -14,7 +14,7 @@ from odhtec_jupyter.errors import NotFound, OdhTecError
 from odhtec_jupyter.models import ImportRequest, TransferRequest
 from odhtec_jupyter.network import Network, Origin, origin
 from odhtec_jupyter.settings import HubConnection, OdhTecSettings, S3Connection, check_secret
-from odhtec_jupyter.stores.http import remove_ca_files
+from odhtec_jupyter.stores.http import remove_ca_files, remove_left_ca_files
 from odhtec_jupyter.stores.hub import HubStore
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.workspace import WorkspaceStore
@@ -72,6 +72,7 @@ class Services:
 
     async def start(self) -> None:
         """Go on with what an earlier server left."""
+        await asyncio.to_thread(remove_left_ca_files)
         self.engine.unfinished.load()
         self.uploads.load()
         await self.transfers.restore()

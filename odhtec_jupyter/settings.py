@@ -10,6 +10,7 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ from odhtec_jupyter.models import (
     S3SettingsChange,
 )
 from odhtec_jupyter.network import AMAZON, Network, Origin, checked_url, origin, without_bucket
+from odhtec_jupyter.secret_traits import secret_in
 
 MIB = 1024 * 1024
 MASK = "***"  # shown in the place of a password
@@ -108,12 +110,23 @@ class OdhTecSettings(LoggingConfigurable):
         "AWS_ENDPOINT_URL_S3, then AWS_ENDPOINT_URL.",
     ).tag(config=True)
     s3_access_key_id = Unicode(help="S3 access key id. Environment: AWS_ACCESS_KEY_ID.").tag(config=True)
-    s3_secret_access_key = Unicode(help="S3 secret access key. Environment: AWS_SECRET_ACCESS_KEY.").tag(config=True)
-    s3_session_token = Unicode(help="S3 session token. Environment: AWS_SESSION_TOKEN.").tag(config=True)
+    s3_secret_access_key = Unicode(
+        help="S3 secret access key; better given as s3_secret_access_key_file. Environment: AWS_SECRET_ACCESS_KEY."
+    ).tag(config=True)
+    s3_secret_access_key_file = Unicode(
+        help="A file that holds the S3 secret access key, as Kubernetes mounts secrets; read once."
+    ).tag(config=True)
+    s3_session_token = Unicode(
+        help="S3 session token; better given as s3_session_token_file. Environment: AWS_SESSION_TOKEN."
+    ).tag(config=True)
+    s3_session_token_file = Unicode(help="A file that holds the S3 session token.").tag(config=True)
     s3_region = Unicode(help="S3 region. Environment: AWS_DEFAULT_REGION, then AWS_REGION.").tag(config=True)
     s3_bucket = Unicode(help="The bucket to open first. Environment: AWS_S3_BUCKET.").tag(config=True)
     hf_endpoint = Unicode(help="URL of the Hugging Face Hub or a mirror. Environment: HF_ENDPOINT.").tag(config=True)
-    hf_token = Unicode(help="Hugging Face token. Environment: HF_TOKEN.").tag(config=True)
+    hf_token = Unicode(help="Hugging Face token; better given as hf_token_file. Environment: HF_TOKEN.").tag(
+        config=True
+    )
+    hf_token_file = Unicode(help="A file that holds the Hugging Face token.").tag(config=True)
     http_proxy = Unicode(help="Proxy for http URLs. Environment: HTTP_PROXY.").tag(config=True)
     https_proxy = Unicode(help="Proxy for https URLs. Environment: HTTPS_PROXY.").tag(config=True)
     no_proxy = Unicode(
@@ -141,14 +154,6 @@ class OdhTecSettings(LoggingConfigurable):
         7, min=1, help="How many days an unfinished upload waits for its sender, with the parts that have arrived."
     ).tag(config=True)
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        # Where boto3's own credentials may go, besides Amazon: what the administrator configured.
-        with suppress(BadRequest):
-            self._configured = origin(self.s3.endpoint or AMAZON)
-
-    _configured: Origin | None = None
-
     @default("s3_endpoint")
     def _s3_endpoint(self) -> str:
         return _env("AWS_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
@@ -159,11 +164,11 @@ class OdhTecSettings(LoggingConfigurable):
 
     @default("s3_secret_access_key")
     def _s3_secret_access_key(self) -> str:
-        return _env("AWS_SECRET_ACCESS_KEY")
+        return self._secret("s3_secret_access_key_file", "AWS_SECRET_ACCESS_KEY")
 
     @default("s3_session_token")
     def _s3_session_token(self) -> str:
-        return _env("AWS_SESSION_TOKEN")
+        return self._secret("s3_session_token_file", "AWS_SESSION_TOKEN")
 
     @default("s3_region")
     def _s3_region(self) -> str:
@@ -179,7 +184,18 @@ class OdhTecSettings(LoggingConfigurable):
 
     @default("hf_token")
     def _hf_token(self) -> str:
-        return _env("HF_TOKEN")
+        return self._secret("hf_token_file", "HF_TOKEN")
+
+    def _secret(self, trait: str, variable: str) -> str:
+        """What the file holds that a trait names, else an environment variable."""
+        path = getattr(self, trait)
+        if not path:
+            return _env(variable)
+        try:
+            return secret_in(path)
+        except BadRequest as error:  # not the variable: it may belong to another account
+            self.log.error("%s: the secret in %s cannot be read: %s.", trait, path, error)
+            return ""
 
     @default("http_proxy")
     def _http_proxy(self) -> str:
@@ -281,16 +297,25 @@ class OdhTecSettings(LoggingConfigurable):
             raise BadRequest("accessKeyId and secretAccessKey must be given together.")
         return self._with_own_keys(change, now, new)
 
+    @cached_property
+    def _configured(self) -> Origin | None:
+        """Where boto3's own credentials may go, besides Amazon: what was configured before the first change."""
+        now = self._s3_as_given
+        with suppress(BadRequest):
+            now = self.s3
+        return _origin(now.endpoint or AMAZON)
+
     def _with_own_keys(self, change: S3SettingsChange, now: S3Connection, new: S3Connection) -> S3Connection:
         """``new`` without what belongs to another origin. Raises :class:`BadRequest` where nothing would be left."""
+        configured = self._configured
         target, present = origin(new.endpoint or AMAZON), _origin(now.endpoint or AMAZON)
         if target == present:
             return new
         if now.secret_access_key and change.secret_access_key is None:
             raise BadRequest(_belongs("endpoint", "The stored S3 keys", present, "secret access key"))
         # Without keys of ours, boto3 signs with those of the server: a profile, a web identity or an instance role.
-        if not new.secret_access_key and target not in {origin(AMAZON), self._configured}:
-            raise BadRequest(_belongs("endpoint", "The credentials of this server", self._configured, "access key"))
+        if not new.secret_access_key and target not in {origin(AMAZON), configured}:
+            raise BadRequest(_belongs("endpoint", "The credentials of this server", configured, "access key"))
         return replace(new, session_token=_merge(change.session_token or "", None))
 
     def change_s3(self, change: S3SettingsChange) -> None:

@@ -366,3 +366,38 @@ def test_an_endpoint_that_was_cleared_is_not_read_from_the_environment_again(wit
     client = S3Clients(settings.s3, settings.network).get()
     assert client.meta.endpoint_url.endswith(".amazonaws.com")
     client.close()
+
+
+FILES = {
+    "s3_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+    "s3_session_token": "AWS_SESSION_TOKEN",
+    "hf_token": "HF_TOKEN",
+}
+
+
+def from_files(**paths: object) -> OdhTecSettings:
+    values = {f"{trait}_file": str(path) for trait, path in paths.items()}
+    return OdhTecSettings(config=Config({"OdhTecSettings": values}))
+
+
+@pytest.mark.parametrize("trait", FILES)
+def test_a_secret_is_read_from_a_mounted_file(with_env: Env, tmp_path: Path, trait: str) -> None:
+    with_env(**{FILES[trait]: "from-environment"})
+    file = tmp_path / "secret"
+    file.write_text("from-file\n")
+    assert getattr(from_files(**{trait: file}), trait) == "from-file"
+
+
+@pytest.mark.parametrize("trait", FILES)
+def test_a_secret_that_cannot_be_read_is_none_and_no_other_takes_its_place(
+    with_env: Env, tmp_path: Path, trait: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with_env(**{FILES[trait]: "from-environment"})
+    large, binary = tmp_path / "large", tmp_path / "binary"
+    large.write_text("x" * 100_000)
+    binary.write_bytes(b"\xff\xfe")
+    for path in (tmp_path / "absent", tmp_path, large, binary):
+        assert getattr(from_files(**{trait: path}), trait) == ""
+        assert f"{trait}_file" in caplog.text
+        assert str(path) in caplog.text
+        caplog.clear()

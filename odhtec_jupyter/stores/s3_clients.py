@@ -7,10 +7,11 @@ import hashlib
 import os
 import threading
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from odhtec_jupyter.errors import BadRequest, OdhTecError
+from odhtec_jupyter.errors import BadRequest, OdhTecError, clipped
 from odhtec_jupyter.network import AMAZON, Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.bounded import PIECE_BYTES, read_whole
@@ -125,6 +126,7 @@ class S3Clients:
         # The star brings it before botocore's own hook for S3, which parses every list to look for an error in it, and
         # takes one that it cannot parse for an error.
         client.meta.events.register_first("before-parse.*.ListObjectsV2", _read_list)
+        client.meta.events.register_first("needs-retry.s3", partial(_refuse_redirect, host=self.host))
         if endpoint:
             client.meta.events.register("before-sign.s3.CopyObject", _repeat_condition)
         return client
@@ -178,6 +180,24 @@ def _read_list(response_dict: dict[str, Any], customized_response_dict: dict[str
     if response_dict["status_code"] == 200 and b"<Error>" not in body[:1024]:
         customized_response_dict["ListPage"] = ListPage(body, response_dict["headers"].get("date", ""))
         response_dict["body"] = b"<ListBucketResult/>"
+
+
+def _refuse_redirect(response: Any, host: str, **_: Any) -> None:
+    """End a redirect that names no region: botocore would ask HEAD of the bucket for it, and that HEAD's for ever."""
+    status = response[0].status_code if response and response[0] is not None else 0
+    if status not in {301, 302, 307, 308}:
+        return
+    reply = response[1]
+    headers = reply.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    if headers.get("x-amz-bucket-region") or reply.get("Error", {}).get("Region"):
+        return
+    target = urlsplit(headers.get("location", "")).netloc
+    raise OdhTecError(
+        f"{host} redirects to {clipped(target, 100) or 'another address'} ({status}), and S3 requests are not sent on."
+        " Check the endpoint and the region in the settings.",
+        code="PermanentRedirect",
+        status=502,
+    )
 
 
 def _repeat_condition(request: Any, **_: Any) -> None:
