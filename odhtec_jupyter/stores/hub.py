@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
-from odhtec_jupyter.errors import BadRequest, Forbidden, NotFound, OdhTecError, Unreachable
+from odhtec_jupyter.errors import BadRequest, Forbidden, NotFound, OdhTecError, Unreachable, clipped
 from odhtec_jupyter.models import HubFile, HubRef, HubRefs, HubRepo, RepoType
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import HubConnection, check_secret
@@ -112,7 +112,7 @@ class HubStore:
         if not self.connection.token:
             raise Forbidden("There is no Hugging Face token: enter one in the settings.", code="NoToken")
         with hub_errors("the account", self.host):
-            return str(self._api(None).whoami()["name"])
+            return clipped(str(self._api(None).whoami()["name"]), 100)
 
     def repo(self, text: str, *, repo_type: RepoType, revision: str, token: str | None = None) -> HubRepo:
         """Everything an import needs to know, pinned to a commit."""
