@@ -11,6 +11,7 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Unicode
 
 from odhtec_jupyter.routes import routes
+from odhtec_jupyter.secret_traits import take_out_secrets
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.settings import OdhTecSettings
 
@@ -35,7 +36,11 @@ class OdhTecApp(ExtensionApp):
         self._switched = sys.getswitchinterval()
         sys.setswitchinterval(min(self._switched, SWITCH))
         root = getattr(self.serverapp.contents_manager, "root_dir", None) or self.serverapp.root_dir
-        self.services = Services(OdhTecSettings(parent=self), Path(root), log=self.log)
+        settings = OdhTecSettings(parent=self)
+        # They were read. `--show-config` prints after this; what Jupyter logs with --debug before, nobody can prevent.
+        for config in (self.config, self.cli_config, self.serverapp.config, self.serverapp.cli_config):
+            take_out_secrets(config)
+        self.services = Services(settings, Path(root), log=self.log)
         self.services.note_activity = self._note_activity
         self.services.transfers.events.on_flush = self._note_activity
 

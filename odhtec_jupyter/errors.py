@@ -31,6 +31,14 @@ from pathlib import Path
 _PACKAGE = str(Path(__file__).parent)
 
 
+MAX_FOREIGN = 500  # characters
+
+
+def clipped(text: str, limit: int = MAX_FOREIGN) -> str:
+    """What another side says, cut where it would no longer be a sentence: it may be of any length."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
 class OdhTecError(Exception):
     """An error with a code and an HTTP status; its text is shown to the user."""
 

@@ -1,11 +1,18 @@
-"""The way out: which proxy a URL is reached through, and whom to trust on the way."""
+"""The way out: addresses and their origins, which proxy a URL is reached through, and whom to trust on the way."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
+
+from odhtec_jupyter.errors import BadRequest
+
+AMAZON = "https://s3.amazonaws.com"
+PORTS = {"http": 80, "https": 443}
+
+Origin = tuple[str, str, int | None]
 
 
 @dataclass(frozen=True)
@@ -43,3 +50,45 @@ def _reached_directly(host: str, port: str, name: str) -> bool:
         return ip_address(host) in network
     except ValueError:
         return False  # a name: what it resolves to is not looked up
+
+
+def origin(url: str) -> Origin:
+    """Scheme, host and port of a URL: what a credential belongs to. Raises :class:`ValueError` for a bad port."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    return scheme, (parts.hostname or "").rstrip("."), parts.port or PORTS.get(scheme)
+
+
+def checked_url(value: str, name: str, *, schemes: tuple[str, ...] = ("http", "https"), userinfo: bool = False) -> str:
+    """``value`` as an absolute URL without a trailing slash; a bare host gets https."""
+    text = value.strip()
+    if text and "://" not in text:
+        text = f"https://{text}"
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:  # its text may hold a password
+        raise BadRequest(f"{name} must be a URL such as https://host:port.") from None
+    # urlsplit drops line ends without a word.
+    if not text.isprintable() or " " in text:
+        raise BadRequest(f"{name} must not contain spaces or control characters.")
+    if parts.scheme not in schemes or not parts.hostname:
+        raise BadRequest(f"{name} must be a URL such as https://host:port.")
+    if parts.query or parts.fragment:
+        raise BadRequest(f"{name} must not have a query or a fragment.")
+    if parts.username is not None and not userinfo:
+        raise BadRequest(f"{name} must not contain a user name or a password.")
+    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+
+
+def without_bucket(endpoint: str, bucket: str | None) -> str:
+    """The endpoint with the bucket taken out of its host or path: some data connections repeat it there."""
+    if not bucket:
+        return endpoint
+    parts = urlsplit(endpoint)
+    netloc, path = parts.netloc, parts.path
+    if netloc.lower().startswith(f"{bucket.lower()}.") and "." in netloc[len(bucket) + 1 :]:
+        netloc = netloc[len(bucket) + 1 :]
+    if path.strip("/") == bucket:
+        path = ""
+    return urlunsplit((parts.scheme, netloc, path, "", ""))

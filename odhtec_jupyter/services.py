@@ -12,9 +12,9 @@ from typing import Any
 
 from odhtec_jupyter.errors import NotFound, OdhTecError
 from odhtec_jupyter.models import ImportRequest, TransferRequest
-from odhtec_jupyter.network import Network
+from odhtec_jupyter.network import Network, Origin, origin
 from odhtec_jupyter.settings import HubConnection, OdhTecSettings, S3Connection, check_secret
-from odhtec_jupyter.stores.http import remove_ca_files
+from odhtec_jupyter.stores.http import remove_ca_files, remove_left_ca_files
 from odhtec_jupyter.stores.hub import HubStore
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.workspace import WorkspaceStore
@@ -60,7 +60,8 @@ class Services:
         self.previews = asyncio.Semaphore(PREVIEWS)
         # Called for each piece of an upload: what moves keeps the server from being culled.
         self.note_activity: Callable[[], None] = lambda: None
-        self._tokens: dict[str, str] = {}  # those that were typed in, by transfer; never written down
+        # Those that were typed in, by transfer, with the origin of the hub they are for; never written down.
+        self._tokens: dict[str, tuple[Origin, str]] = {}
         self._cleanups: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
         # How to end each upload whose body is still coming in, and each archive that is still going out.
@@ -71,6 +72,7 @@ class Services:
 
     async def start(self) -> None:
         """Go on with what an earlier server left."""
+        await asyncio.to_thread(remove_left_ca_files)
         self.engine.unfinished.load()
         self.uploads.load()
         await self.transfers.restore()
@@ -130,11 +132,11 @@ class Services:
     def stores_of(self, transfer: Transfer) -> Stores:
         """The stores in force now, if they are the ones a transfer began with. Raises :class:`Waits`."""
         options = transfer.options
-        token = self._tokens.get(transfer.id)
         uses_s3 = any(uri.startswith("s3://") for uri in (transfer.source, transfer.target))
         uses_hub = transfer.source.startswith("hf://")
         try:
-            stores = self.stores(token)
+            hub, token = self._tokens.get(transfer.id, (None, None))
+            stores = self.stores(token if hub == origin(self.hub.connection.endpoint) else None)
         except OdhTecError as error:
             raise Waits(f"This transfer waits for a connection that can be used: {error}", "connection") from error
         if uses_s3 and stores.s3.host != options.endpoint:
@@ -143,7 +145,7 @@ class Services:
             raise Waits("This transfer goes on when the S3 keys are there again.", "connection")
         if uses_hub and stores.hub.host != options.hub_endpoint:
             raise Waits(f"This transfer goes on when {options.hub_endpoint} is set as the hub again.", "connection")
-        if uses_hub and options.token_given and not token and not self.settings.hf_token:
+        if uses_hub and options.token_given and not stores.token and not self.settings.hf_token:
             raise Waits("The token was typed in and is not kept: resume with the token to go on.", "token")
         return stores
 
@@ -154,7 +156,7 @@ class Services:
                 del self._tokens[known]
         if token:
             check_secret(token, "token")
-            self._tokens[transfer.id] = token
+            self._tokens[transfer.id] = origin(self.hub.connection.endpoint), token
 
     async def settings_changed(self) -> None:
         """Short calls must not wait for the old store, and what waited for a connection may have it now."""

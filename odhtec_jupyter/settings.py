@@ -10,9 +10,10 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from jupyter_core.paths import jupyter_data_dir
 from traitlets import Int, Unicode, default, validate
@@ -27,9 +28,11 @@ from odhtec_jupyter.models import (
     S3Settings,
     S3SettingsChange,
 )
-from odhtec_jupyter.network import Network
+from odhtec_jupyter.network import AMAZON, Network, Origin, checked_url, origin, without_bucket
+from odhtec_jupyter.secret_traits import secret_in
 
 MIB = 1024 * 1024
+MASK = "***"  # shown in the place of a password
 HUB_ENDPOINT = "https://huggingface.co"
 
 # Where OpenShift and Open Data Hub mount certificate authorities; those that exist are trusted in addition.
@@ -67,45 +70,25 @@ def _env(*names: str) -> str:
     return next((value for name in names if (value := os.environ.get(name, "").strip())), "")
 
 
-def _checked_url(value: str, name: str, *, schemes: tuple[str, ...] = ("http", "https"), userinfo: bool = False) -> str:
-    """``value`` as an absolute URL without a trailing slash; a bare host gets https."""
-    text = value.strip()
-    if text and "://" not in text:
-        text = f"https://{text}"
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError:  # its text may hold a password
-        raise BadRequest(f"{name} must be a URL such as https://host:port.") from None
-    # urlsplit drops line ends without a word.
-    if not text.isprintable() or " " in text:
-        raise BadRequest(f"{name} must not contain spaces or control characters.")
-    if parts.scheme not in schemes or not parts.hostname:
-        raise BadRequest(f"{name} must be a URL such as https://host:port.")
-    if parts.query or parts.fragment:
-        raise BadRequest(f"{name} must not have a query or a fragment.")
-    if parts.username is not None and not userinfo:
-        raise BadRequest(f"{name} must not contain a user name or a password.")
-    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
-
-
-def without_bucket(endpoint: str, bucket: str | None) -> str:
-    """The endpoint with the bucket taken out of its host or path: some data connections repeat it there."""
-    if not bucket:
-        return endpoint
-    parts = urlsplit(endpoint)
-    netloc, path = parts.netloc, parts.path
-    if netloc.lower().startswith(f"{bucket.lower()}.") and "." in netloc[len(bucket) + 1 :]:
-        netloc = netloc[len(bucket) + 1 :]
-    if path.strip("/") == bucket:
-        path = ""
-    return urlunsplit((parts.scheme, netloc, path, "", ""))
-
-
 def _mask(proxy: str | None) -> str | None:
     """A proxy URL with its password hidden."""
     # Up to the last @: a password may hold one.
     return re.sub(r"(://[^:/@]*:).*@", r"\1***@", proxy) if proxy else None
+
+
+def _origin(url: str) -> Origin | None:
+    """The origin of an endpoint as it was given; None for one that cannot be used."""
+    try:
+        return origin(checked_url(url, "endpoint"))
+    except BadRequest:
+        return None
+
+
+def _belongs(field: str, what: str, present: Origin | None, needed: str) -> str:
+    """Why a changed endpoint is refused, and what to send with it."""
+    whose = f"{present[0]}://{present[1]}:{present[2]}" if present else "the endpoint that was configured"
+    verb = "belongs" if what.endswith("token") else "belong"
+    return f"{field}: {what} {verb} to {whose}. Enter the {needed} of the new endpoint, too."
 
 
 def _merge(change: str | None, present: str | None) -> str | None:
@@ -127,12 +110,23 @@ class OdhTecSettings(LoggingConfigurable):
         "AWS_ENDPOINT_URL_S3, then AWS_ENDPOINT_URL.",
     ).tag(config=True)
     s3_access_key_id = Unicode(help="S3 access key id. Environment: AWS_ACCESS_KEY_ID.").tag(config=True)
-    s3_secret_access_key = Unicode(help="S3 secret access key. Environment: AWS_SECRET_ACCESS_KEY.").tag(config=True)
-    s3_session_token = Unicode(help="S3 session token. Environment: AWS_SESSION_TOKEN.").tag(config=True)
+    s3_secret_access_key = Unicode(
+        help="S3 secret access key; better given as s3_secret_access_key_file. Environment: AWS_SECRET_ACCESS_KEY."
+    ).tag(config=True)
+    s3_secret_access_key_file = Unicode(
+        help="A file that holds the S3 secret access key, as Kubernetes mounts secrets; read once."
+    ).tag(config=True)
+    s3_session_token = Unicode(
+        help="S3 session token; better given as s3_session_token_file. Environment: AWS_SESSION_TOKEN."
+    ).tag(config=True)
+    s3_session_token_file = Unicode(help="A file that holds the S3 session token.").tag(config=True)
     s3_region = Unicode(help="S3 region. Environment: AWS_DEFAULT_REGION, then AWS_REGION.").tag(config=True)
     s3_bucket = Unicode(help="The bucket to open first. Environment: AWS_S3_BUCKET.").tag(config=True)
     hf_endpoint = Unicode(help="URL of the Hugging Face Hub or a mirror. Environment: HF_ENDPOINT.").tag(config=True)
-    hf_token = Unicode(help="Hugging Face token. Environment: HF_TOKEN.").tag(config=True)
+    hf_token = Unicode(help="Hugging Face token; better given as hf_token_file. Environment: HF_TOKEN.").tag(
+        config=True
+    )
+    hf_token_file = Unicode(help="A file that holds the Hugging Face token.").tag(config=True)
     http_proxy = Unicode(help="Proxy for http URLs. Environment: HTTP_PROXY.").tag(config=True)
     https_proxy = Unicode(help="Proxy for https URLs. Environment: HTTPS_PROXY.").tag(config=True)
     no_proxy = Unicode(
@@ -170,11 +164,11 @@ class OdhTecSettings(LoggingConfigurable):
 
     @default("s3_secret_access_key")
     def _s3_secret_access_key(self) -> str:
-        return _env("AWS_SECRET_ACCESS_KEY")
+        return self._secret("s3_secret_access_key_file", "AWS_SECRET_ACCESS_KEY")
 
     @default("s3_session_token")
     def _s3_session_token(self) -> str:
-        return _env("AWS_SESSION_TOKEN")
+        return self._secret("s3_session_token_file", "AWS_SESSION_TOKEN")
 
     @default("s3_region")
     def _s3_region(self) -> str:
@@ -190,7 +184,18 @@ class OdhTecSettings(LoggingConfigurable):
 
     @default("hf_token")
     def _hf_token(self) -> str:
-        return _env("HF_TOKEN")
+        return self._secret("hf_token_file", "HF_TOKEN")
+
+    def _secret(self, trait: str, variable: str) -> str:
+        """What the file holds that a trait names, else an environment variable."""
+        path = getattr(self, trait)
+        if not path:
+            return _env(variable)
+        try:
+            return secret_in(path)
+        except BadRequest as error:  # not the variable: it may belong to another account
+            self.log.error("%s: the secret in %s cannot be read: %s.", trait, path, error)
+            return ""
 
     @default("http_proxy")
     def _http_proxy(self) -> str:
@@ -235,7 +240,7 @@ class OdhTecSettings(LoggingConfigurable):
         now = self._s3_as_given
         if not now.endpoint:
             return now
-        return replace(now, endpoint=without_bucket(_checked_url(now.endpoint, "endpoint"), now.default_bucket))
+        return replace(now, endpoint=without_bucket(checked_url(now.endpoint, "endpoint"), now.default_bucket))
 
     @property
     def _s3_as_given(self) -> S3Connection:
@@ -252,7 +257,7 @@ class OdhTecSettings(LoggingConfigurable):
     @property
     def hub(self) -> HubConnection:
         """The Hugging Face connection now in force."""
-        return HubConnection(_checked_url(self.hf_endpoint or HUB_ENDPOINT, "hfEndpoint"), self.hf_token or None)
+        return HubConnection(checked_url(self.hf_endpoint or HUB_ENDPOINT, "hfEndpoint"), self.hf_token or None)
 
     @property
     def network(self) -> Network:
@@ -267,11 +272,13 @@ class OdhTecSettings(LoggingConfigurable):
     def changed_s3(self, change: S3SettingsChange) -> S3Connection:
         """The connection with a change applied, checked; nothing is stored."""
         now = self._s3_as_given
+        with suppress(BadRequest):
+            now = self.s3  # repaired: with another bucket, the host must not name the old one again
         endpoint = _merge(change.endpoint, now.endpoint)
         bucket = _merge(change.default_bucket, now.default_bucket)
         new = replace(
             now,
-            endpoint=without_bucket(_checked_url(endpoint, "endpoint"), bucket) if endpoint else None,
+            endpoint=without_bucket(checked_url(endpoint, "endpoint"), bucket) if endpoint else None,
             region=_merge(change.region, now.region),
             default_bucket=bucket,
             access_key_id=_merge(change.access_key_id, now.access_key_id),
@@ -288,7 +295,28 @@ class OdhTecSettings(LoggingConfigurable):
             check_secret(value, name)
         if bool(new.access_key_id) != bool(new.secret_access_key):
             raise BadRequest("accessKeyId and secretAccessKey must be given together.")
-        return new
+        return self._with_own_keys(change, now, new)
+
+    @cached_property
+    def _configured(self) -> Origin | None:
+        """Where boto3's own credentials may go, besides Amazon: what was configured before the first change."""
+        now = self._s3_as_given
+        with suppress(BadRequest):
+            now = self.s3
+        return _origin(now.endpoint or AMAZON)
+
+    def _with_own_keys(self, change: S3SettingsChange, now: S3Connection, new: S3Connection) -> S3Connection:
+        """``new`` without what belongs to another origin. Raises :class:`BadRequest` where nothing would be left."""
+        configured = self._configured
+        target, present = origin(new.endpoint or AMAZON), _origin(now.endpoint or AMAZON)
+        if target == present:
+            return new
+        if now.secret_access_key and change.secret_access_key is None:
+            raise BadRequest(_belongs("endpoint", "The stored S3 keys", present, "secret access key"))
+        # Without keys of ours, boto3 signs with those of the server: a profile, a web identity or an instance role.
+        if not new.secret_access_key and target not in {origin(AMAZON), configured}:
+            raise BadRequest(_belongs("endpoint", "The credentials of this server", configured, "access key"))
+        return replace(new, session_token=_merge(change.session_token or "", None))
 
     def change_s3(self, change: S3SettingsChange) -> None:
         """Store a checked change until the server stops."""
@@ -319,7 +347,11 @@ class OdhTecSettings(LoggingConfigurable):
         endpoint = _merge(change.hf_endpoint, self.hf_endpoint) or HUB_ENDPOINT
         token = _merge(change.hf_token, self.hf_token or None)
         check_secret(token, "hfToken")
-        return HubConnection(_checked_url(endpoint, "hfEndpoint"), token)
+        new = HubConnection(checked_url(endpoint, "hfEndpoint"), token)
+        present = _origin(self.hf_endpoint or HUB_ENDPOINT)
+        if new.token and change.hf_token is None and origin(new.endpoint) != present:
+            raise BadRequest(_belongs("hfEndpoint", "The stored Hugging Face token", present, "token"))
+        return new
 
     def change_hub(self, change: HubSettingsChange) -> None:
         """Store a checked change until the server stops."""
@@ -341,8 +373,10 @@ class OdhTecSettings(LoggingConfigurable):
             present = getattr(now, name)
             new = _merge(getattr(change, name), present)
             if new and new != present:
-                # The masked form coming back means the password that is stored.
-                new = present if new == _mask(present) else _checked_url(new, alias, userinfo=True)
+                # The masked form coming back means the password that is stored, for that proxy alone.
+                new = present if new == _mask(present) else checked_url(new, alias, userinfo=True)
+                if urlsplit(new).password == MASK and new != present:
+                    raise BadRequest(f"{alias}: the stored password belongs to another proxy. Enter the password, too.")
             values[name] = new
         return replace(now, **values, no_proxy=_merge(change.no_proxy, now.no_proxy))  # type: ignore[arg-type]
 

@@ -11,7 +11,9 @@ from traitlets.config import Config
 
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.models import HubSettingsChange, ProxySettingsChange, S3SettingsChange
-from odhtec_jupyter.settings import HUB_ENDPOINT, Network, OdhTecSettings, without_bucket
+from odhtec_jupyter.network import Network, without_bucket
+from odhtec_jupyter.settings import HUB_ENDPOINT, OdhTecSettings
+from odhtec_jupyter.stores.s3_clients import S3Clients
 
 Env = Callable[..., OdhTecSettings]
 
@@ -85,7 +87,7 @@ def test_configuration_goes_before_the_environment_and_a_change_before_both(with
     )
     assert (settings.s3.endpoint, settings.s3.region) == ("http://config:1", "env-1")
     assert settings.max_concurrent_transfers == 5
-    settings.change_s3(S3SettingsChange(endpoint="http://change:1"))
+    settings.change_s3(S3SettingsChange(endpoint="http://change:1", access_key_id="a", secret_access_key="b"))
     assert (settings.s3.endpoint, settings.s3.region) == ("http://change:1", "env-1")
 
 
@@ -156,7 +158,7 @@ def test_a_bad_endpoint_of_the_environment_can_be_seen_and_repaired(with_env: En
     assert settings.show_hub().hf_endpoint == "ftp://hub"
     settings.s3_endpoint = settings.hf_endpoint = "http://user:hidden@host"
     assert settings.show_s3().endpoint == settings.show_hub().hf_endpoint == "http://user:***@host"
-    settings.change_s3(S3SettingsChange(endpoint="http://host:9000"))
+    settings.change_s3(S3SettingsChange(endpoint="http://host:9000", access_key_id="a", secret_access_key="b"))
     settings.change_hub(HubSettingsChange(hf_endpoint="http://hub"))
     assert settings.s3.endpoint == "http://host:9000"
     assert settings.hub.endpoint == "http://hub"
@@ -204,7 +206,7 @@ def test_a_field_that_is_left_out_is_kept_and_an_empty_one_cleared(with_env: Env
         NO_PROXY="a,b",
     )
     settings.change_s3(S3SettingsChange(region="x-1"))
-    settings.change_hub(HubSettingsChange(hf_endpoint="http://hub:1"))
+    settings.change_hub(HubSettingsChange(hf_endpoint="https://huggingface.co/mirror"))
     settings.change_network(ProxySettingsChange(https_proxy="http://proxy:2"))
     assert settings.show_s3().model_dump() == {
         "endpoint": "http://a:1",
@@ -214,9 +216,12 @@ def test_a_field_that_is_left_out_is_kept_and_an_empty_one_cleared(with_env: Env
         "secret_access_key_set": True,
         "session_token_set": True,
     }
-    assert settings.show_hub().model_dump() == {"hf_endpoint": "http://hub:1", "hf_token_set": True}
+    assert settings.show_hub().model_dump() == {
+        "hf_endpoint": "https://huggingface.co/mirror",
+        "hf_token_set": True,
+    }
     assert (settings.network.http_proxy, settings.network.no_proxy) == ("http://proxy:1", "a,b")
-    settings.change_s3(S3SettingsChange(session_token="", endpoint="", region=""))
+    settings.change_s3(S3SettingsChange(session_token="", endpoint="", region="", secret_access_key="secret"))
     settings.change_hub(HubSettingsChange(hf_token="", hf_endpoint=""))
     settings.change_network(ProxySettingsChange(http_proxy="", no_proxy=""))
     assert settings.s3.endpoint is None
@@ -341,3 +346,58 @@ def test_only_bundles_that_exist_are_trusted_in_addition(with_env: Env, tmp_path
     )
     assert settings.network.ca_bundles[:2] == (str(tmp_path / "a.pem"), str(tmp_path / "b.pem"))
     assert str(tmp_path / "absent.pem") not in settings.network.ca_bundles
+
+
+def test_the_servers_own_credentials_go_to_amazon_or_where_they_are_configured_for(with_env: Env) -> None:
+    settings = with_env(AWS_S3_ENDPOINT="http://store:9000")
+    with pytest.raises(BadRequest, match="credentials of this server"):
+        settings.change_s3(S3SettingsChange(endpoint="http://elsewhere:9000"))
+    settings.change_s3(S3SettingsChange(endpoint="http://elsewhere:9000", access_key_id="a", secret_access_key="b"))
+    with pytest.raises(BadRequest, match="credentials of this server"):
+        settings.change_s3(S3SettingsChange(endpoint="http://third:9000", access_key_id="", secret_access_key=""))
+    settings.change_s3(S3SettingsChange(endpoint="", access_key_id="", secret_access_key=""))
+    settings.change_s3(S3SettingsChange(endpoint="http://store:9000"))
+    assert settings.s3.endpoint == "http://store:9000"
+
+
+def test_an_endpoint_that_was_cleared_is_not_read_from_the_environment_again(with_env: Env) -> None:
+    settings = with_env(AWS_ENDPOINT_URL="http://store:9000", AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b")
+    settings.change_s3(S3SettingsChange(endpoint="", access_key_id="c", secret_access_key="d"))
+    client = S3Clients(settings.s3, settings.network).get()
+    assert client.meta.endpoint_url.endswith(".amazonaws.com")
+    client.close()
+
+
+FILES = {
+    "s3_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+    "s3_session_token": "AWS_SESSION_TOKEN",
+    "hf_token": "HF_TOKEN",
+}
+
+
+def from_files(**paths: object) -> OdhTecSettings:
+    values = {f"{trait}_file": str(path) for trait, path in paths.items()}
+    return OdhTecSettings(config=Config({"OdhTecSettings": values}))
+
+
+@pytest.mark.parametrize("trait", FILES)
+def test_a_secret_is_read_from_a_mounted_file(with_env: Env, tmp_path: Path, trait: str) -> None:
+    with_env(**{FILES[trait]: "from-environment"})
+    file = tmp_path / "secret"
+    file.write_text("from-file\n")
+    assert getattr(from_files(**{trait: file}), trait) == "from-file"
+
+
+@pytest.mark.parametrize("trait", FILES)
+def test_a_secret_that_cannot_be_read_is_none_and_no_other_takes_its_place(
+    with_env: Env, tmp_path: Path, trait: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with_env(**{FILES[trait]: "from-environment"})
+    large, binary = tmp_path / "large", tmp_path / "binary"
+    large.write_text("x" * 100_000)
+    binary.write_bytes(b"\xff\xfe")
+    for path in (tmp_path / "absent", tmp_path, large, binary):
+        assert getattr(from_files(**{trait: path}), trait) == ""
+        assert f"{trait}_file" in caplog.text
+        assert str(path) in caplog.text
+        caplog.clear()

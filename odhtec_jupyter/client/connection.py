@@ -149,7 +149,7 @@ class Connection:
         if self.server.token:
             return {"Authorization": f"token {self.server.token}"}
         if method in READING:
-            return {}
+            return {"Referer": self.server.url}
         value = self._xsrf() or self._ask_for_xsrf()
         if value is None:
             raise Forbidden(f"The Jupyter server at {self.server.url} wants a token.")

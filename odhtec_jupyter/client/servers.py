@@ -21,6 +21,7 @@ from jupyter_core.paths import jupyter_runtime_dir
 from odhtec_jupyter.errors import NoServer
 
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - what servers listen on
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 PROBE = 1.0  # seconds
 WORKBENCH_PORT = 8888
 
@@ -41,8 +42,10 @@ class Server:
 def find_server(url: str | None = None, token: str | None = None, verify: bool | str | None = None) -> Server:
     """The server to speak to. Raises :class:`NoServer` when there is none, or when it is not clear which."""
     found = _given(url) if url else _found()
+    # The path alone may be that of any server. One that runs here, or stands where JupyterHub started it, is meant.
     if not found.token and (hub := _hub()) is not None and _same_path(hub.url, found.url):
-        found = replace(found, token=hub.token)
+        own = found.pid is not None or _origin(hub.url) == _origin(found.url)
+        found = replace(found, token=hub.token) if own else found
     if token is not None:
         found = replace(found, token=token)
     return replace(found, verify=_authorities() if verify is None else verify)
@@ -154,6 +157,12 @@ def _reachable(url: str) -> str:
     if host is not None:
         parts = parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host)
     return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/") + "/", "", ""))
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    host = "localhost" if parts.hostname in LOOPBACK else parts.hostname or ""
+    return parts.scheme, host, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _same_path(one: str, other: str) -> bool:

@@ -24,6 +24,8 @@ BUFFER = 1024 * 1024
 class ArchiveHandler(OdhTecHandler):
     """``/archive/:bucket``"""
 
+    sends_content = True
+
     def initialize(self, services: Services) -> None:
         """A sign for the thread that reads, beside what every handler has."""
         super().initialize(services)

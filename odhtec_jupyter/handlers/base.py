@@ -28,6 +28,8 @@ class OdhTecHandler(APIHandler):
 
     services: Services
     auth_resource: ClassVar[str] = AUTH_RESOURCE
+    #: Whether a GET replies with what is stored, which a page of another port of this host could load as a script.
+    sends_content: ClassVar[bool] = False
 
     @property
     def knows_conditions(self) -> bool:
@@ -53,7 +55,14 @@ class OdhTecHandler(APIHandler):
             for name in ("If-Match", "If-None-Match"):
                 if name in self.request.headers:  # passed over, it would be taken for one that holds
                     raise BadRequest(f"{name}: conditions are known for the upload of one object only.")
+        if self.sends_content and self.request.method in {"GET", "HEAD"}:
+            self.check_xsrf_cookie()  # as Jupyter's own /files does: a token, the XSRF cookie's value, or our Referer
         self.services.require_connection(self.get_query_argument("connection", "default"))
+
+    def set_default_headers(self) -> None:
+        """No other origin may load a reply as an image or a script: pages of other ports can read the XSRF cookie."""
+        super().set_default_headers()
+        self.set_header("Cross-Origin-Resource-Policy", "same-origin")
 
     # --- requests -------------------------------------------------------------------------------------------------
 

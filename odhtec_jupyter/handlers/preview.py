@@ -11,6 +11,8 @@ from odhtec_jupyter.preview.look import preview
 class PreviewHandler(OdhTecHandler):
     """``/objects/preview/:bucket/:key``"""
 
+    sends_content = True
+
     @web.authenticated
     async def get(self, bucket: str, key: str) -> None:
         """Its table, text, tensors, entries, … as data; nothing in it is rendered here."""

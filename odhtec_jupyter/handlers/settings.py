@@ -13,7 +13,7 @@ from odhtec_jupyter.models import (
     S3SettingsChange,
     TestReply,
 )
-from odhtec_jupyter.network import Network
+from odhtec_jupyter.network import AMAZON, Network
 from odhtec_jupyter.settings import HubConnection, S3Connection
 from odhtec_jupyter.stores.hub import HubStore
 from odhtec_jupyter.stores.s3 import S3Store
@@ -126,7 +126,7 @@ class TestProxyHandler(OdhTecHandler):
 def try_network(s3: S3Connection, hub: HubConnection, network: Network) -> str:
     """Reach both ends; any answer of theirs will do. Blocks. Raises the first error, naming the end."""
     ends = []
-    for name, url in (("Hugging Face", hub.endpoint), ("S3", s3.endpoint or "https://s3.amazonaws.com")):
+    for name, url in (("Hugging Face", hub.endpoint), ("S3", s3.endpoint or AMAZON)):
         store = HubStore(HubConnection(hub.endpoint), network) if name != "S3" else S3Store(s3, network)
         try:
             response = store.http.request("HEAD", url)

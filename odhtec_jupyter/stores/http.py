@@ -9,23 +9,25 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from odhtec_jupyter.errors import BadRequest, Unreachable
+from odhtec_jupyter.errors import BadRequest, Unreachable, clipped
 from odhtec_jupyter.network import Network
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 CONNECT_TIMEOUT = 10  # seconds
+CA_PREFIX, CA_SUFFIX = "odhtec-ca-", ".pem"
 READ_TIMEOUT = 60  # seconds without a byte
 
-_bundles: dict[tuple[str, ...], str] = {}
+# The file of each combination, and a descriptor of it that stays open: its lock ends with this process.
+_bundles: dict[tuple[str, ...], tuple[str, int]] = {}
 _bundles_lock = threading.Lock()
 
 
@@ -37,25 +39,52 @@ def ca_file(network: Network) -> str | None:
     if not network.ca_bundles:
         return None
     with _bundles_lock:
-        known = _bundles.get(network.ca_bundles)
+        known, _ = _bundles.get(network.ca_bundles, ("", -1))
         if known and Path(known).is_file():
             return known
         import certifi
 
         texts = [Path(path).read_bytes() for path in (certifi.where(), *network.ca_bundles)]
-        handle, name = tempfile.mkstemp(prefix="odhtec-ca-", suffix=".pem")
-        with os.fdopen(handle, "wb") as file:
+        handle, name = tempfile.mkstemp(prefix=CA_PREFIX, suffix=CA_SUFFIX)
+        _lock(handle, wait=True)  # one that sweeps may be looking at it
+        with open(handle, "wb", closefd=False) as file:
             file.write(b"\n".join(texts))
-        _bundles[network.ca_bundles] = name
+        _bundles[network.ca_bundles] = name, handle
         return name
 
 
 def remove_ca_files() -> None:
     """Delete the joined bundles that :func:`ca_file` wrote."""
     with _bundles_lock:
-        for name in _bundles.values():
+        for name, handle in _bundles.values():
             Path(name).unlink(missing_ok=True)
+            os.close(handle)
         _bundles.clear()
+
+
+def remove_left_ca_files() -> None:
+    """Delete the joined bundles of servers that were killed: those that no living process has locked."""
+    for path in Path(tempfile.gettempdir()).glob(f"{CA_PREFIX}*{CA_SUFFIX}"):
+        with suppress(OSError):  # another user's, or gone already
+            handle = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+            try:
+                if _lock(handle) and os.fstat(handle).st_size:  # an empty one is just being written
+                    path.unlink()
+            finally:
+                os.close(handle)
+
+
+def _lock(handle: int, *, wait: bool = False) -> bool:
+    """Whether a file could be locked until its descriptor is closed; never on Windows."""
+    try:
+        import fcntl
+    except ImportError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
@@ -83,9 +112,9 @@ def reason(error: BaseException) -> str:
             break
         inner = following
     if isinstance(inner, OSError) and inner.strerror:
-        return str(inner.strerror)
+        return clipped(str(inner.strerror))
     text = str(inner).split(">: ")[-1].strip().rstrip(".")
-    return text or type(inner).__name__
+    return clipped(text) or type(inner).__name__
 
 
 def http_date(text: str) -> datetime | None:

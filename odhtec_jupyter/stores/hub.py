@@ -12,15 +12,17 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-from odhtec_jupyter.errors import BadRequest, Forbidden, NotFound, OdhTecError, Unreachable
+from odhtec_jupyter.errors import BadRequest, Forbidden, NotFound, OdhTecError, Unreachable, clipped
 from odhtec_jupyter.models import HubFile, HubRef, HubRefs, HubRepo, RepoType
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import HubConnection, check_secret
+from odhtec_jupyter.stores.bounded import PIECE_BYTES, bounded_transport, read_whole
 from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, Http, ca_file, reason
 from odhtec_jupyter.stores.hub_answers import gated, no_repository, no_revision, status_error
 from odhtec_jupyter.stores.hub_source import HubSource
+from odhtec_jupyter.stores.hub_tree import repo_files
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -110,7 +112,7 @@ class HubStore:
         if not self.connection.token:
             raise Forbidden("There is no Hugging Face token: enter one in the settings.", code="NoToken")
         with hub_errors("the account", self.host):
-            return str(self._api(None).whoami()["name"])
+            return clipped(str(self._api(None).whoami()["name"]), 100)
 
     def repo(self, text: str, *, repo_type: RepoType, revision: str, token: str | None = None) -> HubRepo:
         """Everything an import needs to know, pinned to a commit."""
@@ -118,11 +120,11 @@ class HubStore:
         api = self._api(token)
         with hub_errors(repo, self.host, revision):
             info: Any = api.repo_info(repo, repo_type=repo_type, revision=revision)
-            files = [
-                _hub_file(item)
-                for item in api.list_repo_tree(repo, repo_type=repo_type, revision=info.sha, recursive=True)
-                if hasattr(item, "blob_id")
-            ]
+            files = repo_files(
+                lambda url: self._page(url, token),
+                f"{self.connection.endpoint}/api/{repo_type}s/{repo}/tree/{quote(info.sha, safe='')}",
+                self.host,
+            )
         is_gated = bool(getattr(info, "gated", False))
         card = getattr(info, "card_data", None)
         safetensors = getattr(info, "safetensors", None)
@@ -140,6 +142,15 @@ class HubStore:
             files=files,
             total_size=sum(file.size for file in files),
         )
+
+    def _page(self, url: str, token: str | None) -> Any:
+        import huggingface_hub.utils as hub_utils
+
+        utils: Any = hub_utils
+        headers = utils.build_hf_headers(token=token or self.connection.token or False)
+        response = utils.http_backoff("GET", url, headers=headers)
+        utils.hf_raise_for_status(response)
+        return response
 
     def refs(self, text: str, *, repo_type: RepoType, token: str | None = None) -> HubRefs:
         """The branches and tags of a repository."""
@@ -175,11 +186,6 @@ class HubStore:
         self.http.close()
 
 
-def _hub_file(item: Any) -> HubFile:
-    lfs = getattr(item, "lfs", None)
-    return HubFile(path=item.path, size=item.size, etag=lfs.sha256 if lfs else item.blob_id, lfs=bool(lfs))
-
-
 def select_files(files: Sequence[HubFile], include: list[str] | None, exclude: list[str] | None) -> list[HubFile]:
     """The files the patterns keep, by huggingface_hub's own rules."""
     from huggingface_hub.utils import filter_repo_objects  # type: ignore[attr-defined]
@@ -197,10 +203,18 @@ def _set_hub_client(proxy: str | None, ca_bundle: str | None) -> None:
         from requests.adapters import HTTPAdapter
 
         class Impatient(HTTPAdapter):
-            """requests waits for ever, and huggingface_hub passes None on."""
+            """requests waits for ever and reads without a limit, and huggingface_hub passes None on."""
 
             def send(self, request: Any, stream: Any = False, timeout: Any = None, *args: Any, **options: Any) -> Any:
-                return super().send(request, stream, timeout or (CONNECT_TIMEOUT, READ_TIMEOUT), *args, **options)
+                response = super().send(request, True, timeout or (CONNECT_TIMEOUT, READ_TIMEOUT), *args, **options)
+                try:
+                    response._content = read_whole(
+                        response.iter_content(PIECE_BYTES), urlsplit(response.url or "").hostname or ""
+                    )
+                finally:
+                    response.close()
+                response._content_consumed = True  # type: ignore[attr-defined]
+                return response
 
         def session() -> Any:
             made = requests.Session()
@@ -226,8 +240,7 @@ def _set_hub_client(proxy: str | None, ca_bundle: str | None) -> None:
             event_hooks=hooks,
             follow_redirects=True,
             timeout=library.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
-            proxy=proxy,
-            verify=verify,
+            transport=bounded_transport(library, proxy=proxy, verify=verify, trust_env=False),
             trust_env=False,
         )
 

@@ -11,6 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from odhtec_jupyter.errors import OdhTecError, Unreachable, VerificationError
 from odhtec_jupyter.models import HubFile, RepoType
+from odhtec_jupyter.network import origin
 from odhtec_jupyter.stores.http import Http, http_errors, read_into
 from odhtec_jupyter.stores.hub_answers import status_error
 from odhtec_jupyter.stores.source import Checksum
@@ -57,7 +58,7 @@ class HubSource:
             self._location = None
         url = self._url
         for _ in range(MAX_REDIRECTS):
-            own_host = _origin(url) == _origin(self._url)
+            own_host = origin(url) == origin(self._url)
             credentials = {"Authorization": f"Bearer {self._token}"} if self._token and own_host else {}
             response = self._http.request("GET", url, headers={**headers, **credentials})
             if response.status not in {301, 302, 303, 307, 308}:
@@ -128,8 +129,3 @@ class HubRange:
             self._response.close()
         else:
             self._response.release_conn()
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc

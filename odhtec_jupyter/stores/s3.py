@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from odhtec_jupyter.errors import StoreError
+from odhtec_jupyter.errors import StoreError, clipped
 from odhtec_jupyter.models import (
     Bucket,
     BucketList,
@@ -120,7 +120,8 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
 
 
 def _failure(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Key": item.get("Key", ""), "Code": item.get("Code", ""), "Message": item.get("Message", "")}
+    code, message = clipped(item.get("Code", ""), 64), clipped(item.get("Message", ""))
+    return {"Key": item.get("Key", ""), "Code": code, "Message": message}
 
 
 def _fits_xml(key: str) -> bool:

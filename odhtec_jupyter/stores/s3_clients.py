@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
+import os
 import threading
 from datetime import datetime
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from odhtec_jupyter.errors import BadRequest, OdhTecError
-from odhtec_jupyter.network import Network
+from odhtec_jupyter.errors import BadRequest, OdhTecError, clipped
+from odhtec_jupyter.network import AMAZON, Network
 from odhtec_jupyter.settings import S3Connection
+from odhtec_jupyter.stores.bounded import PIECE_BYTES, read_whole
 from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, ca_file
 from odhtec_jupyter.stores.s3_errors import s3_errors
 from odhtec_jupyter.stores.s3_list_page import ListPage
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 # A copy of 5 GiB within S3 may answer only when it is done.
 COPY_TIMEOUT = 600  # seconds
+ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # that boto3 itself reads
 
 
 class S3Clients:
@@ -81,9 +84,7 @@ class S3Clients:
         connection = self._connection
         endpoint = connection.endpoint
         proxies = {
-            scheme: proxy
-            for scheme in ("http", "https")
-            if (proxy := self._network.proxy_for(endpoint or "https://s3.amazonaws.com"))
+            scheme: proxy for scheme in ("http", "https") if (proxy := self._network.proxy_for(endpoint or AMAZON))
         }
         config = Config(
             signature_version="s3v4",
@@ -96,6 +97,10 @@ class S3Clients:
             read_timeout=COPY_TIMEOUT if patient else READ_TIMEOUT,
             max_pool_connections=32,
             tcp_keepalive=True,
+            # No endpoint where the environment names one: it was cleared here, and boto3 must not read it again.
+            ignore_configured_endpoint_urls=(  # type: ignore[call-arg] # boto3-stubs does not know it
+                endpoint is None and any(map(os.environ.get, ENDPOINT_VARIABLES))
+            ),
             proxies=proxies,  # an empty mapping keeps botocore from looking into the environment
         )
         with s3_errors(self.host):
@@ -113,10 +118,13 @@ class S3Clients:
                 )
             except ValueError as error:  # botocore's word for an endpoint it cannot use
                 raise BadRequest(f"endpoint: {error}") from error
+        endpoint_of: Any = client
+        endpoint_of._endpoint.http_session = _BoundedSession(endpoint_of._endpoint.http_session, self.host)
         client.meta.events.register("before-sign.s3.DeleteObjects", _add_content_md5)
         # The star brings it before botocore's own hook for S3, which parses every list to look for an error in it, and
         # takes one that it cannot parse for an error.
         client.meta.events.register_first("before-parse.*.ListObjectsV2", _read_list)
+        client.meta.events.register_first("needs-retry.s3", partial(_refuse_redirect, host=self.host))
         if endpoint:
             client.meta.events.register("before-sign.s3.CopyObject", _repeat_condition)
         return client
@@ -133,12 +141,44 @@ def _new_session() -> Session:
     return session
 
 
-@functools.cache
+@cache
 def _loader() -> Any:
     """One for the process: each session would load a description of S3 of its own, 12 MiB in 100 ms."""
     from botocore.session import get_session
 
     return get_session().get_component("data_loader")
+
+
+class _BoundedSession:
+    """The HTTP session of botocore, which would read a list or an error to its end, however long that is."""
+
+    def __init__(self, session: Any, host: str) -> None:
+        self._session = session
+        self._host = host
+
+    def send(self, request: Any) -> Any:
+        """One request. The body of an object stays to be read, any other is read here, up to the limit."""
+        import botocore.exceptions as b
+        from urllib3 import exceptions as u
+
+        streamed, request.stream_output = request.stream_output, True
+        response = self._session.send(request)
+        if streamed and response.status_code < 300:
+            return response
+        try:
+            response._content = read_whole(response.raw.stream(PIECE_BYTES), self._host)
+        except u.ReadTimeoutError as error:
+            raise b.ReadTimeoutError(endpoint_url=request.url, error=error) from error
+        except u.ProtocolError as error:
+            raise b.ConnectionClosedError(endpoint_url=request.url, request=request, error=error) from error
+        except OdhTecError:
+            response.raw.close()
+            raise
+        return response
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._session.close()
 
 
 def _add_content_md5(request: Any, **_: Any) -> None:
@@ -157,6 +197,24 @@ def _read_list(response_dict: dict[str, Any], customized_response_dict: dict[str
     if response_dict["status_code"] == 200 and b"<Error>" not in body[:1024]:
         customized_response_dict["ListPage"] = ListPage(body, response_dict["headers"].get("date", ""))
         response_dict["body"] = b"<ListBucketResult/>"
+
+
+def _refuse_redirect(response: Any, host: str, **_: Any) -> None:
+    """End a redirect that names no region: botocore would ask HEAD of the bucket for it, and that HEAD's for ever."""
+    status = response[0].status_code if response and response[0] is not None else 0
+    if status not in {301, 302, 307, 308}:
+        return
+    reply = response[1]
+    headers = reply.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    if headers.get("x-amz-bucket-region") or reply.get("Error", {}).get("Region"):
+        return
+    target = urlsplit(headers.get("location", "")).netloc
+    raise OdhTecError(
+        f"{host} redirects to {clipped(target, 100) or 'another address'} ({status}), and S3 requests are not sent on."
+        " Check the endpoint and the region in the settings.",
+        code="PermanentRedirect",
+        status=502,
+    )
 
 
 def _repeat_condition(request: Any, **_: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from odhtec_jupyter.errors import BadRequest, Forbidden, OdhTecError, StoreError, Unreachable
+from odhtec_jupyter.errors import BadRequest, Forbidden, OdhTecError, StoreError, Unreachable, clipped
 from odhtec_jupyter.stores.http import reason
 
 
@@ -32,7 +32,7 @@ def s3_errors(host: str) -> Iterator[None]:
     except (b.ConnectionError, b.HTTPClientError, b.IncompleteReadError, HTTPError, OSError) as error:
         raise Unreachable(f"The S3 store at {host} cannot be reached: {reason(error)}.") from error
     except b.BotoCoreError as error:
-        raise OdhTecError(f"S3 request failed: {error}", code=type(error).__name__) from error
+        raise OdhTecError(f"S3 request failed: {clipped(str(error))}", code=type(error).__name__) from error
 
 
 def _client_error(error: Any) -> OdhTecError:
@@ -61,7 +61,7 @@ def answer_error(status: int, code: str, message: str, operation: str) -> OdhTec
         message = _SENTENCES.get(code, f"S3 answered {operation} with {code} ({status}).")
     # A 500 of the store's is no defect of this server, which a 500 from here would say.
     own = status == 304 or (400 <= status < 600 and status != 500)
-    return StoreError(message, code=code, status=status if own else 502)
+    return StoreError(clipped(message), code=clipped(code, 64), status=status if own else 502)
 
 
 _EXPIRED = "The S3 credentials have expired: renew the data connection or enter new ones in the settings, then retry."
@@ -101,4 +101,4 @@ _SENTENCES = {
 
 def _parameter_message(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " ".join(lines[1:] or lines) or "S3 parameters are not valid."
+    return clipped(" ".join(lines[1:] or lines)) or "S3 parameters are not valid."

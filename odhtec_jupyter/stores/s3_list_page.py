@@ -16,7 +16,7 @@ from xml.parsers.expat import ExpatError, ParserCreate
 
 from pydantic import TypeAdapter
 
-from odhtec_jupyter.errors import StoreError
+from odhtec_jupyter.errors import StoreError, clipped
 from odhtec_jupyter.models import S3Object
 from odhtec_jupyter.stores.http import http_date
 from odhtec_jupyter.stores.s3_list_run import MARK, ListRun, split
@@ -24,6 +24,7 @@ from odhtec_jupyter.stores.s3_object import quoted
 
 # All of a page at once, which takes pydantic half the time.
 _OBJECTS = TypeAdapter(list[S3Object])
+MAX_ENTRIES = 10_000  # of a page; S3 gives 1000
 PIECE = 64 * 1024  # parsed at once, so that no other thread waits long for the interpreter
 
 
@@ -34,7 +35,9 @@ class ListPage:
         """Raises :class:`StoreError` unless ``body`` is a ListBucketResult."""
         read, self._has_odd = _parse(body)
         if read.root != "ListBucketResult":
-            raise _invalid(f"{read.root} instead of a list")
+            raise _invalid(f"{clipped(read.root, 64)} instead of a list")
+        if len(read) > MAX_ENTRIES:
+            raise _invalid(f"more than {MAX_ENTRIES:,} entries in one page, where at most 1,000 were asked for")
         self._is_encoded = read.fields.get("EncodingType", "").strip().lower() == "url"
         self._column = read.column
         #: The key of each object.
@@ -107,6 +110,9 @@ class _Reader:
         self._depth = 0
         self._entry: dict[str, str] = {}
         self._text: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self.contents if self.run is None else self.run) + len(self.folders)
 
     def column(self, name: str) -> Sequence[str | None]:
         """That field of each entry of the contents, in their order."""

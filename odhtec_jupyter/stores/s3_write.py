@@ -16,8 +16,11 @@ from odhtec_jupyter.stores.s3_source import changed
 
 # What presigned part URLs are good for; each is used at once, retries sign anew.
 URL_LIFETIME = 3600  # seconds
-# Ceph RGW decodes the source of a part copy once too often: a%2Fb would be read from a/b.
 WRONG = "WrongDigest"  # the code of an error: bytes are stored, but not those that were sent
+MAX_PARTS = 10_000  # of an upload, which is S3's own limit
+MAX_PAGES = 1_000  # of the unfinished uploads of one key
+MAX_REPLY_BYTES = 64 * 1024  # of the answer to a PUT
+# Ceph RGW decodes the source of a part copy once too often: a%2Fb would be read from a/b.
 TWICE_DECODED = frozenset("%+?")
 
 
@@ -191,11 +194,15 @@ class S3Writer(S3Base):
             url = client.generate_presigned_url(operation, Params=params, ExpiresIn=URL_LIFETIME)
         response = self.http.request("PUT", url, headers=headers, body=blocks if size else b"")
         with s3_errors(self.host):
-            text = response.read(65536).decode("utf-8", "replace")
+            reply = response.read(MAX_REPLY_BYTES)
+            text = reply.decode("utf-8", "replace")
         if response.status != 200:
             response.close()
             raise answer_error(response.status, _tag(text, "Code"), _tag(text, "Message"), operation)
-        response.release_conn()
+        if len(reply) < MAX_REPLY_BYTES:
+            response.release_conn()
+        else:  # there may be more, which the next request would take for its answer
+            response.close()
         etag: str | None = response.headers.get("ETag")
         if not etag:
             raise StoreError(f"The S3 store at {self.host} took bytes without an ETag.", code="NoETag", status=502)
@@ -232,6 +239,8 @@ class S3Writer(S3Base):
                 raise answer_error(404, "NoSuchUpload", "", "ListParts") from error
             for part in reply.get("Parts", []):
                 found[part["PartNumber"]] = StoredPart(quoted(part["ETag"]) or "", part["Size"])
+            if len(found) > MAX_PARTS:
+                raise self._endless("parts of an upload", MAX_PARTS)
             # The last number we have, not NextPartNumberMarker, which not every store counts alike.
             marker = max(found, default=0)
             if not reply.get("IsTruncated") or marker == extra.get("PartNumberMarker"):
@@ -242,6 +251,7 @@ class S3Writer(S3Base):
         """The unfinished uploads of exactly this key."""
         found: list[MultipartUpload] = []
         extra: dict[str, Any] = {}
+        pages = 0
         while True:
             # Without EncodingType: Ceph RGW encodes then, but does not say so in its answer. And to the last page:
             # its order is not that of the keys.
@@ -256,7 +266,14 @@ class S3Writer(S3Base):
             }
             if not reply.get("IsTruncated") or markers == extra or not markers["KeyMarker"]:
                 return found
-            extra = markers
+            extra, pages = markers, pages + 1
+            if pages > MAX_PAGES:
+                raise self._endless("pages of unfinished uploads", MAX_PAGES)
+
+    def _endless(self, what: str, most: int) -> StoreError:
+        return StoreError(
+            f"The S3 store at {self.host} lists more than {most:,} {what}.", code="InvalidListing", status=502
+        )
 
     def abort_multipart(self, bucket: str, key: str, upload_id: str) -> None:
         """Drop an unfinished upload and its parts; one that is gone already is fine."""

@@ -96,6 +96,10 @@ def test_a_hub_lends_its_token_where_the_runtime_file_has_none(
     runtime(os.getppid(), "http://localhost:4321/another/")
     assert find_server().token == ""
     assert find_server("https://elsewhere/").token == ""
+    # Nor to one that has the same path only.
+    assert find_server("https://elsewhere/user/me/").token == ""
+    assert find_server("http://127.0.0.1:8889/user/me/").token == ""
+    assert find_server("http://localhost:8888/user/me/").token == "hub-token"
 
 
 def test_a_workbench_is_known_by_its_prefix(runtime: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:

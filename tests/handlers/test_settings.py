@@ -124,9 +124,10 @@ async def test_what_cannot_be_used_is_a_400_and_changes_nothing(api: Any) -> Non
 async def test_a_change_is_in_force_at_once(api: Any, bucket: str, closed_port: int, jp_serverapp: Any) -> None:
     endpoint = (await api.ok("GET", "settings/s3"))["endpoint"]
     await api.ok("GET", "objects", bucket)
-    await api.ok("PUT", "settings/s3", json_body={"endpoint": f"http://127.0.0.1:{closed_port}"})
+    other = {"endpoint": f"http://127.0.0.1:{closed_port}", "secretAccessKey": "secret"}
+    await api.ok("PUT", "settings/s3", json_body=other)
     assert (await api.refused(502, "GET", "objects", bucket))["error"] == "StoreUnreachable"
-    await api.ok("PUT", "settings/s3", json_body={"endpoint": endpoint, "defaultBucket": bucket})
+    await api.ok("PUT", "settings/s3", json_body={**other, "endpoint": endpoint, "defaultBucket": bucket})
     assert (await api.ok("GET", "buckets"))["defaultBucket"] == bucket
     told = await api.ok("PUT", "settings/max-concurrent-transfers", json_body={"maxConcurrentTransfers": 9})
     assert told == await api.ok("GET", "settings/max-concurrent-transfers") == {"maxConcurrentTransfers": 9}
@@ -136,7 +137,7 @@ async def test_a_change_is_in_force_at_once(api: Any, bucket: str, closed_port: 
 @on_moto
 async def test_a_store_that_is_down_is_a_502_that_names_it(api: Any, closed_port: int) -> None:
     where = f"127.0.0.1:{closed_port}"
-    change = {"endpoint": f"http://{where}"}
+    change = {"endpoint": f"http://{where}", "secretAccessKey": "secret"}
     body = await api.refused(502, "POST", "settings/test-s3", json_body=change)
     assert body["error"] == "StoreUnreachable"
     assert where in body["message"]

@@ -260,13 +260,14 @@ async def test_with_another_connection_an_upload_waits(api: Any, bucket: str, s3
     await put(api, upload, content, 1)
     at = ("uploads", upload["uploadId"])
     other = s3_server.endpoint_url.replace("127.0.0.1", "localhost")
-    await api.ok("PUT", "settings/s3", json_body={"endpoint": other})
+    secret = s3_server.secret_access_key
+    await api.ok("PUT", "settings/s3", json_body={"endpoint": other, "secretAccessKey": secret})
     for method, *rest in (("GET",), ("DELETE",), ("POST", "complete"), ("PUT", "2")):
         body = content[PART : 2 * PART] if method == "PUT" else None
         refused = await api.refused(409, method, *at, *rest, body=body)
         assert refused["error"] == "OtherConnection"
         assert "connection" in refused["message"]
     assert await api.ok("GET", "uploads") == {"uploads": []}
-    await api.ok("PUT", "settings/s3", json_body={"endpoint": s3_server.endpoint_url})
+    await api.ok("PUT", "settings/s3", json_body={"endpoint": s3_server.endpoint_url, "secretAccessKey": secret})
     await put(api, upload, content, 2, 3)
     await api.ok("POST", *at, "complete", status=201)

@@ -2,7 +2,7 @@ import type { ServerConnection } from '@jupyterlab/services';
 
 import { encodeKey } from './keys';
 import { putBlob, type IPutOptions } from './put';
-import { ApiError, apiUrl, request } from './request';
+import { ApiError, apiUrl, linkUrl, request } from './request';
 import { readEvents, type IServerEvent } from './sse';
 import type {
   AbortRequest,
@@ -155,7 +155,7 @@ export class OdhTecAPI {
     }
     what.prefixes.forEach(prefix => query.append('prefix', encodeKey(prefix)));
     what.keys.forEach(key => query.append('key', encodeKey(key)));
-    return apiUrl(this._settings, `${place('/archive', bucket)}?${query}`);
+    return linkUrl(this._settings, `${place('/archive', bucket)}?${query}`);
   }
 
   listMultiparts(
@@ -191,11 +191,11 @@ export class OdhTecAPI {
   }
 
   downloadUrl(bucket: string, key: string, versionId?: string): string {
-    return apiUrl(this._settings, place('/objects/download', bucket, key) + version(versionId));
+    return linkUrl(this._settings, place('/objects/download', bucket, key) + version(versionId));
   }
 
   viewUrl(bucket: string, key: string, versionId?: string): string {
-    return apiUrl(this._settings, place('/objects/view', bucket, key) + version(versionId));
+    return linkUrl(this._settings, place('/objects/view', bucket, key) + version(versionId));
   }
 
   /** Resolves to whether it was stored (true) or, with `onConflict` skip, left alone (false). */

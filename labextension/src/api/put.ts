@@ -1,6 +1,7 @@
 import type { ServerConnection } from '@jupyterlab/services';
 
 import { ApiError } from './request';
+import { xsrfToken } from './xsrf';
 
 export interface IPutOptions {
   signal?: AbortSignal;
@@ -74,16 +75,4 @@ export function putBlob(
     watch(SILENCE_MS);
     xhr.send(body);
   });
-}
-
-/** The last `_xsrf` cookie: of duplicates at different paths that is the one the server reads. */
-function xsrfToken(cookie: string): string | undefined {
-  let found: string | undefined;
-  for (const part of cookie.split(';')) {
-    const [name, ...value] = part.trim().split('=');
-    if (name === '_xsrf') {
-      found = value.join('=');
-    }
-  }
-  return found;
 }

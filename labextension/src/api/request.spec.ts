@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { ServerConnection } from '@jupyterlab/services';
+import { afterEach, describe, expect, it } from 'vitest';
 
+import { OdhTecAPI } from './api';
 import { ApiError, NOT_ENABLED } from './request';
 
 describe('ApiError.ofReply', () => {
@@ -22,5 +24,29 @@ describe('ApiError.ofReply', () => {
   it('makes a sentence of a page that a proxy sent', () => {
     const error = ApiError.ofReply(504, 'Gateway Timeout', '<html>');
     expect(error.message).toBe('The server answered 504 Gateway Timeout.');
+  });
+});
+
+describe('links that the browser follows itself', () => {
+  const api = new OdhTecAPI(ServerConnection.makeSettings({ baseUrl: 'http://lab/' }));
+
+  afterEach(() => {
+    document.cookie = '_xsrf=; max-age=0';
+  });
+
+  it('show the server that no other site asks', () => {
+    document.cookie = '_xsrf=2|a|b|1';
+    const query = '_xsrf=2%7Ca%7Cb%7C1';
+    expect(api.downloadUrl('b', 'a')).toBe(`http://lab/odhtec/api/objects/download/b/YQ?${query}`);
+    expect(api.viewUrl('b', 'a', 'v')).toBe(
+      `http://lab/odhtec/api/objects/view/b/YQ?versionId=v&${query}`
+    );
+    expect(api.archiveUrl('b', '', { keys: ['a'], prefixes: [] })).toBe(
+      `http://lab/odhtec/api/archive/b?key=YQ&${query}`
+    );
+  });
+
+  it('are plain where there is no such cookie', () => {
+    expect(api.downloadUrl('b', 'a')).toBe('http://lab/odhtec/api/objects/download/b/YQ');
   });
 });

@@ -2,6 +2,7 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
 import { visible } from '../visible';
+import { xsrfToken } from './xsrf';
 
 /** A refusal in the server's own words. `status` 0 means that no answer came. */
 export class ApiError extends Error {
@@ -59,6 +60,18 @@ export const NOT_ENABLED = 'ServerExtensionNotEnabled';
 
 export function apiUrl(settings: ServerConnection.ISettings, path: string): string {
   return URLExt.join(settings.baseUrl, 'odhtec/api') + path;
+}
+
+/**
+ * For what the browser fetches itself, without our headers: the server wants to see that it is no other site that asks.
+ * The Referer says so, but a proxy or the user may have it left out; Lab's own links to files carry this, too.
+ */
+export function linkUrl(settings: ServerConnection.ISettings, path: string): string {
+  const url = apiUrl(settings, path);
+  const token = xsrfToken(document.cookie);
+  return token === undefined
+    ? url
+    : `${url}${path.includes('?') ? '&' : '?'}${new URLSearchParams({ _xsrf: token })}`;
 }
 
 /** One request through Lab's server settings, which add the token and XSRF headers. */

@@ -81,7 +81,7 @@ function Buttons({
             className="odhtec-Link"
             href={model.url(version, 'view')}
             target="_blank"
-            rel="noopener noreferrer"
+            rel="noopener"
           >
             {trans.__('Open')}
           </a>

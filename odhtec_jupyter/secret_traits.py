@@ -1,0 +1,37 @@
+"""Secrets of the configuration: read from mounted files, and taken out of the configuration once they are read."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+from odhtec_jupyter.errors import BadRequest
+
+# Traits of OdhTecSettings; a proxy's URL may hold a password.
+SECRETS = ("s3_secret_access_key", "s3_session_token", "hf_token", "http_proxy", "https_proxy")
+MAX_BYTES = 64 * 1024  # of a file with one secret
+
+
+def secret_in(path: str) -> str:
+    """The secret that a file holds, without the line end. Raises :class:`BadRequest` naming the reason."""
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise BadRequest(f"it has more than {MAX_BYTES:,} bytes")
+        return content.decode().strip()
+    except UnicodeDecodeError:
+        raise BadRequest("it is not UTF-8 text") from None
+    except OSError as error:
+        raise BadRequest(error.strerror or type(error).__name__) from None
+
+
+def take_out_secrets(config: MutableMapping[str, Any]) -> None:
+    """Remove what ``--show-config`` and later debug messages would print; sections may be nested in the app's."""
+    for name, value in config.items():
+        if name == "OdhTecSettings":
+            for secret in SECRETS:
+                value.pop(secret, None)
+        elif isinstance(value, MutableMapping):
+            take_out_secrets(value)
