@@ -180,6 +180,11 @@ def clear_transfers(lab: JupyterProcess) -> None:
             session.delete(f"{address}/{transfer['id']}", timeout=60)
 
 
+def panel_url(lab: JupyterProcess) -> str:
+    """Lab as it is for somebody who opens it for the first time."""
+    return f"{lab.url}lab?token={lab.token}&reset"
+
+
 def load_panel(chromium: Browser, url: str, connected: bool = True) -> Panel:
     """Lab at an address as a new user, who opens the panel; `connected` says whether there is a list to wait for."""
     context = chromium.new_context(viewport=VIEWPORT, accept_downloads=True)  # type: ignore[arg-type]
@@ -225,9 +230,8 @@ def use_settings(lab: JupyterProcess) -> Callable[..., None]:
 
 
 @pytest.fixture
-def fresh_page(kept_page: KeptPage) -> Iterator[None]:
-    """For tests that leave a page as no later test wants it: theirs is loaded for them and closed after them."""
-    kept_page.close()
+def page_is_spent(kept_page: KeptPage) -> Iterator[None]:
+    """For tests that leave a page as no later test wants it: theirs is closed after them."""
     yield
     kept_page.close()
 
@@ -237,7 +241,7 @@ def panel(
     request: pytest.FixtureRequest, chromium: Browser, kept_page: KeptPage, lab: JupyterProcess, client: S3Client
 ) -> Iterator[Panel]:
     """The panel of a user who has done nothing yet, at an empty bucket."""
-    yield kept_page.take(f"{lab.url}lab?token={lab.token}&reset", functools.partial(load_panel, chromium))
+    yield kept_page.take(panel_url(lab), functools.partial(load_panel, chromium))
     if request.node.stash.get(_failed, False):
         kept_page.close()
     else:

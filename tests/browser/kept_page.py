@@ -91,7 +91,7 @@ class KeptPage:
             if len(page.context.pages) > 1:
                 return False
             page.context.clear_permissions()
-            page.unroute_all(behavior="wait")
+            page.unroute_all(behavior="ignoreErrors")
             page.set_viewport_size(VIEWPORT)  # type: ignore[arg-type]
             page.mouse.move(900, 600)
             for _ in range(5):

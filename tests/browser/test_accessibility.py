@@ -16,7 +16,7 @@ PANEL = "#odhtec-browser"
 DIALOG = ".jp-Dialog-content"
 
 
-@pytest.fixture(params=["JupyterLab Light", "JupyterLab Dark"])
+@pytest.fixture(params=["JupyterLab Light", pytest.param("JupyterLab Dark", marks=pytest.mark.extended)])
 def filled(request: pytest.FixtureRequest, panel: Panel, client: S3Client) -> Panel:
     """A list with a folder, a text and a table, looked at with the checker at hand."""
     for key, body in {"data/a.csv": b"a,b\n1,2\n", "notes.md": b"# Title\n", "table.csv": b"a,b\n1,2\n"}.items():

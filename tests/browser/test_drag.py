@@ -98,7 +98,7 @@ def test_rows_become_text_in_a_cell(filled: Panel) -> None:
     cell.get_by_text('"s3://models/folder/"').wait_for()
 
 
-@pytest.mark.usefixtures("fresh_page")  # Lab's file browser is moved
+@pytest.mark.usefixtures("page_is_spent")  # Lab's file browser is moved
 def test_rows_go_to_the_file_browser_and_its_files_come_back(
     filled: Panel, client: S3Client, lab: JupyterProcess
 ) -> None:

@@ -82,7 +82,7 @@ def test_a_drag_that_goes_away_leaves_nothing(
     assert keys(client) == set()
 
 
-@pytest.mark.usefixtures("fresh_page")  # its network is slowed down
+@pytest.mark.usefixtures("page_is_spent")  # its network is slowed down
 def test_an_upload_shows_its_progress_and_can_be_cancelled(panel: Panel, client: S3Client, tmp_path: Path) -> None:
     large = tmp_path / "large.bin"
     large.write_bytes(noise(48 * MIB))

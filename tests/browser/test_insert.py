@@ -110,6 +110,7 @@ def submenu(panel: Panel, label: str) -> Locator:
     return panel.page.locator('.lm-Menu-item[data-type="submenu"]', has_text=label)
 
 
+@pytest.mark.extended
 def test_by_mouse_a_table_is_read_without_keys(filled: Panel, pictures: Path) -> None:
     panel, page = filled, filled.page
     notebook = Notebook(panel)

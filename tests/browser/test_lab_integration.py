@@ -47,7 +47,7 @@ def test_running_transfers_are_listed_and_can_be_cancelled(panel: Panel, picture
     page.locator("#jp-main-statusbar").get_by_text(re.compile(r"^1 transfer")).wait_for(state="detached")
 
 
-@pytest.mark.usefixtures("fresh_page")  # notices stay for a while
+@pytest.mark.usefixtures("page_is_spent")  # notices stay for a while
 def test_one_notification_while_the_panel_is_hidden(panel: Panel, pictures: Path, tmp_path: Path) -> None:
     page = panel.page
     held: list[Any] = []
@@ -102,9 +102,12 @@ def test_without_a_connection_it_says_how_to_get_one(
         "AWS_S3_ENDPOINT": "http://127.0.0.1:9",
     }
     lab = lab_server(env, options=["--LabApp.expose_app_in_browser=True"])
-    page = open_panel(f"{lab.url}lab?token={lab.token}&reset", False).page
-    page.get_by_role("heading", name="Not connected yet").wait_for()
-    page.get_by_text("attach a data connection").wait_for()
-    page.screenshot(path=pictures / "not-connected.png")
-    page.get_by_role("button", name="Open settings").click()
-    page.get_by_role("dialog").get_by_role("form", name="S3 connection").wait_for()
+    try:
+        page = open_panel(f"{lab.url}lab?token={lab.token}&reset", False).page
+        page.get_by_role("heading", name="Not connected yet").wait_for()
+        page.get_by_text("attach a data connection").wait_for()
+        page.screenshot(path=pictures / "not-connected.png")
+        page.get_by_role("button", name="Open settings").click()
+        page.get_by_role("dialog").get_by_role("form", name="S3 connection").wait_for()
+    finally:
+        lab.stop()

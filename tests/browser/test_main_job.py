@@ -51,7 +51,7 @@ def safetensors(size: int) -> bytes:
     return len(header).to_bytes(8, "little") + header + noise(size)
 
 
-@pytest.mark.usefixtures("fresh_page")  # it is widened
+@pytest.mark.usefixtures("page_is_spent")  # it is widened
 def test_the_main_job(panel: Panel, client: S3Client, hub: HubStandIn, model_folder: Path, pictures: Path) -> None:
     hub.add(Repository.from_folder(REPO, model_folder))
     page, transfers, row = panel.page, panel.transfers, panel.row

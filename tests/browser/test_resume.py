@@ -37,7 +37,7 @@ TROUBLE = re.compile("trying again: The Jupyter server does not answer")
 INTERRUPTED = re.compile(r"^Interrupted at \d+%")
 
 # Their uploads live on in the page, or their network is not as it was.
-pytestmark = pytest.mark.usefixtures("fresh_page")
+pytestmark = pytest.mark.usefixtures("page_is_spent")
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +121,7 @@ def expect_little_twice(line: Line, *, breaks: int = 1) -> None:
     assert line.twice <= IN_FLIGHT * breaks
 
 
+@pytest.mark.extended
 def test_an_upload_goes_on_after_the_browser_was_offline(
     panel: Panel, client: S3Client, big: Path, pictures: Path
 ) -> None:
@@ -155,7 +156,7 @@ def test_an_upload_goes_on_after_its_connections_broke(
         panel.page.close()
 
 
-@pytest.mark.parametrize("how", ["in its row", "as any file"])
+@pytest.mark.parametrize("how", ["in its row", pytest.param("as any file", marks=pytest.mark.extended)])
 def test_an_upload_goes_on_after_a_reload(
     panel: Panel, client: S3Client, big: Path, pictures: Path, tmp_path: Path, how: str
 ) -> None:
@@ -227,6 +228,7 @@ def test_an_upload_is_paused_resumed_and_cancelled(panel: Panel, client: S3Clien
     assert line.twice == 0, "a pause lets arrive what is on its way"
 
 
+@pytest.mark.extended
 def test_an_interrupted_upload_is_discarded(panel: Panel, client: S3Client, big: Path) -> None:
     page, transfers = panel.page, panel.transfers
     Line(panel)
@@ -248,6 +250,7 @@ def test_an_interrupted_upload_is_discarded(panel: Panel, client: S3Client, big:
     assert "Uploads" not in client.list_multipart_uploads(Bucket="models")
 
 
+@pytest.mark.extended
 def test_what_another_tab_sends_is_not_offered(panel: Panel, client: S3Client, big: Path) -> None:
     line = Line(panel)
     begin(panel, big)
@@ -264,6 +267,7 @@ def test_what_another_tab_sends_is_not_offered(panel: Panel, client: S3Client, b
     panel.transfers.get_by_text(re.compile("^Cancelled")).wait_for()
 
 
+@pytest.mark.extended
 def test_an_object_that_came_into_being_meanwhile_is_not_replaced_unasked(
     panel: Panel, client: S3Client, big: Path
 ) -> None:
@@ -279,6 +283,7 @@ def test_an_object_that_came_into_being_meanwhile_is_not_replaced_unasked(
     assert line.twice == 0
 
 
+@pytest.mark.extended
 def test_a_file_that_changes_under_its_upload_is_an_error(panel: Panel, client: S3Client, tmp_path: Path) -> None:
     path = tmp_path / "changing.bin"
     path.write_bytes(os.urandom(48 * MIB))

@@ -29,7 +29,7 @@ def scroller(panel: Panel) -> Locator:
     return panel.grid.get_by_role("rowgroup")
 
 
-@pytest.mark.usefixtures("fresh_page")  # a hundred thousand rows are in its memory
+@pytest.mark.usefixtures("page_is_spent")  # a hundred thousand rows are in its memory
 def test_a_hundred_thousand_rows_are_drawn_only_where_one_looks(panel: Panel, client: S3Client) -> None:
     listing = fill(panel, MANY)
     panel.row("row-0000000").click()

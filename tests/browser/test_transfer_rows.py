@@ -109,7 +109,7 @@ def test_by_keyboard(panel: Panel, client: S3Client, hub: HubStandIn) -> None:
     row.wait_for(state="detached")
 
 
-@pytest.mark.usefixtures("fresh_page")  # it is widened
+@pytest.mark.usefixtures("page_is_spent")  # it is widened
 def test_what_failed_is_tried_again_and_nothing_else(
     panel: Panel, client: S3Client, hub: HubStandIn, pictures: Path
 ) -> None:
@@ -135,7 +135,8 @@ def test_what_failed_is_tried_again_and_nothing_else(
     assert client.head_object(Bucket="models", Key=f"{REPO}/config.json")["LastModified"] == before
 
 
-@pytest.mark.usefixtures("fresh_page")  # notices stay for a while
+@pytest.mark.usefixtures("page_is_spent")  # notices stay for a while
+@pytest.mark.extended
 def test_who_does_not_look_is_told(panel: Panel, client: S3Client, hub: HubStandIn) -> None:
     hub.service.bytes_per_second = 4 * SLOW
     start_import(panel)

@@ -27,7 +27,10 @@ SENTENCE = "Run the cell again to browse object storage here."
 DEAF = "Python does not hear this browser any more. Run the cell again."
 
 
-@pytest.fixture(params=["lab/tree", "notebooks"], ids=["lab", "notebook"])
+LAB, NOTEBOOK_7 = "lab/tree", "notebooks"
+
+
+@pytest.fixture(params=[LAB, pytest.param(NOTEBOOK_7, marks=pytest.mark.extended)], ids=["lab", "notebook"])
 def place(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -66,6 +69,7 @@ def shown(open_notebook: Callable[..., Notebook]) -> Notebook:
     return notebook
 
 
+@pytest.mark.parametrize("place", [LAB, NOTEBOOK_7], ids=["lab", "notebook"], indirect=True)
 def test_what_the_user_does_moves_python(shown: Notebook) -> None:
     browser = shown.browser()
     shown.expect("[browser.bucket, browser.prefix, browser.selected, browser.value]", ["models", "", [], None])
@@ -107,6 +111,7 @@ def test_what_python_sets_moves_the_view(shown: Notebook) -> None:
     assert shown.outputs.locator(".odhtec-Browser-main").bounding_box()["height"] == 123  # type: ignore[index]
 
 
+@pytest.mark.extended
 def test_an_upload_dropped_on_the_cell_shows_its_bar(shown: Notebook, client: S3Client, tmp_path: Path) -> None:
     browser = shown.browser()
     held: list[Route] = []
@@ -254,7 +259,7 @@ def test_the_sidebar_is_there_without_ipywidgets(
     context.close()
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", ["JupyterLab Light", pytest.param("JupyterLab Dark", marks=pytest.mark.extended)])
 def test_it_is_accessible_and_looked_at(
     open_notebook: Callable[..., Notebook], theme: str, place: str, pictures: Path
 ) -> None:
@@ -276,6 +281,9 @@ def test_it_is_accessible_and_looked_at(
     require_no_violation(notebook.page, ".odhtec-Output")
 
 
+@pytest.mark.parametrize(
+    "place", [NOTEBOOK_7, pytest.param(LAB, marks=pytest.mark.extended)], ids=["notebook", "lab"], indirect=True
+)
 def test_the_panel_that_is_open_stays_open(open_notebook: Callable[..., Notebook]) -> None:
     """Notebook 7.4 closes what is activated twice."""
     notebook = open_notebook("1 + 1")

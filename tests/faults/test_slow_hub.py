@@ -1,0 +1,44 @@
+"""A fault while several connections read one part, because each of them alone is slow."""
+
+from __future__ import annotations
+
+import pytest
+
+from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.transfers.parts import PART_SIZE
+from tests.faults.bucket import Bucket, checksums
+from tests.faults.conftest import CONSTANTS, TRANSFERS
+from tests.faults.jupyter import Api
+from tests.faults.proxy import Proxy
+from tests.faults.rules import Reset
+from tests.faults.traffic import Exchange
+from tests.marks import on_moto
+
+KIB = 1024
+
+
+@pytest.fixture(scope="module")
+def server_constants() -> dict[str, object]:
+    """Every connection is slow."""
+    return {**CONSTANTS, TRANSFERS + "crew.SLOW": 2**60}
+
+
+def reads_less_than_a_part(exchange: Exchange) -> bool:
+    first, _, last = exchange.headers.get("range", "").removeprefix("bytes=").partition("-")
+    return bool(last) and int(last) + 1 - int(first) < PART_SIZE
+
+
+@on_moto
+def test_import_overcomes_a_torn_connection_that_reads_a_piece_of_a_part(
+    api: Api, holding: Bucket, hub: HubStandIn, cdn_proxy: Proxy
+) -> None:
+    model = hub.add(Repository("org/model"))
+    # Four parts are under way before it shows how slow a connection is.
+    model.commit({"large.bin": SyntheticContent(6 * PART_SIZE, seed=1)})
+    torn = cdn_proxy.rules.add(Reset(64 * KIB, "reply"), where=reads_less_than_a_part)
+    transfer = api.ended(api.start_import(holding.name)["id"])
+    assert (transfer["state"], transfer["error"]) == ("completed", None)
+    assert torn.fired == 1
+    assert holding.contents() == checksums(model)
