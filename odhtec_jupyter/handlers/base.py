@@ -20,6 +20,9 @@ from odhtec_jupyter.transfers.courtesy import courtesy
 T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)
 AUTH_RESOURCE = "odhtec"
+SETTINGS_RESOURCE = "odhtec-settings"  # connections: whoever writes them decides where everyone's objects go
+LINKS_RESOURCE = "odhtec-links"  # links that work for people without any account here
+CONTENTS_RESOURCE = "contents"  # Jupyter's own name for users' files
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -34,6 +37,19 @@ class OdhTecHandler(APIHandler):
         """Whether a request that writes looks at ``If-Match`` and ``If-None-Match``."""
         return False
 
+    @property
+    def auth_resources(self) -> tuple[str, ...]:
+        """The resources of Jupyter's authorizer that this request needs, all of them."""
+        return (AUTH_RESOURCE,)
+
+    async def require_permission(self, action: str, resource: str) -> None:
+        """Ask Jupyter's authorizer. Raises a 403 that names what is not allowed."""
+        user = self.current_user
+        if user is None:
+            raise web.HTTPError(403)
+        if not await ensure_async(self.authorizer.is_authorized(self, user, action, resource)):
+            raise web.HTTPError(403, f"You do not have permission to {action} “{resource}” on this Jupyter server.")
+
     def initialize(self, services: Services) -> None:
         """Take the services the routes were built with."""
         self.services = services
@@ -43,12 +59,9 @@ class OdhTecHandler(APIHandler):
         await super().prepare(**options)
         if self._finished or self.request.method == "OPTIONS":
             return
-        user = self.current_user
-        if user is None:
-            raise web.HTTPError(403)
         action = "read" if self.request.method in READING else "write"
-        if not await ensure_async(self.authorizer.is_authorized(self, user, action, AUTH_RESOURCE)):
-            raise web.HTTPError(403)
+        for resource in self.auth_resources:
+            await self.require_permission(action, resource)
         if action == "write" and not self.knows_conditions:
             for name in ("If-Match", "If-None-Match"):
                 if name in self.request.headers:  # passed over, it would be taken for one that holds

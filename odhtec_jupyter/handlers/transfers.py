@@ -6,19 +6,41 @@ from dataclasses import replace
 
 from tornado import web
 
-from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.handlers.base import CONTENTS_RESOURCE, OdhTecHandler
 from odhtec_jupyter.models import ContinueRequest, TransferFiles, TransferList, TransferPlan, TransferRequest
 from odhtec_jupyter.settings import check_secret
 from odhtec_jupyter.transfers.places import Stores
 from odhtec_jupyter.transfers.plan import check_places, make_plan, plan_deletion, show_plan
 from odhtec_jupyter.transfers.selection import Selection
-from odhtec_jupyter.transfers.state import Action, Options
-from odhtec_jupyter.uris import S3Uri, Uri, parse_uri
+from odhtec_jupyter.transfers.state import Action, Options, Transfer
+from odhtec_jupyter.uris import S3Uri, Uri, WorkspaceUri, parse_uri
 
 STATES = ("", "queued", "running", "completed", "skipped", "failed", "cancelled")
 
 
-class TransfersHandler(OdhTecHandler):
+class WorkspaceHandler(OdhTecHandler):
+    """Base of the handlers that let a transfer read or write users' files, which are Jupyter's resource, not ours."""
+
+    async def require_contents(self, action: Action, source: Uri, target: Uri | None) -> None:
+        """Ask for what a transfer does in the workspace. Raises a 403.
+
+        A target is also read: the plan tells which files are there and what is in them.
+        """
+        needed = []
+        if isinstance(source, WorkspaceUri):
+            needed += ["read", "write"] if action == "move" else ["read"]
+        if isinstance(target, WorkspaceUri):
+            needed += ["read", "write"]
+        for permission in dict.fromkeys(needed):
+            await self.require_permission(permission, CONTENTS_RESOURCE)
+
+    async def require_contents_of(self, transfer: Transfer) -> None:
+        """The same for a transfer that somebody else may have started."""
+        target = parse_uri(transfer.target, "target") if transfer.target else None
+        await self.require_contents(transfer.action, parse_uri(transfer.source, "source"), target)
+
+
+class TransfersHandler(WorkspaceHandler):
     """``/transfers``"""
 
     _track_activity = False
@@ -34,6 +56,7 @@ class TransfersHandler(OdhTecHandler):
         request = self.body(TransferRequest)
         source = parse_uri(request.source, "source")
         target = parse_uri(request.target, "target") if request.target else None
+        await self.require_contents(request.action, source, target)
         check_places(request.action, source, target, request.names)
         services = self.services
         options = services.options(request)
@@ -78,7 +101,7 @@ class TransferHandler(OdhTecHandler):
         self.finish()
 
 
-class TransferFilesHandler(OdhTecHandler):
+class TransferFilesHandler(WorkspaceHandler):
     """``/transfers/:id/files``"""
 
     _track_activity = False
@@ -89,7 +112,10 @@ class TransferFilesHandler(OdhTecHandler):
         state = self.choice("state", "", STATES)
         offset = self.number("offset", 0, least=0, most=2**53)
         limit = self.number("limit", 100, least=1, most=1000)
-        files = self.services.transfers.get(transfer_id).files
+        transfer = self.services.transfers.get(transfer_id)
+        if any(uri.startswith("workspace://") for uri in (transfer.source, transfer.target)):
+            await self.require_permission("read", CONTENTS_RESOURCE)  # names are of users' files
+        files = transfer.files
         wanted = [file for file in files if file.state == state] if state else files
         window = [file.show() for file in wanted[offset : offset + limit]]
         self.reply(TransferFiles(files=window, total=len(wanted), offset=offset))
@@ -104,12 +130,13 @@ class PauseHandler(OdhTecHandler):
         self.reply((await self.services.transfers.pause(transfer_id)).show())
 
 
-class ResumeHandler(OdhTecHandler):
+class ResumeHandler(WorkspaceHandler):
     """``/transfers/:id/resume``"""
 
     @web.authenticated
     async def post(self, transfer_id: str) -> None:
         """Go on."""
+        await self.require_contents_of(self.services.transfers.get(transfer_id))
         self.take_token(transfer_id)
         self.reply((await self.services.transfers.resume(transfer_id)).show())
 
@@ -125,6 +152,7 @@ class RetryHandler(ResumeHandler):
     @web.authenticated
     async def post(self, transfer_id: str) -> None:
         """Try what failed again."""
+        await self.require_contents_of(self.services.transfers.get(transfer_id))
         self.take_token(transfer_id)
         self.reply((await self.services.transfers.retry(transfer_id)).show())
 
