@@ -11,7 +11,7 @@ from typing import Literal
 
 from odhtec_jupyter import models
 from odhtec_jupyter.errors import BadRequest, Conflict, NotFound, OdhTecError
-from odhtec_jupyter.patterns import wanted
+from odhtec_jupyter.patterns import chooser
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.source import Checksum
 from odhtec_jupyter.transfers.names import free_name
@@ -102,10 +102,11 @@ def make_plan(
     """
     found: list[Entry] = []
     names = options.names
+    takes = chooser(options.include, options.exclude)
     for page in entries(stores, source) if names is None else named_entries(stores, source, names):
         if isinstance(target, S3Uri) and not target.key:
             page = [entry for entry in page if entry.path]  # a bucket has no marker of itself
-        found += [entry for entry in page if wanted(entry.path, options.include, options.exclude)]
+        found += [entry for entry in page if takes(entry.path)]
         if is_stopped():
             return []
     if not found:
