@@ -59,6 +59,9 @@ class TransfersHandler(WorkspaceHandler):
         await self.require_contents(request.action, source, target)
         check_places(request.action, source, target, request.names)
         services = self.services
+        for place in (source, target):
+            if isinstance(place, WorkspaceUri):
+                services.workspace.require_visible(place.path)
         options = services.options(request)
         if isinstance(source, S3Uri) and request.action == "delete":
             exact = not source.is_folder

@@ -34,6 +34,7 @@ class Transfer(Wire):
     files_done: int
     files_total: int | None
     files_failed: int
+    files_omitted: int = Field(default=0, description="Hidden files that are left out; they count as done")
     rate: float | None
     eta: float | None
     created_at: datetime
@@ -70,12 +71,12 @@ class TransferRequest(Wire):
 
 
 class PlannedFile(Wire):
-    """What a transfer would do with one file."""
+    """What a transfer would do with one file. ``omit``: it is hidden in the workspace, or would be, and is left out."""
 
     source: str
     target: str
     size: int | None
-    what: Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse"]
+    what: Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse", "omit"]
     error: Failure | None = None
 
 

@@ -20,6 +20,7 @@ from odhtec_jupyter.stores.s3_object import ObjectHead
 from odhtec_jupyter.stores.source import RangedSource
 from odhtec_jupyter.stores.workspace import WorkspaceStore
 from odhtec_jupyter.stores.workspace_file import WorkspaceFile
+from odhtec_jupyter.stores.workspace_hidden import HIDDEN_FILE, hidden_error
 from odhtec_jupyter.transfers.s3_target import S3Target
 from odhtec_jupyter.transfers.selection import LOOKUPS
 from odhtec_jupyter.transfers.workspace_target import WorkspaceTarget
@@ -49,6 +50,11 @@ class Entry:
     pin: str
     modified: datetime | None = None
     error: OdhTecError | None = None  # why it cannot be read
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it is there, and left out."""
+        return self.error is not None and self.error.code == HIDDEN_FILE
 
 
 def entries(stores: Stores, uri: Uri) -> Iterator[list[Entry]]:
@@ -129,7 +135,9 @@ def _workspace_entries(store: WorkspaceStore, uri: WorkspaceUri) -> Iterator[lis
 
 
 def _workspace_entry(file: WorkspaceFile, path: str) -> Entry:
-    error = Conflict(file.error, code="NotReadable") if file.error else None
+    error: OdhTecError | None = Conflict(file.error, code="NotReadable") if file.error else None
+    if file.is_hidden:
+        error = hidden_error(file.path)
     return Entry(path, WorkspaceUri(file.path), file.size, file.pin, file.modified, error)
 
 
@@ -163,6 +171,7 @@ def present(stores: Stores, uri: Uri) -> Entry | None:
 def target_of(stores: Stores, source: Uri, pin: str, target: Uri, *, if_absent: bool) -> S3Target | WorkspaceTarget:
     """The place for one file, and what is kept beside it there. Blocks."""
     if isinstance(target, WorkspaceUri):
+        stores.workspace.require_visible(target.path)  # the plan may be of a time when it was allowed
         return WorkspaceTarget(stores.workspace, target.path, if_absent)
     if isinstance(target, HubUri):
         raise BadRequest("target: nothing can be written to the hub.")

@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Literal
 
 from odhtec_jupyter import models
-from odhtec_jupyter.errors import BadRequest, Conflict, NotFound, OdhTecError
+from odhtec_jupyter.errors import BadRequest, Conflict, Forbidden, NotFound, OdhTecError
 from odhtec_jupyter.patterns import chooser
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.source import Checksum
+from odhtec_jupyter.stores.workspace_hidden import HIDDEN_FILE, hidden_error
 from odhtec_jupyter.transfers.names import free_name
 from odhtec_jupyter.transfers.parts import MIB
 from odhtec_jupyter.transfers.places import HUB_ETAG, Entry, Stores, check_key, entries, named_entries
@@ -22,7 +23,7 @@ from odhtec_jupyter.transfers.state import Action, Options, failure
 from odhtec_jupyter.transfers.verify import Verifier
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri
 
-What = Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse"]
+What = Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse", "omit"]
 SHOWN = 1000  # files that a dry run names
 COUNTED = 200_000  # objects that a look before a deletion counts: seconds, not minutes
 
@@ -102,11 +103,14 @@ def make_plan(
     """
     found: list[Entry] = []
     names = options.names
-    takes = chooser(options.include, options.exclude)
+    takes, leaves = chooser(options.include, options.exclude), chooser(None, options.exclude)
+    if isinstance(target, WorkspaceUri):
+        stores.workspace.require_visible(target.path)
     for page in entries(stores, source) if names is None else named_entries(stores, source, names):
         if isinstance(target, S3Uri) and not target.key:
             page = [entry for entry in page if entry.path]  # a bucket has no marker of itself
-        found += [entry for entry in page if takes(entry.path)]
+        # What is in a hidden folder is not known, so that it is left out is always told.
+        found += [entry for entry in page if (leaves if entry.is_hidden else takes)(entry.path)]
         if is_stopped():
             return []
     if not found:
@@ -118,12 +122,19 @@ def make_plan(
     taken = {str(place) for place in places}
     sources = {str(entry.uri) for entry in found}
     for entry, place in zip(found, places, strict=True):
+        # What was named itself is not what was found in a folder.
+        part = "" if single else entry.path if names is None else entry.path.partition("/")[2]
+        if error := _left_out(stores, entry, place, part):
+            planned.append(Planned(entry, place, "omit", error))
+            continue
         one = _decide(stores, action, entry, place, there, options, taken)
         if one.what == "overwrite" and str(place) in sources:
             error = Conflict(f"{place} is itself to be copied or moved, so it cannot be overwritten.")
             one = Planned(entry, place, "refuse", error)
         taken.add(str(one.target))
         planned.append(one)
+    if all(one.what == "omit" for one in planned):
+        raise Forbidden(f"All files of {source} are hidden, and this Jupyter server keeps them out.", code=HIDDEN_FILE)
     return planned
 
 
@@ -197,6 +208,15 @@ def _decide(
     if options.on_conflict == "fail":
         return Planned(entry, place, "conflict")
     return Planned(entry, place, "skip" if options.on_conflict == "skip" else "overwrite")
+
+
+def _left_out(stores: Stores, entry: Entry, place: Uri, found: str) -> OdhTecError | None:
+    """Why a file stays where it is: it is hidden, or would be where it goes. ``found`` is its path as it was found."""
+    if entry.is_hidden:
+        return entry.error
+    if isinstance(place, WorkspaceUri) and stores.workspace.is_left_out(place.path, found):
+        return hidden_error(place.path)
+    return None
 
 
 def _same(stores: Stores, entry: Entry, place: Uri, present: Existing, there: _Present) -> bool:
