@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from tornado import web
 
-from odhtec_jupyter.handlers.base import CONTENTS_RESOURCE, OdhTecHandler
+from odhtec_jupyter.handlers.base import CONTENTS_RESOURCE, LARGE_BODY, OdhTecHandler
 from odhtec_jupyter.models import ContinueRequest, TransferFiles, TransferList, TransferPlan, TransferRequest
 from odhtec_jupyter.settings import check_secret
 from odhtec_jupyter.transfers.places import Stores
@@ -44,6 +45,7 @@ class TransfersHandler(WorkspaceHandler):
     """``/transfers``"""
 
     _track_activity = False
+    max_body = LARGE_BODY
 
     @web.authenticated
     async def get(self) -> None:
@@ -67,9 +69,9 @@ class TransfersHandler(WorkspaceHandler):
             exact = not source.is_folder
             options = replace(options, keys=[source.key] if exact else [], prefixes=[] if exact else [source.key])
         if request.dry_run:
-            self.reply(
-                await self.call(try_plan, services.stores(request.token), request.action, source, target, options)
-            )
+            stores = services.stores(request.token)
+            is_stopped = self.gone.is_set
+            self.reply(await self.call(try_plan, stores, request.action, source, target, options, is_stopped))
             return
         transfer = services.transfers.new(request.action, str(source), str(target or ""), options)
         check_secret(request.token, "token")
@@ -78,12 +80,15 @@ class TransfersHandler(WorkspaceHandler):
         self.reply(transfer.show(), 201)
 
 
-def try_plan(stores: Stores, action: Action, source: Uri, target: Uri | None, options: Options) -> TransferPlan:
+def try_plan(
+    stores: Stores, action: Action, source: Uri, target: Uri | None, options: Options, is_stopped: Callable[[], bool]
+) -> TransferPlan:
     """What a transfer would do. Blocks."""
     if target is None:
         assert isinstance(source, S3Uri)
-        return plan_deletion(stores.s3, Selection(source.bucket, options.keys, options.prefixes))
-    return show_plan(make_plan(stores, action, source, target, options, lambda: False))
+        selection = Selection(source.bucket, options.keys, options.prefixes)
+        return plan_deletion(stores.s3, selection, is_stopped=is_stopped)
+    return show_plan(make_plan(stores, action, source, target, options, is_stopped))
 
 
 class TransferHandler(OdhTecHandler):
@@ -145,7 +150,7 @@ class ResumeHandler(WorkspaceHandler):
 
     def take_token(self, transfer_id: str) -> None:
         """Keep the token of the body, if there is one."""
-        request = self.body(ContinueRequest) if self.request.body.strip() else ContinueRequest()
+        request = self.body(ContinueRequest) if self.has_body else ContinueRequest()
         self.services.give_token(self.services.transfers.get(transfer_id), request.token)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from odhtec_jupyter.models.wire import NonEmpty, OnConflict, Verify, Wire
+from odhtec_jupyter.models.wire import MAX_ITEMS, NonEmpty, OnConflict, Verify, Wire
 
 TransferState = Literal["queued", "running", "paused", "completed", "failed", "cancelled"]
 FileState = Literal["queued", "running", "completed", "skipped", "failed", "cancelled"]
@@ -59,11 +59,12 @@ class TransferRequest(Wire):
     names: list[NonEmpty] | None = Field(
         default=None,
         min_length=1,
+        max_length=MAX_ITEMS,
         description="Only these of the source folder: files, and folders with a slash at the end. Not for `delete`",
     )
     target: str = ""
-    include: list[str] | None = None
-    exclude: list[str] | None = None
+    include: list[str] | None = Field(default=None, max_length=MAX_ITEMS)
+    exclude: list[str] | None = Field(default=None, max_length=MAX_ITEMS)
     on_conflict: OnConflict = "fail"
     verify: Verify = "source"
     token: str | None = Field(default=None, description="For the hub, for this transfer only; never stored")

@@ -6,8 +6,7 @@ Functions that list or look block and run in threads.
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,7 +21,7 @@ from odhtec_jupyter.stores.workspace import WorkspaceStore
 from odhtec_jupyter.stores.workspace_file import WorkspaceFile
 from odhtec_jupyter.stores.workspace_hidden import HIDDEN_FILE, hidden_error
 from odhtec_jupyter.transfers.s3_target import S3Target
-from odhtec_jupyter.transfers.selection import LOOKUPS
+from odhtec_jupyter.transfers.selection import look_up, never
 from odhtec_jupyter.transfers.workspace_target import WorkspaceTarget
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri
 
@@ -74,7 +73,9 @@ def entries(stores: Stores, uri: Uri) -> Iterator[list[Entry]]:
         raise NotFound(f"There is nothing at {uri}.", code="NoSuchKey")
 
 
-def named_entries(stores: Stores, folder: Uri, names: Sequence[str]) -> Iterator[list[Entry]]:
+def named_entries(
+    stores: Stores, folder: Uri, names: Sequence[str], is_stopped: Callable[[], bool] = never
+) -> Iterator[list[Entry]]:
     """The files that ``names`` in a folder mean, their paths from there. Raises :class:`NotFound` for one of nothing.
 
     Blocks.
@@ -83,11 +84,7 @@ def named_entries(stores: Stores, folder: Uri, names: Sequence[str]) -> Iterator
     def look(name: str) -> list[Entry]:
         return [replace(entry, path=name) for page in entries(stores, folder.below(name)) for entry in page]
 
-    threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="odhtec-look")
-    try:
-        yield from threads.map(look, [name for name in names if not name.endswith("/")])
-    finally:
-        threads.shutdown(cancel_futures=True)
+    yield from look_up(look, [name for name in names if not name.endswith("/")], is_stopped)
     for name in names:
         if name.endswith("/"):
             for page in entries(stores, folder.below(name)):

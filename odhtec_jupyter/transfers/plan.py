@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -18,7 +17,7 @@ from odhtec_jupyter.stores.workspace_hidden import HIDDEN_FILE, hidden_error
 from odhtec_jupyter.transfers.names import free_name
 from odhtec_jupyter.transfers.parts import MIB
 from odhtec_jupyter.transfers.places import HUB_ETAG, Entry, Stores, check_key, entries, named_entries
-from odhtec_jupyter.transfers.selection import LOOKUPS, Selection
+from odhtec_jupyter.transfers.selection import LOOKUPS, Selection, look_up, never, require_wanted
 from odhtec_jupyter.transfers.state import Action, Options, failure
 from odhtec_jupyter.transfers.verify import Verifier
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri
@@ -99,29 +98,30 @@ def make_plan(
 ) -> list[Planned]:
     """What happens to each file that is meant. Writes nothing.
 
-    Raises :class:`OdhTecError` when nothing can be done at all, in words for the user.
+    Raises :class:`Cancelled` when it is stopped, and :class:`OdhTecError` when nothing can be done at all, in words for
+    the user.
     """
     found: list[Entry] = []
     names = options.names
     takes, leaves = chooser(options.include, options.exclude), chooser(None, options.exclude)
     if isinstance(target, WorkspaceUri):
         stores.workspace.require_visible(target.path)
-    for page in entries(stores, source) if names is None else named_entries(stores, source, names):
+    for page in entries(stores, source) if names is None else named_entries(stores, source, names, is_stopped):
         if isinstance(target, S3Uri) and not target.key:
             page = [entry for entry in page if entry.path]  # a bucket has no marker of itself
         # What is in a hidden folder is not known, so that it is left out is always told.
         found += [entry for entry in page if (leaves if entry.is_hidden else takes)(entry.path)]
-        if is_stopped():
-            return []
+        require_wanted(is_stopped)
     if not found:
         raise BadRequest(f"{source} has no files that the patterns include.")
     single = not source.is_folder
     places = [target if single and not target.is_folder else target.below(entry.path) for entry in found]
-    there = _Present(stores, target, found, places)
+    there = _Present(stores, target, found, places, is_stopped)
     planned: list[Planned] = []
     taken = {str(place) for place in places}
     sources = {str(entry.uri) for entry in found}
     for entry, place in zip(found, places, strict=True):
+        require_wanted(is_stopped)
         # What was named itself is not what was found in a folder.
         part = "" if single else entry.path if names is None else entry.path.partition("/")[2]
         if error := _left_out(stores, entry, place, part):
@@ -147,14 +147,17 @@ def require_no_conflict(planned: Sequence[Planned]) -> None:
         raise Conflict(f"{name}{more} exist and differ: choose whether to overwrite, skip or rename.")
 
 
-def plan_deletion(store: S3Store, selection: Selection, at_most: int = COUNTED) -> models.TransferPlan:
+def plan_deletion(
+    store: S3Store, selection: Selection, at_most: int = COUNTED, is_stopped: Callable[[], bool] = never
+) -> models.TransferPlan:
     """What a deletion would remove; beyond ``at_most`` objects nothing is counted. Blocks.
 
     Raises :class:`NotFound` when all of it is gone already.
     """
     planned, truncated = [], False
     size = total = 0
-    for page in selection.pages(store, selection.heads(store)):
+    for page in selection.pages(store, selection.heads(store, is_stopped)):
+        require_wanted(is_stopped)
         truncated = total + len(page) > at_most
         for item in page[: at_most - total]:
             size += item.Size
@@ -258,8 +261,16 @@ def _renamed(place: Uri, name: str) -> Uri:
 class _Present:
     """What is at the targets now. Many of them are listed rather than asked for one by one."""
 
-    def __init__(self, stores: Stores, target: Uri, found: Sequence[Entry], places: Sequence[Uri]) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        target: Uri,
+        found: Sequence[Entry],
+        places: Sequence[Uri],
+        is_stopped: Callable[[], bool],
+    ) -> None:
         self._stores = stores
+        self._is_stopped = is_stopped
         self._known: dict[str, Existing | None] = {}
         self._all = False  # everything below the target is known
         if isinstance(target, S3Uri):
@@ -274,9 +285,8 @@ class _Present:
                 asked = [key for key in keys if (known := self._known.get(key)) and known.size == sizes[key]]
             else:
                 asked = []
-            with ThreadPoolExecutor(LOOKUPS, thread_name_prefix="odhtec-plan") as threads:
-                for key, existing in zip(asked, threads.map(self._head, asked), strict=True):
-                    self._known[key] = existing
+            for key, existing in zip(asked, look_up(self._head, asked, is_stopped), strict=True):
+                self._known[key] = existing
 
     def get(self, place: Uri) -> Existing | None:
         """What is there; None when nothing is."""
@@ -308,6 +318,7 @@ class _Present:
         found: dict[str, Existing | None] = {}
         try:
             for number, page in enumerate(store.walk(target.bucket, target.key)):
+                require_wanted(self._is_stopped)
                 if number >= most:
                     return False
                 for item in page:
