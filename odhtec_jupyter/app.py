@@ -14,6 +14,7 @@ from odhtec_jupyter.routes import routes
 from odhtec_jupyter.secret_traits import take_out_secrets
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.settings import OdhTecSettings
+from odhtec_jupyter.stores.workspace_hidden import HiddenRules
 
 # Seconds that a thread keeps the interpreter while another one waits for it. While one searches a list, the event loop
 # waits that long after each of its system calls, and Python's own value is five milliseconds.
@@ -40,7 +41,7 @@ class OdhTecApp(ExtensionApp):
         # They were read. `--show-config` prints after this; what Jupyter logs with --debug before, nobody can prevent.
         for config in (self.config, self.cli_config, self.serverapp.config, self.serverapp.cli_config):
             take_out_secrets(config)
-        self.services = Services(settings, Path(root), log=self.log)
+        self.services = Services(settings, Path(root), log=self.log, hidden_rules=self._hidden_rules)
         self.services.note_activity = self._note_activity
         self.services.transfers.events.on_flush = self._note_activity
 
@@ -49,6 +50,12 @@ class OdhTecApp(ExtensionApp):
         self.handlers.extend(routes(self.services))
         assert self.serverapp is not None
         self.serverapp.io_loop.add_callback(self.services.start)
+
+    def _hidden_rules(self) -> HiddenRules:
+        """Those of Jupyter's own file browser, as they are now."""
+        assert self.serverapp is not None
+        contents = self.serverapp.contents_manager
+        return HiddenRules(contents.allow_hidden, contents.hide_globs)
 
     @property
     def _web_settings(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from odhtec_jupyter.stores.http import remove_ca_files, remove_left_ca_files
 from odhtec_jupyter.stores.hub import HubStore
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.workspace import WorkspaceStore
+from odhtec_jupyter.stores.workspace_hidden import HiddenRules
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.jobs import Jobs, Waits, drop_entry
 from odhtec_jupyter.transfers.journal import Journal
@@ -37,8 +38,15 @@ SWEEP = 600.0  # seconds between two looks for what was left
 class Services:
     """One per server. Stores are made on first use and anew when the settings they were made from have changed."""
 
-    def __init__(self, settings: OdhTecSettings, root: Path, *, log: logging.Logger) -> None:
-        """``root`` is the workspace: the server's root directory."""
+    def __init__(
+        self,
+        settings: OdhTecSettings,
+        root: Path,
+        *,
+        log: logging.Logger,
+        hidden_rules: Callable[[], HiddenRules] = HiddenRules,
+    ) -> None:
+        """``root`` is the workspace, the server's root directory; ``hidden_rules`` says which files are hidden."""
         self.settings = settings
         self._log = log
         self.engine = Engine(
@@ -54,7 +62,7 @@ class Services:
             log=log,
         )
         self.uploads = Uploads(self.engine, lambda: self.s3, keep_days=settings.keep_uploads_days)
-        self.workspace = WorkspaceStore(root)
+        self.workspace = WorkspaceStore(root, hidden_rules)
         # Apart from the transfers' threads, so that a listing never waits for a part.
         self.calls = ThreadPoolExecutor(CALLS, thread_name_prefix="odhtec-call")
         self.previews = asyncio.Semaphore(PREVIEWS)

@@ -72,8 +72,14 @@ def _env(*names: str) -> str:
 
 def _mask(proxy: str | None) -> str | None:
     """A proxy URL with its password hidden."""
-    # Up to the last @: a password may hold one.
-    return re.sub(r"(://[^:/@]*:).*@", r"\1***@", proxy) if proxy else None
+    if not proxy:
+        return None
+    scheme, separator, rest = proxy.partition("://")
+    if not separator or ":" in scheme or "@" in scheme:  # without a scheme, as curl also takes it
+        scheme, separator, rest = "", "", proxy
+    account, at, host = rest.rpartition("@")  # the last one: a password may hold others
+    user, colon, _ = account.partition(":")
+    return f"{scheme}{separator}{user}:***@{host}" if at and colon else proxy
 
 
 def _origin(url: str) -> Origin | None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
+import yaml
 from jupyter_server.auth import Authorizer
 from tornado.web import RequestHandler
 
-from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.handlers.base import AUTH_RESOURCE, OdhTecHandler
 from odhtec_jupyter.routes import ROUTES
 
 READING = ("GET", "HEAD")
@@ -116,8 +118,10 @@ async def test_who_may_read_cannot_write(
     for method, path in served():
         if method not in READING:
             assert_refused(await send(http_server_client, jp_base_url, method, path, jp_auth_header), method, path)
-    for path in ("/transfers", "/settings/s3", "/settings/hf", "/settings/proxy", "/disclaimer", "/openapi.json"):
+    for path in ("/transfers", "/disclaimer", "/openapi.json"):
         assert (await send(http_server_client, jp_base_url, "GET", path, jp_auth_header)).code == 200, path
+    for path in ("/settings/s3", "/settings/hf", "/settings/proxy"):
+        assert_refused(await send(http_server_client, jp_base_url, "GET", path, jp_auth_header), "GET", path)
 
 
 def cookies_of(reply: Any) -> dict[str, str]:
@@ -140,3 +144,65 @@ async def test_a_login_cookie_alone_cannot_write(
                 assert_refused(await send(http_server_client, jp_base_url, method, path, headers), method, path)
     headers = {"Cookie": both, "X-XSRFToken": xsrf}
     assert (await send(http_server_client, jp_base_url, "PUT", "/settings/s3", headers)).code == 200
+
+
+# What a route needs beside the resource that all need.
+MORE = {
+    **{(verb, path): {"odhtec-settings"} for verb in ("GET", "PUT") for path in ("/settings/s3", "/settings/hf")},
+    **{(verb, "/settings/proxy"): {"odhtec-settings"} for verb in ("GET", "PUT")},
+    **{(verb, "/settings/max-concurrent-transfers"): {"odhtec-settings"} for verb in ("GET", "PUT")},
+    **{("POST", f"/settings/test-{end}"): {"odhtec-settings"} for end in ("s3", "hf", "proxy")},
+    ("POST", "/objects/presign"): {"odhtec-links"},
+}
+
+
+class Scripted(Authorizer):
+    """Allows all but what a test denies, and notes what it was asked."""
+
+    denied: ClassVar[set[tuple[str, str]]] = set()
+    asked: ClassVar[list[tuple[str, str]]] = []
+
+    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+        self.asked.append((action, resource))
+        return (action, resource) not in self.denied
+
+
+@pytest.fixture
+def authorizer(jp_server_config: Any) -> Iterator[type[Scripted]]:
+    jp_server_config.ServerApp.authorizer_class = Scripted
+    Scripted.denied, Scripted.asked = set(), []
+    yield Scripted
+    Scripted.denied, Scripted.asked = set(), []
+
+
+async def test_each_route_asks_for_its_resources(
+    authorizer: type[Scripted],
+    jp_serverapp: Any,
+    http_server_client: Any,
+    jp_base_url: str,
+    jp_auth_header: dict[str, str],
+) -> None:
+    for method, path in served():
+        action = "read" if method in READING else "write"
+        expected = {AUTH_RESOURCE, *MORE.get((method, path), ())}
+        seen = set()
+        for resource in expected:  # each is denied in turn, so no route is entered
+            authorizer.denied, authorizer.asked = {(action, resource)}, []
+            reply = await send(http_server_client, jp_base_url, method, path, jp_auth_header)
+            assert_refused(reply, method, path)
+            assert authorizer.asked[-1] == (action, resource)
+            if method != "HEAD":
+                assert resource in json.loads(reply.body)["message"]
+            seen |= set(authorizer.asked)
+        assert seen == {(action, resource) for resource in expected}, (method, path)
+
+
+def test_the_contract_names_the_resources() -> None:
+    contract = yaml.safe_load((Path(__file__).parent.parent / "odhtec_jupyter" / "openapi.yaml").read_text())
+    told = {
+        (verb.upper(), path): set(operation["x-resources"])
+        for path, item in contract["paths"].items()
+        for verb, operation in item.items()
+        if isinstance(operation, dict) and "x-resources" in operation
+    }
+    assert told == MORE

@@ -231,6 +231,20 @@ def test_a_field_that_is_left_out_is_kept_and_an_empty_one_cleared(with_env: Env
     assert (settings.network.http_proxy, settings.network.no_proxy) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("proxy", "shown"),
+    [
+        ("user:word@proxy:3128", "user:***@proxy:3128"),
+        ("http://user@corp:word@proxy:3128", "http://user@corp:***@proxy:3128"),
+        ("http://user:w://rd@proxy", "http://user:***@proxy"),
+        ("user:w://rd@proxy", "user:***@proxy"),
+        ("http://proxy:3128", "http://proxy:3128"),
+    ],
+)
+def test_a_password_is_masked_however_the_proxy_is_written(with_env: Env, proxy: str, shown: str) -> None:
+    assert with_env(HTTPS_PROXY=proxy).show_network().https_proxy == shown
+
+
 @pytest.mark.parametrize("password", ["word", "w@rd", "w:r:d", "p%40ss", "a/b"])
 def test_a_proxys_password_is_masked_and_kept_when_the_mask_comes_back(with_env: Env, password: str) -> None:
     settings = with_env(HTTPS_PROXY=f"http://user:{password}@proxy:3128")

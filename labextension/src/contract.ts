@@ -1753,7 +1753,7 @@ export type components = {
         };
         /**
          * PlannedFile
-         * @description What a transfer would do with one file.
+         * @description What a transfer would do with one file. ``omit``: it is hidden in the workspace, or would be, and is left out.
          */
         PlannedFile: {
             /** Source */
@@ -1766,7 +1766,7 @@ export type components = {
              * What
              * @enum {string}
              */
-            what: "create" | "overwrite" | "skip" | "rename" | "conflict" | "delete" | "refuse";
+            what: "create" | "overwrite" | "skip" | "rename" | "conflict" | "delete" | "refuse" | "omit";
             /** @default null */
             error?: components["schemas"]["Failure"] | null;
         };
@@ -2205,6 +2205,12 @@ export type components = {
             filesTotal: number | null;
             /** Filesfailed */
             filesFailed: number;
+            /**
+             * Filesomitted
+             * @description Hidden files that are left out; they count as done
+             * @default 0
+             */
+            filesOmitted?: number;
             /** Rate */
             rate: number | null;
             /** Eta */

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypedDict, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from odhtec_jupyter.client.listing import Entry
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.models import OnConflict, Verify
-from odhtec_jupyter.patterns import wanted
+from odhtec_jupyter.patterns import chooser
 from odhtec_jupyter.uris import S3Uri, parse_uri
 
 Place = str | Entry
@@ -47,7 +48,11 @@ class Patterns:
 
     def take(self, path: str) -> bool:
         """Whether a path below the folder is meant."""
-        return wanted(path, self.include, self.exclude)
+        return self._takes(path)
+
+    @cached_property
+    def _takes(self) -> Callable[[str], bool]:
+        return chooser(self.include, self.exclude)
 
 
 def s3_place(uri: Place) -> S3Uri:

@@ -49,7 +49,9 @@ class Console:
             print(f"{file.what:>10}  {visible(file.target or file.source)}")
         if (more := plan.files_total - len(plan.files)) > 0:
             print(f"           … and {more} more")
-        print(f"{plan.files_total} files, {plan.bytes_total} bytes; nothing was written.")
+        omitted = plan.counts.get("omit", 0)
+        left_out = f", {omitted} of them hidden and left out" if omitted else ""
+        print(f"{plan.files_total} files{left_out}, {plan.bytes_total} bytes; nothing was written.")
         return 0
 
     def carry(self, transfer: Transfer) -> int:

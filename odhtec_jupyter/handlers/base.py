@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import threading
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
@@ -12,7 +14,7 @@ from jupyter_server.utils import ensure_async
 from pydantic import BaseModel, ValidationError
 from tornado import web
 
-from odhtec_jupyter.errors import BadRequest, OdhTecError
+from odhtec_jupyter.errors import BadRequest, Cancelled, OdhTecError, TooLarge
 from odhtec_jupyter.keys import decode_key
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.courtesy import courtesy
@@ -20,9 +22,19 @@ from odhtec_jupyter.transfers.courtesy import courtesy
 T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)
 AUTH_RESOURCE = "odhtec"
+SETTINGS_RESOURCE = "odhtec-settings"  # connections: whoever writes them decides where everyone's objects go
+LINKS_RESOURCE = "odhtec-links"  # links that work for people without any account here
+CONTENTS_RESOURCE = "contents"  # Jupyter's own name for users' files
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
+KIB = 1024
+LARGE_BODY = 2048 * KIB  # bytes of a body that lists keys, names or patterns
+# Each field that a model does not know becomes an error object, a hundred times as large as its text. No body has more
+# than the thousand uploads that can be aborted at once, with two fields each.
+MAX_FIELDS = 4000
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 
 
+@web.stream_request_body
 class OdhTecHandler(APIHandler):
     """Base of all handlers; a request without the right to it ends in :meth:`prepare`, before any of its body."""
 
@@ -30,27 +42,40 @@ class OdhTecHandler(APIHandler):
     auth_resource: ClassVar[str] = AUTH_RESOURCE
     #: Whether a GET replies with what is stored, which a page of another port of this host could load as a script.
     sends_content: ClassVar[bool] = False
+    max_body: ClassVar[int] = 64 * KIB  # bytes
 
     @property
     def knows_conditions(self) -> bool:
         """Whether a request that writes looks at ``If-Match`` and ``If-None-Match``."""
         return False
 
+    @property
+    def auth_resources(self) -> tuple[str, ...]:
+        """The resources of Jupyter's authorizer that this request needs, all of them."""
+        return (AUTH_RESOURCE,)
+
+    async def require_permission(self, action: str, resource: str) -> None:
+        """Ask Jupyter's authorizer. Raises a 403 that names what is not allowed."""
+        user = self.current_user
+        if user is None:
+            raise web.HTTPError(403)
+        if not await ensure_async(self.authorizer.is_authorized(self, user, action, resource)):
+            raise web.HTTPError(403, f"You do not have permission to {action} “{resource}” on this Jupyter server.")
+
     def initialize(self, services: Services) -> None:
         """Take the services the routes were built with."""
         self.services = services
+        self.gone = threading.Event()  # set when the client has gone, for threads that look something up for it
+        self._received = bytearray()
 
     async def prepare(self, **options: Any) -> None:
         """Authenticate and authorise every verb here: the verbs' own decorators run after a streamed body."""
         await super().prepare(**options)
         if self._finished or self.request.method == "OPTIONS":
             return
-        user = self.current_user
-        if user is None:
-            raise web.HTTPError(403)
         action = "read" if self.request.method in READING else "write"
-        if not await ensure_async(self.authorizer.is_authorized(self, user, action, AUTH_RESOURCE)):
-            raise web.HTTPError(403)
+        for resource in self.auth_resources:
+            await self.require_permission(action, resource)
         if action == "write" and not self.knows_conditions:
             for name in ("If-Match", "If-None-Match"):
                 if name in self.request.headers:  # passed over, it would be taken for one that holds
@@ -58,6 +83,30 @@ class OdhTecHandler(APIHandler):
         if self.sends_content and self.request.method in {"GET", "HEAD"}:
             self.check_xsrf_cookie()  # as Jupyter's own /files does: a token, the XSRF cookie's value, or our Referer
         self.services.require_connection(self.get_query_argument("connection", "default"))
+        self.limit_body()
+
+    def limit_body(self) -> None:
+        """Refuse a body by its announced length, before any of it is read."""
+        length = self.request.headers.get("Content-Length", "")
+        if length.isascii() and length.isdigit() and (len(length) > 16 or int(length) > self.max_body):
+            raise self._too_large()
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"The body of this request can have at most {self.max_body // KIB} KiB. Send it in several.")
+
+    async def data_received(self, chunk: bytes) -> None:
+        """Keep the body, which may come without its length."""
+        if self._finished:
+            return
+        if len(self._received) + len(chunk) > self.max_body:
+            self.refuse(self._too_large())
+            return
+        self._received += chunk
+
+    def on_connection_close(self) -> None:
+        """What is looked up for this client need not be found any more."""
+        super().on_connection_close()
+        self.gone.set()
 
     def set_default_headers(self) -> None:
         """No other origin may load a reply as an image or a script: pages of other ports can read the XSRF cookie."""
@@ -74,19 +123,35 @@ class OdhTecHandler(APIHandler):
 
     async def look(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """The same for what somebody wants to see, and who will want to see more."""
+
+        def unless_gone() -> T:
+            if self.gone.is_set():  # while it waited for a thread
+                raise Cancelled("The client has gone.")
+            return function(*args, **kwargs)
+
         try:
-            return await self.call(function, *args, **kwargs)
+            return await self.call(unless_gone)
         finally:
             courtesy.looked()
 
     def body(self, model: type[Model]) -> Model:
         """The JSON body as a wire model. Raises :class:`BadRequest` naming the field."""
+        text = self._received
+        # Colons outside of strings; keys may hold many.
+        if text.count(b":") > MAX_FIELDS and _STRINGS.sub(b"", text).count(b":") > MAX_FIELDS:
+            raise BadRequest(f"The body has more than {MAX_FIELDS} fields.")
         try:
-            return model.model_validate_json(self.request.body)
+            # Not in a thread: the parser keeps the interpreter's lock, so the loop would wait all the same.
+            return model.model_validate_json(text)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             field = ".".join(str(part) for part in first["loc"])
             raise BadRequest(f"{field}: {first['msg']}." if field else f"{first['msg']}.") from None
+
+    @property
+    def has_body(self) -> bool:
+        """Whether anything but white space came with the request."""
+        return bool(self._received.strip())
 
     def number(self, name: str, default: int, *, least: int, most: int) -> int:
         """A whole number of the query. Raises :class:`BadRequest` naming it."""

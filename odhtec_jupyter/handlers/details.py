@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tornado import web
 
-from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.handlers.base import LINKS_RESOURCE, OdhTecHandler
 from odhtec_jupyter.handlers.download import disposition
 from odhtec_jupyter.handlers.objects import ObjectsHandler
 from odhtec_jupyter.keys import fitting
@@ -48,6 +48,12 @@ class RestoreHandler(OdhTecHandler):
 
 class PresignHandler(ObjectsHandler):
     """``/objects/presign``; for GET the same address is a bucket called ``presign``."""
+
+    @property
+    def auth_resources(self) -> tuple[str, ...]:
+        """A link lets people in whom Jupyter does not know, so making one is a resource of its own."""
+        more = (LINKS_RESOURCE,) if self.request.method == "POST" else ()
+        return (*super().auth_resources, *more)
 
     @web.authenticated
     async def get(self) -> None:

@@ -12,6 +12,7 @@ from odhtec_jupyter.models import KeyFailure, StoredObject, UploadReply
 from odhtec_jupyter.transfers.streamed_upload import StreamedUpload
 
 MAX_HEADER = 16 * 1024  # bytes of one part's headers
+MAX_DISPOSITION = 8 * 1024  # bytes of one Content-Disposition: a key of 1024 bytes, each written as three, twice
 OpenFile = Callable[[str, str | None, int | None], Awaitable[StreamedUpload | None]]
 
 
@@ -47,7 +48,7 @@ class FormFiles:
         self._length = length
         self._received = self._in_hand = 0
         self._name, self._value, self._header_size = b"", b"", 0
-        self._headers: dict[str, str] = {}
+        self._headers: dict[str, bytes] = {}
         self._key = ""
         self._upload: StreamedUpload | None = None
         self._done = False
@@ -91,7 +92,7 @@ class FormFiles:
             self._headers = {}
         elif kind == "header":
             name, content = value
-            self._headers[name.decode("latin-1").lower()] = content.decode("utf-8", "replace")
+            self._headers[name.decode("latin-1").lower()] = content
         elif kind == "body":
             await self._begin_file()
         elif kind == "end":
@@ -100,14 +101,17 @@ class FormFiles:
             self._done = True
 
     async def _begin_file(self) -> None:
-        name = file_name(self._headers.get("content-disposition", ""))
+        name = file_name(self._headers.get("content-disposition", b""))
         if not name:
             return
+        content_type = (
+            self._headers["content-type"].decode("utf-8", "replace") if "content-type" in self._headers else None
+        )
         self._key = self._prefix + name
         # What is left of the body is an upper bound of the file, so that a small one takes little memory.
         left = None if self._length is None else self._length - self._received + self._in_hand
         try:
-            self._upload = await self._open_file(name, self._headers.get("content-type"), left)
+            self._upload = await self._open_file(name, content_type, left)
         except OdhTecError as error:
             self._failed(error)
             return
@@ -156,13 +160,22 @@ class FormFiles:
             await upload.abort()
 
 
-def file_name(disposition: str) -> str:
-    """The file name of a part's Content-Disposition with its folders, as browsers, curl and requests write it."""
-    if match := re.search(r"filename\*=UTF-8''([^;\s]+)", disposition, re.IGNORECASE):
-        return unquote(match[1])
-    match = re.search(r'filename="((?:\\["\\]|[^"])*)"', disposition) or re.search(r"filename=([^;\s]+)", disposition)
-    if not match:
-        return ""
-    # curl escapes a quote or a backslash with one; browsers write %22, %0D and %0A and leave every other % alone.
-    name = re.sub(r'\\(["\\])', r"\1", match[1])
+def file_name(disposition: bytes) -> str:
+    """The file name of a part's Content-Disposition with its folders, as browsers, curl and requests write it.
+
+    Raises :class:`BadRequest` for a header too long to hold one.
+    """
+    from python_multipart.multipart import parse_options_header
+
+    if len(disposition) > MAX_DISPOSITION:
+        raise BadRequest("The name of a file in the form is too long.")
+    # The library passes over the extended form, which no form should hold, but requests with urllib3 1.26 writes only
+    # that for names that are not ASCII. Renamed, it is a parameter as any other; within quotes it is none.
+    _, options = parse_options_header(re.sub(rb"filename\*=", b"filename-extended=", disposition, flags=re.IGNORECASE))
+    charset, _, extended = options.get(b"filename-extended", b"").decode("latin-1").partition("''")
+    if charset.lower() == "utf-8" and extended:
+        return unquote(extended)
+    _, options = parse_options_header(disposition)
+    # Browsers write %22, %0D and %0A, and leave every other % alone.
+    name = options.get(b"filename", b"").decode("utf-8", "replace")
     return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")

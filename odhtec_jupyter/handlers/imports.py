@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from tornado import iostream, web
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError
-from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.handlers.base import LARGE_BODY, OdhTecHandler
 from odhtec_jupyter.handlers.events import EventStream
 from odhtec_jupyter.handlers.objects import ObjectsHandler
 from odhtec_jupyter.models import ImportRequest
@@ -33,7 +33,7 @@ async def ask_hub(handler: OdhTecHandler, function: Callable[..., T], *args: Any
             return await handler.call(function, *args, **kwargs)
         except OdhTecError as error:
             wait = delay(number, error)
-            if not error.transient or number == PATIENCE or wait > LONGEST:
+            if handler.gone.is_set() or not error.transient or number == PATIENCE or wait > LONGEST:
                 raise
             await asyncio.sleep(wait)
     raise AssertionError("the last try returns or raises")
@@ -76,6 +76,8 @@ class HubRefsHandler(HubRepoHandler):
 class ImportHandler(ObjectsHandler):
     """``/objects/import-hf``; for GET the same address is a bucket called ``import-hf``."""
 
+    max_body = LARGE_BODY
+
     @web.authenticated
     async def get(self) -> None:
         """List the bucket ``import-hf``."""
@@ -96,7 +98,8 @@ class ImportHandler(ObjectsHandler):
     async def _ask(self, look: Callable[..., T], request: ImportRequest) -> T:
         services = self.services
         check_secret(request.token, "token")
-        return await ask_hub(self, look, services.stores(request.token), request, services.options(request))
+        stores, options = services.stores(request.token), services.options(request)
+        return await ask_hub(self, look, stores, request, options, self.gone.is_set)
 
     async def _start(self, plan: ImportPlan, token: str | None) -> Transfer:
         services = self.services

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from tornado import web
 
-from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.handlers.base import LARGE_BODY, OdhTecHandler
 from odhtec_jupyter.models import AbortRequest
 
 
 class MultipartsHandler(OdhTecHandler):
     """``/multipart/:bucket``"""
+
+    max_body = LARGE_BODY
 
     @web.authenticated
     async def get(self, bucket: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tornado import web
 
 from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.handlers.base import LARGE_BODY
 from odhtec_jupyter.handlers.listing import ListingHandler
 from odhtec_jupyter.keys import MAX_KEY_BYTES, fitting
 from odhtec_jupyter.models import CreateFolder, DeleteRequest, StoredObject, TransferPlan
@@ -44,6 +45,8 @@ class ObjectsHandler(ListingHandler):
 class ObjectHandler(ObjectsHandler):
     """``/objects/:bucket/:key``; ``/objects/multiple/:bucket`` when a body names what is to be deleted."""
 
+    max_body = LARGE_BODY
+
     @web.authenticated
     async def delete(self, bucket: str, prefix: str) -> None:
         """Exactly this key; a folder (trailing slash) with everything below it, as a transfer."""
@@ -51,7 +54,7 @@ class ObjectHandler(ObjectsHandler):
 
     async def delete_key(self, bucket: str, prefix: str) -> None:
         """Delete what ``prefix``, a path segment, names."""
-        if bucket == "multiple" and self.request.body.strip():
+        if bucket == "multiple" and self.has_body:
             await self._delete_multiple(prefix)
             return
         name, version = self.key(prefix), self.version_id()
@@ -97,7 +100,8 @@ class ObjectHandler(ObjectsHandler):
 
     async def _plan(self, bucket: str, request: DeleteRequest) -> None:
         def look() -> TransferPlan:
-            return plan_deletion(self.services.s3, Selection(bucket, request.keys, request.prefixes))
+            selection = Selection(bucket, request.keys, request.prefixes)
+            return plan_deletion(self.services.s3, selection, is_stopped=self.gone.is_set)
 
         self.reply(await self.call(look))
 

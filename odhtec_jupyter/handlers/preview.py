@@ -18,5 +18,5 @@ class PreviewHandler(OdhTecHandler):
         """Its table, text, tensors, entries, … as data; nothing in it is rendered here."""
         name = self.key(key)
         async with self.services.previews:
-            found = await self.look(preview, self.services.s3, bucket, name)
+            found = await self.look(preview, self.services.s3, bucket, name, self.gone.is_set)
         self.reply(found)

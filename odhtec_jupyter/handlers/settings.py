@@ -5,7 +5,7 @@ from __future__ import annotations
 from tornado import web
 
 from odhtec_jupyter.errors import OdhTecError, StoreError
-from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.handlers.base import SETTINGS_RESOURCE, OdhTecHandler
 from odhtec_jupyter.models import (
     ConcurrencySettings,
     HubSettingsChange,
@@ -19,7 +19,16 @@ from odhtec_jupyter.stores.hub import HubStore
 from odhtec_jupyter.stores.s3 import S3Store
 
 
-class S3SettingsHandler(OdhTecHandler):
+class SettingsHandler(OdhTecHandler):
+    """Base of the handlers of settings: who may use the store may not therefore choose another one for everybody."""
+
+    @property
+    def auth_resources(self) -> tuple[str, ...]:
+        """Connections are a resource of their own."""
+        return (*super().auth_resources, SETTINGS_RESOURCE)
+
+
+class S3SettingsHandler(SettingsHandler):
     """``/settings/s3``"""
 
     @web.authenticated
@@ -35,7 +44,7 @@ class S3SettingsHandler(OdhTecHandler):
         self.reply(self.services.settings.show_s3())
 
 
-class TestS3Handler(OdhTecHandler):
+class TestS3Handler(SettingsHandler):
     """``/settings/test-s3``"""
 
     @web.authenticated
@@ -60,7 +69,7 @@ def try_s3(connection: S3Connection, network: Network) -> str:
         store.close()
 
 
-class HubSettingsHandler(OdhTecHandler):
+class HubSettingsHandler(SettingsHandler):
     """``/settings/hf``"""
 
     @web.authenticated
@@ -76,7 +85,7 @@ class HubSettingsHandler(OdhTecHandler):
         self.reply(self.services.settings.show_hub())
 
 
-class TestHubHandler(OdhTecHandler):
+class TestHubHandler(SettingsHandler):
     """``/settings/test-hf``"""
 
     @web.authenticated
@@ -96,7 +105,7 @@ def try_hub(connection: HubConnection, network: Network) -> str:
         store.close()
 
 
-class ProxySettingsHandler(OdhTecHandler):
+class ProxySettingsHandler(SettingsHandler):
     """``/settings/proxy``"""
 
     @web.authenticated
@@ -112,7 +121,7 @@ class ProxySettingsHandler(OdhTecHandler):
         self.reply(self.services.settings.show_network())
 
 
-class TestProxyHandler(OdhTecHandler):
+class TestProxyHandler(SettingsHandler):
     """``/settings/test-proxy``"""
 
     @web.authenticated
@@ -142,7 +151,7 @@ def try_network(s3: S3Connection, hub: HubConnection, network: Network) -> str:
     return f"Reached {' and '.join(ends)}."
 
 
-class ConcurrencyHandler(OdhTecHandler):
+class ConcurrencyHandler(SettingsHandler):
     """``/settings/max-concurrent-transfers``"""
 
     @web.authenticated

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
 
-from tornado import iostream, web
+from tornado import iostream
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.handlers.base import OdhTecHandler
@@ -63,17 +63,14 @@ class StraightBody:
         return count
 
 
-@web.stream_request_body
 class StreamedBodyHandler(OdhTecHandler):
     """Its verb runs when the body has come in; ``prepare`` says with :meth:`expect` where it goes."""
 
     _sink: Sink | None = None
 
-    async def prepare(self, **options: Any) -> None:
+    def limit_body(self) -> None:
         """What is refused from here on gets our reply, not tornado's word on the body's length."""
-        await super().prepare(**options)
-        if not self._finished:
-            self.connection.set_max_body_size(MOST)
+        self.connection.set_max_body_size(MOST)
 
     @property
     def connection(self) -> Any:

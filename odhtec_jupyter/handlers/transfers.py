@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from tornado import web
 
-from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.handlers.base import CONTENTS_RESOURCE, LARGE_BODY, OdhTecHandler
 from odhtec_jupyter.models import ContinueRequest, TransferFiles, TransferList, TransferPlan, TransferRequest
 from odhtec_jupyter.settings import check_secret
 from odhtec_jupyter.transfers.places import Stores
 from odhtec_jupyter.transfers.plan import check_places, make_plan, plan_deletion, show_plan
 from odhtec_jupyter.transfers.selection import Selection
-from odhtec_jupyter.transfers.state import Action, Options
-from odhtec_jupyter.uris import S3Uri, Uri, parse_uri
+from odhtec_jupyter.transfers.state import Action, Options, Transfer
+from odhtec_jupyter.uris import S3Uri, Uri, WorkspaceUri, parse_uri
 
 STATES = ("", "queued", "running", "completed", "skipped", "failed", "cancelled")
 
 
-class TransfersHandler(OdhTecHandler):
+class WorkspaceHandler(OdhTecHandler):
+    """Base of the handlers that let a transfer read or write users' files, which are Jupyter's resource, not ours."""
+
+    async def require_contents(self, action: Action, source: Uri, target: Uri | None) -> None:
+        """Ask for what a transfer does in the workspace. Raises a 403.
+
+        A target is also read: the plan tells which files are there and what is in them.
+        """
+        needed = []
+        if isinstance(source, WorkspaceUri):
+            needed += ["read", "write"] if action == "move" else ["read"]
+        if isinstance(target, WorkspaceUri):
+            needed += ["read", "write"]
+        for permission in dict.fromkeys(needed):
+            await self.require_permission(permission, CONTENTS_RESOURCE)
+
+    async def require_contents_of(self, transfer: Transfer) -> None:
+        """The same for a transfer that somebody else may have started."""
+        target = parse_uri(transfer.target, "target") if transfer.target else None
+        await self.require_contents(transfer.action, parse_uri(transfer.source, "source"), target)
+
+
+class TransfersHandler(WorkspaceHandler):
     """``/transfers``"""
 
     _track_activity = False
+    max_body = LARGE_BODY
 
     @web.authenticated
     async def get(self) -> None:
@@ -34,16 +58,20 @@ class TransfersHandler(OdhTecHandler):
         request = self.body(TransferRequest)
         source = parse_uri(request.source, "source")
         target = parse_uri(request.target, "target") if request.target else None
+        await self.require_contents(request.action, source, target)
         check_places(request.action, source, target, request.names)
         services = self.services
+        for place in (source, target):
+            if isinstance(place, WorkspaceUri):
+                services.workspace.require_visible(place.path)
         options = services.options(request)
         if isinstance(source, S3Uri) and request.action == "delete":
             exact = not source.is_folder
             options = replace(options, keys=[source.key] if exact else [], prefixes=[] if exact else [source.key])
         if request.dry_run:
-            self.reply(
-                await self.call(try_plan, services.stores(request.token), request.action, source, target, options)
-            )
+            stores = services.stores(request.token)
+            is_stopped = self.gone.is_set
+            self.reply(await self.call(try_plan, stores, request.action, source, target, options, is_stopped))
             return
         transfer = services.transfers.new(request.action, str(source), str(target or ""), options)
         check_secret(request.token, "token")
@@ -52,12 +80,15 @@ class TransfersHandler(OdhTecHandler):
         self.reply(transfer.show(), 201)
 
 
-def try_plan(stores: Stores, action: Action, source: Uri, target: Uri | None, options: Options) -> TransferPlan:
+def try_plan(
+    stores: Stores, action: Action, source: Uri, target: Uri | None, options: Options, is_stopped: Callable[[], bool]
+) -> TransferPlan:
     """What a transfer would do. Blocks."""
     if target is None:
         assert isinstance(source, S3Uri)
-        return plan_deletion(stores.s3, Selection(source.bucket, options.keys, options.prefixes))
-    return show_plan(make_plan(stores, action, source, target, options, lambda: False))
+        selection = Selection(source.bucket, options.keys, options.prefixes)
+        return plan_deletion(stores.s3, selection, is_stopped=is_stopped)
+    return show_plan(make_plan(stores, action, source, target, options, is_stopped))
 
 
 class TransferHandler(OdhTecHandler):
@@ -78,7 +109,7 @@ class TransferHandler(OdhTecHandler):
         self.finish()
 
 
-class TransferFilesHandler(OdhTecHandler):
+class TransferFilesHandler(WorkspaceHandler):
     """``/transfers/:id/files``"""
 
     _track_activity = False
@@ -89,7 +120,10 @@ class TransferFilesHandler(OdhTecHandler):
         state = self.choice("state", "", STATES)
         offset = self.number("offset", 0, least=0, most=2**53)
         limit = self.number("limit", 100, least=1, most=1000)
-        files = self.services.transfers.get(transfer_id).files
+        transfer = self.services.transfers.get(transfer_id)
+        if any(uri.startswith("workspace://") for uri in (transfer.source, transfer.target)):
+            await self.require_permission("read", CONTENTS_RESOURCE)  # names are of users' files
+        files = transfer.files
         wanted = [file for file in files if file.state == state] if state else files
         window = [file.show() for file in wanted[offset : offset + limit]]
         self.reply(TransferFiles(files=window, total=len(wanted), offset=offset))
@@ -104,18 +138,19 @@ class PauseHandler(OdhTecHandler):
         self.reply((await self.services.transfers.pause(transfer_id)).show())
 
 
-class ResumeHandler(OdhTecHandler):
+class ResumeHandler(WorkspaceHandler):
     """``/transfers/:id/resume``"""
 
     @web.authenticated
     async def post(self, transfer_id: str) -> None:
         """Go on."""
+        await self.require_contents_of(self.services.transfers.get(transfer_id))
         self.take_token(transfer_id)
         self.reply((await self.services.transfers.resume(transfer_id)).show())
 
     def take_token(self, transfer_id: str) -> None:
         """Keep the token of the body, if there is one."""
-        request = self.body(ContinueRequest) if self.request.body.strip() else ContinueRequest()
+        request = self.body(ContinueRequest) if self.has_body else ContinueRequest()
         self.services.give_token(self.services.transfers.get(transfer_id), request.token)
 
 
@@ -125,6 +160,7 @@ class RetryHandler(ResumeHandler):
     @web.authenticated
     async def post(self, transfer_id: str) -> None:
         """Try what failed again."""
+        await self.require_contents_of(self.services.transfers.get(transfer_id))
         self.take_token(transfer_id)
         self.reply((await self.services.transfers.retry(transfer_id)).show())
 

@@ -44,8 +44,10 @@ class DetailsChange(Wire):
     ContentDisposition: str | None = None
     ContentEncoding: str | None = None
     ContentLanguage: str | None = None
-    Metadata: dict[str, str] | None = Field(default=None, description="All of it, not only what changes")
-    TagSet: list[Tag] | None = Field(default=None, description="All of them, not only what changes")
+    Metadata: dict[str, str] | None = Field(
+        default=None, max_length=1000, description="All of it, not only what changes"
+    )
+    TagSet: list[Tag] | None = Field(default=None, max_length=1000, description="All of them, not only what changes")
 
 
 class ObjectVersion(Wire):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from odhtec_jupyter.models.wire import NonEmpty, OnConflict, Verify, Wire
+from odhtec_jupyter.models.wire import MAX_ITEMS, NonEmpty, OnConflict, Verify, Wire
 
 RepoType = Literal["model", "dataset", "space"]
 
@@ -63,8 +63,8 @@ class ImportRequest(Wire):
     bucket: NonEmpty
     prefix: str | None = Field(default=None, description="Default: the repository's id. Empty: the bucket's top level")
     revision: NonEmpty = "main"
-    include: list[str] | None = None
-    exclude: list[str] | None = None
+    include: list[str] | None = Field(default=None, max_length=MAX_ITEMS)
+    exclude: list[str] | None = Field(default=None, max_length=MAX_ITEMS)
     repo_type: RepoType = "model"
     on_conflict: OnConflict = "fail"
     verify: Verify = "source"

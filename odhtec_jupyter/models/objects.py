@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import ConfigDict, Field
 
-from odhtec_jupyter.models.wire import NonEmpty, Wire
+from odhtec_jupyter.models.wire import MAX_ITEMS, NonEmpty, Wire
 
 
 class Owner(Wire):
@@ -107,8 +107,8 @@ class UploadReply(Wire):
 class DeleteRequest(Wire):
     """Body of ``DELETE /objects/multiple/:bucket``: keys are exact, prefixes take everything below them."""
 
-    keys: list[NonEmpty] = Field(default=[])
-    prefixes: list[NonEmpty] = Field(default=[])
+    keys: list[NonEmpty] = Field(default=[], max_length=MAX_ITEMS)
+    prefixes: list[NonEmpty] = Field(default=[], max_length=MAX_ITEMS)
 
 
 class DeleteReply(Wire):

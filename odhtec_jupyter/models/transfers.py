@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from odhtec_jupyter.models.wire import NonEmpty, OnConflict, Verify, Wire
+from odhtec_jupyter.models.wire import MAX_ITEMS, NonEmpty, OnConflict, Verify, Wire
 
 TransferState = Literal["queued", "running", "paused", "completed", "failed", "cancelled"]
 FileState = Literal["queued", "running", "completed", "skipped", "failed", "cancelled"]
@@ -34,6 +34,7 @@ class Transfer(Wire):
     files_done: int
     files_total: int | None
     files_failed: int
+    files_omitted: int = Field(default=0, description="Hidden files that are left out; they count as done")
     rate: float | None
     eta: float | None
     created_at: datetime
@@ -58,11 +59,12 @@ class TransferRequest(Wire):
     names: list[NonEmpty] | None = Field(
         default=None,
         min_length=1,
+        max_length=MAX_ITEMS,
         description="Only these of the source folder: files, and folders with a slash at the end. Not for `delete`",
     )
     target: str = ""
-    include: list[str] | None = None
-    exclude: list[str] | None = None
+    include: list[str] | None = Field(default=None, max_length=MAX_ITEMS)
+    exclude: list[str] | None = Field(default=None, max_length=MAX_ITEMS)
     on_conflict: OnConflict = "fail"
     verify: Verify = "source"
     token: str | None = Field(default=None, description="For the hub, for this transfer only; never stored")
@@ -70,12 +72,12 @@ class TransferRequest(Wire):
 
 
 class PlannedFile(Wire):
-    """What a transfer would do with one file."""
+    """What a transfer would do with one file. ``omit``: it is hidden in the workspace, or would be, and is left out."""
 
     source: str
     target: str
     size: int | None
-    what: Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse"]
+    what: Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse", "omit"]
     error: Failure | None = None
 
 

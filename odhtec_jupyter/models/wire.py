@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 
 OnConflict = Literal["fail", "skip", "overwrite", "rename"]
 Verify = Literal["off", "source", "full"]
+MAX_ITEMS = 10_000  # of a list in a request; what is more goes in several
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 
 

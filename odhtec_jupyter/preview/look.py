@@ -28,12 +28,12 @@ from odhtec_jupyter.stores.s3 import S3Store
 Look = Callable[[Subject], object]
 
 
-def preview(store: S3Store, bucket: str, key: str) -> Preview:
-    """What is inside an object, of which only a part is read. Blocks; runs in a thread."""
+def preview(store: S3Store, bucket: str, key: str, is_stopped: Callable[[], bool] = lambda: False) -> Preview:
+    """What is inside an object, of which only a part is read. Raises :class:`Cancelled`. Blocks; runs in a thread."""
     head = store.head(bucket, key)
     if head is None:
         raise NotFound("The object does not exist.", code="NoSuchKey")
-    file = RangedFile(store.source(bucket, key, head.size, head.etag or ""))
+    file = RangedFile(store.source(bucket, key, head.size, head.etag or ""), is_stopped=is_stopped)
     return look(Subject(key, file, head.etag, _content_type(key, head.content_type)))
 
 

@@ -7,8 +7,9 @@ bound on memory, too.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 
-from odhtec_jupyter.errors import Unreachable, Unreadable
+from odhtec_jupyter.errors import Cancelled, Unreachable, Unreadable
 from odhtec_jupyter.stores.source import RangedSource
 
 KIB = 1024
@@ -25,7 +26,16 @@ class BudgetSpent(Unreadable):
 class RangedFile:
     """Bytes by range, each of them fetched once."""
 
-    def __init__(self, source: RangedSource, *, max_bytes: int = MAX_BYTES, max_requests: int = MAX_REQUESTS) -> None:
+    def __init__(
+        self,
+        source: RangedSource,
+        *,
+        max_bytes: int = MAX_BYTES,
+        max_requests: int = MAX_REQUESTS,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``is_stopped`` is asked before each range whether somebody still waits for it."""
+        self._is_stopped = is_stopped
         self.size = source.size
         self.bytes_read = 0
         self.requests = 0
@@ -71,6 +81,8 @@ class RangedFile:
         return piece, 0
 
     def _fetch(self, start: int, end: int) -> bytes:
+        if self._is_stopped():
+            raise Cancelled("Whoever asked for this preview has gone.")
         self.requests += 1
         body = self._source.open_range(start, end)
         try:

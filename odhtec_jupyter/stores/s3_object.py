@@ -103,7 +103,7 @@ class ObjectBody:
     @property
     def start(self) -> int:
         """Offset of the first byte within the object."""
-        match = re.match(r"bytes (\d+)-", self.headers.get("content-range", ""))
+        match = re.match(r"bytes (\d{1,19})-", self.headers.get("content-range", ""))
         return int(match[1]) if match else 0
 
     @property

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from odhtec_jupyter.errors import Conflict, NotFound, OdhTecError
 from odhtec_jupyter.stores.workspace_errors import uri, workspace_errors
-from odhtec_jupyter.stores.workspace_file import WorkspaceFile, WorkspaceSource, shown, unusable
+from odhtec_jupyter.stores.workspace_file import WorkspaceFile, WorkspaceSource, hidden, shown, unusable
+from odhtec_jupyter.stores.workspace_hidden import HiddenRules, hidden_error
 from odhtec_jupyter.stores.workspace_part import PartialFile, begin_part, is_part, reopen_part
 from odhtec_jupyter.stores.workspace_root import (
     LIST,
@@ -34,18 +35,35 @@ Identity = tuple[int, int]
 
 
 class WorkspaceStore:
-    """Files by their ``workspace://`` path: relative to the root, with ``/`` between names."""
+    """Files by their ``workspace://`` path: relative to the root, with ``/`` between names.
 
-    def __init__(self, root: Path) -> None:
+    A hidden path is refused with :class:`Forbidden` wherever a file would be read, written or removed.
+    """
+
+    def __init__(self, root: Path, rules: Callable[[], HiddenRules] = HiddenRules) -> None:
         self._root = WorkspaceRoot(root)
+        self._rules = rules
+
+    def require_visible(self, path: str) -> None:
+        """Raise :class:`Forbidden` for a path with a hidden name in it. Does not block."""
+        if self._rules().is_hidden(path):
+            raise hidden_error(path)
+
+    def is_left_out(self, path: str, found: str) -> bool:
+        """Whether a file is not to be written to ``path``; ``found`` is the end of it that nobody has named."""
+        rules = self._rules()
+        return rules.is_hidden(path) or rules.is_unlisted(found)
 
     def head(self, path: str) -> WorkspaceFile | None:
         """The file or folder at a path, links followed; None when nothing is there.
 
         Raises :class:`Forbidden` when it leads out of the workspace, :class:`Conflict` for what is neither.
         """
+        self.require_visible(path)
         with workspace_errors(path):
             found = self._found(path)
+        if found is not None and self._rules().is_hidden(path, found):
+            raise hidden_error(path)
         if found is None or (path.endswith("/") and not stat.S_ISDIR(found.st_mode)):
             return None
         if not stat.S_ISDIR(found.st_mode):
@@ -55,8 +73,10 @@ class WorkspaceStore:
     def walk(self, folder: str) -> Iterator[list[WorkspaceFile]]:
         """Every file below a folder, in batches, sorted by name within each folder.
 
-        Links are followed inside the root. What cannot be transferred comes as an entry with ``error``.
+        Links are followed inside the root. What cannot be transferred comes as an entry with ``error``; what is hidden
+        as one that is marked so, a folder with a slash and without what is in it.
         """
+        self.require_visible(folder)
         names = split(folder)
         with workspace_errors(folder):
             segments = self._root.resolve(folder)
@@ -86,10 +106,12 @@ class WorkspaceStore:
 
     def source(self, path: str, size: int, pin: str) -> WorkspaceSource:
         """The bytes of a file, as long as it is what ``pin`` says."""
+        self.require_visible(path)
         return WorkspaceSource(self._root, path, size, pin)
 
     def begin(self, path: str, token: str) -> PartialFile:
         """A new file that is to become ``path``. ``token`` tells it from others that are to become the same."""
+        self.require_visible(path)
         return begin_part(self._root, path, token)
 
     def reopen(self, path: str, token: str, *, created_folders: Sequence[str] = ()) -> PartialFile | None:
@@ -101,6 +123,7 @@ class WorkspaceStore:
 
         ``below`` a folder: not through a link from there on, which would lead to files of another folder.
         """
+        self.require_visible(path)
         with workspace_errors(path):
             found = self._found(path)
             if found is None:
@@ -116,11 +139,14 @@ class WorkspaceStore:
 
     def make_folder(self, path: str) -> None:
         """A folder, and those above it; one that is there is fine."""
+        self.require_visible(path)
         with workspace_errors(path), self._root.folder(self._root.resolve(path), created=[]):
             pass
 
     def remove_empty_folder(self, path: str) -> None:
-        """Remove a folder that holds nothing; one that does, and a link to one, stay."""
+        """Remove a folder that holds nothing; one that does, a hidden one, and a link to one, stay."""
+        if self._rules().is_hidden(path):
+            return
         segments = self._root.resolve_name(path)
         with suppress(OSError), self._root.folder(segments[:-1]) as folder:
             os.rmdir(segments[-1], dir_fd=folder)
@@ -173,6 +199,9 @@ class WorkspaceStore:
                 if isinstance(entry.found, OSError):
                     raise entry.found
                 found, segments = entry.found, place.segments
+                rules, name = self._rules(), place.names[-1].decode()
+                if rules.is_hidden(name, found) or rules.is_unlisted(name):
+                    return hidden(f"{path}/" if found and stat.S_ISDIR(found.st_mode) else path)
                 if found is not None and stat.S_ISLNK(found.st_mode):
                     segments = self._root.resolve(path, place.segments)
                     found = self._root.lstat(segments)

@@ -29,6 +29,7 @@ class WorkspaceFile:
     pin: str
     is_folder: bool = False
     error: str | None = None
+    is_hidden: bool = False  # found in a folder, and not to be taken along
 
 
 def shown(path: str, found: os.stat_result) -> WorkspaceFile:
@@ -39,6 +40,11 @@ def shown(path: str, found: os.stat_result) -> WorkspaceFile:
     except OverflowError:  # some file systems hold times that no calendar knows
         modified = _EPOCH
     return WorkspaceFile(path, 0 if folder else found.st_size, modified, pin_of(found), folder)
+
+
+def hidden(path: str) -> WorkspaceFile:
+    """An entry that is only named: a folder is not looked into."""
+    return WorkspaceFile(path, 0, _EPOCH, "", is_folder=path.endswith("/"), is_hidden=True)
 
 
 def unusable(path: str, error: OdhTecError) -> WorkspaceFile:

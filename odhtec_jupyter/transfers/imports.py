@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from odhtec_jupyter.models import ImportRequest, TransferPlan
@@ -23,13 +23,13 @@ class ImportPlan:
     files: Sequence[Planned]
 
 
-def plan_import(stores: Stores, request: ImportRequest, options: Options) -> ImportPlan:
+def plan_import(stores: Stores, request: ImportRequest, options: Options, is_stopped: Callable[[], bool]) -> ImportPlan:
     """Look at the repository and at the bucket. Blocks; writes nothing.
 
     Raises what makes the import impossible, in words for the user: an unknown or gated repository, a wrong token, a
     bucket that is not there, and (409) objects that differ while ``on_conflict`` is ``fail``.
     """
-    files, target = _look(stores, request, options)
+    files, target = _look(stores, request, options, is_stopped)
     for one in files:
         if one.error:
             raise one.error
@@ -39,15 +39,19 @@ def plan_import(stores: Stores, request: ImportRequest, options: Options) -> Imp
     return ImportPlan(HubUri(first.repo, first.repo_type, first.revision), target, options, files)
 
 
-def try_import(stores: Stores, request: ImportRequest, options: Options) -> TransferPlan:
+def try_import(
+    stores: Stores, request: ImportRequest, options: Options, is_stopped: Callable[[], bool]
+) -> TransferPlan:
     """What an import would do with each file: one that could not go is in the plan, not an error. Blocks."""
-    return show_plan(_look(stores, request, options)[0])
+    return show_plan(_look(stores, request, options, is_stopped)[0])
 
 
-def _look(stores: Stores, request: ImportRequest, options: Options) -> tuple[list[Planned], S3Uri]:
+def _look(
+    stores: Stores, request: ImportRequest, options: Options, is_stopped: Callable[[], bool]
+) -> tuple[list[Planned], S3Uri]:
     repo, repo_type, revision = parse_repo(request.repo, request.repo_type, request.revision)
     prefix = repo if request.prefix is None else request.prefix
     if prefix and not prefix.endswith("/"):
         prefix += "/"
     target = S3Uri(request.bucket, prefix)
-    return make_plan(stores, "import", HubUri(repo, repo_type, revision), target, options, lambda: False), target
+    return make_plan(stores, "import", HubUri(repo, repo_type, revision), target, options, is_stopped), target

@@ -245,7 +245,7 @@ class Jobs:
         if not isinstance(source, WorkspaceUri) or not source.is_folder or not (source.path or some):
             return
         folders = set() if some else {source.path.rstrip("/")}
-        for file in transfer.files:
+        for file in (file for file in transfer.files if file.what != "omit"):
             parts = file.path.split("/")[:-1]
             folders |= {source.path + "/".join(parts[:count]) for count in range(1, len(parts) + 1)}
 
@@ -265,13 +265,13 @@ async def take_plan(transfer: Transfer, planned: list[Planned]) -> None:
         file = transfer.add_file(
             one.entry.path,
             str(one.target),
-            one.entry.size,
+            None if one.what == "omit" else one.entry.size,
             source=str(one.entry.uri),
             pin=one.entry.pin,
             what=one.what,
         )
         if one.error:
-            file.move("failed", one.error)
+            file.move("skipped" if one.what == "omit" else "failed", one.error)
         if number % FILES_IN_A_ROW == 0:  # there may be 100,000
             await asyncio.sleep(0)
     transfer.take_files()

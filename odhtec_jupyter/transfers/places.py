@@ -6,8 +6,7 @@ Functions that list or look block and run in threads.
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,8 +19,9 @@ from odhtec_jupyter.stores.s3_object import ObjectHead
 from odhtec_jupyter.stores.source import RangedSource
 from odhtec_jupyter.stores.workspace import WorkspaceStore
 from odhtec_jupyter.stores.workspace_file import WorkspaceFile
+from odhtec_jupyter.stores.workspace_hidden import HIDDEN_FILE, hidden_error
 from odhtec_jupyter.transfers.s3_target import S3Target
-from odhtec_jupyter.transfers.selection import LOOKUPS
+from odhtec_jupyter.transfers.selection import look_up, never
 from odhtec_jupyter.transfers.workspace_target import WorkspaceTarget
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri
 
@@ -50,6 +50,11 @@ class Entry:
     modified: datetime | None = None
     error: OdhTecError | None = None  # why it cannot be read
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it is there, and left out."""
+        return self.error is not None and self.error.code == HIDDEN_FILE
+
 
 def entries(stores: Stores, uri: Uri) -> Iterator[list[Entry]]:
     """The files that ``uri`` names, page by page. Raises :class:`NotFound` when there is nothing. Blocks."""
@@ -68,7 +73,9 @@ def entries(stores: Stores, uri: Uri) -> Iterator[list[Entry]]:
         raise NotFound(f"There is nothing at {uri}.", code="NoSuchKey")
 
 
-def named_entries(stores: Stores, folder: Uri, names: Sequence[str]) -> Iterator[list[Entry]]:
+def named_entries(
+    stores: Stores, folder: Uri, names: Sequence[str], is_stopped: Callable[[], bool] = never
+) -> Iterator[list[Entry]]:
     """The files that ``names`` in a folder mean, their paths from there. Raises :class:`NotFound` for one of nothing.
 
     Blocks.
@@ -77,11 +84,7 @@ def named_entries(stores: Stores, folder: Uri, names: Sequence[str]) -> Iterator
     def look(name: str) -> list[Entry]:
         return [replace(entry, path=name) for page in entries(stores, folder.below(name)) for entry in page]
 
-    threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="odhtec-look")
-    try:
-        yield from threads.map(look, [name for name in names if not name.endswith("/")])
-    finally:
-        threads.shutdown(cancel_futures=True)
+    yield from look_up(look, [name for name in names if not name.endswith("/")], is_stopped)
     for name in names:
         if name.endswith("/"):
             for page in entries(stores, folder.below(name)):
@@ -129,7 +132,9 @@ def _workspace_entries(store: WorkspaceStore, uri: WorkspaceUri) -> Iterator[lis
 
 
 def _workspace_entry(file: WorkspaceFile, path: str) -> Entry:
-    error = Conflict(file.error, code="NotReadable") if file.error else None
+    error: OdhTecError | None = Conflict(file.error, code="NotReadable") if file.error else None
+    if file.is_hidden:
+        error = hidden_error(file.path)
     return Entry(path, WorkspaceUri(file.path), file.size, file.pin, file.modified, error)
 
 
@@ -163,6 +168,7 @@ def present(stores: Stores, uri: Uri) -> Entry | None:
 def target_of(stores: Stores, source: Uri, pin: str, target: Uri, *, if_absent: bool) -> S3Target | WorkspaceTarget:
     """The place for one file, and what is kept beside it there. Blocks."""
     if isinstance(target, WorkspaceUri):
+        stores.workspace.require_visible(target.path)  # the plan may be of a time when it was allowed
         return WorkspaceTarget(stores.workspace, target.path, if_absent)
     if isinstance(target, HubUri):
         raise BadRequest("target: nothing can be written to the hub.")

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from odhtec_jupyter import models
-from odhtec_jupyter.errors import BadRequest, Conflict, NotFound, OdhTecError
-from odhtec_jupyter.patterns import wanted
+from odhtec_jupyter.errors import BadRequest, Conflict, Forbidden, NotFound, OdhTecError
+from odhtec_jupyter.patterns import chooser
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.source import Checksum
+from odhtec_jupyter.stores.workspace_hidden import HIDDEN_FILE, hidden_error
 from odhtec_jupyter.transfers.names import free_name
 from odhtec_jupyter.transfers.parts import MIB
 from odhtec_jupyter.transfers.places import HUB_ETAG, Entry, Stores, check_key, entries, named_entries
-from odhtec_jupyter.transfers.selection import LOOKUPS, Selection
+from odhtec_jupyter.transfers.selection import LOOKUPS, Selection, look_up, never, require_wanted
 from odhtec_jupyter.transfers.state import Action, Options, failure
 from odhtec_jupyter.transfers.verify import Verifier
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri
 
-What = Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse"]
+What = Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse", "omit"]
 SHOWN = 1000  # files that a dry run names
 COUNTED = 200_000  # objects that a look before a deletion counts: seconds, not minutes
 
@@ -98,31 +98,43 @@ def make_plan(
 ) -> list[Planned]:
     """What happens to each file that is meant. Writes nothing.
 
-    Raises :class:`OdhTecError` when nothing can be done at all, in words for the user.
+    Raises :class:`Cancelled` when it is stopped, and :class:`OdhTecError` when nothing can be done at all, in words for
+    the user.
     """
     found: list[Entry] = []
     names = options.names
-    for page in entries(stores, source) if names is None else named_entries(stores, source, names):
+    takes, leaves = chooser(options.include, options.exclude), chooser(None, options.exclude)
+    if isinstance(target, WorkspaceUri):
+        stores.workspace.require_visible(target.path)
+    for page in entries(stores, source) if names is None else named_entries(stores, source, names, is_stopped):
         if isinstance(target, S3Uri) and not target.key:
             page = [entry for entry in page if entry.path]  # a bucket has no marker of itself
-        found += [entry for entry in page if wanted(entry.path, options.include, options.exclude)]
-        if is_stopped():
-            return []
+        # What is in a hidden folder is not known, so that it is left out is always told.
+        found += [entry for entry in page if (leaves if entry.is_hidden else takes)(entry.path)]
+        require_wanted(is_stopped)
     if not found:
         raise BadRequest(f"{source} has no files that the patterns include.")
     single = not source.is_folder
     places = [target if single and not target.is_folder else target.below(entry.path) for entry in found]
-    there = _Present(stores, target, found, places)
+    there = _Present(stores, target, found, places, is_stopped)
     planned: list[Planned] = []
     taken = {str(place) for place in places}
     sources = {str(entry.uri) for entry in found}
     for entry, place in zip(found, places, strict=True):
+        require_wanted(is_stopped)
+        # What was named itself is not what was found in a folder.
+        part = "" if single else entry.path if names is None else entry.path.partition("/")[2]
+        if error := _left_out(stores, entry, place, part):
+            planned.append(Planned(entry, place, "omit", error))
+            continue
         one = _decide(stores, action, entry, place, there, options, taken)
         if one.what == "overwrite" and str(place) in sources:
             error = Conflict(f"{place} is itself to be copied or moved, so it cannot be overwritten.")
             one = Planned(entry, place, "refuse", error)
         taken.add(str(one.target))
         planned.append(one)
+    if all(one.what == "omit" for one in planned):
+        raise Forbidden(f"All files of {source} are hidden, and this Jupyter server keeps them out.", code=HIDDEN_FILE)
     return planned
 
 
@@ -135,14 +147,17 @@ def require_no_conflict(planned: Sequence[Planned]) -> None:
         raise Conflict(f"{name}{more} exist and differ: choose whether to overwrite, skip or rename.")
 
 
-def plan_deletion(store: S3Store, selection: Selection, at_most: int = COUNTED) -> models.TransferPlan:
+def plan_deletion(
+    store: S3Store, selection: Selection, at_most: int = COUNTED, is_stopped: Callable[[], bool] = never
+) -> models.TransferPlan:
     """What a deletion would remove; beyond ``at_most`` objects nothing is counted. Blocks.
 
     Raises :class:`NotFound` when all of it is gone already.
     """
     planned, truncated = [], False
     size = total = 0
-    for page in selection.pages(store, selection.heads(store)):
+    for page in selection.pages(store, selection.heads(store, is_stopped)):
+        require_wanted(is_stopped)
         truncated = total + len(page) > at_most
         for item in page[: at_most - total]:
             size += item.Size
@@ -198,6 +213,15 @@ def _decide(
     return Planned(entry, place, "skip" if options.on_conflict == "skip" else "overwrite")
 
 
+def _left_out(stores: Stores, entry: Entry, place: Uri, found: str) -> OdhTecError | None:
+    """Why a file stays where it is: it is hidden, or would be where it goes. ``found`` is its path as it was found."""
+    if entry.is_hidden:
+        return entry.error
+    if isinstance(place, WorkspaceUri) and stores.workspace.is_left_out(place.path, found):
+        return hidden_error(place.path)
+    return None
+
+
 def _same(stores: Stores, entry: Entry, place: Uri, present: Existing, there: _Present) -> bool:
     """Whether the target certainly holds this very content: not by its name or time."""
     if present.size != entry.size:
@@ -237,8 +261,16 @@ def _renamed(place: Uri, name: str) -> Uri:
 class _Present:
     """What is at the targets now. Many of them are listed rather than asked for one by one."""
 
-    def __init__(self, stores: Stores, target: Uri, found: Sequence[Entry], places: Sequence[Uri]) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        target: Uri,
+        found: Sequence[Entry],
+        places: Sequence[Uri],
+        is_stopped: Callable[[], bool],
+    ) -> None:
         self._stores = stores
+        self._is_stopped = is_stopped
         self._known: dict[str, Existing | None] = {}
         self._all = False  # everything below the target is known
         if isinstance(target, S3Uri):
@@ -253,9 +285,8 @@ class _Present:
                 asked = [key for key in keys if (known := self._known.get(key)) and known.size == sizes[key]]
             else:
                 asked = []
-            with ThreadPoolExecutor(LOOKUPS, thread_name_prefix="odhtec-plan") as threads:
-                for key, existing in zip(asked, threads.map(self._head, asked), strict=True):
-                    self._known[key] = existing
+            for key, existing in zip(asked, look_up(self._head, asked, is_stopped), strict=True):
+                self._known[key] = existing
 
     def get(self, place: Uri) -> Existing | None:
         """What is there; None when nothing is."""
@@ -287,6 +318,7 @@ class _Present:
         found: dict[str, Existing | None] = {}
         try:
             for number, page in enumerate(store.walk(target.bucket, target.key)):
+                require_wanted(self._is_stopped)
                 if number >= most:
                     return False
                 for item in page:

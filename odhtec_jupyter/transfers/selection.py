@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
-from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.errors import BadRequest, Cancelled
 from odhtec_jupyter.models import S3Object
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.s3_object import ObjectHead
 
 LOOKUPS = 16  # HEAD requests at once
+WINDOW = 4 * LOOKUPS  # that are asked for before somebody looks whether the answers are still wanted
+Asked = TypeVar("Asked")
+Found = TypeVar("Found")
+
+
+def never() -> bool:
+    """For what nobody stops."""
+    return False
+
+
+def require_wanted(is_stopped: Callable[[], bool]) -> None:
+    """Raise :class:`Cancelled` when nobody waits for the answer any more."""
+    if is_stopped():
+        raise Cancelled("Whoever asked for this has gone.")
+
+
+def look_up(
+    function: Callable[[Asked], Found], items: Sequence[Asked], is_stopped: Callable[[], bool] = never
+) -> Iterator[Found]:
+    """``function`` of each item, in their order, several at once. Raises :class:`Cancelled`. Blocks."""
+    threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="odhtec-look")
+    try:
+        for start in range(0, len(items), WINDOW):
+            require_wanted(is_stopped)
+            yield from threads.map(function, items[start : start + WINDOW])
+    finally:
+        threads.shutdown(cancel_futures=True)
 
 
 class Selection:
@@ -38,13 +66,10 @@ class Selection:
             folder = folder[: folder.rstrip("/").rfind("/") + 1]
         return folder
 
-    def heads(self, store: S3Store) -> dict[str, ObjectHead | None]:
-        """The keys, with None for what is not there."""
-        if not self.keys:
-            return {}
-        with ThreadPoolExecutor(min(LOOKUPS, len(self.keys)), thread_name_prefix="odhtec-look") as threads:
-            heads = threads.map(lambda key: store.head(self.bucket, key), self.keys)
-            return dict(zip(self.keys, heads, strict=True))
+    def heads(self, store: S3Store, is_stopped: Callable[[], bool] = never) -> dict[str, ObjectHead | None]:
+        """The keys, with None for what is not there. Raises :class:`Cancelled`."""
+        heads = look_up(lambda key: store.head(self.bucket, key), self.keys, is_stopped)
+        return dict(zip(self.keys, heads, strict=True))
 
     def pages(self, store: S3Store, heads: Mapping[str, ObjectHead | None]) -> Iterator[list[S3Object]]:
         """All objects, in the order of S3's listings."""

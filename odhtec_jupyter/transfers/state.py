@@ -192,6 +192,7 @@ class Transfer:
         self.files_done = 0
         self.files_total: int | None = None
         self.files_failed = 0
+        self.files_omitted = 0  # hidden ones; they are among those that are done
         self.created_at = datetime.now(UTC)
         self.started_at: datetime | None = None
         self.finished_at: datetime | None = None
@@ -211,6 +212,7 @@ class Transfer:
         """Take in a file that is counted already."""
         file = TransferFile(self, len(self.files), path, target, size, **more)
         self.files.append(file)
+        self.files_omitted += file.what == "omit"
         return file
 
     def count_again(self) -> None:
@@ -223,7 +225,7 @@ class Transfer:
     def forget_files(self) -> None:
         """Its files are found out anew."""
         self.files.clear()
-        self.files_failed = 0
+        self.files_failed = self.files_omitted = 0
         self.files_total = self.files_done
         self._watcher.files_forgotten(self)
 
@@ -292,6 +294,7 @@ class Transfer:
             files_done=self.files_done,
             files_total=self.files_total,
             files_failed=self.files_failed,
+            files_omitted=self.files_omitted,
             rate=rate,
             eta=left / rate if rate and left is not None else None,
             created_at=self.created_at,

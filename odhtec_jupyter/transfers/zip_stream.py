@@ -78,7 +78,7 @@ class ZipStream:
                 file.close()
 
     def _all(self) -> Iterator[bytes | _File]:
-        heads = self._selection.heads(self._store)
+        heads = self._selection.heads(self._store, self._stop.is_set)
         if missing := [key for key, head in heads.items() if head is None]:
             raise NotFound(f"There is nothing at s3://{self._selection.bucket}/{missing[0]}.", code="NoSuchKey")
         pages = self._selection.pages(self._store, heads)

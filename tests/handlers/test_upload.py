@@ -136,6 +136,7 @@ async def test_a_form_that_cannot_be_read_is_a_400(api: Any, bucket: str, stored
         whole.replace(b"--limit--", b""),
         whole[: len(whole) // 2],
         b'--limit\r\nContent-Disposition: form-data; name="note"\r\n\r\nhello\r\n--limit--\r\n',
+        b"--limit\r\nContent-Disposition: form-data; filename=" + b"a" * 9_000 + b"\r\n\r\nx\r\n--limit--\r\n",
         b"--limit\r\nContent-Disposition: form-data; filename=a\r\nX: " + b"x" * 20_000 + b"\r\n\r\nx\r\n--limit--\r\n",
     ):
         await api.refused(400, "POST", "objects/upload", bucket, body=body, headers=headers)
@@ -233,10 +234,15 @@ async def test_a_file_whose_key_is_too_long_fails_alone(api: Any, bucket: str, s
         ("form-data; name=f; filename=plain.txt", "plain.txt"),
         ('form-data; name="f"; filename=""', ""),
         ('form-data; name="filename"', ""),
+        ('form-data; filename="a;b;c.txt"; name="f"', "a;b;c.txt"),
+        ('form-data; name="f"; filename="ends in \\"', "ends in \\"),  # Chromium writes a backslash as it is
+        ('form-data; name="f"; filename="%E6%97%A5.txt"; FileName*=utf-8\'\'%E6%97%A5.txt', "日.txt"),  # aiohttp
+        ('form-data; name="f"; filename="x; filename*=UTF-8\'\'evil.txt"', "x; filename*=UTF-8''evil.txt"),
+        ("form-data; name=\"f; filename*=UTF-8''evil.txt\"", ""),
     ],
 )
 def test_a_file_name_is_read_as_the_client_meant_it(disposition: str, name: str) -> None:
-    assert file_name(disposition) == name
+    assert file_name(disposition.encode()) == name
 
 
 async def test_a_form_of_many_small_files_arrives_whole(api: Any, bucket: str, stored: Stored, form: Form) -> None:

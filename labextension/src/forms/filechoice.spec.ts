@@ -30,6 +30,19 @@ describe('wanted', () => {
     expect(wanted([], [pattern])(path)).toBe(!expected);
   });
 
+  it.each([
+    ['*a*b*c*d*e*f*g*h*i*j*', 'abcdefghi'.repeat(500), false],
+    ['*a*b*c*d*e*f*g*h*i*j*', `${'abcdefghi'.repeat(500)}j`, true],
+    ['**********x', 'a'.repeat(5000), false],
+    ['*aa*aa*aa*aa*aa*aa*aa*b', 'a'.repeat(5000), false],
+    ['*aa*aa*aa*aa*aa*aa*aa*b', `${'a'.repeat(5000)}b`, true],
+    ['a*1*2', 'a112', true],
+    ['a*b', 'ab', true],
+    ['a*b*b', 'ab', false]
+  ])('compares asterisks with a long name in one pass: %j', (pattern, path, expected) => {
+    expect(wanted([pattern], [])(path)).toBe(expected);
+  });
+
   it('takes what is typed apart', () => {
     expect(splitPatterns(' *.json, onnx/\n*.bin ')).toEqual(['*.json', 'onnx/', '*.bin']);
   });

@@ -98,7 +98,7 @@ export class FolderChooser implements IDisposable {
   /** Make a folder in the one that is shown, and go there. */
   async create(name: string): Promise<void> {
     const bucket = this._bucket;
-    const prefix = `${this._prefix}${name.replace(/\/+$/, '')}/`;
+    const prefix = `${this._prefix}${name.replace(/(?<!\/)\/+$/, '')}/`;
     try {
       await this._options.server.createFolder(bucket, prefix);
     } catch (reason) {

@@ -35,17 +35,27 @@ export function wanted(
 function toRegExp(pattern: string): RegExp {
   // One that ends in a slash takes all below that folder.
   const whole = pattern.endsWith('/') ? `${pattern}*` : pattern;
-  const source = whole.replace(
-    /\[(!?)(\][^\]]*|[^\]]+)\]|[\s\S]/gu,
-    (one, not: string | undefined, set: string | undefined) => {
-      if (set !== undefined) {
-        return `[${not ? '^' : ''}${set.replace(/[\\\][^]/g, '\\$&')}]`;
-      }
-      return one === '*' ? '.*' : one === '?' ? '.' : one.replace(/[.+^${}()|[\]\\/]/g, '\\$&');
+  const pieces = [''];
+  for (const [one, not, set] of whole.matchAll(/\[(!?)(\][^\]]*|[^\]]+)\]|[\s\S]/gu)) {
+    if (one === '*') {
+      pieces.push('');
+    } else if (set !== undefined) {
+      pieces[pieces.length - 1] += `[${not ? '^' : ''}${set.replace(/[\\\][^]/g, '\\$&')}]`;
+    } else {
+      pieces[pieces.length - 1] += one === '?' ? '.' : one.replace(/[.+^${}()|[\]\\/]/g, '\\$&');
     }
-  );
+  }
+  const [first, ...others] = pieces;
+  const last = others.pop();
+  // What is between two asterisks matches where it first can, and a lookahead keeps it there. Without that, a hostile
+  // repository has names for which a few asterisks take longer than anybody lives.
+  const between = others
+    .filter(Boolean)
+    .map((piece, index) => `(?=(.*?${piece}))\\${index + 1}`)
+    .join('');
+  const end = last === undefined ? '' : `.*${last}`;
   try {
-    return new RegExp(`^${source}$`, 'su');
+    return new RegExp(`^${first}${between}${end}$`, 'su');
   } catch {
     // A set such as [z-a] has nothing in it.
     return /(?!)/;

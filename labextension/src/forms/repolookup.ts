@@ -146,7 +146,9 @@ export abstract class RepoLookup extends FormModel {
     try {
       const { hfEndpoint } = await this._hub.getHubSettings();
       // It becomes a link: nothing but an address may stand there.
-      this._endpoint = /^https?:\/\//.test(hfEndpoint) ? hfEndpoint.replace(/\/+$/, '') : null;
+      this._endpoint = /^https?:\/\//.test(hfEndpoint)
+        ? hfEndpoint.replace(/(?<!\/)\/+$/, '')
+        : null;
       this.changed();
     } catch {
       // The look-up tells what is wrong.

@@ -18,3 +18,11 @@ it('takes what is in one folder together, and one alone by its whole name', () =
     target: 's3://c/'
   });
 });
+
+it('makes several of more names than one request can hold', () => {
+  const keys = Array.from({ length: 10_001 }, (_, number) => `d/${number}`);
+  const made = bundles('s3://b/', keys, 's3://c/');
+  expect(made.flatMap(one => one.keys)).toEqual(keys);
+  expect(made.map(({ request }) => request.names?.length)).toEqual([10_000, undefined]);
+  expect(made[1].request).toEqual({ source: 's3://b/d/10000', target: 's3://c/10000' });
+});

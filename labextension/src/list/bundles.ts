@@ -1,7 +1,8 @@
+import { chunks } from '../api/chunks';
 import { parentPrefix } from '../api/keys';
 import type { TransferRequest } from '../tokens';
 
-/** Files and folders of one folder that go to another together, as one transfer. */
+/** Files and folders of one folder that go to another together, as one transfer; very many as several. */
 export interface IBundle {
   keys: readonly string[];
   request: Pick<TransferRequest, 'source' | 'names' | 'target'>;
@@ -25,7 +26,10 @@ export function bundles(base: string, keys: readonly string[], target: string): 
       folders.set(folder, [key]);
     }
   }
-  return [...folders].map(([folder, inside]) => {
+  const lists = [...folders].flatMap(([folder, inside]) =>
+    chunks(inside).map(some => [folder, some] as const)
+  );
+  return lists.map(([folder, inside]) => {
     const names = inside.map(key => key.slice(folder.length));
     return {
       keys: inside,

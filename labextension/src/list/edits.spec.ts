@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { BrowserModel } from './browser';
 import { Edits } from './edits';
-import { page } from '../testing/fakes';
+import { page, transfer } from '../testing/fakes';
 
 describe('Edits', () => {
   const listObjects = vi.fn(async () => page(['a/x'], ['a/x/']));
@@ -35,6 +35,50 @@ describe('Edits', () => {
     const { errors } = await edits.remove(model.rows);
     expect(server.deleteObjects).toHaveBeenCalledWith('b', { keys: ['a/x'], prefixes: ['a/x/'] });
     expect(errors).toHaveLength(1);
+  });
+
+  it('deletes more rows than one request can name in several', async () => {
+    const rows = [
+      ...Array.from({ length: 10_001 }, (_, n) => ({
+        ...model.rows[0],
+        kind: 'file',
+        key: `a/${n}`
+      })),
+      { ...model.rows[0], kind: 'folder', key: 'a/d/' }
+    ] as typeof model.rows;
+    server.deleteObjects.mockImplementation(async (_bucket, { keys, prefixes }) =>
+      prefixes?.length
+        ? { transfer: transfer({ id: 'folders' }) }
+        : {
+            reply: { deleted: [], errors: [{ Key: keys![0], Code: 'AccessDenied', Message: 'no' }] }
+          }
+    );
+    const removed = await edits.remove(rows);
+    const asked = server.deleteObjects.mock.calls.map(([, which]) => which);
+    expect(asked.map(({ keys, prefixes }) => [keys?.length, prefixes?.length])).toEqual([
+      [10_000, 0],
+      [1, 0],
+      [0, 1]
+    ]);
+    expect(asked.flatMap(({ keys, prefixes }) => [...keys!, ...prefixes!])).toEqual(
+      rows.map(({ key }) => key)
+    );
+    expect(removed.errors.map(({ Key }) => Key)).toEqual(['a/0', 'a/10000']);
+    expect(removed.transfer?.id).toBe('folders');
+    expect(listObjects).toHaveBeenCalled();
+  });
+
+  it('shows what is gone when a later request fails', async () => {
+    const rows = Array.from({ length: 10_001 }, (_, n) => ({
+      ...model.rows[0],
+      kind: 'file',
+      key: `a/${n}`
+    })) as typeof model.rows;
+    server.deleteObjects
+      .mockResolvedValueOnce({ reply: { deleted: [], errors: [] } })
+      .mockRejectedValueOnce(new Error('gone away'));
+    await expect(edits.remove(rows)).rejects.toThrow('gone away');
+    expect(listObjects).toHaveBeenCalled();
   });
 
   it('makes a folder where the browser is, and shows it', async () => {

@@ -1,4 +1,5 @@
 import type { BrowserModel } from './browser';
+import { chunks } from '../api/chunks';
 import type { IRow } from './rows';
 import type { DeleteReply, DeleteRequest, KeyFailure, Transfer } from '../tokens';
 
@@ -42,19 +43,44 @@ export class Edits {
     }
     const keysOf = (kind: IRow['kind']) =>
       rows.filter(row => row.kind === kind).map(row => row.key);
-    const keys = keysOf('file');
-    const outcome = await this._server.deleteObjects(bucket, {
-      keys,
-      prefixes: keysOf('folder')
-    });
-    const errors = 'reply' in outcome ? outcome.reply.errors : [];
+    const removed: IRemoved = { errors: [] };
+    const gone: string[] = [];
+    try {
+      for (const which of requests(keysOf('file'), keysOf('folder'))) {
+        const outcome = await this._server.deleteObjects(bucket, which);
+        if ('transfer' in outcome) {
+          removed.transfer = outcome.transfer;
+        } else {
+          const left = new Set(outcome.reply.errors.map(({ Key }) => Key));
+          gone.push(...(which.keys ?? []).filter(key => !left.has(key)));
+          removed.errors.push(...outcome.reply.errors);
+        }
+      }
+    } finally {
+      // Also when a later one of several requests failed: what is gone is gone.
+      if (gone.length || removed.transfer || removed.errors.length) {
+        await this._refresh(bucket, prefix, gone);
+      }
+    }
+    return removed;
+  }
+
+  private async _refresh(bucket: string, prefix: string, gone: string[]): Promise<void> {
     if (this._model.shows(bucket, prefix)) {
-      const left = new Set(errors.map(({ Key }) => Key));
-      const gone = 'reply' in outcome ? keys.filter(key => !left.has(key)) : [];
       await this._model.refreshQuietly({ gone });
     }
-    return 'transfer' in outcome ? { errors, transfer: outcome.transfer } : { errors };
   }
+}
+
+/** One request, or as many as it takes to name all. */
+function requests(keys: readonly string[], prefixes: readonly string[]): DeleteRequest[] {
+  if (chunks([...keys, ...prefixes]).length <= 1) {
+    return [{ keys: [...keys], prefixes: [...prefixes] }];
+  }
+  return [
+    ...chunks(keys).map(some => ({ keys: some, prefixes: [] })),
+    ...chunks(prefixes).map(some => ({ keys: [], prefixes: some }))
+  ];
 }
 
 export namespace Edits {

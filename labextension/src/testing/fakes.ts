@@ -54,6 +54,7 @@ export function transfer(fields: Partial<Transfer> = {}): Transfer {
     filesDone: 0,
     filesTotal: null,
     filesFailed: 0,
+    filesOmitted: 0,
     rate: null,
     eta: null,
     createdAt: '2026-01-01T00:00:00Z',

@@ -76,6 +76,12 @@ it('offers what the state allows, and keeps the focus on the button that changes
   expect(names()).toEqual(['Files', 'Clear']);
 });
 
+it('says how many hidden files were left out', () => {
+  const ended = transfer({ state: 'completed', filesTotal: 3, filesDone: 3, filesOmitted: 2 });
+  render(<TransferRow transfer={ended} actions={fakeActions()} trans={trans} />);
+  expect(screen.getByText(/2 hidden files left out/)).toBeTruthy();
+});
+
 it('leads to the settings when a paused transfer needs its connection', async () => {
   const actions = fakeActions();
   const paused = transfer({

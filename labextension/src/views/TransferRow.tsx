@@ -29,7 +29,8 @@ export interface ITransferRowProps {
 export function TransferRow({ transfer, actions, trans }: ITransferRowProps): JSX.Element {
   const finished = isFinished(transfer);
   const moving = transfer.state === 'running';
-  const { bytesDone, bytesTotal, filesDone, filesTotal, filesFailed, rate, eta } = transfer;
+  const { bytesDone, bytesTotal, filesDone, filesTotal, filesFailed, filesOmitted, rate, eta } =
+    transfer;
   const id = useId();
   const [open, setOpen] = useState(false);
   const facts = [
@@ -38,7 +39,10 @@ export function TransferRow({ transfer, actions, trans }: ITransferRowProps): JS
     moving && rate ? formatRate(rate) : null,
     moving && eta !== null ? trans.__('%1 left', formatDuration(eta, trans)) : null,
     filesText(filesDone, filesTotal, trans),
-    filesFailed ? trans._n('%1 failed', '%1 failed', filesFailed) : null
+    filesFailed ? trans._n('%1 failed', '%1 failed', filesFailed) : null,
+    filesOmitted
+      ? trans._n('%1 hidden file left out', '%1 hidden files left out', filesOmitted)
+      : null
   ];
   return (
     <ProgressRow

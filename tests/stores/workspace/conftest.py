@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from odhtec_jupyter.stores.workspace import WorkspaceStore
+from odhtec_jupyter.stores.workspace_hidden import HiddenRules
 
 
 @pytest.fixture
@@ -24,4 +25,5 @@ def outside(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(root: Path) -> WorkspaceStore:
-    return WorkspaceStore(root)
+    """Where hidden files are allowed, so that any name can be tried; ``test_hidden.py`` has the rules."""
+    return WorkspaceStore(root, lambda: HiddenRules(allow_hidden=True))

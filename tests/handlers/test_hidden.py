@@ -1,0 +1,152 @@
+"""Hidden files of the workspace follow the rules of Jupyter's own file browser, and what is left out is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.repository import Repository
+
+on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
+
+FILES = ("a.txt", ".env", ".ssh/id_rsa", "sub/.hidden", "sub/b.txt", "sub/__pycache__/c.pyc", "draft.txt~")
+SEEN = {"a.txt", "sub/b.txt"}
+
+
+def fill(root: Path) -> None:
+    for name in FILES:
+        (root / "d" / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / "d" / name).write_text(name)
+
+
+def below(root: Path) -> set[str]:
+    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+
+
+def omitted(plan: Any) -> set[str]:
+    return {file["source"].partition("://")[2] for file in plan["files"] if file["what"] == "omit"}
+
+
+async def carried(api: Any, action: str, source: str, target: str, **more: Any) -> Any:
+    request = {"action": action, "source": source, "target": target, **more}
+    return await api.finished((await api.ok("POST", "transfers", json_body=request, status=201))["id"])
+
+
+async def left_out(api: Any, transfer_id: str) -> set[str]:
+    """The files of a transfer that say that they are hidden."""
+    files = (await api.ok("GET", "transfers", transfer_id, "files", params={"state": "skipped"}))["files"]
+    assert {file["error"]["code"] for file in files} <= {"HiddenFile"}
+    return {file["path"] for file in files}
+
+
+@on_moto
+@pytest.mark.parametrize("action", ["copy", "move"])
+async def test_hidden_files_stay_in_the_workspace(
+    api: Any, bucket: str, jp_root_dir: Path, stored: Callable[[], dict[str, int]], action: str
+) -> None:
+    fill(jp_root_dir)
+    expected = {".env", ".ssh/", "sub/.hidden", "sub/__pycache__/", "draft.txt~"}
+    places = {"source": "workspace://d/", "target": f"s3://{bucket}/up/"}
+    plan = await api.ok("POST", "transfers", json_body={"action": action, **places, "dryRun": True})
+    assert (plan["counts"], plan["filesTotal"]) == ({"create": 2, "omit": 5}, 7)
+    assert omitted(plan) == {f"d/{path}" for path in expected}
+    assert plan["bytesTotal"] == sum(map(len, SEEN))
+    done = await carried(api, action, **places)
+    assert (done["state"], done["filesOmitted"], done["bytesTotal"]) == ("completed", 5, sum(map(len, SEEN)))
+    assert set(stored()) == {f"up/{path}" for path in SEEN}
+    assert await left_out(api, done["id"]) == expected
+    moved = SEEN if action == "move" else set()
+    assert below(jp_root_dir / "d") == set(FILES) - moved
+
+
+@on_moto
+async def test_hidden_files_do_not_come_into_the_workspace(
+    api: Any, hf: HubStandIn, bucket: str, jp_root_dir: Path, s3_client: Any, stored: Callable[[], dict[str, int]]
+) -> None:
+    hf.add(Repository("org/evil")).commit({name: name.encode() for name in FILES})
+    for name in FILES:
+        s3_client.put_object(Bucket=bucket, Key=f"d/{name}", Body=name.encode())
+    for action, source in (("copy", "hf://org/evil/"), ("move", f"s3://{bucket}/d/")):
+        places = {"source": source, "target": f"workspace://{action}/"}
+        plan = await api.ok("POST", "transfers", json_body={"action": action, **places, "dryRun": True})
+        assert plan["counts"] == {"create": 2, "omit": 5}
+        done = await carried(api, action, **places)
+        assert (done["state"], done["filesOmitted"], done["bytesTotal"]) == ("completed", 5, sum(map(len, SEEN)))
+        assert below(jp_root_dir / action) == SEEN
+        assert await left_out(api, done["id"]) == set(FILES) - SEEN
+    assert set(stored()) == {f"d/{name}" for name in set(FILES) - SEEN}  # what was not moved is not deleted
+
+
+@on_moto
+async def test_a_hidden_path_that_is_named_is_refused(api: Any, bucket: str, jp_root_dir: Path, s3_client: Any) -> None:
+    fill(jp_root_dir)
+    s3_client.put_object(Bucket=bucket, Key="x", Body=b"x")
+    s3_client.put_object(Bucket=bucket, Key="d/.bashrc", Body=b"x")
+    for source, target in (
+        ("workspace://d/.env", f"s3://{bucket}/env"),
+        ("workspace://d/.ssh/", f"s3://{bucket}/ssh/"),
+        ("workspace://d/.ssh/id_rsa", f"s3://{bucket}/ssh"),
+        (f"s3://{bucket}/x", "workspace://.bashrc"),
+        (f"s3://{bucket}/x", "workspace://.ipython/profile_default/startup/"),
+    ):
+        for dry_run in (True, False):
+            request = {"action": "copy", "source": source, "target": target, "dryRun": dry_run}
+            reply = await api.refused(403, "POST", "transfers", json_body=request)
+            assert reply["error"] == "HiddenFile"
+    # In what a folder's names or keys say, it is found out when they are looked up.
+    for source, target, names in (
+        ("workspace://d/", f"s3://{bucket}/", [".env"]),
+        (f"s3://{bucket}/d/", "workspace://", [".bashrc"]),
+        (f"s3://{bucket}/d/.bashrc", "workspace://", None),
+    ):
+        more = {"names": names} if names else {}
+        request = {"action": "copy", "source": source, "target": target, "dryRun": True, **more}
+        assert (await api.refused(403, "POST", "transfers", json_body=request))["error"] == "HiddenFile"
+        done = await carried(api, "copy", source, target, **more)
+        assert (done["state"], done["error"]["code"]) == ("failed", "HiddenFile")
+    assert not (jp_root_dir / ".bashrc").exists()
+
+
+@on_moto
+async def test_a_name_that_is_only_unlisted_can_be_named(
+    api: Any, bucket: str, jp_root_dir: Path, stored: Callable[[], dict[str, int]]
+) -> None:
+    fill(jp_root_dir)
+    assert (await carried(api, "copy", "workspace://d/draft.txt~", f"s3://{bucket}/d~"))["state"] == "completed"
+    assert (await carried(api, "copy", f"s3://{bucket}/d~", "workspace://back~"))["state"] == "completed"
+    assert (jp_root_dir / "back~").read_text() == "draft.txt~"
+
+
+@pytest.fixture
+def lenient(jp_server_config: Any) -> None:
+    jp_server_config.ContentsManager.allow_hidden = True
+    jp_server_config.ContentsManager.hide_globs = ["draft*"]
+
+
+@on_moto
+async def test_what_jupyter_allows_is_taken_along(
+    lenient: None, api: Any, bucket: str, jp_root_dir: Path, stored: Callable[[], dict[str, int]]
+) -> None:
+    fill(jp_root_dir)
+    done = await carried(api, "copy", "workspace://d/", f"s3://{bucket}/d/")
+    assert (done["state"], done["filesOmitted"]) == ("completed", 1)
+    assert set(stored()) == {f"d/{name}" for name in FILES if name != "draft.txt~"}
+    down = await carried(api, "copy", f"s3://{bucket}/d/", "workspace://.back/")
+    assert (down["state"], down["filesOmitted"]) == ("completed", 0)
+    assert below(jp_root_dir / ".back") == set(FILES) - {"draft.txt~"}
+
+
+@on_moto
+async def test_an_empty_hidden_folder_survives_a_move(
+    api: Any, bucket: str, jp_root_dir: Path, stored: Callable[[], dict[str, int]]
+) -> None:
+    (jp_root_dir / "d" / ".git").mkdir(parents=True)
+    (jp_root_dir / "d" / "a").write_text("a")
+    assert (await carried(api, "move", "workspace://d/", f"s3://{bucket}/"))["state"] == "completed"
+    assert set(stored()) == {"a"}
+    assert os.listdir(jp_root_dir / "d") == [".git"]

@@ -1,0 +1,108 @@
+"""Users' files are Jupyter's resource ``contents``: each end of a transfer in the workspace asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from jupyter_server.auth import Authorizer
+
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.repository import Repository
+
+on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
+
+
+class Scripted(Authorizer):
+    """Allows all but what a test denies."""
+
+    denied: ClassVar[set[tuple[str, str]]] = set()
+
+    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+        return (action, resource) not in self.denied
+
+
+@pytest.fixture
+def authorizer(jp_server_config: Any) -> Iterator[type[Scripted]]:
+    jp_server_config.ServerApp.authorizer_class = Scripted
+    yield Scripted
+    Scripted.denied = set()
+
+
+@pytest.fixture
+def guarded(authorizer: type[Scripted], api: Any) -> type[Scripted]:
+    return authorizer
+
+
+def workspace_requests(bucket: str) -> Iterator[tuple[dict[str, Any], set[str]]]:
+    """Transfers with an end in the workspace, and what they must be allowed to do with ``contents``."""
+    up = {"source": "workspace://secret.txt", "target": f"s3://{bucket}/taken"}
+    down = {"source": f"s3://{bucket}/evil", "target": "workspace://startup.py"}
+    for dry_run in (True, False):
+        yield {"action": "copy", **up, "dryRun": dry_run}, {"read"}
+        yield {"action": "sync", **up, "dryRun": dry_run}, {"read"}
+        yield {"action": "move", **up, "dryRun": dry_run}, {"read", "write"}
+        yield (
+            {"action": "copy", "source": "workspace://", "target": f"s3://{bucket}/", "names": ["secret.txt"]},
+            {"read"},
+        )
+        yield {"action": "copy", **down, "dryRun": dry_run}, {"read", "write"}
+        yield {"action": "move", **down, "dryRun": dry_run}, {"read", "write"}
+        hub = {"source": "hf://org/model/a.txt", "target": "workspace://startup.py"}
+        yield {"action": "copy", **hub, "dryRun": dry_run}, {"read", "write"}
+
+
+@on_moto
+async def test_every_workspace_end_needs_contents(
+    guarded: type[Scripted], hf: HubStandIn, api: Any, bucket: str, jp_root_dir: Path, s3_client: Any
+) -> None:
+    hf.add(Repository("org/model")).commit({"a.txt": b"evil"})
+    (jp_root_dir / "secret.txt").write_bytes(b"secret")
+    s3_client.put_object(Bucket=bucket, Key="evil", Body=b"evil")
+    for request, needed in workspace_requests(bucket):
+        for permission in needed:
+            guarded.denied = {(permission, "contents")}
+            reply = await api.refused(403, "POST", "transfers", json_body=request)
+            assert permission in reply["message"]
+            assert "contents" in reply["message"]
+    assert await api.ok("GET", "transfers") == {"transfers": []}
+    assert [item["Key"] for item in s3_client.list_objects_v2(Bucket=bucket)["Contents"]] == ["evil"]
+    assert not (jp_root_dir / "startup.py").exists()
+
+
+@on_moto
+async def test_transfers_within_the_store_need_no_contents(
+    guarded: type[Scripted], api: Any, bucket: str, s3_client: Any
+) -> None:
+    s3_client.put_object(Bucket=bucket, Key="a", Body=b"x")
+    guarded.denied = {("read", "contents"), ("write", "contents")}
+    request = {"action": "copy", "source": f"s3://{bucket}/a", "target": f"s3://{bucket}/b"}
+    begun = await api.ok("POST", "transfers", json_body=request, status=201)
+    assert (await api.finished(begun["id"]))["state"] == "completed"
+    assert len((await api.ok("GET", "transfers", begun["id"], "files"))["files"]) == 1
+
+
+@on_moto
+async def test_somebody_elses_transfer_is_resumed_and_retried_only_with_contents(
+    guarded: type[Scripted], api: Any, bucket: str, jp_root_dir: Path, s3_client: Any
+) -> None:
+    (jp_root_dir / "there").mkdir()
+    s3_client.put_object(Bucket=bucket, Key="evil", Body=b"evil")
+    # A folder is in its way, so it fails.
+    request = {"action": "copy", "source": f"s3://{bucket}/evil", "target": "workspace://there"}
+    begun = await api.ok("POST", "transfers", json_body=request, status=201)
+    assert (await api.finished(begun["id"]))["state"] == "failed"
+    (jp_root_dir / "there").rmdir()
+    for permission in ("read", "write"):
+        guarded.denied = {(permission, "contents")}
+        for verb in ("retry", "resume"):
+            await api.refused(403, "POST", "transfers", begun["id"], verb)
+    guarded.denied = {("read", "contents")}
+    await api.refused(403, "GET", "transfers", begun["id"], "files")
+    assert not (jp_root_dir / "there").exists()
+    guarded.denied = set()
+    await api.ok("POST", "transfers", begun["id"], "retry")
+    assert (await api.finished(begun["id"]))["state"] == "completed"
+    assert (jp_root_dir / "there").read_bytes() == b"evil"
