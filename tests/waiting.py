@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-GIVE_UP_SECONDS = 120.0
+GIVE_UP_SECONDS = 300.0
 
 
 async def until_set(event: threading.Event) -> None:
