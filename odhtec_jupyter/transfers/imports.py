@@ -9,6 +9,7 @@ from odhtec_jupyter.models import ImportRequest, TransferPlan
 from odhtec_jupyter.stores.hub import parse_repo
 from odhtec_jupyter.transfers.places import Stores
 from odhtec_jupyter.transfers.plan import Planned, make_plan, require_no_conflict, show_plan
+from odhtec_jupyter.transfers.selection import never
 from odhtec_jupyter.transfers.state import Options
 from odhtec_jupyter.uris import HubUri, S3Uri
 
@@ -23,7 +24,9 @@ class ImportPlan:
     files: Sequence[Planned]
 
 
-def plan_import(stores: Stores, request: ImportRequest, options: Options, is_stopped: Callable[[], bool]) -> ImportPlan:
+def plan_import(
+    stores: Stores, request: ImportRequest, options: Options, is_stopped: Callable[[], bool] = never
+) -> ImportPlan:
     """Look at the repository and at the bucket. Blocks; writes nothing.
 
     Raises what makes the import impossible, in words for the user: an unknown or gated repository, a wrong token, a
@@ -40,14 +43,14 @@ def plan_import(stores: Stores, request: ImportRequest, options: Options, is_sto
 
 
 def try_import(
-    stores: Stores, request: ImportRequest, options: Options, is_stopped: Callable[[], bool]
+    stores: Stores, request: ImportRequest, options: Options, is_stopped: Callable[[], bool] = never
 ) -> TransferPlan:
     """What an import would do with each file: one that could not go is in the plan, not an error. Blocks."""
     return show_plan(_look(stores, request, options, is_stopped)[0])
 
 
 def _look(
-    stores: Stores, request: ImportRequest, options: Options, is_stopped: Callable[[], bool]
+    stores: Stores, request: ImportRequest, options: Options, is_stopped: Callable[[], bool] = never
 ) -> tuple[list[Planned], S3Uri]:
     repo, repo_type, revision = parse_repo(request.repo, request.repo_type, request.revision)
     prefix = repo if request.prefix is None else request.prefix
