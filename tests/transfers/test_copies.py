@@ -75,7 +75,7 @@ def fill(folder: Path, contents: dict[str, bytes]) -> None:
         (folder / name).write_bytes(content)
 
 
-FOLDER = {ODD: b"odd", "empty.txt": b"", "deep/er/file.bin": b"x" * 100_000, ".hidden": b"h"}
+FOLDER = {ODD: b"odd", "empty.txt": b"", "deep/er/file.bin": b"x" * 100_000, "not.hidden": b"h"}
 
 
 # --- workspace and S3 ------------------------------------------------------------------------------------------
