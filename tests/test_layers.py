@@ -63,7 +63,7 @@ def test_only_the_s3_store_knows_boto3() -> None:
 
 
 def test_only_one_module_knows_huggingface_hub() -> None:
-    assert {name for name in users_of("huggingface_hub") if not name.startswith("demo")} == {"stores.hub"}
+    assert {name for name in users_of("huggingface_hub") if not name.startswith("demo")} == {"stores.hub_client"}
 
 
 def test_only_the_server_side_knows_the_web_server() -> None:

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from odhtec_jupyter.demo.content import Content, FileContent
 from odhtec_jupyter.demo.faults import Cut, Faults, Halt, Host, Refuse, WrongByte
+from odhtec_jupyter.demo.mirror import Mirror
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.demo.traffic import Request, Traffic
 from odhtec_jupyter.models import RepoType
@@ -36,6 +37,7 @@ class Service:
     clock: Callable[[], float] = time.time  # by which links expire
     repositories: dict[tuple[RepoType, str], Repository] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
+    mirror: Mirror = field(default_factory=Mirror)
     traffic: Traffic = field(default_factory=Traffic)
     closing: threading.Event = field(default_factory=threading.Event)
     endpoint: str = ""
@@ -54,11 +56,19 @@ class Service:
 
 
 class RefusedError(Exception):
-    """Ends a request with an error reply."""
+    """Ends a request with an error reply; a ``bare`` one says nothing but its status."""
 
-    def __init__(self, status: int, message: str, code: str | None = None, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: str | None = None,
+        retry_after: int | None = None,
+        *,
+        bare: bool = False,
+    ) -> None:
         super().__init__(message)
-        self.status, self.code, self.retry_after = status, code, retry_after
+        self.status, self.code, self.retry_after, self.bare = status, code, retry_after, bare
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -7,7 +7,24 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from odhtec_jupyter.errors import Forbidden, GatedRepository, NotFound, OdhTecError, TooManyRequests, Unreachable
+from odhtec_jupyter.errors import (
+    Forbidden,
+    GatedRepository,
+    NotFound,
+    OdhTecError,
+    TooManyRequests,
+    Unreachable,
+    clipped,
+)
+
+# What mirrors answer for a part of the hub's API that they do not have.
+_MISSING = {400, 403, 404, 405, 501}
+
+
+class NoSuchEndpoint(NotFound):
+    """The hub has nothing at an address of the API, and says no more: it may be a mirror that has only a part of it."""
+
+    code = "HubEndpointMissing"
 
 
 def gated(repo: str, host: str) -> GatedRepository:
@@ -32,18 +49,40 @@ def no_revision(repo: str, revision: str | None = None) -> NotFound:
     return NotFound(f"{repo} has {which}: name a branch, a tag or a commit of it.", code="RevisionNotFound")
 
 
-def status_error(status: int, headers: Mapping[str, str], repo: str, host: str) -> OdhTecError:
-    """A refusal of the hub (or of the host that serves its files)."""
+def odd_answer(message: str) -> OdhTecError:
+    """The error for an answer that makes no sense."""
+    return OdhTecError(message, code="HubError", status=502)
+
+
+def web_page(host: str) -> OdhTecError:
+    """The error for a page where data was expected: of a login, of a proxy, or of another service."""
+    return odd_answer(
+        f"{host} answered with a web page, not as a Hugging Face hub. Check its address in the settings, and whether a"
+        " proxy or a login stands before it."
+    )
+
+
+def status_error(
+    status: int, headers: Mapping[str, str], repo: str, host: str, *, path: str = "", revision: str | None = None
+) -> OdhTecError:
+    """A refusal of the hub (or of the host that serves its files), which was asked for ``path``."""
     low = {name.lower(): value for name, value in headers.items()}
-    kind = low.get("x-error-code", "")
+    kind, told = low.get("x-error-code", ""), low.get("x-error-message", "")
     if kind == "GatedRepo":
         return gated(repo, host)
     if kind == "RevisionNotFound":
-        return no_revision(repo)
+        return no_revision(repo, revision)
     if kind == "RepoNotFound":
         return no_repository(repo, host)
+    if status in _MISSING and path and not kind and not told:
+        return NoSuchEndpoint(
+            f"{host} answered {clipped(path, 200)} with status {status}. Check the name, the revision, and whether"
+            f" {host} is a Hugging Face hub."
+        )
     if status == 404:
         return NotFound(f"A file of {repo} is not there any more.", code="EntryNotFound")
+    if status == 401 and told != "Invalid credentials in Authorization header" and f"/{repo}/" in path:
+        return no_repository(repo, host)  # what the hub says of private repositories to those without a token
     if status == 401:
         return Forbidden(
             f"{host} does not accept the Hugging Face token: it is wrong or has expired; enter a new one.",

@@ -69,6 +69,16 @@ async def test_imported_objects_equal_the_repository(
     assert multiparts(s3_client, bucket) == []
 
 
+@pytest.mark.parametrize("status", [404, 403])
+async def test_hub_without_auth_check_is_imported_from(
+    services: Services, hub: HubStandIn, s3_client: Any, bucket: str, model: Repository, status: int
+) -> None:
+    hub.mirror.missing["auth-check"] = status
+    transfer = await bring(services, request(bucket))
+    assert (transfer.state, transfer.error) == ("completed", None)
+    assert sha256s(s3_client, bucket) == expected(model)
+
+
 async def test_a_second_import_sends_nothing(
     services: Services,
     hub: HubStandIn,
