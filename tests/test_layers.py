@@ -10,7 +10,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / "odhtec_jupyter"
 LEAVES = {
-    *("settings", "network", "models", "errors", "keys", "patterns", "uris", "visible", "secret_traits"),
+    *("settings", "network", "models", "errors", "keys", "patterns", "uris", "hub_address", "visible", "secret_traits"),
     "_version",
 }
 
@@ -81,6 +81,7 @@ def test_leaves_import_nothing_above_them() -> None:
     assert layer("patterns")["patterns"] <= {"errors"}
     assert layer("visible")["visible"] == set()
     assert layer("uris")["uris"] <= {"errors", "models"}
+    assert layer("hub_address")["hub_address"] <= {"errors", "models", "network", "patterns", "uris"}
 
 
 def test_stores_import_leaves_only() -> None:

@@ -1375,6 +1375,11 @@ export type components = {
             } | null;
             /** Files */
             files: components["schemas"]["HubFile"][];
+            /**
+             * Chosen
+             * @description Patterns for the folder or file in the address that was asked for
+             */
+            chosen: string[];
             /** Totalsize */
             totalSize: number;
         };
@@ -1448,7 +1453,10 @@ export type components = {
          *     says what happens to one that differs.
          */
         ImportRequest: {
-            /** Repo */
+            /**
+             * Repo
+             * @description An id, hf://org/name@revision/path, or the address of a page; a folder in it is what include means
+             */
             repo: string;
             /**
              * Token

@@ -33,6 +33,7 @@ class HubRepo(Wire):
     license: str | None
     parameters: dict[str, int] | None
     files: list[HubFile]
+    chosen: list[str] = Field(description="Patterns for the folder or file in the address that was asked for")
     total_size: int
 
 
@@ -58,7 +59,9 @@ class ImportRequest(Wire):
     says what happens to one that differs.
     """
 
-    repo: NonEmpty
+    repo: NonEmpty = Field(
+        description="An id, hf://org/name@revision/path, or the address of a page; a folder in it is what include means"
+    )
     token: str | None = Field(default=None, description="For this import only; never stored, never returned")
     bucket: NonEmpty
     prefix: str | None = Field(default=None, description="Default: the repository's id. Empty: the bucket's top level")

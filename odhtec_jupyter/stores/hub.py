@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from odhtec_jupyter.errors import Forbidden, NotFound, OdhTecError, VerificationError, clipped
+from odhtec_jupyter.hub_address import HubAddress, parse_hub_address
 from odhtec_jupyter.models import HubFile, HubRef, HubRefs, HubRepo, RepoType
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import HubConnection
@@ -28,20 +29,6 @@ class HubAbilities:
     """What a hub has of Hugging Face's API: mirrors have a part of it. Found out when it is first asked for."""
 
     auth_check: bool = True
-
-
-def parse_repo(text: str, repo_type: RepoType, revision: str) -> tuple[str, RepoType, str]:
-    """A repository id, its type and revision, from an id or from the URL of its page."""
-    path = text.strip()
-    if "://" in path:
-        path = unquote(urlsplit(path).path).strip("/")
-    for folder, kind in (("datasets/", "dataset"), ("spaces/", "space"), ("models/", "model")):
-        if path.startswith(folder):
-            path, repo_type = path.removeprefix(folder), kind  # type: ignore[assignment]
-    head, found, rest = path.partition("/tree/")
-    if found:
-        path, revision = head, rest.strip("/") or revision
-    return path.strip("/"), repo_type, revision
 
 
 class HubStore:
@@ -64,10 +51,16 @@ class HubStore:
             raise odd_answer(f"{self.host} did not say whose token it is.")
         return clipped(name, 100)
 
+    def address(self, text: str, repo_type: RepoType, revision: str) -> HubAddress:
+        """What was typed or pasted: an id, an address of Hugging Face or of this hub. Raises :class:`BadRequest`."""
+        address = parse_hub_address(text, repo_type, revision, self.connection.endpoint)
+        self._client.check_repo(address.repo)
+        return address
+
     def repo(self, text: str, *, repo_type: RepoType, revision: str, token: str | None = None) -> HubRepo:
         """Everything an import needs to know, pinned to a commit."""
-        repo, repo_type, revision = parse_repo(text, repo_type, revision)
-        self._client.check_repo(repo)
+        address = self.address(text, repo_type, revision)
+        repo, repo_type, revision = address.repo, address.repo_type, address.revision
 
         def ask(path: str) -> Any:
             return self._client.get(f"/api/{repo_type}s/{repo}/{path}", repo=repo, revision=revision, token=token)
@@ -85,6 +78,7 @@ class HubStore:
             license=info.license,
             parameters=info.parameters,
             files=files,
+            chosen=address.patterns,
             total_size=sum(file.size for file in files),
         )
         if info.gated:
@@ -93,8 +87,8 @@ class HubStore:
 
     def refs(self, text: str, *, repo_type: RepoType, token: str | None = None) -> HubRefs:
         """The branches and tags of a repository."""
-        repo, repo_type, _ = parse_repo(text, repo_type, "main")
-        self._client.check_repo(repo)
+        address = self.address(text, repo_type, "main")
+        repo, repo_type = address.repo, address.repo_type
         data, _ = self._client.get(f"/api/{repo_type}s/{repo}/refs", repo=repo, token=token)
         try:
             branches, tags = (

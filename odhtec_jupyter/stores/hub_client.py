@@ -62,7 +62,7 @@ class HubClient:
     def check_repo(self, repo: str) -> None:
         """Raise :class:`BadRequest` for what cannot be the name of a repository."""
         from huggingface_hub.errors import HFValidationError
-        from huggingface_hub.utils import validate_repo_id
+        from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
         try:
             validate_repo_id(repo)

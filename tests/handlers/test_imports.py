@@ -59,6 +59,34 @@ async def test_a_repository_arrives_file_by_file(
         assert s3_client.get_object(Bucket=bucket, Key=f"org/model/{name}")["Body"].read() == content
 
 
+@on_moto
+async def test_address_of_a_page_is_imported_and_other_hosts_are_refused(
+    api: Any, hf: HubStandIn, repo: Repository, bucket: str, stored: Stored
+) -> None:
+    first = repo.branches["main"]
+    repo.versions["refs/pr/12"] = first
+    repo.commit({"config.json": b"other"})
+    hf.add(Repository("org/model", repo_type="dataset")).commit({"data.csv": b"a,b"})
+    shown = await api.ok("GET", "hub/repo", params={"repo": f"{hf.endpoint}/org/model/tree/main/weights"})
+    assert (shown["repo"], shown["revision"], shown["chosen"]) == ("org/model", "main", ["weights/"])
+    shown = await api.ok("GET", "hub/repo", params={"repo": "hf://org/model@refs/pr/12/config.json"})
+    assert (shown["commit"], shown["chosen"]) == (first, ["config.json", "config.json/"])
+    await run(api, repo="hf://datasets/org/model", bucket=bucket)
+    assert stored() == {"org/model/data.csv": 3}
+    await run(api, repo="hf://org/model@refs/pr/12/config.json", bucket=bucket, prefix="p")
+    await run(api, repo="https://huggingface.co/org/model/tree/main/weights", bucket=bucket, prefix="w")
+    await run(api, repo=f"{hf.endpoint}/org/model/resolve/main/config.json", bucket=bucket, prefix="f")
+    assert set(stored()) == {"org/model/data.csv", "p/config.json", "w/weights/model.bin", "f/config.json"}
+    assert (stored()["p/config.json"], stored()["f/config.json"]) == (2, 5)
+    for repo_text in ("https://github.com/org/model", "s3://org/model"):
+        for refused in (
+            await api.refused(400, "GET", "hub/repo", params={"repo": repo_text}),
+            await api.refused(400, "GET", "hub/refs", params={"repo": repo_text}),
+            await api.refused(400, "POST", "objects/import-hf", json_body={"repo": repo_text, "bucket": bucket}),
+        ):
+            assert "hub" in refused["message"]
+
+
 async def test_a_second_import_sends_nothing_again(api: Any, hf: HubStandIn, repo: Repository, bucket: str) -> None:
     await run(api, repo="org/model", bucket=bucket)
     hf.traffic.clear()

@@ -56,6 +56,27 @@ describe('ImportModel', () => {
     });
   });
 
+  it('takes what a pasted address says: repository, revision, and which files', async () => {
+    const model = make();
+    server.getHubRepo.mockResolvedValueOnce(
+      hubRepo({ repoType: 'dataset', revision: 'v1', chosen: ['sub/'] })
+    );
+    model.ask({ repo: 'https://huggingface.co/datasets/org/name/tree/v1/sub' });
+    await model.lookUp();
+    expect(model.question).toMatchObject({
+      repo: 'org/name',
+      repoType: 'dataset',
+      revision: 'v1'
+    });
+    expect([...model.chosen]).toEqual(['sub/config.json']);
+    // Asked once more by its name, it is still what was meant.
+    model.ask({ token: 't' });
+    await model.lookUp();
+    expect([...model.chosen]).toEqual(['sub/config.json']);
+    model.ask({ repo: 'org/other' });
+    expect(model.choice.include).toEqual([]);
+  });
+
   it('decides nothing where nothing is in the way', async () => {
     const model = make();
     model.ask({ repo: 'org/name' });

@@ -99,6 +99,7 @@ export function hubRepo(fields: Partial<HubRepo> = {}): HubRepo {
     license: null,
     parameters: null,
     files,
+    chosen: [],
     totalSize: 2024,
     ...fields
   };
