@@ -1382,6 +1382,11 @@ export type components = {
             chosen: string[];
             /** Totalsize */
             totalSize: number;
+            /**
+             * Note
+             * @description What is odd about the hub's list of files, in a sentence for the user
+             */
+            note: string | null;
         };
         /**
          * HubSettings

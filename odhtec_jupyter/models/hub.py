@@ -35,6 +35,7 @@ class HubRepo(Wire):
     files: list[HubFile]
     chosen: list[str] = Field(description="Patterns for the folder or file in the address that was asked for")
     total_size: int
+    note: str | None = Field(description="What is odd about the hub's list of files, in a sentence for the user")
 
 
 class HubRef(Wire):

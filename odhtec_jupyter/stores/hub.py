@@ -7,6 +7,7 @@ Everything here blocks and runs in threads.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -19,9 +20,9 @@ from odhtec_jupyter.settings import HubConnection
 from odhtec_jupyter.stores.http import Http
 from odhtec_jupyter.stores.hub_answers import NoSuchEndpoint, odd_answer
 from odhtec_jupyter.stores.hub_client import HubClient
-from odhtec_jupyter.stores.hub_info import read_info
+from odhtec_jupyter.stores.hub_info import RepoInfo, described_files, read_info
 from odhtec_jupyter.stores.hub_source import HubSource
-from odhtec_jupyter.stores.hub_tree import repo_files
+from odhtec_jupyter.stores.hub_tree import MAX_FILES, repo_files, too_many_files
 
 
 @dataclass
@@ -29,6 +30,7 @@ class HubAbilities:
     """What a hub has of Hugging Face's API: mirrors have a part of it. Found out when it is first asked for."""
 
     auth_check: bool = True
+    tree: bool = True
 
 
 class HubStore:
@@ -66,7 +68,7 @@ class HubStore:
             return self._client.get(f"/api/{repo_type}s/{repo}/{path}", repo=repo, revision=revision, token=token)
 
         info = read_info(ask(f"revision/{quote(revision, safe='')}")[0], self.host)
-        files = repo_files(ask, f"tree/{quote(info.commit, safe='')}", self.host)
+        files, note = self._files(ask, info)
         found = HubRepo(
             repo=repo,
             repo_type=repo_type,
@@ -79,11 +81,43 @@ class HubStore:
             parameters=info.parameters,
             files=files,
             chosen=address.patterns,
+            note=note,
             total_size=sum(file.size for file in files),
         )
         if info.gated:
             found.accessible = self._refusal(found, token) is None
         return found
+
+    def _files(self, ask: Callable[[str], Any], info: RepoInfo) -> tuple[list[HubFile], str | None]:
+        """All files that the hub's list or its description of the repository names, and how these differ.
+
+        A mirror may have one of both, or only a part of one; what is left out there would be missing without a word.
+        """
+        commit = quote(info.commit, safe="")
+        files: dict[str, HubFile] = {}
+        listed = self.abilities.tree
+        if listed:
+            try:
+                files = {file.path: file for file in repo_files(ask, f"tree/{commit}", self.host)}
+            except NoSuchEndpoint:
+                listed = self.abilities.tree = False
+        if listed and info.paths <= files.keys():
+            return list(files.values()), None
+        known = described_files(ask(f"revision/{commit}?blobs=true")[0])
+        if missing := info.paths - files.keys() - known.keys():
+            raise odd_answer(
+                f"{self.host} names {len(missing):,} of {len(info.paths):,} files without their size or checksum, so"
+                " they cannot be imported. Ask who runs it whether it can list the files of a repository."
+            )
+        both = known | files
+        if not listed and not both:
+            raise odd_answer(f"{self.host} has no list of the files of a repository, so it cannot be imported from.")
+        if len(both) > MAX_FILES:
+            raise too_many_files()
+        if not listed:
+            return list(both.values()), None
+        told = f"{self.host} lists {len(files):,} of {len(both):,} files; its description of the repository has the others."
+        return list(both.values()), told
 
     def refs(self, text: str, *, repo_type: RepoType, token: str | None = None) -> HubRefs:
         """The branches and tags of a repository."""

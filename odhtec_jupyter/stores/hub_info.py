@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from odhtec_jupyter.errors import clipped
+from odhtec_jupyter.models import HubFile
 from odhtec_jupyter.stores.hub_answers import odd_answer
 
 
@@ -18,6 +21,7 @@ class RepoInfo:
     private: bool
     license: str | None
     parameters: dict[str, int] | None
+    paths: frozenset[str]  # of the files it names; empty where it names none
 
 
 def read_info(data: Any, host: str) -> RepoInfo:
@@ -31,7 +35,30 @@ def read_info(data: Any, host: str) -> RepoInfo:
         private=bool(data.get("private")),
         license=_license(data.get("cardData")),
         parameters=_parameters(data.get("safetensors")),
+        paths=frozenset(item["rfilename"] for item in _siblings(data)),
     )
+
+
+def described_files(data: Any) -> dict[str, HubFile]:
+    """The files of a description that has sizes and checksums (``blobs=true``), by path."""
+    files = {}
+    for item in _siblings(data):
+        lfs = item.get("lfs")
+        etag = lfs.get("sha256") if isinstance(lfs, dict) else item.get("blobId")
+        try:
+            files[item["rfilename"]] = HubFile.model_validate(
+                {"path": item["rfilename"], "size": item.get("size"), "etag": etag, "lfs": isinstance(lfs, dict)}
+            )
+        except ValidationError:
+            continue  # a mirror that leaves them out: the caller sees which are missing
+    return files
+
+
+def _siblings(data: Any) -> list[dict[str, Any]]:
+    found = data.get("siblings") if isinstance(data, dict) else None
+    if not isinstance(found, list):
+        return []
+    return [item for item in found if isinstance(item, dict) and isinstance(item.get("rfilename"), str)]
 
 
 def _license(card: Any) -> str | None:

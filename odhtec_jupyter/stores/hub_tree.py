@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.models import HubFile
 from odhtec_jupyter.stores.hub_answers import odd_answer
 
@@ -32,14 +33,17 @@ def repo_files(ask: Callable[[str], Any], tree: str, host: str) -> list[HubFile]
         except (ValueError, TypeError, KeyError) as error:
             raise odd_answer(f"{host} answered with something other than a list of files.") from error
         if entries > MAX_FILES or len(seen) > MAX_PAGES:
-            raise odd_answer(
-                f"The repository has more than {MAX_FILES:,} files and folders, which is too many to import."
-            )
+            raise too_many_files()
         following = response.links.get("next", {}).get("url")
         if not following:
             return files
         query = urlsplit(following).query
     raise odd_answer(f"{host} lists the files of the repository without an end: a page leads back to an earlier one.")
+
+
+def too_many_files() -> OdhTecError:
+    """The error for a repository that no hub should have."""
+    return odd_answer(f"The repository has more than {MAX_FILES:,} files and folders, which is too many to import.")
 
 
 def _hub_file(item: dict[str, Any]) -> HubFile:

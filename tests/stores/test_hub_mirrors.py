@@ -9,7 +9,7 @@ import pytest
 
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
-from odhtec_jupyter.errors import GatedRepository
+from odhtec_jupyter.errors import GatedRepository, OdhTecError
 from odhtec_jupyter.models import HubRepo
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import HubConnection
@@ -62,3 +62,57 @@ def test_refusal_with_a_reason_is_no_missing_auth_check(store: HubStore, hub: Hu
     with pytest.raises(GatedRepository):
         store.require_access(look(store))
     assert store.abilities.auth_check
+
+
+MANY = {f"d/{number:03}.txt": b"%d" % number for number in range(150)} | {"weights.bin": b"\0" * 5000}
+
+
+@pytest.fixture
+def many(hub: HubStandIn) -> Repository:
+    repository = hub.add(Repository("org/name"))
+    repository.commit(MANY)
+    return repository
+
+
+def whole(found: HubRepo, repository: Repository) -> bool:
+    commit = repository.at("main")
+    assert commit is not None
+    told = {file.path: (file.size, file.etag, file.lfs) for file in found.files}
+    return told == {path: (file.content.size, file.etag, file.lfs) for path, file in commit.files.items()}
+
+
+def test_list_that_is_not_whole_is_completed_from_the_description(
+    store: HubStore, hub: HubStandIn, many: Repository
+) -> None:
+    found = look(store)
+    assert whole(found, many)
+    assert found.note is None
+    hub.mirror.tree_entries = 20  # a folder, and files
+    found = look(store)
+    assert whole(found, many)
+    assert found.note is not None
+    assert "lists 19 of 151 files" in found.note
+    assert found.total_size == sum(map(len, MANY.values()))
+
+
+def test_description_that_is_not_whole_takes_nothing_away(store: HubStore, hub: HubStandIn, many: Repository) -> None:
+    hub.mirror.siblings = 10
+    assert whole(look(store), many)
+
+
+@pytest.mark.parametrize("status", [404, 400, 405])
+def test_hub_without_list_is_read_by_its_description(
+    store: HubStore, hub: HubStandIn, many: Repository, status: int
+) -> None:
+    hub.mirror.missing["tree"] = status
+    for _ in range(2):
+        assert whole(look(store), many)
+    assert asked(hub, "/tree/") == 1
+
+
+def test_files_without_sizes_are_told_and_not_left_out(store: HubStore, hub: HubStandIn, many: Repository) -> None:
+    hub.mirror.tree_entries = 20
+    hub.mirror.blobs = False
+    with pytest.raises(OdhTecError, match="names 132 of 151 files without their size or checksum") as error:
+        look(store)
+    assert error.value.status == 502

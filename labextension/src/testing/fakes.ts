@@ -101,6 +101,7 @@ export function hubRepo(fields: Partial<HubRepo> = {}): HubRepo {
     files,
     chosen: [],
     totalSize: 2024,
+    note: null,
     ...fields
   };
 }
