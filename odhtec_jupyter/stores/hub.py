@@ -116,7 +116,9 @@ class HubStore:
             raise too_many_files()
         if not listed:
             return list(both.values()), None
-        told = f"{self.host} lists {len(files):,} of {len(both):,} files; its description of the repository has the others."
+        told = (
+            f"{self.host} lists {len(files):,} of {len(both):,} files; its description of the repository has the rest."
+        )
         return list(both.values()), told
 
     def refs(self, text: str, *, repo_type: RepoType, token: str | None = None) -> HubRefs:

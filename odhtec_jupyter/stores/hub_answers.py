@@ -63,9 +63,16 @@ def web_page(host: str) -> OdhTecError:
 
 
 def status_error(
-    status: int, headers: Mapping[str, str], repo: str, host: str, *, path: str = "", revision: str | None = None
+    status: int,
+    headers: Mapping[str, str],
+    repo: str,
+    host: str,
+    *,
+    path: str = "",
+    revision: str | None = None,
+    file: str = "",
 ) -> OdhTecError:
-    """A refusal of the hub (or of the host that serves its files), which was asked for ``path``."""
+    """A refusal of the hub, which was asked for ``path``: for a ``file`` at a ``revision``, or for what it is."""
     low = {name.lower(): value for name, value in headers.items()}
     kind, told = low.get("x-error-code", ""), low.get("x-error-message", "")
     if kind == "GatedRepo":
@@ -79,8 +86,10 @@ def status_error(
             f"{host} answered {clipped(path, 200)} with status {status}. Check the name, the revision, and whether"
             f" {host} is a Hugging Face hub."
         )
+    if status == 404 and file:
+        return NotFound(f"{repo} has no file {file} at revision {revision}.", code="EntryNotFound")
     if status == 404:
-        return NotFound(f"A file of {repo} is not there any more.", code="EntryNotFound")
+        return NotFound(f"{host} has nothing at {clipped(path, 200)}.{_said(host, told)}")
     if status == 401 and told != "Invalid credentials in Authorization header" and f"/{repo}/" in path:
         return no_repository(repo, host)  # what the hub says of private repositories to those without a token
     if status == 401:
@@ -98,6 +107,11 @@ def status_error(
     if status >= 500:
         return Unreachable(f"{host} answered with status {status}.", code="HubUnreachable")
     return OdhTecError(f"{host} answered with status {status}.", code="HubError", status=502)
+
+
+def _said(host: str, told: str) -> str:
+    """What the hub says itself, as a further sentence: why access waits or was rejected, what a token lacks."""
+    return f" {host} says: “{clipped(told, 300).strip().rstrip('.')}.”" if told.strip() else ""
 
 
 def _rate_limit(wait: float | None, host: str) -> TooManyRequests:

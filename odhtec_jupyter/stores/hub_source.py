@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from odhtec_jupyter.errors import OdhTecError, Unreachable, VerificationError
 from odhtec_jupyter.models import HubFile, RepoType
@@ -42,7 +42,7 @@ class HubSource:
         self._url = f"{endpoint}/{folder}{repo}/resolve/{quote(commit, safe='')}/{quote(file.path)}"
         self._http = http
         self._host = urlsplit(endpoint).netloc
-        self._repo = repo
+        self._repo, self._commit, self._path = repo, commit, file.path
         self._token = token
         self._location: str | None = None  # where the hub sent us; a signed URL that expires
 
@@ -93,7 +93,10 @@ class HubSource:
         else:
             headers = dict(response.headers)
             response.close()
-            raise status_error(response.status, headers, self._repo, self._host)
+            path = unquote(urlsplit(self._url).path)
+            raise status_error(
+                response.status, headers, self._repo, self._host, path=path, revision=self._commit, file=self._path
+            )
         if total != self.size:
             response.close()
             raise VerificationError(f"A file of {self._repo} has {total} bytes, the hub announced {self.size}.")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
-from odhtec_jupyter.errors import GatedRepository, OdhTecError
+from odhtec_jupyter.errors import GatedRepository, NotFound, OdhTecError
 from odhtec_jupyter.models import HubRepo
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import HubConnection
@@ -116,3 +116,82 @@ def test_files_without_sizes_are_told_and_not_left_out(store: HubStore, hub: Hub
     with pytest.raises(OdhTecError, match="names 132 of 151 files without their size or checksum") as error:
         look(store)
     assert error.value.status == 502
+
+
+def test_web_page_in_place_of_an_answer_is_named(hub: HubStandIn) -> None:
+    hub.mirror.login_page = True
+    store = HubStore(HubConnection(hub.endpoint, "hf_token"), Network())
+    asks: list[Callable[[], object]] = [
+        lambda: look(store),
+        lambda: store.refs("org/name", repo_type="model"),
+        store.whoami,
+    ]
+    for ask in asks:
+        with pytest.raises(
+            OdhTecError, match=f"{store.host} answered with a web page, not as a Hugging Face hub"
+        ) as error:
+            ask()
+        assert (error.value.code, error.value.status, error.value.transient) == ("HubError", 502, False)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("shown", "license_name"),
+    [
+        ({"cardData": {"license": False}}, None),
+        ({"cardData": {"license": ["mit", 3, None, "apache-2.0"]}}, "mit, apache-2.0"),
+        ({"cardData": {"license": {"name": "x"}, "model-index": [{"results": 1}]}}, None),
+        ({"cardData": "none", "safetensors": {"parameters": [1]}}, None),
+        ({"cardData": None, "safetensors": 7, "createdAt": "yesterday", "lastModified": 5}, None),
+        ({"safetensors": {"total": 1}, "tags": 1, "inferenceProviderMapping": "x", "private": None}, "apache-2.0"),
+        ({"cardData": {"license": "x" * 5000}}, "x" * 499 + "…"),
+    ],
+)
+def test_odd_field_that_is_only_shown_stops_nothing(
+    store: HubStore, hub: HubStandIn, shown: dict[str, Any], license_name: str | None
+) -> None:
+    hub.add(Repository("org/name")).commit({"a": b"a"})
+    hub.mirror.info = shown
+    found = look(store)
+    assert (found.license, found.parameters, found.private) == (license_name, None, False)
+    assert [file.path for file in found.files] == ["a"]
+
+
+@pytest.mark.parametrize("info", [{"sha": None}, {"sha": 5}])
+def test_description_without_a_commit_is_an_error_in_words(store: HubStore, hub: HubStandIn, info: Any) -> None:
+    hub.add(Repository("org/name")).commit({"a": b"a"})
+    hub.mirror.info = info
+    with pytest.raises(OdhTecError, match="did not say which commit"):
+        look(store)
+
+
+@pytest.mark.parametrize("status", [404, 403, 405])
+def test_missing_endpoint_is_named(hub: HubStandIn, status: int) -> None:
+    hub.service.tokens["hf_token"] = "reader"
+    store = HubStore(HubConnection(hub.endpoint, "hf_token"), Network())
+    hub.add(Repository("org/name")).commit({"a": b"a"})
+    found = look(store)
+    hub.mirror.missing |= dict.fromkeys(["revision", "refs", "whoami-v2", "resolve"], status)
+    asks: list[tuple[str, Callable[[], object]]] = [
+        ("/api/models/org/name/revision/main", lambda: look(store)),
+        ("/api/models/org/name/refs", lambda: store.refs("org/name", repo_type="model")),
+        ("/api/whoami-v2", store.whoami),
+        (
+            f"/org/name/resolve/{found.commit}/a",
+            lambda: store.source("org/name", "model", found.commit, found.files[0]).open_range(0, 1),
+        ),
+    ]
+    for path, ask in asks:
+        with pytest.raises(NotFound, match=f"answered {path} with status {status}") as error:
+            ask()
+        assert (error.value.code, error.value.transient) == ("HubEndpointMissing", False)
+    store.close()
+
+
+def test_file_that_is_gone_is_named_with_its_revision(store: HubStore, hub: HubStandIn) -> None:
+    hub.add(Repository("org/name")).commit({"a b.txt": b"a"})
+    found = look(store)
+    hub.add(Repository("org/name")).commits[found.commit] = Repository("org/name").commit({"c": b"c"})
+    with pytest.raises(NotFound, match=f"org/name has no file a b.txt at revision {found.commit}") as error:
+        store.source("org/name", "model", found.commit, found.files[0]).open_range(0, 1)
+    assert error.value.code == "EntryNotFound"
