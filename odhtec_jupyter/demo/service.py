@@ -103,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             refuse = self.service.faults.take(Refuse, self.host, self.command, self.url_path)
             if refuse is not None:
-                raise RefusedError(refuse.status, "The stand-in was told to refuse.", retry_after=refuse.retry_after)
+                raise RefusedError(refuse.status, refuse.message, refuse.code, refuse.retry_after)
             self.answer()
         except RefusedError as refusal:
             self.refuse(refusal)
@@ -140,7 +140,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def send_content(self, content: Content, headers: dict[str, str], etag: str) -> None:
         """Content with conditions and ranges."""
-        headers = headers | {"ETag": etag, "Accept-Ranges": "bytes"}
+        ranges = self.service.mirror.ranges or self.host == "hub"
+        headers = headers | {"ETag": etag} | ({"Accept-Ranges": "bytes"} if ranges else {})
         if self.headers.get("If-None-Match") == etag:
             self.reply(304, headers)
             return
@@ -148,7 +149,7 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusedError(412, "The file is another one by now.")
         start, stop, status = 0, content.size, 200
         asked = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range") or "")
-        if asked and any(asked.groups()) and self.headers.get("If-Range") in (None, etag):
+        if ranges and asked and any(asked.groups()) and self.headers.get("If-Range") in (None, etag):
             first, last = asked.groups()
             if first:
                 start, stop = int(first), min(int(last) + 1 if last else content.size, content.size)

@@ -8,7 +8,7 @@ Everything here blocks and runs in threads.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -31,6 +31,8 @@ class HubAbilities:
 
     auth_check: bool = True
     tree: bool = True
+    #: Hosts of files that send the whole file where a range is asked for.
+    without_ranges: set[str] = field(default_factory=set)
 
 
 class HubStore:
@@ -169,7 +171,9 @@ class HubStore:
     def source(self, repo: str, repo_type: RepoType, commit: str, file: HubFile, token: str | None = None) -> HubSource:
         """The bytes of one file of a repository at a commit."""
         token = token or self.connection.token
-        return HubSource(self.http, self.connection.endpoint, repo, repo_type, commit, file, token)
+        return HubSource(
+            self.http, self.connection.endpoint, repo, repo_type, commit, file, token, self.abilities.without_ranges
+        )
 
     def close(self) -> None:
         """Close idle connections."""

@@ -27,10 +27,11 @@ class NoSuchEndpoint(NotFound):
     code = "HubEndpointMissing"
 
 
-def gated(repo: str, host: str) -> GatedRepository:
+def gated(repo: str, host: str, told: str = "") -> GatedRepository:
     """The error for a repository whose terms were not accepted."""
     return GatedRepository(
         f"{repo} is gated: accept its terms on its page at {host}, then use the token of that account."
+        f"{_said(host, told)}"
     )
 
 
@@ -76,7 +77,7 @@ def status_error(
     low = {name.lower(): value for name, value in headers.items()}
     kind, told = low.get("x-error-code", ""), low.get("x-error-message", "")
     if kind == "GatedRepo":
-        return gated(repo, host)
+        return gated(repo, host, told)
     if kind == "RevisionNotFound":
         return no_revision(repo, revision)
     if kind == "RepoNotFound":
@@ -99,7 +100,7 @@ def status_error(
         )
     if status == 403:
         return Forbidden(
-            f"{host} does not allow reading {repo} with this token: use one with read access to it.",
+            f"{host} does not allow reading {repo} with this token: use one with read access to it.{_said(host, told)}",
             code="HubForbidden",
         )
     if status == 429:
@@ -107,6 +108,21 @@ def status_error(
     if status >= 500:
         return Unreachable(f"{host} answered with status {status}.", code="HubUnreachable")
     return OdhTecError(f"{host} answered with status {status}.", code="HubError", status=502)
+
+
+def link_error(status: int, headers: Mapping[str, str], file: str, host: str) -> OdhTecError:
+    """A refusal of the host that the hub's link to a large file leads to: it, a firewall or a proxy before it."""
+    low = {name.lower(): value for name, value in headers.items()}
+    if status == 429:
+        return _rate_limit(retry_after(low), host)
+    kind, told = clipped(low.get("x-error-code", ""), 64), low.get("x-error-message", "")
+    message = f"{host}, where the hub keeps {file}, answered with status {status}{f' ({kind})' if kind else ''}."
+    if status >= 500:
+        return Unreachable(f"{message}{_said(host, told)}", code="HubUnreachable")
+    if status in {404, 410}:
+        return NotFound(f"{message}{_said(host, told)}", code="EntryNotFound")
+    why = _said(host, told) or " A firewall or a proxy may block this host."
+    return Forbidden(f"{message}{why}", code="HubForbidden")
 
 
 def _said(host: str, told: str) -> str:

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from odhtec_jupyter.demo.faults import Refuse
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
-from odhtec_jupyter.errors import GatedRepository, NotFound, OdhTecError
+from odhtec_jupyter.errors import Forbidden, GatedRepository, NotFound, OdhTecError
 from odhtec_jupyter.models import HubRepo
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import HubConnection
 from odhtec_jupyter.stores.hub import HubStore
+from odhtec_jupyter.stores.hub_answers import link_error
 
 TOKEN = "hf_reader"
 
@@ -195,3 +197,44 @@ def test_file_that_is_gone_is_named_with_its_revision(store: HubStore, hub: HubS
     with pytest.raises(NotFound, match=f"org/name has no file a b.txt at revision {found.commit}") as error:
         store.source("org/name", "model", found.commit, found.files[0]).open_range(0, 1)
     assert error.value.code == "EntryNotFound"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "words"),
+    [
+        (
+            403,
+            "GatedRepo",
+            "Your request to access model org/name is awaiting a review",
+            "“Your request .* review.”",
+        ),
+        (403, "GatedRepo", "Your request to access model org/name has been rejected.", "has been rejected.”"),
+        (
+            403,
+            None,
+            "Please enable access to public gated repositories in your fine-grained token",
+            "fine-grained token.”",
+        ),
+        (403, None, "x" * 5000, "x{299}…"),
+    ],
+)
+def test_reason_of_the_hub_is_shown(
+    store: HubStore, hub: HubStandIn, status: int, code: str | None, message: str, words: str
+) -> None:
+    hub.add(Repository("org/name")).commit({"a": b"a"})
+    found = look(store)
+    hub.inject(Refuse(status, code=code, message=message), "*/auth-check")
+    with pytest.raises(Forbidden, match=words):
+        store.require_access(found)
+    hub.inject(Refuse(status, code=code, message=message), "*/resolve/*")
+    with pytest.raises(Forbidden, match=words):
+        store.source("org/name", "model", found.commit, found.files[0]).open_range(0, 1)
+
+
+def test_refused_link_shows_what_the_host_says() -> None:
+    headers = {"X-Error-Code": "Blocked", "X-Error-Message": "This category is not allowed."}
+    error = link_error(403, headers, "a.bin", "cdn.example")
+    assert "status 403 (Blocked). cdn.example says: “This category is not allowed.”" in str(error)
+    assert not error.transient
+    assert link_error(503, {}, "a.bin", "cdn.example").transient
+    assert link_error(429, {"Retry-After": "3"}, "a.bin", "cdn.example").transient
