@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from odhtec_jupyter.errors import Forbidden, NotFound, OdhTecError, VerificationError, clipped
+from odhtec_jupyter.errors import Cancelled, Forbidden, NotFound, OdhTecError, VerificationError, clipped
 from odhtec_jupyter.hub_address import HubAddress, parse_hub_address
 from odhtec_jupyter.models import HubFile, HubRef, HubRefs, HubRepo, RepoType
 from odhtec_jupyter.network import Network
@@ -61,12 +61,22 @@ class HubStore:
         self._client.check_repo(address.repo)
         return address
 
-    def repo(self, text: str, *, repo_type: RepoType, revision: str, token: str | None = None) -> HubRepo:
-        """Everything an import needs to know, pinned to a commit."""
+    def repo(
+        self,
+        text: str,
+        *,
+        repo_type: RepoType,
+        revision: str,
+        token: str | None = None,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> HubRepo:
+        """Everything an import needs to know, pinned to a commit. Raises :class:`Cancelled` when it is stopped."""
         address = self.address(text, repo_type, revision)
         repo, repo_type, revision = address.repo, address.repo_type, address.revision
 
         def ask(path: str) -> Any:
+            if is_stopped():
+                raise Cancelled("The repository is not needed any more.")
             return self._client.get(f"/api/{repo_type}s/{repo}/{path}", repo=repo, revision=revision, token=token)
 
         info = read_info(ask(f"revision/{quote(revision, safe='')}")[0], self.host)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from odhtec_jupyter.demo.faults import Halt, Refuse
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.services import CALLS
 from tests.marks import on_moto
+from tests.waiting import GIVE_UP_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -285,3 +289,28 @@ async def test_branches_and_tags_are_shown_to_who_may_see_them(
     assert (await api.ok("GET", "hub/refs", params=params, headers={"X-HF-Token": TOKEN}))["branches"]
     assert "repo" in (await api.refused(400, "GET", "hub/refs"))["message"]
     await api.refused(400, "GET", "hub/refs", params={"repo": "org/model", "repoType": "bucket"})
+
+
+@on_moto
+async def test_rate_limit_is_told_without_waiting_for_it(api: Any, hf: HubStandIn, repo: Repository) -> None:
+    hf.inject(Refuse(429, retry_after=57), "*/tree/*", times=None)
+    refused = await api.refused(429, "GET", "hub/repo", params={"repo": "org/model"})
+    assert "try again in 57 s" in refused["message"]
+    assert sum("/tree/" in request.path for request in hf.traffic.seen("hub")) == 1
+
+
+@on_moto
+async def test_hub_that_does_not_answer_stops_no_list_of_buckets(
+    api: Any, hf: HubStandIn, repo: Repository, bucket: str, eventually: Callable[..., Any]
+) -> None:
+    halt = Halt(0)
+    hf.inject(halt, "/api/*", host="hub", times=None)
+    # Not by api.ok: tornado's client has at most ten requests under way.
+    asking = [await api.raw("GET", f"hub/{what}?repo=org/model", {}) for what in ("repo", *["refs"] * CALLS)]
+    await eventually(lambda: hf.traffic.waiting >= CALLS)
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        assert bucket in {found["Name"] for found in (await api.ok("GET", "buckets"))["buckets"]}
+    halt.over.set()
+    for reader, writer in asking:
+        assert (await reader.readline()).split()[1] == b"200"
+        writer.close()

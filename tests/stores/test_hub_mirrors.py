@@ -10,7 +10,7 @@ import pytest
 from odhtec_jupyter.demo.faults import Refuse
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
-from odhtec_jupyter.errors import Forbidden, GatedRepository, NotFound, OdhTecError
+from odhtec_jupyter.errors import Cancelled, Forbidden, GatedRepository, NotFound, OdhTecError, TooManyRequests
 from odhtec_jupyter.models import HubRepo
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import HubConnection
@@ -238,3 +238,19 @@ def test_refused_link_shows_what_the_host_says() -> None:
     assert not error.transient
     assert link_error(503, {}, "a.bin", "cdn.example").transient
     assert link_error(429, {"Retry-After": "3"}, "a.bin", "cdn.example").transient
+
+
+def test_list_of_files_is_read_no_further_when_nobody_needs_it(
+    store: HubStore, hub: HubStandIn, many: Repository
+) -> None:
+    hub.service.page_size = 10
+    with pytest.raises(Cancelled):
+        look(store, is_stopped=lambda: asked(hub, "/tree/") == 2)
+    assert asked(hub, "/tree/") == 2
+
+
+def test_rate_limit_of_the_list_is_told_at_once(store: HubStore, hub: HubStandIn, many: Repository) -> None:
+    hub.inject(Refuse(429, retry_after=57), "*/tree/*", times=None)
+    with pytest.raises(TooManyRequests, match="try again in 57 s"):
+        look(store)
+    assert asked(hub, "/tree/") == 1
