@@ -28,7 +28,7 @@ from odhtec_jupyter.models import (
     S3Settings,
     S3SettingsChange,
 )
-from odhtec_jupyter.network import AMAZON, Network, Origin, checked_url, origin, without_bucket
+from odhtec_jupyter.network import AMAZON, Network, Origin, checked_url, origin, proxy_url, without_bucket
 from odhtec_jupyter.secret_traits import secret_in
 
 MIB = 1024 * 1024
@@ -271,7 +271,8 @@ class OdhTecSettings(LoggingConfigurable):
         named = [self.ca_bundle] if self.ca_bundle else []
         named += [_env(name) for name in ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")]
         bundles = dict.fromkeys(path for path in (*named, *PLATFORM_CA_BUNDLES) if path and Path(path).is_file())
-        return Network(self.http_proxy or None, self.https_proxy or None, self.no_proxy or None, tuple(bundles))
+        http_proxy, https_proxy = proxy_url(self.http_proxy), proxy_url(self.https_proxy)
+        return Network(http_proxy or None, https_proxy or None, self.no_proxy or None, tuple(bundles))
 
     # --- what the settings routes show and change -----------------------------------------------------------------
 
@@ -377,13 +378,13 @@ class OdhTecSettings(LoggingConfigurable):
         values: dict[str, str | None] = {}
         for name, alias in (("http_proxy", "httpProxy"), ("https_proxy", "httpsProxy")):
             present = getattr(now, name)
-            new = _merge(getattr(change, name), present)
+            new = proxy_url(_merge(getattr(change, name), present) or "")
             if new and new != present:
                 # The masked form coming back means the password that is stored, for that proxy alone.
                 new = present if new == _mask(present) else checked_url(new, alias, userinfo=True)
                 if urlsplit(new).password == MASK and new != present:
                     raise BadRequest(f"{alias}: the stored password belongs to another proxy. Enter the password, too.")
-            values[name] = new
+            values[name] = new or None
         return replace(now, **values, no_proxy=_merge(change.no_proxy, now.no_proxy))  # type: ignore[arg-type]
 
     def change_network(self, change: ProxySettingsChange) -> None:

@@ -13,10 +13,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError, Unreachable
-from odhtec_jupyter.network import Network
+from odhtec_jupyter.network import Network, proxy_refused
 from odhtec_jupyter.settings import HubConnection, check_secret
 from odhtec_jupyter.stores.bounded import PIECE_BYTES, bounded_transport, read_whole
-from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, ca_file, reason
+from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, ca_file, is_proxy_refusal, reason
 from odhtec_jupyter.stores.hub_answers import odd_answer, status_error, web_page
 
 # The present network of huggingface_hub's one client for the whole process.
@@ -47,6 +47,9 @@ class HubClient:
             # False, not None: None would make huggingface_hub look for a token of its own.
             headers = utils.build_hf_headers(token=token or self._connection.token or False)
             response = utils.get_session().get(f"{self._connection.endpoint}{path}", headers=headers)
+        proxy = self._network.proxy_for(self._connection.endpoint)
+        if proxy and response.status_code == 407:
+            raise proxy_refused(proxy)
         if response.status_code != 200:
             raise status_error(
                 int(response.status_code), dict(response.headers), repo, self.host, path=path, revision=revision
@@ -81,6 +84,9 @@ class HubClient:
             raise Unreachable("HF_HUB_OFFLINE is set, so Hugging Face is not asked.", code="HubUnreachable") from error
         except Exception as error:
             # requests, httpx or its successor, by the version of huggingface_hub: told by module, not imported.
+            proxy = self._network.proxy_for(self._connection.endpoint)
+            if proxy and is_proxy_refusal(error):
+                raise proxy_refused(proxy) from error
             if type(error).__module__.split(".")[0] in _HTTP_LIBRARIES or isinstance(error, OSError):
                 raise Unreachable(f"{self.host} cannot be reached: {reason(error)}.", code="HubUnreachable") from error
             raise

@@ -11,11 +11,12 @@ from odhtec_jupyter.demo.faults import Refuse
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.errors import Cancelled, Forbidden, GatedRepository, NotFound, OdhTecError, TooManyRequests
-from odhtec_jupyter.models import HubRepo
+from odhtec_jupyter.models import HubFile, HubRepo
 from odhtec_jupyter.network import Network
-from odhtec_jupyter.settings import HubConnection
+from odhtec_jupyter.settings import HubConnection, OdhTecSettings
 from odhtec_jupyter.stores.hub import HubStore
 from odhtec_jupyter.stores.hub_answers import link_error
+from tests.recorder import Recorder
 
 TOKEN = "hf_reader"
 
@@ -254,3 +255,33 @@ def test_rate_limit_of_the_list_is_told_at_once(store: HubStore, hub: HubStandIn
     with pytest.raises(TooManyRequests, match="try again in 57 s"):
         look(store)
     assert asked(hub, "/tree/") == 1
+
+
+@pytest.mark.parametrize("endpoint", ["http://hub.example", "https://hub.example"])
+def test_proxy_that_wants_a_password_is_named(endpoint: str) -> None:
+    with Recorder(407) as proxy:
+        address = proxy.url.replace("http://", "http://user:word@")
+        store = HubStore(HubConnection(endpoint), Network(http_proxy=address, https_proxy=address))
+        file = HubFile(path="a", size=1, etag="e", lfs=False)
+        for ask in (lambda: look(store), lambda: store.source("org/name", "model", "main", file).open_range(0, 1)):
+            with pytest.raises(OdhTecError, match=f"The proxy 127.0.0.1:{proxy.port} requires a user name") as error:
+                ask()
+            assert (error.value.code, error.value.transient) == ("ProxyError", False)
+            assert "word@1" not in str(error.value)
+        store.close()
+    assert len(proxy.requests) == 2
+
+
+def test_proxy_without_a_scheme_is_spoken_to_in_http(hub: HubStandIn) -> None:
+    with Recorder() as proxy:
+        settings = OdhTecSettings(http_proxy=f"127.0.0.1:{proxy.port}", hf_endpoint="http://hub.example")
+        store = HubStore(settings.hub, settings.network)
+        with pytest.raises(OdhTecError):
+            look(store)
+        with pytest.raises(OdhTecError):
+            store.source("org/name", "model", "main", HubFile(path="a", size=1, etag="e", lfs=False)).open_range(0, 1)
+        store.close()
+    assert [request.split()[1].partition("/org")[0] for request in proxy.requests] == [
+        "http://hub.example/api/models",
+        "http://hub.example",
+    ]
