@@ -10,7 +10,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / "odhtec_jupyter"
 LEAVES = {
-    *("settings", "network", "models", "errors", "keys", "patterns", "uris", "hub_address", "visible", "secret_traits"),
+    *("settings", "network", "models", "errors", "keys", "patterns", "uris", "visible", "secret_traits"),
+    *("hub_address", "hub_token"),
     "_version",
 }
 
@@ -75,7 +76,7 @@ def test_only_the_server_side_knows_the_web_server() -> None:
 def test_leaves_import_nothing_above_them() -> None:
     assert layer("errors")["errors"] == set()
     assert layer("models")["models"] == set()
-    assert layer("settings")["settings"] <= {"models", "errors", "network", "secret_traits"}
+    assert layer("settings")["settings"] <= {"models", "errors", "network", "secret_traits", "hub_token"}
     assert layer("network")["network"] <= {"errors"}
     assert layer("keys")["keys"] <= {"errors"}
     assert layer("patterns")["patterns"] <= {"errors"}

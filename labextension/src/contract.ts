@@ -1397,6 +1397,11 @@ export type components = {
             hfEndpoint: string;
             /** Hftokenset */
             hfTokenSet: boolean;
+            /**
+             * Hftokenfrom
+             * @description settings, configuration, hf_token_file, an environment variable, or hf auth login
+             */
+            hfTokenFrom: string | null;
         };
         /**
          * HubSettingsChange

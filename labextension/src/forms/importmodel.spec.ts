@@ -22,7 +22,11 @@ describe('ImportModel', () => {
     vi.resetAllMocks();
     server.getHubRepo.mockResolvedValue(hubRepo());
     server.getHubRefs.mockResolvedValue({ branches: [], tags: [] });
-    server.getHubSettings.mockResolvedValue({ hfEndpoint: 'https://hub/', hfTokenSet: false });
+    server.getHubSettings.mockResolvedValue({
+      hfEndpoint: 'https://hub/',
+      hfTokenSet: false,
+      hfTokenFrom: null
+    });
     server.planImport.mockResolvedValue(plan('s3://b/org/name/', { create: 3 }));
     server.importFromHub.mockResolvedValue(transfer());
   });
@@ -179,7 +183,8 @@ describe('ImportModel', () => {
   it('makes no link of an endpoint that is no address', async () => {
     server.getHubSettings.mockResolvedValue({
       hfEndpoint: 'javascript:alert(1)',
-      hfTokenSet: false
+      hfTokenSet: false,
+      hfTokenFrom: null
     });
     const model = make();
     model.ask({ repo: 'org/name' });
