@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit, urlunsplit
 
-from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.errors import BadRequest, OdhTecError
 
 AMAZON = "https://s3.amazonaws.com"
 PORTS = {"http": 80, "https": 443}
@@ -50,6 +50,24 @@ def _reached_directly(host: str, port: str, name: str) -> bool:
         return ip_address(host) in network
     except ValueError:
         return False  # a name: what it resolves to is not looked up
+
+
+def proxy_url(text: str) -> str:
+    """A proxy as it is written in an environment variable: one without a scheme is spoken to in http, as curl does."""
+    scheme, found, _ = text.partition("://")
+    # What stands before a later "://" is no scheme: a password may hold one.
+    return text if not text or (found and not {":", "@"} & set(scheme)) else f"http://{text}"
+
+
+def proxy_refused(proxy: str) -> OdhTecError:
+    """The error for a proxy that wants to know who asks (407)."""
+    host = proxy.rpartition("@")[2].rpartition("://")[2].rstrip("/")
+    return OdhTecError(
+        f"The proxy {host} requires a user name and a password, or does not accept those it was given. Enter it in the"
+        " settings as http://user:password@host:port.",
+        code="ProxyError",
+        status=502,
+    )
 
 
 def origin(url: str) -> Origin:

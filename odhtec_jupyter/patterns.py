@@ -23,6 +23,11 @@ def chooser(include: Sequence[str] | None, exclude: Sequence[str] | None) -> Cal
     return lambda path: (included is None or included(path)) and not excluded(path)
 
 
+def exact_pattern(path: str) -> str:
+    """The pattern that matches this path alone; of a folder with its slash all below it."""
+    return re.sub(r"[\[*?]", r"[\g<0>]", path)
+
+
 def matcher(pattern: str) -> Callable[[str], object]:
     """What says of very many paths whether they match one pattern."""
     return re.compile(translate(_whole(pattern))).match

@@ -30,7 +30,7 @@ from odhtec_jupyter.transfers.target import STREAM
 from odhtec_jupyter.transfers.unfinished import Unfinished
 from odhtec_jupyter.transfers.uploads import Uploads
 
-CALLS = 16  # short S3 and hub calls at once
+CALLS = 16  # short calls of S3 at once, and of the hub
 PREVIEWS = 4  # that look into an object at once: each may take some megabytes and a second or two
 SWEEP = 600.0  # seconds between two looks for what was left
 
@@ -65,6 +65,8 @@ class Services:
         self.workspace = WorkspaceStore(root, hidden_rules)
         # Apart from the transfers' threads, so that a listing never waits for a part.
         self.calls = ThreadPoolExecutor(CALLS, thread_name_prefix="odhtec-call")
+        # A hub that does not answer must not stop lists of buckets.
+        self.hub_calls = ThreadPoolExecutor(CALLS, thread_name_prefix="odhtec-hub")
         self.previews = asyncio.Semaphore(PREVIEWS)
         # Called for each piece of an upload: what moves keeps the server from being culled.
         self.note_activity: Callable[[], None] = lambda: None
@@ -209,8 +211,11 @@ class Services:
 
     def renew_calls(self) -> None:
         """New threads for short calls: the old ones may wait for a store that does not answer."""
-        old, self.calls = self.calls, ThreadPoolExecutor(CALLS, thread_name_prefix="odhtec-call")
-        old.shutdown(wait=False)
+        old = self.calls, self.hub_calls
+        self.calls = ThreadPoolExecutor(CALLS, thread_name_prefix="odhtec-call")
+        self.hub_calls = ThreadPoolExecutor(CALLS, thread_name_prefix="odhtec-hub")
+        for threads in old:
+            threads.shutdown(wait=False)
 
     @property
     def active(self) -> int:
@@ -234,7 +239,8 @@ class Services:
             await asyncio.wait(ending, timeout=STOP_TIMEOUT)
         self.engine.close()
         self.engine.journal.close()
-        self.calls.shutdown(wait=False, cancel_futures=True)
+        for threads in (self.calls, self.hub_calls):
+            threads.shutdown(wait=False, cancel_futures=True)
         for s3 in self._s3.values():
             s3.close()
         for hub in self._hub.values():

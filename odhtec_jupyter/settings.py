@@ -20,6 +20,7 @@ from traitlets import Int, Unicode, default, validate
 from traitlets.config import LoggingConfigurable
 
 from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.hub_token import own_token
 from odhtec_jupyter.models import (
     HubSettings,
     HubSettingsChange,
@@ -28,7 +29,7 @@ from odhtec_jupyter.models import (
     S3Settings,
     S3SettingsChange,
 )
-from odhtec_jupyter.network import AMAZON, Network, Origin, checked_url, origin, without_bucket
+from odhtec_jupyter.network import AMAZON, Network, Origin, checked_url, origin, proxy_url, without_bucket
 from odhtec_jupyter.secret_traits import secret_in
 
 MIB = 1024 * 1024
@@ -129,9 +130,11 @@ class OdhTecSettings(LoggingConfigurable):
     s3_region = Unicode(help="S3 region. Environment: AWS_DEFAULT_REGION, then AWS_REGION.").tag(config=True)
     s3_bucket = Unicode(help="The bucket to open first. Environment: AWS_S3_BUCKET.").tag(config=True)
     hf_endpoint = Unicode(help="URL of the Hugging Face Hub or a mirror. Environment: HF_ENDPOINT.").tag(config=True)
-    hf_token = Unicode(help="Hugging Face token; better given as hf_token_file. Environment: HF_TOKEN.").tag(
-        config=True
-    )
+    hf_token = Unicode(
+        help="Hugging Face token; better given as hf_token_file. Environment: HF_TOKEN, then HUGGING_FACE_HUB_TOKEN; "
+        "then what `hf auth login` stored (HF_TOKEN_PATH, HF_HOME), for the hub that it was for."
+    ).tag(config=True)
+    hf_account_from = "configuration"  # where hf_token is from, unless something below says otherwise
     hf_token_file = Unicode(help="A file that holds the Hugging Face token.").tag(config=True)
     http_proxy = Unicode(help="Proxy for http URLs. Environment: HTTP_PROXY.").tag(config=True)
     https_proxy = Unicode(help="Proxy for https URLs. Environment: HTTPS_PROXY.").tag(config=True)
@@ -190,7 +193,13 @@ class OdhTecSettings(LoggingConfigurable):
 
     @default("hf_token")
     def _hf_token(self) -> str:
-        return self._secret("hf_token_file", "HF_TOKEN")
+        if self.hf_token_file:
+            self.hf_account_from = "hf_token_file"
+            return self._secret("hf_token_file", "HF_TOKEN")
+        present = _origin(self.hf_endpoint or HUB_ENDPOINT)
+        logged_in = {_origin(HUB_ENDPOINT), _origin(_env("HF_ENDPOINT") or HUB_ENDPOINT)}
+        token, self.hf_account_from = own_token(with_login=present in logged_in)
+        return token
 
     def _secret(self, trait: str, variable: str) -> str:
         """What the file holds that a trait names, else an environment variable."""
@@ -271,7 +280,8 @@ class OdhTecSettings(LoggingConfigurable):
         named = [self.ca_bundle] if self.ca_bundle else []
         named += [_env(name) for name in ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")]
         bundles = dict.fromkeys(path for path in (*named, *PLATFORM_CA_BUNDLES) if path and Path(path).is_file())
-        return Network(self.http_proxy or None, self.https_proxy or None, self.no_proxy or None, tuple(bundles))
+        http_proxy, https_proxy = proxy_url(self.http_proxy), proxy_url(self.https_proxy)
+        return Network(http_proxy or None, https_proxy or None, self.no_proxy or None, tuple(bundles))
 
     # --- what the settings routes show and change -----------------------------------------------------------------
 
@@ -363,13 +373,20 @@ class OdhTecSettings(LoggingConfigurable):
         """Store a checked change until the server stops."""
         new = self.changed_hub(change)
         self.hf_endpoint, self.hf_token = new.endpoint, new.token or ""
+        if change.hf_token is not None:
+            self.hf_account_from = "settings"
 
     def show_hub(self) -> HubSettings:
         """The hub settings without the token."""
         endpoint = self.hf_endpoint
         with suppress(BadRequest):
             endpoint = self.hub.endpoint
-        return HubSettings(hf_endpoint=_mask(endpoint) or "", hf_token_set=bool(self.hf_token))
+        is_set = bool(self.hf_token)
+        return HubSettings(
+            hf_endpoint=_mask(endpoint) or "",
+            hf_token_set=is_set,
+            hf_token_from=self.hf_account_from if is_set else None,
+        )
 
     def changed_network(self, change: ProxySettingsChange) -> Network:
         """The network with changed proxies, checked; nothing is stored."""
@@ -377,13 +394,13 @@ class OdhTecSettings(LoggingConfigurable):
         values: dict[str, str | None] = {}
         for name, alias in (("http_proxy", "httpProxy"), ("https_proxy", "httpsProxy")):
             present = getattr(now, name)
-            new = _merge(getattr(change, name), present)
+            new = proxy_url(_merge(getattr(change, name), present) or "")
             if new and new != present:
                 # The masked form coming back means the password that is stored, for that proxy alone.
                 new = present if new == _mask(present) else checked_url(new, alias, userinfo=True)
                 if urlsplit(new).password == MASK and new != present:
                     raise BadRequest(f"{alias}: the stored password belongs to another proxy. Enter the password, too.")
-            values[name] = new
+            values[name] = new or None
         return replace(now, **values, no_proxy=_merge(change.no_proxy, now.no_proxy))  # type: ignore[arg-type]
 
     def change_network(self, change: ProxySettingsChange) -> None:

@@ -6,6 +6,7 @@ as they are, without percent-encoding: what follows the scheme is taken to the l
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote
 
@@ -13,6 +14,9 @@ from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.models import RepoType
 
 FOLDERS: dict[RepoType, str] = {"model": "", "dataset": "datasets/", "space": "spaces/"}
+_TYPES: dict[str, RepoType] = {"models": "model", "datasets": "dataset", "spaces": "space"}
+_OTHER_TYPES = frozenset({"buckets", "kernels"})  # that huggingface_hub has
+_REFS = re.compile(r"refs/(?:convert/[\w.-]+|pr/\d+)(?=/|$)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -112,18 +116,43 @@ def parse_uri(text: str, field: str) -> Uri:
 
 
 def _hub(rest: str, field: str) -> HubUri:
-    repo_type: RepoType = "model"
-    for kind, folder in FOLDERS.items():
-        if folder and rest.startswith(folder):
-            repo_type, rest = kind, rest.removeprefix(folder)
-    rest = rest.removeprefix("models/")
+    kind, repo, revision, path = hub_parts(rest, field)
+    return HubUri(repo, kind or "model", revision or "main", path)
+
+
+def hub_parts(rest: str, field: str) -> tuple[RepoType | None, str, str | None, str]:
+    """Type, repository, revision and path behind ``hf://``; type and revision are None where they are left out.
+
+    Raises :class:`BadRequest` naming ``field``.
+    """
+    kind, rest = split_type(rest)
+    if kind is None and rest.partition("/")[0] in _OTHER_TYPES:
+        raise BadRequest(
+            f"{field}: {rest.partition('/')[0]} of Hugging Face cannot be read; name a model or a dataset."
+        )
     before, pinned, after = rest.partition("@")
+    revision: str | None = None
     if pinned and before.count("/") <= 1:
-        repo, (revision, _, path) = before, after.partition("/")
+        repo, (revision, path) = before, split_revision(after)
+        if not revision:
+            raise BadRequest(f"{field}: there is no revision behind the @; it looks like hf://org/name@revision/path.")
     else:
         parts = rest.split("/", 2)
-        repo, revision = "/".join(parts[:2]).rstrip("/"), ""
-        path = parts[2] if len(parts) > 2 else ""
+        repo, path = "/".join(parts[:2]).rstrip("/"), parts[2] if len(parts) > 2 else ""
     if not repo:
         raise BadRequest(f"{field}: there is no repository in it; it looks like hf://org/name@revision/path.")
-    return HubUri(repo, repo_type, unquote(revision) or "main", path)
+    return kind, repo, revision, path
+
+
+def split_type(path: str) -> tuple[RepoType | None, str]:
+    """The type that a path begins with, and the rest; None where it does not say."""
+    folder, found, rest = path.partition("/")
+    kind = _TYPES.get(folder) if found else None
+    return (kind, rest) if kind else (None, path)
+
+
+def split_revision(text: str) -> tuple[str, str]:
+    """A revision, in which a slash may be percent-encoded, and the path behind it. Some have slashes of their own."""
+    found = _REFS.match(text)
+    revision, _, path = (found.group(), "", text[found.end() + 1 :]) if found else text.partition("/")
+    return unquote(revision), path

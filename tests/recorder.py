@@ -9,9 +9,9 @@ from typing import Self
 
 
 class Recorder:
-    """Answers every request with 403; ``requests`` are their heads, each as one text."""
+    """Answers every request with 403 or another ``status``; ``requests`` are their heads, each as one text."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: int = 403) -> None:
         self.requests: list[str] = []
         recorder = self
 
@@ -20,7 +20,7 @@ class Recorder:
 
             def answer(self) -> None:
                 recorder.requests.append(f"{self.requestline}\n{self.headers}")
-                self.send_response(403)
+                self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 

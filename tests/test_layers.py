@@ -11,6 +11,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent.parent / "odhtec_jupyter"
 LEAVES = {
     *("settings", "network", "models", "errors", "keys", "patterns", "uris", "visible", "secret_traits"),
+    *("hub_address", "hub_token"),
     "_version",
 }
 
@@ -63,7 +64,7 @@ def test_only_the_s3_store_knows_boto3() -> None:
 
 
 def test_only_one_module_knows_huggingface_hub() -> None:
-    assert {name for name in users_of("huggingface_hub") if not name.startswith("demo")} == {"stores.hub"}
+    assert {name for name in users_of("huggingface_hub") if not name.startswith("demo")} == {"stores.hub_client"}
 
 
 def test_only_the_server_side_knows_the_web_server() -> None:
@@ -75,12 +76,13 @@ def test_only_the_server_side_knows_the_web_server() -> None:
 def test_leaves_import_nothing_above_them() -> None:
     assert layer("errors")["errors"] == set()
     assert layer("models")["models"] == set()
-    assert layer("settings")["settings"] <= {"models", "errors", "network", "secret_traits"}
+    assert layer("settings")["settings"] <= {"models", "errors", "network", "secret_traits", "hub_token"}
     assert layer("network")["network"] <= {"errors"}
     assert layer("keys")["keys"] <= {"errors"}
     assert layer("patterns")["patterns"] <= {"errors"}
     assert layer("visible")["visible"] == set()
     assert layer("uris")["uris"] <= {"errors", "models"}
+    assert layer("hub_address")["hub_address"] <= {"errors", "models", "network", "patterns", "uris"}
 
 
 def test_stores_import_leaves_only() -> None:

@@ -219,6 +219,7 @@ def test_a_field_that_is_left_out_is_kept_and_an_empty_one_cleared(with_env: Env
     assert settings.show_hub().model_dump() == {
         "hf_endpoint": "https://huggingface.co/mirror",
         "hf_token_set": True,
+        "hf_token_from": "HF_TOKEN",
     }
     assert (settings.network.http_proxy, settings.network.no_proxy) == ("http://proxy:1", "a,b")
     settings.change_s3(S3SettingsChange(session_token="", endpoint="", region="", secret_access_key="secret"))
@@ -253,6 +254,16 @@ def test_a_proxys_password_is_masked_and_kept_when_the_mask_comes_back(with_env:
     settings.change_network(ProxySettingsChange(https_proxy=shown.https_proxy, http_proxy="http://other:1"))
     assert settings.network.https_proxy == f"http://user:{password}@proxy:3128"
     assert settings.network.http_proxy == "http://other:1"
+
+
+@pytest.mark.parametrize("proxy", ["proxy:3128", "user:word@proxy:3128", "user:w://rd@proxy"])
+def test_proxy_without_a_scheme_is_http(with_env: Env, proxy: str) -> None:
+    settings = with_env(HTTP_PROXY=proxy, HTTPS_PROXY=proxy)
+    assert settings.network.proxy_for("https://hub.example") == f"http://{proxy}"
+    shown = settings.show_network()
+    settings.change_network(ProxySettingsChange(http_proxy=shown.http_proxy, https_proxy="other:1"))
+    assert settings.network.http_proxy == f"http://{proxy}"
+    assert settings.network.https_proxy == "http://other:1"
 
 
 def test_a_bad_proxy_is_refused_without_its_password(with_env: Env) -> None:
@@ -415,3 +426,27 @@ def test_a_secret_that_cannot_be_read_is_none_and_no_other_takes_its_place(
         assert f"{trait}_file" in caplog.text
         assert str(path) in caplog.text
         caplog.clear()
+
+
+def test_token_of_a_login_is_read_last_and_for_its_own_hub(with_env: Env, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("hf_of_login\n")
+    (tmp_path / "other").write_text("hf_of_path")
+    home, variables = {"HF_HOME": str(tmp_path)}, {"HUGGING_FACE_HUB_TOKEN": "hf_old"}
+
+    def found(settings: OdhTecSettings) -> tuple[str | None, str | None]:
+        return settings.hub.token, settings.show_hub().hf_token_from
+
+    assert found(with_env(**home, **variables, HF_TOKEN="hf_new")) == ("hf_new", "HF_TOKEN")
+    assert found(with_env(**home, **variables, HF_TOKEN="")) == ("hf_old", "HUGGING_FACE_HUB_TOKEN")
+    blank = {"HF_TOKEN": "", "HUGGING_FACE_HUB_TOKEN": ""}
+    assert found(with_env(**home, **blank)) == ("hf_of_login", "hf auth login")
+    assert found(with_env(**blank, HF_TOKEN_PATH=str(tmp_path / "other"))) == ("hf_of_path", "hf auth login")
+    settings = with_env(**blank, HF_ENDPOINT="https://mirror.example", HF_TOKEN_PATH=str(tmp_path / "other"))
+    assert found(settings) == ("hf_of_path", "hf auth login")
+    settings.change_hub(HubSettingsChange(hf_token="hf_typed"))
+    assert found(settings) == ("hf_typed", "settings")
+    assert found(OdhTecSettings(hf_token="hf_configured")) == ("hf_configured", "configuration")
+    # The login was for another hub than the one that is configured.
+    assert found(OdhTecSettings(hf_endpoint="https://elsewhere.example")) == (None, None)
+    (tmp_path / "other").write_bytes(b"\xff")
+    assert found(with_env(**blank)) == (None, None)

@@ -1375,8 +1375,18 @@ export type components = {
             } | null;
             /** Files */
             files: components["schemas"]["HubFile"][];
+            /**
+             * Chosen
+             * @description Patterns for the folder or file in the address that was asked for
+             */
+            chosen: string[];
             /** Totalsize */
             totalSize: number;
+            /**
+             * Note
+             * @description What is odd about the hub's list of files, in a sentence for the user
+             */
+            note: string | null;
         };
         /**
          * HubSettings
@@ -1387,6 +1397,11 @@ export type components = {
             hfEndpoint: string;
             /** Hftokenset */
             hfTokenSet: boolean;
+            /**
+             * Hftokenfrom
+             * @description settings, configuration, hf_token_file, an environment variable, or hf auth login
+             */
+            hfTokenFrom: string | null;
         };
         /**
          * HubSettingsChange
@@ -1448,7 +1463,10 @@ export type components = {
          *     says what happens to one that differs.
          */
         ImportRequest: {
-            /** Repo */
+            /**
+             * Repo
+             * @description An id, hf://org/name@revision/path, or the address of a page; a folder in it is what include means
+             */
             repo: string;
             /**
              * Token

@@ -14,10 +14,12 @@ Host = Literal["hub", "cdn"]
 
 @dataclass(frozen=True)
 class Refuse:
-    """Answer with an error: 503, or 429 with the time after which to try again."""
+    """Answer with an error: 503, or 429 with the time after which to try again; the hub names a code and a message."""
 
     status: int = 503
     retry_after: int | None = None
+    code: str | None = None
+    message: str = "The stand-in was told to refuse."
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,7 @@ class HubStandIn:
 
     ``tokens`` are those that the hub knows, with the user each belongs to; a repository's accepted tokens need
     not be among them. ``bytes_per_second`` holds for each connection, ``latency`` (seconds) for each request.
+    :attr:`mirror` has switches for what mirrors do otherwise.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class HubStandIn:
             link_seconds=link_seconds,
         )
         self.traffic = self.service.traffic
+        self.mirror = self.service.mirror
         for repository in repositories:
             self.add(repository)
         self._listeners: list[_Listener] = []

@@ -30,19 +30,27 @@ class HubHandler(Handler):
 
     def answer(self) -> None:
         """Find the route. Paths are matched as they were sent: a revision may hold an encoded slash."""
-        if self.raw_path == "/api/whoami-v2":
+        if self.service.mirror.login_page and self.raw_path.startswith("/api/"):
+            page = BytesContent(b"<!DOCTYPE html><html><body>Please log in.</body></html>")
+            self.reply(200, {"Content-Type": "text/html; charset=utf-8"}, page)
+        elif self.raw_path == "/api/whoami-v2":
+            self._require("whoami-v2")
             self._whoami()
         elif (found := _API.fullmatch(self.raw_path)) is not None:
             repo_type, repo_id, action, rest = found.groups()
             self._api(repo_type, unquote(repo_id), action, unquote(rest or ""))
         elif (found := _RESOLVE.fullmatch(self.raw_path)) is not None:
             repo_type, repo_id, revision, path = found.groups()
+            self._require("resolve")
             self._resolve(repo_type or "model", unquote(repo_id), unquote(revision), unquote(path))
         else:
             raise RefusedError(404, "Sorry, we can't find the page you are looking for.")
 
     def refuse(self, refusal: RefusedError) -> None:
         """The hub's way to say no: the reason is in headers, so that a HEAD has it, too."""
+        if refusal.bare:
+            self.reply(refusal.status, {"Content-Type": "text/plain"}, BytesContent(str(refusal).encode()))
+            return
         headers = {"Content-Type": "application/json; charset=utf-8", "X-Error-Message": str(refusal)}
         if refusal.code is not None:
             headers["X-Error-Code"] = refusal.code
@@ -51,6 +59,10 @@ class HubHandler(Handler):
         if refusal.status == 401:
             headers["WWW-Authenticate"] = 'Bearer realm="Authentication required", charset="UTF-8"'
         self.reply(refusal.status, headers, BytesContent(json.dumps({"error": str(refusal)}).encode()))
+
+    def _require(self, part: str) -> None:
+        if part in self.service.mirror.missing:
+            raise RefusedError(self.service.mirror.missing[part], "Not found", bare=True)
 
     # --- who may -------------------------------------------------------------------------------------------
 
@@ -109,6 +121,7 @@ class HubHandler(Handler):
     # --- API -----------------------------------------------------------------------------------------------
 
     def _api(self, repo_type: str, repo_id: str, action: str | None, rest: str) -> None:
+        self._require(action or "")
         repository = self._repository(repo_type, repo_id)
         match action:
             case None:
@@ -135,7 +148,7 @@ class HubHandler(Handler):
         return commit
 
     def _info(self, repository: Repository, commit: Commit) -> None:
-        blobs = self._flag("blobs")
+        blobs = self._flag("blobs") and self.service.mirror.blobs
         info: dict[str, Any] = {
             "_id": commit.sha[:24],
             "id": repository.id,
@@ -150,7 +163,7 @@ class HubHandler(Handler):
             "likes": 0,
             "tags": [*repository.tags, *([f"license:{repository.license}"] if repository.license else [])],
             "cardData": {"license": repository.license} if repository.license else {},
-            "siblings": [_sibling(file, blobs) for file in _in_order(commit)],
+            "siblings": [_sibling(file, blobs) for file in _in_order(commit)][: self.service.mirror.siblings],
             "usedStorage": sum(file.content.size for file in commit.files.values()),
         }
         if repository.repo_type == "model":
@@ -158,6 +171,7 @@ class HubHandler(Handler):
             if commit.parameters:
                 total = sum(commit.parameters.values())
                 info["safetensors"] = {"parameters": commit.parameters, "total": total}
+        info |= self.service.mirror.info
         if "expand" in self.query:
             info = {k: v for k, v in info.items() if k in {"_id", "id", *self.query["expand"]}}
         self._json(info)
@@ -170,7 +184,7 @@ class HubHandler(Handler):
         self._json({"branches": branches, "converts": [], "tags": tags, "pullRequests": []})
 
     def _tree(self, commit: Commit, folder: str) -> None:
-        entries = self._entries(commit, folder, self._flag("recursive"))
+        entries = self._entries(commit, folder, self._flag("recursive"))[: self.service.mirror.tree_entries]
         if folder and not entries:
             raise RefusedError(404, f"{folder} does not exist on this revision", "EntryNotFound")
         start = int(self.query.get("cursor", ["0"])[0])

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from odhtec_jupyter.demo.content import Content, FileContent
 from odhtec_jupyter.demo.faults import Cut, Faults, Halt, Host, Refuse, WrongByte
+from odhtec_jupyter.demo.mirror import Mirror
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.demo.traffic import Request, Traffic
 from odhtec_jupyter.models import RepoType
@@ -36,6 +37,7 @@ class Service:
     clock: Callable[[], float] = time.time  # by which links expire
     repositories: dict[tuple[RepoType, str], Repository] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
+    mirror: Mirror = field(default_factory=Mirror)
     traffic: Traffic = field(default_factory=Traffic)
     closing: threading.Event = field(default_factory=threading.Event)
     endpoint: str = ""
@@ -54,11 +56,19 @@ class Service:
 
 
 class RefusedError(Exception):
-    """Ends a request with an error reply."""
+    """Ends a request with an error reply; a ``bare`` one says nothing but its status."""
 
-    def __init__(self, status: int, message: str, code: str | None = None, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: str | None = None,
+        retry_after: int | None = None,
+        *,
+        bare: bool = False,
+    ) -> None:
         super().__init__(message)
-        self.status, self.code, self.retry_after = status, code, retry_after
+        self.status, self.code, self.retry_after, self.bare = status, code, retry_after, bare
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -93,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             refuse = self.service.faults.take(Refuse, self.host, self.command, self.url_path)
             if refuse is not None:
-                raise RefusedError(refuse.status, "The stand-in was told to refuse.", retry_after=refuse.retry_after)
+                raise RefusedError(refuse.status, refuse.message, refuse.code, refuse.retry_after)
             self.answer()
         except RefusedError as refusal:
             self.refuse(refusal)
@@ -130,7 +140,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def send_content(self, content: Content, headers: dict[str, str], etag: str) -> None:
         """Content with conditions and ranges."""
-        headers = headers | {"ETag": etag, "Accept-Ranges": "bytes"}
+        ranges = self.service.mirror.ranges or self.host == "hub"
+        headers = headers | {"ETag": etag} | ({"Accept-Ranges": "bytes"} if ranges else {})
         if self.headers.get("If-None-Match") == etag:
             self.reply(304, headers)
             return
@@ -138,7 +149,7 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusedError(412, "The file is another one by now.")
         start, stop, status = 0, content.size, 200
         asked = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range") or "")
-        if asked and any(asked.groups()) and self.headers.get("If-Range") in (None, etag):
+        if ranges and asked and any(asked.groups()) and self.headers.get("If-Range") in (None, etag):
             first, last = asked.groups()
             if first:
                 start, stop = int(first), min(int(last) + 1 if last else content.size, content.size)

@@ -48,6 +48,11 @@ class Traffic:
         with self._lock:
             self._requests.clear()
 
+    @property
+    def waiting(self) -> int:
+        """How many requests have come and are not answered yet."""
+        return self._open
+
     def seen(self, host: Host | None = None, method: str | None = None) -> list[Request]:
         """The requests that came to a host."""
         with self._lock:

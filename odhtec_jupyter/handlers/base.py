@@ -7,6 +7,8 @@ import json
 import re
 import threading
 from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from jupyter_server.base.handlers import APIHandler
@@ -117,22 +119,31 @@ class OdhTecHandler(APIHandler):
 
     async def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a short blocking call in a thread, before what the transfers do."""
-        loop = asyncio.get_running_loop()
-        with courtesy.asked():
-            return await loop.run_in_executor(self.services.calls, lambda: function(*args, **kwargs))
+        return await self._in_thread(self.services.calls, partial(function, *args, **kwargs))
+
+    async def call_hub(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """The same for a call that asks the hub, unless the client leaves before its turn."""
+        return await self._in_thread(self.services.hub_calls, self._unless_gone(partial(function, *args, **kwargs)))
 
     async def look(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """The same for what somebody wants to see, and who will want to see more."""
+        try:
+            return await self.call(self._unless_gone(partial(function, *args, **kwargs)))
+        finally:
+            courtesy.looked()
 
+    def _unless_gone(self, function: Callable[[], T]) -> Callable[[], T]:
         def unless_gone() -> T:
             if self.gone.is_set():  # while it waited for a thread
                 raise Cancelled("The client has gone.")
-            return function(*args, **kwargs)
+            return function()
 
-        try:
-            return await self.call(unless_gone)
-        finally:
-            courtesy.looked()
+        return unless_gone
+
+    async def _in_thread(self, threads: Executor, function: Callable[[], T]) -> T:
+        loop = asyncio.get_running_loop()
+        with courtesy.asked():
+            return await loop.run_in_executor(threads, function)
 
     def body(self, model: type[Model]) -> Model:
         """The JSON body as a wire model. Raises :class:`BadRequest` naming the field."""

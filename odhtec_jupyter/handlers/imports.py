@@ -30,7 +30,7 @@ async def ask_hub(handler: OdhTecHandler, function: Callable[..., T], *args: Any
     """Run a blocking call that asks the hub, again when it gave no answer: a user waits, so not for long."""
     for number in range(1, PATIENCE + 1):
         try:
-            return await handler.call(function, *args, **kwargs)
+            return await handler.call_hub(function, *args, **kwargs)
         except OdhTecError as error:
             wait = delay(number, error)
             if handler.gone.is_set() or not error.transient or number == PATIENCE or wait > LONGEST:
@@ -46,7 +46,8 @@ class HubRepoHandler(OdhTecHandler):
     async def get(self) -> None:
         """What an import would bring."""
         revision = self.get_query_argument("revision", "") or "main"
-        self.reply(await ask_hub(self, self.services.hub.repo, self.repo(), revision=revision, **self.how()))
+        more = {"revision": revision, "is_stopped": self.gone.is_set, **self.how()}
+        self.reply(await ask_hub(self, self.services.hub.repo, self.repo(), **more))
 
     def repo(self) -> str:
         """The repository that is asked for."""

@@ -93,7 +93,7 @@ class TestHubHandler(SettingsHandler):
         """Ask whose token it is."""
         settings = self.services.settings
         connection = settings.changed_hub(self.body(HubSettingsChange))
-        self.reply(TestReply(message=await self.call(try_hub, connection, settings.network)))
+        self.reply(TestReply(message=await self.call_hub(try_hub, connection, settings.network)))
 
 
 def try_hub(connection: HubConnection, network: Network) -> str:
@@ -129,7 +129,7 @@ class TestProxyHandler(SettingsHandler):
         """Reach the hub and the store through proxies without keeping them; no other address is ever asked."""
         settings = self.services.settings
         network = settings.changed_network(self.body(ProxySettingsChange))
-        self.reply(TestReply(message=await self.call(try_network, settings.s3, settings.hub, network)))
+        self.reply(TestReply(message=await self.call_hub(try_network, settings.s3, settings.hub, network)))
 
 
 def try_network(s3: S3Connection, hub: HubConnection, network: Network) -> str:

@@ -14,7 +14,7 @@ from odhtec_jupyter.transfers.places import Stores
 from odhtec_jupyter.transfers.plan import check_places, make_plan, plan_deletion, show_plan
 from odhtec_jupyter.transfers.selection import Selection
 from odhtec_jupyter.transfers.state import Action, Options, Transfer
-from odhtec_jupyter.uris import S3Uri, Uri, WorkspaceUri, parse_uri
+from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri, parse_uri
 
 STATES = ("", "queued", "running", "completed", "skipped", "failed", "cancelled")
 
@@ -71,7 +71,8 @@ class TransfersHandler(WorkspaceHandler):
         if request.dry_run:
             stores = services.stores(request.token)
             is_stopped = self.gone.is_set
-            self.reply(await self.call(try_plan, stores, request.action, source, target, options, is_stopped))
+            call = self.call_hub if isinstance(source, HubUri) else self.call
+            self.reply(await call(try_plan, stores, request.action, source, target, options, is_stopped))
             return
         transfer = services.transfers.new(request.action, str(source), str(target or ""), options)
         check_secret(request.token, "token")

@@ -33,7 +33,9 @@ class HubRepo(Wire):
     license: str | None
     parameters: dict[str, int] | None
     files: list[HubFile]
+    chosen: list[str] = Field(description="Patterns for the folder or file in the address that was asked for")
     total_size: int
+    note: str | None = Field(description="What is odd about the hub's list of files, in a sentence for the user")
 
 
 class HubRef(Wire):
@@ -58,7 +60,9 @@ class ImportRequest(Wire):
     says what happens to one that differs.
     """
 
-    repo: NonEmpty
+    repo: NonEmpty = Field(
+        description="An id, hf://org/name@revision/path, or the address of a page; a folder in it is what include means"
+    )
     token: str | None = Field(default=None, description="For this import only; never stored, never returned")
     bucket: NonEmpty
     prefix: str | None = Field(default=None, description="Default: the repository's id. Empty: the bucket's top level")

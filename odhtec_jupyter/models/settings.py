@@ -36,6 +36,9 @@ class HubSettings(Wire):
 
     hf_endpoint: str
     hf_token_set: bool
+    hf_token_from: str | None = Field(
+        description="settings, configuration, hf_token_file, an environment variable, or hf auth login"
+    )
 
 
 class HubSettingsChange(Wire):

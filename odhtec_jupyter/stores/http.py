@@ -6,6 +6,7 @@ boto3 and huggingface_hub do the talking; this moves the data, without a copy of
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from odhtec_jupyter.errors import BadRequest, Unreachable, clipped
-from odhtec_jupyter.network import Network
+from odhtec_jupyter.network import Network, proxy_refused
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -117,6 +118,11 @@ def reason(error: BaseException) -> str:
     return clipped(text) or type(inner).__name__
 
 
+def is_proxy_refusal(error: BaseException) -> bool:
+    """Whether a connection was refused by a proxy that wants to know who asks: libraries tell that in words only."""
+    return re.search(r"\b407\b.*[Pp]roxy|[Pp]roxy.*\b407\b", str(error)) is not None
+
+
 def http_date(text: str) -> datetime | None:
     """A time as in a header; None for what is none, which RFC 9110 wants to be ignored."""
     try:
@@ -161,9 +167,23 @@ class Http:
 
         Raises :class:`Unreachable`. The caller drains or closes the response.
         """
+        proxy = self._network.proxy_for(url)
+        try:
+            response = self._send(method, url, proxy, headers, body)
+        except Unreachable as error:
+            if proxy and is_proxy_refusal(error):
+                raise proxy_refused(proxy) from error
+            raise
+        if proxy and response.status == 407:
+            response.close()
+            raise proxy_refused(proxy)
+        return response
+
+    def _send(
+        self, method: str, url: str, proxy: str | None, headers: Mapping[str, str] | None, body: Any
+    ) -> BaseHTTPResponse:
         parts = urlsplit(url)
         with http_errors(url):
-            proxy = self._network.proxy_for(url)
             manager = self._manager(proxy)
             pool = manager.connection_from_host(parts.hostname, port=parts.port, scheme=parts.scheme)
             # Not through PoolManager.urlopen: it would normalise the path, and a key may be "..".

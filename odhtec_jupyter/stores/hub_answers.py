@@ -7,13 +7,31 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from odhtec_jupyter.errors import Forbidden, GatedRepository, NotFound, OdhTecError, TooManyRequests, Unreachable
+from odhtec_jupyter.errors import (
+    Forbidden,
+    GatedRepository,
+    NotFound,
+    OdhTecError,
+    TooManyRequests,
+    Unreachable,
+    clipped,
+)
+
+# What mirrors answer for a part of the hub's API that they do not have.
+_MISSING = {400, 403, 404, 405, 501}
 
 
-def gated(repo: str, host: str) -> GatedRepository:
+class NoSuchEndpoint(NotFound):
+    """The hub has nothing at an address of the API, and says no more: it may be a mirror that has only a part of it."""
+
+    code = "HubEndpointMissing"
+
+
+def gated(repo: str, host: str, told: str = "") -> GatedRepository:
     """The error for a repository whose terms were not accepted."""
     return GatedRepository(
         f"{repo} is gated: accept its terms on its page at {host}, then use the token of that account."
+        f"{_said(host, told)}"
     )
 
 
@@ -32,18 +50,49 @@ def no_revision(repo: str, revision: str | None = None) -> NotFound:
     return NotFound(f"{repo} has {which}: name a branch, a tag or a commit of it.", code="RevisionNotFound")
 
 
-def status_error(status: int, headers: Mapping[str, str], repo: str, host: str) -> OdhTecError:
-    """A refusal of the hub (or of the host that serves its files)."""
+def odd_answer(message: str) -> OdhTecError:
+    """The error for an answer that makes no sense."""
+    return OdhTecError(message, code="HubError", status=502)
+
+
+def web_page(host: str) -> OdhTecError:
+    """The error for a page where data was expected: of a login, of a proxy, or of another service."""
+    return odd_answer(
+        f"{host} answered with a web page, not as a Hugging Face hub. Check its address in the settings, and whether a"
+        " proxy or a login stands before it."
+    )
+
+
+def status_error(
+    status: int,
+    headers: Mapping[str, str],
+    repo: str,
+    host: str,
+    *,
+    path: str = "",
+    revision: str | None = None,
+    file: str = "",
+) -> OdhTecError:
+    """A refusal of the hub, which was asked for ``path``: for a ``file`` at a ``revision``, or for what it is."""
     low = {name.lower(): value for name, value in headers.items()}
-    kind = low.get("x-error-code", "")
+    kind, told = low.get("x-error-code", ""), low.get("x-error-message", "")
     if kind == "GatedRepo":
-        return gated(repo, host)
+        return gated(repo, host, told)
     if kind == "RevisionNotFound":
-        return no_revision(repo)
+        return no_revision(repo, revision)
     if kind == "RepoNotFound":
         return no_repository(repo, host)
+    if status in _MISSING and path and not kind and not told:
+        return NoSuchEndpoint(
+            f"{host} answered {clipped(path, 200)} with status {status}. Check the name, the revision, and whether"
+            f" {host} is a Hugging Face hub."
+        )
+    if status == 404 and file:
+        return NotFound(f"{repo} has no file {file} at revision {revision}.", code="EntryNotFound")
     if status == 404:
-        return NotFound(f"A file of {repo} is not there any more.", code="EntryNotFound")
+        return NotFound(f"{host} has nothing at {clipped(path, 200)}.{_said(host, told)}")
+    if status == 401 and told != "Invalid credentials in Authorization header" and f"/{repo}/" in path:
+        return no_repository(repo, host)  # what the hub says of private repositories to those without a token
     if status == 401:
         return Forbidden(
             f"{host} does not accept the Hugging Face token: it is wrong or has expired; enter a new one.",
@@ -51,7 +100,7 @@ def status_error(status: int, headers: Mapping[str, str], repo: str, host: str) 
         )
     if status == 403:
         return Forbidden(
-            f"{host} does not allow reading {repo} with this token: use one with read access to it.",
+            f"{host} does not allow reading {repo} with this token: use one with read access to it.{_said(host, told)}",
             code="HubForbidden",
         )
     if status == 429:
@@ -59,6 +108,26 @@ def status_error(status: int, headers: Mapping[str, str], repo: str, host: str) 
     if status >= 500:
         return Unreachable(f"{host} answered with status {status}.", code="HubUnreachable")
     return OdhTecError(f"{host} answered with status {status}.", code="HubError", status=502)
+
+
+def link_error(status: int, headers: Mapping[str, str], file: str, host: str) -> OdhTecError:
+    """A refusal of the host that the hub's link to a large file leads to: it, a firewall or a proxy before it."""
+    low = {name.lower(): value for name, value in headers.items()}
+    if status == 429:
+        return _rate_limit(retry_after(low), host)
+    kind, told = clipped(low.get("x-error-code", ""), 64), low.get("x-error-message", "")
+    message = f"{host}, where the hub keeps {file}, answered with status {status}{f' ({kind})' if kind else ''}."
+    if status >= 500:
+        return Unreachable(f"{message}{_said(host, told)}", code="HubUnreachable")
+    if status in {404, 410}:
+        return NotFound(f"{message}{_said(host, told)}", code="EntryNotFound")
+    why = _said(host, told) or " A firewall or a proxy may block this host."
+    return Forbidden(f"{message}{why}", code="HubForbidden")
+
+
+def _said(host: str, told: str) -> str:
+    """What the hub says itself, as a further sentence: why access waits or was rejected, what a token lacks."""
+    return f" {host} says: “{clipped(told, 300).strip().rstrip('.')}.”" if told.strip() else ""
 
 
 def _rate_limit(wait: float | None, host: str) -> TooManyRequests:

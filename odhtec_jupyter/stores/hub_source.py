@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from odhtec_jupyter.errors import OdhTecError, Unreachable, VerificationError
+from odhtec_jupyter.errors import OdhTecError, VerificationError
 from odhtec_jupyter.models import HubFile, RepoType
 from odhtec_jupyter.network import origin
 from odhtec_jupyter.stores.http import Http, http_errors, read_into
-from odhtec_jupyter.stores.hub_answers import status_error
-from odhtec_jupyter.stores.source import Checksum
+from odhtec_jupyter.stores.hub_answers import link_error, status_error
+from odhtec_jupyter.stores.source import Checksum, RangesIgnoredError
 from odhtec_jupyter.uris import FOLDERS
 
 if TYPE_CHECKING:
@@ -35,25 +35,56 @@ class HubSource:
         commit: str,
         file: HubFile,
         token: str | None,
+        without_ranges: set[str],
     ) -> None:
+        """``without_ranges`` are the hosts that are known to have none; those that are found are added."""
         self.size = file.size
         self.checksum: Checksum | None = Checksum("sha256" if file.lfs else "blob", file.etag)
         folder = FOLDERS[repo_type]
         self._url = f"{endpoint}/{folder}{repo}/resolve/{quote(commit, safe='')}/{quote(file.path)}"
         self._http = http
         self._host = urlsplit(endpoint).netloc
-        self._repo = repo
+        self._repo, self._commit, self._path = repo, commit, file.path
         self._token = token
+        self._without_ranges = without_ranges
+        #: Whether to read one range after the other, in order: a host of the hub's files has no ranges.
+        self.is_ordered = bool(without_ranges)
+        self._kept: tuple[HubRange, int] | None = None  # a connection that stands at this byte
         self._location: str | None = None  # where the hub sent us; a signed URL that expires
 
-    def open_range(self, start: int, end: int) -> HubRange:
-        """Bytes ``start`` to ``end``; asks the hub again when the signed URL of an earlier range has expired."""
+    def open_range(self, start: int, end: int) -> HubRange | OrderedRange:
+        """Bytes ``start`` to ``end``; asks the hub again when the signed URL of an earlier range has expired.
+
+        Raises :class:`RangesIgnoredError` where it is found that ranges must be read in order.
+        """
+        if not self.is_ordered:
+            return self._open(start, end)
+        kept, self._kept = self._kept, None
+        if kept is not None and kept[1] == start:
+            return OrderedRange(self, kept[0], start, start, end)
+        if kept is not None:
+            kept[0].close()
+        opened = self._open(start, self.size)
+        return OrderedRange(self, opened, opened.start, start, end)
+
+    def keep(self, opened: HubRange, position: int) -> None:
+        """Keep a connection for the range that begins where this one ended."""
+        self.close()
+        self._kept = opened, position
+
+    def close(self) -> None:
+        """Give up a connection that was kept between two ranges."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept[0].close()
+
+    def _open(self, start: int, end: int) -> HubRange:
         headers = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
         location = self._location
         if location:
             response = self._http.request("GET", location, headers=headers)
             if response.status not in {401, 403, 404, 410}:
-                return self._checked(response, start, end, own_host=False)
+                return self._checked(response, location, start, end)
             response.close()
             self._location = None
         url = self._url
@@ -64,7 +95,7 @@ class HubSource:
             if response.status not in {301, 302, 303, 307, 308}:
                 if not own_host:
                     self._location = url
-                return self._checked(response, start, end, own_host=own_host)
+                return self._checked(response, url, start, end)
             target = urljoin(url, response.headers.get("Location", ""))
             response.close()
             if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
@@ -72,41 +103,54 @@ class HubSource:
             url = target
         raise OdhTecError(f"{self._host} redirects too often.", code="HubError", status=502)
 
-    def _checked(self, response: BaseHTTPResponse, start: int, end: int, *, own_host: bool) -> HubRange:
+    def _checked(self, response: BaseHTTPResponse, url: str, start: int, end: int) -> HubRange:
         """The range, if the answer is that range of a file of the size that was announced."""
-        if response.status == 200 and (start, end) == (0, self.size):
-            total = int(response.headers.get("Content-Length", self.size))
+        host = urlsplit(url).netloc
+        if response.status == 200:
+            told = response.headers.get("Content-Length", "")
+            total = int(told) if told.isascii() and told.isdigit() else self.size
+            if total == self.size and (start, end) != (0, self.size) and not self.is_ordered:
+                response.close()
+                self._without_ranges.add(host)
+                self.is_ordered = True
+                raise RangesIgnoredError(f"{host} sends whole files only, not ranges of {self._path}.")
+            start = 0
         elif response.status == 206:
             told, _, total_text = response.headers.get("Content-Range", "").partition("/")
             if told.replace(" ", "") != f"bytes{start}-{end - 1}":
                 response.close()
-                raise VerificationError(f"The hub answered with another range of {self._repo} than was asked for.")
+                raise VerificationError(f"{host} answered with another range of {self._path} than was asked for.")
             total = int(total_text) if total_text.isdigit() else self.size
-        elif response.status in {200, 416}:
+        elif response.status == 416:
             response.close()
-            raise VerificationError(
-                f"A file of {self._repo} has another size than the hub announced, or has no ranges."
-            )
-        elif response.status in {401, 403} and not own_host:
-            response.close()
-            raise Unreachable("The link to a file of the hub has expired.", code="HubUnreachable")
+            raise VerificationError(f"{self._path} of {self._repo} has another size than the hub announced.")
         else:
             headers = dict(response.headers)
             response.close()
-            raise status_error(response.status, headers, self._repo, self._host)
+            raise self._refusal(response.status, headers, url)
         if total != self.size:
             response.close()
-            raise VerificationError(f"A file of {self._repo} has {total} bytes, the hub announced {self.size}.")
-        return HubRange(response, self._host, end - start)
+            raise VerificationError(f"{self._path} has {total} bytes, the hub announced {self.size}.")
+        return HubRange(response, host, start, end)
+
+    def _refusal(self, status: int, headers: dict[str, str], url: str) -> OdhTecError:
+        if origin(url) == origin(self._url):
+            path = unquote(urlsplit(self._url).path)
+            return status_error(
+                status, headers, self._repo, self._host, path=path, revision=self._commit, file=self._path
+            )
+        # A link that the hub gave just now: asking for another one would change nothing.
+        return link_error(status, headers, self._path, urlsplit(url).netloc)
 
 
 class HubRange:
     """An open range of a file."""
 
-    def __init__(self, response: BaseHTTPResponse, host: str, size: int) -> None:
+    def __init__(self, response: BaseHTTPResponse, host: str, start: int, end: int) -> None:
+        self.start = start
         self._response = response
         self._host = host
-        self._left = size
+        self._left = end - start
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill at most ``len(buffer)`` bytes; 0 at the end."""
@@ -129,3 +173,34 @@ class HubRange:
             self._response.close()
         else:
             self._response.release_conn()
+
+
+class OrderedRange:
+    """A range of a connection that brings all that follows: it is read up to the range, and kept for the next one."""
+
+    def __init__(self, source: HubSource, opened: HubRange, position: int, start: int, end: int) -> None:
+        self._source = source
+        self._opened = opened
+        self._position, self._start, self._end = position, start, end
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill at most ``len(buffer)`` bytes; 0 at the end."""
+        while self._position < self._start:
+            skipped = self._opened.readinto(buffer[: self._start - self._position])
+            if not skipped:
+                return 0
+            self._position += skipped
+        count = self._opened.readinto(buffer[: self._end - self._position]) if self._position < self._end else 0
+        self._position += count
+        return count
+
+    def interrupt(self) -> None:
+        """Shut the socket for reading."""
+        self._opened.interrupt()
+
+    def close(self) -> None:
+        """Keep the connection for what follows where the range was read to its end, else drop it."""
+        if self._position == self._end < self._source.size:
+            self._source.keep(self._opened, self._position)
+        else:
+            self._opened.close()

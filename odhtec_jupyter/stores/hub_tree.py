@@ -10,35 +10,40 @@ from pydantic import ValidationError
 
 from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.models import HubFile
+from odhtec_jupyter.stores.hub_answers import odd_answer
 
 MAX_FILES = 200_000  # twice what Hugging Face recommends at most
 MAX_PAGES = 5_000
 
 
-def repo_files(get: Callable[[str], Any], url: str, host: str) -> list[HubFile]:
-    """All files below ``url``, the address of a tree. ``get`` asks for a page, with the token.
+def repo_files(ask: Callable[[str], Any], tree: str, host: str) -> list[HubFile]:
+    """All files of a tree. ``ask`` asks for a page, with the token; it returns JSON and the response it came in.
 
-    Of the link to the next page only the query counts: the token belongs to ``url`` and to no host that a link names,
-    and a mirror may pass on the links of the hub behind it.
+    Of the link to the next page only the query counts: the token belongs to the endpoint and to no host that a link
+    names, and a mirror may pass on the links of the hub behind it.
     """
     files: list[HubFile] = []
     query, seen, entries = "recursive=true&expand=false", set[str](), 0
     while query not in seen:
         seen.add(query)
-        response = get(f"{url}?{query}")
+        page, response = ask(f"{tree}?{query}")
         try:
-            page = response.json()
             entries += len(page)
             files += [_hub_file(item) for item in page if item["type"] == "file"]
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise _odd(f"{host} answered with something other than a list of files.") from error
+        except (ValueError, TypeError, KeyError) as error:
+            raise odd_answer(f"{host} answered with something other than a list of files.") from error
         if entries > MAX_FILES or len(seen) > MAX_PAGES:
-            raise _odd(f"The repository has more than {MAX_FILES:,} files and folders, which is too many to import.")
+            raise too_many_files()
         following = response.links.get("next", {}).get("url")
         if not following:
             return files
         query = urlsplit(following).query
-    raise _odd(f"{host} lists the files of the repository without an end: a page leads back to an earlier one.")
+    raise odd_answer(f"{host} lists the files of the repository without an end: a page leads back to an earlier one.")
+
+
+def too_many_files() -> OdhTecError:
+    """The error for a repository that no hub should have."""
+    return odd_answer(f"The repository has more than {MAX_FILES:,} files and folders, which is too many to import.")
 
 
 def _hub_file(item: dict[str, Any]) -> HubFile:
@@ -47,7 +52,3 @@ def _hub_file(item: dict[str, Any]) -> HubFile:
         return HubFile(path=item["path"], size=item["size"], etag=lfs["oid"] if lfs else item["oid"], lfs=bool(lfs))
     except ValidationError as error:
         raise ValueError from error
-
-
-def _odd(message: str) -> OdhTecError:
-    return OdhTecError(message, code="HubError", status=502)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from odhtec_jupyter.errors import VerificationError
+
 
 class RangeReader(Protocol):
     """An open range; read into caller's memory until it is complete."""
@@ -20,6 +22,10 @@ class RangeReader(Protocol):
     def close(self) -> None:
         """Give the connection up."""
         ...
+
+
+class RangesIgnoredError(VerificationError):
+    """The whole file was sent where a range was asked for: it can only be read from its start, over one connection."""
 
 
 @dataclass(frozen=True)
@@ -39,3 +45,15 @@ class RangedSource(Protocol):
     def open_range(self, start: int, end: int) -> RangeReader:
         """Bytes ``start`` to ``end`` (exclusive)."""
         ...
+
+
+def is_ordered(source: RangedSource) -> bool:
+    """Whether only one connection at a time may read a source, in order."""
+    return bool(getattr(source, "is_ordered", False))
+
+
+def close_source(source: RangedSource) -> None:
+    """End what a source keeps between ranges."""
+    close = getattr(source, "close", None)
+    if close is not None:
+        close()

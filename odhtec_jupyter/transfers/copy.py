@@ -17,7 +17,7 @@ from contextlib import closing
 
 from odhtec_jupyter.errors import OdhTecError, TooLarge, VerificationError
 from odhtec_jupyter.models import Verify
-from odhtec_jupyter.stores.source import RangedSource
+from odhtec_jupyter.stores.source import RangedSource, RangesIgnoredError, close_source, is_ordered
 from odhtec_jupyter.transfers.crew import Crew
 from odhtec_jupyter.transfers.engine import Engine, together
 from odhtec_jupyter.transfers.in_flight import InFlight
@@ -51,20 +51,30 @@ async def copy_file(
     if source.size > MAX_OBJECT:
         raise TooLarge(f"{target.uri} has {source.size} bytes; S3 takes 5 TiB at most.")
     may_stream = True
-    for left in reversed(range(TRIES)):
-        job = _Copy(engine, source, target, verify, on_bytes, owner, may_stream=may_stream)
-        try:
-            return await job.run()
-        except OdhTecError as error:
-            # What stands before a store may refuse requests of more than, say, 100 MB.
-            too_large = error.status == 413 and job.streams
-            if not isinstance(error, VerificationError) and not too_large:
-                raise
-            on_bytes(-job.stored)
-            if not left:
-                raise
-            may_stream = not too_large
-    raise AssertionError("the last try returns or raises")
+    left = TRIES
+    try:
+        while True:
+            left -= 1
+            job = _Copy(engine, source, target, verify, on_bytes, owner, may_stream=may_stream)
+            ordered = is_ordered(source)
+            try:
+                return await job.run()
+            except RangesIgnoredError:
+                on_bytes(-job.stored)
+                if ordered:
+                    raise
+                left += 1  # nothing was wrong with the file: it is read over one connection now
+            except OdhTecError as error:
+                # What stands before a store may refuse requests of more than, say, 100 MB.
+                too_large = error.status == 413 and job.streams
+                if not isinstance(error, VerificationError) and not too_large:
+                    raise
+                on_bytes(-job.stored)
+                if not left:
+                    raise
+                may_stream = not too_large
+    finally:
+        close_source(source)
 
 
 class _Copy:
@@ -147,7 +157,7 @@ class _Copy:
         # With verify=full a request tells the MD5 of its part before the bytes come: they have to be in memory.
         streamed = stream_size(cutting.size)
         may_stream = self._may_stream and not self._full and cutting.left >= cutting.step + streamed
-        crew = self._crew = Crew(may_stream=may_stream, size=1 if relayed else None)
+        crew = self._crew = Crew(may_stream=may_stream, size=1 if relayed or is_ordered(self._source) else None)
         loop, running = asyncio.get_running_loop(), 0
 
         async with together() as group:

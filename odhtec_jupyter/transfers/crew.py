@@ -44,7 +44,7 @@ class Crew:
     def judge(self, rate: float) -> bool:
         """One connection moves ``rate`` bytes per second; whether that changes anything."""
         before = self.size, self.slow
-        if rate < SLOW:
+        if rate < SLOW and self._fixed is None:
             self.slow, self.streams, self._decided = True, False, True
         elif self._may_stream and not self._decided and (self._single is None or self.streams):
             self._single, self.streams = rate, rate >= AMPLE

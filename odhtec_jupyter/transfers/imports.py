@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from odhtec_jupyter.models import ImportRequest, TransferPlan
-from odhtec_jupyter.stores.hub import parse_repo
 from odhtec_jupyter.transfers.places import Stores
 from odhtec_jupyter.transfers.plan import Planned, make_plan, require_no_conflict, show_plan
 from odhtec_jupyter.transfers.selection import never
@@ -32,7 +31,7 @@ def plan_import(
     Raises what makes the import impossible, in words for the user: an unknown or gated repository, a wrong token, a
     bucket that is not there, and (409) objects that differ while ``on_conflict`` is ``fail``.
     """
-    files, target = _look(stores, request, options, is_stopped)
+    files, target, options = _look(stores, request, options, is_stopped)
     for one in files:
         if one.error:
             raise one.error
@@ -51,10 +50,12 @@ def try_import(
 
 def _look(
     stores: Stores, request: ImportRequest, options: Options, is_stopped: Callable[[], bool] = never
-) -> tuple[list[Planned], S3Uri]:
-    repo, repo_type, revision = parse_repo(request.repo, request.repo_type, request.revision)
-    prefix = repo if request.prefix is None else request.prefix
+) -> tuple[list[Planned], S3Uri, Options]:
+    address = stores.hub.address(request.repo, request.repo_type, request.revision)
+    options = replace(options, include=address.choice(options.include))
+    prefix = address.repo if request.prefix is None else request.prefix
     if prefix and not prefix.endswith("/"):
         prefix += "/"
     target = S3Uri(request.bucket, prefix)
-    return make_plan(stores, "import", HubUri(repo, repo_type, revision), target, options, is_stopped), target
+    source = HubUri(address.repo, address.repo_type, address.revision)
+    return make_plan(stores, "import", source, target, options, is_stopped), target, options

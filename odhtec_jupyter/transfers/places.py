@@ -56,11 +56,11 @@ class Entry:
         return self.error is not None and self.error.code == HIDDEN_FILE
 
 
-def entries(stores: Stores, uri: Uri) -> Iterator[list[Entry]]:
+def entries(stores: Stores, uri: Uri, is_stopped: Callable[[], bool] = never) -> Iterator[list[Entry]]:
     """The files that ``uri`` names, page by page. Raises :class:`NotFound` when there is nothing. Blocks."""
     pages: Iterator[list[Entry]]
     if isinstance(uri, HubUri):
-        pages = _hub_entries(stores, uri)
+        pages = _hub_entries(stores, uri, is_stopped)
     elif isinstance(uri, S3Uri):
         pages = _s3_entries(stores.s3, uri)
     else:
@@ -91,8 +91,10 @@ def named_entries(
                 yield [replace(entry, path=name + entry.path) for entry in page]
 
 
-def _hub_entries(stores: Stores, uri: HubUri) -> Iterator[list[Entry]]:
-    repo = stores.hub.repo(uri.repo, repo_type=uri.repo_type, revision=uri.revision, token=stores.token)
+def _hub_entries(stores: Stores, uri: HubUri, is_stopped: Callable[[], bool]) -> Iterator[list[Entry]]:
+    repo = stores.hub.repo(
+        uri.repo, repo_type=uri.repo_type, revision=uri.revision, token=stores.token, is_stopped=is_stopped
+    )
     stores.hub.require_access(repo, stores.token)
     pinned = HubUri(repo.repo, repo.repo_type, repo.commit)
     if uri.is_folder:

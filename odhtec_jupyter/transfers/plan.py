@@ -106,7 +106,9 @@ def make_plan(
     takes, leaves = chooser(options.include, options.exclude), chooser(None, options.exclude)
     if isinstance(target, WorkspaceUri):
         stores.workspace.require_visible(target.path)
-    for page in entries(stores, source) if names is None else named_entries(stores, source, names, is_stopped):
+    for page in (
+        entries(stores, source, is_stopped) if names is None else named_entries(stores, source, names, is_stopped)
+    ):
         if isinstance(target, S3Uri) and not target.key:
             page = [entry for entry in page if entry.path]  # a bucket has no marker of itself
         # What is in a hidden folder is not known, so that it is left out is always told.

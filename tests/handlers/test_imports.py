@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from odhtec_jupyter.demo.faults import Halt, Refuse
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.services import CALLS
 from tests.marks import on_moto
+from tests.waiting import GIVE_UP_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -57,6 +61,34 @@ async def test_a_repository_arrives_file_by_file(
     assert stored() == {f"org/model/{name}": len(content) for name, content in FILES.items()}
     for name, content in FILES.items():
         assert s3_client.get_object(Bucket=bucket, Key=f"org/model/{name}")["Body"].read() == content
+
+
+@on_moto
+async def test_address_of_a_page_is_imported_and_other_hosts_are_refused(
+    api: Any, hf: HubStandIn, repo: Repository, bucket: str, stored: Stored
+) -> None:
+    first = repo.branches["main"]
+    repo.versions["refs/pr/12"] = first
+    repo.commit({"config.json": b"other"})
+    hf.add(Repository("org/model", repo_type="dataset")).commit({"data.csv": b"a,b"})
+    shown = await api.ok("GET", "hub/repo", params={"repo": f"{hf.endpoint}/org/model/tree/main/weights"})
+    assert (shown["repo"], shown["revision"], shown["chosen"]) == ("org/model", "main", ["weights/"])
+    shown = await api.ok("GET", "hub/repo", params={"repo": "hf://org/model@refs/pr/12/config.json"})
+    assert (shown["commit"], shown["chosen"]) == (first, ["config.json", "config.json/"])
+    await run(api, repo="hf://datasets/org/model", bucket=bucket)
+    assert stored() == {"org/model/data.csv": 3}
+    await run(api, repo="hf://org/model@refs/pr/12/config.json", bucket=bucket, prefix="p")
+    await run(api, repo="https://huggingface.co/org/model/tree/main/weights", bucket=bucket, prefix="w")
+    await run(api, repo=f"{hf.endpoint}/org/model/resolve/main/config.json", bucket=bucket, prefix="f")
+    assert set(stored()) == {"org/model/data.csv", "p/config.json", "w/weights/model.bin", "f/config.json"}
+    assert (stored()["p/config.json"], stored()["f/config.json"]) == (2, 5)
+    for repo_text in ("https://github.com/org/model", "s3://org/model"):
+        for refused in (
+            await api.refused(400, "GET", "hub/repo", params={"repo": repo_text}),
+            await api.refused(400, "GET", "hub/refs", params={"repo": repo_text}),
+            await api.refused(400, "POST", "objects/import-hf", json_body={"repo": repo_text, "bucket": bucket}),
+        ):
+            assert "hub" in refused["message"]
 
 
 async def test_a_second_import_sends_nothing_again(api: Any, hf: HubStandIn, repo: Repository, bucket: str) -> None:
@@ -257,3 +289,28 @@ async def test_branches_and_tags_are_shown_to_who_may_see_them(
     assert (await api.ok("GET", "hub/refs", params=params, headers={"X-HF-Token": TOKEN}))["branches"]
     assert "repo" in (await api.refused(400, "GET", "hub/refs"))["message"]
     await api.refused(400, "GET", "hub/refs", params={"repo": "org/model", "repoType": "bucket"})
+
+
+@on_moto
+async def test_rate_limit_is_told_without_waiting_for_it(api: Any, hf: HubStandIn, repo: Repository) -> None:
+    hf.inject(Refuse(429, retry_after=57), "*/tree/*", times=None)
+    refused = await api.refused(429, "GET", "hub/repo", params={"repo": "org/model"})
+    assert "try again in 57 s" in refused["message"]
+    assert sum("/tree/" in request.path for request in hf.traffic.seen("hub")) == 1
+
+
+@on_moto
+async def test_hub_that_does_not_answer_stops_no_list_of_buckets(
+    api: Any, hf: HubStandIn, repo: Repository, bucket: str, eventually: Callable[..., Any]
+) -> None:
+    halt = Halt(0)
+    hf.inject(halt, "/api/*", host="hub", times=None)
+    # Not by api.ok: tornado's client has at most ten requests under way.
+    asking = [await api.raw("GET", f"hub/{what}?repo=org/model", {}) for what in ("repo", *["refs"] * CALLS)]
+    await eventually(lambda: hf.traffic.waiting >= CALLS)
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        assert bucket in {found["Name"] for found in (await api.ok("GET", "buckets"))["buckets"]}
+    halt.over.set()
+    for reader, writer in asking:
+        assert (await reader.readline()).split()[1] == b"200"
+        writer.close()

@@ -16,6 +16,7 @@ from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.imports import plan_import
 from odhtec_jupyter.transfers.jobs import take_plan
 from odhtec_jupyter.transfers.plan import check_places
+from odhtec_jupyter.transfers.selection import never
 from odhtec_jupyter.transfers.state import FINAL, Transfer
 from odhtec_jupyter.uris import parse_uri
 from tests.content import contents
@@ -53,7 +54,7 @@ async def begin_planned(services: Services, action: str, source: str, target: st
 
 async def begin_import(services: Services, wish: ImportRequest) -> Transfer:
     """Plan and start an import."""
-    plan = await asyncio.to_thread(plan_import, services.stores(wish.token), wish, services.options(wish))
+    plan = await asyncio.to_thread(plan_import, services.stores(wish.token), wish, services.options(wish), never)
     transfer = services.transfers.new("import", str(plan.source), str(plan.target), plan.options)
     await take_plan(transfer, list(plan.files))
     await services.transfers.start(transfer)

@@ -69,6 +69,16 @@ async def test_imported_objects_equal_the_repository(
     assert multiparts(s3_client, bucket) == []
 
 
+@pytest.mark.parametrize("status", [404, 403])
+async def test_hub_without_auth_check_is_imported_from(
+    services: Services, hub: HubStandIn, s3_client: Any, bucket: str, model: Repository, status: int
+) -> None:
+    hub.mirror.missing["auth-check"] = status
+    transfer = await bring(services, request(bucket))
+    assert (transfer.state, transfer.error) == ("completed", None)
+    assert sha256s(s3_client, bucket) == expected(model)
+
+
 async def test_a_second_import_sends_nothing(
     services: Services,
     hub: HubStandIn,
@@ -269,6 +279,41 @@ async def test_part_larger_than_the_memory_is_streamed_in_pieces(
     assert transfer.error is None
     assert s3_client.head_object(Bucket=bucket, Key="org/model/huge.bin")["ETag"].endswith('-2"')
     assert sha256s(s3_client, bucket)["org/model/huge.bin"] == expected(model)["org/model/huge.bin"]
+
+
+@pytest.mark.parametrize("verify", ["source", "off"])
+async def test_host_without_ranges_is_read_over_one_connection(
+    services: Services, hub: HubStandIn, s3_client: Any, bucket: str, model: Repository, verify: Any
+) -> None:
+    model.commit({"second.bin": SyntheticContent(17 * MIB, seed=9)})
+    hub.mirror.ranges = False
+    hub.inject(Cut(after=12 * MIB), "*second.bin", host="cdn")
+    transfer = await bring(services, request(bucket, verify=verify))
+    assert (transfer.state, transfer.error) == ("completed", None)
+    assert transfer.bytes_done == transfer.bytes_total
+    assert sha256s(s3_client, bucket) == expected(model)
+    hub.traffic.clear()
+    again = await bring(services, request(bucket, prefix="again", include=["model.safetensors"], verify=verify))
+    assert again.error is None
+    # What was found out is kept: a whole file, once.
+    assert [seen.bytes_sent for seen in hub.traffic.seen("cdn")] == [LARGE.size]
+
+
+async def test_refused_link_is_final_and_names_the_host(
+    services: Services, hub: HubStandIn, s3_client: Any, bucket: str, model: Repository
+) -> None:
+    hub.inject(Refuse(403), "*model.safetensors", host="cdn", times=None)
+    transfer = await bring(services, request(bucket, include=["model.safetensors"]))
+    assert transfer.state == "failed"
+    assert transfer.error is not None
+    cdn = hub.service.cdn_endpoint.partition("://")[2]
+    assert (
+        f"{cdn}, where the hub keeps model.safetensors, answered with status 403. A firewall" in transfer.error.message
+    )
+    assert transfer.error.code == "HubForbidden"
+    assert sha256s(s3_client, bucket) == {}
+    # Each connection asks once.
+    assert len(hub.traffic.seen("cdn")) <= 8
 
 
 async def test_expired_link_is_requested_again(

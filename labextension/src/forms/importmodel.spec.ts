@@ -22,7 +22,11 @@ describe('ImportModel', () => {
     vi.resetAllMocks();
     server.getHubRepo.mockResolvedValue(hubRepo());
     server.getHubRefs.mockResolvedValue({ branches: [], tags: [] });
-    server.getHubSettings.mockResolvedValue({ hfEndpoint: 'https://hub/', hfTokenSet: false });
+    server.getHubSettings.mockResolvedValue({
+      hfEndpoint: 'https://hub/',
+      hfTokenSet: false,
+      hfTokenFrom: null
+    });
     server.planImport.mockResolvedValue(plan('s3://b/org/name/', { create: 3 }));
     server.importFromHub.mockResolvedValue(transfer());
   });
@@ -54,6 +58,27 @@ describe('ImportModel', () => {
       prefix: 'folder/org/name',
       onConflict: 'overwrite'
     });
+  });
+
+  it('takes what a pasted address says: repository, revision, and which files', async () => {
+    const model = make();
+    server.getHubRepo.mockResolvedValueOnce(
+      hubRepo({ repoType: 'dataset', revision: 'v1', chosen: ['sub/'] })
+    );
+    model.ask({ repo: 'https://huggingface.co/datasets/org/name/tree/v1/sub' });
+    await model.lookUp();
+    expect(model.question).toMatchObject({
+      repo: 'org/name',
+      repoType: 'dataset',
+      revision: 'v1'
+    });
+    expect([...model.chosen]).toEqual(['sub/config.json']);
+    // Asked once more by its name, it is still what was meant.
+    model.ask({ token: 't' });
+    await model.lookUp();
+    expect([...model.chosen]).toEqual(['sub/config.json']);
+    model.ask({ repo: 'org/other' });
+    expect(model.choice.include).toEqual([]);
   });
 
   it('decides nothing where nothing is in the way', async () => {
@@ -158,7 +183,8 @@ describe('ImportModel', () => {
   it('makes no link of an endpoint that is no address', async () => {
     server.getHubSettings.mockResolvedValue({
       hfEndpoint: 'javascript:alert(1)',
-      hfTokenSet: false
+      hfTokenSet: false,
+      hfTokenFrom: null
     });
     const model = make();
     model.ask({ repo: 'org/name' });

@@ -182,6 +182,10 @@ export class ImportModel extends RepoLookup {
     if (before?.commit !== this.found?.commit) {
       this._choice = byPatterns(include, exclude);
     }
+    // A folder or a file in a pasted address is what was meant.
+    if (this.found?.chosen.length) {
+      this._choice = byPatterns(this.found.chosen, []);
+    }
   }
 
   protected onFound(): void {

@@ -99,7 +99,9 @@ export function hubRepo(fields: Partial<HubRepo> = {}): HubRepo {
     license: null,
     parameters: null,
     files,
+    chosen: [],
     totalSize: 2024,
+    note: null,
     ...fields
   };
 }

@@ -29,7 +29,11 @@ describe('ImportForm', () => {
       branches: [{ name: 'main', commit: '0' }],
       tags: [{ name: 'v2', commit: '1' }]
     });
-    server.getHubSettings.mockResolvedValue({ hfEndpoint: 'https://hub', hfTokenSet: false });
+    server.getHubSettings.mockResolvedValue({
+      hfEndpoint: 'https://hub',
+      hfTokenSet: false,
+      hfTokenFrom: null
+    });
     server.planImport.mockResolvedValue(
       plan('s3://b/top/org/name/', { create: 1, skip: 1, conflict: 1 }, [
         ['model.safetensors', 'conflict'],

@@ -28,6 +28,7 @@ export function RepoSummary({ repo, url, trans }: IRepoSummaryProps): JSX.Elemen
         {repo.private && <span className="odhtec-Badge">{trans.__('private')}</span>}
       </div>
       <div className="odhtec-Repo-facts">{facts.filter(Boolean).join(' · ')}</div>
+      {repo.note && <div className="odhtec-Repo-facts">{repo.note}</div>}
       {!repo.accessible && (
         <div className="odhtec-Form-error" role="alert">
           {repo.gated ? (

@@ -83,7 +83,13 @@ export function SettingsForm(props: ISettingsFormProps): JSX.Element {
             values: { hfEndpoint: hub.hfEndpoint },
             fields: [
               { name: 'hfEndpoint', label: trans.__('Endpoint') },
-              { name: 'hfToken', label: trans.__('Token'), secret: { isSet: hub.hfTokenSet } }
+              {
+                name: 'hfToken',
+                label: hub.hfTokenFrom
+                  ? trans.__('Token (from %1)', hub.hfTokenFrom)
+                  : trans.__('Token'),
+                secret: { isSet: hub.hfTokenSet }
+              }
             ]
           };
         }}

@@ -1,0 +1,155 @@
+"""Questions to a hub: huggingface_hub's own HTTP client, with our proxy, authorities, timeouts and limits.
+
+Only this module knows huggingface_hub. Nothing is tried again here: the callers know how long a user waits.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from odhtec_jupyter.errors import BadRequest, OdhTecError, Unreachable
+from odhtec_jupyter.network import Network, proxy_refused
+from odhtec_jupyter.settings import HubConnection, check_secret
+from odhtec_jupyter.stores.bounded import PIECE_BYTES, bounded_transport, read_whole
+from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, ca_file, is_proxy_refusal, reason
+from odhtec_jupyter.stores.hub_answers import odd_answer, status_error, web_page
+
+# The present network of huggingface_hub's one client for the whole process.
+_applied: tuple[str, Network] | None = None
+_applied_lock = threading.Lock()
+_HTTP_LIBRARIES = {"httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3"}
+
+
+class HubClient:
+    """Asks one endpoint, with the token of the settings or one that was typed in."""
+
+    def __init__(self, connection: HubConnection, network: Network) -> None:
+        self._connection = connection
+        self._network = network
+        self.host = urlsplit(connection.endpoint).netloc
+
+    def get(self, path: str, *, repo: str, revision: str | None = None, token: str | None = None) -> Any:
+        """The JSON that the endpoint has at ``path``, and the response it came in.
+
+        Raises what the hub refuses in words for the user; ``repo`` and ``revision`` are what was asked about.
+        """
+        import huggingface_hub.utils as hub_utils
+
+        utils: Any = hub_utils
+        check_secret(token or self._connection.token, "token")
+        self._apply_network()
+        with self._errors():
+            # False, not None: None would make huggingface_hub look for a token of its own.
+            headers = utils.build_hf_headers(token=token or self._connection.token or False)
+            response = utils.get_session().get(f"{self._connection.endpoint}{path}", headers=headers)
+        proxy = self._network.proxy_for(self._connection.endpoint)
+        if proxy and response.status_code == 407:
+            raise proxy_refused(proxy)
+        if response.status_code != 200:
+            raise status_error(
+                int(response.status_code), dict(response.headers), repo, self.host, path=path, revision=revision
+            )
+        try:
+            return response.json(), response
+        except (ValueError, RecursionError) as error:
+            start = response.content[:1000].lstrip().lower()
+            if start.startswith((b"<!doctype", b"<html", b"<head", b"<body")):
+                raise web_page(self.host) from error
+            raise odd_answer(f"{self.host} answered {path} with something other than JSON.") from error
+
+    def check_repo(self, repo: str) -> None:
+        """Raise :class:`BadRequest` for what cannot be the name of a repository."""
+        from huggingface_hub.errors import HFValidationError
+        from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+        try:
+            validate_repo_id(repo)
+        except HFValidationError as error:
+            raise BadRequest(f"repo: {repo!r} is not the name of a repository; it looks like org/name.") from error
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        from huggingface_hub.errors import OfflineModeIsEnabled
+
+        try:
+            yield
+        except OdhTecError:
+            raise
+        except OfflineModeIsEnabled as error:
+            raise Unreachable("HF_HUB_OFFLINE is set, so Hugging Face is not asked.", code="HubUnreachable") from error
+        except Exception as error:
+            # requests, httpx or its successor, by the version of huggingface_hub: told by module, not imported.
+            proxy = self._network.proxy_for(self._connection.endpoint)
+            if proxy and is_proxy_refusal(error):
+                raise proxy_refused(proxy) from error
+            if type(error).__module__.split(".")[0] in _HTTP_LIBRARIES or isinstance(error, OSError):
+                raise Unreachable(f"{self.host} cannot be reached: {reason(error)}.", code="HubUnreachable") from error
+            raise
+
+    def _apply_network(self) -> None:
+        """Give huggingface_hub our proxy, authorities and timeouts; it has one client for the process."""
+        global _applied
+        with _applied_lock:
+            if _applied == (self._connection.endpoint, self._network):
+                return
+            _set_hub_client(self._network.proxy_for(self._connection.endpoint), ca_file(self._network))
+            _applied = (self._connection.endpoint, self._network)
+
+
+def _set_hub_client(proxy: str | None, ca_bundle: str | None) -> None:
+    """Replace huggingface_hub's HTTP client; which library it is depends on its version."""
+    import huggingface_hub
+    import huggingface_hub.utils as hub_utils
+
+    if not hasattr(huggingface_hub, "set_client_factory"):  # before 1.0: requests
+        import requests
+        from requests.adapters import HTTPAdapter
+
+        class Impatient(HTTPAdapter):
+            """requests waits for ever and reads without a limit, and huggingface_hub passes None on."""
+
+            def send(self, request: Any, stream: Any = False, timeout: Any = None, *args: Any, **options: Any) -> Any:
+                response = super().send(request, True, timeout or (CONNECT_TIMEOUT, READ_TIMEOUT), *args, **options)
+                try:
+                    response._content = read_whole(
+                        response.iter_content(PIECE_BYTES), urlsplit(response.url or "").hostname or ""
+                    )
+                finally:
+                    response.close()
+                response._content_consumed = True  # type: ignore[attr-defined]
+                return response
+
+        def session() -> Any:
+            made = requests.Session()
+            made.mount("http://", Impatient())
+            made.mount("https://", Impatient())
+            made.trust_env = False
+            made.proxies = {"http": proxy, "https": proxy} if proxy else {}
+            made.verify = ca_bundle or True
+            return made
+
+        huggingface_hub.configure_http_backend(backend_factory=session)
+        return
+    plain: Any = hub_utils._http.default_client_factory()
+    library: Any = sys.modules[type(plain).__module__.split(".")[0]]
+    hooks = plain.event_hooks
+    plain.close()
+
+    def client() -> Any:
+        import ssl
+
+        verify = ssl.create_default_context(cafile=ca_bundle) if ca_bundle else True
+        return library.Client(
+            event_hooks=hooks,
+            follow_redirects=True,
+            timeout=library.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
+            transport=bounded_transport(library, proxy=proxy, verify=verify, trust_env=False),
+            trust_env=False,
+        )
+
+    huggingface_hub.set_client_factory(client)

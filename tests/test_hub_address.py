@@ -1,0 +1,154 @@
+"""What was typed or pasted for a repository means what Hugging Face means by it."""
+
+from __future__ import annotations
+
+import pytest
+
+from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.hub_address import HubAddress, parse_hub_address
+from odhtec_jupyter.patterns import chooser
+
+ENDPOINT = "https://mirror.local:8443/api/hf"
+SHA = "0123456789abcdef0123456789abcdef01234567"
+
+# What is typed; then repository, type, revision, path, whether it is a file.
+ADDRESSES = [
+    ("org/name", "org/name", "model", "main", "", False),
+    (" org/name/ ", "org/name", "model", "main", "", False),
+    ("gpt2", "gpt2", "model", "main", "", False),
+    ("org/tree", "org/tree", "model", "main", "", False),
+    ("datasets/org/name", "org/name", "dataset", "main", "", False),
+    ("datasets/squad", "squad", "dataset", "main", "", False),
+    ("spaces/org/name", "org/name", "space", "main", "", False),
+    ("org/name@v1", "org/name", "model", "v1", "", False),
+    ("gpt2@v1", "gpt2", "model", "v1", "", False),
+    ("org/name@refs/pr/12", "org/name", "model", "refs/pr/12", "", False),
+    ("org/name/tree/v1", "org/name", "model", "v1", "", False),
+    ("datasets/org/name/tree/v1/sub", "org/name", "dataset", "v1", "sub/", False),
+    ("hf://org/name", "org/name", "model", "main", "", False),
+    ("HF://org/name", "org/name", "model", "main", "", False),
+    ("hf://models/org/name", "org/name", "model", "main", "", False),
+    ("hf://datasets/org/name", "org/name", "dataset", "main", "", False),
+    ("hf://spaces/org/name/app.py", "org/name", "space", "main", "app.py", False),
+    ("hf://org/name@v1/sub/", "org/name", "model", "v1", "sub/", False),
+    ("hf://org/name@feature%2Fx/a.txt", "org/name", "model", "feature/x", "a.txt", False),
+    ("hf://org/name@refs/pr/12", "org/name", "model", "refs/pr/12", "", False),
+    ("hf://org/name@refs/pr/12/a/b.txt", "org/name", "model", "refs/pr/12", "a/b.txt", False),
+    ("hf://org/name@refs%2Fpr%2F12/a.txt", "org/name", "model", "refs/pr/12", "a.txt", False),
+    (
+        "hf://datasets/org/name@refs/convert/parquet/a.txt",
+        "org/name",
+        "dataset",
+        "refs/convert/parquet",
+        "a.txt",
+        False,
+    ),
+    ("hf://org/name/file@1.txt", "org/name", "model", "main", "file@1.txt", False),
+    ("https://huggingface.co/org/name", "org/name", "model", "main", "", False),
+    ("https://huggingface.co/org/name/?library=x#files", "org/name", "model", "main", "", False),
+    ("http://HuggingFace.co/org/name", "org/name", "model", "main", "", False),
+    ("huggingface.co/org/name", "org/name", "model", "main", "", False),
+    ("hf.co/datasets/org/name", "org/name", "dataset", "main", "", False),
+    ("https://huggingface.co/gpt2/tree/main", "gpt2", "model", "main", "", False),
+    ("https://huggingface.co/org/name/tree/v1", "org/name", "model", "v1", "", False),
+    ("https://huggingface.co/org/name/tree/v1/a/b%20c", "org/name", "model", "v1", "a/b c/", False),
+    ("https://huggingface.co/org/name/tree/refs%2Fpr%2F12/sub", "org/name", "model", "refs/pr/12", "sub/", False),
+    ("https://huggingface.co/org/name/tree/refs/pr/12/sub", "org/name", "model", "refs/pr/12", "sub/", False),
+    ("https://huggingface.co/org/name/blob/main/a/b.txt", "org/name", "model", "main", "a/b.txt", True),
+    ("https://huggingface.co/org/name/resolve/v1/b%23.txt?download=true", "org/name", "model", "v1", "b#.txt", True),
+    ("https://hf.co/datasets/org/name/raw/main/a.csv", "org/name", "dataset", "main", "a.csv", True),
+    (f"https://huggingface.co/org/name/commit/{SHA}", "org/name", "model", SHA, "", False),
+    ("https://mirror.local:8443/api/hf/org/name/tree/v1/sub", "org/name", "model", "v1", "sub/", False),
+    ("mirror.local:8443/api/hf/datasets/org/name", "org/name", "dataset", "main", "", False),
+]
+
+
+@pytest.mark.parametrize(("text", "repo", "repo_type", "revision", "path", "is_file"), ADDRESSES)
+def test_address_means_a_repository_and_files_of_it(
+    text: str, repo: str, repo_type: str, revision: str, path: str, is_file: bool
+) -> None:
+    found = parse_hub_address(text, "model", "main", ENDPOINT)
+    assert (found.repo, found.repo_type, found.revision, found.path, found.is_file) == (
+        repo,
+        repo_type,
+        revision,
+        path,
+        is_file,
+    )
+
+
+def test_huggingface_hub_reads_addresses_alike() -> None:
+    import huggingface_hub.utils as utils
+
+    parse = getattr(utils, "parse_hf_uri", None)
+    if parse is None:
+        pytest.skip("this version of huggingface_hub has no parser of its own")
+    compared = 0
+    for text, repo, repo_type, revision, path, _ in ADDRESSES:
+        if (
+            text.startswith(("hf://", "https://h", "huggingface.co", "hf.co"))
+            and "/" in repo
+            and "/commit/" not in text
+        ):
+            theirs = parse(text)
+            assert (theirs.id, theirs.type, theirs.revision or "main", theirs.path_in_repo.rstrip("/")) == (
+                repo,
+                repo_type,
+                revision,
+                path.rstrip("/"),
+            ), text
+            compared += 1
+    assert compared > 20
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("https://github.com/org/name", "github.com is not a hub"),
+        ("github.com/org/name", "github.com is not a hub"),
+        ("https://user:secret@evil.example:99/org/name", "evil.example:99 is not a hub"),
+        ("https://huggingface.co.evil.example/org/name", "is not a hub"),
+        ("https://mirror.local/api/hf/org/name", "mirror.local is not a hub"),
+        ("https://mirror.local:8443/ui/org/name", "is not below https://mirror.local:8443/api/hf"),
+        ("s3://org/name", "s3:// is not an address of a hub"),
+        ("https://huggingface.co/", "not the page of a repository"),
+        ("https://huggingface.co/docs/hub", "not the page of a repository"),
+        ("https://huggingface.co/org/name/discussions/1", "not the page of a repository"),
+        ("https://[huggingface.co/org", "not the address of a repository"),
+        ("hf://buckets/org/name", "buckets of Hugging Face cannot be read"),
+        ("hf://", "there is no repository"),
+        ("hf://org/name@", "there is no revision"),
+    ],
+)
+def test_what_is_no_repository_of_a_known_hub_is_refused(text: str, words: str) -> None:
+    with pytest.raises(BadRequest, match=words) as refused:
+        parse_hub_address(text, "model", "main", ENDPOINT)
+    assert "secret" not in str(refused.value)
+
+
+def test_what_an_address_leaves_out_is_what_was_asked() -> None:
+    assert parse_hub_address("hf://org/name", "dataset", "v2", ENDPOINT) == HubAddress("org/name", "dataset", "v2")
+    assert parse_hub_address("hf://models/org/name@v1", "dataset", "v2", ENDPOINT) == HubAddress(
+        "org/name", "model", "v1"
+    )
+
+
+def kept(text: str, include: list[str] | None = None) -> list[str]:
+    files = ["a.txt", "sub", "sub/a.txt", "sub/b.bin", "sub/deep/c.txt", "subway.txt", "s[1]/x", "s1/x"]
+    address = parse_hub_address(text, "model", "main", ENDPOINT)
+    return list(filter(chooser(address.choice(include), None), files))
+
+
+def test_folder_or_file_of_an_address_chooses_the_files() -> None:
+    page = "https://huggingface.co/org/name"
+    below = ["sub/a.txt", "sub/b.bin", "sub/deep/c.txt"]
+    assert len(kept("org/name")) == 8
+    assert kept("org/name", ["*.bin"]) == ["sub/b.bin"]
+    assert kept(f"{page}/tree/main/sub") == kept("hf://org/name/sub/") == below
+    assert kept("hf://org/name/sub") == ["sub", *below]
+    assert kept(f"{page}/blob/main/sub/a.txt") == kept("hf://org/name/sub/a.txt") == ["sub/a.txt"]
+    assert kept(f"{page}/tree/main/s%5B1%5D") == ["s[1]/x"]
+    assert kept(f"{page}/tree/main/sub", ["*.txt"]) == ["sub/a.txt", "sub/deep/c.txt"]
+    assert kept(f"{page}/tree/main/sub", ["sub/a.txt"]) == ["sub/a.txt"]
+    with pytest.raises(BadRequest, match="already names one file"):
+        kept(f"{page}/blob/main/sub/a.txt", ["*"])
