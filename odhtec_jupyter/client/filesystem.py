@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from fsspec.compression import compr
+from fsspec.core import get_compression
 from fsspec.spec import AbstractFileSystem
 
 from odhtec_jupyter.client import listing
 from odhtec_jupyter.client.client import Client
+from odhtec_jupyter.client.file_errors import file_errors
+from odhtec_jupyter.client.layered_writer import CompressedWriter, TextWriter
 from odhtec_jupyter.client.listing import Entry
 from odhtec_jupyter.client.reader import open_reader
 from odhtec_jupyter.client.writer import ObjectWriter
-from odhtec_jupyter.errors import OdhTecError
+from odhtec_jupyter.errors import Conflict, OdhTecError
 from odhtec_jupyter.uris import S3Uri
 
 SECRET = "token"  # noqa: S105 - the option's name
@@ -58,7 +60,7 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
         """One level; the buckets at the top."""
         path = self._strip_protocol(path)
-        with _as_os_error(path):
+        with file_errors(path):
             found = self._ls(path)
         return found if detail else sorted(one["name"] for one in found)
 
@@ -76,7 +78,7 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         bucket, _, key = path.partition("/")
         if not path:
             return _folder("")
-        with _as_os_error(path):
+        with file_errors(path):
             if not key:
                 next(iter(self.client.ls(f"s3://{bucket}/")), None)
                 return _folder(path)
@@ -104,7 +106,7 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         if maxdepth is not None or withdirs or not path:
             return super().find(path, maxdepth, withdirs, detail, **kwargs)
         bucket, _, key = path.partition("/")
-        with _as_os_error(path):
+        with file_errors(path):
             entries = listing.below(self.client.api, S3Uri(bucket, f"{key}/" if key else ""))
             found = [_info(bucket, one) for one in entries if not one.is_folder]
         if not found and key and self.isfile(path):
@@ -113,7 +115,7 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def modified(self, path: str) -> datetime:
         """When it was last written."""
-        with _as_os_error(path):
+        with file_errors(path):
             found = self.client.stat(self._uri(path)).LastModified
         if found is None:
             raise NotImplementedError("The store does not say.")
@@ -128,20 +130,41 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def sign(self, path: str, expiration: int = 3600, **kwargs: Any) -> str:
         """A link to share."""
-        with _as_os_error(path):
+        with file_errors(path):
             return self.client.presign(self._uri(path), expires_in=expiration)
 
     # --- bytes ----------------------------------------------------------------------------------------------------
 
-    def _open(self, path: str, mode: str = "rb", **kwargs: Any) -> io.BufferedIOBase:
+    def open(
+        self,
+        path: str,
+        mode: str = "rb",
+        block_size: int | None = None,
+        cache_options: dict[str, Any] | None = None,
+        compression: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """As fsspec's; what is written through a text or compressed file is all there or not at all."""
+        if "r" in mode:
+            return super().open(path, mode, block_size, cache_options, compression, **kwargs)
+        text = {name: kwargs.pop(name) for name in ("encoding", "errors", "newline") if name in kwargs}
+        binary = f"{mode.replace('b', '').replace('t', '')}b"
+        file: Any = super().open(path, binary, block_size, cache_options, **kwargs)
+        if packing := get_compression(self._strip_protocol(path), compression):
+            file = CompressedWriter(compr[packing](file, mode="w"), file)
+        return file if "b" in mode else TextWriter(file, **text)
+
+    def _open(self, path: str, mode: str = "rb", autocommit: bool = True, **kwargs: Any) -> io.BufferedIOBase:
         place = self._place(path)
         if mode not in {"rb", "wb", "xb"}:
             raise ValueError(f"An object cannot be opened with {mode!r}.")
-        with _as_os_error(path):
+        with file_errors(path):
             if mode == "rb":
                 return open_reader(self.client.api, place.bucket, place.key)
+            if mode == "xb" and self.client.exists(str(place)):
+                raise Conflict(f"{place} exists.", code="FileExists")
             policy: Any = "fail" if mode == "xb" else "overwrite"
-            return ObjectWriter(self.client.api, place.bucket, place.key, on_conflict=policy)
+            return ObjectWriter(self.client.api, place.bucket, place.key, on_conflict=policy, autocommit=autocommit)
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
         """Bytes of an object, with one request where that is possible."""
@@ -154,14 +177,14 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
         """All bytes of an object."""
-        with self._open(path, "xb" if mode == "create" else "wb") as file:
+        with self.open(path, "xb" if mode == "create" else "wb") as file:
             file.write(value)
 
     # --- changing -------------------------------------------------------------------------------------------------
 
     def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
         """Copied by the store itself."""
-        with _as_os_error(path1):
+        with file_errors(path1):
             self.client.copy(self._uri(path1), self._uri(path2), on_conflict="overwrite").wait(progress=False)
 
     def mv(self, path1: str, path2: str, recursive: bool = False, **kwargs: Any) -> None:
@@ -169,13 +192,13 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         source, target = self._uri(path1), self._uri(path2)
         if recursive and self.isdir(path1):
             source, target = f"{source.rstrip('/')}/", f"{target.rstrip('/')}/"
-        with _as_os_error(path1):
+        with file_errors(path1):
             self.client.move(source, target, on_conflict="overwrite").wait(progress=False)
 
     def rm_file(self, path: str) -> None:
         """Exactly this object."""
         place = self._place(path)
-        with _as_os_error(path):
+        with file_errors(path):
             self.client.api.delete_key(place.bucket, place.key)
 
     _rm = rm_file
@@ -185,7 +208,7 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         for one in [path] if isinstance(path, str) else path:
             for name in self.expand_path(one, recursive=False) if "*" in one else [self._strip_protocol(one)]:
                 if recursive and self.isdir(name):
-                    with _as_os_error(name):
+                    with file_errors(name):
                         self.client.delete(f"s3://{name.rstrip('/')}/").wait(progress=False)
                 elif self.isfile(name):
                     self.rm_file(name)
@@ -196,7 +219,7 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         """A bucket. Folders need not be made: an object's name is enough."""
         path = self._strip_protocol(path)
         if path and "/" not in path:
-            with _as_os_error(path):
+            with file_errors(path):
                 self.client.create_bucket(path)
 
     def makedirs(self, path: str, exist_ok: bool = False) -> None:
@@ -211,7 +234,7 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         """A bucket that is empty; a folder ends with its last object."""
         path = self._strip_protocol(path)
         if path and "/" not in path:
-            with _as_os_error(path):
+            with file_errors(path):
                 self.client.delete_bucket(path)
 
     # --- names ----------------------------------------------------------------------------------------------------
@@ -240,15 +263,3 @@ def _info(bucket: str, one: Entry) -> dict[str, Any]:
 
 def _folder(name: str) -> dict[str, Any]:
     return {"name": name, "size": 0, "type": "directory"}
-
-
-@contextmanager
-def _as_os_error(path: str) -> Iterator[None]:
-    """What fsspec's callers expect where a file is missing, forbidden or there already."""
-    try:
-        yield
-    except OdhTecError as error:
-        kind = {403: PermissionError, 404: FileNotFoundError, 409: FileExistsError}.get(error.status)
-        if kind is None or error.code == "NoExtension":
-            raise
-        raise kind(f"{path}: {error}") from error

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from odhtec_jupyter.client.file_errors import file_errors
 from odhtec_jupyter.errors import NoServer, OdhTecError, VerificationError
 from odhtec_jupyter.visible import visible
 
@@ -41,7 +42,8 @@ class ObjectReader(io.RawIOBase):
         self._window = STREAMING if whole else 0
         self._reply: requests.Response | None = None
         self._at = self._end = 0  # of the open reply: its next byte, and where it ends
-        self.size, self.etag = api.head_object(bucket, key)
+        with file_errors(self.name):
+            self.size, self.etag = api.head_object(bucket, key)
 
     def __repr__(self) -> str:
         return f"<ObjectReader of {visible(self.name)}>"
@@ -124,7 +126,8 @@ class ObjectReader(io.RawIOBase):
         headers = {"Range": f"bytes={self._position}-{self._end - 1}"}
         if self.etag:
             headers["If-Range"] = self.etag
-        reply = self._api.open_object(self._bucket, self._key, headers)
+        with file_errors(self.name):
+            reply = self._api.open_object(self._bucket, self._key, headers)
         told = (reply.headers.get("Content-Range", ""), reply.headers.get("ETag"))
         if told != (f"bytes {self._position}-{self._end - 1}/{self.size}", self.etag):
             reply.close()
