@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.compression import compr
 from fsspec.core import get_compression
 from fsspec.spec import AbstractFileSystem
 
-from odhtec_jupyter.client import listing
+from odhtec_jupyter.client import bulk, listing, tree
 from odhtec_jupyter.client.client import Client
 from odhtec_jupyter.client.file_errors import file_errors
 from odhtec_jupyter.client.layered_writer import CompressedWriter, TextWriter
@@ -65,12 +67,9 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         return found if detail else sorted(one["name"] for one in found)
 
     def _ls(self, path: str) -> list[dict[str, Any]]:
-        if not path:
-            return [_folder(name) for name in self.client.buckets()]
-        bucket, _, key = path.partition("/")
-        if key and not self._is_folder(path):
+        if "/" in path and not self._is_folder(path):
             return [self._object(path)]  # a file is its own list
-        return [_info(bucket, one) for one in listing.level(self.client.api, S3Uri(bucket, f"{key}/" if key else ""))]
+        return self.list_level(path)
 
     def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
         """An object, or what is known of a folder."""
@@ -113,10 +112,36 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
             found = [self.info(path)]
         return {one["name"]: one for one in found} if detail else sorted(one["name"] for one in found)
 
+    def walk(
+        self, path: str, maxdepth: int | None = None, topdown: bool = True, on_error: Any = "omit", **kwargs: Any
+    ) -> Iterator[Any]:
+        """As ``os.walk``; a folder without a name (of ``x//b.txt``) is ``""`` in the one above."""
+        path = self._strip_protocol(path)
+        if "/" in path and not self._is_folder(path):  # a file, or nothing
+            return super().walk(path, maxdepth, topdown, on_error, **kwargs)  # type: ignore[no-any-return]
+        return tree.walk(self, path, maxdepth, topdown, on_error, bool(kwargs.get("detail")))
+
+    def glob(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> Any:
+        """As fsspec's; ``**`` also means folders without a name, and ``//`` means one."""
+        detail = kwargs.pop("detail", False)
+        found = super().glob(path, maxdepth, detail=True, **kwargs)
+        if "**" in path or "//" in self._strip_protocol(path):
+            found = tree.with_empty_levels(self, self._strip_protocol(path), found, maxdepth)
+        return found if detail else list(found)
+
+    def list_level(self, path: str) -> list[dict[str, Any]]:
+        """What is directly in a folder, its path taken to the letter: ``b/x/`` is the one without a name in ``b/x``."""
+        bucket, slash, key = path.partition("/")
+        with file_errors(path):
+            if not path:
+                return [_folder(name) for name in self.client.buckets()]
+            found = listing.level(self.client.api, S3Uri(bucket, f"{key}/" if slash else ""))
+            return [_info(bucket, one) for one in found]
+
     def modified(self, path: str) -> datetime:
         """When it was last written."""
         with file_errors(path):
-            found = self.client.stat(self._uri(path)).LastModified
+            found = self.client.stat(self.uri(path)).LastModified
         if found is None:
             raise NotImplementedError("The store does not say.")
         return found
@@ -131,7 +156,7 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def sign(self, path: str, expiration: int = 3600, **kwargs: Any) -> str:
         """A link to share."""
         with file_errors(path):
-            return self.client.presign(self._uri(path), expires_in=expiration)
+            return self.client.presign(self.uri(path), expires_in=expiration)
 
     # --- bytes ----------------------------------------------------------------------------------------------------
 
@@ -168,12 +193,20 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
         """Bytes of an object, with one request where that is possible."""
-        with self._open(path) as file:
-            size = file.raw.size  # type: ignore[attr-defined]
+        place = self._place(path)
+        with open_reader(self.client.api, place.bucket, place.key) as file:
+            file.raw.least = 0  # nothing else is read
+            size = file.raw.size
             first = max(0, size + start) if start is not None and start < 0 else start or 0
             last = size if end is None else (max(0, size + end) if end < 0 else min(end, size))
             file.seek(first)
             return file.read(max(0, last - first))
+
+    def get(
+        self, rpath: Any, lpath: Any, recursive: bool = False, callback: Any = DEFAULT_CALLBACK, **kwargs: Any
+    ) -> None:
+        """To this machine; a key that cannot be a file's path (``x//b.txt``) arrives under a name made from it."""
+        bulk.get(self, rpath, lpath, recursive=recursive, callback=callback, **kwargs)
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
         """All bytes of an object."""
@@ -185,15 +218,15 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
         """Copied by the store itself."""
         with file_errors(path1):
-            self.client.copy(self._uri(path1), self._uri(path2), on_conflict="overwrite").wait(progress=False)
+            self.client.copy(self.uri(path1), self.uri(path2), on_conflict="overwrite").wait(progress=False)
 
-    def mv(self, path1: str, path2: str, recursive: bool = False, **kwargs: Any) -> None:
+    def copy(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
+        """Copied by the store itself; a folder is one transfer."""
+        bulk.copy(self, path1, path2, recursive, maxdepth, **kwargs)
+
+    def mv(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
         """Moved by the server; with ``recursive`` a folder with all in it."""
-        source, target = self._uri(path1), self._uri(path2)
-        if recursive and self.isdir(path1):
-            source, target = f"{source.rstrip('/')}/", f"{target.rstrip('/')}/"
-        with file_errors(path1):
-            self.client.move(source, target, on_conflict="overwrite").wait(progress=False)
+        bulk.move(self, path1, path2, recursive, maxdepth)
 
     def rm_file(self, path: str) -> None:
         """Exactly this object."""
@@ -204,21 +237,15 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
     _rm = rm_file
 
     def rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
-        """Objects; with ``recursive`` folders with all in them, as a transfer of the server."""
-        for one in [path] if isinstance(path, str) else path:
-            for name in self.expand_path(one, recursive=False) if "*" in one else [self._strip_protocol(one)]:
-                if recursive and self.isdir(name):
-                    with file_errors(name):
-                        self.client.delete(f"s3://{name.rstrip('/')}/").wait(progress=False)
-                elif self.isfile(name):
-                    self.rm_file(name)
-                else:
-                    raise FileNotFoundError(name)
+        """Objects; with ``recursive`` folders with all in them, each as a transfer of the server."""
+        bulk.delete(self, path, recursive, maxdepth)
 
     def mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
         """A bucket. Folders need not be made: an object's name is enough."""
         path = self._strip_protocol(path)
         if path and "/" not in path:
+            if self.exists(path):  # some stores create one's own bucket again
+                raise FileExistsError(path)
             with file_errors(path):
                 self.client.create_bucket(path)
 
@@ -245,13 +272,14 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
             raise IsADirectoryError(path)
         return S3Uri(bucket, key)
 
-    def _uri(self, path: str) -> str:
+    def uri(self, path: str) -> str:
+        """As the client calls it."""
         return f"s3://{self._strip_protocol(path)}"
 
 
 def _info(bucket: str, one: Entry) -> dict[str, Any]:
     if one.is_folder:
-        return _folder(f"{bucket}/{one.key.rstrip('/')}")
+        return _folder(f"{bucket}/{one.key.removesuffix('/')}")
     return {
         "name": f"{bucket}/{one.key}",
         "size": one.size,
