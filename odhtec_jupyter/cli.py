@@ -1,15 +1,18 @@
 """``jupyter odhtec``: commands for the shell.
 
-Exit codes: 0 done, 1 failed (with one sentence on standard error), 2 wrong arguments, 130 interrupted.
+Exit codes: 0 done, 1 failed (with one sentence on standard error), 2 wrong arguments, 130 interrupted,
+141 nobody reads the output any more.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
+READER_GONE = 141  # what a shell says of a program that SIGPIPE ended
 POLICIES = ("fail", "skip", "overwrite", "rename")
 VERBS = ("list", "show", "wait", "pause", "resume", "retry", "cancel", "remove")
 PLACES = "Places: s3://bucket/key, workspace://path, hf://org/name@revision/path; one that ends in a slash is a folder."
@@ -57,7 +60,9 @@ def _add_ls(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def _add_cp(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    one = _storage(commands, "cp", "copy between two places, one of which may be a path of this machine")
+    one = _storage(
+        commands, "cp", "copy between two places; one of them may be a path of this machine, or - for a pipe"
+    )
     one.add_argument("source", metavar="SOURCE")
     one.add_argument("target", metavar="TARGET")
     _moving(one)
@@ -111,6 +116,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> int:
+    try:
+        code = _result(chosen)
+        sys.stdout.flush()
+    except BrokenPipeError:  # as with "| head", which has what it wants
+        _forget_output()
+        return READER_GONE
+    return code
+
+
+def _result(chosen: argparse.Namespace) -> int:
     from odhtec_jupyter.commands import storage, transfers
     from odhtec_jupyter.errors import OdhTecError
     from odhtec_jupyter.visible import visible
@@ -124,6 +139,8 @@ def _run(chosen: argparse.Namespace) -> int:
     }
     try:
         return commands[chosen.command](chosen)
+    except BrokenPipeError:
+        raise
     except OdhTecError as error:
         print(visible(f"{error} ({error.code})"), file=sys.stderr)
         return 1
@@ -132,3 +149,9 @@ def _run(chosen: argparse.Namespace) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _forget_output() -> None:
+    """What is still in the buffer would be written when Python ends, and complained of."""
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())

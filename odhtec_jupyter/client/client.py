@@ -23,6 +23,8 @@ from odhtec_jupyter.client.arguments import (
     with_patterns,
 )
 from odhtec_jupyter.client.connection import Connection
+from odhtec_jupyter.client.file_errors import file_errors
+from odhtec_jupyter.client.layered_writer import TextWriter
 from odhtec_jupyter.client.listing import Listing
 from odhtec_jupyter.client.local_transfer import LocalTransfer
 from odhtec_jupyter.client.reader import open_reader
@@ -30,8 +32,8 @@ from odhtec_jupyter.client.receiving import Receiver
 from odhtec_jupyter.client.sending import Sender
 from odhtec_jupyter.client.servers import find_server
 from odhtec_jupyter.client.transfer import Transfer
-from odhtec_jupyter.client.writer import ObjectWriter, TextWriter
-from odhtec_jupyter.errors import BadRequest, StoreError
+from odhtec_jupyter.client.writer import ObjectWriter
+from odhtec_jupyter.errors import BadRequest, Conflict, StoreError
 from odhtec_jupyter.models import OnConflict, RepoType, Verify
 
 LocalPath = str | PathLike[str]
@@ -153,7 +155,8 @@ class Client:
     def open(self, uri: Place, mode: str = "rb", *, encoding: str = "utf-8", newline: str | None = None) -> Any:
         """The object as a file. Reading seeks and asks for ranges; what is written is visible when it is closed.
 
-        ``x`` refuses an object that exists, ``w`` replaces it. An exception in the ``with`` block leaves nothing.
+        ``x`` refuses an object that exists, ``w`` replaces it. An exception in the ``with`` block leaves nothing. What
+        is wrong is a FileNotFoundError, FileExistsError or PermissionError where these are its names.
         """
         place = s3_object(uri)
         kind = mode.replace("b", "").replace("t", "")
@@ -163,6 +166,9 @@ class Client:
             reader = open_reader(self._api, place.bucket, place.key)
             return reader if "b" in mode else io.TextIOWrapper(reader, encoding, newline=newline)
         policy: OnConflict = "fail" if kind == "x" else "overwrite"
+        with file_errors(str(place)):
+            if kind == "x" and self.exists(uri):
+                raise Conflict(f"{place} exists.", code="FileExists")
         writer = ObjectWriter(self._api, place.bucket, place.key, on_conflict=policy)
         return writer if "b" in mode else TextWriter(writer, encoding, newline=newline)
 

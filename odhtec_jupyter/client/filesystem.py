@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from fsspec.callbacks import DEFAULT_CALLBACK
+from fsspec.compression import compr
+from fsspec.core import get_compression
 from fsspec.spec import AbstractFileSystem
 
-from odhtec_jupyter.client import listing
+from odhtec_jupyter.client import bulk, listing, tree
 from odhtec_jupyter.client.client import Client
+from odhtec_jupyter.client.file_errors import file_errors
+from odhtec_jupyter.client.layered_writer import CompressedWriter, TextWriter
 from odhtec_jupyter.client.listing import Entry
 from odhtec_jupyter.client.reader import open_reader
 from odhtec_jupyter.client.writer import ObjectWriter
-from odhtec_jupyter.errors import OdhTecError
+from odhtec_jupyter.errors import Conflict, OdhTecError
 from odhtec_jupyter.uris import S3Uri
 
 SECRET = "token"  # noqa: S105 - the option's name
@@ -58,17 +62,14 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
         """One level; the buckets at the top."""
         path = self._strip_protocol(path)
-        with _as_os_error(path):
+        with file_errors(path):
             found = self._ls(path)
         return found if detail else sorted(one["name"] for one in found)
 
     def _ls(self, path: str) -> list[dict[str, Any]]:
-        if not path:
-            return [_folder(name) for name in self.client.buckets()]
-        bucket, _, key = path.partition("/")
-        if key and not self._is_folder(path):
+        if "/" in path and not self._is_folder(path):
             return [self._object(path)]  # a file is its own list
-        return [_info(bucket, one) for one in listing.level(self.client.api, S3Uri(bucket, f"{key}/" if key else ""))]
+        return self.list_level(path)
 
     def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
         """An object, or what is known of a folder."""
@@ -76,7 +77,7 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         bucket, _, key = path.partition("/")
         if not path:
             return _folder("")
-        with _as_os_error(path):
+        with file_errors(path):
             if not key:
                 next(iter(self.client.ls(f"s3://{bucket}/")), None)
                 return _folder(path)
@@ -104,17 +105,43 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         if maxdepth is not None or withdirs or not path:
             return super().find(path, maxdepth, withdirs, detail, **kwargs)
         bucket, _, key = path.partition("/")
-        with _as_os_error(path):
+        with file_errors(path):
             entries = listing.below(self.client.api, S3Uri(bucket, f"{key}/" if key else ""))
             found = [_info(bucket, one) for one in entries if not one.is_folder]
         if not found and key and self.isfile(path):
             found = [self.info(path)]
         return {one["name"]: one for one in found} if detail else sorted(one["name"] for one in found)
 
+    def walk(
+        self, path: str, maxdepth: int | None = None, topdown: bool = True, on_error: Any = "omit", **kwargs: Any
+    ) -> Iterator[Any]:
+        """As ``os.walk``; a folder without a name (of ``x//b.txt``) is ``""`` in the one above."""
+        path = self._strip_protocol(path)
+        if "/" in path and not self._is_folder(path):  # a file, or nothing
+            return super().walk(path, maxdepth, topdown, on_error, **kwargs)  # type: ignore[no-any-return]
+        return tree.walk(self, path, maxdepth, topdown, on_error, bool(kwargs.get("detail")))
+
+    def glob(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> Any:
+        """As fsspec's; ``**`` also means folders without a name, and ``//`` means one."""
+        detail = kwargs.pop("detail", False)
+        found = super().glob(path, maxdepth, detail=True, **kwargs)
+        if "**" in path or "//" in self._strip_protocol(path):
+            found = tree.with_empty_levels(self, self._strip_protocol(path), found, maxdepth)
+        return found if detail else list(found)
+
+    def list_level(self, path: str) -> list[dict[str, Any]]:
+        """What is directly in a folder, its path taken to the letter: ``b/x/`` is the one without a name in ``b/x``."""
+        bucket, slash, key = path.partition("/")
+        with file_errors(path):
+            if not path:
+                return [_folder(name) for name in self.client.buckets()]
+            found = listing.level(self.client.api, S3Uri(bucket, f"{key}/" if slash else ""))
+            return [_info(bucket, one) for one in found]
+
     def modified(self, path: str) -> datetime:
         """When it was last written."""
-        with _as_os_error(path):
-            found = self.client.stat(self._uri(path)).LastModified
+        with file_errors(path):
+            found = self.client.stat(self.uri(path)).LastModified
         if found is None:
             raise NotImplementedError("The store does not say.")
         return found
@@ -128,75 +155,98 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def sign(self, path: str, expiration: int = 3600, **kwargs: Any) -> str:
         """A link to share."""
-        with _as_os_error(path):
-            return self.client.presign(self._uri(path), expires_in=expiration)
+        with file_errors(path):
+            return self.client.presign(self.uri(path), expires_in=expiration)
 
     # --- bytes ----------------------------------------------------------------------------------------------------
 
-    def _open(self, path: str, mode: str = "rb", **kwargs: Any) -> io.BufferedIOBase:
+    def open(
+        self,
+        path: str,
+        mode: str = "rb",
+        block_size: int | None = None,
+        cache_options: dict[str, Any] | None = None,
+        compression: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """As fsspec's; what is written through a text or compressed file is all there or not at all."""
+        if "r" in mode:
+            return super().open(path, mode, block_size, cache_options, compression, **kwargs)
+        text = {name: kwargs.pop(name) for name in ("encoding", "errors", "newline") if name in kwargs}
+        binary = f"{mode.replace('b', '').replace('t', '')}b"
+        file: Any = super().open(path, binary, block_size, cache_options, **kwargs)
+        if packing := get_compression(self._strip_protocol(path), compression):
+            file = CompressedWriter(compr[packing](file, mode="w"), file)
+        return file if "b" in mode else TextWriter(file, **text)
+
+    def _open(self, path: str, mode: str = "rb", autocommit: bool = True, **kwargs: Any) -> io.BufferedIOBase:
         place = self._place(path)
         if mode not in {"rb", "wb", "xb"}:
             raise ValueError(f"An object cannot be opened with {mode!r}.")
-        with _as_os_error(path):
+        with file_errors(path):
             if mode == "rb":
                 return open_reader(self.client.api, place.bucket, place.key)
+            if mode == "xb" and self.client.exists(str(place)):
+                raise Conflict(f"{place} exists.", code="FileExists")
             policy: Any = "fail" if mode == "xb" else "overwrite"
-            return ObjectWriter(self.client.api, place.bucket, place.key, on_conflict=policy)
+            return ObjectWriter(self.client.api, place.bucket, place.key, on_conflict=policy, autocommit=autocommit)
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
         """Bytes of an object, with one request where that is possible."""
-        with self._open(path) as file:
-            size = file.raw.size  # type: ignore[attr-defined]
+        place = self._place(path)
+        with open_reader(self.client.api, place.bucket, place.key) as file:
+            file.raw.least = 0  # nothing else is read
+            size = file.raw.size
             first = max(0, size + start) if start is not None and start < 0 else start or 0
             last = size if end is None else (max(0, size + end) if end < 0 else min(end, size))
             file.seek(first)
             return file.read(max(0, last - first))
 
+    def get(
+        self, rpath: Any, lpath: Any, recursive: bool = False, callback: Any = DEFAULT_CALLBACK, **kwargs: Any
+    ) -> None:
+        """To this machine; a key that cannot be a file's path (``x//b.txt``) arrives under a name made from it."""
+        bulk.get(self, rpath, lpath, recursive=recursive, callback=callback, **kwargs)
+
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
         """All bytes of an object."""
-        with self._open(path, "xb" if mode == "create" else "wb") as file:
+        with self.open(path, "xb" if mode == "create" else "wb") as file:
             file.write(value)
 
     # --- changing -------------------------------------------------------------------------------------------------
 
     def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
         """Copied by the store itself."""
-        with _as_os_error(path1):
-            self.client.copy(self._uri(path1), self._uri(path2), on_conflict="overwrite").wait(progress=False)
+        with file_errors(path1):
+            self.client.copy(self.uri(path1), self.uri(path2), on_conflict="overwrite").wait(progress=False)
 
-    def mv(self, path1: str, path2: str, recursive: bool = False, **kwargs: Any) -> None:
+    def copy(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
+        """Copied by the store itself; a folder is one transfer."""
+        bulk.copy(self, path1, path2, recursive, maxdepth, **kwargs)
+
+    def mv(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
         """Moved by the server; with ``recursive`` a folder with all in it."""
-        source, target = self._uri(path1), self._uri(path2)
-        if recursive and self.isdir(path1):
-            source, target = f"{source.rstrip('/')}/", f"{target.rstrip('/')}/"
-        with _as_os_error(path1):
-            self.client.move(source, target, on_conflict="overwrite").wait(progress=False)
+        bulk.move(self, path1, path2, recursive, maxdepth)
 
     def rm_file(self, path: str) -> None:
         """Exactly this object."""
         place = self._place(path)
-        with _as_os_error(path):
+        with file_errors(path):
             self.client.api.delete_key(place.bucket, place.key)
 
     _rm = rm_file
 
     def rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
-        """Objects; with ``recursive`` folders with all in them, as a transfer of the server."""
-        for one in [path] if isinstance(path, str) else path:
-            for name in self.expand_path(one, recursive=False) if "*" in one else [self._strip_protocol(one)]:
-                if recursive and self.isdir(name):
-                    with _as_os_error(name):
-                        self.client.delete(f"s3://{name.rstrip('/')}/").wait(progress=False)
-                elif self.isfile(name):
-                    self.rm_file(name)
-                else:
-                    raise FileNotFoundError(name)
+        """Objects; with ``recursive`` folders with all in them, each as a transfer of the server."""
+        bulk.delete(self, path, recursive, maxdepth)
 
     def mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
         """A bucket. Folders need not be made: an object's name is enough."""
         path = self._strip_protocol(path)
         if path and "/" not in path:
-            with _as_os_error(path):
+            if self.exists(path):  # some stores create one's own bucket again
+                raise FileExistsError(path)
+            with file_errors(path):
                 self.client.create_bucket(path)
 
     def makedirs(self, path: str, exist_ok: bool = False) -> None:
@@ -211,7 +261,7 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         """A bucket that is empty; a folder ends with its last object."""
         path = self._strip_protocol(path)
         if path and "/" not in path:
-            with _as_os_error(path):
+            with file_errors(path):
                 self.client.delete_bucket(path)
 
     # --- names ----------------------------------------------------------------------------------------------------
@@ -222,13 +272,14 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
             raise IsADirectoryError(path)
         return S3Uri(bucket, key)
 
-    def _uri(self, path: str) -> str:
+    def uri(self, path: str) -> str:
+        """As the client calls it."""
         return f"s3://{self._strip_protocol(path)}"
 
 
 def _info(bucket: str, one: Entry) -> dict[str, Any]:
     if one.is_folder:
-        return _folder(f"{bucket}/{one.key.rstrip('/')}")
+        return _folder(f"{bucket}/{one.key.removesuffix('/')}")
     return {
         "name": f"{bucket}/{one.key}",
         "size": one.size,
@@ -240,15 +291,3 @@ def _info(bucket: str, one: Entry) -> dict[str, Any]:
 
 def _folder(name: str) -> dict[str, Any]:
     return {"name": name, "size": 0, "type": "directory"}
-
-
-@contextmanager
-def _as_os_error(path: str) -> Iterator[None]:
-    """What fsspec's callers expect where a file is missing, forbidden or there already."""
-    try:
-        yield
-    except OdhTecError as error:
-        kind = {403: PermissionError, 404: FileNotFoundError, 409: FileExistsError}.get(error.status)
-        if kind is None or error.code == "NoExtension":
-            raise
-        raise kind(f"{path}: {error}") from error

@@ -1,7 +1,7 @@
 """An object as a file that is read: seekable, buffered, by ranges that fit how it is read.
 
-After a seek only as much is asked for as is read; each time reading goes on where the range ended, the next one is four
-times as long, until the rest of the object comes in one stream. All bytes are of the object as it was when it was
+After a seek little more is asked for than is read; each time reading goes on where the range ended, the next one is
+four times as long, until the rest of the object comes in one stream. All bytes are of the object as it was when it was
 opened: another one by now is an error, not a mixture.
 """
 
@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from odhtec_jupyter.client.file_errors import file_errors
 from odhtec_jupyter.errors import NoServer, OdhTecError, VerificationError
 from odhtec_jupyter.visible import visible
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from odhtec_jupyter.client.api import Api
 
 BUFFER = 256 * 1024
+LEAST = 32 * 1024  # after a seek, where less is read: what follows is often near
 GROWTH = 4
 STREAMING = 64 * 1024 * 1024  # from a range of this length on, all that is left comes in one
 NEAR = 128 * 1024  # bytes: read over rather than ask anew
@@ -36,12 +38,15 @@ class ObjectReader(io.RawIOBase):
         self.name = f"s3://{bucket}/{key}"
         self.mode = "rb"
         self.bytes_read = 0  # over the wire
+        self.asked: int | None = None  # bytes that the caller of a buffered read wants, which reads more
+        self.least = LEAST
         self._api, self._bucket, self._key = api, bucket, key
         self._position = 0
         self._window = STREAMING if whole else 0
         self._reply: requests.Response | None = None
         self._at = self._end = 0  # of the open reply: its next byte, and where it ends
-        self.size, self.etag = api.head_object(bucket, key)
+        with file_errors(self.name):
+            self.size, self.etag = api.head_object(bucket, key)
 
     def __repr__(self) -> str:
         return f"<ObjectReader of {visible(self.name)}>"
@@ -114,8 +119,10 @@ class ObjectReader(io.RawIOBase):
             return
         goes_on = self._position == self._at
         self._drop()
-        if self._window < STREAMING or not goes_on:
-            self._window = max(wanted, self._window * GROWTH if goes_on else wanted)
+        if not goes_on:
+            self._window = wanted if self.asked is None else min(wanted, max(self.asked, self.least))
+        elif self._window < STREAMING:
+            self._window = max(wanted, self._window * GROWTH)
         rest = self.size - self._position
         self._ask(rest if self._window >= STREAMING else min(self._window, rest))
 
@@ -124,7 +131,8 @@ class ObjectReader(io.RawIOBase):
         headers = {"Range": f"bytes={self._position}-{self._end - 1}"}
         if self.etag:
             headers["If-Range"] = self.etag
-        reply = self._api.open_object(self._bucket, self._key, headers)
+        with file_errors(self.name):
+            reply = self._api.open_object(self._bucket, self._key, headers)
         told = (reply.headers.get("Content-Range", ""), reply.headers.get("ETag"))
         if told != (f"bytes {self._position}-{self._end - 1}/{self.size}", self.etag):
             reply.close()
@@ -172,9 +180,35 @@ def _pieces(count: int) -> Iterator[int]:
         count -= BUFFER
 
 
-def open_reader(api: Api, bucket: str, key: str) -> io.BufferedReader:
+class ObjectFile(io.BufferedReader):
+    """The buffer, which tells how much is asked for: after a seek it would read all that it has room for."""
+
+    raw: ObjectReader
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As a file's."""
+        self.raw.asked = None if size is None or size < 0 else size
+        return super().read(size)
+
+    def readinto(self, buffer: Any, /) -> int:
+        """As a file's."""
+        self.raw.asked = memoryview(buffer).nbytes
+        return super().readinto(buffer)
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """As a file's."""
+        self.raw.asked = None
+        return super().readline(size)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """As a file's."""
+        self.raw.asked = None
+        return super().read1(size)
+
+
+def open_reader(api: Api, bucket: str, key: str) -> ObjectFile:
     """What pandas, pyarrow and zipfile take for a file."""
-    return io.BufferedReader(ObjectReader(api, bucket, key), BUFFER)
+    return ObjectFile(ObjectReader(api, bucket, key), BUFFER)
 
 
 def bytes_read(file: Any) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from itertools import count
@@ -14,6 +13,7 @@ from odhtec_jupyter import models
 from odhtec_jupyter.client.api import Api
 from odhtec_jupyter.client.arguments import Patterns
 from odhtec_jupyter.client.listing import objects_below
+from odhtec_jupyter.client.local_names import local_name
 from odhtec_jupyter.client.local_plan import plan_of, refuse
 from odhtec_jupyter.client.local_transfer import Gate, LocalFile
 from odhtec_jupyter.client.reader import ObjectReader
@@ -119,12 +119,8 @@ def _numbered(path: Path, number: int) -> Path:
 
 
 def _within(folder: Path, name: str) -> Path:
-    """A file below the folder. Keys may be anything; what would lead out of it, or is no file name, is refused."""
-    parts = name.split("/")
-    bad: Callable[[str], bool] = lambda part: part in {"", ".", ".."} or "\0" in part or os.sep in part  # noqa: E731
-    if any(bad(part) for part in parts) or (os.name == "nt" and any(":" in part or "\\" in part for part in parts)):
-        raise BadRequest(f"The key {name!r} cannot be the name of a file.", code="InvalidKey")
+    """A file below the folder; keys may be anything, and each has a path of its own there."""
     with suppress(UnicodeEncodeError):
         os.fsencode(name)
-        return folder.joinpath(*parts)
+        return folder.joinpath(*local_name(name).split("/"))
     raise BadRequest(f"The key {name!r} cannot be the name of a file here.", code="InvalidKey")

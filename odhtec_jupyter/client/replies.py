@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -40,12 +41,41 @@ _KINDS: list[tuple[type[OdhTecError], tuple[str, ...]]] = [
     (Unreachable, ("HubUnreachable", "ProxyError", "TornBody")),
     (VerificationError, ("SourceChanged",)),
 ]
+# What comes without a status (an error that ended a transfer) has that which S3 documents for its code.
+_STATUS = {
+    **dict.fromkeys(("NoSuchKey", "NoSuchBucket", "NoSuchVersion", "NoSuchUpload"), 404),
+    **dict.fromkeys(
+        (
+            *("AllAccessDisabled", "AccountProblem", "InvalidAccessKeyId", "InvalidObjectState"),
+            *(
+                "RequestTimeTooSkewed",
+                "SignatureDoesNotMatch",
+            ),
+        ),
+        403,
+    ),
+    "MethodNotAllowed": 405,
+    **dict.fromkeys(("BucketAlreadyExists", "BucketAlreadyOwnedByYou", "BucketNotEmpty", "OperationAborted"), 409),
+    "PreconditionFailed": 412,
+    **dict.fromkeys(
+        ("BadRequest", "ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired"), 400
+    ),
+    **dict.fromkeys(("InvalidBucketName", "InvalidArgument", "InvalidTag", "MetadataTooLarge", "BadDigest"), 400),
+    "InvalidRange": 416,
+    "NotImplemented": 501,
+    **dict.fromkeys(("SlowDown", "ServiceUnavailable", "Throttling"), 503),
+    **dict.fromkeys(("QuotaExceeded", "XMinioStorageFull"), 507),
+    "DiskFull": 507,
+    "WorkspaceBusy": 503,
+}
 _BY_CODE = {code: kind for kind, codes in _KINDS for code in (kind.code, *codes)}
 _REFUSED = "You are not allowed to do this here."  # Jupyter's own refusal, as tornado's of a POST without a token
 
 
 def told(code: str, message: str, status: int | None = None) -> OdhTecError:
     """An error with the server's code and sentence. Whatever is not our own code is S3's."""
+    if status is None:
+        status = int(code[6:]) if re.fullmatch(r"Status[45]\d\d", code) else _STATUS.get(code)
     return _BY_CODE.get(code, StoreError)(message, code=code, status=status)
 
 

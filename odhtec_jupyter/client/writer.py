@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import queue
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from odhtec_jupyter.client.file_errors import file_errors
+from odhtec_jupyter.client.in_flight import in_flight
 from odhtec_jupyter.errors import OdhTecError, VerificationError
 from odhtec_jupyter.visible import visible
 
@@ -28,21 +31,33 @@ POLL = 0.5  # seconds: how soon a writer hears that the sender has ended
 class ObjectWriter(io.BufferedIOBase):
     """What is small goes as one request at the end; more is sent by a thread while it is written.
 
-    Only :meth:`close` makes the object visible. An exception in the ``with`` block, or a writer that nobody closed,
-    leaves nothing.
+    Only :meth:`close` makes the object visible, or with ``autocommit=False`` only :meth:`commit` (as fsspec's
+    transactions want it). An exception in the ``with`` block, also one that makes a wrapper close this file, and a
+    writer that nobody closed leave nothing.
     """
 
     def __init__(
-        self, api: Api, bucket: str, key: str, *, on_conflict: OnConflict = "overwrite", content_type: str | None = None
+        self,
+        api: Api,
+        bucket: str,
+        key: str,
+        *,
+        on_conflict: OnConflict = "overwrite",
+        content_type: str | None = None,
+        autocommit: bool = True,
     ) -> None:
         super().__init__()
         self.name = f"s3://{bucket}/{key}"
         self.mode = "wb"
+        self.autocommit = autocommit
         self.result: StoredObject | None = None
-        self._sender = _Sender(api, (bucket, key), {"on_conflict": on_conflict, "content_type": content_type})
+        options = {"on_conflict": on_conflict, "content_type": content_type}
+        self._sender: _Sender | _Deferred = (_Sender if autocommit else _Deferred)(api, (bucket, key), options)
         self._kept: list[bytes] = []  # until it shows that there is more than one request takes
         self._buffer = bytearray()
         self._written = 0
+        self._opened_in = in_flight()
+        self._is_forgotten = self._is_over = False
 
     def __repr__(self) -> str:
         return f"<ObjectWriter to {visible(self.name)}>"
@@ -61,6 +76,8 @@ class ObjectWriter(io.BufferedIOBase):
             raise ValueError(f"The writer to {self.name} is closed.")
         view = memoryview(data).cast("B")
         count = len(view)
+        if self._is_forgotten:  # a wrapper's last bytes
+            return count
         while view:
             room = CHUNK - len(self._buffer)
             self._buffer += view[:room]
@@ -75,15 +92,49 @@ class ObjectWriter(io.BufferedIOBase):
         self._kept.append(chunk)
         if self._sender.started or len(self._kept) * CHUNK >= WHOLE:
             chunks, self._kept = self._kept, []
-            for one in chunks:
-                self._sender.put(one)
+            with file_errors(self.name):
+                for one in chunks:
+                    self._sender.put(one)
+
+    # --- the end --------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Send the rest and make the object visible. Raises what the server says against it."""
+        """Send the rest and make the object visible. Raises what the server says against it.
+
+        While an exception passes by that came after the file was opened, this discards what was written: wrappers
+        close their file also when a ``with`` block fails. Outside a ``with`` it cannot be known whether the exception
+        is already handled; so a warning says what happened, and :meth:`commit` is for who means it.
+        """
         if self.closed:
             return
+        now = in_flight()
+        if self._is_forgotten:
+            self.discard()
+        elif now is not None and now.began_after(self._opened_in):
+            self.discard()
+            if not now.leaves_with:
+                text = (
+                    f"{self.name} was not written: it was closed while {type(now.error).__name__} was being handled. "
+                    "Close it after the except block, or call commit() in place of close()."
+                )
+                warnings.warn(text, RuntimeWarning, 2)
+        else:
+            self._succeed()
+
+    def _succeed(self) -> None:
+        if self.autocommit:
+            self.commit()
+        elif not self.closed:
+            self._sender.put(b"".join((*self._kept, self._buffer)))
+            self._end()
+
+    def commit(self) -> None:
+        """Make the object visible, whatever passes by. After :meth:`discard` there is nothing to do."""
+        if self._is_over:
+            return
         try:
-            self.result = self._sender.finish(b"".join((*self._kept, self._buffer)))
+            with file_errors(self.name):
+                self.result = self._sender.finish(b"".join((*self._kept, self._buffer)))
             if self.result is not None and self.result.size != self._written:
                 raise VerificationError(
                     f"{self.name} has {self.result.size} bytes, but {self._written} bytes were written."
@@ -91,27 +142,42 @@ class ObjectWriter(io.BufferedIOBase):
         except BaseException:
             self.discard()
             raise
-        super().close()
+        self._is_over = True
+        self._end()
 
     def discard(self) -> None:
         """Close without making anything visible."""
+        if not self._is_over:
+            self._is_over = True
+            self._sender.give_up()
+        self._end()
+
+    def _end(self) -> None:
         self._kept.clear()
         self._buffer.clear()
-        self._sender.give_up()
+        self._opened_in = None
         super().close()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
-            self.close()
+            self._succeed()
         else:
             self.discard()
 
+    def _dealloc_warn(self, wrapper: object) -> None:
+        """Called by Python's own wrappers before they close this file because nobody holds them any more."""
+        self._is_forgotten = True
+        self._warn()
+
     def __del__(self) -> None:
-        if hasattr(self, "_sender") and not self.closed:
+        if hasattr(self, "_is_over") and not self.closed:
             self.discard()
-            warnings.warn(f"The writer to {self.name} was not closed: nothing was written.", ResourceWarning, 2)
+            self._warn()
+
+    def _warn(self) -> None:
+        warnings.warn(f"The writer to {self.name} was not closed: nothing was written.", ResourceWarning, 3)
 
 
 class _Sender:
@@ -185,22 +251,38 @@ class _Sender:
                 yield chunk
 
 
-class TextWriter(io.TextIOWrapper):
-    """Text, with the same promise."""
+class _Deferred:
+    """What is written stays in memory or, beyond one request, in a temporary file until it is committed.
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self._discard()
+    A request that is kept open until then would hold the server's memory, and be ended by it.
+    """
 
-    def __del__(self) -> None:
-        if not self.closed:
-            self._discard()
+    started = True
 
-    def _discard(self) -> None:
-        writer = self.buffer
-        assert isinstance(writer, ObjectWriter)
-        writer.discard()
+    def __init__(self, api: Api, place: tuple[str, str], options: dict[str, Any]) -> None:
+        self._api, self._place, self._options = api, place, options
+        self._file = tempfile.SpooledTemporaryFile(WHOLE)  # noqa: SIM115 - closed at the end of finish or give_up
+
+    def put(self, chunk: bytes) -> None:
+        """Keep the next bytes."""
+        self._file.write(chunk)
+
+    def finish(self, last: bytes) -> StoredObject | None:
+        """Send all of it."""
+        self._file.write(last)
+        body: Any = self._chunks
+        if self._file.tell() <= WHOLE:
+            self._file.seek(0)
+            body = self._file.read()
+        stored = self._api.put_object(*self._place, body, **self._options)
+        self._file.close()
+        return stored
+
+    def give_up(self) -> None:
+        """Forget it."""
+        self._file.close()
+
+    def _chunks(self) -> Iterator[bytes]:
+        self._file.seek(0)
+        while chunk := self._file.read(WHOLE):
+            yield chunk

@@ -146,6 +146,53 @@ def test_errors_are_one_sentence_with_a_code(shell: Shell, bucket: str, tmp_path
     shell("cp", "one", code=2)
 
 
+def test_rm_says_what_it_cannot_delete(
+    shell: Shell, s3_client: Any, bucket: str, stored: Callable[[], dict[str, int]]
+) -> None:
+    for key in ("a.txt", "b.txt", "folder/c.txt", "what*"):
+        s3_client.put_object(Bucket=bucket, Key=key, Body=b"x")
+    told = shell("rm", f"s3://{bucket}/none.txt", f"s3://{bucket}/a.txt", code=1)
+    assert f"There is nothing at s3://{bucket}/none.txt.\n" in told.stderr
+    assert set(stored()) == {"b.txt", "folder/c.txt", "what*"}  # the others go
+    for arguments in (["rm"], ["rm", "-r"], ["rm", "--dry-run"]):
+        assert f"rm -r s3://{bucket}/folder/ deletes" in shell(*arguments, f"s3://{bucket}/folder", code=1).stderr
+    assert "Wildcards are not expanded" in shell("rm", f"s3://{bucket}/*.txt", code=1).stderr
+    assert "nothing at" in shell("rm", "-r", f"s3://{bucket}/none/", code=1).stderr
+    shell("rm", f"s3://{bucket}/what*")
+    assert set(stored()) == {"b.txt", "folder/c.txt"}
+
+
+def test_a_dash_is_a_pipe(
+    shell: Shell, s3_client: Any, bucket: str, stored: Callable[[], dict[str, int]], tmp_path: Path
+) -> None:
+    content = os.urandom(3_000_000)
+    uri = f"s3://{bucket}/piped"
+    sent = subprocess.run([*COMMAND, "cp", "-", uri], input=content, capture_output=True, timeout=600)
+    assert (sent.returncode, sent.stderr) == (0, b"")
+    assert s3_client.get_object(Bucket=bucket, Key="piped")["Body"].read() == content
+    received = subprocess.run([*COMMAND, "cp", uri, "-"], capture_output=True, timeout=600)
+    assert (received.returncode, received.stderr) == (0, b"")
+    assert received.stdout == content
+    again = subprocess.run([*COMMAND, "cp", "-", uri], input=b"other", capture_output=True, timeout=600)
+    assert again.returncode == 1
+    assert b"exists" in again.stderr
+    assert "has to be an object" in shell("cp", "-", f"s3://{bucket}/", code=1).stderr
+    assert "has to be an object" in shell("cp", "-", "-", code=1).stderr
+    assert "not for a pipe" in shell("cp", "--dry-run", "-", uri, code=1).stderr
+    assert stored() == {"piped": 3_000_000}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_has_gone_is_no_complaint(shell: Shell, s3_client: Any, bucket: str) -> None:
+    s3_client.put_object(Bucket=bucket, Key="large", Body=bytes(2_000_000))
+    for arguments in (["ls"], ["ls", "--json", f"s3://{bucket}/"], ["cp", f"s3://{bucket}/large", "-"]):
+        with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.close()
+            _, complaint = process.communicate(timeout=600)
+        assert (process.returncode, complaint) == (141, b"")
+
+
 def test_a_model_is_imported_and_its_transfer_is_listed(
     shell: Shell, bucket: str, server_hub: HubStandIn, stored: Callable[[], dict[str, int]]
 ) -> None:

@@ -19,7 +19,7 @@ from odhtec_jupyter.demo.faults import Halt
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.demo.repository import Repository
-from odhtec_jupyter.errors import BadRequest, Cancelled, Conflict, NotFound, OdhTecError, StoreError, VerificationError
+from odhtec_jupyter.errors import Cancelled, Conflict, NotFound, OdhTecError, StoreError, VerificationError
 from tests.waiting import GIVE_UP_SECONDS
 
 if TYPE_CHECKING:
@@ -142,9 +142,12 @@ def test_key_cannot_leave_the_download_folder(
     s3_client.put_object(Bucket=bucket, Key="x/fine", Body=b"fine")
     s3_client.put_object(Bucket=bucket, Key=key, Body=b"evil")
     assert key in {one.key for one in client.ls(f"s3://{bucket}/", recursive=True)}
-    with pytest.raises(BadRequest):
-        client.download(f"s3://{bucket}/x/", tmp_path / "in").wait(progress=False)
-    assert list(tmp_path.rglob("*")) == []
+    client.download(f"s3://{bucket}/x/", tmp_path / "in").wait(progress=False)
+    found = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.read_text() for path in found} == {"fine", "evil"}
+    assert all(path.is_relative_to(tmp_path / "in") for path in found)
+    client.download(f"s3://{bucket}/{key}", tmp_path / "in", on_conflict="overwrite").wait(progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
 def test_the_server_copies_moves_syncs_and_deletes(

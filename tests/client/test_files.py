@@ -6,6 +6,7 @@ import gc
 import io
 import os
 import pickle
+import random
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 import safetensors.numpy
 
 from odhtec_jupyter.client import Client
-from odhtec_jupyter.client.reader import BUFFER, bytes_read
+from odhtec_jupyter.client.reader import BUFFER, LEAST, bytes_read
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import OdhTecError, VerificationError
 from tests.content import MIB
@@ -77,6 +78,23 @@ def test_a_seek_reads_little_and_going_on_reads_ahead(client: Client, s3_client:
             pass
         # 256 KiB, 1 MiB, 4 MiB, the rest
         assert len(asked) <= 5
+
+
+def test_small_random_reads_fetch_little(client: Client, s3_client: S3Client, bucket: str) -> None:
+    content = os.urandom(20 * MIB)
+    s3_client.put_object(Bucket=bucket, Key="random", Body=content)
+    places = random.Random(0).sample(range(0, 20 * MIB - 800, MIB // 8), 50)
+    with client.open(f"s3://{bucket}/random") as file:
+        for place in places:
+            file.seek(place)
+            assert file.read(800) == content[place : place + 800]
+        assert bytes_read(file) <= 50 * LEAST + BUFFER
+        view = bytearray(500)
+        file.seek(7 * MIB + 3)
+        assert file.readinto(view) == 500
+        assert view == content[7 * MIB + 3 :][:500]
+        file.seek(9 * MIB)
+        assert file.readline() == content[9 * MIB :].partition(b"\n")[0] + b"\n"
 
 
 def test_another_object_by_now_is_an_error(client: Client, s3_client: S3Client, bucket: str) -> None:
@@ -181,6 +199,9 @@ def test_a_file_system_lists_globs_and_changes(fs: Any, bucket: str) -> None:
     assert fs.isdir(bucket)
     assert not fs.exists(f"{bucket}/d/a")
     assert fs.cat_file(f"{bucket}/d/e/b.txt", start=-1) == b"b"
+    fs.pipe(f"{bucket}/long", bytes(MIB) + b"end")
+    assert fs.cat_ranges([f"{bucket}/long"] * 2, [MIB, 5], [MIB + 2, 9]) == [b"en", bytes(4)]
+    fs.rm(f"{bucket}/long")
     assert fs.created(f"{bucket}/c.bin").year > 2000
     fs.cp_file(f"{bucket}/c.bin", f"{bucket}/copy")
     fs.mv(f"{bucket}/copy", f"{bucket}/moved")

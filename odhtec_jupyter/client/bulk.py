@@ -1,0 +1,178 @@
+"""Copying, moving and deleting of many for the file system: with as few transfers of the server as that takes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from glob import has_magic
+from typing import TYPE_CHECKING, Any
+
+from fsspec.spec import AbstractFileSystem
+
+from odhtec_jupyter.client.file_errors import file_errors
+from odhtec_jupyter.client.local_names import local_name
+
+if TYPE_CHECKING:
+    from odhtec_jupyter.client.filesystem import OdhTecFileSystem
+
+NAMES = 1000  # in one request
+Pair = tuple[str, str]
+
+
+def copy(fs: OdhTecFileSystem, source: Any, target: Any, recursive: bool, maxdepth: int | None, **options: Any) -> None:
+    """As ``AbstractFileSystem.copy``: one transfer for a folder, or for those of its files that are meant."""
+    if recursive and maxdepth is None and isinstance(target, str) and is_folder(fs, source):
+        transfer(fs, "copy", source, into(fs, source, target))
+        return
+    skips_missing = options.get("on_error") == "ignore" or (recursive and options.get("on_error") is None)
+    recorder = _Recorder(fs)
+    # fsspec's own rules say what goes where.
+    AbstractFileSystem.copy(recorder, source, target, recursive=recursive, maxdepth=maxdepth, **options)
+    for folder, into_folder, names in _bundles(_files(fs, recorder.pairs)):
+        try:
+            _copy_names(fs, folder, into_folder, names)
+        except FileNotFoundError:
+            if not skips_missing:
+                raise
+            for name in names:  # all but the missing ones
+                _copy_if_there(fs, folder + name, into_folder + name)
+
+
+def move(fs: OdhTecFileSystem, source: Any, target: Any, recursive: bool, maxdepth: int | None) -> None:
+    """One object or one folder as one transfer; of others what was copied is deleted."""
+    if source == target:
+        return
+    if isinstance(source, str) and maxdepth is None and not is_pattern(fs, source):
+        if recursive and fs.isdir(source):
+            transfer(fs, "move", source, into(fs, source, target))
+            return
+        with file_errors(source):
+            fs.client.move(fs.uri(source), fs.uri(into(fs, source, target)), on_conflict="overwrite").wait(
+                progress=False
+            )
+        return
+    copy(fs, source, target, recursive, maxdepth, on_error="raise")
+    delete(fs, source, recursive, maxdepth)
+
+
+def delete(fs: OdhTecFileSystem, paths: Any, recursive: bool, maxdepth: int | None) -> None:
+    """Objects; with ``recursive`` folders, down to ``maxdepth`` levels or with all in them."""
+    for one in [paths] if isinstance(paths, str) else paths:
+        path = fs._strip_protocol(one)
+        for name in fs.glob(path) if is_pattern(fs, path) else [path]:
+            if fs.isfile(name):
+                fs.rm_file(name)
+            elif recursive and fs.isdir(name):
+                if maxdepth is not None:
+                    for below in fs.find(name, maxdepth=maxdepth):
+                        fs.rm_file(below)
+                else:
+                    with file_errors(name):
+                        fs.client.delete(f"s3://{name.rstrip('/')}/").wait(progress=False)
+            else:
+                raise FileNotFoundError(name)
+
+
+def get(fs: OdhTecFileSystem, source: Any, local: Any, **options: Any) -> None:
+    """As ``AbstractFileSystem.get``, but every key has a path of its own here, below the folder that was named."""
+    AbstractFileSystem.get(_LocalNames(fs), source, local, **options)
+
+
+def is_pattern(fs: OdhTecFileSystem, path: str) -> bool:
+    """Whether it has wildcards; a key may hold such letters, and then it is that object."""
+    return has_magic(path) and not fs.isfile(path)
+
+
+def is_folder(fs: OdhTecFileSystem, path: Any) -> bool:
+    """Whether it is one folder with all in it."""
+    return isinstance(path, str) and "/" in fs._strip_protocol(path) and not is_pattern(fs, path) and fs.isdir(path)
+
+
+def into(fs: OdhTecFileSystem, source: str, target: str) -> str:
+    """Where a source goes: into a folder that exists or that ends in a slash, unless the source ends in one."""
+    path = str(fs._strip_protocol(target))
+    if source.endswith("/") or not (target.endswith("/") or fs.isdir(path)):
+        return path
+    return f"{path}/{fs._strip_protocol(source).rpartition('/')[2]}"
+
+
+def transfer(fs: OdhTecFileSystem, action: str, source: str, target: str) -> None:
+    """A folder with all in it."""
+    run = fs.client.copy if action == "copy" else fs.client.move
+    with file_errors(source):
+        run(f"{fs.uri(source)}/", f"{fs.uri(target)}/", on_conflict="overwrite").wait(progress=False)
+
+
+class _Recorder:
+    """The file system for :meth:`AbstractFileSystem.copy`, but what is to be copied is only written down."""
+
+    def __init__(self, fs: OdhTecFileSystem) -> None:
+        self._fs = fs
+        self.pairs: list[Pair] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._fs, name)
+
+    def cp_file(self, source: str, target: str, **kwargs: Any) -> None:
+        """Written down."""
+        strip = self._fs._strip_protocol
+        self.pairs.append((strip(source), strip(target)))
+
+
+class _LocalNames:
+    """The file system for :meth:`AbstractFileSystem.get`, which makes paths of this machine from those it finds."""
+
+    def __init__(self, fs: OdhTecFileSystem) -> None:
+        self._fs = fs
+        self._real: dict[str, str] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._fs, name)
+
+    def expand_path(self, *args: Any, **kwargs: Any) -> list[str]:
+        """Paths that can be files here."""
+        self._real = {local_name(path): path for path in self._fs.expand_path(*args, **kwargs)}
+        return list(self._real)
+
+    def isdir(self, path: str) -> bool:
+        """Of what is meant."""
+        return bool(self._fs.isdir(self._real.get(path, path)))
+
+    def get_file(self, path: str, local: Any, **kwargs: Any) -> None:
+        """What is meant."""
+        self._fs.get_file(self._real.get(path, path), local, **kwargs)
+
+
+def _files(fs: OdhTecFileSystem, pairs: list[Pair]) -> list[Pair]:
+    """Without the folders that fsspec lists beside what is in them."""
+    above = {source[:at] for source, _ in pairs for at, letter in enumerate(source) if letter == "/"}
+    return [pair for pair in pairs if pair[0] not in above or fs.isfile(pair[0])]
+
+
+def _bundles(pairs: list[Pair]) -> Iterator[tuple[str, str, list[str]]]:
+    """Folder, target folder and the names that go from one to the other; each pair is in one of them."""
+    together: dict[Pair, list[str]] = defaultdict(list)
+    for source, target in pairs:
+        (folder, _, name), (into_folder, _, new_name) = source.rpartition("/"), target.rpartition("/")
+        if name and name == new_name:  # the server takes names directly in a folder
+            together[f"{folder}/", f"{into_folder}/"].append(name)
+        else:
+            yield source, target, [""]
+    for (source, target), names in together.items():
+        for start in range(0, len(names), NAMES):
+            yield source, target, names[start : start + NAMES]
+
+
+def _copy_names(fs: OdhTecFileSystem, folder: str, target: str, names: list[str]) -> None:
+    if len(names) == 1:
+        fs.cp_file(folder + names[0], target + names[0])
+        return
+    with file_errors(folder):
+        fs.client.copy(f"s3://{folder}", f"s3://{target}", names=names, on_conflict="overwrite").wait(progress=False)
+
+
+def _copy_if_there(fs: OdhTecFileSystem, source: str, target: str) -> None:
+    try:
+        fs.cp_file(source, target)
+    except FileNotFoundError:
+        return

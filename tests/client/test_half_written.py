@@ -1,0 +1,261 @@
+"""What is half-written is never visible, whichever file or wrapper is closed; what was there before stays."""
+
+from __future__ import annotations
+
+import csv
+import gc
+import gzip
+import io
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import fsspec
+import pandas as pd
+import pytest
+
+from odhtec_jupyter.client import Client
+from odhtec_jupyter.demo.jupyter_process import JupyterProcess
+from tests.content import MIB
+from tests.marks import on_moto
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+pytestmark = on_moto  # who closes what, and why, is the client's alone
+OLD = b"what was there before"
+
+
+@pytest.fixture
+def fs(server: JupyterProcess) -> Iterator[Any]:
+    one = fsspec.filesystem("odhtec", server_url=server.url, token=server.token, skip_instance_cache=True)
+    yield one
+    one.client.api.connection.close()
+
+
+@pytest.fixture
+def old(s3_client: S3Client, bucket: str) -> Callable[[], bytes]:
+    """An object that is to be replaced, and what it holds now."""
+    s3_client.put_object(Bucket=bucket, Key="old", Body=OLD)
+    return lambda: s3_client.get_object(Bucket=bucket, Key="old")["Body"].read()
+
+
+@contextmanager
+def _finally(file: Any) -> Iterator[Any]:
+    """As much code of others does it."""
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+def _stack(file: Any) -> Any:
+    stack = ExitStack()
+    stack.enter_context(file)
+
+    @contextmanager
+    def both() -> Iterator[Any]:
+        with stack:
+            yield file
+
+    return both()
+
+
+WAYS: dict[str, Callable[[Any, str, dict[str, Any]], Any]] = {
+    "fs.open wb": lambda fs, path, _: fs.open(path, "wb"),
+    "fs.open w": lambda fs, path, _: fs.open(path, "w"),
+    "fs.open gzip": lambda fs, path, _: fs.open(path, "wb", compression="gzip"),
+    "fs.open text gzip": lambda fs, path, _: fs.open(path, "w", compression="gzip"),
+    "fsspec.open wb": lambda fs, path, options: fsspec.open(f"odhtec://{path}", "wb", **options),
+    "fsspec.open w": lambda fs, path, options: fsspec.open(f"odhtec://{path}", "w", **options),
+    "fsspec.open gzip": lambda fs, path, options: fsspec.open(f"odhtec://{path}", "wt", compression="gzip", **options),
+    "OpenFile.open": lambda fs, path, options: fsspec.open(f"odhtec://{path}", "w", **options).open(),
+    "TextIOWrapper": lambda fs, path, _: io.TextIOWrapper(fs.open(path, "wb")),
+    "BufferedWriter": lambda fs, path, _: io.BufferedWriter(fs.open(path, "wb")),
+    "closing": lambda fs, path, _: closing(fs.open(path, "wb")),
+    "stack": lambda fs, path, _: _stack(io.TextIOWrapper(fs.open(path, "wb"))),
+    "client.open": lambda fs, path, _: fs.client.open(f"s3://{path}", "w"),
+}
+
+
+@pytest.mark.parametrize("size", [10, 3 * MIB])
+@pytest.mark.parametrize("way", WAYS)
+def test_an_exception_leaves_what_was_there(
+    fs: Any, server: JupyterProcess, bucket: str, old: Callable[[], bytes], way: str, size: int
+) -> None:
+    def write(content: Any, error: type[Exception] | None) -> None:
+        options = {"server_url": server.url, "token": server.token, "skip_instance_cache": True}
+        with WAYS[way](fs, f"{bucket}/old", options) as file:
+            half = "x" * size
+            file.write(half if isinstance(file, io.TextIOBase) else half.encode())
+            if error is not None:
+                raise error
+
+    with pytest.raises(ZeroDivisionError):
+        write("x", ZeroDivisionError)
+    gc.collect()
+    assert old() == OLD
+    write("x", None)
+    content = old()
+    assert (gzip.decompress(content) if "gzip" in way else content) == b"x" * size
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way not in {"closing", "stack"}])
+def test_a_file_that_nobody_closed_leaves_what_was_there(
+    fs: Any, server: JupyterProcess, bucket: str, old: Callable[[], bytes], way: str
+) -> None:
+    def forget() -> None:
+        options = {"server_url": server.url, "token": server.token, "skip_instance_cache": True}
+        file = WAYS[way](fs, f"{bucket}/old", options)
+        if isinstance(file, fsspec.core.OpenFile):
+            file = file.open()
+        file.write("x" if isinstance(file, io.TextIOBase) else b"x")
+        del file
+        gc.collect()
+
+    with pytest.warns(ResourceWarning, match="nothing was written"):
+        forget()
+    assert old() == OLD
+
+
+def test_an_explicit_close_on_the_way_out_of_an_exception_discards_and_says_so(
+    fs: Any, bucket: str, old: Callable[[], bytes]
+) -> None:
+    def write() -> None:
+        with _finally(fs.open(f"{bucket}/old", "wb")) as file:
+            file.write(b"half")
+            raise ZeroDivisionError
+
+    with pytest.warns(RuntimeWarning, match="was not written"), pytest.raises(ZeroDivisionError):
+        write()
+    assert old() == OLD
+    file = fs.open(f"{bucket}/old", "wb")
+    try:
+        raise KeyError
+    except KeyError:
+        file.write(b"meant")
+        file.commit()
+    assert old() == b"meant"
+
+
+def test_files_that_are_closed_while_an_older_exception_is_handled_are_written(
+    fs: Any, server: JupyterProcess, bucket: str, stored: Callable[[], dict[str, int]]
+) -> None:
+    options = {"server_url": server.url, "token": server.token, "skip_instance_cache": True}
+
+    class Saves:
+        """Writes a report when a block fails, as trainers and test runners do."""
+
+        def __enter__(self) -> None:
+            """Nothing."""
+
+        def __exit__(self, *failure: object) -> None:
+            with suppress(ZeroDivisionError):
+                try:
+                    raise ZeroDivisionError
+                except ZeroDivisionError:
+                    inner = fs.open(f"{bucket}/within", "w")
+            inner.write("x")
+            inner.close()
+            io.TextIOWrapper(fs.open(f"{bucket}/exit", "wb")).close()
+
+    def fail() -> None:
+        with Saves():
+            raise KeyError
+
+    with warnings.catch_warnings(action="error"):
+        before = fs.open(f"{bucket}/before", "w")
+        try:
+            raise KeyError
+        except KeyError:
+            with before:  # its block succeeds
+                before.write("x")
+            handle = io.TextIOWrapper(fs.open(f"{bucket}/handle", "wb"))
+            csv.writer(handle).writerow([1, 2])
+            handle.close()
+            pd.DataFrame({"a": [1]}).to_csv(f"odhtec://{bucket}/frame", storage_options=options)
+            with suppress(ValueError):
+                int("x")
+            fs.pipe(f"{bucket}/piped", b"x")
+        with suppress(KeyError):
+            fail()
+    assert set(stored()) == {"before", "handle", "frame", "piped", "exit", "within"}
+
+
+def test_an_exception_that_is_raised_again_discards_what_was_opened_while_it_was_handled(
+    fs: Any, bucket: str, stored: Callable[[], dict[str, int]]
+) -> None:
+    def write() -> None:
+        try:
+            raise ZeroDivisionError
+        except ZeroDivisionError:
+            with io.TextIOWrapper(fs.open(f"{bucket}/report", "wb")) as file:
+                file.write("half")
+                raise
+
+    with pytest.raises(ZeroDivisionError):
+        write()
+    assert stored() == {}
+
+
+@pytest.mark.parametrize("size", [10, 3 * MIB])
+def test_a_transaction_writes_all_or_nothing(
+    fs: Any, bucket: str, stored: Callable[[], dict[str, int]], size: int
+) -> None:
+    def write(error: type[Exception] | None) -> None:
+        with fs.transaction:
+            with fs.open(f"{bucket}/a", "wb") as file:
+                file.write(bytes(size))
+            with fs.open(f"{bucket}/b", "w", compression="gzip") as text:
+                text.write("x")
+            fs.pipe(f"{bucket}/c", bytes(size))
+            assert stored() == {}
+            if error is not None:
+                raise error
+
+    with pytest.raises(ZeroDivisionError):
+        write(ZeroDivisionError)
+    assert stored() == {}
+    write(None)
+    found = stored()
+    assert (found["a"], found["c"]) == (size, size)
+    assert gzip.decompress(fs.cat(f"{bucket}/b")) == b"x"
+    fs.pipe(f"{bucket}/after", b"x")  # and after it each is written by itself
+    assert "after" in stored()
+
+
+def test_a_transaction_leaves_out_what_failed_in_it(fs: Any, bucket: str, stored: Callable[[], dict[str, int]]) -> None:
+    with fs.transaction:
+        fs.pipe(f"{bucket}/good", b"x")
+        with suppress(ZeroDivisionError), fs.open(f"{bucket}/half", "w") as file:
+            file.write("x")
+            raise ZeroDivisionError
+    assert stored() == {"good": 1}
+
+
+def test_commit_and_discard_decide_without_autocommit(
+    fs: Any, bucket: str, stored: Callable[[], dict[str, int]]
+) -> None:
+    kept, gone = (fs.open(f"{bucket}/{name}", "wb", autocommit=False) for name in ("kept", "gone"))
+    for file in (kept, gone):
+        file.write(bytes(2 * MIB))
+        file.close()
+    assert stored() == {}
+    kept.commit()
+    gone.discard()
+    gone.commit()
+    kept.commit()
+    assert stored() == {"kept": 2 * MIB}
+
+
+def test_a_closed_writer_keeps_no_exception_alive(client: Client, bucket: str) -> None:
+    try:
+        raise KeyError
+    except KeyError as error:
+        before = sys.getrefcount(error)
+        writer = client.open(f"s3://{bucket}/x", "wb")
+        writer.close()
+        after = sys.getrefcount(error)
+    assert after == before
