@@ -38,7 +38,7 @@ _KINDS: list[tuple[type[OdhTecError], tuple[str, ...]]] = [
     (TooManyRequests, ()),
     (WorkspaceError, ("DiskFull", "DiskError", "WorkspaceBusy", "ReadOnly")),
     (Unreachable, ("HubUnreachable", "ProxyError", "TornBody")),
-    (VerificationError, ("SourceChanged",)),
+    (VerificationError, ("SourceChanged", "NoContentLength")),
 ]
 _BY_CODE = {code: kind for kind, codes in _KINDS for code in (kind.code, *codes)}
 _REFUSED = "You are not allowed to do this here."  # Jupyter's own refusal, as tornado's of a POST without a token

@@ -75,7 +75,8 @@ class HubSource:
     def _checked(self, response: BaseHTTPResponse, start: int, end: int, *, own_host: bool) -> HubRange:
         """The range, if the answer is that range of a file of the size that was announced."""
         if response.status == 200 and (start, end) == (0, self.size):
-            total = int(response.headers.get("Content-Length", self.size))
+            length = response.headers.get("Content-Length", "")
+            total = int(length) if length.isascii() and length.isdigit() else self.size
         elif response.status == 206:
             told, _, total_text = response.headers.get("Content-Range", "").partition("/")
             if told.replace(" ", "") != f"bytes{start}-{end - 1}":
@@ -125,7 +126,8 @@ class HubRange:
 
     def close(self) -> None:
         """Return the connection when the range was read to its end, else drop it."""
-        if self._left:
+        if self._left or "Content-Length" not in self._response.headers:
+            # The last byte of a chunked body is not its end: what follows would be read as the next reply.
             self._response.close()
         else:
             self._response.release_conn()

@@ -77,12 +77,25 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
 
         Raises :class:`StoreError` with status 304, 412 or 416 where a condition says so.
         """
-        with s3_errors(self.host):
-            client = self.client(bucket)
-            call: Any = client.head_object if head else client.get_object
-            reply = call(Bucket=bucket, Key=key, **conditions)
+        reply: Any
+        size: int | None = None
+        if head:
+            reply = self.head_reply(bucket, key, **conditions)
+            size = reply["ContentLength"]
+        else:
+            with s3_errors(self.host):
+                reply = self.client(bucket).get_object(Bucket=bucket, Key=key, **conditions)
         meta = reply["ResponseMetadata"]
-        return ObjectBody(meta["HTTPStatusCode"], meta["HTTPHeaders"], reply.get("Body"), self.host)
+        body = ObjectBody(meta["HTTPStatusCode"], meta["HTTPHeaders"], reply.get("Body"), self.host, size)
+        if not head and body.end is None and not body.is_chunked:
+            # Only the end of the connection ends the body, so one that breaks off would look like a whole one.
+            try:
+                version = {name: conditions[name] for name in ("VersionId",) if name in conditions}
+                body.size = self.head_reply(bucket, key, **version)["ContentLength"]
+            except BaseException:
+                body.close()
+                raise
+        return body
 
     def source(self, bucket: str, key: str, size: int, etag: str) -> S3Source:
         """The bytes of an object, as long as it is what ``etag`` says."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from odhtec_jupyter.errors import NotFound, StoreError
 from odhtec_jupyter.network import Network
@@ -10,7 +10,7 @@ from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.http import Http
 from odhtec_jupyter.stores.s3_clients import S3Clients
 from odhtec_jupyter.stores.s3_errors import s3_errors
-from odhtec_jupyter.stores.s3_object import ObjectHead, object_head
+from odhtec_jupyter.stores.s3_object import ObjectBody, ObjectHead, object_head
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,14 +32,47 @@ class S3Base:
     def head(self, bucket: str, key: str) -> ObjectHead | None:
         """What is stored under exactly this key; None when nothing is. A refusal is an error, not a None."""
         try:
-            with s3_errors(self.host):
-                reply = self.client(bucket).head_object(Bucket=bucket, Key=key)
+            reply = self.head_reply(bucket, key)
         except StoreError as error:
             if error.status != 404:
                 raise
             self._require_bucket(bucket)
             return None
         return object_head(reply)
+
+    def head_reply(self, bucket: str, key: str, **params: Any) -> dict[str, Any]:
+        """botocore's reply to a HEAD, which always has a size: where S3 left it out, it is found in another way."""
+        with s3_errors(self.host):
+            reply: Any = self.client(bucket).head_object(Bucket=bucket, Key=key, **params)
+        if reply.get("ContentLength") is None:
+            version = params.get("VersionId")
+            reply["ContentLength"] = self._size_of(bucket, key, {"VersionId": version} if version else {})
+        return cast(dict[str, Any], reply)
+
+    def _size_of(self, bucket: str, key: str, version: dict[str, Any]) -> int:
+        """The size of an object, from the reply to a GET of its first byte, else from the list."""
+        found = None
+        try:
+            with s3_errors(self.host):
+                reply: Any = self.client(bucket).get_object(Bucket=bucket, Key=key, Range="bytes=0-0", **version)
+            meta = reply["ResponseMetadata"]
+            body = ObjectBody(meta["HTTPStatusCode"], meta["HTTPHeaders"], reply["Body"], self.host)
+            found = body.total
+            body.close()
+        except StoreError as error:
+            if error.status != 416:  # of an empty object there is no first byte
+                raise
+        if found is None and not version:
+            with s3_errors(self.host):
+                listed: Any = self.client(bucket).list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+            found = next((item.Size for item in listed["ListPage"].objects if item.Key == key), None)
+        if found is None:
+            raise StoreError(
+                f"The S3 store at {self.host} does not tell the size of {key}, so it cannot be read safely.",
+                code="NoContentLength",
+                status=502,
+            )
+        return found
 
     def _require_bucket(self, bucket: str) -> None:
         """A 404 to a HEAD does not say which of the two is missing."""

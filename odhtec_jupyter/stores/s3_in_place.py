@@ -26,8 +26,7 @@ class S3InPlace(S3Base):
         """botocore's whole reply to a HEAD. Raises :class:`NotFound`, or 400 for a delete marker."""
         extra: Any = {"VersionId": version_id} if version_id else {}
         try:
-            with s3_errors(self.host):
-                return self.client(bucket).head_object(Bucket=bucket, Key=key, **extra)
+            return self.head_reply(bucket, key, **extra)
         except StoreError as error:
             answer = getattr(error.__cause__, "response", {}).get("ResponseMetadata", {})
             if version_id and answer.get("HTTPHeaders", {}).get("x-amz-delete-marker") == "true":

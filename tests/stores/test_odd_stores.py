@@ -1,0 +1,53 @@
+"""What the S3 store makes of stores, and mirrors of the hub, that answer otherwise than Amazon or Hugging Face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from odhtec_jupyter.models import HubFile
+from odhtec_jupyter.network import Network
+from odhtec_jupyter.stores.http import Http
+from odhtec_jupyter.stores.hub_source import HubSource
+from odhtec_jupyter.stores.source import RangedSource
+from tests.odd_store import Asked, OddStore, Reply
+
+BODY = bytes(range(256)) * 400  # 102,400 bytes
+
+
+@pytest.fixture
+def odd() -> Iterator[OddStore]:
+    with OddStore() as running:
+        yield running
+
+
+def chunked(asked: Asked, reply: Reply) -> Reply:
+    reply.framing = "chunked"
+    return reply
+
+
+def read(source: RangedSource, start: int, end: int) -> bytes:
+    found = memoryview(bytearray(end - start))
+    reader = source.open_range(start, end)
+    done = 0
+    while done < len(found):
+        count = reader.readinto(found[done:])
+        assert count, "the range ended too early"
+        done += count
+    reader.close()
+    return bytes(found)
+
+
+def test_connection_of_a_chunked_range_is_not_reused_before_its_end(odd: OddStore) -> None:
+    odd.put("data.bin", BODY)
+    odd.buckets["org"] = {"model/resolve/commit/data.bin": odd.objects["data.bin"]}
+    odd.oddity = chunked
+    http = Http(Network())
+    file = HubFile(path="data.bin", size=len(BODY), etag="0", lfs=True)
+    from_hub = HubSource(http, odd.endpoint, "org/model", "model", "commit", file, None)
+    from_s3 = odd.store.source("bucket", "data.bin", len(BODY), odd.objects["data.bin"].etag)
+    for source in (from_hub, from_s3):
+        for start, end in ((0, 1000), (1000, 90_000), (0, len(BODY))):
+            assert read(source, start, end) == BODY[start:end]
+    http.close()
