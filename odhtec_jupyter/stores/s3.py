@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from odhtec_jupyter.errors import StoreError, clipped
@@ -20,7 +21,7 @@ from odhtec_jupyter.models import (
     Owner,
 )
 from odhtec_jupyter.stores.s3_details import S3Details
-from odhtec_jupyter.stores.s3_errors import s3_errors
+from odhtec_jupyter.stores.s3_errors import answer_error, s3_errors
 from odhtec_jupyter.stores.s3_links import S3Links
 from odhtec_jupyter.stores.s3_multiparts import S3Multiparts
 from odhtec_jupyter.stores.s3_object import ObjectBody
@@ -30,6 +31,8 @@ from odhtec_jupyter.stores.s3_versions import S3Versions
 from odhtec_jupyter.stores.s3_write import S3Writer
 
 DELETE_BATCH = 1000
+SINGLE_DELETES = 8  # at once, where the store knows no DeleteObjects
+NOT_IMPLEMENTED = {"NotImplemented", "XNotImplemented", "MethodNotAllowed"}
 
 
 class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts):
@@ -114,22 +117,39 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
         batched = [key for key in keys if _fits_xml(key)]
         for start in range(0, len(batched), DELETE_BATCH):
             batch = batched[start : start + DELETE_BATCH]
-            with s3_errors(self.host):
-                reply = self.client(bucket).delete_objects(
-                    Bucket=bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
-                )
+            try:
+                if not self.abilities.deletes_many:
+                    raise answer_error(501, "NotImplemented", "", "DeleteObjects")
+                with s3_errors(self.host):
+                    reply = self.client(bucket).delete_objects(
+                        Bucket=bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+                    )
+            except StoreError as error:
+                if error.status not in {405, 501} and error.code not in NOT_IMPLEMENTED:
+                    raise
+                self.abilities.deletes_many = False
+                single += batch
+                continue
             failed = [KeyFailure.model_validate(_failure(item)) for item in reply.get("Errors", [])]
             gone = {item.Key for item in failed}
             result.errors += failed
             result.deleted += [key for key in batch if key not in gone]
-        for key in single:
-            try:
-                with s3_errors(self.host):
-                    self.client(bucket).delete_object(Bucket=bucket, Key=key)
-                result.deleted.append(key)
-            except StoreError as error:
-                result.errors.append(KeyFailure(Key=key, Code=error.code, Message=str(error)))
+        if single:
+            with ThreadPoolExecutor(SINGLE_DELETES, thread_name_prefix="odhtec-delete") as threads:
+                failures = threads.map(lambda key: self._delete_one(bucket, key), single)
+                for key, failure in zip(single, failures, strict=True):
+                    if failure is None:
+                        result.deleted.append(key)
+                    else:
+                        result.errors.append(failure)
         return result
+
+    def _delete_one(self, bucket: str, key: str) -> KeyFailure | None:
+        try:
+            self.delete_exactly(bucket, key)
+        except StoreError as error:
+            return KeyFailure(Key=key, Code=error.code, Message=str(error))
+        return None
 
 
 def _failure(item: Mapping[str, Any]) -> dict[str, Any]:

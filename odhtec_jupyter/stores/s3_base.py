@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from odhtec_jupyter.errors import NotFound, StoreError
@@ -16,11 +17,19 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+@dataclass
+class Abilities:
+    """What this store can do, as far as it has been found out; kept as long as the connection."""
+
+    deletes_many: bool = True  # it knows DeleteObjects
+
+
 class S3Base:
     """One S3 service as seen with one set of credentials."""
 
     def __init__(self, connection: S3Connection, network: Network) -> None:
         self.connection = connection
+        self.abilities = Abilities()
         self.http = Http(network)
         self._clients = S3Clients(connection, network)
         self.host = self._clients.host

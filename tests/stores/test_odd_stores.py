@@ -11,7 +11,7 @@ from odhtec_jupyter.network import Network
 from odhtec_jupyter.stores.http import Http
 from odhtec_jupyter.stores.hub_source import HubSource
 from odhtec_jupyter.stores.source import RangedSource
-from tests.odd_store import Asked, OddStore, Reply
+from tests.odd_store import Asked, OddStore, Reply, failure
 
 BODY = bytes(range(256)) * 400  # 102,400 bytes
 
@@ -51,3 +51,32 @@ def test_connection_of_a_chunked_range_is_not_reused_before_its_end(odd: OddStor
         for start, end in ((0, 1000), (1000, 90_000), (0, len(BODY))):
             assert read(source, start, end) == BODY[start:end]
     http.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(501, "NotImplemented"), (405, "MethodNotAllowed"), (400, "XNotImplemented")]
+)
+def test_keys_are_deleted_one_by_one_where_delete_objects_is_unknown(odd: OddStore, status: int, code: str) -> None:
+    keys = [f"folder/{number}" for number in range(1500)]
+    for key in (*keys, "kept"):
+        odd.put(key, b"")
+    odd.refuse = lambda asked: failure(status, code) if "delete" in asked.query else None
+    reply = odd.store.delete("bucket", keys[:1200])
+    assert (sorted(reply.deleted), reply.errors) == (sorted(keys[:1200]), [])
+    assert odd.count("POST") == 1  # what the store cannot do is asked once for a connection
+    odd.store.delete("bucket", keys[1200:])
+    assert (odd.count("POST"), list(odd.objects)) == (1, ["kept"])
+
+
+def test_single_deletion_that_is_refused_is_listed(odd: OddStore) -> None:
+    odd.put("a", b"")
+    odd.put("b", b"")
+
+    def refuse(asked: Asked) -> Reply | None:
+        if "delete" in asked.query:
+            return failure(501, "NotImplemented")
+        return failure(403, "AccessDenied") if (asked.method, asked.key) == ("DELETE", "a") else None
+
+    odd.refuse = refuse
+    reply = odd.store.delete("bucket", ["a", "b"])
+    assert (reply.deleted, [(one.Key, one.Code) for one in reply.errors]) == (["b"], [("a", "AccessDenied")])
