@@ -49,8 +49,8 @@ class S3Target:
         """8 MiB, or what 10,000 parts need."""
         return part_size(size)
 
-    def put_whole(self, view: memoryview, stop: StopSign, md5: bytes | None = None) -> str:
-        """Store an object with one PUT; the ETag. Blocks."""
+    def put_whole(self, view: memoryview, stop: StopSign, md5: bytes | None = None) -> str | None:
+        """Store an object with one PUT; the ETag, where S3 tells it. Blocks."""
         try:
             self.require_condition()
             return self.store.put(

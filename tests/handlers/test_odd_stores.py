@@ -151,3 +151,16 @@ async def test_object_of_unknown_size_is_refused_with_a_sentence(odd_api: Any, o
         error = await odd_api.refused(502, "GET", where, "bucket", encode_key("data.bin"))
         assert error["error"] == "NoContentLength"
         assert "data.bin" in error["message"]
+
+
+async def test_upload_to_a_store_that_tells_no_etag_succeeds(odd_api: Any, odd_store: OddStore) -> None:
+    def hide(asked: Asked, reply: Reply) -> Reply:
+        if asked.method == "PUT":
+            reply.headers.pop("ETag", None)
+        return reply
+
+    odd_store.oddity = hide
+    for key, body in (("small", BODY), ("large", BODY * 100)):
+        stored = await odd_api.put("bucket", key, body)
+        assert (stored["size"], odd_store.objects[key].body == body) == (len(body), True)
+    assert (await odd_api.put("bucket", "small", b"new"))["ETag"] == odd_store.objects["small"].etag

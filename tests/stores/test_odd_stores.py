@@ -11,7 +11,7 @@ from odhtec_jupyter.network import Network
 from odhtec_jupyter.stores.http import Http
 from odhtec_jupyter.stores.hub_source import HubSource
 from odhtec_jupyter.stores.source import RangedSource
-from tests.odd_store import Asked, OddStore, Reply, failure
+from tests.odd_store import Asked, OddStore, Reply, Stored, failure
 
 BODY = bytes(range(256)) * 400  # 102,400 bytes
 
@@ -80,3 +80,30 @@ def test_single_deletion_that_is_refused_is_listed(odd: OddStore) -> None:
     odd.refuse = refuse
     reply = odd.store.delete("bucket", ["a", "b"])
     assert (reply.deleted, [(one.Key, one.Code) for one in reply.errors]) == (["b"], [("a", "AccessDenied")])
+
+
+def test_put_without_an_etag_is_stored(odd: OddStore) -> None:
+    def hide(asked: Asked, reply: Reply) -> Reply:
+        if asked.method == "PUT":
+            reply.headers.pop("ETag", None)
+        return reply
+
+    odd.oddity = hide
+    etag = odd.store.put("bucket", "data.bin", [memoryview(BODY)], len(BODY), if_absent=True)
+    assert etag == odd.objects["data.bin"].etag
+    assert odd.count("PUT") == 1
+    upload_id = odd.store.create_multipart("bucket", "parts")
+    etags = [
+        odd.store.put_part("bucket", "parts", upload_id, number, [memoryview(part)], len(part))
+        for number, part in ((1, BODY), (2, b"end"))
+    ]
+    odd.store.complete_multipart("bucket", "parts", upload_id, etags)
+    assert odd.objects["parts"].body == BODY + b"end"
+    assert etags == [Stored(BODY).etag, Stored(b"end").etag]
+
+
+def test_put_without_an_etag_is_stored_where_looking_is_not_allowed(odd: OddStore) -> None:
+    odd.refuse = lambda asked: failure(403, "AccessDenied") if asked.method == "HEAD" else None
+    odd.oddity = lambda asked, reply: Reply(200) if asked.method == "PUT" else reply
+    assert odd.store.put("bucket", "data.bin", [memoryview(BODY)], len(BODY)) is None
+    assert odd.objects["data.bin"].body == BODY
