@@ -21,7 +21,7 @@ from odhtec_jupyter.models import (
     Owner,
 )
 from odhtec_jupyter.stores.s3_details import S3Details
-from odhtec_jupyter.stores.s3_errors import answer_error, s3_errors
+from odhtec_jupyter.stores.s3_errors import CREDENTIALS, answer_error, s3_errors
 from odhtec_jupyter.stores.s3_links import S3Links
 from odhtec_jupyter.stores.s3_multiparts import S3Multiparts
 from odhtec_jupyter.stores.s3_object import ObjectBody
@@ -31,6 +31,8 @@ from odhtec_jupyter.stores.s3_versions import S3Versions
 from odhtec_jupyter.stores.s3_write import S3Writer
 
 DELETE_BATCH = 1000
+# A list of buckets may be refused, or not be known, where each bucket can be used: by keys for one bucket, or gateways.
+REFUSED = {400, 401, 403, 404, 405, 501}
 SINGLE_DELETES = 8  # at once, where the store knows no DeleteObjects
 NOT_IMPLEMENTED = {"NotImplemented", "XNotImplemented", "MethodNotAllowed"}
 
@@ -47,7 +49,7 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
             with s3_errors(self.host):
                 reply = self.client().list_buckets()
         except StoreError as error:
-            if error.code not in {"AccessDenied", "AllAccessDisabled"}:
+            if error.code in CREDENTIALS or error.status not in REFUSED:
                 raise
             known = [Bucket(Name=default)] if default else []
             return BucketList(owner=None, default_bucket=default, buckets=known, listable=False)
@@ -55,7 +57,11 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
         return BucketList(
             owner=Owner.model_validate(owner) if owner else None,
             default_bucket=default,
-            buckets=[Bucket.model_validate(bucket) for bucket in reply.get("Buckets", [])],
+            buckets=[
+                Bucket(Name=bucket["Name"], CreationDate=bucket.get("CreationDate"))
+                for bucket in reply.get("Buckets") or []
+                if bucket.get("Name")
+            ],
             listable=True,
         )
 

@@ -16,6 +16,7 @@ def s3_errors(host: str) -> Iterator[None]:
     from http.client import HTTPException
 
     import botocore.exceptions as b
+    from botocore.parsers import ResponseParserError
     from urllib3.exceptions import HTTPError
 
     try:
@@ -33,6 +34,12 @@ def s3_errors(host: str) -> Iterator[None]:
         raise BadRequest(_parameter_message(str(error))) from error
     except (b.ConnectionError, b.HTTPClientError, b.IncompleteReadError, HTTPError, HTTPException, OSError) as error:
         raise Unreachable(f"The S3 store at {host} cannot be reached: {reason(error)}.") from error
+    except ResponseParserError as error:
+        raise StoreError(
+            f"The S3 store at {host} sent a reply that cannot be read: {clipped(str(error), 200)}",
+            code="InvalidReply",
+            status=502,
+        ) from error
     except b.BotoCoreError as error:
         raise OdhTecError(f"S3 request failed: {clipped(str(error))}", code=type(error).__name__) from error
 
@@ -90,6 +97,12 @@ _OWN_SENTENCES = {
     "SlowDown": _BUSY,
     "ServiceUnavailable": _BUSY,
     "Throttling": _BUSY,
+}
+
+# These are wrong for every request, whatever it asks for.
+CREDENTIALS = {
+    *("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken"),
+    *("InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestTimeTooSkewed"),
 }
 
 # What S3 may leave unsaid.

@@ -126,7 +126,10 @@ class S3Writer(S3Base):
             extra["ContentType"] = content_type
         with s3_errors(self.host):
             client = self._clients.get(bucket, once=True)
-            return client.create_multipart_upload(Bucket=bucket, Key=key, **extra)["UploadId"]
+            upload_id = client.create_multipart_upload(Bucket=bucket, Key=key, **extra).get("UploadId")
+        if not upload_id:
+            raise StoreError(f"The S3 store at {self.host} gave an upload no id.", code="InvalidReply", status=502)
+        return upload_id
 
     def put_part(
         self,
@@ -257,7 +260,9 @@ class S3Writer(S3Base):
                 # Ceph RGW's word for it.
                 raise answer_error(404, "NoSuchUpload", "", "ListParts") from error
             for part in reply.get("Parts", []):
-                found[part["PartNumber"]] = StoredPart(quoted(part["ETag"]) or "", part["Size"])
+                number, size, etag = part.get("PartNumber"), part.get("Size"), quoted(part.get("ETag"))
+                if number and size is not None and etag:  # what cannot be read is sent again
+                    found[number] = StoredPart(etag, size)
             if len(found) > MAX_PARTS:
                 raise self._endless("parts of an upload", MAX_PARTS)
             # The last number we have, not NextPartNumberMarker, which not every store counts alike.
@@ -277,7 +282,8 @@ class S3Writer(S3Base):
             with s3_errors(self.host):
                 reply = self.client(bucket).list_multipart_uploads(Bucket=bucket, Prefix=key, **extra)
             for upload in reply.get("Uploads", []):
-                if upload["Key"] == key:
+                # Without a date nobody can tell whether it is ours.
+                if upload.get("Key") == key and upload.get("UploadId") and upload.get("Initiated"):
                     found.append(MultipartUpload(upload["UploadId"], upload["Initiated"]))
             markers = {
                 "KeyMarker": reply.get("NextKeyMarker", ""),
