@@ -136,7 +136,7 @@ class DownloadHandler(OdhTecHandler):
                 self.set_header(header, value)
         if body.end is not None:  # else the body is sent in chunks, to where S3's own chunks end
             self.set_header("Content-Length", body.end - body.start)
-        if etag := body.headers.get("etag"):
+        if etag := body.etag:
             self.set_header("Etag", etag)
         self.set_header("Accept-Ranges", "bytes")
         self.set_header("Cache-Control", "private, no-cache")

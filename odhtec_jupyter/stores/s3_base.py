@@ -11,6 +11,7 @@ from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.http import Http
 from odhtec_jupyter.stores.s3_clients import S3Clients
 from odhtec_jupyter.stores.s3_errors import s3_errors
+from odhtec_jupyter.stores.s3_etag import dated, is_dated, normal
 from odhtec_jupyter.stores.s3_object import ObjectBody, ObjectHead, object_head
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Abilities:
     """What this store can do, as far as it has been found out; kept as long as the connection."""
 
     deletes_many: bool = True  # it knows DeleteObjects
+    compares_etags: bool = True  # it takes the ETag that it has told as a condition
 
 
 class S3Base:
@@ -56,7 +58,31 @@ class S3Base:
         if reply.get("ContentLength") is None:
             version = params.get("VersionId")
             reply["ContentLength"] = self._size_of(bucket, key, {"VersionId": version} if version else {})
+        total = (reply.get("ContentRange") or "").rpartition("/")[2]  # HEAD of a range tells the length of that
+        size = int(total) if total.isascii() and total.isdigit() else reply["ContentLength"]
+        reply["ETag"] = normal(reply.get("ETag"), size, reply.get("LastModified"))
         return cast(dict[str, Any], reply)
+
+    def unchanged(self, bucket: str, key: str, pin: str) -> ObjectHead | None:
+        """What HEAD tells of an object that still is what ``pin`` says; None when it is another one or gone.
+
+        ``pin`` may be of a list: some stores write other ETags there. Then it counts that the list has not changed.
+        """
+        head = self.head(bucket, key)
+        if head is None or head.matches(pin):
+            return head
+        with s3_errors(self.host):
+            reply: Any = self.client(bucket).list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+        listed = next((item for item in reply["ListPage"].objects if item.Key == key), None)
+        if listed is None or listed.ETag != pin:
+            return None
+        # A list that lags behind has the date of what was there before.
+        same = dated(listed.Size, listed.LastModified) == dated(head.size, head.last_modified)
+        return head if same and head.last_modified else None
+
+    def if_match(self, pin: str | None) -> str | None:
+        """The ETag to send as a condition; None where this store would not know it for what it is."""
+        return pin if pin and self.abilities.compares_etags and not is_dated(pin) else None
 
     def _size_of(self, bucket: str, key: str, version: dict[str, Any]) -> int:
         """The size of an object, from the reply to a GET of its first byte, else from the list."""

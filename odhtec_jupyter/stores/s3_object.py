@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from odhtec_jupyter.errors import BadRequest
-from odhtec_jupyter.stores.http import read_into
+from odhtec_jupyter.stores.http import http_date, read_into
 from odhtec_jupyter.stores.s3_errors import s3_errors
+from odhtec_jupyter.stores.s3_etag import matches, normal
 
 KEPT_HEADERS = ("Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language")
 TAGGING = "x-amz-tagging"  # an object's tags, written as a query
@@ -30,6 +31,10 @@ class ObjectHead:
     content_disposition: str | None = None
     content_encoding: str | None = None
     content_language: str | None = None
+
+    def matches(self, pin: str) -> bool:
+        """Whether it is what was seen before."""
+        return matches(pin, self.etag, self.size, self.last_modified)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -63,12 +68,6 @@ def object_head(reply: Mapping[str, Any]) -> ObjectHead:
 def number(text: str | None) -> int | None:
     """A count of bytes as in a header; None where there is none, or something else."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 20 else None
-
-
-def quoted(etag: str | None) -> str | None:
-    """An ETag as HEAD tells it; in the XML of some stores it has no quotes. None where there is none."""
-    bare = (etag or "").strip('"')
-    return f'"{bare}"' if bare else None
 
 
 def header_params(headers: Mapping[str, str] | None) -> dict[str, str]:
@@ -143,6 +142,15 @@ class ObjectBody:
         """First and last byte after Content-Range."""
         match = re.match(r"bytes (\d{1,19})-(\d{1,19})/", self.headers.get("content-range", ""))
         return (int(match[1]), int(match[2])) if match and self.status == 206 else None
+
+    @property
+    def etag(self) -> str | None:
+        """The ETag of the object in our form."""
+        return normal(self.headers.get("etag"), self.total, http_date(self.headers.get("last-modified", "")))
+
+    def matches(self, pin: str) -> bool:
+        """Whether the bytes are of what was seen before."""
+        return matches(pin, self.headers.get("etag"), self.total, http_date(self.headers.get("last-modified", "")))
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill at most ``len(buffer)`` bytes; 0 at the end."""

@@ -9,8 +9,8 @@ from odhtec_jupyter.errors import Conflict, StoreError
 from odhtec_jupyter.keys import decode_key, encode_key
 from odhtec_jupyter.models import DeleteReply, ObjectVersion, StoredObject, VersionList
 from odhtec_jupyter.stores.s3_errors import s3_errors
+from odhtec_jupyter.stores.s3_etag import quoted
 from odhtec_jupyter.stores.s3_in_place import S3InPlace
-from odhtec_jupyter.stores.s3_object import quoted
 
 Versioning = Literal["Enabled", "Suspended", "Off", "Unknown"]
 NULL = "null"  # the version of an object that was written while its bucket kept none

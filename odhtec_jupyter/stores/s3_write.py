@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from odhtec_jupyter.errors import OdhTecError, StoreError
 from odhtec_jupyter.stores.s3_base import S3Base
 from odhtec_jupyter.stores.s3_errors import answer_error, s3_errors
-from odhtec_jupyter.stores.s3_object import MultipartUpload, StoredPart, header_params, quoted
+from odhtec_jupyter.stores.s3_etag import quoted
+from odhtec_jupyter.stores.s3_object import MultipartUpload, StoredPart, header_params
 from odhtec_jupyter.stores.s3_source import changed
 
 # What presigned part URLs are good for; each is used at once, retries sign anew.
@@ -53,7 +54,7 @@ class S3Writer(S3Base):
             sent["Content-Type"] = params["ContentType"] = content_type
         if if_absent:
             sent["If-None-Match"] = params["IfNoneMatch"] = "*"
-        etag = self._send("put_object", params, sent, blocks, size, md5)
+        etag = quoted(self._send("put_object", params, sent, blocks, size, md5))
         if etag is None:
             # It is stored all the same: a failure told now would be none, and a second try would meet the first.
             with suppress(OdhTecError):  # who may write need not be allowed to look
@@ -78,33 +79,48 @@ class S3Writer(S3Base):
             operation: Any = client.meta.service_model.operation_model("CopyObject")
             if "IfNoneMatch" in operation.input_shape.members:
                 extra["IfNoneMatch"] = "*"
-        with self._source_errors(source_bucket, source_key, etag), s3_errors(self.host):
-            reply = client.copy_object(
-                Bucket=bucket,
-                Key=key,
-                CopySource={"Bucket": source_bucket, "Key": source_key},
-                CopySourceIfMatch=etag,
-                **extra,
-            )
+        source: Any = {"Bucket": source_bucket, "Key": source_key}
+
+        def copy(condition: Any) -> Any:
+            with s3_errors(self.host):
+                return client.copy_object(Bucket=bucket, Key=key, CopySource=source, **condition, **extra)
+
+        def is_free() -> bool:
+            return not if_absent or self.head(bucket, key) is None
+
+        reply = self._while_unchanged(source_bucket, source_key, etag, copy, is_free)
         copied = quoted(reply.get("CopyObjectResult", {}).get("ETag"))
         if copied != etag:  # as for every object that was stored in parts, or where the condition was ignored
             self._require_unchanged(source_bucket, source_key, etag)
         return copied
 
     def _require_unchanged(self, bucket: str, key: str, etag: str) -> None:
-        head = self.head(bucket, key)
-        if head is None or head.etag != etag:
+        if self.unchanged(bucket, key, etag) is None:
             raise changed(bucket, key)
 
-    @contextmanager
-    def _source_errors(self, bucket: str, key: str, etag: str) -> Iterator[None]:
-        """A refused condition does not say whose it was: look at the source."""
+    def _while_unchanged(
+        self,
+        bucket: str,
+        key: str,
+        etag: str,
+        copy: Callable[[dict[str, str]], Any],
+        is_free: Callable[[], bool] = lambda: True,
+    ) -> Any:
+        """``copy`` with the condition on its source, without it where the store compares ETags in a way of its own."""
+        condition = {"CopySourceIfMatch": sent} if (sent := self.if_match(etag)) else {}
+        if not condition:
+            self._require_unchanged(bucket, key, etag)
         try:
-            yield
+            return copy(condition)
         except StoreError as error:
-            if error.status == 412:
-                self._require_unchanged(bucket, key, etag)
-            raise
+            if error.status != 412:
+                raise
+            # A refused condition does not say whose it was: look at the source.
+            self._require_unchanged(bucket, key, etag)
+            if not condition or not is_free():
+                raise
+        self.abilities.compares_etags = False
+        return copy({})
 
     # --- multipart ------------------------------------------------------------------------------------------------
 
@@ -145,7 +161,8 @@ class S3Writer(S3Base):
         """Store one part of ``size`` bytes; its ETag."""
         params = {"Bucket": bucket, "Key": key, "UploadId": upload_id, "PartNumber": number}
         etag = self._send("upload_part", params, {}, blocks, size, md5)
-        return etag or self._listed_part(bucket, key, upload_id, number, size)
+        # A weak one is not changed: completing the upload needs it as it is.
+        return quoted(etag) or etag or self._listed_part(bucket, key, upload_id, number, size)
 
     def _listed_part(self, bucket: str, key: str, upload_id: str, number: int, size: int) -> str:
         """The ETag of a part that the reply to its PUT did not tell: without it no upload can be completed."""
@@ -180,16 +197,21 @@ class S3Writer(S3Base):
         """
         if self.connection.endpoint and TWICE_DECODED & set(source_key):
             raise StoreError(f"{source_key} cannot be copied in parts.", code="NotImplemented", status=501)
-        with self._source_errors(source_bucket, source_key, etag), s3_errors(self.host):
-            reply = self._clients.get(bucket, once=True, patient=True).upload_part_copy(
-                Bucket=bucket,
-                Key=key,
-                UploadId=upload_id,
-                PartNumber=number,
-                CopySource={"Bucket": source_bucket, "Key": source_key},
-                CopySourceIfMatch=etag,
-                CopySourceRange=f"bytes={start}-{end - 1}",
-            )
+        source: Any = {"Bucket": source_bucket, "Key": source_key}
+
+        def copy(condition: Any) -> Any:
+            with s3_errors(self.host):
+                return self._clients.get(bucket, once=True, patient=True).upload_part_copy(
+                    Bucket=bucket,
+                    Key=key,
+                    UploadId=upload_id,
+                    PartNumber=number,
+                    CopySource=source,
+                    CopySourceRange=f"bytes={start}-{end - 1}",
+                    **condition,
+                )
+
+        reply = self._while_unchanged(source_bucket, source_key, etag, copy)
         stored = quoted(reply.get("CopyPartResult", {}).get("ETag"))
         stored = stored or self._listed_part(bucket, key, upload_id, number, end - start)
         # Ceph RGW ignores the condition here. Nothing is visible yet, so it is not too late to look.

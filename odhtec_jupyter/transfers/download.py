@@ -57,7 +57,7 @@ class ObjectStream:
         self._key = key
         self._version: dict[str, Any] = {"VersionId": version_id} if version_id else {}
         self._body = body
-        self._etag = body.headers.get("etag")
+        self._etag = body.etag
         self._next = body.start
         self._end = body.end
         self._stop = stop

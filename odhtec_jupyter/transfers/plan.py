@@ -12,6 +12,7 @@ from odhtec_jupyter import models
 from odhtec_jupyter.errors import BadRequest, Conflict, Forbidden, NotFound, OdhTecError
 from odhtec_jupyter.patterns import chooser
 from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3_etag import is_dated
 from odhtec_jupyter.stores.source import Checksum
 from odhtec_jupyter.stores.workspace_hidden import HIDDEN_FILE, hidden_error
 from odhtec_jupyter.transfers.names import free_name
@@ -232,6 +233,8 @@ def _same(stores: Stores, entry: Entry, place: Uri, present: Existing, there: _P
             return there.metadata(place).get(HUB_ETAG) == digest
         assert isinstance(place, WorkspaceUri)
         return _digest_matches(stores, place, entry.size, Checksum(kind, digest))
+    if is_dated(entry.pin):
+        return False
     return isinstance(entry.uri, S3Uri) and isinstance(place, S3Uri) and entry.pin == present.etag != ""
 
 
