@@ -32,6 +32,8 @@ class S3Base:
     def __init__(self, connection: S3Connection, network: Network) -> None:
         self.connection = connection
         self.abilities = Abilities()
+        self._guards: dict[tuple[str, str], Any] = {}  # of s3_existing, by bucket and folder
+        self._unseen: set[tuple[str, str]] = set()
         self.http = Http(network)
         self._clients = S3Clients(connection, network)
         self.host = self._clients.host

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from odhtec_jupyter.errors import OdhTecError, StoreError
-from odhtec_jupyter.stores.s3_base import S3Base
+from odhtec_jupyter.errors import Forbidden, OdhTecError, StoreError
 from odhtec_jupyter.stores.s3_errors import answer_error, s3_errors
 from odhtec_jupyter.stores.s3_etag import quoted
+from odhtec_jupyter.stores.s3_existing import S3Existing
 from odhtec_jupyter.stores.s3_object import MultipartUpload, StoredPart, header_params
 from odhtec_jupyter.stores.s3_source import changed
 
@@ -25,7 +25,7 @@ MAX_REPLY_BYTES = 64 * 1024  # of the answer to a PUT
 TWICE_DECODED = frozenset("%+?")
 
 
-class S3Writer(S3Base):
+class S3Writer(S3Existing):
     """The calls that write."""
 
     def put(
@@ -74,7 +74,11 @@ class S3Writer(S3Base):
         extra: dict[str, Any] = {}
         if if_absent:
             # Most stores ignore the header on a copy, and older versions of boto3 do not know it.
-            if self.head(bucket, key) is not None:
+            try:
+                there = self.existing(bucket, key, in_parts=True)
+            except Forbidden as error:  # reading and writing is slower, but refused where it would replace something
+                raise StoreError(str(error), code="NotImplemented", status=501) from error
+            if there is not None:
                 raise StoreError(f"{key} exists in {bucket}.", code="PreconditionFailed", status=412)
             operation: Any = client.meta.service_model.operation_model("CopyObject")
             if "IfNoneMatch" in operation.input_shape.members:
@@ -86,7 +90,7 @@ class S3Writer(S3Base):
                 return client.copy_object(Bucket=bucket, Key=key, CopySource=source, **condition, **extra)
 
         def is_free() -> bool:
-            return not if_absent or self.head(bucket, key) is None
+            return not if_absent or self.existing(bucket, key, in_parts=True) is None
 
         reply = self._while_unchanged(source_bucket, source_key, etag, copy, is_free)
         copied = quoted(reply.get("CopyObjectResult", {}).get("ETag"))

@@ -151,6 +151,9 @@ class Jobs:
                 target = await engine.in_thread(
                     stop, target_of, stores, source, file.pin, target_uri, if_absent=if_absent
                 )
+                if transfer.resumed and if_absent and isinstance(target, S3Target):
+                    # The plan may be of an earlier server, which knew that S3 does not show what is there.
+                    await engine.in_thread(stop, target.store.seen, target.bucket, target.key)
                 copied = (
                     isinstance(source, S3Uri)
                     and isinstance(target, S3Target)

@@ -313,7 +313,7 @@ class _Present:
         return self.get(_renamed(place, name)) is not None
 
     def _head(self, key: str) -> Existing | None:
-        head = self._stores.s3.head(self._bucket, key)
+        head = self._stores.s3.seen(self._bucket, key)
         return Existing(head.size, head.etag, head.last_modified, dict(head.metadata)) if head else None
 
     def _list(self, store: S3Store, target: S3Uri, most: int) -> bool:

@@ -42,9 +42,9 @@ class WriteCondition:
     def require(self, store: S3Store, bucket: str, key: str) -> ObjectHead | None:
         """Look; what is there. Raises :class:`StoreError` with 412 when it is not what must be. Blocks.
 
-        A refusal to look is an error, too.
+        A refusal to look is an error, too, unless S3 itself will refuse a write that would replace something.
         """
-        head = store.head(bucket, key)
+        head = store.existing(bucket, key) if self.etag is None else store.head(bucket, key)
         if self.etag is None and head is not None:
             raise _failed(f"{key} exists in {bucket} already.")
         if self.etag is not None and head is None:
