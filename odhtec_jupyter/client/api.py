@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from odhtec_jupyter import models
 from odhtec_jupyter.client.connection import Connection
 from odhtec_jupyter.client.replies import read
-from odhtec_jupyter.errors import OdhTecError
+from odhtec_jupyter.errors import OdhTecError, VerificationError
 from odhtec_jupyter.keys import encode_key
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -83,7 +83,16 @@ class Api:
             # A HEAD has no body: what is wrong, only another request tells.
             self.connection.send("GET", path, headers={"Range": "bytes=0-0"}, stream=True).close()
             raise
-        return int(headers["Content-Length"]), headers.get("ETag")
+        length = headers.get("Content-Length", "")
+        if not length.isdigit():  # a proxy on the way may leave it out, and then it is unknown, not 0
+            reply = self.open_object(bucket, key, {"Range": "bytes=0-0"})
+            reply.close()
+            length = reply.headers.get("Content-Range", "").rpartition("/")[2]
+        if not length.isdigit():
+            raise VerificationError(
+                f"The server does not tell the size of s3://{bucket}/{key}.", code="NoContentLength"
+            )
+        return int(length), headers.get("ETag")
 
     def open_object(self, bucket: str, key: str, headers: dict[str, str], **options: Any) -> requests.Response:
         """The bytes, to be read from the reply; it is for the caller to close."""

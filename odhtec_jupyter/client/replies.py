@@ -39,7 +39,7 @@ _KINDS: list[tuple[type[OdhTecError], tuple[str, ...]]] = [
     (TooManyRequests, ()),
     (WorkspaceError, ("DiskFull", "DiskError", "WorkspaceBusy", "ReadOnly")),
     (Unreachable, ("HubUnreachable", "ProxyError", "TornBody")),
-    (VerificationError, ("SourceChanged",)),
+    (VerificationError, ("SourceChanged", "NoContentLength")),
 ]
 # What comes without a status (an error that ended a transfer) has that which S3 documents for its code.
 _STATUS = {

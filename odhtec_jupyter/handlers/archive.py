@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import mmap
-import socket
-import struct
-from typing import Any
 
 from tornado import iostream, web
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.handlers.client_socket import break_off
 from odhtec_jupyter.handlers.download import disposition
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.retry import StopSign
@@ -98,11 +96,7 @@ class ArchiveHandler(OdhTecHandler):
 
     def _close_connection(self) -> None:
         self._stop.set()
-        connection: Any = self.request.connection
-        if self.request.version == "HTTP/1.0" and not connection.stream.closed():
-            # There the end of the connection is the end of the body, unless it is reset.
-            connection.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        connection.stream.close()
+        break_off(self.request)
 
     async def _abort(self) -> None:
         """The server stops."""

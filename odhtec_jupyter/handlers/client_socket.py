@@ -6,6 +6,7 @@ What is not public in tornado is named by who needs it and asked for first; with
 from __future__ import annotations
 
 import socket
+import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,15 @@ def client_socket(stream: Any, *, allowed: bool) -> Iterator[socket.socket | Non
     # Not tornado's own, whose number it may give away while the thread works.
     with stream.socket.dup() as once_more:
         yield once_more
+
+
+def break_off(request: Any) -> None:
+    """Close the connection so that nobody takes what has come for a whole body."""
+    stream = request.connection.stream
+    if request.version == "HTTP/1.0" and not stream.closed():
+        # There the end of the connection is the end of the body, unless it is reset.
+        stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    stream.close()
 
 
 def can_let_go(stream: Any) -> bool:

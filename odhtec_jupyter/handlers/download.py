@@ -13,14 +13,14 @@ from tornado import iostream, web
 
 from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.handlers.base import OdhTecHandler
-from odhtec_jupyter.handlers.client_socket import client_socket
+from odhtec_jupyter.handlers.client_socket import break_off, client_socket
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.http import http_date
 from odhtec_jupyter.stores.s3_object import ObjectBody
 from odhtec_jupyter.transfers.download import ObjectStream, ReaderGone
 from odhtec_jupyter.transfers.retry import StopSign
 
-PASSED_ON = ("Content-Length", "Content-Range", "Last-Modified")
+PASSED_ON = ("Content-Range", "Last-Modified")
 UNTYPED = {"", "binary/octet-stream", "application/octet-stream"}
 
 
@@ -58,8 +58,12 @@ class DownloadHandler(OdhTecHandler):
         except (iostream.StreamClosedError, ReaderGone):
             return  # the reader has gone; that is its right
         except asyncio.CancelledError:
-            connection.stream.close()  # if it is the server that stops, the reader must not wait for the rest
+            break_off(self.request)  # if it is the server that stops, the reader must not wait for the rest
             return
+        except Exception:
+            # A proper end of the chunks would make the reader take what has come for the whole object.
+            break_off(self.request)
+            raise
         if stream.sent:
             # What tornado has not seen go by it would miss at the end, and close the connection.
             connection._expected_content_remaining -= stream.sent
@@ -130,7 +134,9 @@ class DownloadHandler(OdhTecHandler):
         for header in PASSED_ON:
             if value := body.headers.get(header.lower()):
                 self.set_header(header, value)
-        if etag := body.headers.get("etag"):
+        if body.end is not None:  # else the body is sent in chunks, to where S3's own chunks end
+            self.set_header("Content-Length", body.end - body.start)
+        if etag := body.etag:
             self.set_header("Etag", etag)
         self.set_header("Accept-Ranges", "bytes")
         self.set_header("Cache-Control", "private, no-cache")

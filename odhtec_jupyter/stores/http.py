@@ -91,6 +91,8 @@ def _lock(handle: int, *, wait: bool = False) -> bool:
 @contextmanager
 def http_errors(url: str) -> Iterator[None]:
     """Turn urllib3's and socket errors into :class:`Unreachable`, naming the host and the reason."""
+    from http.client import HTTPException
+
     from urllib3.exceptions import HTTPError
 
     try:
@@ -100,7 +102,7 @@ def http_errors(url: str) -> Iterator[None]:
             raise Unreachable(f"{urlsplit(url).hostname} cannot be reached: {reason(error)}.") from error
         # http.client repeats the header's value, which may be a token.
         raise BadRequest("A header of the request holds characters that it cannot have.") from None
-    except (HTTPError, OSError) as error:
+    except (HTTPError, HTTPException, OSError) as error:
         raise Unreachable(f"{urlsplit(url).netloc} cannot be reached: {reason(error)}.") from error
 
 

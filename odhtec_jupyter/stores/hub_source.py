@@ -169,7 +169,8 @@ class HubRange:
 
     def close(self) -> None:
         """Return the connection when the range was read to its end, else drop it."""
-        if self._left:
+        if self._left or "Content-Length" not in self._response.headers:
+            # The last byte of a chunked body is not its end: what follows would be read as the next reply.
             self._response.close()
         else:
             self._response.release_conn()

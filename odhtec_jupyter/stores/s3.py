@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from odhtec_jupyter.errors import StoreError, clipped
@@ -20,7 +21,8 @@ from odhtec_jupyter.models import (
     Owner,
 )
 from odhtec_jupyter.stores.s3_details import S3Details
-from odhtec_jupyter.stores.s3_errors import s3_errors
+from odhtec_jupyter.stores.s3_errors import CREDENTIALS, answer_error, s3_errors
+from odhtec_jupyter.stores.s3_etag import is_dated
 from odhtec_jupyter.stores.s3_links import S3Links
 from odhtec_jupyter.stores.s3_multiparts import S3Multiparts
 from odhtec_jupyter.stores.s3_object import ObjectBody
@@ -30,6 +32,10 @@ from odhtec_jupyter.stores.s3_versions import S3Versions
 from odhtec_jupyter.stores.s3_write import S3Writer
 
 DELETE_BATCH = 1000
+# A list of buckets may be refused, or not be known, where each bucket can be used: by keys for one bucket, or gateways.
+REFUSED = {400, 401, 403, 404, 405, 501}
+SINGLE_DELETES = 8  # at once, where the store knows no DeleteObjects
+NOT_IMPLEMENTED = {"NotImplemented", "XNotImplemented", "MethodNotAllowed"}
 
 
 class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts):
@@ -44,7 +50,7 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
             with s3_errors(self.host):
                 reply = self.client().list_buckets()
         except StoreError as error:
-            if error.code not in {"AccessDenied", "AllAccessDisabled"}:
+            if error.code in CREDENTIALS or error.status not in REFUSED:
                 raise
             known = [Bucket(Name=default)] if default else []
             return BucketList(owner=None, default_bucket=default, buckets=known, listable=False)
@@ -52,7 +58,11 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
         return BucketList(
             owner=Owner.model_validate(owner) if owner else None,
             default_bucket=default,
-            buckets=[Bucket.model_validate(bucket) for bucket in reply.get("Buckets", [])],
+            buckets=[
+                Bucket(Name=bucket["Name"], CreationDate=bucket.get("CreationDate"))
+                for bucket in reply.get("Buckets") or []
+                if bucket.get("Name")
+            ],
             listable=True,
         )
 
@@ -77,16 +87,50 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
 
         Raises :class:`StoreError` with status 304, 412 or 416 where a condition says so.
         """
-        with s3_errors(self.host):
-            client = self.client(bucket)
-            call: Any = client.head_object if head else client.get_object
-            reply = call(Bucket=bucket, Key=key, **conditions)
+        pin, seen = conditions.pop("IfMatch", None), conditions.get("IfNoneMatch")
+        if is_dated(seen):
+            del conditions["IfNoneMatch"]
+        sent = self.if_match(pin)
+        try:
+            body = self._open(bucket, key, head, {**conditions, "IfMatch": sent} if sent else conditions)
+        except StoreError as error:
+            if error.status != 412 or not sent or "VersionId" in conditions or not self.unchanged(bucket, key, sent):
+                raise
+            # The ETag is right, but the store compares it with another way to write it.
+            self.abilities.compares_etags = False
+            body = self._open(bucket, key, head, conditions)
+        if pin and not body.matches(pin):
+            body.close()
+            raise answer_error(412, "PreconditionFailed", "", "GetObject")
+        if is_dated(seen) and body.etag == seen:
+            body.close()
+            raise answer_error(304, "NotModified", "", "GetObject")
+        return body
+
+    def _open(self, bucket: str, key: str, head: bool, conditions: dict[str, Any]) -> ObjectBody:
+        reply: Any
+        size: int | None = None
+        if head:
+            reply = self.head_reply(bucket, key, **conditions)
+            size = reply["ContentLength"]
+        else:
+            with s3_errors(self.host):
+                reply = self.client(bucket).get_object(Bucket=bucket, Key=key, **conditions)
         meta = reply["ResponseMetadata"]
-        return ObjectBody(meta["HTTPStatusCode"], meta["HTTPHeaders"], reply.get("Body"), self.host)
+        body = ObjectBody(meta["HTTPStatusCode"], meta["HTTPHeaders"], reply.get("Body"), self.host, size)
+        if not head and body.end is None and not body.is_chunked:
+            # Only the end of the connection ends the body, so one that breaks off would look like a whole one.
+            try:
+                version = {name: conditions[name] for name in ("VersionId",) if name in conditions}
+                body.size = self.head_reply(bucket, key, **version)["ContentLength"]
+            except BaseException:
+                body.close()
+                raise
+        return body
 
     def source(self, bucket: str, key: str, size: int, etag: str) -> S3Source:
         """The bytes of an object, as long as it is what ``etag`` says."""
-        return S3Source(self.open, bucket, key, size, etag, self.host)
+        return S3Source(self.open, self.unchanged, bucket, key, size, etag, self.host)
 
     def delete_exactly(self, bucket: str, key: str) -> DeleteReply:
         """Delete one key; that it was not there is as good to S3."""
@@ -101,22 +145,39 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
         batched = [key for key in keys if _fits_xml(key)]
         for start in range(0, len(batched), DELETE_BATCH):
             batch = batched[start : start + DELETE_BATCH]
-            with s3_errors(self.host):
-                reply = self.client(bucket).delete_objects(
-                    Bucket=bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
-                )
+            try:
+                if not self.abilities.deletes_many:
+                    raise answer_error(501, "NotImplemented", "", "DeleteObjects")
+                with s3_errors(self.host):
+                    reply = self.client(bucket).delete_objects(
+                        Bucket=bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+                    )
+            except StoreError as error:
+                if error.status not in {405, 501} and error.code not in NOT_IMPLEMENTED:
+                    raise
+                self.abilities.deletes_many = False
+                single += batch
+                continue
             failed = [KeyFailure.model_validate(_failure(item)) for item in reply.get("Errors", [])]
             gone = {item.Key for item in failed}
             result.errors += failed
             result.deleted += [key for key in batch if key not in gone]
-        for key in single:
-            try:
-                with s3_errors(self.host):
-                    self.client(bucket).delete_object(Bucket=bucket, Key=key)
-                result.deleted.append(key)
-            except StoreError as error:
-                result.errors.append(KeyFailure(Key=key, Code=error.code, Message=str(error)))
+        if single:
+            with ThreadPoolExecutor(SINGLE_DELETES, thread_name_prefix="odhtec-delete") as threads:
+                failures = threads.map(lambda key: self._delete_one(bucket, key), single)
+                for key, failure in zip(single, failures, strict=True):
+                    if failure is None:
+                        result.deleted.append(key)
+                    else:
+                        result.errors.append(failure)
         return result
+
+    def _delete_one(self, bucket: str, key: str) -> KeyFailure | None:
+        try:
+            self.delete_exactly(bucket, key)
+        except StoreError as error:
+            return KeyFailure(Key=key, Code=error.code, Message=str(error))
+        return None
 
 
 def _failure(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 from odhtec_jupyter.errors import NotFound, StoreError
 from odhtec_jupyter.network import Network
@@ -10,10 +11,19 @@ from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.http import Http
 from odhtec_jupyter.stores.s3_clients import S3Clients
 from odhtec_jupyter.stores.s3_errors import s3_errors
-from odhtec_jupyter.stores.s3_object import ObjectHead, object_head
+from odhtec_jupyter.stores.s3_etag import dated, is_dated, normal
+from odhtec_jupyter.stores.s3_object import ObjectBody, ObjectHead, object_head
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+@dataclass
+class Abilities:
+    """What this store can do, as far as it has been found out; kept as long as the connection."""
+
+    deletes_many: bool = True  # it knows DeleteObjects
+    compares_etags: bool = True  # it takes the ETag that it has told as a condition
 
 
 class S3Base:
@@ -21,6 +31,9 @@ class S3Base:
 
     def __init__(self, connection: S3Connection, network: Network) -> None:
         self.connection = connection
+        self.abilities = Abilities()
+        self._guards: dict[tuple[str, str], Any] = {}  # of s3_existing, by bucket and folder
+        self._unseen: set[tuple[str, str]] = set()
         self.http = Http(network)
         self._clients = S3Clients(connection, network)
         self.host = self._clients.host
@@ -32,14 +45,71 @@ class S3Base:
     def head(self, bucket: str, key: str) -> ObjectHead | None:
         """What is stored under exactly this key; None when nothing is. A refusal is an error, not a None."""
         try:
-            with s3_errors(self.host):
-                reply = self.client(bucket).head_object(Bucket=bucket, Key=key)
+            reply = self.head_reply(bucket, key)
         except StoreError as error:
             if error.status != 404:
                 raise
             self._require_bucket(bucket)
             return None
         return object_head(reply)
+
+    def head_reply(self, bucket: str, key: str, **params: Any) -> dict[str, Any]:
+        """botocore's reply to a HEAD, which always has a size: where S3 left it out, it is found in another way."""
+        with s3_errors(self.host):
+            reply: Any = self.client(bucket).head_object(Bucket=bucket, Key=key, **params)
+        if reply.get("ContentLength") is None:
+            version = params.get("VersionId")
+            reply["ContentLength"] = self._size_of(bucket, key, {"VersionId": version} if version else {})
+        total = (reply.get("ContentRange") or "").rpartition("/")[2]  # HEAD of a range tells the length of that
+        size = int(total) if total.isascii() and total.isdigit() else reply["ContentLength"]
+        reply["ETag"] = normal(reply.get("ETag"), size, reply.get("LastModified"))
+        return cast(dict[str, Any], reply)
+
+    def unchanged(self, bucket: str, key: str, pin: str) -> ObjectHead | None:
+        """What HEAD tells of an object that still is what ``pin`` says; None when it is another one or gone.
+
+        ``pin`` may be of a list: some stores write other ETags there. Then it counts that the list has not changed.
+        """
+        head = self.head(bucket, key)
+        if head is None or head.matches(pin):
+            return head
+        with s3_errors(self.host):
+            reply: Any = self.client(bucket).list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+        listed = next((item for item in reply["ListPage"].objects if item.Key == key), None)
+        if listed is None or listed.ETag != pin:
+            return None
+        # A list that lags behind has the date of what was there before.
+        same = dated(listed.Size, listed.LastModified) == dated(head.size, head.last_modified)
+        return head if same and head.last_modified else None
+
+    def if_match(self, pin: str | None) -> str | None:
+        """The ETag to send as a condition; None where this store would not know it for what it is."""
+        return pin if pin and self.abilities.compares_etags and not is_dated(pin) else None
+
+    def _size_of(self, bucket: str, key: str, version: dict[str, Any]) -> int:
+        """The size of an object, from the reply to a GET of its first byte, else from the list."""
+        found = None
+        try:
+            with s3_errors(self.host):
+                reply: Any = self.client(bucket).get_object(Bucket=bucket, Key=key, Range="bytes=0-0", **version)
+            meta = reply["ResponseMetadata"]
+            body = ObjectBody(meta["HTTPStatusCode"], meta["HTTPHeaders"], reply["Body"], self.host)
+            found = body.total
+            body.close()
+        except StoreError as error:
+            if error.status != 416:  # of an empty object there is no first byte
+                raise
+        if found is None and not version:
+            with s3_errors(self.host):
+                listed: Any = self.client(bucket).list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+            found = next((item.Size for item in listed["ListPage"].objects if item.Key == key), None)
+        if found is None:
+            raise StoreError(
+                f"The S3 store at {self.host} does not tell the size of {key}, so it cannot be read safely.",
+                code="NoContentLength",
+                status=502,
+            )
+        return found
 
     def _require_bucket(self, bucket: str) -> None:
         """A 404 to a HEAD does not say which of the two is missing."""

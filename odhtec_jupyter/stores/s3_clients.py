@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -138,6 +139,7 @@ def _new_session() -> Session:
     session = Session(botocore_session=core)
     # After boto3 has added a folder to the session's own loader: the shared one would get it again each time.
     core.register_component("data_loader", _loader())
+    core.register_component("response_parser_factory", _lenient_parsers())
     return session
 
 
@@ -147,6 +149,41 @@ def _loader() -> Any:
     from botocore.session import get_session
 
     return get_session().get_component("data_loader")
+
+
+@cache
+def _lenient_parsers() -> Any:
+    """Parsers that leave out a number or a date which cannot be read, where botocore's own lose the whole reply."""
+    from botocore import parsers
+
+    def or_none(read: Callable[..., Any]) -> Callable[..., Any]:
+        def lenient(*args: Any) -> Any:
+            try:
+                return read(*args)
+            except (ValueError, TypeError, OverflowError, RuntimeError):
+                return None
+
+        return lenient
+
+    class LenientParser(parsers.RestXMLParser):
+        def parse(self, response: Any, shape: Any) -> Any:
+            try:
+                return super().parse(response, shape)
+            except parsers.ResponseParserError:
+                raise
+            except Exception as error:
+                raise parsers.ResponseParserError(f"{type(error).__name__}: {error}") from error
+
+    # Not public in botocore; without them the reply as a whole is refused, with a sentence.
+    for name in ("_handle_integer", "_handle_long", "_handle_timestamp", "_handle_float", "_handle_double"):
+        if hasattr(parsers.RestXMLParser, name):
+            setattr(LenientParser, name, or_none(getattr(parsers.RestXMLParser, name)))
+
+    class LenientFactory(parsers.ResponseParserFactory):
+        def create_parser(self, protocol_name: str) -> Any:
+            return LenientParser() if protocol_name == "rest-xml" else super().create_parser(protocol_name)
+
+    return LenientFactory()
 
 
 class _BoundedSession:

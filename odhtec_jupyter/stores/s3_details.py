@@ -7,8 +7,9 @@ from typing import Any
 
 from odhtec_jupyter.errors import BadRequest, Conflict
 from odhtec_jupyter.models import DetailsChange, ObjectDetails
+from odhtec_jupyter.stores.s3_etag import quoted
 from odhtec_jupyter.stores.s3_in_place import S3InPlace
-from odhtec_jupyter.stores.s3_object import object_head, quoted
+from odhtec_jupyter.stores.s3_object import object_head
 
 HEADERS = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage")
 

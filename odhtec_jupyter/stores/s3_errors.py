@@ -13,7 +13,10 @@ from odhtec_jupyter.stores.http import reason
 @contextmanager
 def s3_errors(host: str) -> Iterator[None]:
     """Translate every error botocore raises into one of ours, most specific first."""
+    from http.client import HTTPException
+
     import botocore.exceptions as b
+    from botocore.parsers import ResponseParserError
     from urllib3.exceptions import HTTPError
 
     try:
@@ -29,8 +32,14 @@ def s3_errors(host: str) -> Iterator[None]:
         raise Forbidden(f"S3 credentials could not be had: {reason(error)}.", code="NoCredentials") from error
     except b.ParamValidationError as error:
         raise BadRequest(_parameter_message(str(error))) from error
-    except (b.ConnectionError, b.HTTPClientError, b.IncompleteReadError, HTTPError, OSError) as error:
+    except (b.ConnectionError, b.HTTPClientError, b.IncompleteReadError, HTTPError, HTTPException, OSError) as error:
         raise Unreachable(f"The S3 store at {host} cannot be reached: {reason(error)}.") from error
+    except ResponseParserError as error:
+        raise StoreError(
+            f"The S3 store at {host} sent a reply that cannot be read: {clipped(str(error), 200)}",
+            code="InvalidReply",
+            status=502,
+        ) from error
     except b.BotoCoreError as error:
         raise OdhTecError(f"S3 request failed: {clipped(str(error))}", code=type(error).__name__) from error
 
@@ -88,6 +97,12 @@ _OWN_SENTENCES = {
     "SlowDown": _BUSY,
     "ServiceUnavailable": _BUSY,
     "Throttling": _BUSY,
+}
+
+# These are wrong for every request, whatever it asks for.
+CREDENTIALS = {
+    *("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken"),
+    *("InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestTimeTooSkewed"),
 }
 
 # What S3 may leave unsaid.

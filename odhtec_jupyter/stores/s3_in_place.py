@@ -26,8 +26,7 @@ class S3InPlace(S3Base):
         """botocore's whole reply to a HEAD. Raises :class:`NotFound`, or 400 for a delete marker."""
         extra: Any = {"VersionId": version_id} if version_id else {}
         try:
-            with s3_errors(self.host):
-                return self.client(bucket).head_object(Bucket=bucket, Key=key, **extra)
+            return self.head_reply(bucket, key, **extra)
         except StoreError as error:
             answer = getattr(error.__cause__, "response", {}).get("ResponseMetadata", {})
             if version_id and answer.get("HTTPHeaders", {}).get("x-amz-delete-marker") == "true":
@@ -86,10 +85,14 @@ class S3InPlace(S3Base):
         if until and until <= datetime.now(UTC):
             del extra["ObjectLockMode"], extra["ObjectLockRetainUntilDate"]
         access = self._access(bucket, key, version_id)
+        if sent := self.if_match(head.get("ETag")):
+            extra["CopySourceIfMatch"] = sent
+        elif not version_id and head.get("ETag") and self.unchanged(bucket, key, head["ETag"]) is None:
+            raise Conflict(f"{key} is another object by now: look at it anew.")
         try:
             with s3_errors(self.host):
                 self._clients.get(bucket, once=True, patient=True).copy_object(
-                    Bucket=bucket, Key=key, CopySource=source, CopySourceIfMatch=head["ETag"], **extra
+                    Bucket=bucket, Key=key, CopySource=source, **extra
                 )
         except StoreError as error:
             if error.status == 412:

@@ -19,8 +19,8 @@ from pydantic import TypeAdapter
 from odhtec_jupyter.errors import StoreError, clipped
 from odhtec_jupyter.models import S3Object
 from odhtec_jupyter.stores.http import http_date
+from odhtec_jupyter.stores.s3_etag import normal
 from odhtec_jupyter.stores.s3_list_run import MARK, ListRun, split
-from odhtec_jupyter.stores.s3_object import quoted
 
 # All of a page at once, which takes pydantic half the time.
 _OBJECTS = TypeAdapter(list[S3Object])
@@ -66,16 +66,17 @@ class ListPage:
         if not wanted:
             return []
         sizes, times, etags, classes = map(self._column, ("Size", "LastModified", "ETag", "StorageClass"))
+        rows = ((index, _size(sizes[index]), _time(times[index])) for index in wanted)
         return _OBJECTS.validate_python(
             [
                 {
                     "Key": self.keys[index],
-                    "Size": _size(sizes[index]),
-                    "LastModified": _time(times[index]),
-                    "ETag": quoted(etags[index]),
+                    "Size": size,
+                    "LastModified": modified,
+                    "ETag": normal(etags[index], size, modified),
                     "StorageClass": classes[index] or None,
                 }
-                for index in wanted
+                for index, size, modified in rows
             ]
         )
 

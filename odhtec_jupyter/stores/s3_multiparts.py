@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from odhtec_jupyter import models
@@ -9,6 +10,8 @@ from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.keys import decode_key, encode_key
 from odhtec_jupyter.stores.s3_base import S3Base
 from odhtec_jupyter.stores.s3_errors import s3_errors
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # in the place of a date that cannot be read
 
 
 class S3Multiparts(S3Base):
@@ -31,9 +34,13 @@ class S3Multiparts(S3Base):
         return models.MultipartList(
             uploads=[
                 models.MultipartUpload(
-                    Key=item["Key"], UploadId=item["UploadId"], Initiated=item["Initiated"], in_use=False
+                    Key=item["Key"],
+                    UploadId=item["UploadId"],
+                    Initiated=item.get("Initiated") or LONG_AGO,
+                    in_use=False,
                 )
                 for item in reply.get("Uploads", [])
+                if item.get("Key") and item.get("UploadId")
             ],
             next_continuation_token=following,
             is_truncated=following is not None,

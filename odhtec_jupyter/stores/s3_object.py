@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from odhtec_jupyter.errors import BadRequest
-from odhtec_jupyter.stores.http import read_into
+from odhtec_jupyter.stores.http import http_date, read_into
 from odhtec_jupyter.stores.s3_errors import s3_errors
+from odhtec_jupyter.stores.s3_etag import matches, normal
 
 KEPT_HEADERS = ("Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language")
 TAGGING = "x-amz-tagging"  # an object's tags, written as a query
@@ -30,6 +31,10 @@ class ObjectHead:
     content_disposition: str | None = None
     content_encoding: str | None = None
     content_language: str | None = None
+
+    def matches(self, pin: str) -> bool:
+        """Whether it is what was seen before."""
+        return matches(pin, self.etag, self.size, self.last_modified)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -60,10 +65,9 @@ def object_head(reply: Mapping[str, Any]) -> ObjectHead:
     )
 
 
-def quoted(etag: str | None) -> str | None:
-    """An ETag as HEAD tells it; in the XML of some stores it has no quotes. None where there is none."""
-    bare = (etag or "").strip('"')
-    return f'"{bare}"' if bare else None
+def number(text: str | None) -> int | None:
+    """A count of bytes as in a header; None where there is none, or something else."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
 def header_params(headers: Mapping[str, str] | None) -> dict[str, str]:
@@ -98,26 +102,55 @@ class ObjectBody:
     headers: Mapping[str, str]
     _stream: Any
     _host: str
+    size: int | None = None  # of the whole object, where HEAD told it and this reply does not
     _taken: int = 0
+    _ended: bool = False
+
+    @property
+    def length(self) -> int | None:
+        """Content-Length; None where S3 sent none: the length is then unknown, not 0."""
+        return number(self.headers.get("content-length"))
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the body marks its own end, so that one that breaks off is noticed."""
+        return "chunked" in self.headers.get("transfer-encoding", "").lower()
 
     @property
     def start(self) -> int:
         """Offset of the first byte within the object."""
-        match = re.match(r"bytes (\d{1,19})-", self.headers.get("content-range", ""))
-        return int(match[1]) if match else 0
+        return self._range[0] if self._range else 0
 
     @property
-    def end(self) -> int:
-        """Offset after the last byte."""
-        return self.start + int(self.headers.get("content-length", 0))
+    def end(self) -> int | None:
+        """Offset after the last byte; None where only the end of the body tells it."""
+        if self._range:
+            return self._range[1] + 1
+        if self.length is not None:
+            return self.length
+        return self.size if self.status != 206 else None
 
     @property
     def total(self) -> int | None:
         """Size of the whole object, where S3 tells."""
         if self.status != 206:
-            return int(self.headers.get("content-length", 0))
-        text = self.headers.get("content-range", "").rpartition("/")[2]
-        return int(text) if text.isdigit() else None
+            return self.end
+        return number(self.headers.get("content-range", "").rpartition("/")[2])
+
+    @property
+    def _range(self) -> tuple[int, int] | None:
+        """First and last byte after Content-Range."""
+        match = re.match(r"bytes (\d{1,19})-(\d{1,19})/", self.headers.get("content-range", ""))
+        return (int(match[1]), int(match[2])) if match and self.status == 206 else None
+
+    @property
+    def etag(self) -> str | None:
+        """The ETag of the object in our form."""
+        return normal(self.headers.get("etag"), self.total, http_date(self.headers.get("last-modified", "")))
+
+    def matches(self, pin: str) -> bool:
+        """Whether the bytes are of what was seen before."""
+        return matches(pin, self.headers.get("etag"), self.total, http_date(self.headers.get("last-modified", "")))
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill at most ``len(buffer)`` bytes; 0 at the end."""
@@ -127,6 +160,7 @@ class ObjectBody:
             with s3_errors(self._host):  # entered only now: this is called for every block
                 raise
         self._taken += count
+        self._ended = self._ended or not count
         return count
 
     def interrupt(self) -> None:
@@ -141,7 +175,9 @@ class ObjectBody:
 
     def close(self) -> None:
         """Return the connection when the body was read to its end, else drop it."""
-        if self._taken == self.end - self.start and hasattr(self._raw, "release_conn"):
+        # The last byte of a chunked body is not its end: what follows would be read as the next reply.
+        whole = self._ended if self.length is None else self._taken == self.length
+        if whole and hasattr(self._raw, "release_conn"):
             self._raw.release_conn()
         else:
             self._stream.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from odhtec_jupyter.errors import NotFound, StoreError, VerificationError
-from odhtec_jupyter.stores.s3_object import ObjectBody
+from odhtec_jupyter.stores.s3_object import ObjectBody, ObjectHead
 from odhtec_jupyter.stores.source import Checksum
 
 
@@ -15,9 +15,19 @@ class S3Source:
     # An ETag that looks like an MD5 need not be one: encrypted objects have others.
     checksum: Checksum | None = None
 
-    def __init__(self, get: Callable[..., ObjectBody], bucket: str, key: str, size: int, etag: str, host: str) -> None:
+    def __init__(
+        self,
+        get: Callable[..., ObjectBody],
+        unchanged: Callable[[str, str, str], ObjectHead | None],
+        bucket: str,
+        key: str,
+        size: int,
+        etag: str,
+        host: str,
+    ) -> None:
         self.size = size
         self._get = get
+        self._unchanged = unchanged
         self._bucket = bucket
         self._key = key
         self._etag = etag
@@ -25,6 +35,19 @@ class S3Source:
 
     def open_range(self, start: int, end: int) -> ObjectBody:
         """Bytes ``start`` to ``end``. Raises :class:`VerificationError` when the object is another one by now."""
+        try:
+            return self._open(start, end)
+        except VerificationError as error:
+            if error.code != "SourceChanged":
+                raise
+            # The ETag may be of a list, where some stores write others than by HEAD and GET.
+            head = self._unchanged(self._bucket, self._key, self._etag)
+            if head is None or head.etag is None or head.etag == self._etag:
+                raise
+            self._etag = head.etag
+        return self._open(start, end)
+
+    def _open(self, start: int, end: int) -> ObjectBody:
         try:
             body = self._get(self._bucket, self._key, Range=f"bytes={start}-{end - 1}", IfMatch=self._etag)
         except StoreError as error:
@@ -42,9 +65,11 @@ class S3Source:
 
     def _check(self, body: ObjectBody, start: int, end: int) -> None:
         """Some stores ignore conditions, some ignore ranges."""
-        if body.headers.get("etag", self._etag) != self._etag or body.total not in {None, self.size}:
+        if not body.matches(self._etag) or body.total not in {None, self.size}:
             raise changed(self._bucket, self._key)
-        if (body.start, body.end) != (start, end):
+        # The whole object may come without its length: whoever reads it counts the bytes.
+        stop = self.size if body.end is None and body.status == 200 else body.end
+        if (body.start, stop) != (start, end):
             raise VerificationError(f"The S3 store at {self._host} answered with another range than was asked for.")
 
 

@@ -9,8 +9,8 @@ from odhtec_jupyter.errors import Conflict, StoreError
 from odhtec_jupyter.keys import decode_key, encode_key
 from odhtec_jupyter.models import DeleteReply, ObjectVersion, StoredObject, VersionList
 from odhtec_jupyter.stores.s3_errors import s3_errors
+from odhtec_jupyter.stores.s3_etag import quoted
 from odhtec_jupyter.stores.s3_in_place import S3InPlace
-from odhtec_jupyter.stores.s3_object import quoted
 
 Versioning = Literal["Enabled", "Suspended", "Off", "Unknown"]
 NULL = "null"  # the version of an object that was written while its bucket kept none
@@ -27,7 +27,7 @@ class S3Versions(S3InPlace):
             reply: Any = self.client(bucket).list_object_versions(Bucket=bucket, Prefix=key, MaxKeys=max_keys, **extra)
         listed = [(item, False) for item in reply.get("Versions", [])]
         listed += [(item, True) for item in reply.get("DeleteMarkers", [])]
-        found = [_version(item, marker=marker) for item, marker in listed if item["Key"] == key]
+        found = [_version(item, marker=marker) for item, marker in listed if item.get("Key") == key]
         found.sort(key=_age, reverse=True)
         # A prefix is all that S3 can be asked for. Of the keys that begin with it, the key itself comes first: when
         # another one comes, there is no more of it. NextKeyMarker does not tell, Ceph RGW writes it in two ways.
@@ -101,7 +101,7 @@ def _version(item: Any, *, marker: bool) -> ObjectVersion:
         VersionId=item.get("VersionId") or NULL,
         IsLatest=item.get("IsLatest", False),
         LastModified=item.get("LastModified"),
-        Size=None if marker else item["Size"],
+        Size=None if marker else item.get("Size"),
         ETag=None if marker else quoted(item.get("ETag")),
         StorageClass=None if marker else item.get("StorageClass") or "STANDARD",
         delete_marker=marker,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from odhtec_jupyter.errors import StoreError
-from odhtec_jupyter.stores.s3_base import S3Base
+from odhtec_jupyter.errors import Forbidden, OdhTecError, StoreError
 from odhtec_jupyter.stores.s3_errors import answer_error, s3_errors
-from odhtec_jupyter.stores.s3_object import MultipartUpload, StoredPart, header_params, quoted
+from odhtec_jupyter.stores.s3_etag import quoted
+from odhtec_jupyter.stores.s3_existing import S3Existing
+from odhtec_jupyter.stores.s3_object import MultipartUpload, StoredPart, header_params
 from odhtec_jupyter.stores.s3_source import changed
 
 # What presigned part URLs are good for; each is used at once, retries sign anew.
@@ -24,7 +25,7 @@ MAX_REPLY_BYTES = 64 * 1024  # of the answer to a PUT
 TWICE_DECODED = frozenset("%+?")
 
 
-class S3Writer(S3Base):
+class S3Writer(S3Existing):
     """The calls that write."""
 
     def put(
@@ -39,8 +40,10 @@ class S3Writer(S3Base):
         headers: Mapping[str, str] | None = None,
         if_absent: bool = False,
         md5: bytes | None = None,
-    ) -> str:
-        """Store a whole object with one PUT; the ETag. ``if_absent`` asks S3 to refuse when the key exists.
+    ) -> str | None:
+        """Store a whole object with one PUT; the ETag, where S3 tells it.
+
+        ``if_absent`` asks S3 to refuse when the key exists.
 
         ``headers`` are those of :attr:`ObjectHead.headers`.
         """
@@ -51,7 +54,13 @@ class S3Writer(S3Base):
             sent["Content-Type"] = params["ContentType"] = content_type
         if if_absent:
             sent["If-None-Match"] = params["IfNoneMatch"] = "*"
-        return self._send("put_object", params, sent, blocks, size, md5)
+        etag = quoted(self._send("put_object", params, sent, blocks, size, md5))
+        if etag is None:
+            # It is stored all the same: a failure told now would be none, and a second try would meet the first.
+            with suppress(OdhTecError):  # who may write need not be allowed to look
+                head = self.head(bucket, key)
+                etag = head.etag if head and head.size == size else None
+        return etag
 
     def copy(
         self, bucket: str, key: str, source_bucket: str, source_key: str, *, etag: str, if_absent: bool = False
@@ -65,38 +74,57 @@ class S3Writer(S3Base):
         extra: dict[str, Any] = {}
         if if_absent:
             # Most stores ignore the header on a copy, and older versions of boto3 do not know it.
-            if self.head(bucket, key) is not None:
+            try:
+                there = self.existing(bucket, key, in_parts=True)
+            except Forbidden as error:  # reading and writing is slower, but refused where it would replace something
+                raise StoreError(str(error), code="NotImplemented", status=501) from error
+            if there is not None:
                 raise StoreError(f"{key} exists in {bucket}.", code="PreconditionFailed", status=412)
             operation: Any = client.meta.service_model.operation_model("CopyObject")
             if "IfNoneMatch" in operation.input_shape.members:
                 extra["IfNoneMatch"] = "*"
-        with self._source_errors(source_bucket, source_key, etag), s3_errors(self.host):
-            reply = client.copy_object(
-                Bucket=bucket,
-                Key=key,
-                CopySource={"Bucket": source_bucket, "Key": source_key},
-                CopySourceIfMatch=etag,
-                **extra,
-            )
-        copied = quoted(reply["CopyObjectResult"].get("ETag"))
+        source: Any = {"Bucket": source_bucket, "Key": source_key}
+
+        def copy(condition: Any) -> Any:
+            with s3_errors(self.host):
+                return client.copy_object(Bucket=bucket, Key=key, CopySource=source, **condition, **extra)
+
+        def is_free() -> bool:
+            return not if_absent or self.existing(bucket, key, in_parts=True) is None
+
+        reply = self._while_unchanged(source_bucket, source_key, etag, copy, is_free)
+        copied = quoted(reply.get("CopyObjectResult", {}).get("ETag"))
         if copied != etag:  # as for every object that was stored in parts, or where the condition was ignored
             self._require_unchanged(source_bucket, source_key, etag)
         return copied
 
     def _require_unchanged(self, bucket: str, key: str, etag: str) -> None:
-        head = self.head(bucket, key)
-        if head is None or head.etag != etag:
+        if self.unchanged(bucket, key, etag) is None:
             raise changed(bucket, key)
 
-    @contextmanager
-    def _source_errors(self, bucket: str, key: str, etag: str) -> Iterator[None]:
-        """A refused condition does not say whose it was: look at the source."""
+    def _while_unchanged(
+        self,
+        bucket: str,
+        key: str,
+        etag: str,
+        copy: Callable[[dict[str, str]], Any],
+        is_free: Callable[[], bool] = lambda: True,
+    ) -> Any:
+        """``copy`` with the condition on its source, without it where the store compares ETags in a way of its own."""
+        condition = {"CopySourceIfMatch": sent} if (sent := self.if_match(etag)) else {}
+        if not condition:
+            self._require_unchanged(bucket, key, etag)
         try:
-            yield
+            return copy(condition)
         except StoreError as error:
-            if error.status == 412:
-                self._require_unchanged(bucket, key, etag)
-            raise
+            if error.status != 412:
+                raise
+            # A refused condition does not say whose it was: look at the source.
+            self._require_unchanged(bucket, key, etag)
+            if not condition or not is_free():
+                raise
+        self.abilities.compares_etags = False
+        return copy({})
 
     # --- multipart ------------------------------------------------------------------------------------------------
 
@@ -118,7 +146,10 @@ class S3Writer(S3Base):
             extra["ContentType"] = content_type
         with s3_errors(self.host):
             client = self._clients.get(bucket, once=True)
-            return client.create_multipart_upload(Bucket=bucket, Key=key, **extra)["UploadId"]
+            upload_id = client.create_multipart_upload(Bucket=bucket, Key=key, **extra).get("UploadId")
+        if not upload_id:
+            raise StoreError(f"The S3 store at {self.host} gave an upload no id.", code="InvalidReply", status=502)
+        return upload_id
 
     def put_part(
         self,
@@ -133,7 +164,22 @@ class S3Writer(S3Base):
     ) -> str:
         """Store one part of ``size`` bytes; its ETag."""
         params = {"Bucket": bucket, "Key": key, "UploadId": upload_id, "PartNumber": number}
-        return self._send("upload_part", params, {}, blocks, size, md5)
+        etag = self._send("upload_part", params, {}, blocks, size, md5)
+        # A weak one is not changed: completing the upload needs it as it is.
+        return quoted(etag) or etag or self._listed_part(bucket, key, upload_id, number, size)
+
+    def _listed_part(self, bucket: str, key: str, upload_id: str, number: int, size: int) -> str:
+        """The ETag of a part that the reply to its PUT did not tell: without it no upload can be completed."""
+        with s3_errors(self.host):
+            reply: Any = self.client(bucket).list_parts(
+                Bucket=bucket, Key=key, UploadId=upload_id, PartNumberMarker=number - 1, MaxParts=1
+            )
+        for part in reply.get("Parts", []):
+            if part.get("PartNumber") == number and part.get("Size") == size and (etag := quoted(part.get("ETag"))):
+                return etag
+        raise StoreError(
+            f"The S3 store at {self.host} took a part of {key} without an ETag.", code="NoETag", status=502
+        )
 
     def copy_part(
         self,
@@ -155,19 +201,23 @@ class S3Writer(S3Base):
         """
         if self.connection.endpoint and TWICE_DECODED & set(source_key):
             raise StoreError(f"{source_key} cannot be copied in parts.", code="NotImplemented", status=501)
-        with self._source_errors(source_bucket, source_key, etag), s3_errors(self.host):
-            reply = self._clients.get(bucket, once=True, patient=True).upload_part_copy(
-                Bucket=bucket,
-                Key=key,
-                UploadId=upload_id,
-                PartNumber=number,
-                CopySource={"Bucket": source_bucket, "Key": source_key},
-                CopySourceIfMatch=etag,
-                CopySourceRange=f"bytes={start}-{end - 1}",
-            )
-        stored = quoted(reply["CopyPartResult"].get("ETag"))
-        if not stored:
-            raise StoreError(f"The S3 store at {self.host} copied bytes without an ETag.", code="NoETag", status=502)
+        source: Any = {"Bucket": source_bucket, "Key": source_key}
+
+        def copy(condition: Any) -> Any:
+            with s3_errors(self.host):
+                return self._clients.get(bucket, once=True, patient=True).upload_part_copy(
+                    Bucket=bucket,
+                    Key=key,
+                    UploadId=upload_id,
+                    PartNumber=number,
+                    CopySource=source,
+                    CopySourceRange=f"bytes={start}-{end - 1}",
+                    **condition,
+                )
+
+        reply = self._while_unchanged(source_bucket, source_key, etag, copy)
+        stored = quoted(reply.get("CopyPartResult", {}).get("ETag"))
+        stored = stored or self._listed_part(bucket, key, upload_id, number, end - start)
         # Ceph RGW ignores the condition here. Nothing is visible yet, so it is not too late to look.
         self._require_unchanged(source_bucket, source_key, etag)
         return stored
@@ -180,7 +230,7 @@ class S3Writer(S3Base):
         blocks: Iterable[memoryview],
         size: int,
         md5: bytes | None,
-    ) -> str:
+    ) -> str | None:
         """PUT bytes block by block as they stand in memory; the ETag.
 
         A presigned URL and urllib3 instead of botocore's own call, which would copy the body once more. What is
@@ -204,12 +254,10 @@ class S3Writer(S3Base):
         else:  # there may be more, which the next request would take for its answer
             response.close()
         etag: str | None = response.headers.get("ETag")
-        if not etag:
-            raise StoreError(f"The S3 store at {self.host} took bytes without an ETag.", code="NoETag", status=502)
-        if md5 and _is_md5(etag, response.headers) and etag.strip('"') != md5.hex():
+        if etag and md5 and _is_md5(etag, response.headers) and etag.strip('"') != md5.hex():
             # It should have refused them.
             raise StoreError(f"The S3 store at {self.host} holds other bytes than were sent.", code=WRONG, status=502)
-        return etag
+        return etag or None
 
     def complete_multipart(
         self, bucket: str, key: str, upload_id: str, etags: Sequence[str], *, if_absent: bool = False
@@ -238,7 +286,9 @@ class S3Writer(S3Base):
                 # Ceph RGW's word for it.
                 raise answer_error(404, "NoSuchUpload", "", "ListParts") from error
             for part in reply.get("Parts", []):
-                found[part["PartNumber"]] = StoredPart(quoted(part["ETag"]) or "", part["Size"])
+                number, size, etag = part.get("PartNumber"), part.get("Size"), quoted(part.get("ETag"))
+                if number and size is not None and etag:  # what cannot be read is sent again
+                    found[number] = StoredPart(etag, size)
             if len(found) > MAX_PARTS:
                 raise self._endless("parts of an upload", MAX_PARTS)
             # The last number we have, not NextPartNumberMarker, which not every store counts alike.
@@ -258,7 +308,8 @@ class S3Writer(S3Base):
             with s3_errors(self.host):
                 reply = self.client(bucket).list_multipart_uploads(Bucket=bucket, Prefix=key, **extra)
             for upload in reply.get("Uploads", []):
-                if upload["Key"] == key:
+                # Without a date nobody can tell whether it is ours.
+                if upload.get("Key") == key and upload.get("UploadId") and upload.get("Initiated"):
                     found.append(MultipartUpload(upload["UploadId"], upload["Initiated"]))
             markers = {
                 "KeyMarker": reply.get("NextKeyMarker", ""),

@@ -123,7 +123,7 @@ class _Copy:
         """Only on request: it is the one checksum every store verifies, and the dearest."""
         return hashlib.md5(view, usedforsecurity=False).digest() if self._full else None
 
-    async def _whole(self) -> str:
+    async def _whole(self) -> str | None:
         size, target = self._source.size, self._target
         with await self._engine.budget.lease(max(size, 1), "copy") as lease:
             view = lease.view[:size]
@@ -131,11 +131,11 @@ class _Copy:
             def put() -> str:
                 if self._verifier:
                     self._verifier.compare(target.uri)
-                return target.put_whole(view, self._stop, self._md5(view))
+                return target.put_whole(view, self._stop, self._md5(view)) or ""
 
             etag = await self._pass(Part(1, 0, size), view, self._source, put)
         self._count(size)
-        return etag
+        return etag or None
 
     async def _in_parts(self) -> str | None:
         target, size = self._target, self._source.size

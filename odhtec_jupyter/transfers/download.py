@@ -20,7 +20,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any, TypeVar
 
-from odhtec_jupyter.errors import OdhTecError, Unreachable
+from odhtec_jupyter.errors import OdhTecError, Unreachable, VerificationError
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.s3_object import ObjectBody
 from odhtec_jupyter.transfers.courtesy import courtesy
@@ -57,7 +57,7 @@ class ObjectStream:
         self._key = key
         self._version: dict[str, Any] = {"VersionId": version_id} if version_id else {}
         self._body = body
-        self._etag = body.headers.get("etag")
+        self._etag = body.etag
         self._next = body.start
         self._end = body.end
         self._stop = stop
@@ -73,7 +73,10 @@ class ObjectStream:
         reading = self._engine.reading
         reading.add(self._stop)
         size = LARGE_BUFFER if len(reading) <= CROWD else SMALL_BUFFER
-        size = max(1, min(size, self._end - self._next))
+        if self._end is None:
+            straight = None  # whoever asked for them counts what goes past tornado
+        else:
+            size = max(1, min(size, self._end - self._next))
         try:
             with self._stop.ending(self):
                 async with aclosing(self._left(straight, size) if straight else self._ahead(size)) as views:
@@ -90,7 +93,7 @@ class ObjectStream:
 
     async def _left(self, target: socket.socket, size: int) -> AsyncGenerator[memoryview, None]:
         buffer = _buffer(size)
-        while self._next < self._end:
+        while self._end is None or self._next < self._end:
             yield await self._in_thread(self._send, target, buffer)
 
     async def _ahead(self, size: int) -> AsyncGenerator[memoryview, None]:
@@ -137,12 +140,14 @@ class ObjectStream:
     def _fill(self, buffer: memoryview) -> int:
         """Read until the buffer is full or the object ends; how many bytes. Runs in a thread."""
         done = attempt = 0
-        wanted = min(len(buffer), self._end - self._next)
-        while done < wanted:
+        while (room := self._room(len(buffer) - done)) > 0:
             check(self._stop)
             courtesy.give_way()
             try:
-                count = self._body.readinto(buffer[done:wanted])
+                count = self._body.readinto(buffer[done : done + room])
+                if not count and self._end is None:
+                    self._end = self._next  # the body has marked its own end
+                    break
                 if not count:
                     raise Unreachable("The S3 store closed the connection before the end.", code="TornBody")
             except OdhTecError as error:
@@ -157,20 +162,32 @@ class ObjectStream:
                 self._next += count
         return done
 
+    def _room(self, count: int) -> int:
+        return count if self._end is None else min(count, self._end - self._next)
+
     def _reopen(self, cause: OdhTecError) -> None:
         """Ask for the rest of the same content; one that has changed meanwhile is an error, not a mixture."""
         self._body.close()
+        last = "" if self._end is None else self._end - 1
         try:
-            self._body = self._store.open(
+            body = self._store.open(
                 self._bucket,
                 self._key,
-                Range=f"bytes={self._next}-{self._end - 1}",
+                Range=f"bytes={self._next}-{last}",
                 IfMatch=self._etag,
                 **self._version,
             )
         except OdhTecError as error:
             if not error.transient:
                 raise error from cause
+            return
+        self._body = body
+        if body.start != self._next or body.end is None or (self._end is not None and body.end != self._end):
+            body.close()
+            raise VerificationError(
+                f"The S3 store answered with another range of {self._key} than was asked for."
+            ) from cause
+        self._end = body.end
 
 
 def _buffer(size: int) -> memoryview:

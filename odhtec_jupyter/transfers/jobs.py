@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from odhtec_jupyter.errors import Conflict, NotFound, OdhTecError, StoreError, VerificationError
+from odhtec_jupyter.stores.s3_etag import is_dated
 from odhtec_jupyter.stores.source import RangedSource
 from odhtec_jupyter.transfers.copy import copy_file
 from odhtec_jupyter.transfers.deletion import delete_all
@@ -150,6 +151,9 @@ class Jobs:
                 target = await engine.in_thread(
                     stop, target_of, stores, source, file.pin, target_uri, if_absent=if_absent
                 )
+                if transfer.resumed and if_absent and isinstance(target, S3Target):
+                    # The plan may be of an earlier server, which knew that S3 does not show what is there.
+                    await engine.in_thread(stop, target.store.seen, target.bucket, target.key)
                 copied = (
                     isinstance(source, S3Uri)
                     and isinstance(target, S3Target)
@@ -187,7 +191,7 @@ class Jobs:
             there = await engine.attempt(StopSign(), lambda: present(stores, S3Uri(target.bucket, target.key)))
             if there is None or there.size != size:
                 raise
-            if there.pin != file.pin and not await self._same_bytes(
+            if (there.pin != file.pin or is_dated(file.pin)) and not await self._same_bytes(
                 source_of(stores, source, size, file.pin), source_of(stores, there.uri, size, there.pin)
             ):
                 raise
@@ -291,7 +295,10 @@ def _remove_source(stores: Stores, source: Uri, pin: str, named: Uri) -> None:
     now = present(stores, source)
     if now is None:
         return
-    if now.pin != pin:
+    same = now.pin == pin
+    if not same and isinstance(source, S3Uri):
+        same = stores.s3.unchanged(source.bucket, source.key, pin) is not None
+    if not same:
         raise VerificationError(f"{source} changed after it was copied, so it was left.", code="SourceChanged")
     if isinstance(source, S3Uri):
         stores.s3.delete_exactly(source.bucket, source.key)

@@ -179,8 +179,8 @@ def target_of(stores: Stores, source: Uri, pin: str, target: Uri, *, if_absent: 
     if isinstance(source, HubUri):
         return _with(place, content_type, hub_metadata(source, pin), {})
     if isinstance(source, S3Uri):
-        head = stores.s3.head(source.bucket, source.key)
-        if head is None or head.etag != pin:
+        head = stores.s3.unchanged(source.bucket, source.key, pin)
+        if head is None:
             raise VerificationError(f"{source} changed while it was being copied.", code="SourceChanged")
         return as_stored(place, head)
     return place

@@ -12,6 +12,7 @@ from odhtec_jupyter import models
 from odhtec_jupyter.errors import BadRequest, Conflict, Forbidden, NotFound, OdhTecError
 from odhtec_jupyter.patterns import chooser
 from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3_etag import is_dated
 from odhtec_jupyter.stores.source import Checksum
 from odhtec_jupyter.stores.workspace_hidden import HIDDEN_FILE, hidden_error
 from odhtec_jupyter.transfers.names import free_name
@@ -234,6 +235,8 @@ def _same(stores: Stores, entry: Entry, place: Uri, present: Existing, there: _P
             return there.metadata(place).get(HUB_ETAG) == digest
         assert isinstance(place, WorkspaceUri)
         return _digest_matches(stores, place, entry.size, Checksum(kind, digest))
+    if is_dated(entry.pin):
+        return False
     return isinstance(entry.uri, S3Uri) and isinstance(place, S3Uri) and entry.pin == present.etag != ""
 
 
@@ -312,7 +315,7 @@ class _Present:
         return self.get(_renamed(place, name)) is not None
 
     def _head(self, key: str) -> Existing | None:
-        head = self._stores.s3.head(self._bucket, key)
+        head = self._stores.s3.seen(self._bucket, key)
         return Existing(head.size, head.etag, head.last_modified, dict(head.metadata)) if head else None
 
     def _list(self, store: S3Store, target: S3Uri, most: int) -> bool:

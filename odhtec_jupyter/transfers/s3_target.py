@@ -49,10 +49,12 @@ class S3Target:
         """8 MiB, or what 10,000 parts need."""
         return part_size(size)
 
-    def put_whole(self, view: memoryview, stop: StopSign, md5: bytes | None = None) -> str:
-        """Store an object with one PUT; the ETag. Blocks."""
+    def put_whole(self, view: memoryview, stop: StopSign, md5: bytes | None = None) -> str | None:
+        """Store an object with one PUT; the ETag, where S3 tells it. Blocks."""
         try:
             self.require_condition()
+            if self.if_absent:
+                self.store.require_guard(self.bucket, self.key, in_parts=False)
             return self.store.put(
                 self.bucket,
                 self.key,
@@ -78,7 +80,10 @@ class S3Target:
         """The ETag when S3 refuses because an earlier try did its work and only its reply was lost; else the error."""
         if error.code not in {"PreconditionFailed", "NoSuchUpload", "ConditionalRequestConflict"}:
             raise error
-        head = self.store.head(self.bucket, self.key)
+        try:
+            head = self.store.head(self.bucket, self.key)
+        except StoreError:  # may write without being allowed to look
+            raise error from None
         if head is None or etag is None or head.etag != etag:
             raise error
         return etag
@@ -151,6 +156,8 @@ class Multipart:
             )
 
         try:
+            if target.if_absent:
+                await engine.attempt(stop, lambda: store.require_guard(target.bucket, target.key, in_parts=True))
             await engine.attempt(stop, create)
             if tries > 1 and None not in known:  # an answer was lost, and with it the name of what it told of
                 await engine.attempt(stop, lambda: _drop_unnamed(store, uri, entry.begun_at, {*known, made[0]}))
@@ -215,7 +222,7 @@ class Multipart:
         def look() -> None:
             target.require_condition()
             # Ceph RGW ignores If-None-Match on Complete.
-            if target.if_absent and store.head(target.bucket, target.key) is not None:
+            if target.if_absent and store.existing(target.bucket, target.key, in_parts=True) is not None:
                 raise Conflict(f"{target.key} exists in {target.bucket}: it was written meanwhile.")
 
         def put_together() -> str | None:
@@ -328,5 +335,10 @@ def _is_visible(store: S3Store, entry: Unfinished) -> bool:
     uri = parse_uri(entry.place, "place")
     assert isinstance(uri, S3Uri)
     etag = joined_etag([entry.parts[number].etag for number in sorted(entry.parts)])
-    head = store.head(uri.bucket, uri.key) if entry.parts else None
+    try:
+        head = store.head(uri.bucket, uri.key) if entry.parts else None
+    except StoreError as error:
+        if error.status != 403:
+            raise
+        return False  # S3 hides from who may not list that there is nothing
     return head is not None and etag is not None and head.etag == etag

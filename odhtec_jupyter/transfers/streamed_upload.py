@@ -254,7 +254,7 @@ class StreamedUpload:
         self._completing = asyncio.ensure_future(completing())
         return await self._completing
 
-    async def _put_whole(self) -> str:
+    async def _put_whole(self) -> str | None:
         lease, size = self._take_lease() if self._buffer else (None, 0)
         view = lease.view[:size] if lease else memoryview(b"")
 

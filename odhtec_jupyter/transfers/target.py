@@ -70,8 +70,8 @@ class Target(Protocol):
         """Files of at most so many bytes go in one piece."""
         ...
 
-    def put_whole(self, view: memoryview, stop: StopSign, md5: bytes | None = None) -> str:
-        """Write the file in one piece; its ETag. Blocks."""
+    def put_whole(self, view: memoryview, stop: StopSign, md5: bytes | None = None) -> str | None:
+        """Write the file in one piece; its ETag, where the target has told one. Blocks."""
         ...
 
     async def begin(self, engine: Engine, stop: StopSign, owner: str) -> Assembly:

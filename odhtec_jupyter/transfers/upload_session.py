@@ -170,7 +170,7 @@ class UploadSession:
             self._engine.unfinished.orphan(entry)
         self._end()
 
-    async def _empty(self, target: S3Target) -> str:
+    async def _empty(self, target: S3Target) -> str | None:
         stop = StopSign()
         return await self._engine.attempt(stop, lambda: target.put_whole(memoryview(b""), stop))
 

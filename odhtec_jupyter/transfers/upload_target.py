@@ -53,7 +53,14 @@ def keep_tags(target: S3Target) -> None:
 
 
 def choose_target(
-    store: S3Store, bucket: str, key: str, told: str | None, on_conflict: str, reserved: Collection[str] = ()
+    store: S3Store,
+    bucket: str,
+    key: str,
+    told: str | None,
+    on_conflict: str,
+    reserved: Collection[str] = (),
+    *,
+    in_parts: bool = False,
 ) -> S3Target | None:
     """Where the object goes; None when it is there and is to be skipped. Blocks.
 
@@ -65,15 +72,17 @@ def choose_target(
         absent = on_conflict != "overwrite"
         return S3Target(store, bucket, name, content_type=content_type(key, told), if_absent=absent)
 
-    try:
-        present = store.head(bucket, key) is not None
-    except StoreError as error:
-        if error.status != 403 or on_conflict != "overwrite":
-            raise
-        return target(key)  # may write without being allowed to look
+    if on_conflict == "overwrite":
+        try:
+            store.head(bucket, key)
+        except StoreError as error:
+            if error.status != 403:  # may write without being allowed to look
+                raise
+        return target(key)
+    present = store.existing(bucket, key, in_parts=in_parts) is not None
     if on_conflict == "rename" and (present or key in reserved):
         return target(free_name(key, _taken(store, bucket, reserved)))
-    if not present or on_conflict == "overwrite":
+    if not present:
         return target(key)
     if on_conflict == "fail":
         raise Conflict(f"{key} exists in {bucket}: choose whether to overwrite, skip or rename.")
@@ -81,4 +90,4 @@ def choose_target(
 
 
 def _taken(store: S3Store, bucket: str, reserved: Collection[str]) -> Callable[[str], bool]:
-    return lambda name: name in reserved or store.head(bucket, name) is not None
+    return lambda name: name in reserved or store.existing(bucket, name) is not None

@@ -117,7 +117,7 @@ class Uploads:
         target = await self._engine.attempt(
             StopSign(),
             lambda: choose_target(
-                store, request.bucket, request.key, request.content_type, request.on_conflict, reserved
+                store, request.bucket, request.key, request.content_type, request.on_conflict, reserved, in_parts=True
             ),
         )
         assert target is not None  # only `skip` has none

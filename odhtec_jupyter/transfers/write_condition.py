@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from odhtec_jupyter.errors import BadRequest, StoreError
 from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.s3_object import ObjectHead, quoted
+from odhtec_jupyter.stores.s3_etag import opaque
+from odhtec_jupyter.stores.s3_object import ObjectHead
 
 
 @dataclass(frozen=True)
@@ -33,21 +34,22 @@ class WriteCondition:
             return cls(None)
         if match is None:
             return None
-        if not re.fullmatch(r'"[^"]+"', match.strip()):
+        # A proxy that packs replies makes a weak ETag of each that it passes on.
+        if not re.fullmatch(r'(?:W/)?"[^"]+"', match.strip()):
             raise BadRequest("If-Match: must be one ETag in double quotes.")
-        return cls(match.strip())
+        return cls(opaque(match))
 
     def require(self, store: S3Store, bucket: str, key: str) -> ObjectHead | None:
         """Look; what is there. Raises :class:`StoreError` with 412 when it is not what must be. Blocks.
 
-        A refusal to look is an error, too.
+        A refusal to look is an error, too, unless S3 itself will refuse a write that would replace something.
         """
-        head = store.head(bucket, key)
+        head = store.existing(bucket, key) if self.etag is None else store.head(bucket, key)
         if self.etag is None and head is not None:
             raise _failed(f"{key} exists in {bucket} already.")
         if self.etag is not None and head is None:
             raise _failed(f"{key} is not in {bucket} any more.")
-        if self.etag is not None and head is not None and quoted(head.etag) != self.etag:
+        if self.etag is not None and head is not None and not head.matches(self.etag):
             raise _failed(f"{key} has been changed by somebody else.")
         return head
 

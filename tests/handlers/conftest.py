@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +14,7 @@ from tornado.httpclient import HTTPResponse
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.services import Services
+from tests.odd_store import OddStore
 from tests.waiting import GIVE_UP_SECONDS
 
 if TYPE_CHECKING:
@@ -217,3 +218,25 @@ def eventually() -> Callable[[Callable[[], bool]], Awaitable[None]]:
             await asyncio.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture
+def odd_store() -> Iterator[OddStore]:
+    """An S3 server that does what a test tells it to."""
+    with OddStore() as running:
+        yield running
+
+
+@pytest.fixture
+def odd_api(
+    odd_store: OddStore, clean_surroundings: None, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Api:
+    """The API in front of ``odd_store``."""
+    monkeypatch.setattr("odhtec_jupyter.transfers.retry.FIRST_DELAY", 0.01)
+    monkeypatch.setenv("AWS_S3_ENDPOINT", odd_store.endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    fetch = request.getfixturevalue("jp_fetch")
+    port = request.getfixturevalue("http_server_port")[1]
+    token = request.getfixturevalue("jp_serverapp").identity_provider.token
+    return Api(fetch, port, request.getfixturevalue("jp_base_url"), token)

@@ -1,0 +1,139 @@
+"""Writing where the bucket may not be listed: S3 then answers 403 to a HEAD of what does not exist."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.keys import encode_key
+from tests.odd_store import Asked, OddStore, Reply, failure
+
+SMALL, LARGE = b"small", bytes(20 * 1024 * 1024)
+Limit = Callable[..., None]
+
+
+@pytest.fixture
+def limit(odd_store: OddStore) -> Limit:
+    """Take rights away; ``ignores`` says where this store takes no notice of If-None-Match."""
+
+    def take(*, lists: bool = False, reads: bool = True, deletes: bool = True, ignores: str = "") -> None:
+        def refuse(asked: Asked) -> Reply | None:
+            denied = failure(403, "AccessDenied")
+            if asked.method == "DELETE" and not deletes:
+                return denied
+            if "list-type" in asked.query and not lists:
+                return denied
+            if asked.method in {"GET", "HEAD"} and asked.key and "uploadId" not in asked.query:
+                return denied if not reads or asked.key not in odd_store.objects else None
+            if asked.method in ignores.split():
+                asked.headers.pop("if-none-match", None)
+            return None
+
+        odd_store.refuse = refuse
+
+    return take
+
+
+async def send(odd_api: Any, key: str, body: bytes, policy: str) -> Any:
+    path = ("objects/upload/bucket", encode_key(key))
+    return await odd_api.send("PUT", *path, body=body, params={"onConflict": policy})
+
+
+async def send_in_parts(odd_api: Any, key: str, body: bytes, policy: str) -> Any:
+    asked = {"bucket": "bucket", "key": key, "size": len(body), "contentType": "text/plain", "onConflict": policy}
+    begun = await odd_api.send("POST", "uploads", json_body=asked)
+    if begun.code != 201:
+        return begun
+    upload = json.loads(begun.body)
+    for number in range(1, upload["partCount"] + 1):
+        part = body[(number - 1) * upload["partSize"] : number * upload["partSize"]]
+        assert (await odd_api.send("PUT", "uploads", upload["uploadId"], str(number), body=part)).code == 200
+    return await odd_api.send("POST", "uploads", upload["uploadId"], "complete", json_body={})
+
+
+def left(odd_store: OddStore) -> list[str]:
+    return sorted(odd_store.objects)
+
+
+# A store that honours If-None-Match, one that honours it on PUT only (Ceph RGW), one that ignores it.
+@pytest.mark.parametrize("ignores", ["", "POST", "POST PUT"])
+@pytest.mark.parametrize("policy", ["fail", "skip", "rename", "overwrite"])
+@pytest.mark.parametrize("body", [SMALL, LARGE], ids=["small", "large"])
+async def test_new_key_is_uploaded_without_the_right_to_list(
+    odd_api: Any, odd_store: OddStore, limit: Limit, ignores: str, policy: str, body: bytes
+) -> None:
+    limit(ignores=ignores)
+    reply = await send(odd_api, "folder/new.txt", body, policy)
+    assert reply.code == 201, reply.body
+    assert (left(odd_store), odd_store.objects["folder/new.txt"].body == body) == (["folder/new.txt"], True)
+
+
+async def test_resumable_upload_copy_and_import_work_without_the_right_to_list(
+    hf: HubStandIn, odd_api: Any, odd_store: OddStore, limit: Limit
+) -> None:
+    limit(ignores="POST")
+    hf.add(Repository("org/model")).commit({"config.json": SyntheticContent(100, seed=1)})
+    reply = await send_in_parts(odd_api, "up/new.bin", LARGE, "fail")
+    assert reply.code in {200, 201}, reply.body
+    from_hub = "hf://org/model/config.json"
+    for source, target in (("s3://bucket/up/new.bin", "copy/new.bin"), (from_hub, "hub/config.json")):
+        asked = {"action": "copy", "source": source, "target": f"s3://bucket/{target}", "onConflict": "fail"}
+        transfer = await odd_api.ok("POST", "transfers", status=201, json_body=asked)
+        ended = await odd_api.finished(transfer["id"])
+        assert (ended["state"], ended["error"]) == ("completed", None)
+    assert left(odd_store) == ["copy/new.bin", "hub/config.json", "up/new.bin"]
+    assert odd_store.objects["copy/new.bin"].body == LARGE
+
+
+@pytest.mark.parametrize("body", [SMALL, LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("ignores", ["", "POST", "POST PUT"])
+async def test_hidden_object_is_never_replaced(
+    odd_api: Any, odd_store: OddStore, limit: Limit, ignores: str, body: bytes
+) -> None:
+    for rights in ({"reads": False}, {"reads": False, "deletes": False}):
+        odd_store.put("folder/kept.txt", b"of somebody else")
+        limit(ignores=ignores, **rights)
+        for policy in ("fail", "skip", "rename"):
+            for way in (send,) if policy == "skip" else (send, send_in_parts):
+                reply = await way(odd_api, "folder/kept.txt", body, policy)
+                assert reply.code in {403, 409, 412}, (way, policy, reply.body)
+        assert left(odd_store) == ["folder/kept.txt"]
+        assert odd_store.objects["folder/kept.txt"].body == b"of somebody else"
+        assert not odd_store.uploads
+    assert (await send(odd_api, "folder/kept.txt", body, "overwrite")).code == 201
+    assert odd_store.objects["folder/kept.txt"].body == body
+
+
+async def test_existing_object_that_may_be_read_is_seen(odd_api: Any, odd_store: OddStore, limit: Limit) -> None:
+    odd_store.put("folder/kept.txt", b"kept")
+    limit()
+    assert (await send(odd_api, "folder/kept.txt", SMALL, "fail")).code == 409
+    assert (await send(odd_api, "folder/kept.txt", SMALL, "rename")).code == 201
+    assert odd_store.objects["folder/kept.txt"].body == b"kept"
+    assert len(left(odd_store)) == 2
+
+
+async def test_dry_run_writes_nothing_without_the_right_to_list(
+    odd_api: Any, odd_store: OddStore, limit: Limit
+) -> None:
+    odd_store.put("a.txt", b"a")
+    limit()
+    asked = {"action": "copy", "source": "s3://bucket/a.txt", "target": "s3://bucket/new/a.txt", "dryRun": True}
+    await odd_api.ok("POST", "transfers", json_body=asked)
+    assert odd_store.count("PUT") == odd_store.count("DELETE") == 0
+
+
+def test_amazon_is_trusted_with_its_own_condition(odd_store: OddStore, limit: Limit) -> None:
+    limit(reads=False)
+    store = odd_store.store
+    store.client()  # for the endpoint of the test
+    store.connection = dataclasses.replace(store.connection, endpoint=None)
+    assert store.existing("bucket", "folder/new.txt", in_parts=True) is None
+    assert odd_store.count("PUT") == 0
