@@ -105,7 +105,8 @@ def without_bucket(endpoint: str, bucket: str | None) -> str:
         return endpoint
     parts = urlsplit(endpoint)
     netloc, path = parts.netloc, parts.path
-    if netloc.lower().startswith(f"{bucket.lower()}.") and "." in netloc[len(bucket) + 1 :]:
+    # Until nothing is left to take out: it is done again each time the settings are read, and must then change nothing.
+    while netloc.lower().startswith(f"{bucket.lower()}.") and "." in netloc[len(bucket) + 1 :]:
         netloc = netloc[len(bucket) + 1 :]
     if path.strip("/") == bucket:
         path = ""

@@ -325,13 +325,13 @@ class OdhTecSettings(LoggingConfigurable):
         """``new`` without what belongs to another origin. Raises :class:`BadRequest` where nothing would be left."""
         configured = self._configured
         target, present = origin(new.endpoint or AMAZON), _origin(now.endpoint or AMAZON)
+        # Without keys of ours, boto3 signs with those of the server: a profile, a web identity or an instance role.
+        if not new.secret_access_key and target not in {origin(AMAZON), configured}:
+            raise BadRequest(_belongs("endpoint", "The credentials of this server", configured, "access key"))
         if target == present:
             return new
         if now.secret_access_key and change.secret_access_key is None:
             raise BadRequest(_belongs("endpoint", "The stored S3 keys", present, "secret access key"))
-        # Without keys of ours, boto3 signs with those of the server: a profile, a web identity or an instance role.
-        if not new.secret_access_key and target not in {origin(AMAZON), configured}:
-            raise BadRequest(_belongs("endpoint", "The credentials of this server", configured, "access key"))
         return replace(new, session_token=_merge(change.session_token or "", None))
 
     def change_s3(self, change: S3SettingsChange) -> None:

@@ -11,6 +11,8 @@ from odhtec_jupyter.errors import OdhTecError
 # A page of 1000 keys has at most 4 MB, and the description of a repository with 100,000 files about 10.
 MAX_BODY_BYTES = 16 * 1024 * 1024
 PIECE_BYTES = 64 * 1024
+MAX_TAGS = 200_000  # of XML: four times what a list of 1000 versions has
+MAX_VALUES = 2_000_000  # of JSON: ten for each file of the largest repository
 
 
 def read_whole(pieces: Iterable[bytes], host: str) -> bytes:
@@ -19,12 +21,23 @@ def read_whole(pieces: Iterable[bytes], host: str) -> bytes:
     for piece in pieces:
         body += piece
         if len(body) > MAX_BODY_BYTES:
-            raise OdhTecError(
-                f"{host} answered with more than 16 MB where a list or a short reply was expected.",
-                code="ReplyTooLarge",
-                status=502,
-            )
+            raise _too_large(host)
     return bytes(body)
+
+
+def require_few(body: bytes, sign: bytes, most: int, host: str) -> bytes:
+    """The body, unless ``sign`` comes more than ``most`` times: parsed, 16 MB of tiny elements take 400 MB."""
+    if body.count(sign) > most:
+        raise _too_large(host)
+    return body
+
+
+def _too_large(host: str) -> OdhTecError:
+    return OdhTecError(
+        f"{host} answered with more than 16 MB where a list or a short reply was expected.",
+        code="ReplyTooLarge",
+        status=502,
+    )
 
 
 def unpacked(pieces: Iterable[bytes], encoding: str, host: str) -> Iterator[bytes]:
@@ -37,8 +50,14 @@ def unpacked(pieces: Iterable[bytes], encoding: str, host: str) -> Iterator[byte
             f"{host} answered in an encoding that was not asked for ({encoding[:40]}).", code="HubError", status=502
         )
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip or zlib, by their first bytes
+    taken = 0
     try:
         for piece in pieces:
+            if unpacker.eof:  # zlib would keep all that follows
+                return
+            # The packed bytes count, too: they may stand for nothing.
+            if (taken := taken + len(piece)) > MAX_BODY_BYTES:
+                raise _too_large(host)
             rest = piece
             while rest:
                 yield unpacker.decompress(rest, PIECE_BYTES)
@@ -59,7 +78,7 @@ def bounded_transport(library: Any, **options: Any) -> Any:
             encoding = headers.get("content-encoding", "").strip().lower()
             host = request.url.host
             try:
-                body = read_whole(unpacked(response.stream, encoding, host), host)
+                body = require_few(read_whole(unpacked(response.stream, encoding, host), host), b",", MAX_VALUES, host)
             finally:
                 response.close()
             for name in ("content-encoding", "content-length", "transfer-encoding"):

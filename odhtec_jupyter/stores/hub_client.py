@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from odhtec_jupyter.errors import BadRequest, OdhTecError, Unreachable
 from odhtec_jupyter.network import Network, proxy_refused
 from odhtec_jupyter.settings import HubConnection, check_secret
-from odhtec_jupyter.stores.bounded import PIECE_BYTES, bounded_transport, read_whole
+from odhtec_jupyter.stores.bounded import MAX_VALUES, PIECE_BYTES, bounded_transport, read_whole, require_few
 from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, ca_file, is_proxy_refusal, reason
 from odhtec_jupyter.stores.hub_answers import odd_answer, status_error, web_page
 
@@ -116,9 +116,9 @@ def _set_hub_client(proxy: str | None, ca_bundle: str | None) -> None:
             def send(self, request: Any, stream: Any = False, timeout: Any = None, *args: Any, **options: Any) -> Any:
                 response = super().send(request, True, timeout or (CONNECT_TIMEOUT, READ_TIMEOUT), *args, **options)
                 try:
-                    response._content = read_whole(
-                        response.iter_content(PIECE_BYTES), urlsplit(response.url or "").hostname or ""
-                    )
+                    host = urlsplit(response.url or "").hostname or ""
+                    body = read_whole(response.iter_content(PIECE_BYTES), host)
+                    response._content = require_few(body, b",", MAX_VALUES, host)
                 finally:
                     response.close()
                 response._content_consumed = True  # type: ignore[attr-defined]

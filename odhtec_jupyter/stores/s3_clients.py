@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from odhtec_jupyter.errors import BadRequest, OdhTecError, clipped
 from odhtec_jupyter.network import AMAZON, Network
 from odhtec_jupyter.settings import S3Connection
-from odhtec_jupyter.stores.bounded import PIECE_BYTES, read_whole
+from odhtec_jupyter.stores.bounded import MAX_TAGS, PIECE_BYTES, read_whole, require_few
 from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, ca_file
 from odhtec_jupyter.stores.s3_errors import s3_errors
 from odhtec_jupyter.stores.s3_list_page import ListPage
@@ -203,7 +203,8 @@ class _BoundedSession:
         if streamed and response.status_code < 300:
             return response
         try:
-            response._content = read_whole(response.raw.stream(PIECE_BYTES), self._host)
+            body = read_whole(response.raw.stream(PIECE_BYTES), self._host)
+            response._content = require_few(body, b"<", MAX_TAGS, self._host)
         except u.ReadTimeoutError as error:
             raise b.ReadTimeoutError(endpoint_url=request.url, error=error) from error
         except u.ProtocolError as error:

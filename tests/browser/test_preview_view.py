@@ -111,6 +111,10 @@ $\\style{{background: url({ELSEWHERE}/mathjax-style)}}{{x}}$ $\\href{{/lab?reset
 $\\require{{{ELSEWHERE}/require.js}}$ $\\require{{[mathjax]/{ELSEWHERE}/root.js}}$ $\\require{{[x]/{ELSEWHERE}/x.js}}$
 $\\require{{requireme}}$ $\\require{{/require-script.js}}$
 $\\require{{[/require-script.js}}$ $\\require{{[tex]/../require-script}}$
+<code class="mathjax_process">$\\require{{requireme}}$</code>
+$\\style{{cursor: url({ELSEWHERE}/cursor-style), auto}}{{x}}$
+$\\mmlToken{{mi}}[style='cursor: url({ELSEWHERE}/cursor-token), auto']{{x}}$
+$\\fcolorbox{{red;cursor:url({ELSEWHERE}/cursor-color),auto}}{{blue}}{{x}}$
 
 <p style="background-image: url({ELSEWHERE}/css)">styled</p>
 <p style="background: \\75rl({ELSEWHERE}/css-escape)">escaped</p>

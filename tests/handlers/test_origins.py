@@ -11,9 +11,8 @@ from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.models import TransferRequest
 from odhtec_jupyter.transfers.jobs import Waits
+from tests.marks import on_moto
 from tests.recorder import Recorder
-
-on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 
 
 @pytest.fixture
@@ -54,6 +53,24 @@ async def test_a_default_bucket_that_shortens_the_host_is_another_endpoint(api: 
     await api.refused(400, "PUT", "settings/s3", json_body={"defaultBucket": "minio"})
     await api.ok("PUT", "settings/s3", json_body={"defaultBucket": "data"})
     assert (await api.ok("GET", "settings/s3"))["endpoint"] == "http://minio.example.com"
+
+
+@on_moto
+async def test_a_bucket_that_a_host_repeats_twice_makes_no_other_endpoint(api: Any) -> None:
+    keys = {"accessKeyId": "a", "secretAccessKey": "b"}
+    await api.ok("PUT", "settings/s3", json_body={"endpoint": "https://minio.corp.example", **keys})
+    twice = {"endpoint": "https://minio.minio.corp.example", "defaultBucket": "minio"}
+    refused = await api.refused(400, "PUT", "settings/s3", json_body=twice)
+    assert "secret access key" in refused["message"]
+
+
+@on_moto
+async def test_credentials_of_the_server_do_not_follow_in_two_steps(api: Any, other: Recorder) -> None:
+    await api.ok("PUT", "settings/s3", json_body={"endpoint": other.url, "accessKeyId": "a", "secretAccessKey": "b"})
+    refused = await api.refused(400, "PUT", "settings/s3", json_body={"accessKeyId": "", "secretAccessKey": ""})
+    assert "The credentials of this server" in refused["message"]
+    await api.refused(400, "POST", "settings/test-s3", json_body={"accessKeyId": "", "secretAccessKey": ""})
+    assert other.requests == []
 
 
 @on_moto

@@ -26,6 +26,8 @@ export class QuietTypesetter implements IRenderMime.ILatexTypesetter {
   constructor(private readonly _typesetter: IRenderMime.ILatexTypesetter) {}
 
   async typeset(node: HTMLElement): Promise<void> {
+    // With this class MathJax would read code, too.
+    node.querySelectorAll('.mathjax_process').forEach(it => it.classList.remove('mathjax_process'));
     // MathJax reads past them, so a command's name may have one in its midst.
     node.querySelectorAll('wbr').forEach(pause => pause.remove());
     node.normalize();

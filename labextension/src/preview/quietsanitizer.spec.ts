@@ -18,8 +18,8 @@ describe('QuietSanitizer', () => {
       '<a href="https://evil.example/x.png" rel="noopener noreferrer" target="_blank">[pixel]</a>'
     );
     expect(clean('<img src="//evil.example/x.png">')).not.toContain('<img');
-    expect(clean('<img src="data:x" srcset="https://evil.example/x 2x">')).toBe(
-      '<img src="data:x">'
+    expect(clean('<img src="data:image/png,x" srcset="https://evil.example/x 2x">')).toBe(
+      '<img src="data:image/png,x">'
     );
     expect(
       clean('<video src="https://evil.example/v" poster="http://evil.example/p"></video>')
@@ -39,6 +39,12 @@ describe('QuietSanitizer', () => {
   it('keeps links to the web, and none into Lab', () => {
     expect(clean('<a href="https://a.example">a</a>')).toContain('href');
     expect(clean('<a href="/lab?reset">a</a>')).toBe('<a>a</a>');
-    expect(clean('<button data-commandlinker-command="x">a</button>')).toBe('<button>a</button>');
+    expect(clean('<form><button data-commandlinker-command="x">a</button></form>')).toBe(
+      '<form><button type="button">a</button></form>'
+    );
+    expect(clean('<a href="https://a.example" target="_self">a</a>')).toBe(
+      '<a href="https://a.example" target="_blank" rel="noopener noreferrer">a</a>'
+    );
+    expect(clean('<video src="data:application/x-mpegurl,x"></video>')).toBe('<video></video>');
   });
 });

@@ -31,8 +31,9 @@ export class QuietSanitizer implements IRenderMime.ISanitizer {
 
   private _quieten(element: HTMLElement): void {
     for (const { name, value } of [...element.attributes]) {
-      const fetches = FETCHING.includes(name) && !/^data:/i.test(value);
       const image = element.localName === 'img' && name === 'src';
+      // A playlist in a data URL would name other addresses.
+      const fetches = FETCHING.includes(name) && !(image && /^data:image\//i.test(value));
       const sibling = fetches && image ? this._sibling(value) : null;
       if (sibling !== null) {
         element.setAttribute(name, sibling);
@@ -56,6 +57,15 @@ export class QuietSanitizer implements IRenderMime.ISanitizer {
         // Lab's own pages stand at relative addresses, and none of them is meant.
         element.removeAttribute(name);
       }
+    }
+    if (element.localName === 'button') {
+      // That of a form would load Lab's page again.
+      element.setAttribute('type', 'button');
+    }
+    if (element.hasAttribute('href')) {
+      // Not in the place of Lab.
+      element.setAttribute('target', '_blank');
+      element.setAttribute('rel', 'noopener noreferrer');
     }
   }
 }

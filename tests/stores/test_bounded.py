@@ -1,0 +1,36 @@
+"""What a reply may cost before and after it is unpacked."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import zlib
+
+import pytest
+
+from odhtec_jupyter.errors import OdhTecError
+from odhtec_jupyter.stores.bounded import MAX_BODY_BYTES, PIECE_BYTES, read_whole, require_few, unpacked
+
+
+def test_what_follows_the_end_of_a_packed_reply_is_not_read() -> None:
+    taken = itertools.count()
+    pieces = (b"x" * PIECE_BYTES for _ in iter(lambda: next(taken) < 1000, False))
+    body = read_whole(unpacked(itertools.chain([gzip.compress(b"[]")], pieces), "gzip", "hub"), "hub")
+    assert body == b"[]"
+    assert next(taken) < 5
+
+
+def test_packed_bytes_that_stand_for_nothing_end_at_the_limit() -> None:
+    packer = zlib.compressobj()
+    start = packer.compress(b"[]") + packer.flush(zlib.Z_SYNC_FLUSH)
+    empty_blocks = b"\x00\x00\x00\xff\xff" * (PIECE_BYTES // 5)
+    most = 2 * MAX_BODY_BYTES // len(empty_blocks)
+    pieces = itertools.chain([start], itertools.repeat(empty_blocks, most))
+    with pytest.raises(OdhTecError, match="more than 16 MB"):
+        read_whole(unpacked(pieces, "deflate", "hub"), "hub")
+
+
+def test_a_reply_of_very_many_elements_is_refused_before_it_is_parsed() -> None:
+    assert require_few(b"<a/>" * 3, b"<", 3, "store") == b"<a/>" * 3
+    with pytest.raises(OdhTecError, match="store answered with"):
+        require_few(b"<a/>" * 4, b"<", 3, "store")
