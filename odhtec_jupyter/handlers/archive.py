@@ -75,6 +75,12 @@ class ArchiveHandler(OdhTecHandler):
             except Exception as error:
                 self._break_off(selection, error)
                 return
+        if archive.missing:
+            key, reason = next(iter(archive.missing.items()))
+            self.log.warning(
+                "An archive of s3://%s lacks %d objects, the first of them is %r: %s",
+                *(selection.bucket, archive.missing_count, key, reason),
+            )
         self.finish(set_content_type="application/zip")
 
     def _describe(self, selection: Selection, base: str, size: int | None) -> None:

@@ -23,6 +23,7 @@ class Abilities:
     """What this store can do, as far as it has been found out; kept as long as the connection."""
 
     deletes_many: bool = True  # it knows DeleteObjects
+    refuses_put: bool | None = None  # a PUT with If-None-Match replaces nothing; None before it was tried
     compares_etags: bool = True  # it takes the ETag that it has told as a condition
 
 
@@ -32,8 +33,7 @@ class S3Base:
     def __init__(self, connection: S3Connection, network: Network) -> None:
         self.connection = connection
         self.abilities = Abilities()
-        self._guards: dict[tuple[str, str], Any] = {}  # of s3_existing, by bucket and folder
-        self._unseen: set[tuple[str, str]] = set()
+        self._unseen: set[tuple[str, str]] = set()  # folders in which a HEAD was refused
         self.http = Http(network)
         self._clients = S3Clients(connection, network)
         self.host = self._clients.host

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from odhtec_jupyter.errors import Forbidden, OdhTecError, StoreError
@@ -13,26 +12,14 @@ from odhtec_jupyter.stores.s3_errors import s3_errors
 from odhtec_jupyter.stores.s3_object import ObjectHead
 
 
-@dataclass(frozen=True)
-class Guard:
-    """What keeps an object in a folder from being replaced, where nobody may list what is there."""
-
-    shows_existing: bool  # HEAD of what is there is answered, so a 403 means that nothing is
-    refuses_put: bool  # PUT with If-None-Match does not replace
-
-    def holds(self, *, in_parts: bool) -> bool:
-        """Whether a write is safe; Ceph RGW ignores If-None-Match on copies and when parts are put together."""
-        return self.shows_existing or (self.refuses_put and not in_parts)
-
-
 class S3Existing(S3Base):
     """The look at a key before something is written that must not replace anything."""
 
     def existing(self, bucket: str, key: str, *, in_parts: bool = False) -> ObjectHead | None:
         """What is at a key. None, too, where S3 does not say so, but a write with If-None-Match cannot replace it.
 
-        Raises :class:`Forbidden` where it could. The first 403 in a folder costs a small object, which is removed at
-        once: it shows what this store does with conditions.
+        Raises :class:`Forbidden` where it could. The first 403 costs a small object, which is removed at once: it shows
+        what this store does with conditions.
         """
         try:
             return self.head(bucket, key)
@@ -40,7 +27,11 @@ class S3Existing(S3Base):
             if error.status != 403:
                 raise
             self._unseen.add((bucket, _folder(key)))
-            if self.connection.endpoint is None or self._guard(bucket, key).holds(in_parts=in_parts):
+            if self.connection.endpoint is None:
+                return None
+            # Ceph RGW ignores If-None-Match on copies and when parts are put together. That an object of our own is
+            # shown proves nothing: those of other users are not.
+            if not in_parts and self._refuses(bucket, key):
                 return None
             raise Forbidden(
                 f"S3 does not show whether {key} exists in {bucket}, and might replace it. Ask for the right to list"
@@ -62,13 +53,13 @@ class S3Existing(S3Base):
             self._unseen.add((bucket, _folder(key)))
             return None
 
-    def _guard(self, bucket: str, key: str) -> Guard:
-        place = bucket, _folder(key)
-        guard: Guard = self._guards.get(place) or self._probe(*place)
-        self._guards[place] = guard
-        return guard
+    def _refuses(self, bucket: str, key: str) -> bool:
+        """Whether a PUT with If-None-Match does not replace."""
+        if self.abilities.refuses_put is None:
+            self.abilities.refuses_put = self._probe(bucket, _folder(key))
+        return bool(self.abilities.refuses_put)
 
-    def _probe(self, bucket: str, folder: str) -> Guard:
+    def _probe(self, bucket: str, folder: str) -> bool | None:
         probe: Any = {"Bucket": bucket, "Key": f"{folder}.odhtec-probe-{secrets.token_hex(8)}"}
         try:
             with s3_errors(self.host):
@@ -76,19 +67,16 @@ class S3Existing(S3Base):
         except StoreError as error:
             if error.status != 403:
                 raise
-            return Guard(shows_existing=False, refuses_put=False)  # it could not be removed again
+            return None  # it could not be removed again
         with s3_errors(self.host):
             self.client(bucket).put_object(**probe, Body=b"")
         try:
-            shows = refuses = False
-            with suppress(StoreError):
-                shows = self.head(bucket, probe["Key"]) is not None
             try:
                 with s3_errors(self.host):
                     self.client(bucket).put_object(**probe, Body=b"", IfNoneMatch="*")
             except StoreError as error:
-                refuses = error.status == 412
-            return Guard(shows, refuses)
+                return error.status == 412
+            return False
         finally:
             with suppress(OdhTecError), s3_errors(self.host):
                 self.client(bucket).delete_object(**probe)

@@ -15,6 +15,7 @@ from odhtec_jupyter.stores.s3_errors import s3_errors
 from odhtec_jupyter.stores.s3_etag import matches, normal
 
 KEPT_HEADERS = ("Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language")
+ARCHIVED = {"GLACIER", "DEEP_ARCHIVE"}
 TAGGING = "x-amz-tagging"  # an object's tags, written as a query
 
 
@@ -31,6 +32,13 @@ class ObjectHead:
     content_disposition: str | None = None
     content_encoding: str | None = None
     content_language: str | None = None
+    storage_class: str | None = None
+    restore: str | None = None  # S3's word on a copy that has been asked for
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it cannot be read before somebody has it restored."""
+        return self.storage_class in ARCHIVED and 'ongoing-request="false"' not in (self.restore or "")
 
     def matches(self, pin: str) -> bool:
         """Whether it is what was seen before."""
@@ -62,6 +70,8 @@ def object_head(reply: Mapping[str, Any]) -> ObjectHead:
         reply.get("ContentDisposition"),
         ", ".join(one for one in codings if one and one != "aws-chunked") or None,
         reply.get("ContentLanguage"),
+        reply.get("StorageClass"),
+        reply.get("Restore"),
     )
 
 

@@ -40,6 +40,10 @@ class ZipNames:
         """The name of a folder, which ends in a slash; empty for the base itself."""
         return "".join(f"{folder}/" for folder in self._parts(key)[:-1])
 
+    def note(self, name: str) -> str:
+        """The name of a file that is no object's."""
+        return _tagged(name, "")
+
     def _parts(self, key: str) -> list[str]:
         while self._files and not key.startswith(self._files[-1]):
             self._files.pop()

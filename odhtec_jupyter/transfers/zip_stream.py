@@ -9,21 +9,29 @@ from __future__ import annotations
 import time
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TypeVar
 
-from odhtec_jupyter.errors import BadRequest, NotFound, OdhTecError, Unreachable
+from odhtec_jupyter.errors import BadRequest, NotFound, OdhTecError, StoreError, Unreachable
 from odhtec_jupyter.models import S3Object
 from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3_errors import CREDENTIALS
 from odhtec_jupyter.stores.source import RangedSource, RangeReader
 from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, check, delay
 from odhtec_jupyter.transfers.selection import Selection
 from odhtec_jupyter.transfers.zip_format import ZipRecords
 from odhtec_jupyter.transfers.zip_names import ZipNames
+from odhtec_jupyter.visible import visible
+
+Result = TypeVar("Result")
 
 TURN = 0.5  # seconds after which what there is goes out: of tiny files a buffer takes thousands
 AHEAD = 8  # small objects that are asked for before their turn: an answer may take longer than all their bytes
+NAMED = 10_000  # objects that are missing, in the text that says so
+NOTE = "NOT INCLUDED.txt"
 SMALL = 128 * 1024  # bytes that wait in the sockets
 
 
@@ -36,6 +44,9 @@ class ZipStream:
         if outside := [name for name in (*selection.keys, *selection.prefixes) if not name.startswith(self.base)]:
             raise BadRequest(f"base: {outside[0]!r} is not below {self.base!r}.")
         self.ended = False
+        #: The objects that are not in the archive, with the reason; not more than a text can name.
+        self.missing: dict[str, str] = {}
+        self.missing_count = 0
         self._store = store
         self._selection = selection
         self._stop = stop
@@ -81,14 +92,45 @@ class ZipStream:
         heads = self._selection.heads(self._store, self._stop.is_set)
         if missing := [key for key, head in heads.items() if head is None]:
             raise NotFound(f"There is nothing at s3://{self._selection.bucket}/{missing[0]}.", code="NoSuchKey")
+        if archived := [key for key, head in heads.items() if head and head.is_archived]:
+            raise _archived(archived[0])
         pages = self._selection.pages(self._store, heads)
         found = False
+        failed: StoreError | None = None
         for item, file in self._asked_for(item for page in pages for item in page):
+            try:
+                file.open()  # before its name is in the archive
+            except StoreError as error:
+                if error.code in CREDENTIALS or error.code == "NoSuchBucket" or error.status not in {403, 404}:
+                    raise
+                failed = _archived(item.Key) if error.code == "InvalidObjectState" else error
+                self._miss(item.Key, str(failed))
+                continue
             found = True
             yield from self._one(item, file)
+        if failed is not None and not found:
+            raise failed
         if not found:
             raise NotFound("There is nothing below what is selected.", code="NoSuchKey")
+        if self.missing:
+            yield from self._note()
         yield from self._records.finish()
+
+    def _miss(self, key: str, reason: str) -> None:
+        self.missing_count += 1
+        if len(self.missing) < NAMED:
+            self.missing[key] = reason
+
+    def _note(self) -> Iterator[bytes]:
+        """A text at the end of the archive that says what is not in it."""
+        lines = [f"{self.missing_count} of the selected objects could not be read and are not in this archive:", ""]
+        lines += [f"{visible(key)}: {reason}" for key, reason in self.missing.items()]
+        if self.missing_count > len(self.missing):
+            lines.append(f"and {self.missing_count - len(self.missing)} more")
+        text = "\n".join([*lines, ""]).encode()
+        yield self._records.begin(self._names.note(NOTE), len(text), datetime.now(UTC))
+        yield text
+        yield self._records.end(zlib.crc32(text))
 
     def _asked_for(self, items: Iterable[S3Object]) -> Iterator[tuple[S3Object, _File]]:
         waiting = self._waiting
@@ -128,13 +170,21 @@ class _File:
         """Ask for the object before its bytes are wanted."""
         self._asked = threads.submit(self._source.open_range, 0, self._source.size)
 
+    def open(self) -> None:
+        """Ask for the bytes, if there are any."""
+        if self.left:
+            self._trying(self._opened)
+
     def readinto(self, view: memoryview) -> int:
         """At least one byte."""
+        return self._trying(lambda: self._read(view[: self.left]))
+
+    def _trying(self, call: Callable[[], Result]) -> Result:
         attempt = 0
         while True:
             check(self._stop)
             try:
-                return self._read(view[: self.left])
+                return call()
             except OdhTecError as error:
                 self.close()
                 attempt += 1
@@ -143,13 +193,17 @@ class _File:
                 if self._stop.wait(delay(attempt, error)):
                     raise Stopped from error
 
-    def _read(self, view: memoryview) -> int:
+    def _opened(self) -> RangeReader:
         if self._reader is None:
             asked, self._asked = self._asked, None
             at, end = self._source.size - self.left, self._source.size
             self._reader = asked.result() if asked else self._source.open_range(at, end)
-        with self._stop.ending(self._reader):
-            count = self._reader.readinto(view)
+        return self._reader
+
+    def _read(self, view: memoryview) -> int:
+        reader = self._opened()
+        with self._stop.ending(reader):
+            count = reader.readinto(view)
         if not count:
             raise Unreachable("The S3 store closed the connection before the end.", code="TornBody")
         self.crc = zlib.crc32(view[:count], self.crc)
@@ -166,6 +220,10 @@ class _File:
         asked, self._asked = self._asked, None
         if asked is not None:
             asked.add_done_callback(_close)
+
+
+def _archived(key: str) -> StoreError:
+    return StoreError(f"{key} is archived: have it restored, then try again.", code="InvalidObjectState", status=403)
 
 
 def _close(asked: Future[RangeReader]) -> None:

@@ -311,3 +311,45 @@ async def test_source_that_changes_is_noticed_whatever_the_etags_are(
     odd_store.oddity = change
     with pytest.raises(VerificationError):
         source.open_range(10, 20)
+
+
+def deny(code: str, *keys: str) -> Callable[[Asked], Reply | None]:
+    """These objects cannot be read."""
+    return lambda asked: failure(403, code) if asked.method == "GET" and asked.key in keys else None
+
+
+@pytest.mark.parametrize("code", ["InvalidObjectState", "AccessDenied"])
+@pytest.mark.parametrize("body", [b"small", bytes(1024 * 1024)], ids=["small", "large"])
+async def test_archive_names_what_it_could_not_read(
+    odd_api: Any, odd_store: OddStore, code: str, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    for key in ("folder/a", "folder/b", "folder/c", "folder/empty"):
+        odd_store.put(key, b"" if key.endswith("empty") else body)
+    odd_store.refuse = deny(code, "folder/b")
+    reply = await odd_api.send("GET", "archive/bucket", params={"prefix": encode_key("folder/")})
+    with zipfile.ZipFile(io.BytesIO(reply.body)) as archive:
+        assert archive.testzip() is None
+        *names, note = archive.namelist()
+        assert {name: archive.read(name) for name in names} == {
+            "folder/a": body,
+            "folder/c": body,
+            "folder/empty": b"",
+        }
+        assert note.startswith("NOT INCLUDED")
+        assert "folder/b: " in archive.read(note).decode()
+    assert any("lacks 1 objects" in record.getMessage() for record in caplog.records)
+
+
+async def test_archived_object_is_told_before_the_first_byte(odd_api: Any, odd_store: OddStore) -> None:
+    odd_store.put("a", b"a")
+    odd_store.put("cold/b", b"b", x_amz_storage_class="GLACIER")
+    odd_store.put("back", b"b", x_amz_storage_class="GLACIER", x_amz_restore='ongoing-request="false"')
+    odd_store.refuse = deny("InvalidObjectState", "cold/b")
+    query = [("key", encode_key("a")), ("key", encode_key("cold/b"))]
+    error = await odd_api.refused(403, "GET", "archive/bucket", params=query)
+    assert (error["error"], "cold/b" in error["message"]) == ("InvalidObjectState", True)
+    error = await odd_api.refused(403, "GET", "archive/bucket", params={"prefix": encode_key("cold/")})
+    assert (error["error"], "cold/b" in error["message"]) == ("InvalidObjectState", True)
+    reply = await odd_api.send("GET", "archive/bucket", params={"key": encode_key("back")})
+    with zipfile.ZipFile(io.BytesIO(reply.body)) as archive:
+        assert archive.read("back") == b"b"
