@@ -25,10 +25,12 @@ sentence never holds a secret or a path of the server. Retrying is decided by :a
 
 from __future__ import annotations
 
+import os
 import traceback
 from pathlib import Path
 
 _PACKAGE = str(Path(__file__).parent)
+_STDLIB = str(Path(os.__file__).parent)
 
 
 MAX_FOREIGN = 500  # characters
@@ -54,7 +56,7 @@ class OdhTecError(Exception):
     def _render_traceback_(self) -> list[str]:
         """What IPython shows below a cell: the user's own lines, and the sentence; not our inner workings."""
         frames = [frame for frame in traceback.extract_tb(self.__traceback__) if frame.line]
-        own = [f for f in frames if not f.filename.startswith(_PACKAGE) and "-packages" not in f.filename]
+        own = [f for f in frames if not f.filename.startswith((_PACKAGE, _STDLIB)) and "-packages" not in f.filename]
         lines = [f"line {frame.lineno}: {frame.line}" for frame in own[-2:]]
         return [*lines, f"{type(self).__name__} ({self.code}): {self}"]
 

@@ -35,7 +35,7 @@ _NO_REPOSITORIES = frozenset(
         "settings",
     }
 )
-_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::\d+)?", re.ASCII)
+_HOST = re.compile(r"[\w-]++(?:\.[\w-]++)+(?::\d{1,5})?", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def test_connection_of_a_chunked_range_is_not_reused_before_its_end(odd: OddStor
     odd.oddity = chunked
     http = Http(Network())
     file = HubFile(path="data.bin", size=len(BODY), etag="0", lfs=True)
-    from_hub = HubSource(http, odd.endpoint, "org/model", "model", "commit", file, None)
+    from_hub = HubSource(http, odd.endpoint, "org/model", "model", "commit", file, None, set())
     from_s3 = odd.store.source("bucket", "data.bin", len(BODY), odd.objects["data.bin"].etag)
     for source in (from_hub, from_s3):
         for start, end in ((0, 1000), (1000, 90_000), (0, len(BODY))):
