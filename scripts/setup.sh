@@ -49,7 +49,7 @@ make_venv() {
   if [ "$(cat "$stamp" 2>/dev/null)" != "$key"$'\n'"$extras" ] || [ ! -e odhtec_jupyter/labextension/package.json ]; then
     extras=${extras//$'\n'/,}
     echo "Installing odhtec-jupyter[$extras] into .venv ..."
-    .venv/bin/python -m pip install --quiet -e ".[$extras]"
+    .venv/bin/python -m pip install --quiet -e ".[$extras]" || return
     { sources_key && tr , '\n' <<<"$extras"; } >"$stamp"
   fi
   PATH=$PWD/.venv/bin:$PATH
