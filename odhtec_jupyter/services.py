@@ -82,7 +82,7 @@ class Services:
 
     async def start(self) -> None:
         """Go on with what an earlier server left."""
-        await asyncio.to_thread(remove_left_ca_files)
+        # First, and without a wait before it: a request that comes now must find what an earlier server had.
         self.engine.unfinished.load()
         self.uploads.load()
         await self.transfers.restore()
@@ -189,6 +189,7 @@ class Services:
         await self.transfers.forget_old()
 
     async def _keep_sweeping(self) -> None:
+        await asyncio.to_thread(remove_left_ca_files)
         while True:
             try:
                 await self.sweep()
