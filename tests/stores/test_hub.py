@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import huggingface_hub.utils as hub_utils
 import pytest
 
 from odhtec_jupyter.demo.content import BytesContent
@@ -22,9 +23,11 @@ from odhtec_jupyter.errors import (
 )
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import HubConnection
+from odhtec_jupyter.stores.bounded import MAX_BODY_BYTES
 from odhtec_jupyter.stores.hub import HubStore
 from odhtec_jupyter.stores.hub_answers import retry_after, status_error
 from odhtec_jupyter.stores.hub_source import HubSource
+from tests.endless import EndlessServer
 
 TOKEN = "hf_reader"
 
@@ -138,3 +141,13 @@ def test_the_wait_is_understood_however_it_is_told(headers: dict[str, str], wait
     assert isinstance(error, TooManyRequests)
     assert error.retry_after == wait
     assert ("later" if wait is None else f"in {wait:.0f} s") in str(error)
+
+
+def test_client_that_other_extensions_share_stays_as_it_is(store: HubStore, hub: Any) -> None:
+    shared = hub_utils.get_session()
+    hub.add(Repository("org/name")).commit({"a": b"a"})
+    store.repo("org/name", repo_type="model", revision="main")
+    assert hub_utils.get_session() is shared
+    # They download models with it, which are larger than any answer that is read here.
+    with EndlessServer(lambda _: (200, {}, iter([b"x" * MAX_BODY_BYTES, b"x"]))) as server:
+        assert len(shared.get(f"{server.url}/model.bin").content) == MAX_BODY_BYTES + 1
