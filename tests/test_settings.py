@@ -259,7 +259,7 @@ def test_a_proxys_password_is_masked_and_kept_when_the_mask_comes_back(with_env:
 @pytest.mark.parametrize("proxy", ["proxy:3128", "user:word@proxy:3128", "user:w://rd@proxy"])
 def test_proxy_without_a_scheme_is_http(with_env: Env, proxy: str) -> None:
     settings = with_env(HTTP_PROXY=proxy, HTTPS_PROXY=proxy)
-    assert settings.network.proxy_for("https://hub.example") == f"http://{proxy}"
+    assert settings.network.https_proxy == f"http://{proxy}"
     shown = settings.show_network()
     settings.change_network(ProxySettingsChange(http_proxy=shown.http_proxy, https_proxy="other:1"))
     assert settings.network.http_proxy == f"http://{proxy}"

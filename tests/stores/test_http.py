@@ -1,17 +1,23 @@
-"""The joined bundles of authorities: one for each combination, and none is left behind."""
+"""Bundles of authorities, joined once for each combination and never left behind; proxies that are no URL."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import certifi
 import pytest
 
+from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.network import Network
-from odhtec_jupyter.stores.http import ca_file, remove_ca_files, remove_left_ca_files
+from odhtec_jupyter.settings import HubConnection, S3Connection
+from odhtec_jupyter.stores.http import Http, ca_file, remove_ca_files, remove_left_ca_files
+from odhtec_jupyter.stores.hub import HubStore
+from odhtec_jupyter.stores.s3 import S3Store
 
 WRITES = """
 import sys
@@ -53,3 +59,26 @@ def test_bundles_of_killed_servers_are_swept_and_those_of_living_ones_are_not(fo
         other.communicate()
         remove_ca_files()
     assert not ours.exists()
+
+
+@pytest.mark.parametrize("password", ["se/cret", "se#cret", "se?cret", "se[cret", "secret@127.0.0.1:99999/"])
+def test_proxy_that_is_not_a_url_is_refused_without_its_password(password: str) -> None:
+    proxy = f"http://user:{password}@127.0.0.1:1"
+    network = Network(https_proxy=proxy, no_proxy="direct.example")
+    http, hub = Http(network), HubStore(HubConnection("https://hub.example"), network)
+    s3 = S3Store(S3Connection("https://s3.example", access_key_id="key", secret_access_key="word"), network)
+    asks: list[Callable[[], object]] = [
+        lambda: http.request("GET", "https://store.example/"),
+        lambda: hub.refs("org/name", repo_type="model"),
+        s3.list_buckets,
+    ]
+    try:
+        for ask in asks:
+            with pytest.raises(OdhTecError, match="The proxy for https addresses is not a valid URL") as error:
+                ask()
+            assert (error.value.code, error.value.transient) == ("ProxyError", False)
+            assert not re.search("cret|user:se", str(error.value))
+        assert network.proxy_for("https://direct.example") is None
+    finally:
+        for one in (http, hub, s3):
+            one.close()
