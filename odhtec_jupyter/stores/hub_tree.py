@@ -37,7 +37,12 @@ def repo_files(ask: Callable[[str], Any], tree: str, host: str) -> list[HubFile]
         following = response.links.get("next", {}).get("url")
         if not following:
             return files
-        query = urlsplit(following).query
+        try:
+            query = urlsplit(following).query
+        except ValueError:
+            query = ""
+        if not query:  # without it, this would be the first page again, without what is in folders
+            raise odd_answer(f"{host} links to a next page of the list of files without saying which one.")
     raise odd_answer(f"{host} lists the files of the repository without an end: a page leads back to an earlier one.")
 
 
