@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -59,6 +60,28 @@ def test_bundles_of_killed_servers_are_swept_and_those_of_living_ones_are_not(fo
         other.communicate()
         remove_ca_files()
     assert not ours.exists()
+
+
+def test_bundle_that_somebody_has_removed_is_written_again_without_a_second_descriptor(folder: Path) -> None:
+    network = Network(ca_bundles=(certifi.where(),))
+    first = ca_file(network)
+    assert first
+    Path(first).unlink()
+    try:
+        assert ca_file(network) != first
+        if Path("/proc/self/fd").is_dir():
+            opened = [os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
+            assert not [path for path in opened if path.startswith(first)]
+    finally:
+        remove_ca_files()
+
+
+def test_nothing_is_swept_where_there_is_no_folder_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> str:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    remove_left_ca_files()
 
 
 @pytest.mark.parametrize("password", ["se/cret", "se#cret", "se?cret", "se[cret", "secret@127.0.0.1:99999/"])
