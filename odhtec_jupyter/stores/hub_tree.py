@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
-
 from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.models import HubFile
 from odhtec_jupyter.stores.hub_answers import odd_answer
+from odhtec_jupyter.stores.hub_info import hub_file
 
 MAX_FILES = 200_000  # twice what Hugging Face recommends at most
 MAX_PAGES = 5_000
@@ -53,7 +52,4 @@ def too_many_files() -> OdhTecError:
 
 def _hub_file(item: dict[str, Any]) -> HubFile:
     lfs = item.get("lfs")
-    try:
-        return HubFile(path=item["path"], size=item["size"], etag=lfs["oid"] if lfs else item["oid"], lfs=bool(lfs))
-    except ValidationError as error:
-        raise ValueError from error
+    return hub_file(item["path"], item["size"], lfs["oid"] if lfs else item["oid"], lfs=bool(lfs))
