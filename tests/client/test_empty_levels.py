@@ -44,7 +44,7 @@ def test_walk_deals_with_errors_as_fsspec_promises(fs: Any, bucket: str) -> None
     met: list[OSError] = []
     assert list(fs.walk(missing)) == []
     assert list(fs.walk(missing, on_error=met.append)) == []
-    assert [type(error) for error in met] == [FileNotFoundError]
+    assert [isinstance(error, FileNotFoundError) for error in met] == [True]
     with pytest.raises(FileNotFoundError):
         list(fs.walk(missing, on_error="raise"))
     with pytest.raises(ValueError, match="maxdepth"):
