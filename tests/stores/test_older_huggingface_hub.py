@@ -39,7 +39,9 @@ def folder(oldest: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where that version is installed."""
     made = tmp_path_factory.mktemp("huggingface_hub")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(made)]
-    subprocess.run([*command, f"huggingface_hub=={oldest}"], check=True)
+    # The scripts' constraints name the newest version.
+    env = {**os.environ, "PIP_CONSTRAINT": ""}
+    subprocess.run([*command, f"huggingface_hub=={oldest}"], env=env, check=True)
     return made
 
 
