@@ -113,12 +113,16 @@ def _new_session(proxy: str | None, ca_bundle: str | None) -> Any:
 
     if not hasattr(huggingface_hub, "set_client_factory"):  # before 1.0: requests
         import requests
+        from huggingface_hub import constants
+        from huggingface_hub.errors import OfflineModeIsEnabled
         from requests.adapters import HTTPAdapter
 
         class Impatient(HTTPAdapter):
             """requests waits for ever and reads without a limit, and huggingface_hub passes None on."""
 
             def send(self, request: Any, stream: Any = False, timeout: Any = None, *args: Any, **options: Any) -> Any:
+                if constants.HF_HUB_OFFLINE:  # newer versions look themselves, before each request
+                    raise OfflineModeIsEnabled
                 response = super().send(request, True, timeout or (CONNECT_TIMEOUT, READ_TIMEOUT), *args, **options)
                 try:
                     host = urlsplit(response.url or "").hostname or ""
