@@ -135,7 +135,7 @@ class StoreError(OdhTecError):
     @property
     def transient(self) -> bool:  # type: ignore[override]
         """Server-side failures, throttling and torn bodies are worth another try, refusals and a full store are not."""
-        if self.status in {501, 507} or self.code in {"QuotaExceeded", "XMinioStorageFull"}:
+        if self.status in {501, 507} or self.code in {"QuotaExceeded", "XMinioStorageFull", "PermanentRedirect"}:
             return False
         return self.status >= 500 or self.status == 429 or self.code in _TRY_AGAIN
 

@@ -15,7 +15,7 @@ def encode_key(key: str) -> str:
     return base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
 
 
-def decode_key(text: str) -> str:
+def decode_key(text: str, *, most: int = MAX_KEY_BYTES) -> str:
     """The key of a path segment; the standard alphabet and padding are read, too. Raises :class:`BadRequest`."""
     plain = text.replace("-", "+").replace("_", "/").rstrip("=")
     try:
@@ -24,11 +24,11 @@ def decode_key(text: str) -> str:
         raise BadRequest("The key in the URL is not base64url of UTF-8.", code="InvalidKey") from None
     if not key:
         raise BadRequest("The key in the URL is empty.", code="InvalidKey")
-    return fitting(key)
+    return fitting(key, most=most)
 
 
-def fitting(key: str) -> str:
+def fitting(key: str, *, most: int = MAX_KEY_BYTES) -> str:
     """The key, if S3 takes one so long; not every server refuses it itself. Raises :class:`BadRequest`."""
-    if len(key.encode()) > MAX_KEY_BYTES:
-        raise BadRequest(f"The key has more than {MAX_KEY_BYTES} bytes.", code="KeyTooLongError")
+    if len(key.encode()) > most:
+        raise BadRequest(f"The key has more than {most} bytes.", code="KeyTooLongError")
     return key

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 from odhtec_jupyter.errors import BadRequest, OdhTecError
 
 AMAZON = "https://s3.amazonaws.com"
+_HOST = re.compile(r"(?:\[[0-9a-f:.]+(?:%25[\w.~-]+)?\]|[^\[\]\\:]+)(?::\d{0,5})?", re.IGNORECASE | re.ASCII)
 PORTS = {"http": 80, "https": 443}
 
 Origin = tuple[str, str, int | None]
@@ -113,7 +114,8 @@ def checked_url(value: str, name: str, *, schemes: tuple[str, ...] = ("http", "h
     # urlsplit drops line ends without a word.
     if not text.isprintable() or " " in text:
         raise BadRequest(f"{name} must not contain spaces or control characters.")
-    if parts.scheme not in schemes or not parts.hostname:
+    # Of "a[::1]b", urlsplit takes the address for the host and passes over the rest, which is in the URL all the same.
+    if parts.scheme not in schemes or not parts.hostname or not _HOST.fullmatch(parts.netloc.rpartition("@")[2]):
         raise BadRequest(f"{name} must be a URL such as https://host:port.")
     if parts.query or parts.fragment:
         raise BadRequest(f"{name} must not have a query or a fragment.")
@@ -134,3 +136,11 @@ def without_bucket(endpoint: str, bucket: str | None) -> str:
     if path.strip("/") == bucket:
         path = ""
     return urlunsplit((parts.scheme, netloc, path, "", ""))
+
+
+def bare_bucket(text: str | None) -> str | None:
+    """The name of a bucket; some data connections write an address, an ARN or a slash."""
+    name = re.sub(r"^(?:s3[an]?://|arn:aws[a-z-]{0,20}:s3:::)", "", (text or "").strip(), flags=re.IGNORECASE)
+    if "://" in name or name.startswith("arn:"):  # of something else
+        return name
+    return name.strip("/").partition("/")[0] or None

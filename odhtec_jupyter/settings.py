@@ -29,7 +29,7 @@ from odhtec_jupyter.models import (
     S3Settings,
     S3SettingsChange,
 )
-from odhtec_jupyter.network import AMAZON, Network, Origin, checked_url, origin, proxy_url, without_bucket
+from odhtec_jupyter.network import AMAZON, Network, Origin, bare_bucket, checked_url, origin, proxy_url, without_bucket
 from odhtec_jupyter.secret_traits import secret_in
 
 MIB = 1024 * 1024
@@ -263,7 +263,7 @@ class OdhTecSettings(LoggingConfigurable):
         return S3Connection(
             endpoint=self.s3_endpoint or None,
             region=self.s3_region or None,
-            default_bucket=self.s3_bucket or None,
+            default_bucket=bare_bucket(self.s3_bucket),
             access_key_id=self.s3_access_key_id or None,
             secret_access_key=self.s3_secret_access_key or None,
             session_token=self.s3_session_token or None,
@@ -291,7 +291,7 @@ class OdhTecSettings(LoggingConfigurable):
         with suppress(BadRequest):
             now = self.s3  # repaired: with another bucket, the host must not name the old one again
         endpoint = _merge(change.endpoint, now.endpoint)
-        bucket = _merge(change.default_bucket, now.default_bucket)
+        bucket = bare_bucket(_merge(change.default_bucket, now.default_bucket))
         new = replace(
             now,
             endpoint=without_bucket(checked_url(endpoint, "endpoint"), bucket) if endpoint else None,

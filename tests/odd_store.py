@@ -172,16 +172,39 @@ class OddStore:
             for key in re.findall("<Key>([^<]*)</Key>", asked.body.decode()):
                 objects.pop(key, None)
             return _xml("<DeleteResult></DeleteResult>")
-        if "list-type" not in asked.query:
+        if asked.method != "GET" or {"versioning", "versions", "location"} & set(asked.query):
             return Reply(200)
-        prefix = asked.query.get("prefix", "")
-        found = "".join(
-            f"<Contents><Key>{escape(key)}</Key><LastModified>{one.modified.isoformat().replace('+00:00', 'Z')}"
-            f"</LastModified><ETag>{escape(one.etag)}</ETag><Size>{len(one.body)}</Size></Contents>"
-            for key, one in sorted(objects.items())
-            if key.startswith(prefix)
-        )
-        return _xml(f"<ListBucketResult><IsTruncated>false</IsTruncated>{found}</ListBucketResult>")
+        return self._list(objects, asked.query)
+
+    def _list(self, objects: dict[str, Stored], query: Headers) -> Reply:
+        """ListObjectsV2 or ListObjects. A marker that is a folder skips all of it, ``start-after`` does not."""
+        is_v2 = query.get("list-type") == "2"
+        prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
+        start = query.get("start-after", "") if is_v2 else ""
+        marker = query.get("continuation-token" if is_v2 else "marker", "")
+        entries: dict[str, str] = {}
+        for key in sorted(objects, key=str.encode):
+            rest = key.removeprefix(prefix)
+            folder = prefix + rest.partition(delimiter)[0] + delimiter if delimiter and delimiter in rest else ""
+            name = folder or key
+            if not key.startswith(prefix) or key.encode() <= start.encode() or name.encode() <= marker.encode():
+                continue
+            one = objects[key]
+            entries[name] = (
+                f"<CommonPrefixes><Prefix>{escape(folder)}</Prefix></CommonPrefixes>"
+                if folder
+                else f"<Contents><Key>{escape(key)}</Key>"
+                f"<LastModified>{one.modified.isoformat().replace('+00:00', 'Z')}</LastModified>"
+                f"<ETag>{escape(one.etag)}</ETag><Size>{len(one.body)}</Size></Contents>"
+            )
+        shown = list(entries)[: int(query.get("max-keys") or 1000)]
+        more = ""
+        if len(shown) < len(entries) and shown:
+            field = "NextContinuationToken" if is_v2 else "NextMarker"
+            more = f"<{field}>{escape(shown[-1])}</{field}>" if is_v2 or delimiter else ""
+        truncated = str(len(shown) < len(entries)).lower()
+        found = "".join(entries[name] for name in shown)
+        return _xml(f"<ListBucketResult><IsTruncated>{truncated}</IsTruncated>{more}{found}</ListBucketResult>")
 
     def _multipart(self, objects: dict[str, Stored], asked: Asked) -> Reply:
         if "uploads" in asked.query:
@@ -224,10 +247,10 @@ class OddStore:
                 return failure(404, "NoSuchKey")
             if asked.headers.get("x-amz-copy-source-if-match") not in {None, there.etag}:
                 return failure(412, "PreconditionFailed")
-            objects[asked.key] = Stored(there.body, dict(there.headers))
+            replaced = asked.headers.get("x-amz-metadata-directive") == "REPLACE"
+            objects[asked.key] = Stored(there.body, _kept(asked) if replaced else dict(there.headers))
             return _xml(f"<CopyObjectResult><ETag>{escape(there.etag)}</ETag></CopyObjectResult>")
-        kept = {"content-type"} & set(asked.headers)
-        objects[asked.key] = Stored(asked.body, {name: asked.headers[name] for name in kept})
+        objects[asked.key] = Stored(asked.body, _kept(asked))
         return Reply(headers={"ETag": objects[asked.key].etag})
 
     def _get(self, objects: dict[str, Stored], asked: Asked) -> Reply:
@@ -261,6 +284,14 @@ class OddStore:
         self.store.close()
         self._server.shutdown()
         self._server.server_close()
+
+
+def _kept(asked: Asked) -> Headers:
+    return {
+        name: value
+        for name, value in asked.headers.items()
+        if name in {"content-type", "content-disposition"} or name.startswith("x-amz-meta-")
+    }
 
 
 def _xml(text: str) -> Reply:

@@ -125,6 +125,14 @@ for text in ("\\x1b[" * 500_000, "\\x1b[" + "0" * 1_000_000, "\\x1b[" + "0" * 50
     _ANSI.sub("", text)
 assert _ANSI.sub("", "\\x1b[31mred\\x1b[0m") == "red"
 """,
+    "texts in headers": """
+from odhtec_jupyter.stores.s3_header_text import header_value, readable, sendable
+for text in ("=?" * 500_000, "=?utf-8?q?a?= " * 100_000 + "=?x", "=?utf-8?q?" * 100_000, "=?utf-8?b?" + "a" * 1_000_000,
+             "=?utf-8?q?a?=" + " " * 500_000 + "x", "a" + " " * 1_000_000, "filename=" * 200_000 + "\\xe9"):
+    readable(text)
+    assert readable(sendable(text)) == text
+    header_value(text)
+""",
     "hosts without a proxy": """
 from odhtec_jupyter.network import Network
 network = Network(http_proxy="http://p", https_proxy="http://p", no_proxy=" ," * 1_000_000 + "x" * 1_000_000)

@@ -136,7 +136,42 @@ BAD_ENDPOINTS = [
     "http://ho st",
     "http://host\nx",
     "http://[::1",
+    "http://evil[::1]",
+    "http://[::1]evil:80",
+    "http://evil[::1]evil",
+    "http://ho]st",
+    "http://host\\evil",
 ]
+GOOD_ENDPOINTS = ["http://[::1]:9000", "http://[fe80::1%25eth0]", "http://[::ffff:10.0.0.1]", "http://müller.example"]
+
+
+@pytest.mark.parametrize("url", GOOD_ENDPOINTS)
+def test_an_address_or_an_international_name_is_a_host(with_env: Env, url: str) -> None:
+    assert with_env(AWS_S3_ENDPOINT=url).s3.endpoint == url
+
+
+@pytest.mark.parametrize(
+    ("written", "bucket"),
+    [
+        ("b", "b"),
+        ("s3://b", "b"),
+        ("S3A://b/", "b"),
+        ("s3://b/some/prefix", "b"),
+        ("b/", "b"),
+        ("/b", "b"),
+        (" b ", "b"),
+        ("arn:aws:s3:::b", "b"),
+        ("arn:aws-us-gov:s3:::b/x", "b"),
+        ("arn:aws:s3:eu-west-1:1:accesspoint/a", "arn:aws:s3:eu-west-1:1:accesspoint/a"),
+        ("s3://", None),
+        ("", None),
+    ],
+)
+def test_a_bucket_is_read_from_how_it_is_written(with_env: Env, written: str, bucket: str | None) -> None:
+    settings = with_env(AWS_S3_BUCKET=written, AWS_S3_ENDPOINT="http://b.minio.ns.svc:9000")
+    assert settings.s3.default_bucket == settings.show_s3().default_bucket == bucket
+    assert settings.s3.endpoint == ("http://minio.ns.svc:9000" if bucket == "b" else "http://b.minio.ns.svc:9000")
+    assert settings.changed_s3(S3SettingsChange(default_bucket=written)).default_bucket == bucket
 
 
 @pytest.mark.parametrize("url", BAD_ENDPOINTS)

@@ -2190,6 +2190,8 @@ export type components = {
         /**
          * Transfer
          * @description A transfer, without its files. ``rate`` is bytes per second over the last seconds, ``eta`` seconds.
+         *
+         *     To users who may not read ``contents``, a source or target in the workspace is only ``workspace://``.
          */
         Transfer: {
             /** Id */

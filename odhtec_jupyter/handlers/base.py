@@ -33,7 +33,10 @@ LARGE_BODY = 2048 * KIB  # bytes of a body that lists keys, names or patterns
 # Each field that a model does not know becomes an error object, a hundred times as large as its text. No body has more
 # than the thousand uploads that can be aborted at once, with two fields each.
 MAX_FIELDS = 4000
+# A million tiny lists take seconds, too. No body has more than a few lists with 10,000 strings each.
+MAX_VALUES = 50_000
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_LIMITS = ((b":", MAX_FIELDS, "fields"), (b"[{", MAX_FIELDS, "lists and objects"), (b",", MAX_VALUES, "values"))
 
 
 @web.stream_request_body
@@ -58,11 +61,17 @@ class OdhTecHandler(APIHandler):
 
     async def require_permission(self, action: str, resource: str) -> None:
         """Ask Jupyter's authorizer. Raises a 403 that names what is not allowed."""
-        user = self.current_user
-        if user is None:
+        if self.current_user is None:
             raise web.HTTPError(403)
-        if not await ensure_async(self.authorizer.is_authorized(self, user, action, resource)):
+        if not await self.has_permission(action, resource):
             raise web.HTTPError(403, f"You do not have permission to {action} “{resource}” on this Jupyter server.")
+
+    async def has_permission(self, action: str, resource: str) -> bool:
+        """Whether Jupyter's authorizer allows it."""
+        user = self.current_user
+        return user is not None and bool(
+            await ensure_async(self.authorizer.is_authorized(self, user, action, resource))
+        )
 
     def initialize(self, services: Services) -> None:
         """Take the services the routes were built with."""
@@ -148,9 +157,7 @@ class OdhTecHandler(APIHandler):
     def body(self, model: type[Model]) -> Model:
         """The JSON body as a wire model. Raises :class:`BadRequest` naming the field."""
         text = self._received
-        # Colons outside of strings; keys may hold many.
-        if text.count(b":") > MAX_FIELDS and _STRINGS.sub(b"", text).count(b":") > MAX_FIELDS:
-            raise BadRequest(f"The body has more than {MAX_FIELDS} fields.")
+        _require_few(text)
         try:
             # Not in a thread: the parser keeps the interpreter's lock, so the loop would wait all the same.
             return model.model_validate_json(text)
@@ -241,6 +248,16 @@ class OdhTecHandler(APIHandler):
             self.log.debug("%s %s: %s %s", self.request.method, self.request.path, value.code, value)
         else:
             super().log_exception(kind, value, trace)
+
+
+def _require_few(text: bytearray) -> None:
+    """Raise :class:`BadRequest` for JSON that would take long to parse, however short it is."""
+    bare: bytes | None = None
+    for signs, most, what in _LIMITS:
+        if sum(text.count(sign) for sign in signs) > most:
+            bare = _STRINGS.sub(b"", text) if bare is None else bare  # keys may hold many
+            if sum(bare.count(sign) for sign in signs) > most:
+                raise BadRequest(f"The body has more than {most} {what}.")
 
 
 def _error_body(code: str, message: str) -> str:

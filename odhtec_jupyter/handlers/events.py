@@ -9,6 +9,7 @@ from typing import Any
 from tornado import iostream, web
 
 from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.handlers.transfers import WorkspaceHandler, shown
 
 KEEPALIVE = 15.0  # seconds between two comments, so that no proxy thinks the stream dead
 
@@ -42,7 +43,7 @@ class EventStream:
         self._handler.finish(set_content_type="text/event-stream")
 
 
-class TransferEventsHandler(OdhTecHandler):
+class TransferEventsHandler(WorkspaceHandler):
     """``/transfers/events``"""
 
     _track_activity = False  # an open tab must not keep a workbench from being culled
@@ -52,6 +53,7 @@ class TransferEventsHandler(OdhTecHandler):
     async def get(self) -> None:
         """The present state of all transfers (or what changed since ``Last-Event-ID``), then every change."""
         transfers = self.services.transfers
+        sees = await self.sees_contents()
         stream = EventStream(self)
         self._following = asyncio.current_task()
         try:
@@ -62,7 +64,7 @@ class TransferEventsHandler(OdhTecHandler):
                 elif event.kind == "removed":
                     await stream.send({"id": event.key}, kind="removed", event_id=event.id)
                 elif (transfer := transfers.find(event.key)) is not None:
-                    text = transfer.show().model_dump_json(by_alias=True)
+                    text = shown(transfer, sees_contents=sees).model_dump_json(by_alias=True)
                     await stream.send(text, kind="transfer", event_id=event.id)
         except (iostream.StreamClosedError, asyncio.CancelledError):
             pass

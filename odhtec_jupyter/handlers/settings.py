@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tornado import web
 
-from odhtec_jupyter.errors import OdhTecError, StoreError
+from odhtec_jupyter.errors import Forbidden, OdhTecError, StoreError
 from odhtec_jupyter.handlers.base import SETTINGS_RESOURCE, OdhTecHandler
 from odhtec_jupyter.models import (
     ConcurrencySettings,
@@ -61,6 +61,11 @@ def try_s3(connection: S3Connection, network: Network) -> str:
     try:
         buckets = store.list_buckets()
         bucket = connection.default_bucket
+        if not bucket and not buckets.listable:
+            raise Forbidden(
+                f"{store.host} does not list buckets with these credentials, so this does not show whether they work."
+                " Enter a bucket, then test again."
+            )
         if bucket:
             store.list_objects(bucket, "", max_keys=1, token=None)
         found = f"{len(buckets.buckets)} buckets" if buckets.listable else "listing buckets is not allowed"

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tornado import web
 
+from odhtec_jupyter import models
 from odhtec_jupyter.handlers.base import CONTENTS_RESOURCE, LARGE_BODY, OdhTecHandler
 from odhtec_jupyter.models import ContinueRequest, TransferFiles, TransferList, TransferPlan, TransferRequest
 from odhtec_jupyter.settings import check_secret
@@ -16,6 +17,7 @@ from odhtec_jupyter.transfers.selection import Selection
 from odhtec_jupyter.transfers.state import Action, Options, Transfer
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri, parse_uri
 
+WORKSPACE = "workspace://"
 STATES = ("", "queued", "running", "completed", "skipped", "failed", "cancelled")
 
 
@@ -40,6 +42,28 @@ class WorkspaceHandler(OdhTecHandler):
         target = parse_uri(transfer.target, "target") if transfer.target else None
         await self.require_contents(transfer.action, parse_uri(transfer.source, "source"), target)
 
+    async def sees_contents(self) -> bool:
+        """Whether this user may know what users' files are called."""
+        return await self.has_permission("read", CONTENTS_RESOURCE)
+
+    async def reply_transfer(self, transfer: Transfer) -> None:
+        """Finish with a transfer that somebody else may have started."""
+        self.reply(shown(transfer, sees_contents=await self.sees_contents()))
+
+
+def shown(transfer: Transfer, *, sees_contents: bool) -> models.Transfer:
+    """A transfer as it goes over the wire, without the names of users' files for those who may not see them."""
+    told = transfer.show()
+    hidden: dict[str, object] = {
+        field: WORKSPACE for field in ("source", "target") if getattr(told, field).startswith(WORKSPACE)
+    }
+    if sees_contents or not hidden:
+        return told
+    if told.error:
+        text = "You do not have permission to see the files of this transfer, which may be named in its error."
+        hidden["error"] = models.Failure(code=told.error.code, message=text)
+    return told.model_copy(update=hidden)
+
 
 class TransfersHandler(WorkspaceHandler):
     """``/transfers``"""
@@ -50,7 +74,9 @@ class TransfersHandler(WorkspaceHandler):
     @web.authenticated
     async def get(self) -> None:
         """All, newest first."""
-        self.reply(TransferList(transfers=[transfer.show() for transfer in self.services.transfers.list()]))
+        sees = await self.sees_contents()
+        found = [shown(transfer, sees_contents=sees) for transfer in self.services.transfers.list()]
+        self.reply(TransferList(transfers=found))
 
     @web.authenticated
     async def post(self) -> None:
@@ -92,7 +118,7 @@ def try_plan(
     return show_plan(make_plan(stores, action, source, target, options, is_stopped))
 
 
-class TransferHandler(OdhTecHandler):
+class TransferHandler(WorkspaceHandler):
     """``/transfers/:id``"""
 
     _track_activity = False
@@ -100,7 +126,7 @@ class TransferHandler(OdhTecHandler):
     @web.authenticated
     async def get(self, transfer_id: str) -> None:
         """One of them."""
-        self.reply(self.services.transfers.get(transfer_id).show())
+        await self.reply_transfer(self.services.transfers.get(transfer_id))
 
     @web.authenticated
     async def delete(self, transfer_id: str) -> None:
@@ -122,7 +148,7 @@ class TransferFilesHandler(WorkspaceHandler):
         offset = self.number("offset", 0, least=0, most=2**53)
         limit = self.number("limit", 100, least=1, most=1000)
         transfer = self.services.transfers.get(transfer_id)
-        if any(uri.startswith("workspace://") for uri in (transfer.source, transfer.target)):
+        if any(uri.startswith(WORKSPACE) for uri in (transfer.source, transfer.target)):
             await self.require_permission("read", CONTENTS_RESOURCE)  # names are of users' files
         files = transfer.files
         wanted = [file for file in files if file.state == state] if state else files
@@ -130,13 +156,13 @@ class TransferFilesHandler(WorkspaceHandler):
         self.reply(TransferFiles(files=window, total=len(wanted), offset=offset))
 
 
-class PauseHandler(OdhTecHandler):
+class PauseHandler(WorkspaceHandler):
     """``/transfers/:id/pause``"""
 
     @web.authenticated
     async def post(self, transfer_id: str) -> None:
         """Stop for now."""
-        self.reply((await self.services.transfers.pause(transfer_id)).show())
+        await self.reply_transfer(await self.services.transfers.pause(transfer_id))
 
 
 class ResumeHandler(WorkspaceHandler):
@@ -166,11 +192,10 @@ class RetryHandler(ResumeHandler):
         self.reply((await self.services.transfers.retry(transfer_id)).show())
 
 
-class CancelHandler(OdhTecHandler):
+class CancelHandler(WorkspaceHandler):
     """``/transfers/:id/cancel``"""
 
     @web.authenticated
     async def post(self, transfer_id: str) -> None:
         """Stop it and leave nothing half-written."""
-        transfer = await self.services.transfers.cancel(transfer_id)
-        self.reply(transfer.show())
+        await self.reply_transfer(await self.services.transfers.cancel(transfer_id))

@@ -21,7 +21,10 @@ class Failure(Wire):
 
 
 class Transfer(Wire):
-    """A transfer, without its files. ``rate`` is bytes per second over the last seconds, ``eta`` seconds."""
+    """A transfer, without its files. ``rate`` is bytes per second over the last seconds, ``eta`` seconds.
+
+    To users who may not read ``contents``, a source or target in the workspace is only ``workspace://``.
+    """
 
     id: str
     action: Literal["import", "copy", "move", "delete", "sync"]

@@ -131,6 +131,12 @@ def is_proxy_refusal(error: BaseException) -> bool:
     return re.search(r"\b407\b.*[Pp]roxy|[Pp]roxy.*\b407\b", str(error)) is not None
 
 
+def is_web_page(body: bytes) -> bool:
+    """Whether a reply, or its beginning, is HTML: of a console, a login or a proxy, where an API was expected."""
+    start = body[:256].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return start.startswith((b"<!doctype html", b"<html", b"<head", b"<body"))
+
+
 def http_date(text: str) -> datetime | None:
     """A time as in a header; None for what is none, which RFC 9110 wants to be ignored."""
     try:

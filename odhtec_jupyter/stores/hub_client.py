@@ -18,7 +18,7 @@ from odhtec_jupyter.errors import BadRequest, OdhTecError, Unreachable
 from odhtec_jupyter.network import Network, proxy_refused
 from odhtec_jupyter.settings import HubConnection, check_secret
 from odhtec_jupyter.stores.bounded import MAX_VALUES, PIECE_BYTES, bounded_transport, read_whole, require_few
-from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, ca_file, is_proxy_refusal, reason
+from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, ca_file, is_proxy_refusal, is_web_page, reason
 from odhtec_jupyter.stores.hub_answers import odd_answer, status_error, web_page
 
 _HTTP_LIBRARIES = {"httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3"}
@@ -57,8 +57,7 @@ class HubClient:
         try:
             return response.json(), response
         except (ValueError, RecursionError) as error:
-            start = response.content[:1000].lstrip().lower()
-            if start.startswith((b"<!doctype", b"<html", b"<head", b"<body")):
+            if is_web_page(response.content):
                 raise web_page(self.host) from error
             raise odd_answer(f"{self.host} answered {path} with something other than JSON.") from error
 

@@ -20,6 +20,7 @@ from odhtec_jupyter.models import (
     KeyFailure,
     Owner,
 )
+from odhtec_jupyter.stores.s3_amazon import US_EAST
 from odhtec_jupyter.stores.s3_details import S3Details
 from odhtec_jupyter.stores.s3_errors import CREDENTIALS, answer_error, s3_errors
 from odhtec_jupyter.stores.s3_etag import is_dated
@@ -35,6 +36,7 @@ DELETE_BATCH = 1000
 # A list of buckets may be refused, or not be known, where each bucket can be used: by keys for one bucket, or gateways.
 REFUSED = {400, 401, 403, 404, 405, 501}
 SINGLE_DELETES = 8  # at once, where the store knows no DeleteObjects
+WRONG_LOCATION = {"IllegalLocationConstraintException", "InvalidLocationConstraint"}
 NOT_IMPLEMENTED = {"NotImplemented", "XNotImplemented", "MethodNotAllowed"}
 
 
@@ -67,11 +69,19 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
         )
 
     def create_bucket(self, bucket: str) -> None:
-        """Create a bucket in the connection's region."""
-        region = self.connection.region
-        extra: dict[str, Any] = {}
-        if self.connection.endpoint is None and region and region != "us-east-1":
-            extra["CreateBucketConfiguration"] = {"LocationConstraint": region}
+        """Create a bucket in the region of the endpoint, or else of the connection."""
+        region = self._clients.region
+        try:
+            self._create_bucket(bucket, region if self.is_amazon and region != US_EAST else None)
+        except StoreError as error:
+            # Some stores of other makers want it named, most do not know it.
+            if self.is_amazon or not self.connection.region or error.code not in WRONG_LOCATION:
+                raise
+            self._create_bucket(bucket, region)
+        self._clients.forget_region(bucket)
+
+    def _create_bucket(self, bucket: str, location: str | None) -> None:
+        extra: dict[str, Any] = {"CreateBucketConfiguration": {"LocationConstraint": location}} if location else {}
         with s3_errors(self.host):
             self.client().create_bucket(Bucket=bucket, **extra)
 
@@ -79,6 +89,7 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
         """Delete an empty bucket."""
         with s3_errors(self.host):
             self.client(bucket).delete_bucket(Bucket=bucket)
+        self._clients.forget_region(bucket)
 
     # --- objects --------------------------------------------------------------------------------------------------
 

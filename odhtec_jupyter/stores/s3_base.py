@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from odhtec_jupyter.errors import NotFound, StoreError
+from odhtec_jupyter.errors import NotFound, OdhTecError, StoreError
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.http import Http
+from odhtec_jupyter.stores.s3_abilities import Abilities
 from odhtec_jupyter.stores.s3_clients import S3Clients
-from odhtec_jupyter.stores.s3_errors import s3_errors
+from odhtec_jupyter.stores.s3_errors import CREDENTIALS, s3_errors
 from odhtec_jupyter.stores.s3_etag import dated, is_dated, normal
+from odhtec_jupyter.stores.s3_list_call import read_page
+from odhtec_jupyter.stores.s3_list_page import ListPage
 from odhtec_jupyter.stores.s3_object import ObjectBody, ObjectHead, object_head
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-
-@dataclass
-class Abilities:
-    """What this store can do, as far as it has been found out; kept as long as the connection."""
-
-    deletes_many: bool = True  # it knows DeleteObjects
-    refuses_put: bool | None = None  # a PUT with If-None-Match replaces nothing; None before it was tried
-    compares_etags: bool = True  # it takes the ETag that it has told as a condition
+PAGE = 1000  # keys, as many as S3 gives at once
 
 
 class S3Base:
@@ -33,10 +28,12 @@ class S3Base:
     def __init__(self, connection: S3Connection, network: Network) -> None:
         self.connection = connection
         self.abilities = Abilities()
+        self._denied: set[str] = set()  # buckets in which S3 has refused an object, and said no more than that
         self._unseen: set[tuple[str, str]] = set()  # folders in which a HEAD was refused
         self.http = Http(network)
         self._clients = S3Clients(connection, network)
         self.host = self._clients.host
+        self.is_amazon = self._clients.is_amazon
 
     def client(self, bucket: str | None = None) -> S3Client:
         """The client for a bucket. On Amazon each bucket is signed for in its own region."""
@@ -55,15 +52,44 @@ class S3Base:
 
     def head_reply(self, bucket: str, key: str, **params: Any) -> dict[str, Any]:
         """botocore's reply to a HEAD, which always has a size: where S3 left it out, it is found in another way."""
-        with s3_errors(self.host):
-            reply: Any = self.client(bucket).head_object(Bucket=bucket, Key=key, **params)
+        version = {name: params[name] for name in ("VersionId",) if name in params}
+
+        def ask() -> Any:
+            with s3_errors(self.host):
+                return self.client(bucket).head_object(Bucket=bucket, Key=key, **params)
+
+        try:
+            reply = ask()
+        except StoreError as error:
+            self._require_readable(error, bucket, key, version)
+            reply = ask()  # the other request has brought what this one lacked, as the region
         if reply.get("ContentLength") is None:
-            version = params.get("VersionId")
-            reply["ContentLength"] = self._size_of(bucket, key, {"VersionId": version} if version else {})
+            reply["ContentLength"] = self._size_of(bucket, key, version)
         total = (reply.get("ContentRange") or "").rpartition("/")[2]  # HEAD of a range tells the length of that
         size = int(total) if total.isascii() and total.isdigit() else reply["ContentLength"]
         reply["ETag"] = normal(reply.get("ETag"), size, reply.get("LastModified"))
         return cast(dict[str, Any], reply)
+
+    def _require_readable(self, refusal: StoreError, bucket: str, key: str, version: dict[str, Any]) -> None:
+        """Raise why S3 refuses a HEAD, whose reply has no body: from the reply to a GET of the first byte.
+
+        A bucket whose keys are known to be refused is not asked again with each of them.
+        """
+        if refusal.status not in {400, 401, 403} or (refusal.status == 403 and bucket in self._denied):
+            raise refusal
+        try:
+            with s3_errors(self.host):
+                self.client(bucket).get_object(Bucket=bucket, Key=key, Range="bytes=0-0", **version)["Body"].close()
+        except StoreError as error:
+            if error.status in {404, 416}:  # nothing, or an empty object: HEAD can say so, too
+                return
+            if error.code == "AccessDenied":
+                self._denied.add(bucket)
+            if error.status == refusal.status or error.code in CREDENTIALS:
+                raise
+            raise refusal from refusal.__cause__
+        except OdhTecError:
+            raise refusal from refusal.__cause__
 
     def unchanged(self, bucket: str, key: str, pin: str) -> ObjectHead | None:
         """What HEAD tells of an object that still is what ``pin`` says; None when it is another one or gone.
@@ -73,9 +99,7 @@ class S3Base:
         head = self.head(bucket, key)
         if head is None or head.matches(pin):
             return head
-        with s3_errors(self.host):
-            reply: Any = self.client(bucket).list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-        listed = next((item for item in reply["ListPage"].objects if item.Key == key), None)
+        listed = next((item for item in self.list_page(bucket, key, max_keys=1).objects if item.Key == key), None)
         if listed is None or listed.ETag != pin:
             return None
         # A list that lags behind has the date of what was there before.
@@ -85,6 +109,19 @@ class S3Base:
     def if_match(self, pin: str | None) -> str | None:
         """The ETag to send as a condition; None where this store would not know it for what it is."""
         return pin if pin and self.abilities.compares_etags and not is_dated(pin) else None
+
+    def list_page(
+        self, bucket: str, prefix: str, *, delimiter: str = "", max_keys: int = PAGE, token: str | None = None
+    ) -> ListPage:
+        """One page of a list of objects, from ``token`` on."""
+        params: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": max_keys}
+        if delimiter:
+            params["Delimiter"] = delimiter
+        page = read_page(self.client(bucket), self.abilities, self.host, params, token)
+        if token and page.next_token == token:
+            # It would go round for ever.
+            raise StoreError("The S3 store answered with the token it was given.", code="InvalidListing", status=502)
+        return page
 
     def _size_of(self, bucket: str, key: str, version: dict[str, Any]) -> int:
         """The size of an object, from the reply to a GET of its first byte, else from the list."""
@@ -100,9 +137,8 @@ class S3Base:
             if error.status != 416:  # of an empty object there is no first byte
                 raise
         if found is None and not version:
-            with s3_errors(self.host):
-                listed: Any = self.client(bucket).list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-            found = next((item.Size for item in listed["ListPage"].objects if item.Key == key), None)
+            listed = self.list_page(bucket, key, max_keys=1).objects
+            found = next((item.Size for item in listed if item.Key == key), None)
         if found is None:
             raise StoreError(
                 f"The S3 store at {self.host} does not tell the size of {key}, so it cannot be read safely.",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import threading
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import urlsplit
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError, clipped
@@ -17,7 +18,8 @@ from odhtec_jupyter.network import AMAZON, Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.bounded import MAX_TAGS, PIECE_BYTES, read_whole, require_few
 from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, ca_file
-from odhtec_jupyter.stores.s3_errors import s3_errors
+from odhtec_jupyter.stores.s3_amazon import US_EAST, amazon_endpoint, is_region
+from odhtec_jupyter.stores.s3_errors import not_s3, require_s3, s3_errors
 from odhtec_jupyter.stores.s3_list_page import ListPage
 
 if TYPE_CHECKING:
@@ -36,14 +38,24 @@ class S3Clients:
         self._connection = connection
         self._network = network
         self._clients: dict[tuple[str | None, bool, bool], S3Client] = {}
-        self._regions: dict[str, str] = {}
+        self._regions: dict[str, str] = {}  # of buckets, as S3 has told them
         self._session: Session | None = None
         self._lock = threading.Lock()
+        self._amazon = amazon_endpoint(connection.endpoint)
         self.host = urlsplit(connection.endpoint).netloc if connection.endpoint else "amazonaws.com"
+        #: Whether this is Amazon's own S3, where each bucket is signed for in its own region.
+        self.is_amazon = connection.endpoint is None or self._amazon is not None
+        #: What is signed for without knowing better, and where buckets are created.
+        self.region = connection.region or US_EAST
+        if self._amazon:
+            configured = connection.region if is_region(connection.region) else None
+            self.region = self._amazon.region or configured or US_EAST
 
     def get(self, bucket: str | None = None, *, once: bool = False, patient: bool = False) -> S3Client:
         """The client for a bucket: one that never asks twice by itself, one that waits long for an answer."""
-        region = self._region_of(bucket) if bucket and self._connection.endpoint is None else None
+        region = self._region_of(bucket) if bucket else None
+        if region == self.region:
+            region = None
         with self._lock:
             if (region, once, patient) not in self._clients:
                 self._clients[region, once, patient] = self._make(region, once, patient)
@@ -64,7 +76,7 @@ class S3Clients:
             client.close()
 
     def _region_of(self, bucket: str) -> str | None:
-        if bucket not in self._regions:
+        if bucket not in self._regions and self.is_amazon:
             reply: Any
             try:
                 with s3_errors(self.host):
@@ -72,18 +84,32 @@ class S3Clients:
             except OdhTecError as error:
                 # A refusal tells the region, too; anything else the call that asked will run into itself.
                 reply = getattr(error.__cause__, "response", {"ResponseMetadata": {}})
-            headers = reply["ResponseMetadata"].get("HTTPHeaders", {})
-            region = headers.get("x-amz-bucket-region")
-            if region is None:
-                return None
-            self._regions[bucket] = region
-        return self._regions[bucket]
+            self.learn_region(bucket, reply["ResponseMetadata"].get("HTTPHeaders", {}).get("x-amz-bucket-region"))
+        return self._regions.get(bucket)
+
+    def accepts_region(self, region: str | None) -> TypeGuard[str]:
+        """Whether what S3 names as a region may be signed for; at Amazon it becomes a part of the host's name."""
+        if self.is_amazon:
+            return is_region(region)
+        return region is not None and re.fullmatch(r"[\w-]{1,64}", region, re.ASCII) is not None
+
+    def learn_region(self, bucket: str, region: str | None) -> bool:
+        """Sign for a bucket in the region that S3 has named; whether that is news."""
+        if not self.accepts_region(region):
+            return False
+        known, self._regions[bucket] = self._regions.get(bucket, self.region), region
+        return known != region
+
+    def forget_region(self, bucket: str) -> None:
+        """A bucket is gone, or new: it may be in another region now."""
+        self._regions.pop(bucket, None)
 
     def _make(self, region: str | None, once: bool, patient: bool) -> S3Client:
         from botocore.config import Config
 
         connection = self._connection
-        endpoint = connection.endpoint
+        region = region or self.region
+        endpoint = self._amazon.at(region) if self._amazon else connection.endpoint
         proxies = {
             scheme: proxy for scheme in ("http", "https") if (proxy := self._network.proxy_for(endpoint or AMAZON))
         }
@@ -110,7 +136,7 @@ class S3Clients:
                 client = self._session.client(
                     "s3",
                     endpoint_url=endpoint,
-                    region_name=region or connection.region or "us-east-1",
+                    region_name=region,
                     aws_access_key_id=connection.access_key_id,
                     aws_secret_access_key=connection.secret_access_key,
                     aws_session_token=connection.session_token,
@@ -124,9 +150,12 @@ class S3Clients:
         client.meta.events.register("before-sign.s3.DeleteObjects", _add_content_md5)
         # The star brings it before botocore's own hook for S3, which parses every list to look for an error in it, and
         # takes one that it cannot parse for an error.
-        client.meta.events.register_first("before-parse.*.ListObjectsV2", _read_list)
-        client.meta.events.register_first("needs-retry.s3", partial(_refuse_redirect, host=self.host))
-        if endpoint:
+        for operation in ("ListObjectsV2", "ListObjects"):
+            client.meta.events.register_first(f"before-parse.*.{operation}", _read_list)
+        client.meta.events.register_first("before-parse.*.ListBuckets", partial(_require_bucket_list, host=self.host))
+        client.meta.events.register("before-sign.s3.ListObjectsV2", _repeat_position)
+        client.meta.events.register_first("needs-retry.s3", partial(_refuse_redirect, clients=self))
+        if not self.is_amazon:
             client.meta.events.register("before-sign.s3.CopyObject", _repeat_condition)
         return client
 
@@ -204,6 +233,7 @@ class _BoundedSession:
             return response
         try:
             body = read_whole(response.raw.stream(PIECE_BYTES), self._host)
+            require_s3(response.status_code, body, self._host, is_object=streamed)
             response._content = require_few(body, b"<", MAX_TAGS, self._host)
         except u.ReadTimeoutError as error:
             raise b.ReadTimeoutError(endpoint_url=request.url, error=error) from error
@@ -237,19 +267,40 @@ def _read_list(response_dict: dict[str, Any], customized_response_dict: dict[str
         response_dict["body"] = b"<ListBucketResult/>"
 
 
-def _refuse_redirect(response: Any, host: str, **_: Any) -> None:
-    """End a redirect that names no region: botocore would ask HEAD of the bucket for it, and that HEAD's for ever."""
+def _require_bucket_list(response_dict: dict[str, Any], host: str, **_: Any) -> None:
+    """Refuse what answers every request with 200: to botocore, an empty body is a list without buckets."""
+    if response_dict["status_code"] == 200 and b"ListAllMyBucketsResult" not in response_dict["body"][:1024]:
+        raise not_s3(host, "something else than a list of buckets")
+
+
+def _repeat_position(request: Any, **_: Any) -> None:
+    """A store that takes ListObjectsV2 for ListObjects passes over ``start-after`` and looks at ``marker``."""
+    if position := re.search(r"[?&]start-after=([^&]*)", request.url):
+        request.url += f"&marker={position[1]}"
+
+
+def _refuse_redirect(response: Any, request_dict: Any, clients: S3Clients, **_: Any) -> None:
+    """End a redirect that names no region: botocore would ask HEAD of the bucket for it, and that HEAD's for ever.
+
+    The region that one names is kept for what botocore does not send itself.
+    """
     status = response[0].status_code if response and response[0] is not None else 0
-    if status not in {301, 302, 307, 308}:
+    if status not in {301, 302, 307, 308, 400}:
         return
     reply = response[1]
     headers = reply.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    if headers.get("x-amz-bucket-region") or reply.get("Error", {}).get("Region"):
+    region = headers.get("x-amz-bucket-region") or reply.get("Error", {}).get("Region")
+    if clients.accepts_region(region):
+        bucket = request_dict.get("context", {}).get("s3_redirect", {}).get("bucket")
+        if bucket:  # not public in botocore; without it, it is learned at each client's first request
+            clients.learn_region(bucket, region)
+        return
+    if status == 400:
         return
     target = urlsplit(headers.get("location", "")).netloc
     raise OdhTecError(
-        f"{host} redirects to {clipped(target, 100) or 'another address'} ({status}), and S3 requests are not sent on."
-        " Check the endpoint and the region in the settings.",
+        f"{clients.host} redirects to {clipped(target, 100) or 'another address'} ({status}), and S3 requests are not"
+        " sent on. Check the endpoint and the region in the settings.",
         code="PermanentRedirect",
         status=502,
     )

@@ -8,10 +8,13 @@ from typing import Any
 from odhtec_jupyter.errors import BadRequest, Conflict
 from odhtec_jupyter.models import DetailsChange, ObjectDetails
 from odhtec_jupyter.stores.s3_etag import quoted
+from odhtec_jupyter.stores.s3_header_text import header_value, sendable
 from odhtec_jupyter.stores.s3_in_place import S3InPlace
 from odhtec_jupyter.stores.s3_object import object_head
 
 HEADERS = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage")
+
+CONTROLS = r"[\x00-\x1f\x7f]"
 
 
 class S3Details(S3InPlace):
@@ -58,10 +61,7 @@ class S3Details(S3InPlace):
 
 
 def _changed(reply: Any, change: DetailsChange) -> dict[str, Any]:
-    """All metadata as it is to be: S3 keeps nothing of what a copy with new metadata does not name.
-
-    Raises :class:`BadRequest` for what is there and cannot be sent once more, as bytes that are not ASCII.
-    """
+    """All metadata as it is to be: S3 keeps nothing of what a copy with new metadata does not name."""
     head = object_head(reply)
     kept = {
         "ContentType": head.content_type,
@@ -74,21 +74,22 @@ def _changed(reply: Any, change: DetailsChange) -> dict[str, Any]:
     for name in HEADERS:
         if (value := getattr(change, name)) is not None:
             kept[name] = value
-    metadata = change.Metadata if change.Metadata is not None else dict(head.metadata)
-    for name, value in metadata.items():
-        _require_plain(f"Metadata.{name}", value)
-    for name in HEADERS:
-        _require_plain(name, kept[name])
-    return {"Metadata": metadata, **{name: value for name, value in kept.items() if value}}
+    metadata = change.Metadata if change.Metadata is not None else head.metadata
+    return {
+        "Metadata": {name: sendable(value) for name, value in metadata.items()},
+        **{name: header_value(value) if name in HEADERS else value for name, value in kept.items() if value},
+    }
 
 
 def _require_sendable(change: DetailsChange) -> None:
     """Raise :class:`BadRequest` for what HTTP has no way to carry."""
-    for name in change.Metadata or {}:
+    for name, value in (change.Metadata or {}).items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
             raise BadRequest(f"Metadata: {name!r} cannot be the name of a header.")
-
-
-def _require_plain(name: str, value: str | None) -> None:
-    if re.search(r"[^\x20-\x7e]", value or ""):
-        raise BadRequest(f"{name}: only plain characters can stand in a header.")
+        if re.search(CONTROLS, value):
+            raise BadRequest(f"Metadata.{name}: a header cannot hold line ends or other control characters.")
+    for name in HEADERS:
+        # Of these only a file name may hold more, which header_value writes as browsers know it.
+        pattern = CONTROLS if name == "ContentDisposition" else r"[^\x20-\x7e]"
+        if re.search(pattern, getattr(change, name) or ""):
+            raise BadRequest(f"{name}: only plain characters can stand in a header.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import unescape
 from typing import Any
 
 from odhtec_jupyter.errors import BadRequest, Forbidden, OdhTecError, StoreError, Unreachable, clipped
-from odhtec_jupyter.stores.http import reason
+from odhtec_jupyter.stores.http import is_web_page, reason
 
 
 @contextmanager
@@ -58,6 +60,8 @@ def answer_error(status: int, code: str, message: str, operation: str) -> OdhTec
     if code.isdigit() or not code:
         bucket_only = operation in {"HeadBucket", "ListObjectsV2"}
         code = {
+            **dict.fromkeys((301, 302, 308), "PermanentRedirect"),
+            307: "TemporaryRedirect",
             400: "BadRequest",
             403: "AccessDenied",
             404: "NoSuchBucket" if bucket_only else "NoSuchKey",
@@ -72,6 +76,39 @@ def answer_error(status: int, code: str, message: str, operation: str) -> OdhTec
     own = status == 304 or (400 <= status < 600 and status != 500)
     return StoreError(clipped(message), code=clipped(code, 64), status=status if own else 502)
 
+
+def xml_text(xml: str, name: str) -> str:
+    """What an element of a short reply of S3 holds; empty where there is none."""
+    match = re.search(rf"<{name}>([^<]*)</{name}>", xml)
+    return unescape(match[1]) if match else ""
+
+
+def require_s3(status: int, body: bytes, host: str, *, is_object: bool = False) -> None:
+    """Raise :class:`OdhTecError` for the page of a console, a login or a proxy in the place of an answer of S3.
+
+    Not for those that speak of a state that passes, nor (``is_object``) where a page may stand for a missing object.
+    """
+    if status == 400 and _PLAIN_HTTP.search(body, 0, 4096):
+        raise OdhTecError(
+            f"{host} expects https. Change the endpoint in the settings to https://{host}.", code="NotS3", status=502
+        )
+    refusal = 400 <= status < 500 and status not in {407, 408, 413, 429}
+    if not is_object and (status < 300 or refusal) and is_web_page(body):
+        raise not_s3(host, "a web page")
+
+
+def not_s3(host: str, what: str) -> OdhTecError:
+    """The error for an address that does not belong to S3."""
+    return OdhTecError(
+        f"{host} answered with {what}, so it is not an S3 service. Enter the address of the S3 API as the endpoint, not"
+        " of a console, and check whether a proxy or a login is in between.",
+        code="NotS3",
+        status=502,
+    )
+
+
+# Of nginx, Apache, and what is written in Go.
+_PLAIN_HTTP = re.compile(rb"plain HTTP (?:request was sent )?to |HTTP request to an HTTPS server")
 
 _EXPIRED = "The S3 credentials have expired: renew the data connection or enter new ones in the settings, then retry."
 _BUSY = "The S3 store is busy and asks for fewer requests; try again later."
@@ -90,6 +127,12 @@ _OWN_SENTENCES = {
     " retry.",
     "RequestTimeTooSkewed": "The clocks of this server and of the S3 store differ too much: S3 refuses requests until"
     " one of them is set right.",
+    "PermanentRedirect": "The bucket is in another region, or has an endpoint of its own: check endpoint and region in"
+    " the settings.",
+    "IllegalLocationConstraintException": "The endpoint creates buckets in its own region only: choose the endpoint or"
+    " the region accordingly in the settings.",
+    "InvalidBucketName": "This is not a valid bucket name. Use 3 to 63 lowercase letters, digits, dots and hyphens,"
+    " with a letter or a digit at both ends.",
     "NoSuchBucket": "The bucket does not exist, or not any more.",
     "NoSuchUpload": "S3 does not know this upload any more: it was completed or aborted.",
     "QuotaExceeded": "The quota of the bucket or of its owner is used up: delete something or raise it, then retry.",
@@ -115,5 +158,8 @@ _SENTENCES = {
 
 
 def _parameter_message(text: str) -> str:
+    if bucket := re.search(r'Invalid bucket name "([^"]*)"', text):
+        name = clipped(bucket[1], 100)
+        return f"“{name}” is not a valid bucket name. Use letters, digits, dots, hyphens and underscores."
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return clipped(" ".join(lines[1:] or lines)) or "S3 parameters are not valid."

@@ -27,7 +27,7 @@ class S3Existing(S3Base):
             if error.status != 403:
                 raise
             self._unseen.add((bucket, _folder(key)))
-            if self.connection.endpoint is None:
+            if self.is_amazon:
                 return None
             # Ceph RGW ignores If-None-Match on copies and when parts are put together. That an object of our own is
             # shown proves nothing: those of other users are not.

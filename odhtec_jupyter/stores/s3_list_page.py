@@ -1,4 +1,4 @@
-"""One page of ListObjectsV2: the XML that S3 sent, and what can be read from it.
+"""One page of ListObjectsV2 or ListObjects: the XML that S3 sent, and what can be read from it.
 
 Read by patterns where all entries are written alike (``s3_list_run.py``), else by expat; botocore's parser takes many
 times as long. And an entry becomes an object only when it is wanted: a search or a count looks at a million of them and
@@ -17,6 +17,7 @@ from xml.parsers.expat import ExpatError, ParserCreate
 from pydantic import TypeAdapter
 
 from odhtec_jupyter.errors import StoreError, clipped
+from odhtec_jupyter.keys import MAX_KEY_BYTES, decode_key, encode_key
 from odhtec_jupyter.models import S3Object
 from odhtec_jupyter.stores.http import http_date
 from odhtec_jupyter.stores.s3_etag import normal
@@ -25,6 +26,8 @@ from odhtec_jupyter.stores.s3_list_run import MARK, ListRun, split
 # All of a page at once, which takes pydantic half the time.
 _OBJECTS = TypeAdapter(list[S3Object])
 MAX_ENTRIES = 10_000  # of a page; S3 gives 1000
+_AFTER = "odhtec-after-"  # tokens of ours, for stores that have none, begin with it
+_LAST = "\U0010ffff"  # comes after all that a key may go on with
 PIECE = 64 * 1024  # parsed at once, so that no other thread waits long for the interpreter
 
 
@@ -47,13 +50,20 @@ class ListPage:
         #: Where the next page begins; None when this is the last.
         self.next_token: str | None = None
         if read.fields.get("IsTruncated", "").strip().lower() == "true":
-            self.next_token = self._plain(read.fields.get("NextContinuationToken", ""))
+            marker = self._decoded(read.fields.get("NextMarker", "")) or self._last
+            self.next_token = self._plain(read.fields.get("NextContinuationToken", "")) or _token_after(marker)
             if not self.next_token:
                 raise _invalid("a page that says that there are more, but not where")
         self.date = http_date(date)
 
     def __len__(self) -> int:
         return len(self.keys) + len(self.folders)
+
+    @property
+    def _last(self) -> str:
+        """Where a list without tokens continues: after its last key, or after all that is in its last folder."""
+        ends = [folder + _LAST for folder in self.folders[-1:]]
+        return max([*self.keys[-1:], *ends], key=str.encode, default="")
 
     @cached_property
     def objects(self) -> list[S3Object]:
@@ -87,10 +97,24 @@ class ListPage:
     def _name(self, text: str | None, field: str) -> str:
         if not text:
             raise _invalid(f"an entry without a {field}")
+        return self._decoded(text)
+
+    def _decoded(self, text: str) -> str:
         return unquote_plus(text) if self._is_encoded and ("%" in text or "+" in text) else self._plain(text)
 
     def _plain(self, text: str) -> str:
         return text.translate(_BACK) if self._has_odd else text
+
+
+def _token_after(key: str) -> str:
+    return _AFTER + encode_key(key) if key else ""
+
+
+def position_of(token: str | None) -> str | None:
+    """The key after which a page with a token of ours begins; None for a token of the store."""
+    if not token or not token.startswith(_AFTER):
+        return None
+    return decode_key(token.removeprefix(_AFTER), most=MAX_KEY_BYTES + len(_LAST.encode()))
 
 
 class _Reader:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.models import CommonPrefix, ObjectList, S3Object, Usage
 from odhtec_jupyter.stores.s3_base import S3Base
-from odhtec_jupyter.stores.s3_errors import s3_errors
 from odhtec_jupyter.stores.s3_list_page import ListPage
 from odhtec_jupyter.stores.step import Step
-
-PAGE = 1000  # keys, as many as S3 gives at once
 
 
 class S3Lister(S3Base):
@@ -55,20 +50,3 @@ class S3Lister(S3Base):
             token = page.next_token
             if token is None:
                 return
-
-    def list_page(
-        self, bucket: str, prefix: str, *, delimiter: str = "", max_keys: int = PAGE, token: str | None = None
-    ) -> ListPage:
-        """One page of ListObjectsV2."""
-        params: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": max_keys}
-        if delimiter:
-            params["Delimiter"] = delimiter
-        if token:
-            params["ContinuationToken"] = token
-        with s3_errors(self.host):
-            reply: Any = self.client(bucket).list_objects_v2(**params)
-        page: ListPage = reply["ListPage"]
-        if token and page.next_token == token:
-            # It would go round for ever.
-            raise StoreError("The S3 store answered with the token it was given.", code="InvalidListing", status=502)
-        return page

@@ -27,8 +27,9 @@ class S3Multiparts(S3Base):
                 Bucket=bucket, Prefix=prefix, MaxUploads=max_uploads, **_markers(token)
             )
         following = None
-        if reply.get("IsTruncated") and (key := reply.get("NextKeyMarker")):
-            following = ".".join(encode_key(name) for name in (key, reply.get("NextUploadIdMarker") or "") if name)
+        key, upload_id = next_upload(reply)
+        if reply.get("IsTruncated") and key:
+            following = ".".join(encode_key(name) for name in (key, upload_id) if name)
         if following == token:  # some stores give the same page for ever
             following = None
         return models.MultipartList(
@@ -54,6 +55,14 @@ class S3Multiparts(S3Base):
         except StoreError as error:
             if error.code not in {"NoSuchUpload", "NoSuchKey"}:
                 raise
+
+
+def next_upload(reply: Any) -> tuple[str, str]:
+    """Key and id after which a list of uploads continues: those of the last one where the store does not tell."""
+    if key := reply.get("NextKeyMarker"):
+        return key, reply.get("NextUploadIdMarker") or ""
+    last = (reply.get("Uploads") or [{}])[-1]
+    return last.get("Key") or "", last.get("UploadId") or ""
 
 
 def _markers(token: str | None) -> dict[str, Any]:

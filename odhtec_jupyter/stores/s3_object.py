@@ -13,6 +13,7 @@ from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.stores.http import http_date, read_into
 from odhtec_jupyter.stores.s3_errors import s3_errors
 from odhtec_jupyter.stores.s3_etag import matches, normal
+from odhtec_jupyter.stores.s3_header_text import header_value, readable, sendable
 
 KEPT_HEADERS = ("Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language")
 ARCHIVED = {"GLACIER", "DEEP_ARCHIVE"}
@@ -63,13 +64,13 @@ def object_head(reply: Mapping[str, Any]) -> ObjectHead:
     return ObjectHead(
         reply["ContentLength"],
         reply.get("ETag"),
-        reply.get("ContentType"),
+        readable(reply.get("ContentType")),
         reply.get("LastModified"),
-        reply.get("Metadata", {}),
-        reply.get("CacheControl"),
-        reply.get("ContentDisposition"),
+        {name: readable(value) or "" for name, value in reply.get("Metadata", {}).items()},
+        readable(reply.get("CacheControl")),
+        readable(reply.get("ContentDisposition")),
         ", ".join(one for one in codings if one and one != "aws-chunked") or None,
-        reply.get("ContentLanguage"),
+        readable(reply.get("ContentLanguage")),
         reply.get("StorageClass"),
         reply.get("Restore"),
     )
@@ -80,12 +81,19 @@ def number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
-def header_params(headers: Mapping[str, str] | None) -> dict[str, str]:
-    """The names that botocore has for the headers of :attr:`ObjectHead.headers`, and for :data:`TAGGING`."""
+def object_params(
+    content_type: str | None, metadata: Mapping[str, str] | None, headers: Mapping[str, str] | None
+) -> dict[str, Any]:
+    """What is kept beside the bytes, as botocore's parameters.
+
+    ``headers`` are those of :attr:`ObjectHead.headers`, and :data:`TAGGING`.
+    """
     known = {name: name.replace("-", "") for name in KEPT_HEADERS} | {TAGGING: "Tagging"}
     if unknown := set(headers or {}) - set(known):
         raise BadRequest(f"S3 keeps no header {sorted(unknown)[0]!r}.")
-    return {known[name]: value for name, value in (headers or {}).items()}
+    params: dict[str, Any] = {"Metadata": {name: sendable(value) for name, value in (metadata or {}).items()}}
+    params |= {known[name]: header_value(value) for name, value in (headers or {}).items()}
+    return params | ({"ContentType": content_type} if content_type else {})
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from unicodedata import normalize
 from odhtec_jupyter.keys import MAX_KEY_BYTES
 from odhtec_jupyter.models import CommonPrefix, ObjectList
 from odhtec_jupyter.patterns import matcher
+from odhtec_jupyter.stores.s3_base import PAGE
 from odhtec_jupyter.stores.s3_list_page import ListPage
-from odhtec_jupyter.stores.s3_listing import PAGE, S3Lister
+from odhtec_jupyter.stores.s3_listing import S3Lister
 from odhtec_jupyter.stores.step import Step
 
 SEARCH_MODES = ("prefix", "contains", "glob")

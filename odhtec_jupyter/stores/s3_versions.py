@@ -31,12 +31,14 @@ class S3Versions(S3InPlace):
         found.sort(key=_age, reverse=True)
         # A prefix is all that S3 can be asked for. Of the keys that begin with it, the key itself comes first: when
         # another one comes, there is no more of it. NextKeyMarker does not tell, Ceph RGW writes it in two ways.
-        marker = reply.get("NextVersionIdMarker")
-        more = bool(reply.get("IsTruncated") and marker and len(found) == len(listed))
+        # Where a store does not say how to continue, the last version does.
+        marker = reply.get("NextVersionIdMarker") or (found[-1].VersionId if found else None)
+        following = encode_key(marker) if marker else None
+        more = bool(reply.get("IsTruncated") and following not in {None, token} and len(found) == len(listed))
         return VersionList(
             versioning=self._versioning(bucket),
             versions=found,
-            next_continuation_token=encode_key(marker) if more else None,
+            next_continuation_token=following if more else None,
             is_truncated=more,
         )
 
@@ -77,8 +79,7 @@ class S3Versions(S3InPlace):
     def _newest(self, bucket: str, key: str) -> str | None:
         """The version that a reader without a wish gets; None below a delete marker."""
         try:
-            with s3_errors(self.host):
-                return self.client(bucket).head_object(Bucket=bucket, Key=key).get("VersionId") or NULL
+            return self.head_reply(bucket, key).get("VersionId") or NULL
         except StoreError as error:
             if error.status != 404:
                 raise

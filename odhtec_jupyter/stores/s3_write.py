@@ -9,10 +9,12 @@ from contextlib import suppress
 from typing import Any
 
 from odhtec_jupyter.errors import Forbidden, OdhTecError, StoreError
-from odhtec_jupyter.stores.s3_errors import answer_error, s3_errors
+from odhtec_jupyter.stores.s3_errors import answer_error, require_s3, s3_errors, xml_text
 from odhtec_jupyter.stores.s3_etag import quoted
 from odhtec_jupyter.stores.s3_existing import S3Existing
-from odhtec_jupyter.stores.s3_object import MultipartUpload, StoredPart, header_params
+from odhtec_jupyter.stores.s3_header_text import header_value
+from odhtec_jupyter.stores.s3_multiparts import next_upload
+from odhtec_jupyter.stores.s3_object import MultipartUpload, StoredPart, object_params
 from odhtec_jupyter.stores.s3_source import changed
 
 # What presigned part URLs are good for; each is used at once, retries sign anew.
@@ -47,11 +49,11 @@ class S3Writer(S3Existing):
 
         ``headers`` are those of :attr:`ObjectHead.headers`.
         """
-        params: dict[str, Any] = {"Bucket": bucket, "Key": key, "Metadata": dict(metadata or {})}
-        sent = {f"x-amz-meta-{name}": value for name, value in params["Metadata"].items()} | dict(headers or {})
-        params |= header_params(headers)
+        params: dict[str, Any] = {"Bucket": bucket, "Key": key, **object_params(content_type, metadata, headers)}
+        sent = {f"x-amz-meta-{name}": value for name, value in params["Metadata"].items()}
+        sent |= {name: header_value(value) for name, value in (headers or {}).items()}
         if content_type:
-            sent["Content-Type"] = params["ContentType"] = content_type
+            sent["Content-Type"] = params["ContentType"]
         if if_absent:
             sent["If-None-Match"] = params["IfNoneMatch"] = "*"
         etag = quoted(self._send("put_object", params, sent, blocks, size, md5))
@@ -141,9 +143,7 @@ class S3Writer(S3Existing):
 
         Asks once only: each time that S3 hears it there is one more.
         """
-        extra: dict[str, Any] = {"Metadata": dict(metadata or {}), **header_params(headers)}
-        if content_type:
-            extra["ContentType"] = content_type
+        extra = object_params(content_type, metadata, headers)
         with s3_errors(self.host):
             client = self._clients.get(bucket, once=True)
             upload_id = client.create_multipart_upload(Bucket=bucket, Key=key, **extra).get("UploadId")
@@ -199,7 +199,7 @@ class S3Writer(S3Existing):
         Raises :class:`VerificationError` when the source is not what ``etag`` says any more, and ``NotImplemented``
         for keys that a store might take for others: those must be read and written.
         """
-        if self.connection.endpoint and TWICE_DECODED & set(source_key):
+        if not self.is_amazon and TWICE_DECODED & set(source_key):
             raise StoreError(f"{source_key} cannot be copied in parts.", code="NotImplemented", status=501)
         source: Any = {"Bucket": source_bucket, "Key": source_key}
 
@@ -246,13 +246,17 @@ class S3Writer(S3Existing):
         with s3_errors(self.host):
             reply = response.read(MAX_REPLY_BYTES)
             text = reply.decode("utf-8", "replace")
-        if response.status != 200:
-            response.close()
-            raise answer_error(response.status, _tag(text, "Code"), _tag(text, "Message"), operation)
-        if len(reply) < MAX_REPLY_BYTES:
+        if response.status == 200 and len(reply) < MAX_REPLY_BYTES:
             response.release_conn()
         else:  # there may be more, which the next request would take for its answer
             response.close()
+        require_s3(response.status, reply, self.host)
+        if response.status != 200:
+            region = response.headers.get("x-amz-bucket-region") or xml_text(text, "Region")
+            if response.status in {301, 307, 400} and self._clients.learn_region(params["Bucket"], region):
+                # To be tried again, which then is signed for the right one.
+                raise StoreError(f"{params['Bucket']} is in another region.", code="TemporaryRedirect", status=503)
+            raise answer_error(response.status, xml_text(text, "Code"), xml_text(text, "Message"), operation)
         etag: str | None = response.headers.get("ETag")
         if etag and md5 and _is_md5(etag, response.headers) and etag.strip('"') != md5.hex():
             # It should have refused them.
@@ -311,10 +315,7 @@ class S3Writer(S3Existing):
                 # Without a date nobody can tell whether it is ours.
                 if upload.get("Key") == key and upload.get("UploadId") and upload.get("Initiated"):
                     found.append(MultipartUpload(upload["UploadId"], upload["Initiated"]))
-            markers = {
-                "KeyMarker": reply.get("NextKeyMarker", ""),
-                "UploadIdMarker": reply.get("NextUploadIdMarker", ""),
-            }
+            markers = dict(zip(("KeyMarker", "UploadIdMarker"), next_upload(reply), strict=True))
             if not reply.get("IsTruncated") or markers == extra or not markers["KeyMarker"]:
                 return found
             extra, pages = markers, pages + 1
@@ -343,8 +344,3 @@ def _is_md5(etag: str, headers: Mapping[str, str]) -> bool:
     if "x-amz-server-side-encryption-customer-algorithm" in headers:
         return False
     return re.fullmatch(r'"?[0-9a-f]{32}"?', etag) is not None
-
-
-def _tag(xml: str, name: str) -> str:
-    match = re.search(rf"<{name}>([^<]*)</{name}>", xml)
-    return match[1] if match else ""

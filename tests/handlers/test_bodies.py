@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from odhtec_jupyter.handlers.base import LARGE_BODY, MAX_FIELDS, OdhTecHandler
+from odhtec_jupyter.handlers.base import LARGE_BODY, MAX_FIELDS, MAX_VALUES, OdhTecHandler
 from odhtec_jupyter.handlers.streamed_body import StreamedBodyHandler
 from odhtec_jupyter.models.wire import MAX_ITEMS
 from odhtec_jupyter.routes import ROUTES
@@ -86,8 +86,19 @@ async def test_a_body_of_many_fields_is_refused_by_their_number(api: Any, bucket
 
 
 @on_moto
-async def test_colons_in_keys_are_not_fields(api: Any, bucket: str, s3_client: Any) -> None:
-    keys = [f'10:00:{number} "quoted\\": ' for number in range(3000)]
+async def test_a_body_of_many_values_is_refused_by_their_number(api: Any, bucket: str) -> None:
+    """Two megabytes of them took seconds, in which nothing else was answered."""
+    for value, most in (("[]", MAX_FIELDS), ("{}", MAX_FIELDS), ("[[]]", MAX_FIELDS), ("1", MAX_VALUES)):
+        body = f'{{"keys": [{",".join([value] * 1_000_000)}]}}'[:LARGE_BODY]
+        reply = await api.refused(400, "DELETE", "objects/multiple", bucket, body=body)
+        assert reply["message"].startswith(f"The body has more than {most} "), value
+    reply = await api.refused(400, "DELETE", "objects/multiple", bucket, body="[" * LARGE_BODY)
+    assert str(MAX_FIELDS) in reply["message"]
+
+
+@on_moto
+async def test_signs_in_keys_are_no_fields_or_lists(api: Any, bucket: str, s3_client: Any) -> None:
+    keys = [f'10:00:{number} "quoted\\": [{{,,,,,,,,,,,,,,,,,, ' for number in range(3000)]
     for key in keys[:2]:
         s3_client.put_object(Bucket=bucket, Key=key)
     reply = await api.ok("DELETE", "objects/multiple", bucket, json_body={"keys": keys}, request_timeout=0)

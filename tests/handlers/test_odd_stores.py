@@ -9,6 +9,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
+from email.header import decode_header, make_header
 from typing import Any
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
@@ -353,3 +354,65 @@ async def test_archived_object_is_told_before_the_first_byte(odd_api: Any, odd_s
     reply = await odd_api.send("GET", "archive/bucket", params={"key": encode_key("back")})
     with zipfile.ZipFile(io.BytesIO(reply.body)) as archive:
         assert archive.read("back") == b"b"
+
+
+AUTHOR = "Jörg & 李 ☕"
+RAW = AUTHOR.encode().decode("latin-1")  # as http.server sends it: the bytes of UTF-8
+WORDS = {
+    "bytes": RAW,
+    "base64": "=?UTF-8?B?SsO2cmcgJiDmnY4g4piV?=",
+    "quoted": "=?utf-8?Q?J=C3=B6rg_&_=E6=9D=8E_=E2=98=95?=",
+    "cut within a character": "=?UTF-8?B?SsO2cmcgJiDm?= =?UTF-8?B?nY4g4piV?=",
+}
+
+
+@pytest.mark.parametrize("written", WORDS)
+async def test_metadata_outside_ascii_is_shown_and_kept(odd_api: Any, odd_store: OddStore, written: str) -> None:
+    odd_store.put("data.txt", b"text", x_amz_meta_author=WORDS[written], x_amz_meta_plain="=?x?= a=?b")
+    target = ("objects/metadata/bucket", encode_key("data.txt"))
+    want = {"author": AUTHOR, "plain": "=?x?= a=?b"}
+    seen = await odd_api.ok("GET", *target)
+    assert seen["Metadata"] == want
+    changed = await odd_api.ok("PUT", *target, json_body={"etag": seen["ETag"], "ContentType": "text/x-new"})
+    assert (changed["ContentType"], changed["Metadata"]) == ("text/x-new", want)
+    saved = await odd_api.send(
+        "PUT", "objects/upload/bucket", target[1], body=b"more text", headers={"If-Match": seen["ETag"]}
+    )
+    assert saved.code == 201
+    assert (await odd_api.ok("GET", *target))["Metadata"] == want
+    assert odd_store.objects["data.txt"].headers["x-amz-meta-author"].isascii()
+
+
+async def test_metadata_takes_any_characters(odd_api: Any, odd_store: OddStore) -> None:
+    odd_store.put("data.txt", b"text", Content_Disposition='attachment; filename="ü.txt"'.encode().decode("latin-1"))
+    target = ("objects/metadata/bucket", encode_key("data.txt"))
+    seen = await odd_api.ok("GET", *target)
+    assert seen["ContentDisposition"] == 'attachment; filename="ü.txt"'
+    want = {"a": AUTHOR * 20, "b": "=?UTF-8?Q?J=C3=B6rg?=", "c": " spaces ", "d": "", "e": "=?"}
+    changed = await odd_api.ok("PUT", *target, json_body={"etag": seen["ETag"], "Metadata": want})
+    assert changed["Metadata"] == want
+    assert changed["ContentDisposition"] == "attachment; filename=\"_.txt\"; filename*=UTF-8''%C3%BC.txt"
+    words = odd_store.objects["data.txt"].headers["x-amz-meta-a"].split()
+    assert max(map(len, words)) <= 75  # as RFC 2047 wants it
+    assert str(make_header(decode_header(" ".join(words)))) == want["a"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (Reply(200, b"<!DOCTYPE html><html><body>Console</body></html>"), "NotS3"),
+        (Reply(404, b"<html><body>404 page not found</body></html>"), "NotS3"),
+        (Reply(200, b""), "NotS3"),
+        (failure(403, "AccessDenied"), "AccessDenied"),
+        (Reply(404, b"404 page not found"), "AccessDenied"),
+    ],
+)
+async def test_connection_that_shows_nothing_is_not_told_to_work(
+    odd_api: Any, odd_store: OddStore, answer: Reply, code: str
+) -> None:
+    odd_store.refuse = lambda asked: answer if not asked.bucket else None
+    reply = await odd_api.send("POST", "settings/test-s3", json_body={})
+    assert (reply.code >= 400, json.loads(reply.body)["error"]) == (True, code)
+    if code != "NotS3":
+        assert "Enter a bucket" in json.loads(reply.body)["message"]
+        assert (await odd_api.ok("POST", "settings/test-s3", json_body={"defaultBucket": "s3://bucket/"}))["ok"]

@@ -12,6 +12,7 @@ from jupyter_server.auth import Authorizer
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
 
+VERBS = ("pause", "cancel")
 on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 
 
@@ -106,3 +107,41 @@ async def test_somebody_elses_transfer_is_resumed_and_retried_only_with_contents
     await api.ok("POST", "transfers", begun["id"], "retry")
     assert (await api.finished(begun["id"]))["state"] == "completed"
     assert (jp_root_dir / "there").read_bytes() == b"evil"
+
+
+@on_moto
+async def test_names_of_users_files_are_shown_with_contents_only(
+    guarded: type[Scripted], api: Any, bucket: str, jp_root_dir: Path, s3_client: Any
+) -> None:
+    (jp_root_dir / "payroll").mkdir()
+    s3_client.put_object(Bucket=bucket, Key="a", Body=b"x")
+    # A folder is in its way, so it fails with an error that names it.
+    request = {"action": "copy", "source": f"s3://{bucket}/a", "target": "workspace://payroll"}
+    into = await api.ok("POST", "transfers", json_body=request, status=201)
+    await api.finished(into["id"])
+    request = {"action": "copy", "source": "workspace://payroll/", "target": f"s3://{bucket}/b/"}
+    out_of = await api.ok("POST", "transfers", json_body=request, status=201)
+    await api.finished(out_of["id"])
+
+    async def told() -> list[str]:
+        replies = [str(await api.ok("GET", "transfers", one["id"])) for one in (into, out_of)]
+        for one in (into, out_of):
+            replies += [(await api.send("POST", "transfers", one["id"], verb)).body.decode() for verb in VERBS]
+        replies.append(str(await api.ok("GET", "transfers")))
+        stream = await api.events("GET", "transfers/events")
+        seen: dict[str, str] = {}
+        async for _, data in stream:
+            seen[data["id"]] = str(data)
+            if len(seen) == 2:
+                break
+        await stream.close()
+        return replies + list(seen.values())
+
+    assert "payroll" in str(await api.ok("GET", "transfers"))
+    guarded.denied = {("read", "contents")}
+    listed = {one["id"]: one for one in (await api.ok("GET", "transfers"))["transfers"]}
+    for text in await told():  # last, as a cancelled transfer has no error any more
+        assert "payroll" not in text
+    assert (listed[into["id"]]["source"], listed[into["id"]]["target"]) == (f"s3://{bucket}/a", "workspace://")
+    assert (listed[out_of["id"]]["source"], listed[out_of["id"]]["target"]) == ("workspace://", f"s3://{bucket}/b/")
+    assert "permission" in listed[into["id"]]["error"]["message"]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from odhtec_jupyter.errors import OdhTecError, StoreError
+from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError
 from odhtec_jupyter.models import HubFile
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.stores.http import Http
 from odhtec_jupyter.stores.hub_source import HubSource
 from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3_search import Search
 from odhtec_jupyter.stores.source import RangedSource
-from tests.odd_store import Asked, OddStore, Reply, Stored, failure
+from odhtec_jupyter.stores.step import Step
+from tests.odd_store import Asked, Oddity, OddStore, Refusal, Reply, Stored, failure
 
 BODY = bytes(range(256)) * 400  # 102,400 bytes
 
@@ -214,3 +218,226 @@ def test_entry_with_a_bad_date_or_number_hides_no_other(odd: OddStore) -> None:
     assert [one.UploadId for one in listed] == ["1", "2"]
     assert [one.upload_id for one in odd.store.list_multiparts("bucket", "key")] == ["2"]
     assert {number: one.size for number, one in odd.store.list_parts("bucket", "key", "upload").items()} == {3: 4}
+
+
+def take_for_the_first_version(asked: Asked) -> None:
+    """A store that has never heard of ListObjectsV2 passes over what it does not know."""
+    for name in ("list-type", "continuation-token", "start-after"):
+        asked.query.pop(name, None)
+
+
+def refuse_the_second_version(asked: Asked) -> Reply | None:
+    return failure(501, "NotImplemented") if "list-type" in asked.query else None
+
+
+def without_tokens(asked: Asked, reply: Reply) -> None:
+    """A store that knows ``start-after``, and tells no token."""
+    if asked.query.get("list-type") == "2":
+        asked.query.pop("marker", None)
+        reply.body = re.sub(b"<NextContinuationToken>.*</NextContinuationToken>", b"", reply.body)
+
+
+OLD_STORES: dict[str, tuple[Refusal | None, Oddity | None]] = {
+    "version 1": (take_for_the_first_version, None),
+    "version 2 refused": (refuse_the_second_version, None),
+    "no token": (None, without_tokens),
+}
+
+
+@pytest.fixture(params=OLD_STORES)
+def old(request: pytest.FixtureRequest, odd: OddStore) -> OddStore:
+    odd.refuse, odd.oddity = OLD_STORES[request.param]
+    for key in ("a/1", "a/2", "a0", "b", "c/d/e", "c/f", "é+&%/x", "😀"):
+        odd.put(key, b"body of " + key.encode())
+    return odd
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_list_without_tokens_is_whole(old: OddStore, size: int) -> None:
+    for prefix, level in (("", ["a/", "a0", "b", "c/", "é+&%/", "😀"]), ("c/", ["c/d/", "c/f"])):
+        found: list[str] = []
+        token: str | None = None
+        while True:
+            page = old.store.list_objects("bucket", prefix, max_keys=size, token=token)
+            found += sorted([one.Prefix for one in page.prefixes] + [one.Key for one in page.objects], key=str.encode)
+            token = page.next_continuation_token
+            if token is None:
+                break
+        assert found == level
+
+
+def test_walk_count_and_search_of_a_list_without_tokens_are_whole(
+    old: OddStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = list(old.objects)
+    page = old.store.list_page
+    monkeypatch.setattr(old.store, "list_page", lambda *args, **named: page(*args, **named | {"max_keys": 3}))
+    assert [one.Key for objects in old.store.walk("bucket", "") for one in objects] == every
+    usage = old.store.usage("bucket", "", token=None, step=Step())
+    assert (usage.objects, usage.bytes) == (len(every), sum(len(one.body) for one in old.objects.values()))
+    found = old.store.search(Search("bucket", "", "/", "contains", True), max_keys=100, token=None, step=Step())
+    assert [one.Key for one in found.objects] == [key for key in every if "/" in key]
+    assert old.store.unchanged("bucket", "b", old.objects["b"].etag) is not None
+
+
+def test_version_of_the_list_is_found_out_once(odd: OddStore) -> None:
+    odd.refuse = refuse_the_second_version
+    for _ in range(3):
+        odd.store.list_page("bucket", "")
+    assert ["list-type" in one.query for one in odd.asked] == [True, False, False, False]
+
+
+def test_refused_list_keeps_its_reason_whatever_its_version(odd: OddStore) -> None:
+    odd.refuse = lambda asked: failure(400, "InvalidRequest", "Not like this.")
+    with pytest.raises(StoreError, match="Not like this") as refused:
+        odd.store.list_page("bucket", "")
+    assert refused.value.status == 400
+    odd.refuse = lambda asked: failure(400, "InvalidArgument") if "continuation-token" in asked.query else None
+    with pytest.raises(StoreError):  # the first version of the call cannot continue by a token
+        odd.store.list_page("bucket", "", token="of the store")
+    assert odd.store.abilities.lists_v2
+
+
+def test_store_that_ignores_every_position_is_told(odd: OddStore) -> None:
+    for key in "abc":
+        odd.put(key, b"")
+
+    def begin_again(asked: Asked) -> None:
+        take_for_the_first_version(asked)
+        asked.query.pop("marker", None)
+
+    odd.refuse = begin_again
+    token = odd.store.list_page("bucket", "", max_keys=2).next_token
+    with pytest.raises(StoreError, match="token it was given"):
+        odd.store.list_page("bucket", "", max_keys=2, token=token)
+
+
+def test_lists_of_uploads_and_versions_continue_after_the_last_entry(script: Any) -> None:
+    """Where a store says that there are more, and not where."""
+
+    def answer(query: dict[str, str]) -> str:
+        first = not query.get("key-marker")
+        if "uploads" in query:
+            number = 1 if first else 2
+            entry = f"<Upload><Key>k</Key><UploadId>{number}</UploadId>"
+            entry += "<Initiated>2024-01-01T00:00:00Z</Initiated></Upload>"
+            return f"<R><IsTruncated>{str(first).lower()}</IsTruncated>{entry}</R>"
+        if "versions" in query:
+            name = "new" if first else "old"
+            entry = f"<Version><Key>k</Key><VersionId>{name}</VersionId><IsLatest>false</IsLatest></Version>"
+            return f"<R><IsTruncated>{str(first).lower()}</IsTruncated>{entry}</R>"
+        return "<R></R>"
+
+    started = script(answer)
+    store = started.store
+    assert [one.upload_id for one in store.list_multiparts("bucket", "k")] == ["1", "2"]
+    page = store.list_unfinished("bucket", "", None)
+    rest = store.list_unfinished("bucket", "", page.next_continuation_token)
+    assert [one.UploadId for one in (*page.uploads, *rest.uploads)] == ["1", "2"]
+    assert rest.next_continuation_token is None
+    versions = store.list_versions("bucket", "k")
+    rest = store.list_versions("bucket", "k", versions.next_continuation_token)
+    assert [one.VersionId for one in (*versions.versions, *rest.versions)] == ["new", "old"]
+    assert started.queries[-2]["version-id-marker"] == "new"
+
+
+REFUSALS = {
+    "ExpiredToken": (400, "renew the data connection"),
+    "InvalidToken": (400, "session token"),
+    "RequestTimeTooSkewed": (403, "clocks"),
+    "SignatureDoesNotMatch": (403, "secret access key"),
+}
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_refused_head_is_explained_by_a_get(odd: OddStore, code: str) -> None:
+    status, words = REFUSALS[code]
+    odd.put("key", b"bytes")
+    odd.refuse = lambda asked: failure(status, code)
+    for look in (odd.store.head, odd.store.details, lambda *at: odd.store.open(*at, head=True)):
+        with pytest.raises(StoreError, match=words) as error:
+            look("bucket", "key")
+        assert (error.value.status, error.value.code) == (status, code)
+
+
+def test_denied_head_is_explained_once_for_a_bucket(odd: OddStore) -> None:
+    odd.refuse = lambda asked: failure(403, "AccessDenied", "Not for you.")
+    for key, words in (("a", "Not for you"), ("b", "does not allow"), ("c", "does not allow")):
+        with pytest.raises(StoreError, match=words) as error:
+            odd.store.head("bucket", key)
+        assert (error.value.status, error.value.code) == (403, "AccessDenied")
+    assert odd.count("GET") == 1
+
+
+def test_refusal_of_heads_alone_is_told_as_it_is(odd: OddStore) -> None:
+    odd.put("key", b"bytes")
+    odd.refuse = lambda asked: Reply(403) if asked.method == "HEAD" else None
+    with pytest.raises(StoreError) as error:
+        odd.store.head("bucket", "key")
+    assert (error.value.status, error.value.code) == (403, "AccessDenied")
+
+
+PAGE = b"<!DOCTYPE html>\n<html><head><title>Console</title></head><body><p>Sign in</body></html>"
+WRITES: dict[str, Callable[[S3Store], object]] = {
+    "buckets": lambda store: store.list_buckets(),
+    "list": lambda store: store.list_page("bucket", ""),
+    "put": lambda store: store.put("bucket", "key", [memoryview(b"x")], 1),
+    "upload": lambda store: store.create_multipart("bucket", "key"),
+    "delete": lambda store: store.delete("bucket", ["key", "other"]),
+    "copy": lambda store: store.copy("bucket", "copy", "bucket", "key", etag=""),
+    "tags": lambda store: store.tags("bucket", "key"),
+}
+
+
+@pytest.mark.parametrize("call", WRITES)
+@pytest.mark.parametrize("status", [200, 403])
+def test_web_page_is_no_answer_of_s3(odd: OddStore, call: str, status: int) -> None:
+    odd.put("key", b"")
+    odd.refuse = lambda asked: Reply(status, PAGE, {"Content-Type": "text/html"}) if asked.method != "HEAD" else None
+    with pytest.raises(OdhTecError, match=r"answered with a web page.* S3 API as the endpoint") as error:
+        WRITES[call](odd.store)
+    assert (error.value.code, error.value.status, error.value.transient) == ("NotS3", 502, False)
+
+
+def test_web_page_of_a_gateway_that_is_down_is_tried_again(odd: OddStore) -> None:
+    odd.refuse = lambda asked: Reply(503, PAGE)
+    for call in ("list", "put"):
+        with pytest.raises(OdhTecError) as error:
+            WRITES[call](odd.store)
+        assert error.value.transient
+
+
+@pytest.mark.parametrize("body", [b"", b"OK", b'{"status": "green"}', b"<html xmlns='x'><p>well-formed</p></html>"])
+def test_answer_without_a_list_of_buckets_is_no_list(odd: OddStore, body: bytes) -> None:
+    odd.refuse = lambda asked: Reply(200, body)
+    with pytest.raises(OdhTecError, match="not an S3 service"):
+        odd.store.list_buckets()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"Client sent an HTTP request to an HTTPS server.\n",
+        b"<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>",
+        b"<html>Reason: You're speaking plain HTTP to an SSL-enabled server port.<br /></html>",
+    ],
+)
+def test_port_of_https_is_named(odd: OddStore, told: bytes) -> None:
+    odd.refuse = lambda asked: Reply(400, told)
+    with pytest.raises(OdhTecError, match=f"expects https.*https://{odd.store.host}"):
+        odd.store.list_buckets()
+
+
+def test_message_of_s3_is_told_without_entities(odd: OddStore) -> None:
+    odd.refuse = lambda asked: failure(400, "Odd", "a &lt;b&gt; &amp; &quot;c&quot; &#39;d&#x27;")
+    for call in ("put", "list"):
+        with pytest.raises(StoreError, match="a <b> & \"c\" 'd'"):
+            WRITES[call](odd.store)
+
+
+@pytest.mark.parametrize("bucket", ["my bucket", "a/b", "ü", "x" * 300])
+def test_name_that_no_bucket_can_have_gets_a_sentence(odd: OddStore, bucket: str) -> None:
+    with pytest.raises(BadRequest, match=r"is not a valid bucket name\. Use letters") as error:
+        odd.store.list_page(bucket, "")
+    assert "regex" not in str(error.value)
+    assert len(str(error.value)) < 300

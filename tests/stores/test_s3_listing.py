@@ -249,7 +249,7 @@ def test_a_list_of_the_store_is_read_by_patterns(store: S3Store, bucket: str, s3
 def test_error_with_status_200_is_an_error(script: Callable[[Answer], ScriptedStore]) -> None:
     answers = iter([(200, "<?xml version='1.0'?><Error><Code>InternalError</Code></Error>"), listing("a")])
     assert script(lambda _: next(answers)).store.list_page("b", "").keys == ["a"]
-    scripted = script(lambda _: "<html/>")
+    scripted = script(lambda _: "<other/>")
     with pytest.raises(StoreError) as refused:
         scripted.store.list_page("b", "")
     assert (refused.value.status, refused.value.code) == (502, "InvalidListing")
