@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from odhtec_jupyter.errors import NotFound, OdhTecError
 from odhtec_jupyter.models import ImportRequest, TransferRequest
 from odhtec_jupyter.network import Network, Origin, origin
 from odhtec_jupyter.settings import HubConnection, OdhTecSettings, S3Connection, check_secret
+from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 from odhtec_jupyter.stores.http import remove_ca_files, remove_left_ca_files
 from odhtec_jupyter.stores.hub import HubStore
 from odhtec_jupyter.stores.s3 import S3Store
@@ -22,7 +23,7 @@ from odhtec_jupyter.stores.workspace_hidden import HiddenRules
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.jobs import Jobs, Waits, drop_entry
 from odhtec_jupyter.transfers.journal import Journal
-from odhtec_jupyter.transfers.manager import STOP_TIMEOUT, TransferManager
+from odhtec_jupyter.transfers.manager import TransferManager
 from odhtec_jupyter.transfers.multiparts import Multiparts
 from odhtec_jupyter.transfers.places import Stores
 from odhtec_jupyter.transfers.state import Options, Transfer
@@ -33,6 +34,8 @@ from odhtec_jupyter.transfers.uploads import Uploads
 CALLS = 16  # short calls of S3 at once, and of the hub
 PREVIEWS = 4  # that look into an object at once: each may take some megabytes and a second or two
 SWEEP = 600.0  # seconds between two looks for what was left
+# For all that a stop waits for. Kubernetes kills 30 s after SIGTERM, and Jupyter's kernels need their share of these.
+STOP_SECONDS = 5.0
 
 
 class Services:
@@ -64,9 +67,9 @@ class Services:
         self.uploads = Uploads(self.engine, lambda: self.s3, keep_days=settings.keep_uploads_days)
         self.workspace = WorkspaceStore(root, hidden_rules)
         # Apart from the transfers' threads, so that a listing never waits for a part.
-        self.calls = ThreadPoolExecutor(CALLS, thread_name_prefix="odhtec-call")
+        self.calls = DaemonThreads(CALLS, thread_name_prefix="odhtec-call")
         # A hub that does not answer must not stop lists of buckets.
-        self.hub_calls = ThreadPoolExecutor(CALLS, thread_name_prefix="odhtec-hub")
+        self.hub_calls = DaemonThreads(CALLS, thread_name_prefix="odhtec-hub")
         self.previews = asyncio.Semaphore(PREVIEWS)
         # Called for each piece of an upload: what moves keeps the server from being culled.
         self.note_activity: Callable[[], None] = lambda: None
@@ -213,8 +216,8 @@ class Services:
     def renew_calls(self) -> None:
         """New threads for short calls: the old ones may wait for a store that does not answer."""
         old = self.calls, self.hub_calls
-        self.calls = ThreadPoolExecutor(CALLS, thread_name_prefix="odhtec-call")
-        self.hub_calls = ThreadPoolExecutor(CALLS, thread_name_prefix="odhtec-hub")
+        self.calls = DaemonThreads(CALLS, thread_name_prefix="odhtec-call")
+        self.hub_calls = DaemonThreads(CALLS, thread_name_prefix="odhtec-hub")
         for threads in old:
             threads.shutdown(wait=False)
 
@@ -230,14 +233,18 @@ class Services:
         task.add_done_callback(self._cleanups.discard)
 
     async def stop(self) -> None:
-        """Stop what runs so that the next server can go on with it, and close everything."""
+        """Stop what runs so that the next server can go on with it, and close everything.
+
+        What waits longer for a store than :data:`STOP_SECONDS` is abandoned: its thread ends with the process.
+        """
+        end = time.monotonic() + STOP_SECONDS
         if self._sweeper:
             self._sweeper.cancel()
         for abort in self.unfinished:
             self.keep(abort())
-        await self.transfers.stop()
+        await self.transfers.stop(STOP_SECONDS)
         if ending := self._cleanups | ({self._sweeper} if self._sweeper else set()):
-            await asyncio.wait(ending, timeout=STOP_TIMEOUT)
+            await asyncio.wait(ending, timeout=max(0.0, end - time.monotonic()))
         self.engine.close()
         self.engine.journal.close()
         for threads in (self.calls, self.hub_calls):

@@ -22,7 +22,6 @@ from odhtec_jupyter.transfers.unfinished import Unfinished
 
 KEPT = 200  # finished transfers that stay listed
 KEPT_FILES = 50_000  # of all finished transfers together; the oldest go first
-STOP_TIMEOUT = 10.0  # seconds for cleaning up when the server stops
 
 
 class Work(Protocol):
@@ -163,14 +162,17 @@ class TransferManager:
             if transfer.state == "paused" and transfer.needs:
                 self._requeue(transfer)
 
-    async def stop(self) -> None:
-        """End what runs without a trace in the journal: the next server goes on, as after a kill."""
+    async def stop(self, seconds: float) -> None:
+        """End what runs without a trace in the journal: the next server goes on, as after a kill.
+
+        Waits so many ``seconds`` at most.
+        """
         self._stopping = True
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks, timeout=STOP_TIMEOUT)
+            await asyncio.wait(tasks, timeout=seconds)
         self.events.close()
 
     async def forget_old(self) -> None:
