@@ -109,7 +109,7 @@ class LocalTransfer(Transfer):
     def _show(self) -> models.Transfer:
         files = self._files
         done = sum(file.bytes_done for file in files or [])
-        total = sum(file.size for file in files) if files is not None else None
+        total = sum(file.size for file in files if file.state != "skipped") if files is not None else None
         state: models.TransferState = self._state
         if state == "running" and not self.may_run.is_set():
             state = "paused"
@@ -235,7 +235,7 @@ class LocalTransfer(Transfer):
             gate.check()
             file.state = "running"
             file.state = "completed" if file.move(gate) else "skipped"
-            file.bytes_done = file.size
+            file.bytes_done = file.size if file.state == "completed" else 0
         except Cancelled:
             file.state = "cancelled"
         except BaseException as error:  # the file says what happened to it

@@ -38,8 +38,10 @@ TABLES = {
 }
 
 Row = Sequence[Any]
-# A statement with its rows, and who wants to know when all up to here is written.
-_Order = tuple[str, list[Row], Callable[[], None] | None]
+# A statement with its rows. What is written together is in the file as a whole or not at all.
+Statement = tuple[str, list[Row]]
+# Statements to be written together, and who wants to know when all up to here is written.
+_Order = tuple[list[Statement], Callable[[], None] | None]
 
 
 class Journal:
@@ -49,7 +51,7 @@ class Journal:
         self._log = log
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
-        self._failing = False
+        self._failing = self._closed = False
         self._database = _in_memory() if folder is None else self._open(folder)
 
     # --- reading, at the start ------------------------------------------------------------------------------------
@@ -64,18 +66,22 @@ class Journal:
     def put(self, table: str, *rows: Row) -> None:
         """Write rows, over those of the same key; soon, and in order."""
         if rows:
-            self.write(_insertion(table, len(rows[0])), rows)
+            self.together(putting(table, *rows))
 
     def write(self, statement: str, rows: Iterable[Row] = ((),)) -> None:
         """Run a statement for each row; soon, and in order."""
+        self.together((statement, list(rows)))
+
+    def together(self, *statements: Statement) -> None:
+        """Run statements, all of them or none; soon, and in order."""
         if self._writer is None:
             self._writer = threading.Thread(target=self._work, name="odhtec-journal", daemon=True)
             self._writer.start()
-        self._orders.put((statement, list(rows), None))
+        self._orders.put((list(statements), None))
 
     async def written(self) -> None:
         """Return when all that was handed over is in the file (or cannot be, which is in the log)."""
-        if self._writer is None:
+        if self._writer is None or self._closed:
             return
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
@@ -84,11 +90,12 @@ class Journal:
             with suppress(RuntimeError):  # the loop has ended meanwhile
                 loop.call_soon_threadsafe(_resolve, done)
 
-        self._orders.put(("", [], tell))
+        self._orders.put(([], tell))
         await done
 
     def close(self) -> None:
         """Write what was handed over and let go of the file."""
+        self._closed = True
         if self._writer is not None:
             self._orders.put(None)
             self._writer.join()
@@ -102,7 +109,7 @@ class Journal:
         while not ending:
             orders = self._collect()
             ending = None in orders
-            told = [order[2] for order in orders if order and order[2]]
+            told = [order[1] for order in orders if order and order[1]]
             waiting += [order for order in orders if order and order[0]]
             if self._write(waiting):
                 waiting.clear()
@@ -115,17 +122,18 @@ class Journal:
         until, urgent = time.monotonic() + TOGETHER, False
         with suppress(queue.Empty):
             while True:
-                urgent = urgent or orders[-1] is None or orders[-1][2] is not None
+                urgent = urgent or orders[-1] is None or orders[-1][1] is not None
                 wait = 0.0 if urgent else max(0.0, until - time.monotonic())
                 orders.append(self._orders.get(block=wait > 0, timeout=wait or None))
         return orders
 
-    def _write(self, statements: list[_Order]) -> bool:
+    def _write(self, orders: list[_Order]) -> bool:
         try:
-            if statements:
+            if orders:
                 self._database.execute("BEGIN")
-                for statement, rows, _ in statements:
-                    self._database.executemany(statement, rows)
+                for statements, _ in orders:
+                    for statement, rows in statements:
+                        self._database.executemany(statement, rows)
                 self._database.execute("COMMIT")
         except sqlite3.OperationalError as error:  # a full disk: it may have room later
             with suppress(sqlite3.Error):
@@ -138,7 +146,7 @@ class Journal:
             with suppress(sqlite3.Error):
                 self._database.execute("ROLLBACK")
             self._log.exception("Something cannot be written to the journal of transfers.")
-            written = [self._write([order]) for order in statements] if len(statements) > 1 else []
+            written = [self._write([order]) for order in orders] if len(orders) > 1 else []
             return all(written)
         self._failing = False
         return True
@@ -210,6 +218,11 @@ class Journal:
             database.execute("COMMIT")
             for table in TABLES:
                 other.execute(f"DELETE FROM {table}")  # noqa: S608
+
+
+def putting(table: str, *rows: Row) -> Statement:
+    """Write rows, over those of the same key: for :meth:`Journal.together`."""
+    return _insertion(table, len(rows[0])), list(rows)
 
 
 def _insertion(table: str, columns: int, *, over: str = "REPLACE") -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -270,6 +270,20 @@ class TransferManager:
         if transfer.id in self._transfers:
             self._archive.save_files(transfer, *transfer.files)
             self._archive.save(transfer)
+        self.events.changed(transfer.id)
+
+    def files_begun(self, transfer: Transfer, files: Collection[TransferFile]) -> None:
+        """The journal gets them."""
+        if transfer.id in self._transfers:
+            self._archive.save_with(transfer, files)
+        self.events.changed(transfer.id)
+
+    def files_settled(
+        self, transfer: Transfer, gone: Collection[TransferFile], failed: Collection[TransferFile]
+    ) -> None:
+        """The journal gets the counts, and drops the files that are no more."""
+        if transfer.id in self._transfers:
+            self._archive.save_with(transfer, failed, gone)
         self.events.changed(transfer.id)
 
     def files_forgotten(self, transfer: Transfer) -> None:
