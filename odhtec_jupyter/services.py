@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,13 @@ class Services:
         # First, and without a wait before it: a request that comes now must find what an earlier server had.
         self.engine.unfinished.load()
         self.uploads.load()
+        loop = asyncio.get_running_loop()
+
+        def lost() -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._write_again)
+
+        self.engine.journal.on_lost = lost
         await self.transfers.restore()
         self._sweeper = asyncio.create_task(self._keep_sweeping(), name="odhtec sweeper")
 
@@ -171,6 +179,12 @@ class Services:
             check_secret(token, "token")
             self._tokens[transfer.id] = origin(self.hub.connection.endpoint), token
 
+    def _write_again(self) -> None:
+        """The journal was lost: what this server knows goes into the next one."""
+        self.engine.unfinished.save_all()
+        self.uploads.save_all()
+        self.transfers.save_all()
+
     async def settings_changed(self) -> None:
         """Short calls must not wait for the old store, and what waited for a connection may have it now."""
         self.renew_calls()
@@ -187,6 +201,7 @@ class Services:
 
     async def sweep(self) -> None:
         """Drop what was begun and will not go on, and forget what is old."""
+        await self.engine.journal.written()  # which also finds a journal that was lost
         await self.uploads.expire()
         await self._drop([entry for entry in self.engine.unfinished.entries if self._is_left(entry)])
         await self.transfers.forget_old()
@@ -246,6 +261,7 @@ class Services:
         if ending := self._cleanups | ({self._sweeper} if self._sweeper else set()):
             await asyncio.wait(ending, timeout=max(0.0, end - time.monotonic()))
         self.engine.close()
+        await self.engine.journal.written()  # one that was lost is noticed here, and written again
         self.engine.journal.close()
         for threads in (self.calls, self.hub_calls):
             threads.shutdown(wait=False, cancel_futures=True)

@@ -2,8 +2,8 @@
 
 SQLite with a rollback journal (a write-ahead log needs shared memory, which network file systems do not have). One
 thread writes, in batches; the event loop only hands over. The file is locked for as long as the server lives, so that a
-second server of the same user takes one of its own; what a server left that never came back is taken over.
-No secret is ever written.
+second server of the same user takes one of its own; what a server left that never came back is taken over. A file that
+is removed or truncated while the server runs is written again. No secret is ever written.
 """
 
 from __future__ import annotations
@@ -52,6 +52,10 @@ class Journal:
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._failing = self._closed = False
+        self._folder = folder
+        self._file: tuple[Path, int, int] | None = None  # with its inode, and its size after the last commit
+        #: Called by the writer's thread when the file was lost: everything has to be written again.
+        self.on_lost: Callable[[], None] = lambda: None
         self._database = _in_memory() if folder is None else self._open(folder)
 
     # --- reading, at the start ------------------------------------------------------------------------------------
@@ -111,6 +115,7 @@ class Journal:
             ending = None in orders
             told = [order[1] for order in orders if order and order[1]]
             waiting += [order for order in orders if order and order[0]]
+            self._renew_lost_file()
             if self._write(waiting):
                 waiting.clear()
             for tell in told:
@@ -135,6 +140,7 @@ class Journal:
                     for statement, rows in statements:
                         self._database.executemany(statement, rows)
                 self._database.execute("COMMIT")
+                self._note_size()
         except sqlite3.OperationalError as error:  # a full disk: it may have room later
             with suppress(sqlite3.Error):
                 self._database.execute("ROLLBACK")
@@ -151,6 +157,34 @@ class Journal:
         self._failing = False
         return True
 
+    def _renew_lost_file(self) -> None:
+        """Begin another file where somebody has removed or truncated ours: nothing of it could be read again."""
+        if self._file is None or self._folder is None:
+            return
+        path, inode, size = self._file
+        try:
+            now = path.stat()
+        except FileNotFoundError:
+            now = None
+        except OSError:  # it may be there all the same
+            return
+        if now is not None and now.st_ino == inode and now.st_size >= size:
+            return
+        self._log.warning("%s was removed or truncated while it was in use. It is written again.", path.name)
+        with suppress(sqlite3.Error):
+            self._database.close()
+        self._file = None
+        if now is not None and now.st_ino == inode and now.st_size:
+            with suppress(OSError):
+                path.replace(path.with_suffix(".damaged"))
+        self._database = self._open(self._folder)
+        self.on_lost()
+
+    def _note_size(self) -> None:
+        if self._file is not None:
+            with suppress(OSError):
+                self._file = (*self._file[:2], self._file[0].stat().st_size)
+
     # --- opening --------------------------------------------------------------------------------------------------
 
     def _open(self, folder: Path) -> sqlite3.Connection:
@@ -158,7 +192,8 @@ class Journal:
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             for number in range(MOST_SERVERS):
-                if database := self._lock(_path(folder, number)):
+                if database := self._lock(path := _path(folder, number)):
+                    self._file = (path, (found := path.stat()).st_ino, found.st_size)
                     break
             else:
                 raise OSError("too many servers use it")
@@ -173,6 +208,7 @@ class Journal:
             return database
         except (OSError, sqlite3.Error) as error:
             self._log.warning("%s cannot hold the journal, so transfers end with the server: %s", folder, error)
+            self._file = None
             return _in_memory()
 
     def _lock(self, path: Path) -> sqlite3.Connection | None:
@@ -180,6 +216,8 @@ class Journal:
         with suppress(FileExistsError):
             # Only a new file is opened here: closing a file ends all locks that the process has on it.
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            # SQLite would take what an earlier file of this name was to be rolled back to.
+            path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
         for _ in range(2):
             database = _connect(str(path))
             try:

@@ -156,6 +156,11 @@ class TransferManager:
                 self._begin(transfer)
         await self.wake()  # what an earlier server waited for may be there in this one
 
+    def save_all(self) -> None:
+        """Write all down again: the journal has lost them."""
+        for transfer in self._transfers.values():
+            self._archive.save_with(transfer, transfer.files)
+
     async def wake(self) -> None:
         """The settings have changed: what waits for a connection or a token may have it now."""
         for transfer in self.list():
