@@ -37,6 +37,7 @@ PREVIEWS = 4  # that look into an object at once: each may take some megabytes a
 SWEEP = 600.0  # seconds between two looks for what was left
 # For all that a stop waits for. Kubernetes kills 30 s after SIGTERM, and Jupyter's kernels need their share of these.
 STOP_SECONDS = 5.0
+ACTIVITY_SECONDS = 60.0  # between two notes that a transfer runs; what culls workbenches looks every few minutes
 
 
 class Services:
@@ -78,6 +79,7 @@ class Services:
         self._tokens: dict[str, tuple[Origin, str]] = {}
         self._cleanups: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
+        self._heart: asyncio.Task[None] | None = None
         # How to end each upload whose body is still coming in, and each archive that is still going out.
         self.unfinished: set[Callable[[], Coroutine[Any, Any, None]]] = set()
         # A transfer keeps the store it began with, so stores that were replaced stay open until the end.
@@ -98,6 +100,7 @@ class Services:
         self.engine.journal.on_lost = lost
         await self.transfers.restore()
         self._sweeper = asyncio.create_task(self._keep_sweeping(), name="odhtec sweeper")
+        self._heart = asyncio.create_task(self._keep_noting(), name="odhtec activity")
 
     def require_connection(self, name: str) -> None:
         """Raise :class:`NotFound` unless there is a connection of this name."""
@@ -215,6 +218,13 @@ class Services:
                 self._log.exception("What was left behind could not be looked at.")
             await asyncio.sleep(SWEEP)
 
+    async def _keep_noting(self) -> None:
+        """Note as activity what shows no progress: a copy that the store makes, a list of a million objects."""
+        while True:
+            await asyncio.sleep(ACTIVITY_SECONDS)
+            if self.transfers.active:
+                self.note_activity()
+
     def _is_left(self, entry: Unfinished) -> bool:
         if entry.live:
             return False
@@ -253,6 +263,8 @@ class Services:
         What waits longer for a store than :data:`STOP_SECONDS` is abandoned: its thread ends with the process.
         """
         end = time.monotonic() + STOP_SECONDS
+        if self._heart:
+            self._heart.cancel()
         if self._sweeper:
             self._sweeper.cancel()
         for abort in self.unfinished:
