@@ -97,7 +97,7 @@ describe('PreviewView', () => {
     await show(binaryPreview);
     screen.getByText(/^00000000 00 ff/);
     await show(archivePreview);
-    screen.getByText('1 entry · 2.0 KB unpacked');
+    screen.getByText('1 entry · 2.0 kB unpacked');
     await show(notebookPreview);
     screen.getByText('markdown: # Title');
     screen.getByText('print(1)');
