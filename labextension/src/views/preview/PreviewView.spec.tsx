@@ -112,7 +112,7 @@ describe('PreviewView', () => {
     expect((await screen.findByTitle('name.x')).getAttribute('src')).toBe('blob:pdf');
     renderers.pdfUrl.mockClear();
     await show({ ...pdfPreview, size: 1001 });
-    screen.getByText(/more than the 1000 B/);
+    screen.getByText(/more than the 1.0 kB/);
     expect(renderers.pdfUrl).not.toHaveBeenCalled();
   });
 
