@@ -21,6 +21,7 @@ from odhtec_jupyter.transfers.state import FINAL, Action, Options, Transfer, Tra
 from odhtec_jupyter.transfers.unfinished import Unfinished
 
 KEPT = 200  # finished transfers that stay listed
+CLEANUP_SECONDS = 15.0  # that a user waits for after a cancellation; what takes longer is cleaned up meanwhile
 KEPT_FILES = 50_000  # of all finished transfers together; the oldest go first
 
 
@@ -52,6 +53,7 @@ class TransferManager:
         self._transfers: dict[str, Transfer] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._pausing: set[str] = set()
+        self._cleaning: set[asyncio.Future[None]] = set()
         self._stopping = False
 
     @property
@@ -124,14 +126,17 @@ class TransferManager:
         return transfer
 
     async def cancel(self, transfer_id: str) -> Transfer:
-        """Stop and clean up; returns when nothing half-written is left. A completed one stays as it is (409)."""
+        """Stop and clean up; returns when nothing half-written is left, unless the store takes too long to answer.
+
+        A completed one stays as it is (409).
+        """
         transfer = self.get(transfer_id)
         if transfer.state in {"completed", "cancelled"}:
             raise Conflict(f"The transfer is {transfer.state} already.")
         await self._end(transfer_id)
         if transfer.state not in {"completed", "cancelled"}:
             self._cancelled(transfer)
-        await self._drop(self._engine.unfinished.of_transfer(transfer_id))
+        await self._clean_up(transfer_id)
         await self._engine.journal.written()
         return transfer
 
@@ -143,7 +148,16 @@ class TransferManager:
         del self._transfers[transfer_id]
         self._archive.forget(transfer)
         self.events.removed(transfer_id)
-        await self._drop(self._engine.unfinished.of_transfer(transfer_id))
+        await self._clean_up(transfer_id)
+
+    async def _clean_up(self, transfer_id: str) -> None:
+        """Drop what a transfer had begun; what a store does not answer in time goes on by itself."""
+        task = asyncio.ensure_future(self._drop(self._engine.unfinished.of_transfer(transfer_id)))
+        self._cleaning.add(task)
+        task.add_done_callback(self._cleaning.discard)
+        done, _ = await asyncio.wait([task], timeout=CLEANUP_SECONDS)
+        if done:
+            await task
 
     # --- the server's life ----------------------------------------------------------------------------------------
 

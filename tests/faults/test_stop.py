@@ -49,6 +49,7 @@ def server_constants() -> dict[str, object]:
         # In this order: a stop ends although what was cancelled still waits.
         "odhtec_jupyter.services.STOP_SECONDS": 1.0,
         TRANSFERS + "engine.ANSWER_SECONDS": 2.0,
+        TRANSFERS + "manager.CLEANUP_SECONDS": 1.0,
     }
 
 
@@ -107,11 +108,13 @@ def test_server_ends_while_nothing_answers_and_the_next_one_resumes(
 
 @on_moto
 def test_cancel_does_not_wait_for_an_answer(api: Api, holding: Bucket, hub: HubStandIn, s3_proxy: Proxy) -> None:
-    hub.add(Repository("org/model")).commit({"config.json": b"{}"})
-    silent = s3_proxy.rules.add(Stall(of="reply"), "put", times=None)
+    hub.add(Repository("org/model")).commit({"large.bin": SyntheticContent(PART_SIZE + 1, seed=1)})
+    silent = [s3_proxy.rules.add(Stall(of="reply"), kind, times=None) for kind in ("part", "abort")]
     transfer = api.start_import(holding.name)["id"]
-    assert silent.wait()
+    assert silent[0].wait()
     assert api.call("POST", f"transfers/{transfer}/cancel")["state"] == "cancelled"
+    assert silent[1].wait()
+    assert holding.sizes() == {}
 
 
 @on_moto
