@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from typing import Any, Protocol
@@ -34,26 +34,28 @@ class Stop(Protocol):
         ...
 
 
-_stop: ContextVar[Stop | None] = ContextVar("odhtec_stop", default=None)
+_stops: ContextVar[tuple[Stop, ...]] = ContextVar("odhtec_stops", default=())
 
 
 @contextmanager
 def ended_by(stop: Stop) -> Iterator[None]:
     """While the context lasts, ``stop`` may end the requests of this thread and of calls that it submits."""
-    token = _stop.set(stop)
+    token = _stops.set((*_stops.get(), stop))
     try:
         yield
     finally:
-        _stop.reset(token)
+        _stops.reset(token)
 
 
 @contextmanager
 def interruptible(wait: Interruptible) -> Iterator[None]:
-    """Let the stop of this thread interrupt ``wait``. Raises ``ConnectionAbortedError`` when it is cut already."""
-    stop = _stop.get()
-    with stop.answering(wait) if stop else nullcontext():
-        if stop and stop.is_cut():  # checked only now: cut before, it does not know of this wait
-            raise ConnectionAbortedError("The transfer has been stopped.")
+    """Let the stops of this thread interrupt ``wait``. Raises ``ConnectionAbortedError`` when one is cut already."""
+    stops = _stops.get()
+    with ExitStack() as stack:
+        for stop in stops:
+            stack.enter_context(stop.answering(wait))
+        if any(stop.is_cut() for stop in stops):  # checked only now: one that was cut before does not know of this wait
+            raise ConnectionAbortedError("The request has been stopped.")
         yield
 
 

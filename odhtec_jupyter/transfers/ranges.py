@@ -35,7 +35,11 @@ def read_range(
     """
     before = done
     try:
-        with _opened(source, part.start + done, part.end, stop) as reader, stragglers.reading(reader) as reading:
+        with (
+            stragglers.reading() as reading,
+            _opened(source, part.start + done, part.end, stop) as reader,
+            reading.answering(reader),
+        ):
             block = SHORT
             while done < part.size:
                 start = time.monotonic()

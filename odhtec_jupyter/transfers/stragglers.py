@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from statistics import median
 
-from odhtec_jupyter.stores.source import RangeReader
+from odhtec_jupyter.stores.interruption import Interruptible, ended_by
 from odhtec_jupyter.transfers.target import BLOCK
 
 LOOK_SECONDS = 1.0  # between two looks at the connections
@@ -24,13 +24,32 @@ LARGE = BLOCK  # bytes; the speed of less says nothing
 
 
 class Reading:
-    """One range being read by a thread."""
+    """One range that a thread asks for and reads; what it waits for can be broken off."""
 
-    def __init__(self, reader: RangeReader) -> None:
-        self.reader = reader
+    def __init__(self) -> None:
         self.bytes = 0
         self.since = self.last = time.monotonic()
-        self.is_renewed = False
+        self._waits: set[Interruptible] = set()
+        self._cut = False
+
+    def cut(self) -> None:
+        """Break it off."""
+        self._cut = True
+        for wait in tuple(self._waits):
+            wait.interrupt()
+
+    def is_cut(self) -> bool:
+        """Whether it was broken off."""
+        return self._cut
+
+    @contextmanager
+    def answering(self, wait: Interruptible) -> Iterator[None]:
+        """While the context lasts, :meth:`cut` interrupts ``wait``."""
+        self._waits.add(wait)
+        try:
+            yield
+        finally:
+            self._waits.discard(wait)
 
     def came(self, count: int) -> None:
         """More bytes are here."""
@@ -47,15 +66,16 @@ class Stragglers:
         self._left = RENEWALS
 
     @contextmanager
-    def reading(self, reader: RangeReader) -> Iterator[Reading]:
-        """Watch a range while a thread reads it."""
-        one = Reading(reader)
+    def reading(self) -> Iterator[Reading]:
+        """Watch a range while this thread asks for it and reads it."""
+        one = Reading()
         self._open.add(one)
         try:
-            yield one
+            with ended_by(one):
+                yield one
         finally:
             self._open.discard(one)
-            if one.bytes >= LARGE and not one.is_renewed:
+            if one.bytes >= LARGE and not one.is_cut():
                 self._rates.append(one.bytes / max(one.last - one.since, 1e-6))
 
     @asynccontextmanager
@@ -79,11 +99,10 @@ class Stragglers:
         for one in tuple(self._open):
             if self._left and self._is_late(one):
                 self._left -= 1
-                one.is_renewed = True
-                one.reader.interrupt()
+                one.cut()
 
     def _is_late(self, one: Reading) -> bool:
-        if len(self._rates) < COMPARED or one.is_renewed:
+        if len(self._rates) < COMPARED or one.is_cut():
             return False
         now, least = time.monotonic(), median(self._rates) / LATE
         # A block is told of when it is whole, so one more may nearly be here.

@@ -54,12 +54,13 @@ def test_bytes_that_come_in_are_progress(
 
 
 @on_moto
+@pytest.mark.parametrize("after", [0, 2 * MIB], ids=["before the answer", "within the bytes"])
 def test_slow_connection_among_fast_ones_is_replaced(
-    api: Api, holding: Bucket, hub: HubStandIn, cdn_proxy: Proxy
+    api: Api, holding: Bucket, hub: HubStandIn, cdn_proxy: Proxy, after: int
 ) -> None:
     model = hub.add(Repository("org/model"))
     model.commit({"large.bin": SyntheticContent(8 * PART_SIZE, seed=1)})
-    silent = cdn_proxy.rules.add(Stall(2 * MIB, "reply"), nth=3)
+    silent = cdn_proxy.rules.add(Stall(after, "reply"), nth=3)
     transfer = api.ended(api.start_import(holding.name)["id"])
     assert (transfer["state"], transfer["error"]) == ("completed", None)
     assert silent.fired == 1

@@ -11,21 +11,6 @@ from tests.transfers.steps import Clock
 USUAL = 50 * MIB  # bytes per second
 
 
-class Reader:
-    """A connection that only knows whether it was broken off."""
-
-    interrupted = False
-
-    def readinto(self, buffer: memoryview) -> int:
-        raise NotImplementedError
-
-    def interrupt(self) -> None:
-        self.interrupted = True
-
-    def close(self) -> None:
-        raise NotImplementedError
-
-
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
@@ -37,20 +22,19 @@ def compared(clock: Clock, rate: float = USUAL) -> Stragglers:
     """With as many neighbours as are needed, each of this speed."""
     stragglers = Stragglers()
     for _ in range(COMPARED):
-        with stragglers.reading(Reader()) as one:
+        with stragglers.reading() as one:
             clock.now += 8 * MIB / rate
             one.came(8 * MIB)
     return stragglers
 
 
 def is_replaced(stragglers: Stragglers, clock: Clock, rate: float, seconds: float) -> bool:
-    reader = Reader()
-    with stragglers.reading(reader) as one:
+    with stragglers.reading() as one:
         for _ in range(10):
             clock.now += seconds / 10
             one.came(int(rate * seconds / 10))
             stragglers.look()
-    return reader.interrupted
+    return one.is_cut()
 
 
 def test_only_a_much_slower_connection_is_replaced(clock: Clock) -> None:
@@ -60,13 +44,13 @@ def test_only_a_much_slower_connection_is_replaced(clock: Clock) -> None:
 
 
 def test_connection_that_falls_silent_is_replaced(clock: Clock) -> None:
-    stragglers, reader = compared(clock), Reader()
-    with stragglers.reading(reader) as one:
+    stragglers = compared(clock)
+    with stragglers.reading() as one:
         clock.now += 1
         one.came(1000 * MIB)
         clock.now += LATE_SECONDS
         stragglers.look()
-    assert reader.interrupted
+    assert one.is_cut()
 
 
 def test_slow_connections_are_kept_where_all_are_slow(clock: Clock) -> None:
@@ -76,9 +60,7 @@ def test_slow_connections_are_kept_where_all_are_slow(clock: Clock) -> None:
 def test_replacing_ends_where_it_does_not_help(clock: Clock) -> None:
     stragglers = compared(clock)
     with ExitStack() as stack:
-        readers = [Reader() for _ in range(RENEWALS + 1)]
-        for reader in readers:
-            stack.enter_context(stragglers.reading(reader))
+        readings = [stack.enter_context(stragglers.reading()) for _ in range(RENEWALS + 1)]
         clock.now += LATE_SECONDS
         stragglers.look()
-    assert sum(reader.interrupted for reader in readers) == RENEWALS
+        assert sum(one.is_cut() for one in readings) == RENEWALS
