@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from odhtec_jupyter.errors import NotFound, OdhTecError
 from odhtec_jupyter.models import ImportRequest, TransferRequest
 from odhtec_jupyter.network import Network, Origin, origin
 from odhtec_jupyter.settings import HubConnection, OdhTecSettings, S3Connection, check_secret
+from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 from odhtec_jupyter.stores.http import remove_ca_files, remove_left_ca_files
 from odhtec_jupyter.stores.hub import HubStore
 from odhtec_jupyter.stores.s3 import S3Store
@@ -22,7 +24,7 @@ from odhtec_jupyter.stores.workspace_hidden import HiddenRules
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.jobs import Jobs, Waits, drop_entry
 from odhtec_jupyter.transfers.journal import Journal
-from odhtec_jupyter.transfers.manager import STOP_TIMEOUT, TransferManager
+from odhtec_jupyter.transfers.manager import TransferManager
 from odhtec_jupyter.transfers.multiparts import Multiparts
 from odhtec_jupyter.transfers.places import Stores
 from odhtec_jupyter.transfers.state import Options, Transfer
@@ -33,6 +35,9 @@ from odhtec_jupyter.transfers.uploads import Uploads
 CALLS = 16  # short calls of S3 at once, and of the hub
 PREVIEWS = 4  # that look into an object at once: each may take some megabytes and a second or two
 SWEEP = 600.0  # seconds between two looks for what was left
+# For all that a stop waits for. Kubernetes kills 30 s after SIGTERM, and Jupyter's kernels need their share of these.
+STOP_SECONDS = 5.0
+ACTIVITY_SECONDS = 60.0  # between two notes that a transfer runs; what culls workbenches looks every few minutes
 
 
 class Services:
@@ -64,9 +69,9 @@ class Services:
         self.uploads = Uploads(self.engine, lambda: self.s3, keep_days=settings.keep_uploads_days)
         self.workspace = WorkspaceStore(root, hidden_rules)
         # Apart from the transfers' threads, so that a listing never waits for a part.
-        self.calls = ThreadPoolExecutor(CALLS, thread_name_prefix="odhtec-call")
+        self.calls = DaemonThreads(CALLS, thread_name_prefix="odhtec-call")
         # A hub that does not answer must not stop lists of buckets.
-        self.hub_calls = ThreadPoolExecutor(CALLS, thread_name_prefix="odhtec-hub")
+        self.hub_calls = DaemonThreads(CALLS, thread_name_prefix="odhtec-hub")
         self.previews = asyncio.Semaphore(PREVIEWS)
         # Called for each piece of an upload: what moves keeps the server from being culled.
         self.note_activity: Callable[[], None] = lambda: None
@@ -74,6 +79,7 @@ class Services:
         self._tokens: dict[str, tuple[Origin, str]] = {}
         self._cleanups: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
+        self._heart: asyncio.Task[None] | None = None
         # How to end each upload whose body is still coming in, and each archive that is still going out.
         self.unfinished: set[Callable[[], Coroutine[Any, Any, None]]] = set()
         # A transfer keeps the store it began with, so stores that were replaced stay open until the end.
@@ -85,8 +91,16 @@ class Services:
         # First, and without a wait before it: a request that comes now must find what an earlier server had.
         self.engine.unfinished.load()
         self.uploads.load()
+        loop = asyncio.get_running_loop()
+
+        def lost() -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._write_again)
+
+        self.engine.journal.on_lost = lost
         await self.transfers.restore()
         self._sweeper = asyncio.create_task(self._keep_sweeping(), name="odhtec sweeper")
+        self._heart = asyncio.create_task(self._keep_noting(), name="odhtec activity")
 
     def require_connection(self, name: str) -> None:
         """Raise :class:`NotFound` unless there is a connection of this name."""
@@ -168,6 +182,12 @@ class Services:
             check_secret(token, "token")
             self._tokens[transfer.id] = origin(self.hub.connection.endpoint), token
 
+    def _write_again(self) -> None:
+        """The journal was lost: what this server knows goes into the next one."""
+        self.engine.unfinished.save_all()
+        self.uploads.save_all()
+        self.transfers.save_all()
+
     async def settings_changed(self) -> None:
         """Short calls must not wait for the old store, and what waited for a connection may have it now."""
         self.renew_calls()
@@ -184,6 +204,7 @@ class Services:
 
     async def sweep(self) -> None:
         """Drop what was begun and will not go on, and forget what is old."""
+        await self.engine.journal.written()  # which also finds a journal that was lost
         await self.uploads.expire()
         await self._drop([entry for entry in self.engine.unfinished.entries if self._is_left(entry)])
         await self.transfers.forget_old()
@@ -196,6 +217,13 @@ class Services:
             except Exception:
                 self._log.exception("What was left behind could not be looked at.")
             await asyncio.sleep(SWEEP)
+
+    async def _keep_noting(self) -> None:
+        """Note as activity what shows no progress: a copy that the store makes, a list of a million objects."""
+        while True:
+            await asyncio.sleep(ACTIVITY_SECONDS)
+            if self.transfers.active:
+                self.note_activity()
 
     def _is_left(self, entry: Unfinished) -> bool:
         if entry.live:
@@ -213,8 +241,8 @@ class Services:
     def renew_calls(self) -> None:
         """New threads for short calls: the old ones may wait for a store that does not answer."""
         old = self.calls, self.hub_calls
-        self.calls = ThreadPoolExecutor(CALLS, thread_name_prefix="odhtec-call")
-        self.hub_calls = ThreadPoolExecutor(CALLS, thread_name_prefix="odhtec-hub")
+        self.calls = DaemonThreads(CALLS, thread_name_prefix="odhtec-call")
+        self.hub_calls = DaemonThreads(CALLS, thread_name_prefix="odhtec-hub")
         for threads in old:
             threads.shutdown(wait=False)
 
@@ -230,15 +258,22 @@ class Services:
         task.add_done_callback(self._cleanups.discard)
 
     async def stop(self) -> None:
-        """Stop what runs so that the next server can go on with it, and close everything."""
+        """Stop what runs so that the next server can go on with it, and close everything.
+
+        What waits longer for a store than :data:`STOP_SECONDS` is abandoned: its thread ends with the process.
+        """
+        end = time.monotonic() + STOP_SECONDS
+        if self._heart:
+            self._heart.cancel()
         if self._sweeper:
             self._sweeper.cancel()
         for abort in self.unfinished:
             self.keep(abort())
-        await self.transfers.stop()
+        await self.transfers.stop(STOP_SECONDS)
         if ending := self._cleanups | ({self._sweeper} if self._sweeper else set()):
-            await asyncio.wait(ending, timeout=STOP_TIMEOUT)
+            await asyncio.wait(ending, timeout=max(0.0, end - time.monotonic()))
         self.engine.close()
+        await self.engine.journal.written()  # one that was lost is noticed here, and written again
         self.engine.journal.close()
         for threads in (self.calls, self.hub_calls):
             threads.shutdown(wait=False, cancel_futures=True)

@@ -7,11 +7,14 @@ import { trans } from './testing/fakes';
 describe('formatSize', () => {
   it.each([
     [0, '0 B'],
-    [1023, '1023 B'],
-    [1024, '1.0 KB'],
-    [1048575, '1.0 MB'],
-    [150 * 1024, '150 KB'],
-    [5e12, '4.5 TB']
+    [999, '999 B'],
+    [1000, '1.0 kB'],
+    [1024, '1.0 kB'],
+    [99_940, '99.9 kB'],
+    [150_400, '150 kB'],
+    [999_500, '1.0 MB'],
+    [5e12, '5.0 TB'],
+    [2e18, '2000 PB']
   ])('%i is %s', (bytes, text) => expect(formatSize(bytes)).toBe(text));
 });
 

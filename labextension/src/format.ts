@@ -1,15 +1,15 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-/** Numbers as people read them. Sizes step by 1024, as Lab's own file browser does. */
+/** Numbers as people read them. Sizes have decimal units, as in the Python client and on the command line. */
 
-const UNITS = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
 export function formatSize(bytes: number): string {
   let value = bytes;
   let unit = 0;
-  // 1023.95 would already print as "1024.0".
-  while (value >= 1023.95 && unit < UNITS.length - 1) {
-    value /= 1024;
+  // 999.5 would already print as "1000".
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
     unit += 1;
   }
   return unit === 0 ? `${value} B` : `${value.toFixed(value < 99.95 ? 1 : 0)} ${UNITS[unit]}`;

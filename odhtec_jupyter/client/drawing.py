@@ -36,12 +36,14 @@ class Bar(Protocol):
 
 
 def size(count: float) -> str:
-    """Bytes for people."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+    """Bytes for people, in decimal units as the panel shows them."""
+    if count < 999.5:
+        return f"{count:.0f} B"
+    for unit in ("kB", "MB", "GB", "TB", "PB"):  # noqa: B007 - the last one stays
         count /= 1000
-    return f"{count:.1f} TB"
+        if count < 999.5:  # which would already print as "1000"
+            break
+    return f"{count:.1f} {unit}" if count < 99.95 else f"{count:.0f} {unit}"
 
 
 def amount(status: Transfer) -> str:

@@ -19,6 +19,7 @@ from odhtec_jupyter.client.transfer import Transfer
 from odhtec_jupyter.errors import Cancelled, OdhTecError
 
 AT_ONCE = 4  # files
+CANCEL_SECONDS = 5.0  # that a cancelled transfer has for cleaning up before the process ends
 RATE_WINDOW = 5.0  # seconds
 
 
@@ -89,6 +90,7 @@ class LocalTransfer(Transfer):
         self.may_run = threading.Event()
         self.may_run.set()
         self.is_cancelled = False
+        self._cancelled_at = 0.0
         super().__init__(api, self._show())
         self._start()
 
@@ -107,7 +109,7 @@ class LocalTransfer(Transfer):
     def _show(self) -> models.Transfer:
         files = self._files
         done = sum(file.bytes_done for file in files or [])
-        total = sum(file.size for file in files) if files is not None else None
+        total = sum(file.size for file in files if file.state != "skipped") if files is not None else None
         state: models.TransferState = self._state
         if state == "running" and not self.may_run.is_set():
             state = "paused"
@@ -164,6 +166,7 @@ class LocalTransfer(Transfer):
 
     def cancel(self) -> Self:
         """Stop, and leave nothing half-written; what was moved stays."""
+        self._cancelled_at = self._cancelled_at or time.monotonic()
         self.is_cancelled = True
         self.may_run.set()
         return self
@@ -191,8 +194,9 @@ class LocalTransfer(Transfer):
         self._thread.start()
 
     def join(self) -> None:
-        """Wait for its thread; for the end of the process."""
-        self._thread.join()
+        """Wait for its thread at the end of the process: for that of a cancelled one only some seconds."""
+        left = self._cancelled_at + CANCEL_SECONDS - time.monotonic()
+        self._thread.join(max(0.0, left) if self.is_cancelled else None)
 
     def _run(self) -> None:
         self._clock.started = datetime.now(UTC)
@@ -231,7 +235,7 @@ class LocalTransfer(Transfer):
             gate.check()
             file.state = "running"
             file.state = "completed" if file.move(gate) else "skipped"
-            file.bytes_done = file.size
+            file.bytes_done = file.size if file.state == "completed" else 0
         except Cancelled:
             file.state = "cancelled"
         except BaseException as error:  # the file says what happened to it

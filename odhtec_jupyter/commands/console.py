@@ -7,7 +7,9 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from threading import Thread
 
 from pydantic import BaseModel
 
@@ -20,6 +22,7 @@ from odhtec_jupyter.models import TransferPlan
 from odhtec_jupyter.visible import visible
 
 INTERRUPTED = 130  # the exit code
+CANCEL_SECONDS = 8.0  # that the server has to confirm a cancellation: its store may not answer at all
 
 
 class Console:
@@ -64,9 +67,10 @@ class Console:
         except KeyboardInterrupt:
             if self._goes_on(transfer):
                 print(f"It goes on: jupyter odhtec transfers show {transfer.id}", file=sys.stderr)
-            else:
-                transfer.cancel()
+            elif _cancel(transfer):
                 print("Cancelled.", file=sys.stderr)
+            else:
+                print("The server has not confirmed the cancellation: the store may not answer it.", file=sys.stderr)
             return INTERRUPTED
         finally:
             if self.json:
@@ -83,6 +87,28 @@ class Console:
         except (KeyboardInterrupt, EOFError):
             return False
         return not answer.strip().lower().startswith("y")
+
+
+def _cancel(transfer: Transfer) -> bool:
+    """Whether a transfer has been cancelled before the time is up. Raises what the server says against it."""
+    done: Future[None] = Future()
+
+    def cancel() -> None:
+        try:
+            transfer.cancel()
+            if isinstance(transfer, LocalTransfer):
+                transfer.join()
+        except BaseException as error:  # the caller gets it
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    Thread(target=cancel, name="odhtec cancel", daemon=True).start()
+    try:
+        done.result(CANCEL_SECONDS)
+    except TimeoutError:
+        return False
+    return True
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from odhtec_jupyter.errors import BadRequest, Unreachable, clipped
 from odhtec_jupyter.network import Network, proxy_refused
+from odhtec_jupyter.stores.interruption import interruptible_pool
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -171,7 +172,7 @@ class Http:
             "ca_certs": ca_file(network) or certifi.where(),
             "timeout": urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
         }
-        self._direct = urllib3.PoolManager(**self._options)
+        self._direct = _interruptible(urllib3.PoolManager(**self._options))
         self._proxied: dict[str, Any] = {}
 
     def request(
@@ -232,10 +233,18 @@ class Http:
                 headers = urllib3.make_headers(
                     proxy_basic_auth=f"{unquote(userinfo.username)}:{unquote(userinfo.password or '')}"
                 )
-            self._proxied[proxy] = urllib3.ProxyManager(proxy, proxy_headers=headers, **self._options)
+            made = urllib3.ProxyManager(proxy, proxy_headers=headers, **self._options)
+            self._proxied[proxy] = _interruptible(made)
         return self._proxied[proxy]
 
     def close(self) -> None:
         """Close idle connections."""
         for manager in (self._direct, *self._proxied.values()):
             manager.clear()
+
+
+def _interruptible(manager: Any) -> Any:
+    """A manager of urllib3 whose requests a stop can end."""
+    classes = manager.pool_classes_by_scheme
+    manager.pool_classes_by_scheme = {scheme: interruptible_pool(pool) for scheme, pool in classes.items()}
+    return manager

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from odhtec_jupyter.errors import StoreError, clipped
@@ -20,6 +19,7 @@ from odhtec_jupyter.models import (
     KeyFailure,
     Owner,
 )
+from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 from odhtec_jupyter.stores.s3_amazon import US_EAST
 from odhtec_jupyter.stores.s3_details import S3Details
 from odhtec_jupyter.stores.s3_errors import CREDENTIALS, answer_error, s3_errors
@@ -174,7 +174,7 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
             result.errors += failed
             result.deleted += [key for key in batch if key not in gone]
         if single:
-            with ThreadPoolExecutor(SINGLE_DELETES, thread_name_prefix="odhtec-delete") as threads:
+            with DaemonThreads(SINGLE_DELETES, thread_name_prefix="odhtec-delete") as threads:
                 failures = threads.map(lambda key: self._delete_one(bucket, key), single)
                 for key, failure in zip(single, failures, strict=True):
                     if failure is None:

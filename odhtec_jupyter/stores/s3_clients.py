@@ -18,6 +18,7 @@ from odhtec_jupyter.network import AMAZON, Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.bounded import MAX_TAGS, PIECE_BYTES, read_whole, require_few
 from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, ca_file
+from odhtec_jupyter.stores.interruption import ReplyWait, interruptible, interruptible_pool
 from odhtec_jupyter.stores.s3_amazon import US_EAST, amazon_endpoint, is_region
 from odhtec_jupyter.stores.s3_errors import not_s3, require_s3, s3_errors
 from odhtec_jupyter.stores.s3_list_page import ListPage
@@ -221,6 +222,9 @@ class _BoundedSession:
     def __init__(self, session: Any, host: str) -> None:
         self._session = session
         self._host = host
+        # Not public in botocore; without them a stop waits for the answer. Its managers share this mapping.
+        pools = getattr(session, "_pool_classes_by_scheme", {})
+        pools.update({scheme: interruptible_pool(pool) for scheme, pool in pools.items()})
 
     def send(self, request: Any) -> Any:
         """One request. The body of an object stays to be read, any other is read here, up to the limit."""
@@ -232,7 +236,8 @@ class _BoundedSession:
         if streamed and response.status_code < 300:
             return response
         try:
-            body = read_whole(response.raw.stream(PIECE_BYTES), self._host)
+            with interruptible(ReplyWait(response.raw)):
+                body = read_whole(response.raw.stream(PIECE_BYTES), self._host)
             require_s3(response.status_code, body, self._host, is_object=streamed)
             response._content = require_few(body, b"<", MAX_TAGS, self._host)
         except u.ReadTimeoutError as error:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from odhtec_jupyter.errors import Forbidden, OdhTecError, StoreError
+from odhtec_jupyter.stores.interruption import ReplyWait, interruptible
 from odhtec_jupyter.stores.s3_errors import answer_error, require_s3, s3_errors, xml_text
 from odhtec_jupyter.stores.s3_etag import quoted
 from odhtec_jupyter.stores.s3_existing import S3Existing
@@ -243,7 +244,7 @@ class S3Writer(S3Existing):
             client = self.client(params["Bucket"])
             url = client.generate_presigned_url(operation, Params=params, ExpiresIn=URL_LIFETIME)
         response = self.http.request("PUT", url, headers=headers, body=blocks if size else b"")
-        with s3_errors(self.host):
+        with s3_errors(self.host), interruptible(ReplyWait(response)):
             reply = response.read(MAX_REPLY_BYTES)
             text = reply.decode("utf-8", "replace")
         if response.status == 200 and len(reply) < MAX_REPLY_BYTES:

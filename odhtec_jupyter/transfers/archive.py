@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
 from odhtec_jupyter.models import Failure
-from odhtec_jupyter.transfers.journal import Journal
+from odhtec_jupyter.transfers.journal import Journal, putting
 from odhtec_jupyter.transfers.state import DONE, FINAL, Options, Transfer, TransferFile, Watcher
 from odhtec_jupyter.transfers.unfinished import UnfinishedList
 
@@ -23,29 +24,15 @@ class Archive:
 
     def save(self, transfer: Transfer) -> None:
         """Write a transfer down as it is now, without its files."""
-        error = transfer.error
-        self._journal.put(
-            "transfers",
-            (
-                transfer.id,
-                transfer.action,
-                transfer.source,
-                transfer.target,
-                json.dumps(asdict(transfer.options)),
-                transfer.state,
-                transfer.planned,
-                transfer.needs,
-                transfer.bytes_done,
-                transfer.bytes_total,
-                transfer.files_done,
-                transfer.files_total,
-                transfer.files_failed,
-                transfer.created_at.isoformat(),
-                transfer.started_at and transfer.started_at.isoformat(),
-                transfer.finished_at and transfer.finished_at.isoformat(),
-                error and error.code,
-                error and error.message,
-            ),
+        self._journal.put("transfers", _transfer_row(transfer))
+
+    def save_with(self, transfer: Transfer, files: Iterable[TransferFile], gone: Iterable[TransferFile] = ()) -> None:
+        """Write a transfer and some of its files down, and forget others: all together, or the counts would not fit."""
+        kept = [_row(transfer, file) for file in files]
+        self._journal.together(
+            putting("transfers", _transfer_row(transfer)),
+            ("DELETE FROM files WHERE transfer = ? AND number = ?", [(transfer.id, file.number) for file in gone]),
+            *([putting("files", *kept)] if kept else []),
         )
 
     def save_files(self, transfer: Transfer, *files: TransferFile) -> None:
@@ -82,15 +69,42 @@ class Archive:
                     pin=row["pin"],
                     what=row["what"],
                 )
+                file.number = int(row["number"])  # a deletion's are not without gaps
                 file.state = row["state"]
                 file.error = _failure(row)
                 if file.state in {"queued", "running"} and transfer.state not in FINAL:
                     file.state = "queued"
-                    file.bytes_done = min(arrived.get(file.owner, 0), file.size or 0)
+                    # What was moved is there as a whole; only its source is not removed yet.
+                    there = (file.size or 0) if file.what == "remove source" else arrived.get(file.owner, 0)
+                    file.bytes_done = min(there, file.size or 0)
                 elif file.state in DONE:
-                    file.bytes_done = file.size or 0
+                    file.bytes_done = file.to_move
             transfer.count_again()
         return sorted(transfers.values(), key=lambda transfer: transfer.created_at)
+
+
+def _transfer_row(transfer: Transfer) -> tuple[Any, ...]:
+    error = transfer.error
+    return (
+        transfer.id,
+        transfer.action,
+        transfer.source,
+        transfer.target,
+        json.dumps(asdict(transfer.options)),
+        transfer.state,
+        transfer.planned,
+        transfer.needs,
+        transfer.bytes_done,
+        transfer.bytes_total,
+        transfer.files_done,
+        transfer.files_total,
+        transfer.files_failed,
+        transfer.created_at.isoformat(),
+        transfer.started_at and transfer.started_at.isoformat(),
+        transfer.finished_at and transfer.finished_at.isoformat(),
+        error and error.code,
+        error and error.message,
+    )
 
 
 def _row(transfer: Transfer, file: TransferFile) -> tuple[Any, ...]:

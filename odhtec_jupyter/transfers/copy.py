@@ -9,7 +9,6 @@ flight than its leases.
 from __future__ import annotations
 
 import asyncio
-import functools
 import hashlib
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from odhtec_jupyter.transfers.pace import Pace
 from odhtec_jupyter.transfers.parts import MAX_OBJECT, Cutting, Part, stream_size
 from odhtec_jupyter.transfers.ranges import read_range, relay
 from odhtec_jupyter.transfers.retry import StopSign
+from odhtec_jupyter.transfers.stragglers import Stragglers
 from odhtec_jupyter.transfers.target import BLOCK, STREAM, Assembly, Target, assembling, blocks
 from odhtec_jupyter.transfers.turns import Turns
 from odhtec_jupyter.transfers.verify import Verifier
@@ -101,6 +101,7 @@ class _Copy:
         self._may_stream = may_stream
         self._stop = StopSign()
         self._turns = Turns()
+        self._stragglers = Stragglers()
         self._crew = Crew(may_stream=False)
         self._judge: Callable[[float], object] = self._crew.judge
         self.stored = 0
@@ -119,22 +120,26 @@ class _Copy:
         self.stored += size
         self._on_bytes(size)
 
+    def _touch(self, _: int) -> None:
+        """What had arrived was counted then. That it is read again shows that the transfer goes on."""
+        self._on_bytes(0)
+
     def _md5(self, view: memoryview) -> bytes | None:
         """Only on request: it is the one checksum every store verifies, and the dearest."""
         return hashlib.md5(view, usedforsecurity=False).digest() if self._full else None
 
     async def _whole(self) -> str | None:
         size, target = self._source.size, self._target
-        with await self._engine.budget.lease(max(size, 1), "copy") as lease:
+        with await self._engine.budget.lease(max(size, 1), "copy") as lease, InFlight(self._count) as in_flight:
             view = lease.view[:size]
 
             def put() -> str:
                 if self._verifier:
                     self._verifier.compare(target.uri)
-                return target.put_whole(view, self._stop, self._md5(view)) or ""
+                return target.put_whole(view, self._stop, self._md5(view), in_flight.follow) or ""
 
-            etag = await self._pass(Part(1, 0, size), view, self._source, put)
-        self._count(size)
+            etag = await self._pass(Part(1, 0, size), view, self._source, in_flight, put)
+        self._count(size - in_flight.told)
         return etag or None
 
     async def _in_parts(self) -> str | None:
@@ -160,7 +165,7 @@ class _Copy:
         crew = self._crew = Crew(may_stream=may_stream, size=1 if relayed or is_ordered(self._source) else None)
         loop, running = asyncio.get_running_loop(), 0
 
-        async with together() as group:
+        async with self._stragglers.watched(), together() as group:
 
             def employ() -> None:
                 nonlocal running
@@ -188,7 +193,7 @@ class _Copy:
         if arrived and not self._verifier:
             return
         memory = BLOCK if through else part.size
-        in_flight = InFlight(_uncounted if arrived else self._count)
+        in_flight = InFlight(self._touch if arrived else self._count)
         with await self._engine.budget.lease(memory, "copy") as lease, in_flight:
             if through:
                 await self._relay(assembly, part, lease.view, in_flight, arrived=arrived)
@@ -208,7 +213,7 @@ class _Copy:
             return assembly.put(part.number, part.start, pieces, part.size, md5=self._md5(view))
 
         if not arrived:
-            assembly.keep(part.number, await self._pass(part, view, self._source, put), part.size)
+            assembly.keep(part.number, await self._pass(part, view, self._source, in_flight, put), part.size)
             return
         kept = assembly.entry.parts[part.number].etag
 
@@ -218,11 +223,13 @@ class _Copy:
                 return kept
             return put()
 
-        etag = await self._pass(part, view, assembly.again or self._source, compare)
+        etag = await self._pass(part, view, assembly.again or self._source, in_flight, compare)
         if etag != kept:
             assembly.keep(part.number, etag, part.size)
 
-    async def _pass(self, part: Part, view: memoryview, source: RangedSource, put: Callable[[], str]) -> str:
+    async def _pass(
+        self, part: Part, view: memoryview, source: RangedSource, in_flight: InFlight, put: Callable[[], str]
+    ) -> str:
         """Read a part, feed the checksum when it is its turn, put it; its ETag.
 
         In one go where that is possible: each way to a thread and back costs.
@@ -232,7 +239,13 @@ class _Copy:
         def go_on() -> str | None:
             nonlocal done, hashed
             if done < part.size:
-                done = read_range(source, part, view, done, self._stop, Pace(self._judge))
+                pace = Pace(self._judge)
+
+                def came(count: int) -> None:
+                    pace.came(count)
+                    in_flight.read(count)
+
+                done = read_range(source, part, view, done, self._stop, came, self._stragglers)
             if done < part.size:
                 return None  # the connection broke
             if self._verifier and not hashed:
@@ -244,7 +257,7 @@ class _Copy:
             return put()
 
         if self._crew.slow:
-            await self._fill(part, view, source)
+            await self._fill(part, view, source, in_flight)
             done = part.size
         etag: str | None = None
         while etag is None:
@@ -284,23 +297,21 @@ class _Copy:
         if not arrived or etag != assembly.entry.parts[part.number].etag:
             assembly.keep(part.number, etag, part.size)
 
-    async def _fill(self, part: Part, view: memoryview, source: RangedSource) -> None:
+    async def _fill(self, part: Part, view: memoryview, source: RangedSource, in_flight: InFlight) -> None:
         """Read one range into memory over several slow connections: the memory for parts is limited."""
         step = max(1, -(-part.size // SPLIT))
         async with together() as group:
             for start in range(part.start, part.end, step):
                 piece = Part(part.number, start, min(start + step, part.end))
                 at = start - part.start
-                group.create_task(self._fill_piece(piece, view[at : at + piece.size], source))
+                group.create_task(self._fill_piece(piece, view[at : at + piece.size], source, in_flight))
 
-    async def _fill_piece(self, part: Part, view: memoryview, source: RangedSource) -> None:
+    async def _fill_piece(self, part: Part, view: memoryview, source: RangedSource, in_flight: InFlight) -> None:
         """Read a range over one connection; a torn one goes on from where it broke."""
         done = 0
+
+        def read() -> int:
+            return read_range(source, part, view, done, self._stop, in_flight.read, self._stragglers)
+
         while done < part.size:
-            done = await self._engine.attempt(
-                self._stop, functools.partial(read_range, source, part, view, done, self._stop)
-            )
-
-
-def _uncounted(_: int) -> None:
-    """What had arrived was counted then."""
+            done = await self._engine.attempt(self._stop, read)

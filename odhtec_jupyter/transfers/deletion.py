@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.s3_list_page import ListPage
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.retry import StopSign
-from odhtec_jupyter.transfers.state import Transfer
+from odhtec_jupyter.transfers.state import Transfer, TransferFile, failure
 from odhtec_jupyter.uris import S3Uri, parse_uri
 
 LISTED_FAILURES = 1000
@@ -23,22 +23,36 @@ async def delete_all(engine: Engine, store: S3Store, transfer: Transfer) -> None
     """Delete exactly the transfer's keys and everything below its prefixes; what S3 refuses is listed per key.
 
     A deletion that goes on after a pause or a restart leaves alone what has been written since it was asked for.
+
+    The keys of a batch are in the journal before S3 is asked to delete them. Where its answer is lost with the server,
+    they are the transfer's files of the next run, which counts those that S3 does not list any more.
     """
     uri = parse_uri(transfer.source, "source")
     assert isinstance(uri, S3Uri)
     stop = StopSign()
-    transfer.forget_files()  # those that an earlier run could not delete: they are tried again
-    total = transfer.files_done
+    known = {file.path: file for file in transfer.files}  # not answered, or refused: they are tried again
+    for file in transfer.files:
+        file.state, file.error = "running", None
+    transfer.files_failed = 0
+    transfer.files_total = transfer.files_done + len(known)
     async with aclosing(_batches(engine, store, uri.bucket, transfer, stop)) as batches:
         async for batch in batches:
-            transfer.files_total = total = total + len(batch)
             names = [item.Key for item in batch]
+            new = [(name, f"s3://{uri.bucket}/{name}") for name in names if name not in known]
+            files = transfer.begin_files(new)
+            files += [known[name] for name in names if name in known]
+            await engine.journal.written()
+            answers: list[list[KeyFailure]] = []
 
-            def delete(names: list[str] = names) -> list[KeyFailure]:
-                return store.delete(uri.bucket, names).errors
+            def delete(names: list[str] = names, answers: list[list[KeyFailure]] = answers) -> None:
+                answers.append(store.delete(uri.bucket, names).errors)
 
-            errors = await engine.attempt(stop, delete)
-            _report(transfer, uri.bucket, batch, errors)
+            try:
+                await engine.attempt(stop, delete)
+            finally:
+                if answers:  # also when the transfer is paused or cancelled in this moment
+                    _settle(transfer, uri.bucket, files, answers[0])
+    _settle(transfer, uri.bucket, [file for file in transfer.files if file.error is None], [])
     if transfer.files_failed:
         first = next(file.error for file in transfer.files if file.error)
         raise OdhTecError(
@@ -84,12 +98,28 @@ def _on_their_clock(when: datetime, their_now: datetime | None) -> datetime:
     return when + ((their_now or now) - now) + SECOND
 
 
-def _report(transfer: Transfer, bucket: str, batch: list[S3Object], errors: list[KeyFailure]) -> None:
-    transfer.files_done += len(batch) - len(errors)
+def _settle(transfer: Transfer, bucket: str, files: Iterable[TransferFile], errors: list[KeyFailure]) -> None:
+    """Count what S3 has answered; of what it has refused, a limited number stays among the transfer's files."""
+    refused = {error.Key: error for error in errors}
+    listed = sum(file.error is not None for file in transfer.files)
+    gone: list[TransferFile] = []
+    failed: list[TransferFile] = []
+    for file in files:
+        error = refused.pop(file.path, None)
+        transfer.files_done += error is None
+        if error is None or listed + len(failed) >= LISTED_FAILURES:
+            gone.append(file)
+        else:
+            _refuse(file, error)
+            failed.append(file)
+    for key, error in refused.items():  # some stores name a key in another way than we did
+        if listed + len(failed) < LISTED_FAILURES:
+            failed.append(transfer.restore_file(key, f"s3://{bucket}/{key}", None))
+            _refuse(failed[-1], error)
     transfer.files_failed += len(errors)
-    for error in errors[: LISTED_FAILURES - len(transfer.files)]:
-        total = transfer.files_total
-        file = transfer.add_file(error.Key, f"s3://{bucket}/{error.Key}", None)
-        transfer.files_total, transfer.files_failed = total, transfer.files_failed - 1
-        file.move("failed", OdhTecError(error.Message or error.Code, code=error.Code))
-    transfer.add(0)
+    transfer.settle_files(gone, failed)
+
+
+def _refuse(file: TransferFile, error: KeyFailure) -> None:
+    file.state = "failed"
+    file.error = failure(OdhTecError(error.Message or error.Code, code=error.Code))

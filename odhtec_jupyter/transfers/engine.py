@@ -9,11 +9,13 @@ import sys
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from odhtec_jupyter.errors import OdhTecError
+from odhtec_jupyter.stores.daemon_threads import DaemonThreads
+from odhtec_jupyter.stores.interruption import ended_by
 from odhtec_jupyter.transfers.budget import MemoryBudget
 from odhtec_jupyter.transfers.journal import Journal
 from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, delay
@@ -24,6 +26,8 @@ THREADS = 24
 RECEIVERS = 8
 TURN = 0.1  # seconds after which a thread that reads or sends for a client lets others have its place
 PATIENCE = 20  # milliseconds it waits for that client
+# After a cancellation: what a store does with a request it has answered is known, so there is less to clean up.
+ANSWER_SECONDS = 15.0
 NICENESS = 19  # of these threads: where all processors are busy, the event loop and the kernels come first
 
 
@@ -81,24 +85,33 @@ class Engine:
         self.budget = MemoryBudget(max_memory)
         self.slots = Slots(max_concurrent_transfers)
         self.reading: set[StopSign] = set()  # the downloads that go on now, each by what ends it
-        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="odhtec-transfer", initializer=_step_back)
-        self._receivers = ThreadPoolExecutor(RECEIVERS, thread_name_prefix="odhtec-receive", initializer=_step_back)
+        self.threads = DaemonThreads(THREADS, thread_name_prefix="odhtec-transfer", initializer=_step_back)
+        self._receivers = DaemonThreads(RECEIVERS, thread_name_prefix="odhtec-receive", initializer=_step_back)
 
     async def in_thread(self, stop: StopSign, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Run blocking work. When cancelled, tells it to stop and waits until it has let go of its buffer."""
+        """Run blocking work. When cancelled, tells it to stop and waits until it has let go of its buffer.
+
+        A request that a store does not answer is ended :data:`ANSWER_SECONDS` after the cancellation.
+        """
         return await self._run(self.threads, stop, lambda: call(*args, **kwargs))
 
     async def receive(self, stop: StopSign, call: Callable[[], T]) -> T:
         """The same for what a sender sends, in threads that no store can keep: their senders would look slow."""
         return await self._run(self._receivers, stop, call)
 
-    async def _run(self, threads: ThreadPoolExecutor, stop: StopSign, call: Callable[[], T]) -> T:
-        future = asyncio.get_running_loop().run_in_executor(threads, call)
+    async def _run(self, threads: Executor, stop: StopSign, call: Callable[[], T]) -> T:
+        def run() -> T:
+            with ended_by(stop):
+                return call()
+
+        future = asyncio.get_running_loop().run_in_executor(threads, run)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             stop.set()
+            late = asyncio.get_running_loop().call_later(ANSWER_SECONDS, stop.cut)
             await settled(future)
+            late.cancel()
             raise
         except Stopped:
             raise asyncio.CancelledError from None

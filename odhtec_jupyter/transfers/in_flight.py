@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable
 from types import TracebackType
@@ -12,28 +13,46 @@ EVERY = 0.2  # seconds between two words about one part
 
 
 class InFlight:
-    """What was told of one part: each byte once, however often it has to go, and taken back if the part fails."""
+    """What was told of one part: each byte once, however often it has to go, and taken back if the part fails.
+
+    A byte that was read into memory before it is sent counts half when it is there, so that a slow source shows as
+    well as a slow target.
+    """
 
     def __init__(self, count: Callable[[int], None]) -> None:
         """``count`` hears on the event loop of bytes, negative ones where they were told too early."""
         self._count = count
         self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()
+        self._due = time.monotonic() + EVERY
+        self._read = 0
+        self._ended = False
         self.told = 0
+
+    def read(self, count: int) -> None:
+        """So many bytes more are in memory; for several threads."""
+        with self._lock:
+            self._read += count
+            read = self._read
+        self._tell_soon(read // 2)
 
     def follow(self, pieces: Iterable[memoryview]) -> Generator[memoryview]:
         """The same pieces. Runs in a thread: who asks for the next one has sent the one before."""
-        sent, due = 0, time.monotonic() + EVERY
+        sent = 0
         for piece in pieces:
             yield piece
             sent += len(piece)
-            if (now := time.monotonic()) >= due:
-                due = now + EVERY
-                self._loop.call_soon_threadsafe(self._tell, sent)
+            self._tell_soon((self._read + sent) // 2 if self._read else sent)
 
-    def _tell(self, sent: int) -> None:
-        if sent > self.told:
-            self._count(sent - self.told)
-            self.told = sent
+    def _tell_soon(self, moved: int) -> None:
+        if (now := time.monotonic()) >= self._due:
+            self._due = now + EVERY
+            self._loop.call_soon_threadsafe(self._tell, moved)
+
+    def _tell(self, moved: int) -> None:
+        if moved > self.told and not self._ended:
+            self._count(moved - self.told)
+            self.told = moved
 
     def __enter__(self) -> Self:
         return self
@@ -41,6 +60,7 @@ class InFlight:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ended = True  # a word of a thread may still be under way
         if kind is not None:
             self._count(-self.told)
             self.told = 0

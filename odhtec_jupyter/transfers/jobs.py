@@ -106,7 +106,6 @@ class Jobs:
     async def _run_file(self, stores: Stores, transfer: Transfer, file: TransferFile) -> None:
         file.add(-file.bytes_done)
         if file.what == "skip":
-            file.add(file.size or 0)
             file.move("skipped")
             return
         file.move("running")
@@ -132,6 +131,8 @@ class Jobs:
             there = await engine.attempt(stop, lambda: present(stores, target_uri))
             if there is None or there.error or there.size != (file.size or 0):
                 file.what = "create"  # gone since it was copied
+            else:
+                file.add(there.size)
         if file.what != "remove source":
             if transfer.resumed and not isinstance(source, HubUri):
                 await self._look_again(stores, file, source)
@@ -139,8 +140,7 @@ class Jobs:
             overwritten = transfer.resumed and transfer.action == "sync" and file.what == "overwrite"
             if overwritten and await self._is_older(stores, transfer, source, target_uri):
                 await self._drop_begun(stores, file)
-                file.what = "skip"
-                file.add(size)
+                file.skip()
                 return
             if not size and isinstance(source, WorkspaceUri):  # nothing is read, so nothing else would compare
                 await engine.in_thread(stop, lambda: source_of(stores, source, 0, file.pin).open_range(0, 0).close())
@@ -160,6 +160,7 @@ class Jobs:
                     and await self._copy_in_store(stores, file, source, target)
                 )
                 if not copied:
+                    file.add(-file.bytes_done)  # of parts that the store copied before it refused one
                     await copy_file(
                         engine,
                         source_of(stores, source, size, file.pin),
@@ -195,7 +196,7 @@ class Jobs:
                 source_of(stores, source, size, file.pin), source_of(stores, there.uri, size, there.pin)
             ):
                 raise
-            file.add(size)
+            file.add(size - file.bytes_done)
             return True
 
     async def _same_bytes(self, one: RangedSource, other: RangedSource) -> bool:
@@ -264,7 +265,6 @@ async def take_plan(transfer: Transfer, planned: list[Planned]) -> None:
     """Give a transfer its files."""
     if transfer.files:  # of a run that ended while it did this
         transfer.forget_files()
-        transfer.bytes_total = None
     for number, one in enumerate(planned, 1):
         file = transfer.add_file(
             one.entry.path,

@@ -2,8 +2,8 @@
 
 SQLite with a rollback journal (a write-ahead log needs shared memory, which network file systems do not have). One
 thread writes, in batches; the event loop only hands over. The file is locked for as long as the server lives, so that a
-second server of the same user takes one of its own; what a server left that never came back is taken over.
-No secret is ever written.
+second server of the same user takes one of its own; what a server left that never came back is taken over. A file that
+is removed or truncated while the server runs is written again. No secret is ever written.
 """
 
 from __future__ import annotations
@@ -38,8 +38,10 @@ TABLES = {
 }
 
 Row = Sequence[Any]
-# A statement with its rows, and who wants to know when all up to here is written.
-_Order = tuple[str, list[Row], Callable[[], None] | None]
+# A statement with its rows. What is written together is in the file as a whole or not at all.
+Statement = tuple[str, list[Row]]
+# Statements to be written together, and who wants to know when all up to here is written.
+_Order = tuple[list[Statement], Callable[[], None] | None]
 
 
 class Journal:
@@ -49,7 +51,11 @@ class Journal:
         self._log = log
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
-        self._failing = False
+        self._failing = self._closed = False
+        self._folder = folder
+        self._file: tuple[Path, int, int] | None = None  # with its inode, and its size after the last commit
+        #: Called by the writer's thread when the file was lost: everything has to be written again.
+        self.on_lost: Callable[[], None] = lambda: None
         self._database = _in_memory() if folder is None else self._open(folder)
 
     # --- reading, at the start ------------------------------------------------------------------------------------
@@ -64,18 +70,22 @@ class Journal:
     def put(self, table: str, *rows: Row) -> None:
         """Write rows, over those of the same key; soon, and in order."""
         if rows:
-            self.write(_insertion(table, len(rows[0])), rows)
+            self.together(putting(table, *rows))
 
     def write(self, statement: str, rows: Iterable[Row] = ((),)) -> None:
         """Run a statement for each row; soon, and in order."""
+        self.together((statement, list(rows)))
+
+    def together(self, *statements: Statement) -> None:
+        """Run statements, all of them or none; soon, and in order."""
         if self._writer is None:
             self._writer = threading.Thread(target=self._work, name="odhtec-journal", daemon=True)
             self._writer.start()
-        self._orders.put((statement, list(rows), None))
+        self._orders.put((list(statements), None))
 
     async def written(self) -> None:
         """Return when all that was handed over is in the file (or cannot be, which is in the log)."""
-        if self._writer is None:
+        if self._writer is None or self._closed:
             return
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
@@ -84,11 +94,12 @@ class Journal:
             with suppress(RuntimeError):  # the loop has ended meanwhile
                 loop.call_soon_threadsafe(_resolve, done)
 
-        self._orders.put(("", [], tell))
+        self._orders.put(([], tell))
         await done
 
     def close(self) -> None:
         """Write what was handed over and let go of the file."""
+        self._closed = True
         if self._writer is not None:
             self._orders.put(None)
             self._writer.join()
@@ -102,8 +113,9 @@ class Journal:
         while not ending:
             orders = self._collect()
             ending = None in orders
-            told = [order[2] for order in orders if order and order[2]]
+            told = [order[1] for order in orders if order and order[1]]
             waiting += [order for order in orders if order and order[0]]
+            self._renew_lost_file()
             if self._write(waiting):
                 waiting.clear()
             for tell in told:
@@ -115,18 +127,20 @@ class Journal:
         until, urgent = time.monotonic() + TOGETHER, False
         with suppress(queue.Empty):
             while True:
-                urgent = urgent or orders[-1] is None or orders[-1][2] is not None
+                urgent = urgent or orders[-1] is None or orders[-1][1] is not None
                 wait = 0.0 if urgent else max(0.0, until - time.monotonic())
                 orders.append(self._orders.get(block=wait > 0, timeout=wait or None))
         return orders
 
-    def _write(self, statements: list[_Order]) -> bool:
+    def _write(self, orders: list[_Order]) -> bool:
         try:
-            if statements:
+            if orders:
                 self._database.execute("BEGIN")
-                for statement, rows, _ in statements:
-                    self._database.executemany(statement, rows)
+                for statements, _ in orders:
+                    for statement, rows in statements:
+                        self._database.executemany(statement, rows)
                 self._database.execute("COMMIT")
+                self._note_size()
         except sqlite3.OperationalError as error:  # a full disk: it may have room later
             with suppress(sqlite3.Error):
                 self._database.execute("ROLLBACK")
@@ -138,10 +152,38 @@ class Journal:
             with suppress(sqlite3.Error):
                 self._database.execute("ROLLBACK")
             self._log.exception("Something cannot be written to the journal of transfers.")
-            written = [self._write([order]) for order in statements] if len(statements) > 1 else []
+            written = [self._write([order]) for order in orders] if len(orders) > 1 else []
             return all(written)
         self._failing = False
         return True
+
+    def _renew_lost_file(self) -> None:
+        """Begin another file where somebody has removed or truncated ours: nothing of it could be read again."""
+        if self._file is None or self._folder is None:
+            return
+        path, inode, size = self._file
+        try:
+            now = path.stat()
+        except FileNotFoundError:
+            now = None
+        except OSError:  # it may be there all the same
+            return
+        if now is not None and now.st_ino == inode and now.st_size >= size:
+            return
+        self._log.warning("%s was removed or truncated while it was in use. It is written again.", path.name)
+        with suppress(sqlite3.Error):
+            self._database.close()
+        self._file = None
+        if now is not None and now.st_ino == inode and now.st_size:
+            with suppress(OSError):
+                path.replace(path.with_suffix(".damaged"))
+        self._database = self._open(self._folder)
+        self.on_lost()
+
+    def _note_size(self) -> None:
+        if self._file is not None:
+            with suppress(OSError):
+                self._file = (*self._file[:2], self._file[0].stat().st_size)
 
     # --- opening --------------------------------------------------------------------------------------------------
 
@@ -150,7 +192,8 @@ class Journal:
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             for number in range(MOST_SERVERS):
-                if database := self._lock(_path(folder, number)):
+                if database := self._lock(path := _path(folder, number)):
+                    self._file = (path, (found := path.stat()).st_ino, found.st_size)
                     break
             else:
                 raise OSError("too many servers use it")
@@ -165,6 +208,7 @@ class Journal:
             return database
         except (OSError, sqlite3.Error) as error:
             self._log.warning("%s cannot hold the journal, so transfers end with the server: %s", folder, error)
+            self._file = None
             return _in_memory()
 
     def _lock(self, path: Path) -> sqlite3.Connection | None:
@@ -172,6 +216,8 @@ class Journal:
         with suppress(FileExistsError):
             # Only a new file is opened here: closing a file ends all locks that the process has on it.
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            # SQLite would take what an earlier file of this name was to be rolled back to.
+            path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
         for _ in range(2):
             database = _connect(str(path))
             try:
@@ -210,6 +256,11 @@ class Journal:
             database.execute("COMMIT")
             for table in TABLES:
                 other.execute(f"DELETE FROM {table}")  # noqa: S608
+
+
+def putting(table: str, *rows: Row) -> Statement:
+    """Write rows, over those of the same key: for :meth:`Journal.together`."""
+    return _insertion(table, len(rows[0])), list(rows)
 
 
 def _insertion(table: str, columns: int, *, over: str = "REPLACE") -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -21,8 +21,8 @@ from odhtec_jupyter.transfers.state import FINAL, Action, Options, Transfer, Tra
 from odhtec_jupyter.transfers.unfinished import Unfinished
 
 KEPT = 200  # finished transfers that stay listed
+CLEANUP_SECONDS = 15.0  # that a user waits for after a cancellation; what takes longer is cleaned up meanwhile
 KEPT_FILES = 50_000  # of all finished transfers together; the oldest go first
-STOP_TIMEOUT = 10.0  # seconds for cleaning up when the server stops
 
 
 class Work(Protocol):
@@ -53,6 +53,7 @@ class TransferManager:
         self._transfers: dict[str, Transfer] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._pausing: set[str] = set()
+        self._cleaning: set[asyncio.Future[None]] = set()
         self._stopping = False
 
     @property
@@ -125,14 +126,17 @@ class TransferManager:
         return transfer
 
     async def cancel(self, transfer_id: str) -> Transfer:
-        """Stop and clean up; returns when nothing half-written is left. A completed one stays as it is (409)."""
+        """Stop and clean up; returns when nothing half-written is left, unless the store takes too long to answer.
+
+        A completed one stays as it is (409).
+        """
         transfer = self.get(transfer_id)
         if transfer.state in {"completed", "cancelled"}:
             raise Conflict(f"The transfer is {transfer.state} already.")
         await self._end(transfer_id)
         if transfer.state not in {"completed", "cancelled"}:
             self._cancelled(transfer)
-        await self._drop(self._engine.unfinished.of_transfer(transfer_id))
+        await self._clean_up(transfer_id)
         await self._engine.journal.written()
         return transfer
 
@@ -144,7 +148,16 @@ class TransferManager:
         del self._transfers[transfer_id]
         self._archive.forget(transfer)
         self.events.removed(transfer_id)
-        await self._drop(self._engine.unfinished.of_transfer(transfer_id))
+        await self._clean_up(transfer_id)
+
+    async def _clean_up(self, transfer_id: str) -> None:
+        """Drop what a transfer had begun; what a store does not answer in time goes on by itself."""
+        task = asyncio.ensure_future(self._drop(self._engine.unfinished.of_transfer(transfer_id)))
+        self._cleaning.add(task)
+        task.add_done_callback(self._cleaning.discard)
+        done, _ = await asyncio.wait([task], timeout=CLEANUP_SECONDS)
+        if done:
+            await task
 
     # --- the server's life ----------------------------------------------------------------------------------------
 
@@ -157,20 +170,28 @@ class TransferManager:
                 self._begin(transfer)
         await self.wake()  # what an earlier server waited for may be there in this one
 
+    def save_all(self) -> None:
+        """Write all down again: the journal has lost them."""
+        for transfer in self._transfers.values():
+            self._archive.save_with(transfer, transfer.files)
+
     async def wake(self) -> None:
         """The settings have changed: what waits for a connection or a token may have it now."""
         for transfer in self.list():
             if transfer.state == "paused" and transfer.needs:
                 self._requeue(transfer)
 
-    async def stop(self) -> None:
-        """End what runs without a trace in the journal: the next server goes on, as after a kill."""
+    async def stop(self, seconds: float) -> None:
+        """End what runs without a trace in the journal: the next server goes on, as after a kill.
+
+        Waits so many ``seconds`` at most.
+        """
         self._stopping = True
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks, timeout=STOP_TIMEOUT)
+            await asyncio.wait(tasks, timeout=seconds)
         self.events.close()
 
     async def forget_old(self) -> None:
@@ -268,6 +289,20 @@ class TransferManager:
         if transfer.id in self._transfers:
             self._archive.save_files(transfer, *transfer.files)
             self._archive.save(transfer)
+        self.events.changed(transfer.id)
+
+    def files_begun(self, transfer: Transfer, files: Collection[TransferFile]) -> None:
+        """The journal gets them."""
+        if transfer.id in self._transfers:
+            self._archive.save_with(transfer, files)
+        self.events.changed(transfer.id)
+
+    def files_settled(
+        self, transfer: Transfer, gone: Collection[TransferFile], failed: Collection[TransferFile]
+    ) -> None:
+        """The journal gets the counts, and drops the files that are no more."""
+        if transfer.id in self._transfers:
+            self._archive.save_with(transfer, failed, gone)
         self.events.changed(transfer.id)
 
     def files_forgotten(self, transfer: Transfer) -> None:

@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 
 from odhtec_jupyter.errors import OdhTecError, Unreachable
 from odhtec_jupyter.stores.source import RangedSource, RangeReader
 from odhtec_jupyter.transfers.courtesy import courtesy
-from odhtec_jupyter.transfers.pace import Pace
 from odhtec_jupyter.transfers.parts import Part
 from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, check, delay
+from odhtec_jupyter.transfers.stragglers import Stragglers
 from odhtec_jupyter.transfers.target import BLOCK
 from odhtec_jupyter.transfers.verify import Verifier
 
+SHORT = 64 * 1024  # bytes of one read from a slow connection: each shows progress
+QUICK_SECONDS = 0.5  # for a block
+
 
 def read_range(
-    source: RangedSource, part: Part, view: memoryview, done: int, stop: StopSign, pace: Pace | None = None
+    source: RangedSource,
+    part: Part,
+    view: memoryview,
+    done: int,
+    stop: StopSign,
+    came: Callable[[int], object],
+    stragglers: Stragglers,
 ) -> int:
     """Read a range into memory from byte ``done`` of it on; how far it came before the connection broke, or all.
 
-    Runs in a thread. Raises what is not worth another try, and what went wrong before a single byte came.
+    ``came`` hears of the bytes of each read. Runs in a thread. Raises what is not worth another try, and what went
+    wrong before a single byte came.
     """
     before = done
     try:
-        with _opened(source, part.start + done, part.end, stop) as reader:
+        with (
+            stragglers.reading() as reading,
+            _opened(source, part.start + done, part.end, stop) as reader,
+            reading.answering(reader),
+        ):
+            block = SHORT
             while done < part.size:
-                count = _read(reader, view[done : min(done + BLOCK, part.size)], stop)
+                start = time.monotonic()
+                count = _read(reader, view[done : min(done + block, part.size)], stop)
                 done += count
-                if pace:
-                    pace.came(count)
+                reading.came(count)
+                came(count)
+                block = BLOCK if time.monotonic() - start < QUICK_SECONDS else SHORT
     except OdhTecError as error:
         if not error.transient or done == before:
             raise
@@ -39,13 +57,18 @@ def read_range(
 def fill(source: RangedSource, part: Part, view: memoryview, stop: StopSign) -> None:
     """Read one range into memory for code that runs in a thread and cannot wait elsewhere."""
     done = attempt = 0
+    alone = Stragglers()
     while done < part.size:
         check(stop)
         try:
-            done, attempt = read_range(source, part, view, done, stop), 0
+            done, attempt = read_range(source, part, view, done, stop, _unheard, alone), 0
         except OdhTecError as error:
             attempt += 1
             _wait(attempt, error, stop)
+
+
+def _unheard(_: int) -> None:
+    """Nobody asks how far it is."""
 
 
 def relay(

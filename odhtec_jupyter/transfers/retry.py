@@ -6,21 +6,13 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from odhtec_jupyter.errors import OdhTecError, TooManyRequests
+from odhtec_jupyter.stores.interruption import Interruptible
 
 ATTEMPTS = 8  # with the delays between them about a minute: a gateway that restarts, a network that comes back
 FIRST_DELAY = 0.5  # seconds, doubled each time
 LONGEST_DELAY = 60.0  # seconds, also for a Retry-After
-
-
-class Interruptible(Protocol):
-    """Something a thread may be waiting in."""
-
-    def interrupt(self) -> None:
-        """Make the wait end with an error; called from another thread."""
-        ...
 
 
 class StopSign(threading.Event):
@@ -29,6 +21,8 @@ class StopSign(threading.Event):
     def __init__(self) -> None:
         super().__init__()
         self._waits: set[Interruptible] = set()
+        self._answers: set[Interruptible] = set()
+        self._cut = False
 
     def set(self) -> None:
         """Stop, also those who wait for bytes that do not come."""
@@ -44,6 +38,26 @@ class StopSign(threading.Event):
             yield
         finally:
             self._waits.discard(wait)
+
+    def cut(self) -> None:
+        """Stop, and end the requests that still wait for an answer: what becomes of them is not known."""
+        self._cut = True
+        self.set()
+        for wait in tuple(self._answers):
+            wait.interrupt()
+
+    def is_cut(self) -> bool:
+        """Whether no answer is waited for any more."""
+        return self._cut
+
+    @contextmanager
+    def answering(self, wait: Interruptible) -> Iterator[None]:
+        """While the context lasts, :meth:`cut` interrupts ``wait``."""
+        self._answers.add(wait)
+        try:
+            yield
+        finally:
+            self._answers.discard(wait)
 
 
 class Stopped(Exception):

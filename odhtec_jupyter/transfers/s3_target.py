@@ -16,7 +16,7 @@ from odhtec_jupyter.stores.s3_write import WRONG
 from odhtec_jupyter.transfers.engine import Engine, finishing
 from odhtec_jupyter.transfers.parts import PART_SIZE, part_size
 from odhtec_jupyter.transfers.retry import StopSign
-from odhtec_jupyter.transfers.target import STREAM, blocks
+from odhtec_jupyter.transfers.target import STREAM, Follow, blocks
 from odhtec_jupyter.transfers.unfinished import Kept, Unfinished
 from odhtec_jupyter.transfers.write_condition import WriteCondition
 from odhtec_jupyter.uris import S3Uri, parse_uri
@@ -49,7 +49,9 @@ class S3Target:
         """8 MiB, or what 10,000 parts need."""
         return part_size(size)
 
-    def put_whole(self, view: memoryview, stop: StopSign, md5: bytes | None = None) -> str | None:
+    def put_whole(
+        self, view: memoryview, stop: StopSign, md5: bytes | None = None, follow: Follow = iter
+    ) -> str | None:
         """Store an object with one PUT; the ETag, where S3 tells it. Blocks."""
         try:
             self.require_condition()
@@ -58,7 +60,7 @@ class S3Target:
             return self.store.put(
                 self.bucket,
                 self.key,
-                blocks(view, stop),
+                follow(blocks(view, stop)),
                 len(view),
                 content_type=self.content_type,
                 metadata=self.metadata,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from odhtec_jupyter.errors import BadRequest, Cancelled
 from odhtec_jupyter.models import S3Object
+from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.s3_object import ObjectHead
 
@@ -32,7 +32,7 @@ def look_up(
     function: Callable[[Asked], Found], items: Sequence[Asked], is_stopped: Callable[[], bool] = never
 ) -> Iterator[Found]:
     """``function`` of each item, in their order, several at once. Raises :class:`Cancelled`. Blocks."""
-    threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="odhtec-look")
+    threads = DaemonThreads(LOOKUPS, thread_name_prefix="odhtec-look")
     try:
         for start in range(0, len(items), WINDOW):
             require_wanted(is_stopped)

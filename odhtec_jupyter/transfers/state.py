@@ -17,6 +17,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, Protocol
@@ -53,6 +54,16 @@ class Watcher(Protocol):
 
     def planned(self, transfer: Transfer) -> None:
         """Its files are known."""
+        ...
+
+    def files_begun(self, transfer: Transfer, files: Collection[TransferFile]) -> None:
+        """More of its files are known: those that a deletion is about to delete."""
+        ...
+
+    def files_settled(
+        self, transfer: Transfer, gone: Collection[TransferFile], failed: Collection[TransferFile]
+    ) -> None:
+        """What became of them is among its counts: ``gone`` are its files no longer."""
         ...
 
     def files_forgotten(self, transfer: Transfer) -> None:
@@ -114,8 +125,18 @@ class TransferFile:
         """Its name in the list of what is unfinished."""
         return f"transfer/{self._transfer.id}/{self.number}"
 
+    @property
+    def to_move(self) -> int:
+        """How many bytes have to be moved: none of a file that is skipped."""
+        return 0 if self.what == "skip" else self.size or 0
+
+    def skip(self) -> None:
+        """Leave it out after all."""
+        self._transfer.bytes_total = (self._transfer.bytes_total or 0) - self.to_move
+        self.what = "skip"
+
     def add(self, count: int) -> None:
-        """``count`` more bytes have reached the target; negative when a new try begins."""
+        """``count`` more bytes have come in or reached the target; negative when a new try begins."""
         self.bytes_done += count
         self._transfer.add(count)
 
@@ -205,19 +226,38 @@ class Transfer:
         file = self.restore_file(path, target, size, **more)
         self.files_total = len(self.files)
         if size is not None:
-            self.bytes_total = (self.bytes_total or 0) + size
+            self.bytes_total = (self.bytes_total or 0) + file.to_move
         return file
 
     def restore_file(self, path: str, target: str, size: int | None, **more: str) -> TransferFile:
         """Take in a file that is counted already."""
-        file = TransferFile(self, len(self.files), path, target, size, **more)
+        number = self.files[-1].number + 1 if self.files else 0
+        file = TransferFile(self, number, path, target, size, **more)
         self.files.append(file)
         self.files_omitted += file.what == "omit"
         return file
 
+    def begin_files(self, names: Iterable[tuple[str, str]]) -> list[TransferFile]:
+        """Take in files that a deletion is about to delete, each by path and target; the journal has them, too."""
+        files = [self.restore_file(path, target, None) for path, target in names]
+        for file in files:
+            file.state = "running"
+        self.files_total = (self.files_total or 0) + len(files)
+        self._watcher.files_begun(self, files)
+        return files
+
+    def settle_files(self, gone: Collection[TransferFile], failed: Collection[TransferFile]) -> None:
+        """Keep only the failed ones of those: the counts, and those in the journal, have all of them."""
+        numbers = {file.number for file in gone}
+        self.files[:] = [file for file in self.files if file.number not in numbers]
+        self._watcher.files_settled(self, gone, failed)
+
     def count_again(self) -> None:
         """Make the counts those of the files; a deletion has its own."""
         if self.planned and self.action != "delete":
+            known = any(file.size is not None for file in self.files)
+            self.bytes_total = sum(file.to_move for file in self.files) if known else None
+            self.files_total = len(self.files)
             self.bytes_done = sum(file.bytes_done for file in self.files)
             self.files_done = sum(file.state in DONE for file in self.files)
             self.files_failed = sum(file.state == "failed" for file in self.files)
@@ -225,8 +265,8 @@ class Transfer:
     def forget_files(self) -> None:
         """Its files are found out anew."""
         self.files.clear()
-        self.files_failed = self.files_omitted = 0
-        self.files_total = self.files_done
+        self.bytes_done = self.files_done = self.files_failed = self.files_omitted = 0
+        self.bytes_total = self.files_total = None
         self._watcher.files_forgotten(self)
 
     def take_files(self) -> None:

@@ -5,7 +5,7 @@ A small file goes in one piece, a large one as an :class:`Assembly` of parts. Bo
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from odhtec_jupyter.transfers.retry import StopSign, check, goes_on
 from odhtec_jupyter.transfers.unfinished import Unfinished
 
 BLOCK = MIB  # bytes between two looks at the stop sign
+Follow = Callable[[Iterable[memoryview]], Iterable[memoryview]]
 STREAM = "stream"  # the owner of what cannot go on in another process
 
 
@@ -70,8 +71,13 @@ class Target(Protocol):
         """Files of at most so many bytes go in one piece."""
         ...
 
-    def put_whole(self, view: memoryview, stop: StopSign, md5: bytes | None = None) -> str | None:
-        """Write the file in one piece; its ETag, where the target has told one. Blocks."""
+    def put_whole(
+        self, view: memoryview, stop: StopSign, md5: bytes | None = None, follow: Follow = iter
+    ) -> str | None:
+        """Write the file in one piece; its ETag, where the target has told one. Blocks.
+
+        ``follow`` is given the blocks, and gives them on.
+        """
         ...
 
     async def begin(self, engine: Engine, stop: StopSign, owner: str) -> Assembly:

@@ -52,6 +52,12 @@ class UnfinishedList:
             if unfinished in self._entries:
                 self._entries[unfinished].parts[number] = Kept(etag, size)
 
+    def save_all(self) -> None:
+        """Write all down again: the journal has lost them."""
+        for entry in self._entries.values():
+            self._save(entry)
+            self._journal.put("parts", *((entry.id, number, one.etag, one.size) for number, one in entry.parts.items()))
+
     @property
     def entries(self) -> list[Unfinished]:
         """All, oldest first."""

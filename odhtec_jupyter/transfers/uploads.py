@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import astuple
 from typing import Any
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError
@@ -41,6 +42,10 @@ class Uploads:
         for row in self._engine.journal.rows("uploads"):
             columns: dict[str, Any] = dict(row)
             self._add(UploadRecord(**columns | {"if_absent": bool(row["if_absent"])}))
+
+    def save_all(self) -> None:
+        """Write all down again: the journal has lost them."""
+        self._engine.journal.put("uploads", *(astuple(session.record) for session in self._sessions.values()))
 
     # --- looking --------------------------------------------------------------------------------------------------
 

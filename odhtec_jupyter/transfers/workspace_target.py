@@ -12,6 +12,7 @@ from odhtec_jupyter.stores.workspace import PartialFile, WorkspaceStore
 from odhtec_jupyter.transfers.engine import Engine, finishing
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.retry import StopSign
+from odhtec_jupyter.transfers.target import Follow
 from odhtec_jupyter.transfers.unfinished import Unfinished
 from odhtec_jupyter.uris import WorkspaceUri
 
@@ -36,7 +37,7 @@ class WorkspaceTarget:
         """8 MiB, however large the file is."""
         return PART_SIZE
 
-    def put_whole(self, view: memoryview, stop: StopSign, md5: bytes | None = None) -> str:
+    def put_whole(self, view: memoryview, stop: StopSign, md5: bytes | None = None, follow: Follow = iter) -> str:
         """Never called: a file of the workspace is always put together beside its name."""
         raise NotImplementedError
 

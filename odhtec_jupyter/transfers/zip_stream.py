@@ -10,13 +10,14 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from odhtec_jupyter.errors import BadRequest, NotFound, OdhTecError, StoreError, Unreachable
 from odhtec_jupyter.models import S3Object
+from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.s3_errors import CREDENTIALS
 from odhtec_jupyter.stores.source import RangedSource, RangeReader
@@ -52,7 +53,7 @@ class ZipStream:
         self._stop = stop
         self._names = ZipNames(self.base)
         self._records = ZipRecords()
-        self._threads = ThreadPoolExecutor(AHEAD, thread_name_prefix="odhtec-zip")
+        self._threads = DaemonThreads(AHEAD, thread_name_prefix="odhtec-zip")
         self._waiting: deque[tuple[S3Object, _File]] = deque()
         self._steps = self._all()
         self._record = memoryview(b"")
@@ -166,7 +167,7 @@ class _File:
         self._asked: Future[RangeReader] | None = None
         self._reader: RangeReader | None = None
 
-    def ask(self, threads: ThreadPoolExecutor) -> None:
+    def ask(self, threads: Executor) -> None:
         """Ask for the object before its bytes are wanted."""
         self._asked = threads.submit(self._source.open_range, 0, self._source.size)
 

@@ -231,7 +231,7 @@ def test_what_is_no_document_is_previewed(
     fill(
         panel, client, {"large.csv": b"x,y\n" + b"1,2\n" * 300_000, "model.bin": bytes(range(64)), "d//odd.txt": "odd"}
     )
-    for name, size in {"large.csv": "1.1 MB", "model.bin": "64 bytes"}.items():
+    for name, size in {"large.csv": "1.2 MB", "model.bin": "64 bytes"}.items():
         open_row(panel, name)
         page.locator(".odhtec-Preview:visible").get_by_text(size).wait_for()
         assert page.locator(".jp-CSVViewer").count() == 0

@@ -102,7 +102,7 @@ def test_an_upload_shows_its_progress_and_can_be_cancelled(panel: Panel, client:
     bar.wait_for()
     wait_until(lambda: open_uploads() == ["large.bin"], "no upload was begun")
     wait_until(lambda: int(bar.get_attribute("aria-valuenow") or 0) >= 20, "the bar stays where it is")
-    panel.transfers.get_by_text(re.compile(r"^[\d.]+ MB of 48\.0 MB · [\d.]+ [MK]B/s · \d+ (s|min) left$")).wait_for()
+    panel.transfers.get_by_text(re.compile(r"^[\d.]+ MB of 50\.3 MB · [\d.]+ [Mk]B/s · \d+ (s|min) left$")).wait_for()
 
     panel.transfers.get_by_role("button", name="Cancel").click()
     panel.transfers.get_by_text(re.compile("^Cancelled")).wait_for()

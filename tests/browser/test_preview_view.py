@@ -284,7 +284,7 @@ def test_by_keyboard_alone(filled: Panel) -> None:
 def test_a_change_meanwhile_is_told_and_read_again(filled: Panel, client: S3Client, pictures: Path) -> None:
     panel, page = filled, filled.page
     view = preview(panel, "weights.bin")
-    view.get_by_text("2.0 KB").wait_for()
+    view.get_by_text("2.0 kB").wait_for()
     preview(panel, "lines.jsonl").get_by_text("one").wait_for()
     client.put_object(Bucket="models", Key="weights.bin", Body=b"other")
     page.get_by_role("tab", name="weights.bin").click()

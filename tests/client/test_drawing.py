@@ -73,6 +73,23 @@ def test_nothing_in_a_bar_is_markup_but_ours() -> None:
     assert "500 B of 1.0 kB, 100 B/s, 5 s left, 1 of 2 files" in drawing.line(status())
 
 
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (99_940, "99.9 kB"),
+        (150_400, "150 kB"),
+        (999_500, "1.0 MB"),
+        (5e12, "5.0 TB"),
+        (2e18, "2000 PB"),
+    ],
+)
+def test_size_is_shown_as_in_the_panel(count: float, text: str) -> None:
+    assert drawing.size(count) == text
+
+
 def test_no_name_hides_a_part_of_itself() -> None:
     error = Failure(code="X", message="There is no a\u200bb.")
     one = status(source="s3://b/invoice\u202egnp.exe", state="failed", error=error)

@@ -141,6 +141,18 @@ class KillableServer(JupyterProcess):
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
+    def end(self) -> int:
+        """SIGTERM; the exit code once it has ended by itself."""
+        process, self._process = self._process, None
+        assert process is not None
+        process.terminate()
+        try:
+            return process.wait(GIVE_UP_SECONDS)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+
     def restart(self) -> None:
         """Kill it and start it again."""
         self.kill()

@@ -372,6 +372,7 @@ async def test_a_repository_comes_into_the_workspace_and_only_what_changed_comes
     hub.traffic.clear()
     again = await run("copy", "hf://datasets/org/data@main", "workspace://data/", on_conflict="overwrite")
     assert {file.path: file.state for file in again.files} == {"train/a.parquet": "skipped", "README.md": "completed"}
+    assert (again.bytes_done, again.bytes_total) == (6, 6), "what was skipped did not move"
     assert (workspace / "data" / "README.md").read_bytes() == b"# more"
     part = await run("copy", "hf://datasets/org/data/train/", "workspace://part/")
     assert part.state == "completed"

@@ -90,6 +90,7 @@ async def test_a_second_import_sends_nothing(
     hub.traffic.clear()
     transfer = await bring(services, request(bucket, prefix="m/"))
     assert {file.state for file in transfer.files} == {"skipped"}
+    assert (transfer.bytes_done, transfer.bytes_total) == (0, 0), "nothing moved"
     assert [seen for seen in hub.traffic.seen() if "/resolve/" in seen.path] == []
 
 

@@ -46,7 +46,7 @@ describe('CopyForm', () => {
     await user.keyboard('{ArrowDown}{Enter}');
     await within(list).findByRole('option', { name: 'deep' });
     expect(screen.getByLabelText<HTMLInputElement>('Folder').value).toBe('x/');
-    expect(await screen.findByText('1 file, 1000 B, to s3://b/x/')).toBeTruthy();
+    expect(await screen.findByText('1 file, 1.0 kB, to s3://b/x/')).toBeTruthy();
     await user.click(button());
     expect(server.startTransfer).toHaveBeenCalledWith({
       action: 'move',

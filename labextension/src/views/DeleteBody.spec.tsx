@@ -32,9 +32,9 @@ describe('DeleteBody', () => {
     const container = show(Array.from({ length: 13 }, (_, index) => file(`f${index}`)));
     const lines = [...container.querySelectorAll('li')].map(({ textContent }) => textContent);
     expect(lines).toHaveLength(11);
-    expect(lines[9]).toBe('f9 1.0 KB');
+    expect(lines[9]).toBe('f9 1.0 kB');
     expect(lines[10]).toBe('and 3 more');
-    expect(container.textContent).toMatch(/13 objects, 13.0 KB/);
+    expect(container.textContent).toMatch(/13 objects, 13.3 kB/);
     expect(container.textContent).not.toMatch(/Everything below/);
     await says(container, /keeps no versions. This cannot be undone/);
   });
@@ -51,9 +51,9 @@ describe('DeleteBody', () => {
       .mockReturnValueOnce(last.promise);
     const container = show([folder]);
     expect(container.textContent).toMatch(/^b\/Everything below the folder is deleted/);
-    await says(container, /2 objects, 2.0 KB so far; counting… Deleting now takes also/);
+    await says(container, /2 objects, 2.0 kB so far; counting… Deleting now takes also/);
     last.resolve({ objects: 1, bytes: 0, nextContinuationToken: null, isTruncated: false });
-    await says(container, /3 objects, 2.0 KB(?! so far)/);
+    await says(container, /3 objects, 2.0 kB(?! so far)/);
   });
 
   it('says that what cannot be counted may be more', async () => {

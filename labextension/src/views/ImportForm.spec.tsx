@@ -55,7 +55,7 @@ describe('ImportForm', () => {
   it('shows what is there already, then starts what is chosen', async () => {
     expect(button().disabled).toBe(true);
     await user.type(repository(), 'https://hub/org/name{Enter}');
-    expect(await screen.findByText(/3 files · 2.0 KB/)).toBeTruthy();
+    expect(await screen.findByText(/3 files · 2.0 kB/)).toBeTruthy();
     expect(await screen.findByText(/1 new, 1 there already, 1 differs/)).toBeTruthy();
     expect(file(/model.safetensors/).textContent).toContain('differs');
     expect(screen.getByText('The files go to s3://b/top/org/name/')).toBeTruthy();

@@ -45,7 +45,7 @@ describe('PropertiesForm', () => {
     const model = new DetailsModel(where);
     const versions = new VersionsModel({ ...where, onChanged: () => undefined });
     render(<PropertiesForm {...{ model, versions, trans }} onClose={() => undefined} />);
-    await screen.findByText('1.0 KB (1,024 bytes)');
+    await screen.findByText('1.0 kB (1,024 bytes)');
   });
 
   it('saves metadata and tags by keyboard alone', async () => {

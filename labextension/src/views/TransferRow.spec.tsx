@@ -9,11 +9,11 @@ import { TransferRow } from './TransferRow';
 it('shows how far a running transfer is, and cancels it', async () => {
   const actions = fakeActions();
   const running = transfer({
-    bytesDone: 1024 ** 3,
-    bytesTotal: 4 * 1024 ** 3,
+    bytesDone: 1e9,
+    bytesTotal: 4e9,
     filesDone: 2,
     filesTotal: 9,
-    rate: 80 * 1024 ** 2,
+    rate: 80e6,
     eta: 38.4
   });
   render(<TransferRow transfer={running} actions={actions} trans={trans} />);

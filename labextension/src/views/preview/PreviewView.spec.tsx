@@ -97,7 +97,7 @@ describe('PreviewView', () => {
     await show(binaryPreview);
     screen.getByText(/^00000000 00 ff/);
     await show(archivePreview);
-    screen.getByText('1 entry · 2.0 KB unpacked');
+    screen.getByText('1 entry · 2.0 kB unpacked');
     await show(notebookPreview);
     screen.getByText('markdown: # Title');
     screen.getByText('print(1)');
@@ -112,7 +112,7 @@ describe('PreviewView', () => {
     expect((await screen.findByTitle('name.x')).getAttribute('src')).toBe('blob:pdf');
     renderers.pdfUrl.mockClear();
     await show({ ...pdfPreview, size: 1001 });
-    screen.getByText(/more than the 1000 B/);
+    screen.getByText(/more than the 1.0 kB/);
     expect(renderers.pdfUrl).not.toHaveBeenCalled();
   });
 

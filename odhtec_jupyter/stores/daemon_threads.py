@@ -1,0 +1,87 @@
+"""Threads for blocking calls that the end of the process does not wait for."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from contextvars import Context, copy_context
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class DaemonThreads(Executor):
+    """A pool of threads. A call runs in the context of its submitter, so that the same stop ends it.
+
+    Python waits at its end for every thread of a ThreadPoolExecutor, however long that waits for a store.
+    """
+
+    def __init__(
+        self, max_workers: int, *, thread_name_prefix: str, initializer: Callable[[], object] = lambda: None
+    ) -> None:
+        self._max_workers = max_workers
+        self._name = thread_name_prefix
+        self._initializer = initializer
+        self._changed = threading.Condition()
+        self._waiting: deque[tuple[Future[Any], Context, Callable[[], Any]]] = deque()
+        self._threads: list[threading.Thread] = []
+        self._idle = 0
+        self._closed = False
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a call as soon as a thread is free. Raises ``RuntimeError`` after :meth:`shutdown`."""
+        future: Future[T] = Future()
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("These threads have been shut down.")
+            self._waiting.append((future, copy_context(), partial(fn, *args, **kwargs)))
+            if self._idle < len(self._waiting) and len(self._threads) < self._max_workers:
+                name = f"{self._name}_{len(self._threads)}"
+                thread = threading.Thread(target=self._work, name=name, daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            else:
+                self._changed.notify()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Accept no more calls; ``wait`` until the threads have ended."""
+        with self._changed:
+            self._closed = True
+            cancelled = list(self._waiting) if cancel_futures else []
+            if cancel_futures:
+                self._waiting.clear()
+            self._changed.notify_all()
+        for future, _, _ in cancelled:
+            future.cancel()
+        if wait:
+            for thread in self._threads:
+                thread.join()
+
+    def _work(self) -> None:
+        self._initializer()
+        while self._run_next():
+            pass
+
+    def _run_next(self) -> bool:
+        """Run one call; False when there is none and none will come. Keeps nothing of the call afterwards."""
+        with self._changed:
+            self._idle += 1
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            self._idle -= 1
+            if not self._waiting:
+                return False
+            future, context, call = self._waiting.popleft()
+        if not future.set_running_or_notify_cancel():
+            return True
+        try:
+            result = context.run(call)
+        except BaseException as error:  # the submitter gets it
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+        return True

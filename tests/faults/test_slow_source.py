@@ -1,0 +1,67 @@
+"""A source that is slow, or one of its connections: what comes in is progress, and what does not is asked for again."""
+
+from __future__ import annotations
+
+import pytest
+
+from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.transfers.parts import MIB, PART_SIZE
+from tests.faults.bucket import Bucket, checksums
+from tests.faults.conftest import CONSTANTS, TRANSFERS
+from tests.faults.jupyter import Api
+from tests.faults.proxy import Proxy
+from tests.faults.rules import Stall
+from tests.faults.traffic import Exchange
+from tests.marks import on_moto
+
+
+@pytest.fixture(scope="module")
+def server_constants() -> dict[str, object]:
+    """Every block that comes is told of, the slow connection is soon found, and a silent one is waited for a day."""
+    return {
+        **CONSTANTS,
+        TRANSFERS + "in_flight.EVERY": 0.0,
+        TRANSFERS + "stragglers.LOOK_SECONDS": 0.05,
+        TRANSFERS + "stragglers.LATE_SECONDS": 0.2,
+        "odhtec_jupyter.stores.http.READ_TIMEOUT": 86_400.0,
+    }
+
+
+def reads_the_beginning(exchange: Exchange) -> bool:
+    return exchange.headers.get("range", "").startswith("bytes=0-")
+
+
+@on_moto
+@pytest.mark.parametrize("size", [PART_SIZE - 1, PART_SIZE + 1], ids=["in one piece", "in parts"])
+def test_bytes_that_come_in_are_progress(
+    api: Api, holding: Bucket, hub: HubStandIn, cdn_proxy: Proxy, size: int
+) -> None:
+    model = hub.add(Repository("org/model"))
+    model.commit({"model.bin": SyntheticContent(size, seed=1)})
+    silent = cdn_proxy.rules.add(Stall(5 * MIB, "reply"), where=reads_the_beginning)
+    transfer = api.start_import(holding.name)["id"]
+    assert silent.wait()
+    shown = next(event for event in api.events() if event["id"] == transfer and event["bytesDone"] >= MIB)
+    assert shown["state"] == "running"
+    assert shown["bytesDone"] <= 5 * MIB
+    silent.release()
+    ended = api.ended(transfer)
+    assert (ended["state"], ended["error"]) == ("completed", None)
+    assert (ended["bytesDone"], ended["bytesTotal"]) == (size, size)
+    assert holding.contents() == checksums(model)
+
+
+@on_moto
+@pytest.mark.parametrize("after", [0, 2 * MIB], ids=["before the answer", "within the bytes"])
+def test_slow_connection_among_fast_ones_is_replaced(
+    api: Api, holding: Bucket, hub: HubStandIn, cdn_proxy: Proxy, after: int
+) -> None:
+    model = hub.add(Repository("org/model"))
+    model.commit({"large.bin": SyntheticContent(8 * PART_SIZE, seed=1)})
+    silent = cdn_proxy.rules.add(Stall(after, "reply"), nth=3)
+    transfer = api.ended(api.start_import(holding.name)["id"])
+    assert (transfer["state"], transfer["error"]) == ("completed", None)
+    assert silent.fired == 1
+    assert holding.contents() == checksums(model)

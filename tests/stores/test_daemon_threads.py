@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from concurrent.futures import CancelledError
+from contextvars import ContextVar
+
+import pytest
+
+from odhtec_jupyter.stores.daemon_threads import DaemonThreads
+from tests.conftest import python_path
+from tests.waiting import GIVE_UP_SECONDS
+
+ENDLESS = """
+import threading
+from odhtec_jupyter.stores.daemon_threads import DaemonThreads
+
+begun = threading.Event()
+threads = DaemonThreads(2, thread_name_prefix="endless")
+threads.submit(lambda: (begun.set(), threading.Event().wait()))
+begun.wait()
+threads.shutdown(wait=False)
+"""
+
+
+def test_process_ends_while_a_call_never_returns() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", ENDLESS],
+        env={"PYTHONPATH": python_path()},
+        timeout=GIVE_UP_SECONDS,
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_calls_run_side_by_side_up_to_the_limit() -> None:
+    both = threading.Barrier(2, timeout=GIVE_UP_SECONDS)
+    with DaemonThreads(2, thread_name_prefix="two") as threads:
+        futures = [threads.submit(both.wait) for _ in range(6)]
+        assert sorted(future.result(GIVE_UP_SECONDS) for future in futures) == [0, 0, 0, 1, 1, 1]
+        names = set(threads.map(lambda _: threading.current_thread().name, range(20)))
+    assert names <= {"two_0", "two_1"}
+
+
+def test_error_goes_to_the_submitter_and_the_thread_continues() -> None:
+    with DaemonThreads(1, thread_name_prefix="one") as threads:
+        with pytest.raises(ZeroDivisionError):
+            threads.submit(lambda: 1 // 0).result(GIVE_UP_SECONDS)
+        assert threads.submit(int, "7").result(GIVE_UP_SECONDS) == 7
+
+
+def test_call_runs_in_the_context_of_its_submitter() -> None:
+    known: ContextVar[str] = ContextVar("known", default="")
+    with DaemonThreads(1, thread_name_prefix="one") as threads:
+        token = known.set("mine")
+        submitted = threads.submit(known.get)
+        known.reset(token)
+        assert submitted.result(GIVE_UP_SECONDS) == "mine"
+        assert threads.submit(known.get).result(GIVE_UP_SECONDS) == ""
+
+
+def test_shutdown_cancels_what_has_not_begun_and_accepts_no_more() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def run() -> bool:
+        begun.set()
+        return go_on.wait(GIVE_UP_SECONDS)
+
+    threads = DaemonThreads(1, thread_name_prefix="one")
+    running, waiting = threads.submit(run), threads.submit(int)
+    assert begun.wait(GIVE_UP_SECONDS)
+    threads.shutdown(wait=False, cancel_futures=True)
+    go_on.set()
+    threads.shutdown()
+    assert running.result(GIVE_UP_SECONDS)
+    with pytest.raises(CancelledError):
+        waiting.result(GIVE_UP_SECONDS)
+    with pytest.raises(RuntimeError):
+        threads.submit(int)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import pytest
+
+from odhtec_jupyter.transfers.parts import MIB
+from odhtec_jupyter.transfers.stragglers import COMPARED, LATE, LATE_SECONDS, RENEWALS, Stragglers
+from tests.transfers.steps import Clock
+
+USUAL = 50 * MIB  # bytes per second
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("odhtec_jupyter.transfers.stragglers.time", clock)
+    return clock
+
+
+def compared(clock: Clock, rate: float = USUAL) -> Stragglers:
+    """With as many neighbours as are needed, each of this speed."""
+    stragglers = Stragglers()
+    for _ in range(COMPARED):
+        with stragglers.reading() as one:
+            clock.now += 8 * MIB / rate
+            one.came(8 * MIB)
+    return stragglers
+
+
+def is_replaced(stragglers: Stragglers, clock: Clock, rate: float, seconds: float) -> bool:
+    with stragglers.reading() as one:
+        for _ in range(10):
+            clock.now += seconds / 10
+            one.came(int(rate * seconds / 10))
+            stragglers.look()
+    return one.is_cut()
+
+
+def test_only_a_much_slower_connection_is_replaced(clock: Clock) -> None:
+    assert is_replaced(compared(clock), clock, USUAL / LATE / 2, 2 * LATE_SECONDS)
+    assert not is_replaced(compared(clock), clock, USUAL / LATE * 1.1, 2 * LATE_SECONDS)
+    assert not is_replaced(compared(clock), clock, 1, LATE_SECONDS / 2), "it has some time to become fast"
+
+
+def test_connection_that_falls_silent_is_replaced(clock: Clock) -> None:
+    stragglers = compared(clock)
+    with stragglers.reading() as one:
+        clock.now += 1
+        one.came(1000 * MIB)
+        clock.now += LATE_SECONDS
+        stragglers.look()
+    assert one.is_cut()
+
+
+def test_slow_connections_are_kept_where_all_are_slow(clock: Clock) -> None:
+    assert not is_replaced(compared(clock, 1000), clock, 1000, 20 * LATE_SECONDS)
+
+
+def test_replacing_ends_where_it_does_not_help(clock: Clock) -> None:
+    stragglers = compared(clock)
+    with ExitStack() as stack:
+        readings = [stack.enter_context(stragglers.reading()) for _ in range(RENEWALS + 1)]
+        clock.now += LATE_SECONDS
+        stragglers.look()
+        assert sum(one.is_cut() for one in readings) == RENEWALS
