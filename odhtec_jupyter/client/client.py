@@ -30,7 +30,7 @@ from odhtec_jupyter.client.local_transfer import LocalTransfer
 from odhtec_jupyter.client.reader import open_reader
 from odhtec_jupyter.client.receiving import Receiver
 from odhtec_jupyter.client.sending import Sender
-from odhtec_jupyter.client.servers import find_server
+from odhtec_jupyter.client.servers import find_server, without_token
 from odhtec_jupyter.client.transfer import Transfer
 from odhtec_jupyter.client.writer import ObjectWriter
 from odhtec_jupyter.errors import BadRequest, Conflict, StoreError
@@ -48,8 +48,11 @@ class Client:
     """
 
     def __init__(self, url: str | None = None, token: str | None = None, *, verify: bool | str | None = None) -> None:
-        """``verify``: the file with the authority of a server that has one of its own."""
-        self._url, self._verify = url, verify
+        """``url`` may be the address that Jupyter's log shows, with the token in it.
+
+        ``verify``: the file with the authority of a server that has one of its own.
+        """
+        self._url, self._verify = without_token(url) if url else None, verify
         locate = partial(find_server, url, token, verify)
         self._api = Api(Connection(locate(), locate))
 

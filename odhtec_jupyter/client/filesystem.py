@@ -18,6 +18,7 @@ from odhtec_jupyter.client.file_errors import file_errors
 from odhtec_jupyter.client.layered_writer import CompressedWriter, TextWriter
 from odhtec_jupyter.client.listing import Entry
 from odhtec_jupyter.client.reader import open_reader
+from odhtec_jupyter.client.servers import without_token
 from odhtec_jupyter.client.writer import ObjectWriter
 from odhtec_jupyter.errors import Conflict, OdhTecError
 from odhtec_jupyter.uris import S3Uri
@@ -51,6 +52,8 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
     @storage_options.setter
     def storage_options(self, options: dict[str, Any]) -> None:
         self._options = {name: value for name, value in options.items() if name != SECRET}
+        if url := self._options.get("server_url"):
+            self._options["server_url"] = without_token(url)
 
     @property
     def fsid(self) -> str:
