@@ -129,9 +129,11 @@ class Api:
         """Begin one, or find the same one again; so it may be asked twice."""
         return self._ask(models.Upload, "POST", "/uploads", what, repeatable=True)
 
-    def put_part(self, upload_id: str, number: int, body: Any) -> models.StoredPart:
-        """Parts count from 1."""
-        return self._ask(models.StoredPart, "PUT", f"/uploads/{quote(upload_id, safe='')}/{number}", data=body)
+    def put_part(self, upload_id: str, number: int, body: Any, offset: int | None = None) -> models.StoredPart | None:
+        """Parts count from 1. With an ``offset`` a piece of one; None as long as more of the part is missing."""
+        path, query = f"/uploads/{quote(upload_id, safe='')}/{number}", {} if offset is None else {"offset": offset}
+        with self.connection.send("PUT", path, params=query, data=body) as reply:
+            return None if reply.status_code == 204 else read(models.StoredPart, reply)
 
     def complete_upload(self, upload_id: str) -> models.StoredObject:
         """Make the object visible; the server remembers its answer for who has not heard it."""
