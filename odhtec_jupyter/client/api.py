@@ -102,11 +102,12 @@ class Api:
     def put_object(
         self, bucket: str, key: str, body: Any, on_conflict: models.OnConflict, **options: Any
     ) -> models.StoredObject | None:
-        """One raw body; None when it was skipped."""
+        """One raw body; None when it was skipped. ``condition`` is If-Match or If-None-Match, as headers."""
         query = {"onConflict": on_conflict}
+        condition: dict[str, str] = options.pop("condition", {})
         # A second try would meet what the first has written.
-        options.setdefault("repeatable", on_conflict in {"overwrite", "skip"})
-        headers = {"Content-Type": options.pop("content_type", None) or "application/octet-stream"}
+        options.setdefault("repeatable", on_conflict in {"overwrite", "skip"} and not condition)
+        headers = {"Content-Type": options.pop("content_type", None) or "application/octet-stream", **condition}
         path = place("/objects/upload", bucket, key)
         with self.connection.send("PUT", path, params=query, data=body, headers=headers, **options) as reply:
             return read(models.StoredObject, reply) if reply.status_code == 201 else None
@@ -114,6 +115,12 @@ class Api:
     def delete_key(self, bucket: str, key: str) -> None:
         """Exactly this key."""
         self._ask(models.DeleteReply, "DELETE", place("/objects", bucket, key))
+
+    def delete_keys(self, bucket: str, keys: list[str]) -> models.DeleteReply:
+        """Exactly these keys, up to 10,000; which of them are gone and which are not."""
+        return self._ask(
+            models.DeleteReply, "DELETE", place("/objects/multiple", bucket), models.DeleteRequest(keys=keys)
+        )
 
     def presign(self, what: models.PresignRequest) -> models.PresignedUrl:
         """A link to share."""
