@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from odhtec_jupyter.client.arguments import s3_place
 from odhtec_jupyter.commands.console import FAILED, console
-from odhtec_jupyter.commands.options import command, deleting_arguments, place_argument
+from odhtec_jupyter.commands.options import command, deleting_arguments, dry_run_argument, place_argument
 from odhtec_jupyter.commands.removing import contents, delete, is_meant, plans
 from odhtec_jupyter.errors import BadRequest, Conflict
 from odhtec_jupyter.models import PlannedFile, TransferPlan
@@ -22,7 +22,7 @@ def add(commands: Commands) -> None:
     example = ("mb s3://my-results", "a name that no other user of the store has")
     one = command(commands, "mb", mb, "create a bucket", examples=[example])
     one.add_argument("uri", metavar="S3-URI")
-    one.add_argument("--dry-run", action="store_true", help="only tell what would be created")
+    dry_run_argument(one, "created")
     one = command(
         commands,
         "rb",

@@ -22,6 +22,7 @@ places:
   s3://bucket/key           an object; s3://bucket/folder/, with a slash, is a folder
   workspace://path          a file or folder/ below the server's root directory
   hf://org/name@rev/path    a file of Hugging Face; hf://datasets/org/name is a dataset
+  path                      a file or folder of this machine, in cp and sync
 """
 WILDCARDS = """\
 wildcards in keys: * ? [a-z] within one level, ** across levels. Put them in quotes.
@@ -72,7 +73,7 @@ def command(
     if human:
         one.add_argument("--help", action="help", help="show this help message and exit")
         one.add_argument("-h", "--human-readable", action="store_true", help="sizes as 1.2 MB, not in bytes")
-    one.add_argument("--json", action="store_true", help="JSON, one value a line: results on standard output, errors")
+    one.add_argument("--json", action="store_true", help="one JSON value a line, errors on standard error, too")
     one.add_argument(
         "--url",
         help="the Jupyter server, as its log shows it; its token may be in JUPYTER_TOKEN. Default: the server of this "
@@ -103,14 +104,20 @@ def moving_arguments(one: Parser, *, conflicts: bool = True) -> None:
             default="fail",
             help="what happens to a file that exists already (default: %(default)s, before anything is written)",
         )
-    one.add_argument("--dry-run", action="store_true", help="only tell what would be written")
+    dry_run_argument(one, "written")
     one.add_argument("--no-wait", action="store_true", help="print the transfer's id and leave it to the server")
 
 
 def deleting_arguments(one: Parser) -> None:
     """What applies wherever something is deleted."""
     one.add_argument("-y", "--yes", action="store_true", help="do not ask")
-    one.add_argument("--dry-run", action="store_true", help="only tell what would be deleted")
+    dry_run_argument(one, "deleted")
+
+
+def dry_run_argument(one: Parser, done: str) -> None:
+    """``--dry-run``, and as ``aws s3`` writes it."""
+    one.add_argument("--dry-run", action="store_true", help=f"only tell what would be {done}")
+    one.add_argument("--dryrun", dest="dry_run", action="store_true", help=argparse.SUPPRESS)
 
 
 def patterns(options: argparse.Namespace) -> dict[str, Any]:

@@ -116,4 +116,5 @@ def read_in(out: Console, uri: str, on_conflict: OnConflict) -> None:
         out.say(visible(f"{place} exists: skipped."), {"skipped": str(place)})
     else:
         stored = S3Uri(writer.result.bucket, writer.result.key)
-        out.say(visible(f"{stored}: {writer.result.size} bytes."), writer.result)
+        told = {"uri": str(stored), "size": writer.result.size, "etag": writer.result.ETag}
+        out.say(visible(f"{stored}: {writer.result.size} bytes."), told)

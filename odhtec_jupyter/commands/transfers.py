@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
         "remove  a finished one from the list; what it copied stays",
         examples=[
             ("transfers", "list them"),
-            ("transfers wait 1f0c", "wait for the one with this id"),
+            ("transfers wait ID", "wait for one of them"),
             ("transfers --json | jq -r 'select(.state == \"failed\").id'", "ids for a script"),
         ],
     )

@@ -255,7 +255,7 @@ def test_mv_renames_and_moves(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored, tmp_path: Path
 ) -> None:
     put("a.csv", "b.csv", "run/c")
-    assert "1 files" in shell("mv", "--dry-run", f"s3://{bucket}/a.csv", f"s3://{bucket}/new.csv").stdout
+    assert "1 files" in shell("mv", "--dryrun", f"s3://{bucket}/a.csv", f"s3://{bucket}/new.csv").stdout
     shell("mv", f"s3://{bucket}/a.csv", f"s3://{bucket}/new.csv")
     shell("mv", f"s3://{bucket}/run/", f"s3://{bucket}/old/")
     assert set(stored()) == {"new.csv", "b.csv", "old/c"}
