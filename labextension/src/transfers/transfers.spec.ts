@@ -118,6 +118,51 @@ describe('TransfersModel', () => {
     model.dispose();
   });
 
+  it('does not show again what was removed before the reply of its cancel came', async () => {
+    const events = [new Deferred<void>(), new Deferred<void>()];
+    const { model, server } = modelOf([
+      async function* () {
+        yield told(transfer({ id: 'a' }));
+        await events[0].promise;
+        yield told(transfer({ id: 'a', state: 'cancelled' }));
+        await events[1].promise;
+        yield { event: 'removed', data: '{"id":"a"}', lastEventId: '' };
+      }
+    ]);
+    const reply = new Deferred<Transfer>();
+    server.cancelTransfer.mockReturnValueOnce(reply.promise);
+    model.start();
+    await settle();
+    const cancelled = model.cancel('a');
+    events[0].resolve();
+    await settle();
+    expect(model.transfers[0].state).toBe('cancelled');
+    await model.remove('a');
+    events[1].resolve();
+    await settle();
+    reply.resolve(transfer({ id: 'a', state: 'cancelled' }));
+    await cancelled;
+    expect(model.transfers).toEqual([]);
+    model.dispose();
+  });
+
+  it('takes a transfer that is gone already for removed, and tells of any other failure', async () => {
+    const { model, server } = modelOf([
+      async function* () {
+        yield told(transfer({ id: 'a', state: 'completed' }));
+        yield told(transfer({ id: 'b', state: 'completed' }));
+      }
+    ]);
+    model.start();
+    await settle();
+    server.removeTransfer.mockRejectedValueOnce(new ApiError('NotFound', 'no', 404));
+    await model.remove('a');
+    server.removeTransfer.mockRejectedValueOnce(new ApiError('Conflict', 'no', 409));
+    await expect(model.remove('b')).rejects.toThrow('no');
+    expect(model.transfers.map(({ id }) => id)).toEqual(['b']);
+    model.dispose();
+  });
+
   it('begins again what failed, here or elsewhere, and tells when that ends', async () => {
     const elsewhere = new Deferred<void>();
     const { model, onFinished } = modelOf([
