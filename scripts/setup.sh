@@ -46,8 +46,9 @@ show_steps() {
   if (set -o pipefail && "$@" 2>&1 | tee "$log" | while IFS= read -r line; do
     case $line in
     *"Installing build dependencies: started") echo "  Installing what builds the package ..." ;;
-    "Collecting "*)
-      name=${line#Collecting }
+    "Collecting "* | "Processing "*)
+      name=${line#* }
+      name=${name##*/} # of a file
       # One line that changes; a log has no such lines.
       [ -z "$is_terminal" ] || printf '\r\033[K  Fetching %s ...' "${name%%[ <>=~!;[]*}"
       ;;
@@ -61,6 +62,7 @@ show_steps() {
       ;;
     esac
   done); then
+    [ -z "$is_terminal" ] || printf '\r\033[K'
     rm -f "$log"
   else
     [ -z "$is_terminal" ] || echo
