@@ -38,6 +38,40 @@ print(digest.hexdigest())
 PYTHON
 }
 
+# show_steps COMMAND...: run pip, which takes minutes, and tell the step that it is at; all of its output when it fails.
+show_steps() {
+  local log line name is_terminal=
+  [ -t 1 ] && is_terminal=yes
+  log=$(mktemp)
+  if (set -o pipefail && "$@" 2>&1 | tee "$log" | while IFS= read -r line; do
+    case $line in
+    *"Installing build dependencies: started") echo "  Installing what builds the package ..." ;;
+    "Collecting "* | "Processing "*)
+      name=${line#* }
+      name=${name##*/} # of a file
+      # One line that changes; a log has no such lines.
+      [ -z "$is_terminal" ] || printf '\r\033[K  Fetching %s ...' "${name%%[ <>=~!;[]*}"
+      ;;
+    *"Building editable"*": started")
+      [ -z "$is_terminal" ] || printf '\r\033[K'
+      echo "  Building the panel, which takes a minute or two ..."
+      ;;
+    "Installing collected packages"*)
+      [ -z "$is_terminal" ] || printf '\r\033[K'
+      echo "  Installing the packages ..."
+      ;;
+    esac
+  done); then
+    [ -z "$is_terminal" ] || printf '\r\033[K'
+    rm -f "$log"
+  else
+    [ -z "$is_terminal" ] || echo
+    cat "$log" >&2
+    rm -f "$log"
+    return 1
+  fi
+}
+
 # make_venv EXTRAS: .venv with this checkout, editable, and these extras; quick when nothing has changed.
 # What was installed before stays, so one script does not undo what another one needs.
 make_venv() {
@@ -52,7 +86,7 @@ make_venv() {
   if [ "$(cat "$stamp" 2>/dev/null)" != "$key"$'\n'"$extras" ] || [ ! -e odhtec_jupyter/labextension/package.json ]; then
     extras=${extras//$'\n'/,}
     echo "Installing odhtec-jupyter[$extras] into .venv ..."
-    .venv/bin/python -m pip install --quiet -e ".[$extras]" || return
+    show_steps .venv/bin/python -m pip install --progress-bar off -e ".[$extras]" || return
     { sources_key && tr , '\n' <<<"$extras"; } >"$stamp"
   fi
   PATH=$PWD/.venv/bin:$PATH

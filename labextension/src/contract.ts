@@ -794,7 +794,12 @@ export type paths = {
             cookie?: never;
         };
         get?: never;
-        /** One part, as long as the upload says; parts may come in any order, side by side and again */
+        /**
+         * One part, as long as the upload says; parts may come in any order, side by side and again
+         * @description Where a proxy limits the size of requests, a part may come in pieces, one after the other, each with the `offset` of
+         *     its first byte in the part. The last one is answered as a whole part is. A piece that does not follow what has
+         *     arrived is refused with 409 `MissingParts`: the part is sent again from 0.
+         */
         put: operations["putPart"];
         post?: never;
         delete?: never;
@@ -4052,6 +4057,8 @@ export interface operations {
             query?: {
                 /** @description Which connection */
                 connection?: components["parameters"]["connection"];
+                /** @description Of a piece: where it begins in its part */
+                offset?: number;
             };
             header?: never;
             path: {
@@ -4076,6 +4083,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["StoredPart"];
                 };
+            };
+            /** @description The piece has arrived; more of the part is to come */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Error"];
         };

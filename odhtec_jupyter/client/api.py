@@ -102,11 +102,12 @@ class Api:
     def put_object(
         self, bucket: str, key: str, body: Any, on_conflict: models.OnConflict, **options: Any
     ) -> models.StoredObject | None:
-        """One raw body; None when it was skipped."""
+        """One raw body; None when it was skipped. ``condition`` is If-Match or If-None-Match, as headers."""
         query = {"onConflict": on_conflict}
+        condition: dict[str, str] = options.pop("condition", {})
         # A second try would meet what the first has written.
-        options.setdefault("repeatable", on_conflict in {"overwrite", "skip"})
-        headers = {"Content-Type": options.pop("content_type", None) or "application/octet-stream"}
+        options.setdefault("repeatable", on_conflict in {"overwrite", "skip"} and not condition)
+        headers = {"Content-Type": options.pop("content_type", None) or "application/octet-stream", **condition}
         path = place("/objects/upload", bucket, key)
         with self.connection.send("PUT", path, params=query, data=body, headers=headers, **options) as reply:
             return read(models.StoredObject, reply) if reply.status_code == 201 else None
@@ -114,6 +115,12 @@ class Api:
     def delete_key(self, bucket: str, key: str) -> None:
         """Exactly this key."""
         self._ask(models.DeleteReply, "DELETE", place("/objects", bucket, key))
+
+    def delete_keys(self, bucket: str, keys: list[str]) -> models.DeleteReply:
+        """Exactly these keys, up to 10,000; which of them are gone and which are not."""
+        return self._ask(
+            models.DeleteReply, "DELETE", place("/objects/multiple", bucket), models.DeleteRequest(keys=keys)
+        )
 
     def presign(self, what: models.PresignRequest) -> models.PresignedUrl:
         """A link to share."""
@@ -129,9 +136,11 @@ class Api:
         """Begin one, or find the same one again; so it may be asked twice."""
         return self._ask(models.Upload, "POST", "/uploads", what, repeatable=True)
 
-    def put_part(self, upload_id: str, number: int, body: Any) -> models.StoredPart:
-        """Parts count from 1."""
-        return self._ask(models.StoredPart, "PUT", f"/uploads/{quote(upload_id, safe='')}/{number}", data=body)
+    def put_part(self, upload_id: str, number: int, body: Any, offset: int | None = None) -> models.StoredPart | None:
+        """Parts count from 1. With an ``offset`` a piece of one; None as long as more of the part is missing."""
+        path, query = f"/uploads/{quote(upload_id, safe='')}/{number}", {} if offset is None else {"offset": offset}
+        with self.connection.send("PUT", path, params=query, data=body) as reply:
+            return None if reply.status_code == 204 else read(models.StoredPart, reply)
 
     def complete_upload(self, upload_id: str) -> models.StoredObject:
         """Make the object visible; the server remembers its answer for who has not heard it."""

@@ -11,6 +11,7 @@ from typing import Any, Literal, Unpack, overload
 from odhtec_jupyter import models
 from odhtec_jupyter.client import listing
 from odhtec_jupyter.client.api import Api
+from odhtec_jupyter.client.appender import ObjectAppender
 from odhtec_jupyter.client.arguments import (
     Pattern,
     Patterns,
@@ -30,7 +31,7 @@ from odhtec_jupyter.client.local_transfer import LocalTransfer
 from odhtec_jupyter.client.reader import open_reader
 from odhtec_jupyter.client.receiving import Receiver
 from odhtec_jupyter.client.sending import Sender
-from odhtec_jupyter.client.servers import find_server
+from odhtec_jupyter.client.servers import find_server, without_token
 from odhtec_jupyter.client.transfer import Transfer
 from odhtec_jupyter.client.writer import ObjectWriter
 from odhtec_jupyter.errors import BadRequest, Conflict, StoreError
@@ -48,8 +49,11 @@ class Client:
     """
 
     def __init__(self, url: str | None = None, token: str | None = None, *, verify: bool | str | None = None) -> None:
-        """``verify``: the file with the authority of a server that has one of its own."""
-        self._url, self._verify = url, verify
+        """``url`` may be the address that Jupyter's log shows, with the token in it.
+
+        ``verify``: the file with the authority of a server that has one of its own.
+        """
+        self._url, self._verify = without_token(url) if url else None, verify
         locate = partial(find_server, url, token, verify)
         self._api = Api(Connection(locate(), locate))
 
@@ -142,12 +146,12 @@ class Client:
     @overload
     def open(self, uri: Place, mode: Literal["rb"] = ...) -> io.BufferedReader: ...
     @overload
-    def open(self, uri: Place, mode: Literal["wb", "xb"]) -> ObjectWriter: ...
+    def open(self, uri: Place, mode: Literal["wb", "xb", "ab"]) -> ObjectWriter: ...
     @overload
     def open(
         self,
         uri: Place,
-        mode: Literal["r", "w", "x", "rt", "wt", "xt"],
+        mode: Literal["r", "w", "x", "a", "rt", "wt", "xt", "at"],
         *,
         encoding: str = ...,
         newline: str | None = ...,
@@ -155,13 +159,14 @@ class Client:
     def open(self, uri: Place, mode: str = "rb", *, encoding: str = "utf-8", newline: str | None = None) -> Any:
         """The object as a file. Reading seeks and asks for ranges; what is written is visible when it is closed.
 
-        ``x`` refuses an object that exists, ``w`` replaces it. An exception in the ``with`` block leaves nothing. What
-        is wrong is a FileNotFoundError, FileExistsError or PermissionError where these are its names.
+        ``x`` refuses an object that exists, ``w`` replaces it, ``a`` sends it again with more behind it (up to 256 MiB,
+        and only if nobody has changed it). An exception in the ``with`` block leaves nothing. What is wrong is a
+        FileNotFoundError, FileExistsError or PermissionError where these are its names.
         """
         place = s3_object(uri)
         kind = mode.replace("b", "").replace("t", "")
-        if kind not in {"r", "w", "x"} or ("b" in mode and "t" in mode):
-            raise BadRequest(f"mode: {mode!r} is none of r, rb, w, wb, x, xb.")
+        if kind not in {"r", "w", "x", "a"} or ("b" in mode and "t" in mode):
+            raise BadRequest(f"mode: {mode!r} is none of r, rb, w, wb, x, xb, a, ab.")
         if kind == "r":
             reader = open_reader(self._api, place.bucket, place.key)
             return reader if "b" in mode else io.TextIOWrapper(reader, encoding, newline=newline)
@@ -169,7 +174,11 @@ class Client:
         with file_errors(str(place)):
             if kind == "x" and self.exists(uri):
                 raise Conflict(f"{place} exists.", code="FileExists")
-        writer = ObjectWriter(self._api, place.bucket, place.key, on_conflict=policy)
+        writer = (
+            ObjectAppender(self._api, place.bucket, place.key)
+            if kind == "a"
+            else ObjectWriter(self._api, place.bucket, place.key, on_conflict=policy)
+        )
         return writer if "b" in mode else TextWriter(writer, encoding, newline=newline)
 
     @overload

@@ -18,6 +18,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
+from odhtec_jupyter.client.body_limit import BodyLimit
 from odhtec_jupyter.client.replies import error_of
 from odhtec_jupyter.client.servers import Server
 from odhtec_jupyter.errors import Forbidden, NoServer, OdhTecError, Unreachable
@@ -37,6 +38,7 @@ class Connection:
         """``locate`` finds the server again when it has restarted: its token may be a new one."""
         self.server = server
         self.patience = PATIENCE
+        self.body_limit = BodyLimit()
         self._locate = locate
         self._sessions: dict[int, requests.Session] = {}
         self._lock = threading.Lock()

@@ -13,11 +13,13 @@ from fsspec.core import get_compression
 from fsspec.spec import AbstractFileSystem
 
 from odhtec_jupyter.client import bulk, listing, tree
+from odhtec_jupyter.client.appender import ObjectAppender
 from odhtec_jupyter.client.client import Client
 from odhtec_jupyter.client.file_errors import file_errors
 from odhtec_jupyter.client.layered_writer import CompressedWriter, TextWriter
 from odhtec_jupyter.client.listing import Entry
 from odhtec_jupyter.client.reader import open_reader
+from odhtec_jupyter.client.servers import without_token
 from odhtec_jupyter.client.writer import ObjectWriter
 from odhtec_jupyter.errors import Conflict, OdhTecError
 from odhtec_jupyter.uris import S3Uri
@@ -51,6 +53,8 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
     @storage_options.setter
     def storage_options(self, options: dict[str, Any]) -> None:
         self._options = {name: value for name, value in options.items() if name != SECRET}
+        if url := self._options.get("server_url"):
+            self._options["server_url"] = without_token(url)
 
     @property
     def fsid(self) -> str:
@@ -176,16 +180,21 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         binary = f"{mode.replace('b', '').replace('t', '')}b"
         file: Any = super().open(path, binary, block_size, cache_options, **kwargs)
         if packing := get_compression(self._strip_protocol(path), compression):
+            if packing == "zip" and binary == "ab":
+                file.discard()
+                raise ValueError("A ZIP cannot be appended to.")
             file = CompressedWriter(compr[packing](file, mode="w"), file)
         return file if "b" in mode else TextWriter(file, **text)
 
     def _open(self, path: str, mode: str = "rb", autocommit: bool = True, **kwargs: Any) -> io.BufferedIOBase:
         place = self._place(path)
-        if mode not in {"rb", "wb", "xb"}:
-            raise ValueError(f"An object cannot be opened with {mode!r}.")
+        if mode not in {"rb", "wb", "xb", "ab"}:
+            raise ValueError(f"An object cannot be opened with {mode!r}: it can be read, written or appended to.")
         with file_errors(path):
             if mode == "rb":
                 return open_reader(self.client.api, place.bucket, place.key)
+            if mode == "ab":
+                return ObjectAppender(self.client.api, place.bucket, place.key, autocommit=autocommit)
             if mode == "xb" and self.client.exists(str(place)):
                 raise Conflict(f"{place} exists.", code="FileExists")
             policy: Any = "fail" if mode == "xb" else "overwrite"

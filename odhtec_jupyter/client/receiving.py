@@ -31,18 +31,21 @@ class Receiver:
     def __init__(self, api: Api, on_conflict: OnConflict, patterns: Patterns) -> None:
         self._api, self._on_conflict, self._patterns = api, on_conflict, patterns
 
-    def plan(self, source: S3Uri, local: Path) -> list[LocalFile]:
-        """An object, or all below a folder. Raises before anything is written where ``fail`` finds something there."""
-        files = self._files(source, local)
+    def plan(self, source: S3Uri, local: Path, size: int | None = None) -> list[LocalFile]:
+        """An object, or all below a folder. Raises before anything is written where ``fail`` finds something there.
+
+        ``size`` is that of the object where it is known.
+        """
+        files = self._files(source, local, size)
         if self._on_conflict == "fail":
             refuse([file.target for file in files if Path(file.target).exists()], "FileExists")
         return files
 
-    def look(self, source: S3Uri, local: Path) -> models.TransferPlan:
+    def look(self, source: S3Uri, local: Path, size: int | None = None) -> models.TransferPlan:
         """The same, only told."""
-        return plan_of(self._files(source, local), lambda file: Path(file.target).exists(), self._on_conflict)
+        return plan_of(self._files(source, local, size), lambda file: Path(file.target).exists(), self._on_conflict)
 
-    def _files(self, source: S3Uri, local: Path) -> list[LocalFile]:
+    def _files(self, source: S3Uri, local: Path, known: int | None) -> list[LocalFile]:
         if source.is_folder:
             below = [
                 (one.Key.removeprefix(source.key), one.Size)
@@ -50,14 +53,14 @@ class Receiver:
                 if not one.Key.endswith("/")  # the marker of a folder
             ]
             found = [(source.below(name), name, size) for name, size in below if self._patterns.take(name)]
-            files = [(uri, _within(local, name), size) for uri, name, size in found]
+            files = [(uri, within(local, name), size) for uri, name, size in found]
             if not files:
                 raise BadRequest(f"{source} holds no objects{' that the patterns include' if below else ''}.")
         else:
             if not self._patterns.take(source.name):
                 raise BadRequest(f"{source} is not what the patterns include.")
-            size, _ = self._api.head_object(source.bucket, source.key)
-            files = [(source, _within(local, source.name) if local.is_dir() else local, size)]
+            size = self._api.head_object(source.bucket, source.key)[0] if known is None else known
+            files = [(source, within(local, source.name) if local.is_dir() else local, size)]
         return [
             LocalFile(str(uri), str(path), size, partial(self._receive, uri, path, size)) for uri, path, size in files
         ]
@@ -118,7 +121,7 @@ def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.stem} ({number}){path.suffix}")
 
 
-def _within(folder: Path, name: str) -> Path:
+def within(folder: Path, name: str) -> Path:
     """A file below the folder; keys may be anything, and each has a path of its own there."""
     with suppress(UnicodeEncodeError):
         os.fsencode(name)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import requests
 from pydantic import BaseModel, ValidationError
 
+from odhtec_jupyter.client.body_limit import PROXY_LIMIT
 from odhtec_jupyter.errors import (
     BadRequest,
     Conflict,
@@ -35,7 +36,7 @@ _KINDS: list[tuple[type[OdhTecError], tuple[str, ...]]] = [
     (NotFound, ("NoSuchTransfer", "NoSuchUpload", "RepoNotFound", "RevisionNotFound", "EntryNotFound")),
     (SlowSender, ()),
     (Conflict, ("OtherConnection", "MissingParts", "FileExists", "NeedsToken")),
-    (TooLarge, ()),
+    (TooLarge, (PROXY_LIMIT,)),
     (TooManyRequests, ()),
     (WorkspaceError, ("DiskFull", "DiskError", "WorkspaceBusy", "ReadOnly")),
     (Unreachable, ("HubUnreachable", "ProxyError", "TornBody")),
@@ -98,6 +99,13 @@ def _foreign(status: int, server: str) -> OdhTecError:
         return Forbidden(f"The Jupyter server at {server} wants a login: the token is missing or wrong.")
     if status == 404:
         return NotFound(f"The Jupyter server at {server} has no extension odhtec_jupyter.", code="NoExtension")
+    if status == 413:
+        return TooLarge(
+            f"A proxy in front of the Jupyter server at {server} limits the size of requests (413). Its administrator "
+            "can raise the limit: client_max_body_size of nginx, or the annotation "
+            "nginx.ingress.kubernetes.io/proxy-body-size of an Ingress.",
+            code=PROXY_LIMIT,
+        )
     if status in {502, 503, 504}:
         return Unreachable(f"What stands before the Jupyter server at {server} answered {status}.", code="BadGateway")
     return OdhTecError(f"The Jupyter server at {server} answered {status}.", code="UnexpectedReply", status=status)

@@ -13,16 +13,26 @@ from typing import BinaryIO
 from odhtec_jupyter import models
 from odhtec_jupyter.client.api import Api
 from odhtec_jupyter.client.arguments import Patterns
+from odhtec_jupyter.client.body_limit import BodyLimit
 from odhtec_jupyter.client.listing import objects_below
 from odhtec_jupyter.client.local_plan import plan_of, refuse
 from odhtec_jupyter.client.local_transfer import Gate, LocalFile
-from odhtec_jupyter.errors import BadRequest, Cancelled, OdhTecError, StoreError, VerificationError
+from odhtec_jupyter.errors import (
+    BadRequest,
+    Cancelled,
+    Conflict,
+    OdhTecError,
+    StoreError,
+    TooLarge,
+    VerificationError,
+)
 from odhtec_jupyter.keys import fitting
 from odhtec_jupyter.models import OnConflict, Verify
 from odhtec_jupyter.uris import S3Uri
 
 SMALL = 8 * 1024 * 1024
 CHUNK = 1024 * 1024
+RESTARTS = 5  # of a part in pieces: the server forgets them when others need its memory
 
 
 class Sender:
@@ -49,8 +59,8 @@ class Sender:
 
     def _files(self, local: Path, target: S3Uri) -> list[tuple[Path, S3Uri]]:
         if local.is_dir():
-            folder = _folder(target)
-            named = [(path, name, folder.below(name)) for path, name in _below(local)]
+            folder = folder_of(target)
+            named = [(path, name, folder.below(name)) for path, name in files_below(local)]
         else:
             named = [(local, local.name, target.below(local.name) if target.is_folder else target)]
         files = [(path, uri) for path, name, uri in named if self._patterns.take(name)]
@@ -66,7 +76,7 @@ class Sender:
         keys = {uri.key for _, uri in files}
         if not local.is_dir():
             return keys if _exists(self._api, files[0][1]) else set()
-        return {one.Key for one in objects_below(self._api, target.bucket, _folder(target).key)} & keys
+        return {one.Key for one in objects_below(self._api, target.bucket, folder_of(target).key)} & keys
 
     # --- one file -------------------------------------------------------------------------------------------------
 
@@ -75,17 +85,28 @@ class Sender:
             raise BadRequest(f"{path} is no file.")  # a pipe would be waited for
         with path.open("rb") as file:
             before = os.fstat(file.fileno())
-            stored = (
-                self._in_one(path, file, uri, gate)
-                if before.st_size <= SMALL
-                else self._in_parts(path, file, uri, before, gate)
-            )
+            stored = self._store(path, file, uri, before, gate)
             if stored is None:
                 return False
             now = os.fstat(file.fileno())
             if stored.size != before.st_size or (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
                 raise VerificationError(f"{path} changed while it was being sent: send it again.", code="SourceChanged")
         return True
+
+    def _store(
+        self, path: Path, file: BinaryIO, uri: S3Uri, stat: os.stat_result, gate: Gate
+    ) -> models.StoredObject | None:
+        if stat.st_size <= min(SMALL, self._limit.bytes):
+            try:
+                return self._in_one(path, file, uri, gate)
+            except TooLarge as error:
+                if not self._limit.shrinks(error, stat.st_size):
+                    raise
+        return self._in_parts(path, file, uri, stat, gate)
+
+    @property
+    def _limit(self) -> BodyLimit:
+        return self._api.connection.body_limit
 
     def _in_one(self, path: Path, file: BinaryIO, uri: S3Uri, gate: Gate) -> models.StoredObject | None:
         gate.check()
@@ -137,15 +158,28 @@ class Sender:
             if arrived.get(number) == length:
                 gate.add(length)
                 continue
-            sent: list[_Part] = []
+            self._send_part(path, file, upload.upload_id, number, start, length, gate)
 
-            def body(start: int = start, length: int = length, sent: list[_Part] = sent) -> _Part:
-                if sent:
-                    sent[-1].take_back()
-                sent.append(_Part(path, file, start, length, gate))
-                return sent[-1]
-
-            self._api.put_part(upload.upload_id, number, body)
+    def _send_part(
+        self, path: Path, file: BinaryIO, upload_id: str, number: int, start: int, length: int, gate: Gate
+    ) -> None:
+        """A part in one request, or in several where a proxy on the way refuses it for its size."""
+        offset = restarts = 0
+        while offset < length:
+            size = min(self._limit.bytes, length - offset)
+            piece = _Part(path, file, start + offset, size, gate)
+            try:
+                self._api.put_part(upload_id, number, piece.again, None if size == length else offset)
+            except (TooLarge, Conflict) as error:
+                piece.take_back()
+                if self._limit.shrinks(error, size):
+                    continue
+                if not offset or error.code != "MissingParts" or restarts == RESTARTS:
+                    raise
+                gate.add(-offset)
+                offset, restarts = 0, restarts + 1
+            else:
+                offset += size
 
 
 class _Part:
@@ -170,16 +204,23 @@ class _Part:
             self._counted += len(chunk)
             self._gate.add(len(chunk))
 
+    def again(self) -> _Part:
+        """The same for another try."""
+        self.take_back()
+        return self
+
     def take_back(self) -> None:
-        """It has to be sent once more."""
-        self._gate.add(-self._counted)
+        """What was sent of it does not count."""
+        counted, self._counted = self._counted, 0
+        self._gate.add(-counted)
 
 
-def _folder(target: S3Uri) -> S3Uri:
+def folder_of(target: S3Uri) -> S3Uri:
+    """The folder of that name."""
     return target if target.is_folder else S3Uri(target.bucket, f"{target.key}/")
 
 
-def _below(folder: Path) -> Iterator[tuple[Path, str]]:
+def files_below(folder: Path) -> Iterator[tuple[Path, str]]:
     """Files with their names below the folder, slashes between; linked folders are not followed."""
     for where, folders, names in os.walk(folder, onerror=_raise):
         folders.sort()

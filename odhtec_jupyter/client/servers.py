@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from jupyter_core.paths import jupyter_runtime_dir
 
@@ -22,6 +22,7 @@ from odhtec_jupyter.errors import NoServer
 
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - what servers listen on
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+PAGES = frozenset({"lab", "tree", "doc", "notebooks"})  # where the addresses in Jupyter's log lead
 PROBE = 1.0  # seconds
 WORKBENCH_PORT = 8888
 
@@ -41,6 +42,9 @@ class Server:
 
 def find_server(url: str | None = None, token: str | None = None, verify: bool | str | None = None) -> Server:
     """The server to speak to. Raises :class:`NoServer` when there is none, or when it is not clear which."""
+    if url:
+        url, pasted = split_token(url)
+        token = pasted if token is None else token
     found = _given(url) if url else _found()
     # The path alone may be that of any server. One that runs here, or stands where JupyterHub started it, is meant.
     if not found.token and (hub := _hub()) is not None and _same_path(hub.url, found.url):
@@ -49,6 +53,25 @@ def find_server(url: str | None = None, token: str | None = None, verify: bool |
     if token is not None:
         found = replace(found, token=token)
     return replace(found, verify=_authorities() if verify is None else verify)
+
+
+def split_token(url: str) -> tuple[str, str | None]:
+    """An address as Jupyter's log and its links have it: that of the server, and the token in it."""
+    parts = urlsplit(url)
+    token = next((value for name, value in parse_qsl(parts.query) if name == "token"), None)
+    if token is None:
+        return url, None
+    path = parts.path.rstrip("/").split("/")
+    if path[-1] in PAGES:  # only the last one: a workbench may be called lab, too
+        path.pop()
+    else:
+        path = path[: next((index for index, name in enumerate(path) if name in PAGES), len(path))]
+    return urlunsplit((parts.scheme, parts.netloc, "/".join(path) + "/", "", "")), token
+
+
+def without_token(url: str) -> str:
+    """The address as it may be shown and kept."""
+    return split_token(url)[0]
 
 
 def _given(url: str) -> Server:

@@ -52,15 +52,18 @@ class ObjectWriter(io.BufferedIOBase):
         self.autocommit = autocommit
         self.result: StoredObject | None = None
         options = {"on_conflict": on_conflict, "content_type": content_type}
-        self._sender: _Sender | _Deferred = (_Sender if autocommit else _Deferred)(api, (bucket, key), options)
+        self._sender = self._begin(api, (bucket, key), options)
         self._kept: list[bytes] = []  # until it shows that there is more than one request takes
         self._buffer = bytearray()
         self._written = 0
         self._opened_in = in_flight()
         self._is_forgotten = self._is_over = False
 
+    def _begin(self, api: Api, place: tuple[str, str], options: dict[str, Any]) -> _Sender | DeferredSender:
+        return (_Sender if self.autocommit else DeferredSender)(api, place, options)
+
     def __repr__(self) -> str:
-        return f"<ObjectWriter to {visible(self.name)}>"
+        return f"<{type(self).__name__} to {visible(self.name)}>"
 
     def writable(self) -> bool:
         """It is."""
@@ -251,7 +254,7 @@ class _Sender:
                 yield chunk
 
 
-class _Deferred:
+class DeferredSender:
     """What is written stays in memory or, beyond one request, in a temporary file until it is committed.
 
     A request that is kept open until then would hold the server's memory, and be ended by it.

@@ -1,28 +1,29 @@
-"""How commands speak: lines or JSON on standard output, progress and complaints on standard error, exit codes."""
+"""How commands speak: results on standard output, progress, questions and errors on standard error, exit codes."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Thread
 
-from pydantic import BaseModel
-
 from odhtec_jupyter.client import Client, Transfer
 from odhtec_jupyter.client.drawing import line
 from odhtec_jupyter.client.local_transfer import LocalTransfer
+from odhtec_jupyter.commands.output import Value, json_line, print_error
 from odhtec_jupyter.commands.private_server import private_server
-from odhtec_jupyter.errors import NoServer
+from odhtec_jupyter.errors import BadRequest, NoServer, OdhTecError
 from odhtec_jupyter.models import TransferPlan
 from odhtec_jupyter.visible import visible
 
-INTERRUPTED = 130  # the exit code
 CANCEL_SECONDS = 8.0  # that the server has to confirm a cancellation: its store may not answer at all
+FAILED = 1  # the exit codes
+INTERRUPTED = 130
+SHOWN = 1000  # files that a dry run names
 
 
 class Console:
@@ -32,21 +33,42 @@ class Console:
         self.client = client
         self.json: bool = options.json
         self._private = private
+        self._yes: bool = getattr(options, "yes", False)
         self._waits: bool = private or not getattr(options, "no_wait", False)
 
-    def say(self, text: str, model: BaseModel | dict[str, object]) -> None:
-        """A line of text, or of JSON for scripts."""
-        if not self.json:
-            print(text)
-        elif isinstance(model, BaseModel):
-            print(model.model_dump_json(by_alias=True))
-        else:
-            print(json.dumps(model, default=str))
+    # --- results and errors ---------------------------------------------------------------------------------------
 
-    def plan(self, plan: TransferPlan) -> int:
-        """What a dry run has found."""
+    def say(self, text: str, value: Value) -> None:
+        """A line of text, or of JSON for scripts."""
+        print(json_line(value) if self.json else text)
+
+    def note(self, text: str) -> None:
+        """Something for people beside the result."""
+        if not self.json:
+            print(visible(text), file=sys.stderr)
+
+    def complain(self, error: OdhTecError) -> int:
+        """Tell an error after which the command continues; the exit code that it ends with."""
+        print_error(str(error), error.code, as_json=self.json)
+        return FAILED
+
+    def each(self, uris: Iterable[str], work: Callable[[str], None]) -> int:
+        """Do it with every URI, also when one of them fails; the exit code."""
+        code = 0
+        for uri in uris:
+            try:
+                work(uri)
+            except NoServer:
+                raise
+            except OdhTecError as error:
+                code = self.complain(error)
+        return code
+
+    def plan(self, plans: Iterable[TransferPlan], done: str = "written") -> int:
+        """What a dry run has found, all of it as one."""
+        plan = merged(plans)
         if self.json:
-            print(plan.model_dump_json(by_alias=True))
+            print(json_line(plan))
             return 0
         for file in plan.files:
             print(f"{file.what:>10}  {visible(file.target or file.source)}")
@@ -54,8 +76,27 @@ class Console:
             print(f"           … and {more} more")
         omitted = plan.counts.get("omit", 0)
         left_out = f", {omitted} of them hidden and left out" if omitted else ""
-        print(f"{plan.files_total} files{left_out}, {plan.bytes_total} bytes; nothing was written.")
+        more_of_it = " or more" if plan.is_truncated else ""
+        print(f"{plan.files_total}{more_of_it} files{left_out}, {plan.bytes_total} bytes; nothing was {done}.")
         return 0
+
+    # --- questions ------------------------------------------------------------------------------------------------
+
+    def ask(self, question: str) -> bool:
+        """Whether it is meant. Raises :class:`BadRequest` where nobody can be asked."""
+        if self._yes:
+            return True
+        if not sys.stdin.isatty():
+            raise BadRequest(f"{question} Nobody can be asked here: --yes says so.")
+        print(f"{visible(question)} [y/N] ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip().lower().startswith("y")
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is anything to be asked."""
+        return not self._yes
+
+    # --- transfers ------------------------------------------------------------------------------------------------
 
     def carry(self, transfer: Transfer) -> int:
         """Wait for a transfer and tell its end. Ctrl-C asks what is meant, or cancels where nobody can be asked."""
@@ -66,15 +107,15 @@ class Console:
             transfer.wait(progress=not self.json)
         except KeyboardInterrupt:
             if self._goes_on(transfer):
-                print(f"It goes on: jupyter odhtec transfers show {transfer.id}", file=sys.stderr)
+                self.note(f"It goes on: jupyter odhtec transfers show {transfer.id}")
             elif _cancel(transfer):
-                print("Cancelled.", file=sys.stderr)
+                self.note("Cancelled.")
             else:
-                print("The server has not confirmed the cancellation: the store may not answer it.", file=sys.stderr)
+                self.note("The server has not confirmed the cancellation: the store may not answer it.")
             return INTERRUPTED
         finally:
             if self.json:
-                print(transfer.status.model_dump_json(by_alias=True))
+                print(json_line(transfer.status))
         if not self.json:
             print(line(transfer.status))
         return 0
@@ -111,6 +152,20 @@ def _cancel(transfer: Transfer) -> bool:
     return True
 
 
+def merged(plans: Iterable[TransferPlan]) -> TransferPlan:
+    """Several dry runs as one."""
+    whole = TransferPlan(counts={}, files_total=0, bytes_total=0, files=[])
+    counts: Counter[str] = Counter()
+    for plan in plans:
+        counts.update(plan.counts)
+        whole.files_total += plan.files_total
+        whole.bytes_total += plan.bytes_total
+        whole.files += plan.files[: SHOWN - len(whole.files)]
+        whole.is_truncated |= plan.is_truncated
+    whole.counts = dict(counts)
+    return whole
+
+
 @contextmanager
 def console(options: argparse.Namespace, *, may_start: bool = True) -> Iterator[Console]:
     """The server that is running, or one of this command's own."""
@@ -123,6 +178,7 @@ def console(options: argparse.Namespace, *, may_start: bool = True) -> Iterator[
     else:
         yield Console(options, client, private=False)
         return
-    print("No Jupyter server runs here: starting one for this command.", file=sys.stderr)
+    if not options.json:
+        print("No Jupyter server runs here: starting one for this command.", file=sys.stderr)
     with private_server() as server:
         yield Console(options, Client(server.url, server.token), private=True)

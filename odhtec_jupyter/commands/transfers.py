@@ -3,12 +3,44 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from odhtec_jupyter.client import Transfer
 from odhtec_jupyter.client.drawing import line
 from odhtec_jupyter.commands.console import Console, console
+from odhtec_jupyter.commands.options import command
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.visible import visible
+
+if TYPE_CHECKING:
+    from odhtec_jupyter.commands.options import Commands
+
+VERBS = ("list", "show", "wait", "pause", "resume", "retry", "cancel", "remove")
+
+
+def add(commands: Commands) -> None:
+    """``transfers``."""
+    one = command(
+        commands,
+        "transfers",
+        transfers,
+        "list what the server moves, or steer one of them",
+        about="Transfers belong to the server: they continue when the command that started them has ended.\n\n"
+        "list    all of them, newest first\n"
+        "show    one, with the files that failed\n"
+        "wait    until it ends, with a progress bar\n"
+        "pause   keeps what has arrived; resume continues\n"
+        "retry   what failed, and nothing else\n"
+        "cancel  stops it and leaves nothing half-written\n"
+        "remove  a finished one from the list; what it copied stays",
+        examples=[
+            ("transfers", "list them"),
+            ("transfers wait ID", "wait for one of them"),
+            ("transfers --json | jq -r 'select(.state == \"failed\").id'", "ids for a script"),
+        ],
+    )
+    one.add_argument("verb", nargs="?", choices=VERBS, default="list", metavar="VERB")
+    one.add_argument("id", nargs="?", metavar="ID")
 
 
 def transfers(options: argparse.Namespace) -> int:

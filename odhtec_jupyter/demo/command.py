@@ -58,7 +58,6 @@ def _once(port: int) -> int:
 
 
 def _until_interrupted(port: int, browser: bool) -> int:
-    print("Starting the object store, the hub and JupyterLab ...", flush=True)
     with workbench("jupyterlab", port) as bench:
         _open_panel(bench.jupyter)
         url = f"{bench.jupyter.url}lab?token={bench.jupyter.token}"

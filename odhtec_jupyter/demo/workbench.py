@@ -49,7 +49,9 @@ def workbench(
         connection = {name: os.environ[name] for name in _USERS_CONNECTION if os.environ.get(name)}
         own_store = "AWS_S3_ENDPOINT" not in connection
         if own_store:
+            print("Starting an object store ...", flush=True)
             connection = stack.enter_context(DemoStore()).env
+        print("Starting a hub that serves the model ...", flush=True)
         hub = stack.enter_context(HubStandIn(model))
         (folder / "work").mkdir()
         (folder / "work" / "Welcome.md").write_text(_WELCOME)
@@ -61,5 +63,6 @@ def workbench(
             port_retries=50,
             options=["--ServerApp.jpserver_extensions={'odhtec_jupyter': True}"],
         )
+        print(f"Starting {'JupyterLab' if app == 'jupyterlab' else 'a Jupyter server'} ...", flush=True)
         stack.enter_context(jupyter)
         yield Workbench(jupyter, model, connection.get("AWS_S3_BUCKET", MODELS), own_store)

@@ -10,6 +10,9 @@ from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.handlers.base import OdhTecHandler
 from odhtec_jupyter.handlers.streamed_body import StreamedBodyHandler
 from odhtec_jupyter.models import UploadRequest
+from odhtec_jupyter.transfers.incoming_part import IncomingPart
+from odhtec_jupyter.transfers.part_pieces import PartInPieces
+from odhtec_jupyter.transfers.parts import MAX_OBJECT
 
 
 class UploadsHandler(OdhTecHandler):
@@ -58,15 +61,24 @@ class PartHandler(StreamedBodyHandler):
         number: str = self.path_kwargs["part"]
         if not (number.isascii() and number.isdigit() and len(number) <= 5):
             raise BadRequest("part must be a number from 1 to 10000.")
-        self._part = await self.services.uploads.receive(
-            self.path_kwargs["upload_id"], int(number), self.content_length, self.lost
-        )
+        uploads, upload_id = self.services.uploads, self.path_kwargs["upload_id"]
+        self._part: IncomingPart | PartInPieces
+        if self.get_query_argument("offset", None) is None:
+            self._part = await uploads.receive(upload_id, int(number), self.content_length, self.lost)
+        else:
+            offset = self.number("offset", 0, least=0, most=MAX_OBJECT)
+            self._part = await uploads.receive_piece(upload_id, int(number), offset, self.content_length, self.lost)
         self.expect_straight(self._part)
 
     @web.authenticated
     async def put(self, upload_id: str, part: str) -> None:
-        """The part has come in whole: store it."""
-        self.reply(await self._part.finish())
+        """The part, or a piece of it, has come in whole: store the part when it was the last."""
+        stored = await self._part.finish()
+        if stored is not None:
+            self.reply(stored)
+            return
+        self.set_status(204)
+        self.finish()
 
 
 class CompleteHandler(OdhTecHandler):

@@ -27,6 +27,7 @@ from odhtec_jupyter.transfers.upload_record import UploadRecord
 
 if TYPE_CHECKING:
     from odhtec_jupyter.transfers.incoming_part import IncomingPart
+    from odhtec_jupyter.transfers.part_pieces import PartInPieces
 
 NAMED = 10  # missing parts in an error's sentence
 EXISTS_NOW = {"PreconditionFailed", "ConditionalRequestConflict"}
@@ -39,6 +40,7 @@ class UploadSession:
         self.record = record
         self.result: StoredObject | None = None
         self.incoming: set[IncomingPart] = set()
+        self.pieces: dict[int, PartInPieces] = {}  # parts that come in several requests, by number
         self._engine = engine
         self._on_end = on_end
         self._multipart: Multipart | None = None

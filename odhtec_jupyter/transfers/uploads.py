@@ -12,8 +12,10 @@ from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.keys import fitting
 from odhtec_jupyter.models import StoredObject, Upload, UploadList, UploadRequest
 from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.transfers import incoming_part
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.incoming_part import IncomingPart
+from odhtec_jupyter.transfers.part_pieces import PartInPieces, out_of_order
 from odhtec_jupyter.transfers.parts import part_size
 from odhtec_jupyter.transfers.retry import StopSign
 from odhtec_jupyter.transfers.s3_target import S3Target
@@ -163,6 +165,43 @@ class Uploads:
     ) -> IncomingPart:
         """Get ready for a part of ``length`` bytes. What can be refused is refused here."""
         session, store = self.get(upload_id), self._store()
+        return await self._open(session, store, number, length, on_failure)
+
+    async def receive_piece(
+        self, upload_id: str, number: int, offset: int, length: int | None, on_failure: Callable[[OdhTecError], None]
+    ) -> PartInPieces:
+        """Get ready for ``length`` bytes of a part from ``offset`` on; those before have come in earlier requests."""
+        session, store = self.get(upload_id), self._store()
+        size = incoming_part.size_of_part(session, number)
+        if length is None:
+            raise incoming_part.no_length()
+        known = session.pieces.get(number)
+        if offset:
+            if known is None:
+                raise out_of_order(number, offset)
+            known.resume(offset, length, on_failure)
+            return known
+        if not 0 < length <= size:
+            raise BadRequest(f"Content-Length is {length}, but part {number} has {size} bytes.")
+        if known is not None:
+            await known.abort()
+        part = await self._open(session, store, number, size, on_failure)
+
+        def forget(ended: PartInPieces) -> None:
+            if session.pieces.get(number) is ended:
+                del session.pieces[number]
+
+        pieces = session.pieces[number] = PartInPieces(part, forget)
+        return pieces
+
+    async def _open(
+        self,
+        session: UploadSession,
+        store: S3Store,
+        number: int,
+        length: int | None,
+        on_failure: Callable[[OdhTecError], None],
+    ) -> IncomingPart:
         part = IncomingPart(self._engine, session, store, number, length, on_failure=on_failure)
         try:
             await session.open(store)

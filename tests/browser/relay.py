@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 BLOCK = 256 * 1024
+LENGTH = re.compile(rb"\r\nContent-Length: *(\d+)", re.IGNORECASE)
+PAGE = b"<html><head><title>413 Request Entity Too Large</title></head></html>"
 
 
 class Relay:
@@ -45,10 +48,16 @@ class Relay:
                     continue
                 far = socket.create_connection(self._target)
                 self._open |= {near, far}
-            pair = [threading.Thread(target=self._pump, args=ends) for ends in ((near, far), (far, near))]
+            pair = [
+                threading.Thread(target=self._send_on, args=(near, far)),
+                threading.Thread(target=self._pump, args=(far, near)),
+            ]
             self._threads += pair
             for thread in pair:
                 thread.start()
+
+    def _send_on(self, near: socket.socket, far: socket.socket) -> None:
+        self._pump(near, far)
 
     def _pump(self, source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -72,3 +81,44 @@ class Relay:
             thread.join()
         for end in (self._listener, *self._open):
             end.close()
+
+
+def _head(requests: BinaryIO) -> bytes:
+    """A request's lines up to the empty one, or nothing at the end."""
+    lines = []
+    while (line := requests.readline()) not in {b"", b"\r\n"}:
+        lines.append(line)
+    return b"".join(lines)
+
+
+class LimitingRelay(Relay):
+    """A proxy that refuses requests whose body is larger than ``limit``, as nginx does."""
+
+    def __init__(self, port: int, limit: int) -> None:
+        super().__init__(port)
+        self.limit = limit
+        self.refused = 0
+        self.largest = 0  # body that it let through
+
+    def _send_on(self, near: socket.socket, far: socket.socket) -> None:
+        with contextlib.suppress(OSError), near.makefile("rb") as requests:
+            while head := _head(requests):
+                found = LENGTH.search(head)
+                left = int(found[1]) if found else 0
+                is_refused = left > self.limit
+                if is_refused:
+                    self.refused += 1
+                    answer = f"HTTP/1.1 413 Request Entity Too Large\r\nContent-Length: {len(PAGE)}\r\n\r\n"
+                    near.sendall(answer.encode() + PAGE)
+                else:
+                    self.largest = max(self.largest, left)
+                    far.sendall(head + b"\r\n")
+                while left and (data := requests.read1(min(left, BLOCK))):
+                    left -= len(data)
+                    if not is_refused:
+                        far.sendall(data)
+                if b"\r\nupgrade: websocket" in head.lower():
+                    while data := requests.read1(BLOCK):
+                        far.sendall(data)
+                    break
+        self._pump(near, far)  # closes both

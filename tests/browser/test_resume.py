@@ -15,7 +15,7 @@ import pytest
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from tests.browser.conftest import BASE_URL
 from tests.browser.panel import Panel
-from tests.browser.relay import Relay
+from tests.browser.relay import LimitingRelay, Relay
 from tests.browser.waiting import PATIENCE
 from tests.conftest import S3Server
 from tests.content import MIB
@@ -153,6 +153,21 @@ def test_an_upload_goes_on_after_its_connections_broke(
         panel.transfers.get_by_text(COMPLETED).wait_for(timeout=LONG)
         expect_object(client, "big.bin", big)
         expect_little_twice(line, breaks=2)
+        panel.page.close()
+
+
+@pytest.mark.extended
+def test_an_upload_goes_on_in_smaller_requests_behind_a_proxy_that_limits_them(
+    open_panel: Callable[[str], Panel], lab: JupyterProcess, client: S3Client, tmp_path: Path
+) -> None:
+    (tmp_path / "large.bin").write_bytes(os.urandom(2 * PART + 5))
+    with LimitingRelay(urlsplit(lab.url).port or 80, MIB) as relay:
+        panel = open_panel(f"http://127.0.0.1:{relay.port}{BASE_URL}lab?token={lab.token}&reset")
+        begin(panel, tmp_path / "large.bin")
+        panel.transfers.get_by_text(COMPLETED).wait_for(timeout=LONG)
+        expect_object(client, "large.bin", tmp_path / "large.bin")
+        assert relay.refused
+        assert relay.largest == MIB
         panel.page.close()
 
 

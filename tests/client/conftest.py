@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from odhtec_jupyter.cli import main
 from odhtec_jupyter.client import Client
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
+from tests.client.shell import Shell
 
 OPTIONS = ["--ServerApp.jpserver_extensions={'odhtec_jupyter': True}"]
 
@@ -61,3 +67,26 @@ def client(server: JupyterProcess) -> Iterator[Client]:
     one = Client(server.url, server.token)
     yield one
     one.api.connection.close()
+
+
+@pytest.fixture
+def shell(moto_jupyter: JupyterProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shell:
+    """A shell of the server, without anything of a store."""
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(moto_jupyter.folder / "runtime"))
+    monkeypatch.setenv("JPY_PARENT_PID", str(moto_jupyter.pid))
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        # In this process: an interpreter of its own for each command would take most of the tests' time.
+        with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+            try:
+                ended = main(arguments)
+            except SystemExit as told:
+                ended = int(told.code or 0)
+        done = subprocess.CompletedProcess(arguments, ended, out.getvalue(), err.getvalue())
+        assert done.returncode == code, (done.stdout, done.stderr)
+        assert moto_jupyter.token not in done.stdout + done.stderr
+        return done
+
+    return run

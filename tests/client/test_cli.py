@@ -12,55 +12,25 @@ import subprocess
 import sys
 import termios
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout, suppress
-from io import StringIO
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from odhtec_jupyter.cli import main
 from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.demo.faults import Halt
 from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.demo.repository import Repository
+from tests.client.shell import COMMAND, Shell
 from tests.conftest import python_path
 from tests.waiting import GIVE_UP_SECONDS
-
-# Whoever runs the tests in the background of a script has them, and all that they start, ignore interrupts.
-HEARS = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
-COMMAND = [sys.executable, "-c", f"{HEARS}; from odhtec_jupyter.cli import main; sys.exit(main())"]
-Shell = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(params=["moto"])
 def s3_server(request: pytest.FixtureRequest, moto_server: Any) -> Any:
     """One is enough: the client is tried with all of them."""
     return moto_server
-
-
-@pytest.fixture
-def shell(moto_jupyter: JupyterProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shell:
-    """A shell of the server, without anything of a store."""
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(moto_jupyter.folder / "runtime"))
-    monkeypatch.setenv("JPY_PARENT_PID", str(moto_jupyter.pid))
-
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        # In this process: an interpreter of its own for each command would take most of the tests' time.
-        with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
-            try:
-                ended = main(arguments)
-            except SystemExit as told:
-                ended = int(told.code or 0)
-        done = subprocess.CompletedProcess(arguments, ended, out.getvalue(), err.getvalue())
-        assert done.returncode == code, (done.stdout, done.stderr)
-        assert moto_jupyter.token not in done.stdout + done.stderr
-        return done
-
-    return run
 
 
 @pytest.fixture
@@ -96,7 +66,7 @@ def test_files_are_copied_listed_and_removed(
     assert json.loads(row)["uri"] == f"s3://{bucket}/data/deep/a.txt"
     assert "is a folder" in shell("rm", f"s3://{bucket}/data/", code=1).stderr
     assert "1 files" in shell("rm", "-r", "--dry-run", f"s3://{bucket}/data/").stdout
-    shell("rm", "-r", f"s3://{bucket}/data/")
+    shell("rm", "-r", f"s3://{bucket}/data/")  # a single object: nothing to ask
     assert stored() == {"copy/deep/a.txt": 1}
 
 
@@ -152,13 +122,14 @@ def test_rm_says_what_it_cannot_delete(
     for key in ("a.txt", "b.txt", "folder/c.txt", "what*"):
         s3_client.put_object(Bucket=bucket, Key=key, Body=b"x")
     told = shell("rm", f"s3://{bucket}/none.txt", f"s3://{bucket}/a.txt", code=1)
-    assert f"There is nothing at s3://{bucket}/none.txt.\n" in told.stderr
+    assert f"There is nothing at s3://{bucket}/none.txt. (NoSuchKey)\n" in told.stderr
     assert set(stored()) == {"b.txt", "folder/c.txt", "what*"}  # the others go
     for arguments in (["rm"], ["rm", "-r"], ["rm", "--dry-run"]):
         assert f"rm -r s3://{bucket}/folder/ deletes" in shell(*arguments, f"s3://{bucket}/folder", code=1).stderr
-    assert "Wildcards are not expanded" in shell("rm", f"s3://{bucket}/*.txt", code=1).stderr
+    assert "Nothing matches" in shell("rm", f"s3://{bucket}/*.csv", code=1).stderr
+    assert "matches only folders" in shell("rm", f"s3://{bucket}/fold*", code=1).stderr
     assert "nothing at" in shell("rm", "-r", f"s3://{bucket}/none/", code=1).stderr
-    shell("rm", f"s3://{bucket}/what*")
+    shell("rm", f"s3://{bucket}/what*")  # there is an object of exactly this name
     assert set(stored()) == {"b.txt", "folder/c.txt"}
 
 

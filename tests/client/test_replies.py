@@ -65,6 +65,8 @@ def test_what_a_newer_server_adds_is_passed_over() -> None:
         (409, {"error": "Conflict", "message": "x"}, errors.Conflict, "Conflict"),
         (404, {"message": "Not Found", "reason": None}, errors.NotFound, "NoExtension"),
         (302, b"", errors.Forbidden, "AccessDenied"),
+        (413, b"<html>413 Request Entity Too Large</html>", errors.TooLarge, "ProxyBodyLimit"),
+        (413, {"error": "EntityTooLarge", "message": "x"}, errors.TooLarge, "EntityTooLarge"),
         (503, b"<html>starting</html>", errors.Unreachable, "BadGateway"),
         (500, b"oops", errors.OdhTecError, "UnexpectedReply"),
     ],

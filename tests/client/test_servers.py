@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.client import Client
+from odhtec_jupyter.client.filesystem import OdhTecFileSystem
 from odhtec_jupyter.client.servers import find_server
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import Forbidden, NoServer, NotFound
@@ -71,6 +73,32 @@ def test_what_the_caller_says_comes_first(runtime: Callable[..., None]) -> None:
         with pytest.raises(NoServer) as refused:
             find_server(bad)
         assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("pasted", "url"),
+    [
+        ("http://localhost:8888/lab?token=abc", "http://localhost:8888/"),
+        ("http://0.0.0.0:8888/tree?token=abc", "http://127.0.0.1:8888/"),
+        ("http://localhost:8888/?token=abc", "http://localhost:8888/"),
+        # A workbench that is called lab, and a document in one.
+        ("https://host/notebook/ns/lab/lab?token=abc", "https://host/notebook/ns/lab/"),
+        ("https://host/notebook/ns/x/lab/tree/lab.ipynb?reset&token=abc", "https://host/notebook/ns/x/"),
+    ],
+)
+def test_an_address_of_jupyters_log_brings_its_token(runtime: Callable[..., None], pasted: str, url: str) -> None:
+    found = find_server(pasted)
+    assert (found.url, found.token) == (url, "abc")
+    assert find_server(pasted, "other").token == "other"
+    client = Client(pasted)
+    assert "abc" not in repr(client) + repr(client.api.connection) + str(pickle.dumps(client))
+    assert "abc" not in str(OdhTecFileSystem(server_url=pasted, skip_instance_cache=True).storage_options)
+
+
+def test_a_real_server_takes_the_address_of_its_log(moto_jupyter: JupyterProcess) -> None:
+    client = Client(f"{moto_jupyter.url}tree?token={moto_jupyter.token}")
+    assert isinstance(client.buckets(), list)
+    client.api.connection.close()
 
 
 def test_the_parent_comes_before_other_servers(runtime: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from odhtec_jupyter.transfers import part_pieces
 from odhtec_jupyter.transfers.sender import Sender
 from tests.content import MIB, noise
 from tests.handlers.raw import reply_of
@@ -198,6 +200,67 @@ async def test_a_connection_that_breaks_in_the_middle_stores_nothing(
     await put(api, upload, content, 1, 2, 3)
     await api.ok("POST", "uploads", upload["uploadId"], "complete", status=201)
     assert s3_client.get_object(Bucket=bucket, Key="k")["Body"].read() == content
+
+
+@over_http
+async def test_a_part_comes_in_pieces_where_a_proxy_limits_requests(
+    api: Any, bucket: str, s3_client: S3Client, jp_serverapp: Any
+) -> None:
+    content = noise(SIZE)
+    upload = await begin(api, bucket)
+    (app,) = jp_serverapp.extension_manager.extension_apps["odhtec_jupyter"]
+    budget = app.services.engine.budget
+
+    async def piece(number: int, offset: int, size: int) -> tuple[int, Any]:
+        start = (number - 1) * PART + offset
+        reply = await api.send(
+            "PUT", "uploads", upload["uploadId"], str(number), params={"offset": offset}, body=content[start:][:size]
+        )
+        return reply.code, json.loads(reply.body) if reply.body else None
+
+    assert await piece(1, 0, 3 * MIB) == (204, None)
+    assert await piece(2, 0, MIB) == (204, None)  # of another part, side by side
+    assert await piece(1, 3 * MIB, 3 * MIB) == (204, None)
+    assert budget.used == 2 * PART
+    code, refused = await piece(1, MIB, MIB)  # does not follow
+    assert (code, refused["error"]) == (409, "MissingParts")
+    code, refused = await piece(1, 6 * MIB, 3 * MIB)  # longer than the part
+    assert (code, refused["error"]) == (400, "InvalidRequest")
+    assert await piece(1, 6 * MIB, 2 * MIB) == (200, {"number": 1, "size": PART})
+    code, refused = await piece(1, 6 * MIB, 2 * MIB)  # it is stored
+    assert (code, refused["error"]) == (409, "MissingParts")
+    assert await piece(2, 0, 4 * MIB) == (204, None)  # from the beginning again
+    assert await piece(2, 4 * MIB, 4 * MIB) == (200, {"number": 2, "size": PART})
+    assert budget.used == 0
+    await put(api, upload, content, 3)
+    await api.ok("POST", "uploads", upload["uploadId"], "complete", status=201)
+    assert s3_client.get_object(Bucket=bucket, Key="k")["Body"].read() == content
+
+
+@on_moto
+async def test_pieces_of_a_part_do_not_keep_memory_for_ever(
+    api: Any, bucket: str, jp_serverapp: Any, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = noise(SIZE)
+    upload = await begin(api, bucket)
+    (app,) = jp_serverapp.extension_manager.extension_apps["odhtec_jupyter"]
+    budget = app.services.engine.budget
+    at = ("uploads", upload["uploadId"], "1")
+    monkeypatch.setattr(part_pieces, "NEXT_PIECE_SECONDS", 0.0)
+    await api.ok("PUT", *at, params={"offset": 0}, body=content[:MIB], status=204)
+    await eventually(lambda: budget.used == 0)
+    refused = await api.refused(409, "PUT", *at, params={"offset": MIB}, body=content[MIB:][:MIB])
+    assert refused["error"] == "MissingParts"
+    monkeypatch.undo()
+    await api.ok("PUT", *at, params={"offset": 0}, body=content[:MIB], status=204)
+    _, writer = await api.raw("PUT", f"uploads/{upload['uploadId']}/1?offset={MIB}", {"Content-Length": str(MIB)})
+    await eventually(lambda: app.current_activity() == 1)
+    writer.transport.abort()  # in the middle of a piece
+    await eventually(lambda: app.current_activity() == 0 and budget.used == 0)
+    await api.ok("PUT", *at, params={"offset": 0}, body=content[:MIB], status=204)
+    assert budget.used == PART
+    await api.ok("DELETE", "uploads", upload["uploadId"], status=204)
+    await eventually(lambda: budget.used == 0)
 
 
 @on_moto

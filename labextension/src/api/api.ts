@@ -273,16 +273,17 @@ export class OdhTecAPI {
     return this._json('GET', `/uploads/${encodeURIComponent(id)}`);
   }
 
-  /** Parts count from 1. */
+  /** Parts count from 1. With an `offset` a piece of one; null as long as more of the part is missing. */
   async putPart(
     id: string,
     part: number,
     body: Blob,
-    options: IPutOptions = {}
-  ): Promise<StoredPart> {
-    const url = apiUrl(this._settings, `/uploads/${encodeURIComponent(id)}/${part}`);
-    const { text } = await putBlob(this._settings, url, body, options);
-    return JSON.parse(text) as StoredPart;
+    options: IPutOptions & { offset?: number } = {}
+  ): Promise<StoredPart | null> {
+    const query = options.offset === undefined ? '' : `?offset=${options.offset}`;
+    const url = apiUrl(this._settings, `/uploads/${encodeURIComponent(id)}/${part}${query}`);
+    const { status, text } = await putBlob(this._settings, url, body, options);
+    return status === 204 ? null : (JSON.parse(text) as StoredPart);
   }
 
   completeUpload(id: string): Promise<StoredObject> {

@@ -45,6 +45,14 @@ export class ApiError extends Error {
     } catch {
       // A proxy's HTML page, or nothing: the status has to do.
     }
+    if (status === 413) {
+      return new ApiError(
+        PROXY_LIMIT,
+        'A proxy in front of the Jupyter server limits the size of requests. ' +
+          'Its administrator can raise the limit (nginx: client_max_body_size).',
+        status
+      );
+    }
     if (status === 404) {
       return new ApiError(NOT_ENABLED, 'The server extension is not enabled.', status);
     }
@@ -57,6 +65,8 @@ export class ApiError extends Error {
 }
 
 export const NOT_ENABLED = 'ServerExtensionNotEnabled';
+/** Our own server says EntityTooLarge. */
+export const PROXY_LIMIT = 'ProxyBodyLimit';
 
 export function apiUrl(settings: ServerConnection.ISettings, path: string): string {
   return URLExt.join(settings.baseUrl, 'odhtec/api') + path;

@@ -2,6 +2,7 @@
 
 import type { IPutOptions } from '../api/put';
 import type { ApiError } from '../api/request';
+import type { BodyLimit } from './bodylimit';
 import type { IPatience } from './retrying';
 import type { Slots } from './slots';
 import type { OnConflict, StoredPart, Upload, UploadRequest } from '../tokens';
@@ -40,7 +41,12 @@ export interface IUploadServer {
   ): Promise<boolean>;
   beginUpload(request: UploadRequest): Promise<Upload>;
   getUpload(id: string): Promise<Upload>;
-  putPart(id: string, number: number, body: Blob, options: IPutOptions): Promise<StoredPart>;
+  putPart(
+    id: string,
+    number: number,
+    body: Blob,
+    options: IPutOptions & { offset?: number }
+  ): Promise<StoredPart | null>;
   completeUpload(id: string): Promise<unknown>;
   dropUpload(id: string): Promise<void>;
   headObject(bucket: string, key: string): Promise<{ size: number; etag: string | null } | null>;
@@ -51,6 +57,7 @@ export interface ISender {
   readonly server: IUploadServer;
   readonly patience: IPatience;
   readonly slots: Slots;
+  readonly limit: BodyLimit;
   /** Tell other tabs that this one sends the upload, until the returned function is called. */
   hold(id: string): () => void;
   drop(id: string): void;

@@ -10,6 +10,7 @@ import type { StoredPart, Upload, UploadRequest } from '../tokens';
 const MIB = 1024 * 1024;
 const PART = 8 * MIB;
 const gone = () => new ApiError('NoSuchUpload', 'It was dropped.', 404);
+const tooLarge = () => ApiError.ofReply(413, 'Too Large', '<html>nginx</html>');
 const conflict = () => new ApiError('Conflict', 'is there', 409);
 /** Long enough for a blob to be looked at, which takes turns of its own. */
 const settle = async () => {
@@ -22,6 +23,7 @@ interface IPartPut {
   id: string;
   number: number;
   size: number;
+  offset?: number;
   options: IPutOptions;
   answer: Deferred<void>;
 }
@@ -30,12 +32,15 @@ interface IPartPut {
 function fileOf(size: number, name = 'model.bin'): File {
   const file = new File(['x'], name, { lastModified: 1234 });
   Object.defineProperty(file, 'size', { value: size });
-  file.slice = (start = 0, end = size) => {
-    const blob = new Blob(['0']);
-    Object.defineProperty(blob, 'size', { value: Math.min(end, size) - start });
-    return blob;
-  };
+  file.slice = (start = 0, end = size) => zeros(Math.min(end, size) - start);
   return file;
+}
+
+function zeros(size: number): Blob {
+  const blob = new Blob(['0']);
+  Object.defineProperty(blob, 'size', { value: size });
+  blob.slice = (start = 0, end = size) => zeros(Math.min(end, size) - start);
+  return blob;
 }
 
 /** A server that keeps uploads as ours does. A test answers the parts by hand, unless `instant`. */
@@ -46,8 +51,12 @@ class FakeServer implements IUploadServer {
   readonly puts: IPartPut[] = [];
   instant = true;
   mostAtOnce = 0;
+  /** Of a proxy in front of it. */
+  proxyLimit = Infinity;
+  refused = 0;
 
   async putObject(bucket: string, key: string, body: Blob): Promise<boolean> {
+    this._pass(body);
     this.asked.push(`put ${key}`);
     return true;
   }
@@ -85,13 +94,20 @@ class FakeServer implements IUploadServer {
     return structuredClone(this._find(id));
   }
 
-  async putPart(id: string, number: number, body: Blob, options: IPutOptions): Promise<StoredPart> {
+  async putPart(
+    id: string,
+    number: number,
+    body: Blob,
+    options: IPutOptions & { offset?: number }
+  ): Promise<StoredPart | null> {
+    this._pass(body);
     const answer = new Deferred<void>();
     options.signal?.addEventListener('abort', () =>
       answer.reject(new DOMException('', 'AbortError'))
     );
     answer.promise.catch(() => undefined);
-    const put = { id, number, size: body.size, options, answer };
+    const { offset } = options;
+    const put = { id, number, size: body.size, offset, options, answer };
     this.puts.push(put);
     this._underWay += 1;
     this.mostAtOnce = Math.max(this.mostAtOnce, this._underWay);
@@ -101,8 +117,12 @@ class FakeServer implements IUploadServer {
       this._underWay -= 1;
     }
     options.onProgress?.(body.size);
-    const stored = { number, size: body.size };
-    this._find(id).parts.push(stored);
+    const upload = this._find(id);
+    const stored = { number, size: (offset ?? 0) + body.size };
+    if (stored.size < Math.min(PART, upload.size - (number - 1) * PART)) {
+      return null;
+    }
+    upload.parts.push(stored);
     return stored;
   }
 
@@ -124,6 +144,13 @@ class FakeServer implements IUploadServer {
   async headObject(_bucket: string, key: string): Promise<{ size: number; etag: string } | null> {
     this.asked.push(`head ${key}`);
     return this.objects.get(key) ?? null;
+  }
+
+  private _pass(body: Blob): void {
+    if (body.size > this.proxyLimit) {
+      this.refused += 1;
+      throw tooLarge();
+    }
   }
 
   private _find(id: string): Upload {
@@ -364,6 +391,52 @@ describe('FileSender', () => {
     server.objects.set('model.bin', { size: 1, etag: '"1"' });
     expect(await sender.send(job(fileOf(2 * PART), { onConflict: 'skip' }))).toBe(false);
     expect(numbers()).toEqual([]);
+  });
+
+  it('sends smaller requests when a proxy refuses large ones', async () => {
+    server.proxyLimit = 3 * MIB;
+    expect(await sender.send(job(fileOf(2 * PART)))).toBe(true);
+    const pieces = (number: number) =>
+      server.puts.filter(put => put.number === number).map(({ offset, size }) => [offset, size]);
+    expect(pieces(1)).toEqual([0, 2, 4, 6].map(mib => [mib * MIB, 2 * MIB]));
+    expect(pieces(2)).toEqual(pieces(1));
+    expect(server.objects.get('model.bin')?.size).toBe(2 * PART);
+    expect([progress.at(-1), troubles]).toEqual([2 * PART, []]);
+    // The next files are sent so from the beginning.
+    server.refused = 0;
+    await sender.send(job(fileOf(2 * PART), { key: 'next' }));
+    await sender.send(job(fileOf(3 * MIB), { key: 'smaller' }));
+    expect([server.refused, server.objects.get('smaller')?.size]).toEqual([0, 3 * MIB]);
+    expect(await sender.send(job(fileOf(MIB), { key: 'small' }))).toBe(true);
+    expect(server.asked.at(-1)).toBe('put small');
+  });
+
+  it('sends a file in parts when a proxy refuses it in one request', async () => {
+    server.proxyLimit = MIB;
+    expect(await sender.send(job(fileOf(3 * MIB)))).toBe(true);
+    expect(server.objects.get('model.bin')?.size).toBe(3 * MIB);
+  });
+
+  it('names the proxy when it lets nothing through', async () => {
+    server.proxyLimit = 1000;
+    await expect(sender.send(job(fileOf(2 * PART)))).rejects.toThrow(/proxy.*client_max_body_size/);
+    await expect(sender.send(job(fileOf(2000)))).rejects.toThrow(/proxy/);
+  });
+
+  it('begins a part anew when the server has forgotten its pieces', async () => {
+    server.proxyLimit = 4 * MIB;
+    const put = server.putPart.bind(server);
+    const forgotten = new ApiError('MissingParts', 'Send it again from 0.', 409);
+    let failures = 0;
+    vi.spyOn(server, 'putPart').mockImplementation(async (id, number, body, options) => {
+      if (options.offset && !failures++) {
+        throw forgotten;
+      }
+      return put(id, number, body, options);
+    });
+    expect(await sender.send(job(fileOf(PART + 1)))).toBe(true);
+    expect(failures).toBeGreaterThan(1);
+    expect(server.objects.get('model.bin')?.size).toBe(PART + 1);
   });
 
   it('says clearly that a file was changed or removed, and does not try that again', async () => {

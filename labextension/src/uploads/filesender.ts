@@ -1,3 +1,4 @@
+import { BodyLimit, isTooLarge } from './bodylimit';
 import type { IBegun, IFileJob, ISender, IUploadServer } from './filejob';
 import { PartUpload } from './partupload';
 import { assertReadable } from './readable';
@@ -10,7 +11,7 @@ const ONE_REQUEST = 8 * 1024 * 1024;
 /** A browser gives a host six connections: Lab needs some of them. */
 const REQUESTS = 4;
 
-/** Sends files: small ones in one request, larger ones in parts. */
+/** Sends files: small ones in one request, larger ones in parts, in smaller requests where a proxy wants it. */
 export class FileSender implements ISender {
   constructor(private readonly _options: FileSender.IOptions) {
     this.server = _options.server;
@@ -20,11 +21,19 @@ export class FileSender implements ISender {
   readonly server: IUploadServer;
   readonly patience: IPatience;
   readonly slots = new Slots(REQUESTS);
+  readonly limit = new BodyLimit();
 
   /** Resolves to whether it was stored (true) or left alone (false). */
   async send(job: IFileJob): Promise<boolean> {
-    if (job.file.size <= ONE_REQUEST) {
-      return this._put(job);
+    if (job.file.size <= Math.min(ONE_REQUEST, this.limit.bytes)) {
+      try {
+        return await this._put(job);
+      } catch (reason) {
+        // In parts it goes in smaller requests.
+        if (!isTooLarge(reason) || !this.limit.shrink(job.file.size)) {
+          throw reason;
+        }
+      }
     }
     let { begun } = job;
     const onBegun = (now: IBegun) => {

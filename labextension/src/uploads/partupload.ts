@@ -1,3 +1,4 @@
+import { isTooLarge } from './bodylimit';
 import type { IFileJob, ISender } from './filejob';
 import { assertReadable } from './readable';
 import { ApiError } from '../api/request';
@@ -6,6 +7,8 @@ import type { Upload } from '../tokens';
 
 /** Parts of one file that are under way at once. */
 const PARALLEL = 3;
+/** How often the server may forget the pieces of a part: it does when others need its memory. */
+const RESTARTS = 5;
 
 /** One file on its way in parts, each a small request that is tried again on its own. */
 export class PartUpload {
@@ -113,19 +116,13 @@ export class PartUpload {
     sending: AbortSignal,
     waiting: AbortSignal
   ): Promise<void> {
-    const { server, slots } = this._sender;
+    const { slots } = this._sender;
     const { file } = this._job;
     const start = (number - 1) * upload.partSize;
     const body = file.slice(start, start + upload.partSize);
     const put = async () => {
       try {
-        await server.putPart(upload.uploadId, number, body, {
-          signal: sending,
-          onProgress: sent => {
-            this._underWay.set(number, Math.min(sent, body.size));
-            this._report();
-          }
-        });
+        await this._sendPieces(upload.uploadId, number, body, sending);
         this._confirmed += body.size;
       } catch (reason) {
         if (isTransient(reason)) {
@@ -139,6 +136,43 @@ export class PartUpload {
       }
     };
     await this._retrying(() => slots.within(waiting, put), waiting);
+  }
+
+  /** A part in one request, or in several where a proxy on the way refuses it for its size. */
+  private async _sendPieces(
+    id: string,
+    number: number,
+    part: Blob,
+    signal: AbortSignal
+  ): Promise<void> {
+    const { server, limit } = this._sender;
+    let offset = 0;
+    let restarts = 0;
+    const onProgress = (sent: number) => {
+      this._underWay.set(number, Math.min(offset + sent, part.size));
+      this._report();
+    };
+    while (offset < part.size) {
+      const size = Math.min(limit.bytes, part.size - offset);
+      try {
+        await (size === part.size
+          ? server.putPart(id, number, part, { signal, onProgress })
+          : server.putPart(id, number, part.slice(offset, offset + size), {
+              signal,
+              onProgress,
+              offset
+            }));
+        offset += size;
+      } catch (reason) {
+        if (isTooLarge(reason) && limit.shrink(size)) {
+          continue;
+        }
+        if (!offset || !isForgotten(reason) || ++restarts > RESTARTS) {
+          throw reason;
+        }
+        offset = 0;
+      }
+    }
   }
 
   private async _complete(upload: Upload): Promise<void> {
@@ -197,6 +231,11 @@ export class PartUpload {
 
 function isGone(reason: unknown): boolean {
   return reason instanceof ApiError && reason.code === 'NoSuchUpload';
+}
+
+/** Whether the server does not have the earlier pieces of a part any more. */
+function isForgotten(reason: unknown): boolean {
+  return reason instanceof ApiError && reason.code === 'MissingParts';
 }
 
 /** Whether the request may have been carried out all the same: what answered, if anything, was not our server. */

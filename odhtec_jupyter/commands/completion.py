@@ -1,0 +1,96 @@
+"""Completion in the shell by argcomplete, which is an extra: commands, options, files, buckets and keys."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from odhtec_jupyter.client import Client
+from odhtec_jupyter.errors import BadRequest, OdhTecError
+from odhtec_jupyter.visible import visible
+
+if TYPE_CHECKING:
+    from odhtec_jupyter.commands.options import Commands
+
+ASKED_BY_SHELL = "_ARGCOMPLETE"  # the environment variable that argcomplete's shell functions set
+EXECUTABLES = ["jupyter", "jupyter-odhtec"]
+SHELLS = ("bash", "zsh", "fish")
+SCHEMES = ("s3://", "workspace://", "hf://")
+MAX_PLACES = 500
+ANSWER_SECONDS = 5
+
+
+def add(commands: Commands) -> None:
+    """``completion``."""
+    one = commands.add_parser(
+        "completion",
+        help="let the shell complete commands, buckets and keys by Tab",
+        description="Print what makes a shell complete commands, options, buckets and keys by Tab.\n\n"
+        "It needs argcomplete: pip install 'odhtec-jupyter[completion]'.",
+        epilog="examples:\n"
+        '  eval "$(jupyter odhtec completion bash)"\n'
+        "      for this shell; in ~/.bashrc for every one\n"
+        '  autoload -Uz compinit && compinit && eval "$(jupyter odhtec completion zsh)"\n'
+        "      the same in ~/.zshrc\n"
+        "  jupyter odhtec completion fish > ~/.config/fish/completions/jupyter.fish",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    one.add_argument("shell", choices=SHELLS)
+    one.set_defaults(run=completion)
+
+
+def completion(options: argparse.Namespace) -> int:
+    """Print the shell's part of it."""
+    if find_spec("argcomplete") is None:
+        raise BadRequest("Completion needs argcomplete: pip install 'odhtec-jupyter[completion]'.")
+    from argcomplete.shell_integration import shellcode
+
+    print(shellcode(EXECUTABLES, shell=options.shell))
+    return 0
+
+
+def answer(command: argparse.ArgumentParser) -> None:
+    """Answer the shell that asks for completions, and end the process; return where no shell asks."""
+    if ASKED_BY_SHELL not in os.environ:
+        return
+    if find_spec("argcomplete") is None:
+        sys.exit(1)
+    from argcomplete import autocomplete
+
+    if hasattr(signal, "alarm"):
+        signal.alarm(ANSWER_SECONDS)  # a store that does not answer must not hold the shell
+    autocomplete(command, always_complete_options="long")
+
+
+def complete_place(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> list[str]:
+    """Places that begin with ``prefix``."""
+    if "://" not in prefix:
+        from argcomplete.completers import FilesCompleter
+
+        return [scheme for scheme in SCHEMES if scheme.startswith(prefix)] + list(FilesCompleter()(prefix))
+    try:
+        # A name that a terminal would not show as it is cannot be chosen from a list.
+        found = (uri for uri in _places(prefix, getattr(parsed_args, "url", None)) if visible(uri) == uri)
+        return list(islice(found, MAX_PLACES))
+    except (OdhTecError, OSError):
+        return []
+
+
+def _places(prefix: str, url: str | None) -> Iterator[str]:
+    if not prefix.startswith("s3://"):
+        return
+    client = Client(url, os.environ.get("JUPYTER_TOKEN") if url else None)
+    bucket, in_bucket, key = prefix.removeprefix("s3://").partition("/")
+    if not in_bucket:
+        yield from (f"s3://{name}/" for name in client.buckets())
+        return
+    folder, slash, name = key.rpartition("/")
+    where = f"s3://{bucket}/{folder}{slash}"
+    entries = client.search(where, name, mode="prefix", recursive=False) if name else client.ls(where)
+    yield from (entry.uri for entry in entries)

@@ -1,0 +1,69 @@
+"""What the URIs of a command name: the very object or folder, or all that matches a pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from odhtec_jupyter.client import Client, Entry
+from odhtec_jupyter.client.arguments import s3_place
+from odhtec_jupyter.client.globs import has_wildcards, matching
+from odhtec_jupyter.client.listing import is_folder
+from odhtec_jupyter.errors import NotFound, OdhTecError
+from odhtec_jupyter.uris import S3Uri
+
+HIDDEN = 403  # may be there all the same: who may list or delete need not be allowed to read
+ABSENT = 404
+
+
+def found(client: Client, uri: str, *, folders: bool = True) -> Iterator[Entry]:
+    """The object or folder of that name, or what matches; ``folders`` says whether a pattern also takes folders.
+
+    A folder may be named without its slash: the entry has it. Raises :class:`NotFound` for nothing.
+    """
+    place = s3_place(uri)
+    one = exact(client, place)
+    if one is not None:
+        yield one
+        return
+    if not has_wildcards(place.key):
+        raise nothing(uri)
+    passed_over: Entry | None = None
+    count = 0
+    for entry in matching(client.api, place):
+        if entry.is_folder and not folders:
+            passed_over = entry
+        else:
+            count += 1
+            yield entry
+    if not count and passed_over is not None:
+        raise NotFound(f"{uri} matches only folders, such as {passed_over}: -r takes them, too.", code="NoSuchKey")
+    if not count:
+        raise NotFound(f"Nothing matches {uri}.", code="NoSuchKey")
+
+
+def exact(client: Client, place: S3Uri) -> Entry | None:
+    """The object or folder of exactly this name; None for nothing."""
+    if not place.key:
+        return Entry(str(S3Uri(place.bucket, "")), "", True)
+    refusal: OdhTecError | None = None
+    if not place.is_folder:
+        try:
+            details = client.api.get_details(place.bucket, place.key)
+        except OdhTecError as error:
+            if error.status not in {ABSENT, HIDDEN}:
+                raise
+            refusal = error if error.status == HIDDEN else None
+        else:
+            seen = (details.Size, details.LastModified, details.ETag, details.StorageClass)
+            return Entry(str(place), place.key, False, *seen)
+    folder = place if place.is_folder else S3Uri(place.bucket, f"{place.key}/")
+    if is_folder(client.api, place.bucket, folder.key):
+        return Entry(str(folder), folder.key, True)
+    if refusal is not None and not has_wildcards(place.key):
+        raise refusal
+    return None
+
+
+def nothing(uri: str) -> NotFound:
+    """The error for a URI that names nothing."""
+    return NotFound(f"There is nothing at {uri}.", code="NoSuchKey")

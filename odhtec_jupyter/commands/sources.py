@@ -1,0 +1,104 @@
+"""What several sources, or a pattern, stand for: each file and folder, and its path below the target."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from odhtec_jupyter.client import Client
+from odhtec_jupyter.client.arguments import s3_place
+from odhtec_jupyter.client.globs import has_wildcards, literal_folder
+from odhtec_jupyter.commands.finding import found
+from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.uris import HubUri, S3Uri, parse_uri
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file or, with a slash at the end, a folder. ``name`` is its path below the target, with the same slash."""
+
+    uri: str
+    name: str
+    size: int | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether all below it is meant."""
+        return self.name.endswith("/")
+
+    @property
+    def folder(self) -> str:
+        """The folder that the name is in."""
+        return self.uri.removesuffix(self.name)
+
+
+def is_remote(text: str) -> bool:
+    """Whether it is not a path of this machine."""
+    return "://" in text
+
+
+def single(client: Client, options: argparse.Namespace) -> str | None:
+    """The only source; None where there are several, or a pattern."""
+    if len(options.source) != 1:
+        return None
+    uri: str = options.source[0]
+    if not uri.startswith("s3://"):
+        return uri
+    if options.recursive or has_wildcards(uri):
+        entries = iter(found(client, uri, folders=options.recursive))
+        first = next(entries)
+        key, slash = s3_place(uri).key, "/" if first.is_folder else ""
+        return first.uri if first.key in {key, f"{key}{slash}"} else None
+    return uri
+
+
+def sources(client: Client, options: argparse.Namespace) -> list[Source]:
+    """Each file and folder once. Raises :class:`BadRequest` where two of them would have the same name."""
+    seen: dict[str, Source] = {}
+    for text in options.source:
+        for source in _sources(client, text, options.recursive):
+            other = seen.setdefault(source.name, source)
+            if other.uri != source.uri:
+                raise BadRequest(f"{other.uri} and {source.uri} would both be {source.name}: copy them one by one.")
+    return list(seen.values())
+
+
+def _sources(client: Client, text: str, recursive: bool) -> Iterator[Source]:
+    if not is_remote(text):
+        path = Path(text).expanduser()
+        name = path.resolve().name if path.name in {"", ".."} else path.name
+        yield Source(text, f"{name}/" if path.is_dir() else name)
+        return
+    place = parse_uri(text, "source")
+    if not isinstance(place, S3Uri) or not (recursive or has_wildcards(place.key)):
+        yield _named(text, str(place), f"{place.name}/" if place.is_folder else place.name)
+        return
+    for entry in found(client, text, folders=recursive):
+        named = entry.key.rstrip("/") == place.key.rstrip("/")
+        name = _last(entry.key) if named else entry.key.removeprefix(literal_folder(place.key))
+        yield _named(text, entry.uri, name, entry.size)
+
+
+def _named(text: str, uri: str, name: str, size: int | None = None) -> Source:
+    if name in {"", "/"}:
+        raise BadRequest(f"{text} has no name of its own below the target: copy it alone.")
+    return Source(uri, name, size)
+
+
+def _last(key: str) -> str:
+    return key.removesuffix("/").rpartition("/")[2] + ("/" if key.endswith("/") else "")
+
+
+def is_hub(source: Source) -> bool:
+    """Whether it is of Hugging Face, where a folder has no other name than its repository's."""
+    return isinstance(parse_uri(source.uri, "source"), HubUri)
+
+
+def by_folder(chosen: Sequence[Source]) -> Iterator[tuple[str, list[Source]]]:
+    """Those that have the folder in common, below which their names are."""
+    groups: dict[str, list[Source]] = {}
+    for source in chosen:
+        groups.setdefault(source.folder, []).append(source)
+    yield from groups.items()
