@@ -81,6 +81,11 @@ def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     one.add_argument("target", metavar="S3-URI", help="a bucket (below the repository's name) or a folder")
     one.add_argument("--dataset", action="store_true", help="it is a dataset")
     one.add_argument("--revision", default="main", help="branch, tag or commit (default: %(default)s)")
+    one.add_argument(
+        "--remove-remaining",
+        action="store_true",
+        help="when all files have arrived, remove objects of other revisions that a dry run says remain",
+    )
     _moving(one)
 
 

@@ -20,6 +20,7 @@ from odhtec_jupyter.models import TransferPlan
 from odhtec_jupyter.visible import visible
 
 INTERRUPTED = 130  # the exit code
+SHOWN = 20  # objects that are named
 
 
 class Console:
@@ -49,6 +50,15 @@ class Console:
             print(f"{file.what:>10}  {visible(file.target or file.source)}")
         if (more := plan.files_total - len(plan.files)) > 0:
             print(f"           … and {more} more")
+        if remaining := plan.remaining:
+            commits = ", ".join(commit[:7] for commit in remaining.commits)
+            count = f"{len(remaining.objects)}{' or more' if remaining.is_truncated else ''}"
+            print(f"{count} objects of revision {commits} remain ({remaining.bytes_total} bytes):")
+            for item in remaining.objects[:SHOWN]:
+                print(f"  {visible(item.key)}")
+            if (more := len(remaining.objects) - SHOWN) > 0:
+                print(f"  … and {more} more")
+            print("--remove-remaining removes them when all files have arrived.")
         omitted = plan.counts.get("omit", 0)
         left_out = f", {omitted} of them hidden and left out" if omitted else ""
         print(f"{plan.files_total} files{left_out}, {plan.bytes_total} bytes; nothing was written.")

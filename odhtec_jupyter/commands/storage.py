@@ -131,6 +131,9 @@ def bring(options: argparse.Namespace) -> int:
         call = out.client.import_dataset if options.dataset else out.client.import_model
         if options.dry_run:
             return out.plan(call(options.repo, options.target, dry_run=True, **wanted))
+        if options.remove_remaining:
+            plan = call(options.repo, options.target, dry_run=True, **wanted)
+            wanted["remove"] = plan.remaining.objects if plan.remaining else None
         return out.carry(call(options.repo, options.target, **wanted))
 
 
