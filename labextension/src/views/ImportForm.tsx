@@ -249,8 +249,8 @@ function Remaining({ model, trans }: IPartProps): JSX.Element | null {
     <fieldset className="odhtec-Choice odhtec-Remaining">
       <legend>
         {trans._n(
-          'One object of revision %2 (%3) remains: this revision does not have the file',
-          '%1 objects of revision %2 (%3) remain: this revision does not have the files',
+          'One object of revision %2 remains (%3)',
+          '%1 objects of revision %2 remain (%3)',
           objects.length,
           revisions,
           formatSize(bytesTotal)
