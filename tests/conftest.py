@@ -1,7 +1,4 @@
-"""The real parts that the tests run against: S3 servers, a hub, Jupyter, a browser; and which tests are selected.
-
-What a machine cannot run is skipped with the reason; with ODHTEC_REQUIRE_ALL=1, as in CI, that is a failure.
-"""
+"""The real parts that the tests run against: S3 servers, a hub, Jupyter, a browser."""
 
 from __future__ import annotations
 
@@ -29,15 +26,14 @@ from botocore.exceptions import ClientError
 
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess, clean_environment
+from tests.installed import RGW_PROGRAMS, missing
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-pytest_plugins = ["pytest_jupyter.jupyter_server"]
+pytest_plugins = ["pytest_jupyter.jupyter_server", "tests.selection"]
 
 ROOT = Path(__file__).resolve().parent.parent
-RGW_PROGRAMS = ("radosgw", "ceph-mon", "ceph-osd", "openssl")
-RGW_IS_INSTALLED = all(map(shutil.which, RGW_PROGRAMS))
 FOREIGN_VARIABLE = re.compile(
     r"(AWS|HF|HUGGING)_.*|(HTTPS?|ALL|NO)_PROXY|(SSL_CERT|REQUESTS_CA|CURL_CA)_.*|MAX_CONCURRENT_TRANSFERS",
     re.IGNORECASE,
@@ -57,13 +53,6 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 
 
-def missing(reason: str) -> None:
-    """Skip, or fail where everything must run."""
-    if os.environ.get("ODHTEC_REQUIRE_ALL") == "1":
-        pytest.fail(f"ODHTEC_REQUIRE_ALL is set, but {reason}")
-    pytest.skip(reason)
-
-
 def python_path() -> str:
     """The PYTHONPATH with which a test server starts faster; see ``tests/quick_start``."""
     return os.pathsep.join([str(ROOT / "tests" / "quick_start"), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -75,27 +64,6 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-# --- which real parts were used ------------------------------------------------------------------------------
-
-
-PARTS = {
-    "moto": {"moto_server", "s3_server[moto]"},
-    "Ceph RGW over http": {"rgw_servers", "s3_server[rgw]"},
-    "Ceph RGW over https": {"s3_server[rgw-https]"},
-    "the hub stand-in": {"hub"},
-    "Chromium": {"chromium"},
-}
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--stores",
-        choices=["best", "all"],
-        default="best",
-        help="best: each test once, on Ceph RGW where it is installed, else on moto; https only where it is marked tls",
-    )
-
-
 def pytest_configure() -> None:
     # scripts/test ends its lanes by SIGTERM; as after Ctrl-C, the servers they started end too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -103,49 +71,6 @@ def pytest_configure() -> None:
 
 def pytest_unconfigure() -> None:
     _HF_HOME.cleanup()
-
-
-# A test that uses one of these starts a server; ``scripts/test --quick`` runs all others.
-SERVERS = {"moto_server", "rgw_servers", "s3_server", "hub", "lab_server", "chromium", "jp_serverapp", "jp_fetch"}
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in items:
-        if SERVERS.intersection(getattr(item, "fixturenames", ())):
-            item.add_marker("server")
-        names = set(getattr(item, "fixturenames", ()))
-        if store := _store_of(item):
-            names.add(f"s3_server[{store}]")
-        # A property of the test: reports carry it from xdist's processes to the one that prints the summary.
-        item.user_properties.append(("parts", "; ".join(part for part, fixtures in PARTS.items() if fixtures & names)))
-    if config.getoption("--stores") == "best":
-        left_out = _not_best(items)
-        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
-        items[:] = [item for item in items if item not in left_out]
-
-
-def _store_of(item: pytest.Item) -> str | None:
-    callspec = getattr(item, "callspec", None)
-    store: str | None = callspec.params.get("s3_server") if callspec is not None else None
-    return store
-
-
-def _not_best(items: list[pytest.Item]) -> set[pytest.Item]:
-    """The tests that another one repeats on a better store."""
-    wanted = [store for store in ("rgw", "moto", "rgw-https") if store == "moto" or RGW_IS_INSTALLED]
-    variants: dict[str, dict[str, pytest.Item]] = {}  # the test without its store → store → item
-    for item in items:
-        if store := _store_of(item):
-            test, _, parameters = item.nodeid.partition("[")
-            variants.setdefault(f"{test}[{parameters.replace(store, '', 1)}", {})[store] = item
-    left_out: set[pytest.Item] = set()
-    for stores in variants.values():
-        best = next((store for store in wanted if store in stores), None)
-        if best is None:  # the machine has none of them: each is skipped with the reason
-            continue
-        keep = {best} | ({"rgw-https"} if next(iter(stores.values())).get_closest_marker("tls") else set())
-        left_out.update(item for store, item in stores.items() if store not in keep)
-    return left_out
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -162,21 +87,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         with suppress(OSError):  # a process of that number may be another one by now
             if str(folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
                 os.killpg(pid, signal.SIGKILL)
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """How many tests ran against which real part, so that skips are visible; and what tests recorded."""
-    for outcome in ("passed", "failed", "skipped"):
-        reports = [one for one in terminalreporter.stats.get(outcome, []) if hasattr(one, "user_properties")]
-        used = [dict(one.user_properties).get("parts", "").split("; ") for one in reports]
-        counts = {part: sum(part in parts for parts in used) for part in PARTS}
-        if outcome == "passed" or any(counts.values()):
-            told = ", ".join(f"{count} with {part}" for part, count in counts.items())
-            terminalreporter.write_line(f"{outcome}: {len(reports)} in all, {told}")
-        for report in reports:
-            for name, value in report.user_properties:
-                if name != "parts":
-                    terminalreporter.write_line(f"  {report.nodeid.partition('::')[2]}: {name}: {value}")
 
 
 @pytest.fixture(autouse=True)

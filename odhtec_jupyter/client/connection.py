@@ -101,11 +101,12 @@ class Connection:
                 self._look_again()
 
     def _try(self, method: str, path: str, options: dict[str, Any]) -> requests.Response:
+        server = self.server
         try:
-            reply = self._once(method, path, options)
-            if reply.status_code == 403 and _can_be_read_again(options.get("data")) and self._renew(method):
+            reply = self._once(server, method, path, options)
+            if reply.status_code == 403 and _can_be_read_again(options.get("data")) and self._renew(server, method):
                 reply.close()
-                reply = self._once(method, path, options)
+                reply = self._once(self.server, method, path, options)
         except requests.RequestException as error:
             raise _NotNowError(self.unreachable(error), unsent=_is_unsent(error)) from None
         self._met = True
@@ -117,8 +118,8 @@ class Connection:
             raise _NotNowError(failure, unsent=False)
         raise failure
 
-    def _once(self, method: str, path: str, options: dict[str, Any]) -> requests.Response:
-        headers = {"Accept-Encoding": "identity", **options.get("headers", {}), **self._credentials(method)}
+    def _once(self, server: Server, method: str, path: str, options: dict[str, Any]) -> requests.Response:
+        headers = {"Accept-Encoding": "identity", **options.get("headers", {}), **self._credentials(server, method)}
         options = {"timeout": TIMEOUT, **options, "headers": headers}
         if callable(data := options.get("data")):
             options["data"] = data()
@@ -144,15 +145,15 @@ class Connection:
 
     # --- credentials ----------------------------------------------------------------------------------------------
 
-    def _credentials(self, method: str) -> dict[str, str]:
+    def _credentials(self, server: Server, method: str) -> dict[str, str]:
         """The token, or without one what shows that the request is no other site's."""
-        if self.server.token:
-            return {"Authorization": f"token {self.server.token}"}
+        if server.token:
+            return {"Authorization": f"token {server.token}"}
         if method in READING:
-            return {"Referer": self.server.url}
+            return {"Referer": server.url}
         value = self._xsrf() or self._ask_for_xsrf()
         if value is None:
-            raise Forbidden(f"The Jupyter server at {self.server.url} wants a token.")
+            raise Forbidden(f"The Jupyter server at {server.url} wants a token.")
         return {"X-XSRFToken": value}
 
     def _xsrf(self) -> str | None:
@@ -160,17 +161,21 @@ class Connection:
 
     def _ask_for_xsrf(self) -> str | None:
         """Any page of Jupyter's sets the cookie; the one that says that there is none does, too."""
-        self.session.get(f"{self.server.url}odhtec", allow_redirects=False, timeout=TIMEOUT).close()
-        return self._xsrf()
+        with self.session.get(f"{self.server.url}odhtec", allow_redirects=False, timeout=TIMEOUT) as reply:
+            # Not from the session: another thread may have cleared its cookies.
+            return reply.cookies.get("_xsrf") or self._xsrf()
 
-    def _renew(self, method: str) -> bool:
-        """Whether a refused request has something new to show."""
-        if not self.server.token and method not in READING:
+    def _renew(self, refused: Server, method: str) -> bool:
+        """Whether a request that was ``refused`` with this server's token has something new to show.
+
+        Another thread may have found the new token since the request was sent.
+        """
+        if not refused.token and method not in READING:
             self.session.cookies.clear()
             return True
-        before = self.server
-        self._look_again()
-        return self.server.token != before.token
+        if self.server.token == refused.token:
+            self._look_again()
+        return self.server.token != refused.token
 
 
 class _NotNowError(Exception):

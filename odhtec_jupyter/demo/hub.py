@@ -8,6 +8,7 @@ along such a redirect.
 from __future__ import annotations
 
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Mapping
@@ -32,8 +33,11 @@ class _Listener(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 128
 
-    def __init__(self, address: str, handler: type[Handler], service: Service) -> None:
+    def __init__(
+        self, address: str, handler: type[Handler], service: Service, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.service = service
+        self._tls = tls
         self._connections: set[socket.socket] = set()
         self._guard = threading.Lock()
         super().__init__((address, 0), handler)
@@ -41,7 +45,8 @@ class _Listener(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://{self.server_address[0]!s}:{self.server_address[1]}"
 
     def start(self) -> None:
         self._thread.start()
@@ -57,6 +62,13 @@ class _Listener(ThreadingHTTPServer):
                 except OSError:
                     continue
         self.server_close()
+
+    def get_request(self) -> tuple[Any, Any]:
+        connection, address = super().get_request()
+        if self._tls is not None:
+            # The handshake comes with the first byte that is read, in the connection's own thread.
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._guard:
@@ -79,6 +91,7 @@ class HubStandIn:
 
     ``tokens`` are those that the hub knows, with the user each belongs to; a repository's accepted tokens need
     not be among them. ``bytes_per_second`` holds for each connection, ``latency`` (seconds) for each request.
+    With ``tls`` both hosts speak https: the certificates of the API's host and of the one for large files.
     :attr:`mirror` has switches for what mirrors do otherwise.
     """
 
@@ -90,6 +103,7 @@ class HubStandIn:
         bytes_per_second: float | None = None,
         latency: float = 0.0,
         link_seconds: float = 3600,
+        tls: tuple[ssl.SSLContext, ssl.SSLContext] | None = None,
     ) -> None:
         self.service = Service(
             tokens=dict(tokens or {}),
@@ -102,6 +116,7 @@ class HubStandIn:
         self.mirror = self.service.mirror
         for repository in repositories:
             self.add(repository)
+        self._tls = tls or (None, None)
         self._listeners: list[_Listener] = []
 
     def add(self, repository: Repository) -> Repository:
@@ -141,12 +156,12 @@ class HubStandIn:
 
     def start(self) -> None:
         """Listen."""
-        hub = _Listener("127.0.0.1", HubHandler, self.service)
+        hub = _Listener("127.0.0.1", HubHandler, self.service, self._tls[0])
         self._listeners.append(hub)
         try:
-            cdn = _Listener(_CDN_ADDRESSES[0], CdnHandler, self.service)
+            cdn = _Listener(_CDN_ADDRESSES[0], CdnHandler, self.service, self._tls[1])
         except OSError:  # only Linux answers on all of 127/8 by itself
-            cdn = _Listener(_CDN_ADDRESSES[1], CdnHandler, self.service)
+            cdn = _Listener(_CDN_ADDRESSES[1], CdnHandler, self.service, self._tls[1])
         self._listeners.append(cdn)
         self.service.endpoint, self.service.cdn_endpoint = hub.url, cdn.url
         for listener in self._listeners:

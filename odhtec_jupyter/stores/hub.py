@@ -209,3 +209,4 @@ class HubStore:
     def close(self) -> None:
         """Close idle connections."""
         self.http.close()
+        self._client.close()

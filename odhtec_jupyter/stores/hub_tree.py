@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
-
 from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.models import HubFile
 from odhtec_jupyter.stores.hub_answers import odd_answer
+from odhtec_jupyter.stores.hub_info import hub_file
 
 MAX_FILES = 200_000  # twice what Hugging Face recommends at most
 MAX_PAGES = 5_000
@@ -39,7 +38,12 @@ def repo_files(ask: Callable[[str], Any], tree: str, host: str) -> tuple[list[Hu
         following = response.links.get("next", {}).get("url")
         if not following:
             return files, True
-        query = urlsplit(following).query
+        try:
+            query = urlsplit(following).query
+        except ValueError:
+            query = ""
+        if not query:  # without it, this would be the first page again, without what is in folders
+            raise odd_answer(f"{host} links to a next page of the list of files without saying which one.")
     return files, False
 
 
@@ -64,7 +68,4 @@ def too_many_files() -> OdhTecError:
 
 def _hub_file(item: dict[str, Any]) -> HubFile:
     lfs = item.get("lfs")
-    try:
-        return HubFile(path=item["path"], size=item["size"], etag=lfs["oid"] if lfs else item["oid"], lfs=bool(lfs))
-    except ValidationError as error:
-        raise ValueError from error
+    return hub_file(item["path"], item["size"], lfs["oid"] if lfs else item["oid"], lfs=bool(lfs))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.conftest import ROOT, missing
+from tests.conftest import ROOT
+from tests.installed import missing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

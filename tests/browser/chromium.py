@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from tests.conftest import missing
+from tests.installed import missing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright

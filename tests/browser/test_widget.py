@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -215,11 +216,17 @@ def test_without_its_kernel_it_is_a_sentence(shown: Notebook) -> None:
     shown.run_all()
     shown.browser().row("notes.md").wait_for()
     shown.note(SENTENCE).wait_for(state="detached")
-    # The page is loaded again, and the kernel is still there.
+    # The page is loaded again, and the kernel is still there. What is selected before the buckets are known stays so.
     shown.save()
+    held: list[Route] = []
+    shown.page.route(re.compile(r"/odhtec/api/buckets(\?|$)"), lambda route: held.append(route))
     shown.page.reload()
     shown.wait()
     shown.browser().row("notes.md").click()
+    assert held
+    for route in held:
+        route.continue_()
+    shown.page.unroute_all(behavior="wait")
     shown.expect("browser.value", "s3://models/notes.md")
 
 

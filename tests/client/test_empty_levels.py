@@ -39,6 +39,19 @@ def _contents(folder: Path) -> set[str]:
 
 
 @on_moto
+def test_walk_deals_with_errors_as_fsspec_promises(fs: Any, bucket: str) -> None:
+    missing = f"{bucket}-that-is-not-there"
+    met: list[OSError] = []
+    assert list(fs.walk(missing)) == []
+    assert list(fs.walk(missing, on_error=met.append)) == []
+    assert [isinstance(error, FileNotFoundError) for error in met] == [True]
+    with pytest.raises(FileNotFoundError):
+        list(fs.walk(missing, on_error="raise"))
+    with pytest.raises(ValueError, match="maxdepth"):
+        list(fs.walk(bucket, maxdepth=0))
+
+
+@on_moto
 def test_every_key_is_found(fs: Any, bucket: str, keys: list[str]) -> None:
     paths = {f"{bucket}/{key}" for key in keys}
     assert set(fs.find(f"{bucket}/x")) == paths

@@ -19,7 +19,7 @@ from odhtec_jupyter.client import Client
 from odhtec_jupyter.client.servers import find_server
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import Forbidden, NoServer, NotFound
-from tests.conftest import missing
+from tests.installed import missing
 
 OPTIONS = ["--ServerApp.jpserver_extensions={'odhtec_jupyter': True}"]
 

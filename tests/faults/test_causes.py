@@ -15,12 +15,13 @@ import pytest
 from odhtec_jupyter.demo.content import Content, SyntheticContent
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
-from tests.conftest import empty_bucket, missing
+from tests.conftest import empty_bucket
 from tests.faults.bucket import BEFORE, Bucket, checksums
 from tests.faults.jupyter import Api, KillableServer
 from tests.faults.proxy import Proxy
 from tests.faults.rules import Reset, Stall, Status
 from tests.faults.traffic import Exchange
+from tests.installed import missing
 
 MIB = 1024 * 1024
 FILES: dict[str, Content | bytes] = {

@@ -10,7 +10,7 @@ import pytest
 
 from odhtec_jupyter.demo.content import FileContent
 from odhtec_jupyter.demo.model import ModelUnavailableError, fetch_model
-from tests.conftest import missing
+from tests.installed import missing
 from tests.preview.conftest import damaged
 
 

@@ -69,6 +69,7 @@ function setup(traits: Partial<ITraits> = {}) {
     link,
     python,
     listObjects,
+    listBuckets: store.listBuckets,
     hold: () => (holds = true),
     release: (at: number) => {
       holds = false;
@@ -88,6 +89,32 @@ describe('WidgetLink', () => {
     expect(state.bucket).toBe('main');
     expect(sent).toEqual([{ bucket: 'main' }]);
     expect(listObjects).toHaveBeenCalledTimes(1);
+  });
+
+  it('keeps what is selected while the list of buckets is still being read', async () => {
+    const { link, model, state, listBuckets } = setup({ bucket: 'main' });
+    const buckets = new Deferred<Awaited<ReturnType<typeof listBuckets>>>();
+    listBuckets.mockReturnValueOnce(buckets.promise);
+    const started = link.start();
+    await vi.waitFor(() => expect(model.rows).toHaveLength(3));
+    model.select(selection => selection.only('a.txt'));
+    buckets.resolve({ owner: null, defaultBucket: 'main', listable: true, buckets: [] });
+    await started;
+    await vi.waitFor(() => expect(state.selected).toEqual(['s3://main/a.txt']));
+    expect(selected(model)).toEqual(['a.txt']);
+  });
+
+  it('keeps what is selected while what Python has selected is being looked for', async () => {
+    const { link, model, state, python, listObjects, hold, release } = setup({ bucket: 'main' });
+    await link.start();
+    hold();
+    const named = python({ selected: ['s3://main/new.txt'] });
+    await vi.waitFor(() => expect(listObjects).toHaveBeenCalledTimes(2));
+    model.select(selection => selection.only('b.txt'));
+    release(0);
+    await named;
+    expect(state.selected).toEqual(['s3://main/b.txt']);
+    expect(selected(model)).toEqual(['b.txt']);
   });
 
   it('begins in a folder of the default bucket', async () => {

@@ -243,6 +243,19 @@ describe('BrowserModel', () => {
       expect(model.selection.active).toBe('k30');
     });
 
+    it('leaves the selection to who selects while the list is read', async () => {
+      const keys = await open();
+      keys[2] = 'k02b';
+      model.select(selection => selection.only('k02'));
+      const refreshed = model.refreshQuietly({
+        gone: ['k02'],
+        renamed: { from: 'k02', to: 'k02b' }
+      });
+      model.select(selection => selection.only('k30'));
+      await refreshed;
+      expect([...model.selection.keys]).toEqual(['k30']);
+    });
+
     it('leaves the rows when it fails, and waits for a page that is on its way', async () => {
       const keys = await open();
       store.listObjects.mockRejectedValueOnce(new ApiError('SlowDown', 'busy', 503));
@@ -269,6 +282,20 @@ describe('BrowserModel', () => {
     expect([model.selection.active, names(model).length]).toEqual(['k4', 5]);
     await model.open('b', '', 'k1-is-not-there');
     expect([model.selection.active, names(model).length]).toEqual([null, 3]);
+  });
+
+  it('leaves the selection to who selects while a row that is to have the focus is awaited', async () => {
+    make(async () => page(['a', 'b', 'new']));
+    await model.startAt({ bucket: 'first', prefix: '' });
+    const buckets = new Deferred<BucketList>();
+    store.listBuckets.mockReturnValueOnce(buckets.promise);
+    const refreshed = model.refresh('new');
+    model.select(selection => selection.only('a'));
+    buckets.resolve(BUCKETS);
+    await refreshed;
+    expect([...model.selection.keys]).toEqual(['a']);
+    await model.refresh('new');
+    expect([...model.selection.keys]).toEqual(['new']);
   });
 
   it('shows what a URI names: a folder without its slash, or an object in its folder', async () => {

@@ -148,8 +148,9 @@ export class BrowserModel implements IDisposable {
   async startAt({ bucket, prefix }: IPlace): Promise<void> {
     this._started = true;
     const opened = this.open(bucket, prefix);
-    // What is wrong with the list of buckets is no trouble of the place.
-    await Promise.all([opened, this._readBuckets(this._abort!.signal).catch(() => undefined)]);
+    // The place does not wait for the list of buckets, and what is wrong with that is no trouble of the place.
+    void this._readBuckets(this._abort!.signal).catch(() => undefined);
+    await opened;
   }
 
   /** Show a level. An answer that is still out for another place is dropped. */
@@ -171,6 +172,7 @@ export class BrowserModel implements IDisposable {
     this._leaveSearch();
     this._renaming = null;
     this.selection.reset();
+    const before = this.selection.keys;
     await listing.load();
     if (listing !== this._listing) {
       return;
@@ -179,7 +181,7 @@ export class BrowserModel implements IDisposable {
       this.recent.add({ bucket, prefix });
       this._changed();
     }
-    await this._focusOn(listing, focus);
+    await this._focusOn(listing, focus, before);
   }
 
   /** Show what a URI names: a folder, with or without its slash, or an object in its folder. */
@@ -216,10 +218,11 @@ export class BrowserModel implements IDisposable {
       return;
     }
     const signal = this._begin();
+    const before = this.selection.keys;
     // The listing tells what is wrong; a list of buckets that cannot be renewed is no second error.
     const buckets = this._readBuckets(signal).catch(() => undefined);
     await Promise.all([buckets, listing.reload(), this._searchAgain()]);
-    await this._focusOn(listing, focus);
+    await this._focusOn(listing, focus, before);
   }
 
   /**
@@ -230,8 +233,9 @@ export class BrowserModel implements IDisposable {
     const listing = this._listing;
     const follows = renamed && this.selection.active === renamed.from;
     this.forget(gone ?? []);
+    const before = this.selection.keys;
     await listing?.reloadQuietly();
-    if (follows && listing === this._listing && this.list.has(renamed.to)) {
+    if (follows && this._isStill(listing, before) && this.list.has(renamed.to)) {
       this.select(selection => selection.only(renamed.to));
     }
   }
@@ -338,6 +342,7 @@ export class BrowserModel implements IDisposable {
   /** Select these rows, as far as the list has them or gets to them by reading on. */
   async choose(keys: readonly string[]): Promise<void> {
     const listing = this._listing;
+    const before = this.selection.keys;
     await listing?.whenLoaded();
     for (const key of keys) {
       if (!this.list.has(key)) {
@@ -348,8 +353,7 @@ export class BrowserModel implements IDisposable {
       // Whoever has just written an object names it before this list has it.
       await listing?.reloadQuietly();
     }
-    // Whoever has gone on meanwhile is not pulled back.
-    if (listing === this._listing) {
+    if (this._isStill(listing, before)) {
       const shown = keys.filter(key => this.list.indexOf(key) >= 0);
       this.select(selection => selection.these(shown));
     }
@@ -422,15 +426,23 @@ export class BrowserModel implements IDisposable {
     }
   }
 
-  private async _focusOn(listing: Listing, key: string | null): Promise<void> {
+  private async _focusOn(
+    listing: Listing,
+    key: string | null,
+    before: ReadonlySet<string>
+  ): Promise<void> {
     if (key === null) {
       return;
     }
     await listing.loadUntil(key);
-    // Whoever has gone on meanwhile is not pulled back.
-    if (listing === this._listing && !this._search && listing.rows.indexOf(key) >= 0) {
+    if (this._isStill(listing, before) && !this._search && listing.rows.indexOf(key) >= 0) {
       this.select(selection => selection.only(key));
     }
+  }
+
+  /** Whoever has gone on, or selected something that was not selected `before`, is not pulled back. */
+  private _isStill(listing: Listing | null, before: ReadonlySet<string>): boolean {
+    return listing === this._listing && [...this.selection.keys].every(key => before.has(key));
   }
 
   private _changed(): void {

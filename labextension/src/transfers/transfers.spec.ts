@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 
-import { ApiError } from '../api/request';
+import { ApiError, NOT_ENABLED } from '../api/request';
 import type { IServerEvent } from '../api/sse';
 import { Deferred, transfer } from '../testing/fakes';
 import type { Transfer } from '../tokens';
@@ -115,6 +115,56 @@ describe('TransfersModel', () => {
     await model.remove('a');
     expect(server.removeTransfer).toHaveBeenCalledWith('a');
     expect(model.transfers).toEqual([]);
+    model.dispose();
+  });
+
+  it('does not show again what was removed before the reply of its cancel came', async () => {
+    const events = [new Deferred<void>(), new Deferred<void>()];
+    const { model, server } = modelOf([
+      async function* () {
+        yield told(transfer({ id: 'a' }));
+        await events[0].promise;
+        yield told(transfer({ id: 'a', state: 'cancelled' }));
+        await events[1].promise;
+        yield { event: 'removed', data: '{"id":"a"}', lastEventId: '' };
+      }
+    ]);
+    const reply = new Deferred<Transfer>();
+    server.cancelTransfer.mockReturnValueOnce(reply.promise);
+    model.start();
+    await settle();
+    const cancelled = model.cancel('a');
+    events[0].resolve();
+    await settle();
+    expect(model.transfers[0].state).toBe('cancelled');
+    await model.remove('a');
+    events[1].resolve();
+    await settle();
+    reply.resolve(transfer({ id: 'a', state: 'cancelled' }));
+    await cancelled;
+    expect(model.transfers).toEqual([]);
+    model.dispose();
+  });
+
+  it('takes a transfer that is gone already for removed, and tells of any other failure', async () => {
+    const { model, server } = modelOf([
+      async function* () {
+        yield told(transfer({ id: 'a', state: 'completed' }));
+        yield told(transfer({ id: 'b', state: 'completed' }));
+      }
+    ]);
+    model.start();
+    await settle();
+    server.removeTransfer.mockRejectedValueOnce(new ApiError('NoSuchTransfer', 'no', 404));
+    await model.remove('a');
+    for (const refusal of [
+      new ApiError('Conflict', 'no', 409),
+      new ApiError(NOT_ENABLED, 'no', 404)
+    ]) {
+      server.removeTransfer.mockRejectedValueOnce(refusal);
+      await expect(model.remove('b')).rejects.toThrow('no');
+    }
+    expect(model.transfers.map(({ id }) => id)).toEqual(['b']);
     model.dispose();
   });
 

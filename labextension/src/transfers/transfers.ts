@@ -75,9 +75,17 @@ export class TransfersModel implements IDisposable {
     this._answered(await this._options.server.cancelTransfer(id));
   }
 
+  /** Also when it is gone already: another tab may have removed it. */
   async remove(id: string): Promise<void> {
-    await this._options.server.removeTransfer(id);
-    this._transfers.delete(id);
+    try {
+      await this._options.server.removeTransfer(id);
+    } catch (reason) {
+      // A 404 of another kind comes from a hub or a proxy whose server is not there now.
+      if (!(reason instanceof ApiError && reason.code === 'NoSuchTransfer')) {
+        throw reason;
+      }
+    }
+    this._forget(id);
     this._stateChanged.emit();
   }
 
@@ -116,7 +124,7 @@ export class TransfersModel implements IDisposable {
     try {
       const { transfers } = await this._options.server.listTransfers(signal);
       const present = new Set(transfers.map(({ id }) => id));
-      before.filter(id => !present.has(id)).forEach(id => this._transfers.delete(id));
+      before.filter(id => !present.has(id)).forEach(id => this._forget(id));
       this._stateChanged.emit();
     } catch {
       // Still away: the stream is tried next, and decides.
@@ -127,14 +135,23 @@ export class TransfersModel implements IDisposable {
     if (event.event === 'transfer') {
       this._take(JSON.parse(event.data) as Transfer);
     } else if (event.event === 'removed') {
-      this._transfers.delete((JSON.parse(event.data) as { id: string }).id);
+      this._forget((JSON.parse(event.data) as { id: string }).id);
     } else {
       return;
     }
     this._stateChanged.emit();
   }
 
+  private _forget(id: string): void {
+    this._transfers.delete(id);
+    this._removed.add(id);
+  }
+
   private _take(transfer: Transfer): void {
+    // The reply of a cancel may come after the transfer was removed, which the stream allows as soon as it says so.
+    if (this._removed.has(transfer.id)) {
+      return;
+    }
     const before = this._transfers.get(transfer.id);
     // The reply of a cancel and the stream may overtake each other: what is finished stays so. Only what failed is
     // begun again, here or in another tab.
@@ -149,6 +166,8 @@ export class TransfersModel implements IDisposable {
 
   private readonly _stateChanged = new Signal<this, void>(this);
   private readonly _transfers = new Map<string, Transfer>();
+  /** Ids are never used again. */
+  private readonly _removed = new Set<string>();
   private readonly _abort = new AbortController();
   private _lastEventId = '';
   private _watching = false;

@@ -11,7 +11,7 @@ import pytest
 
 from odhtec_jupyter.errors import Forbidden, OdhTecError
 from odhtec_jupyter.stores.workspace import WorkspaceStore
-from tests.conftest import missing
+from tests.installed import missing
 from tests.stores.workspace.files import TOKEN, errors, everything, pinned, read
 
 

@@ -1,0 +1,67 @@
+"""Several threads that share one connection."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from odhtec_jupyter.client.connection import Connection
+from odhtec_jupyter.client.servers import Server
+from tests.waiting import GIVE_UP_SECONDS
+
+
+class RestartedServer:
+    """Knows only the new token. It refuses the old one at ``/slow`` after ``/quick`` was let in with the new one."""
+
+    def __init__(self) -> None:
+        self.asked_slowly, self.let_in = threading.Event(), threading.Event()
+        restarted = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                known = self.headers["Authorization"] == "token new"
+                if known and self.path.endswith("/quick"):
+                    restarted.let_in.set()
+                elif not known and self.path.endswith("/slow"):
+                    restarted.asked_slowly.set()
+                    restarted.let_in.wait(GIVE_UP_SECONDS)
+                self.send_response(200 if known else 403)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_address[1]}/"
+
+
+@pytest.fixture
+def restarted() -> Iterator[RestartedServer]:
+    server = RestartedServer()
+    threading.Thread(target=server.http.serve_forever, args=[0.02], daemon=True).start()
+    yield server
+    server.http.shutdown()
+    server.http.server_close()
+
+
+def test_a_request_is_sent_again_with_the_token_that_another_thread_has_found(restarted: RestartedServer) -> None:
+    connection = Connection(Server(restarted.url, "old"), lambda: Server(restarted.url, "new"))
+    answers: list[int | Exception] = []
+
+    def ask_slowly() -> None:
+        try:
+            answers.append(connection.send("GET", "/slow").status_code)
+        except Exception as error:
+            answers.append(error)
+
+    slow = threading.Thread(target=ask_slowly)
+    slow.start()
+    assert restarted.asked_slowly.wait(GIVE_UP_SECONDS)
+    assert connection.send("GET", "/quick").status_code == 200
+    slow.join()
+    assert answers == [200]
+    connection.close()
