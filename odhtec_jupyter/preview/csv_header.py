@@ -20,7 +20,8 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
     if not rows:
         return False
     first = [field.strip() for field in rows[0][:MAX_NAMES]]
-    below = [row for row in rows[1 : MAX_COMPARED + 1] if any(map(str.strip, row))]
+    # Where files were put one behind the other, the header comes again.
+    below = [row for row in rows[1 : MAX_COMPARED + 1] if row != rows[0] and any(map(str.strip, row))]
     if _are_numbers_of_columns(first, below):
         return True
     score = sum(

@@ -75,6 +75,7 @@ def test_no_header_where_the_first_row_is_like_the_others(see: Any, rows: str) -
         ("name,city\nAnna,Rome\nBert,Paris", ["name", "city"]),
         ("id,when\n1,2024-01-01T10:00:00Z", ["id", "when"]),
         ("only,a,header", ["only", "a", "header"]),
+        ("a,b\n1,2\na,b\n3,4", ["a", "b"]),  # two files, one behind the other
     ],
 )
 def test_the_header_is_found_by_the_rows_below(see: Any, rows: str, header: list[str]) -> None:

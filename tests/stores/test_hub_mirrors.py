@@ -149,7 +149,7 @@ def test_files_without_sizes_are_told_and_not_left_out(store: HubStore, hub: Hub
 @pytest.mark.parametrize("size", [-1, 10**30])
 def test_size_that_no_file_has_is_no_size(store: HubStore, hub: HubStandIn, size: int) -> None:
     hub.add(Repository("org/name")).commit({"a": b"a"})
-    hub.mirror.missing["tree"] = 404
+    hub.mirror.missing |= {"tree": 404, "paths-info": 404}
     hub.mirror.info = {"siblings": [{"rfilename": "a", "size": size, "blobId": "1" * 40}]}
     with pytest.raises(OdhTecError, match="names 1 of 1 files without their size"):
         look(store)
