@@ -11,7 +11,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent.parent / "odhtec_jupyter"
 LEAVES = {
     *("settings", "network", "models", "errors", "keys", "patterns", "uris", "visible", "secret_traits"),
-    *("hub_address", "hub_token"),
+    *("hub_address", "hub_token", "file_names"),
     "_version",
 }
 
@@ -122,7 +122,7 @@ def test_only_the_app_imports_routes_and_nothing_imports_the_app() -> None:
 
 def test_the_client_imports_leaves_only() -> None:
     """It runs in kernels: no server, no store, no settings with their secrets."""
-    allowed = {"models", "errors", "keys", "uris", "patterns", "visible"}
+    allowed = {"models", "errors", "keys", "uris", "patterns", "visible", "file_names"}
     assert {name: found - allowed for name, found in layer("client").items() if found - allowed} == {}
     assert {name: found for name, found in layer("commands").items() if found - allowed - {"client"}} == {}
     # The widget leaves the talking to the page.
@@ -135,7 +135,7 @@ def test_the_client_imports_leaves_only() -> None:
 
 def test_the_server_starts_without_the_heavy_libraries() -> None:
     heavy = ["boto3", "botocore", "huggingface_hub", "urllib3", "requests", "python_multipart", "yaml", "moto"]
-    heavy += ["pyarrow", "numpy", "pandas"]
+    heavy += ["pyarrow", "numpy", "pandas", "charset_normalizer"]
     # What Jupyter loads itself is not ours to answer for.
     code = (
         "import sys, jupyter_server.extension.application, jupyter_server.base.handlers\n"

@@ -1043,6 +1043,12 @@ export type components = {
              */
             bytesRead: number;
             /**
+             * Compression
+             * @description How the object is packed, where it was unpacked for this
+             * @default null
+             */
+            compression?: "gzip" | null;
+            /**
              * Note
              * @description What cannot be shown and why, as one sentence for the user
              * @default null
@@ -1092,6 +1098,12 @@ export type components = {
              * @description How much of the object was read for this
              */
             bytesRead: number;
+            /**
+             * Compression
+             * @description How the object is packed, where it was unpacked for this
+             * @default null
+             */
+            compression?: "gzip" | null;
             /**
              * Note
              * @description What cannot be shown and why, as one sentence for the user
@@ -1444,6 +1456,12 @@ export type components = {
              */
             bytesRead: number;
             /**
+             * Compression
+             * @description How the object is packed, where it was unpacked for this
+             * @default null
+             */
+            compression?: "gzip" | null;
+            /**
              * Note
              * @description What cannot be shown and why, as one sentence for the user
              * @default null
@@ -1520,6 +1538,12 @@ export type components = {
              * @enum {string}
              */
             verify?: "off" | "source" | "full";
+            /**
+             * Remove
+             * @description Objects of a dry run's `remaining` to remove when all files have arrived, if they are unchanged
+             * @default null
+             */
+            remove?: components["schemas"]["RemainingObject"][] | null;
             /**
              * Dryrun
              * @description Only say what would happen to each file, as a TransferPlan
@@ -1624,6 +1648,12 @@ export type components = {
              * @description How much of the object was read for this
              */
             bytesRead: number;
+            /**
+             * Compression
+             * @description How the object is packed, where it was unpacked for this
+             * @default null
+             */
+            compression?: "gzip" | null;
             /**
              * Note
              * @description What cannot be shown and why, as one sentence for the user
@@ -1763,6 +1793,12 @@ export type components = {
              */
             bytesRead: number;
             /**
+             * Compression
+             * @description How the object is packed, where it was unpacked for this
+             * @default null
+             */
+            compression?: "gzip" | null;
+            /**
              * Note
              * @description What cannot be shown and why, as one sentence for the user
              * @default null
@@ -1776,7 +1812,10 @@ export type components = {
         };
         /**
          * PlannedFile
-         * @description What a transfer would do with one file. ``omit``: it is hidden in the workspace, or would be, and is left out.
+         * @description What a transfer would do with one file.
+         *
+         *     ``omit``: it is hidden in the workspace, or would be, and is left out. ``remove``: it is an object of another
+         *     revision, which an import was asked to remove when all else has arrived.
          */
         PlannedFile: {
             /** Source */
@@ -1789,7 +1828,7 @@ export type components = {
              * What
              * @enum {string}
              */
-            what: "create" | "overwrite" | "skip" | "rename" | "conflict" | "delete" | "refuse" | "omit";
+            what: "create" | "overwrite" | "skip" | "rename" | "conflict" | "delete" | "refuse" | "omit" | "remove";
             /** @default null */
             error?: components["schemas"]["Failure"] | null;
         };
@@ -1876,6 +1915,40 @@ export type components = {
              * @default null
              */
             noProxy?: string | null;
+        };
+        /**
+         * RemainingObject
+         * @description An object that an import of another revision wrote, of a file that the new revision does not have.
+         */
+        RemainingObject: {
+            /** Key */
+            key: string;
+            /** Size */
+            size: number;
+            /** Etag */
+            ETag: string;
+            /**
+             * Commit
+             * @description The commit that it is of, as its metadata says
+             */
+            commit: string;
+        };
+        /**
+         * RemainingObjects
+         * @description What would remain of other revisions of the repository beside the imported one.
+         */
+        RemainingObjects: {
+            /** Commits */
+            commits: string[];
+            /** Objects */
+            objects: components["schemas"]["RemainingObject"][];
+            /** Bytestotal */
+            bytesTotal: number;
+            /**
+             * Istruncated
+             * @description There are more objects below the target than were compared
+             */
+            isTruncated: boolean;
         };
         /**
          * RestoreRequest
@@ -2008,6 +2081,12 @@ export type components = {
              */
             bytesRead: number;
             /**
+             * Compression
+             * @description How the object is packed, where it was unpacked for this
+             * @default null
+             */
+            compression?: "gzip" | null;
+            /**
              * Note
              * @description What cannot be shown and why, as one sentence for the user
              * @default null
@@ -2092,6 +2171,12 @@ export type components = {
              */
             bytesRead: number;
             /**
+             * Compression
+             * @description How the object is packed, where it was unpacked for this
+             * @default null
+             */
+            compression?: "gzip" | null;
+            /**
              * Note
              * @description What cannot be shown and why, as one sentence for the user
              * @default null
@@ -2170,6 +2255,12 @@ export type components = {
              */
             bytesRead: number;
             /**
+             * Compression
+             * @description How the object is packed, where it was unpacked for this
+             * @default null
+             */
+            compression?: "gzip" | null;
+            /**
              * Note
              * @description What cannot be shown and why, as one sentence for the user
              * @default null
@@ -2236,6 +2327,12 @@ export type components = {
              * @default 0
              */
             filesOmitted?: number;
+            /**
+             * Filesremoved
+             * @description Objects of another revision that were removed after an import; they count as done
+             * @default 0
+             */
+            filesRemoved?: number;
             /** Rate */
             rate: number | null;
             /** Eta */
@@ -2275,6 +2372,12 @@ export type components = {
              */
             state: "queued" | "running" | "completed" | "skipped" | "failed" | "cancelled";
             error: components["schemas"]["Failure"] | null;
+            /**
+             * Isremoval
+             * @description The target is an object of another revision, to be removed after the import
+             * @default false
+             */
+            isRemoval?: boolean;
         };
         /**
          * TransferFiles
@@ -2323,6 +2426,11 @@ export type components = {
              * @default false
              */
             isTruncated?: boolean;
+            /**
+             * @description Of an import: what would remain of other revisions below the target
+             * @default null
+             */
+            remaining?: components["schemas"]["RemainingObjects"] | null;
         };
         /**
          * TransferRequest
@@ -2583,6 +2691,8 @@ export type PresignedUrl = components['schemas']['PresignedUrl'];
 export type Preview = components['schemas']['Preview'];
 export type ProxySettings = components['schemas']['ProxySettings'];
 export type ProxySettingsChange = components['schemas']['ProxySettingsChange'];
+export type RemainingObject = components['schemas']['RemainingObject'];
+export type RemainingObjects = components['schemas']['RemainingObjects'];
 export type RestoreRequest = components['schemas']['RestoreRequest'];
 export type S3Object = components['schemas']['S3Object'];
 export type S3Settings = components['schemas']['S3Settings'];

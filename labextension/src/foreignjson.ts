@@ -5,10 +5,57 @@
  * objects share, but only as objects: as a text or a number, say the constructor of a racing car, they are kept.
  */
 export function parseForeignJson(text: string): unknown {
-  return JSON.parse(text, (key, value: unknown) =>
-    // An undefined value takes the key away.
-    key === '__proto__' || (PATHS.includes(key) && typeof value === 'object') ? undefined : value
-  );
+  try {
+    return JSON.parse(text, (key, value: unknown) =>
+      // An undefined value takes the key away.
+      key === '__proto__' || (PATHS.includes(key) && typeof value === 'object') ? undefined : value
+    );
+  } catch (reason) {
+    throw new Error(whyInvalid(text, reason), { cause: reason });
+  }
 }
 
 const PATHS = ['constructor', 'prototype'];
+
+/** Why it is not JSON, in words: the engines' own differ, and name tokens that only their authors know. */
+function whyInvalid(text: string, reason: unknown): string {
+  if (!text.trim()) {
+    return 'The file is empty, so there is no JSON in it.';
+  }
+  const number = strangeNumber(text);
+  if (number) {
+    return `It has the number ${number}, which JSON does not allow. Replace it by null, or open the file as text.`;
+  }
+  const position = /position (\d+)/.exec(String(reason))?.[1];
+  const line = position === undefined ? '' : text.slice(0, Number(position)).split('\n').length;
+  return line ? `It is not valid JSON: see line ${line}.` : 'It is not valid JSON.';
+}
+
+/** What Python's json writes though JSON has no such numbers; null where none stands outside of the strings. */
+function strangeNumber(text: string): string | null {
+  for (let at = 0; ;) {
+    const quote = text.indexOf('"', at);
+    const found = /NaN|-?Infinity/.exec(text.slice(at, quote < 0 ? undefined : quote));
+    if (found || quote < 0) {
+      return found && found[0];
+    }
+    at = endOfString(text, quote + 1);
+  }
+}
+
+/** After the quote that ends the string: one without a backslash before it, or with an even number of them. */
+function endOfString(text: string, start: number): number {
+  for (let quote = start - 1; ;) {
+    quote = text.indexOf('"', quote + 1);
+    if (quote < 0) {
+      return text.length;
+    }
+    let before = quote;
+    while (before > start && text[before - 1] === '\\') {
+      before--;
+    }
+    if ((quote - before) % 2 === 0) {
+      return quote + 1;
+    }
+  }
+}

@@ -29,6 +29,7 @@ export type {
   Preview,
   ProxySettings,
   ProxySettingsChange,
+  RemainingObjects,
   S3Object,
   S3Settings,
   S3SettingsChange,

@@ -246,7 +246,8 @@ class Client:
         """A model of Hugging Face to S3: compared with the hub's checksums, without this kernel's disk.
 
         ``target`` is a bucket (the files go below the repository's name) or a folder (they go right into it). Options:
-        ``revision``, ``include``, ``exclude``, ``on_conflict``, ``verify``, ``token``.
+        ``revision``, ``include``, ``exclude``, ``on_conflict``, ``verify``, ``token``; ``remove`` takes the objects of
+        other revisions that a dry run names (``plan.remaining.objects``): they go when all files have arrived.
         """
         return self._import(repo, target, "model", dry_run, options)
 

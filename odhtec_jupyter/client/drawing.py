@@ -60,6 +60,8 @@ def amount(status: Transfer) -> str:
         text += f", {status.files_failed} failed"
     if status.files_omitted:
         text += f", {status.files_omitted} hidden left out"
+    if status.files_removed:
+        text += f", {status.files_removed} of another revision removed"
     if status.needs:
         text += f"; waits for a {status.needs}"
     return f"{text}: {status.error.message}" if status.error else text

@@ -24,6 +24,7 @@ CANCEL_SECONDS = 8.0  # that the server has to confirm a cancellation: its store
 FAILED = 1  # the exit codes
 INTERRUPTED = 130
 SHOWN = 1000  # files that a dry run names
+REMAINING_SHOWN = 20  # objects of other revisions that it names
 
 
 class Console:
@@ -74,6 +75,15 @@ class Console:
             print(f"{file.what:>10}  {visible(file.target or file.source)}")
         if (more := plan.files_total - len(plan.files)) > 0:
             print(f"           … and {more} more")
+        if remaining := plan.remaining:
+            commits = ", ".join(commit[:7] for commit in remaining.commits)
+            count = f"{len(remaining.objects)}{' or more' if remaining.is_truncated else ''}"
+            print(f"{count} objects of revision {commits} remain ({remaining.bytes_total} bytes):")
+            for item in remaining.objects[:REMAINING_SHOWN]:
+                print(f"  {visible(item.key)}")
+            if (more := len(remaining.objects) - REMAINING_SHOWN) > 0:
+                print(f"  … and {more} more")
+            print("--remove-remaining removes them when all files have arrived.")
         omitted = plan.counts.get("omit", 0)
         left_out = f", {omitted} of them hidden and left out" if omitted else ""
         more_of_it = " or more" if plan.is_truncated else ""
@@ -162,6 +172,7 @@ def merged(plans: Iterable[TransferPlan]) -> TransferPlan:
         whole.bytes_total += plan.bytes_total
         whole.files += plan.files[: SHOWN - len(whole.files)]
         whole.is_truncated |= plan.is_truncated
+        whole.remaining = plan.remaining or whole.remaining  # only an import has any, and is alone
     whole.counts = dict(counts)
     return whole
 

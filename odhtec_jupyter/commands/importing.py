@@ -33,6 +33,11 @@ def add(commands: Commands) -> None:
     one.add_argument("target", metavar="S3-URI", help="a bucket (below the repository's name) or a folder")
     one.add_argument("--dataset", action="store_true", help="it is a dataset")
     one.add_argument("--revision", default="main", help="branch, tag or commit (default: %(default)s)")
+    one.add_argument(
+        "--remove-remaining",
+        action="store_true",
+        help="when all files have arrived, remove objects of other revisions that a dry run says remain",
+    )
     moving_arguments(one)
 
 
@@ -43,4 +48,7 @@ def bring(options: argparse.Namespace) -> int:
         call = out.client.import_dataset if options.dataset else out.client.import_model
         if options.dry_run:
             return out.plan([call(options.repo, options.target, dry_run=True, **wanted)])
+        if options.remove_remaining:
+            plan = call(options.repo, options.target, dry_run=True, **wanted)
+            wanted["remove"] = plan.remaining.objects if plan.remaining else None
         return out.carry(call(options.repo, options.target, **wanted))

@@ -187,7 +187,7 @@ class HubHandler(Handler):
         entries = self._entries(commit, folder, self._flag("recursive"))[: self.service.mirror.tree_entries]
         if folder and not entries:
             raise RefusedError(404, f"{folder} does not exist on this revision", "EntryNotFound")
-        start = int(self.query.get("cursor", ["0"])[0])
+        start = int(self.query.get("cursor", ["0"])[0]) if self.service.mirror.cursors else 0
         size = min(int(self.query.get("limit", [str(self.service.page_size)])[0]), self.service.page_size)
         headers = {}
         if start + size < len(entries):

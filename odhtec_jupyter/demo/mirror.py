@@ -16,6 +16,8 @@ class Mirror:
     login_page: bool = False
     #: How many entries the list of files has; the rest is left out without a link to another page.
     tree_entries: int | None = None
+    #: Whether the list of files goes on where a link says; else each page is the first one.
+    cursors: bool = True
     #: How many files the description of a repository names; None for all of them.
     siblings: int | None = None
     #: Whether the description has sizes and checksums when it is asked for them.

@@ -131,7 +131,7 @@ class ImportHandler(ObjectsHandler):
         while True:
             final = transfer.state in FINAL
             for file in transfer.files:
-                if file.state == "queued":
+                if file.state == "queued" or file.what == "remove":
                     continue
                 progress = round(100 * file.bytes_done / file.size, 1) if file.size else 100.0
                 if told.get(file.path) != progress and (file.state != "failed"):

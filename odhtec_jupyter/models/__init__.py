@@ -27,6 +27,8 @@ from odhtec_jupyter.models.hub import (
     HubRefs,
     HubRepo,
     ImportRequest,
+    RemainingObject,
+    RemainingObjects,
     RepoType,
 )
 from odhtec_jupyter.models.objects import (
@@ -150,6 +152,8 @@ __all__ = [
     "Preview",
     "ProxySettings",
     "ProxySettingsChange",
+    "RemainingObject",
+    "RemainingObjects",
     "RepoType",
     "RestoreRequest",
     "S3Object",

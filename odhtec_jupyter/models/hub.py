@@ -52,6 +52,24 @@ class HubRefs(Wire):
     tags: list[HubRef]
 
 
+class RemainingObject(Wire):
+    """An object that an import of another revision wrote, of a file that the new revision does not have."""
+
+    key: NonEmpty
+    size: int
+    ETag: str
+    commit: NonEmpty = Field(description="The commit that it is of, as its metadata says")
+
+
+class RemainingObjects(Wire):
+    """What would remain of other revisions of the repository beside the imported one."""
+
+    commits: list[str]
+    objects: list[RemainingObject]
+    bytes_total: int
+    is_truncated: bool = Field(description="There are more objects below the target than were compared")
+
+
 class ImportRequest(Wire):
     """Body of ``POST /objects/import-hf``. Files go to ``<prefix>/<path in the repository>``.
 
@@ -72,4 +90,9 @@ class ImportRequest(Wire):
     repo_type: RepoType = "model"
     on_conflict: OnConflict = "fail"
     verify: Verify = "source"
+    remove: list[RemainingObject] | None = Field(
+        default=None,
+        max_length=MAX_ITEMS,
+        description="Objects of a dry run's `remaining` to remove when all files have arrived, if they are unchanged",
+    )
     dry_run: bool = Field(default=False, description="Only say what would happen to each file, as a TransferPlan")

@@ -16,6 +16,9 @@ class _Preview(Wire):
     ETag: str | None
     content_type: str
     bytes_read: int = Field(description="How much of the object was read for this")
+    compression: Literal["gzip"] | None = Field(
+        default=None, description="How the object is packed, where it was unpacked for this"
+    )
     note: str | None = Field(default=None, description="What cannot be shown and why, as one sentence for the user")
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from odhtec_jupyter.models.hub import RemainingObjects
 from odhtec_jupyter.models.wire import MAX_ITEMS, NonEmpty, OnConflict, Verify, Wire
 
 TransferState = Literal["queued", "running", "paused", "completed", "failed", "cancelled"]
@@ -38,6 +39,9 @@ class Transfer(Wire):
     files_total: int | None
     files_failed: int
     files_omitted: int = Field(default=0, description="Hidden files that are left out; they count as done")
+    files_removed: int = Field(
+        default=0, description="Objects of another revision that were removed after an import; they count as done"
+    )
     rate: float | None
     eta: float | None
     created_at: datetime
@@ -75,12 +79,16 @@ class TransferRequest(Wire):
 
 
 class PlannedFile(Wire):
-    """What a transfer would do with one file. ``omit``: it is hidden in the workspace, or would be, and is left out."""
+    """What a transfer would do with one file.
+
+    ``omit``: it is hidden in the workspace, or would be, and is left out. ``remove``: it is an object of another
+    revision, which an import was asked to remove when all else has arrived.
+    """
 
     source: str
     target: str
     size: int | None
-    what: Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse", "omit"]
+    what: Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse", "omit", "remove"]
     error: Failure | None = None
 
 
@@ -92,6 +100,9 @@ class TransferPlan(Wire):
     bytes_total: int = Field(description="Bytes that would move, or be deleted")
     files: list[PlannedFile]
     is_truncated: bool = Field(default=False, description="Counting stopped here: there is more")
+    remaining: RemainingObjects | None = Field(
+        default=None, description="Of an import: what would remain of other revisions below the target"
+    )
 
 
 class ContinueRequest(Wire):
@@ -115,6 +126,9 @@ class TransferFile(Wire):
     bytes_done: int
     state: FileState
     error: Failure | None
+    is_removal: bool = Field(
+        default=False, description="The target is an object of another revision, to be removed after the import"
+    )
 
 
 class TransferFiles(Wire):

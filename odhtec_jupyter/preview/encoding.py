@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 SAMPLE = 8192
+MAX_NOISE = 0.35  # of what charset-normalizer finds odd in a text; by itself it takes 0.2
 # The longer ones first: the mark of UTF-32 begins with that of UTF-16.
 _MARKS = [
     (codecs.BOM_UTF8, "utf-8"),
@@ -17,6 +18,20 @@ _MARKS = [
 ]
 _CONTROLS = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")
 _ASCII = bytes(range(128))
+_NOT_ASCII = bytes(range(128, 256))
+_BEYOND = re.compile(rb"[\x80-\xff]+")
+_LETTERS = re.compile(rb"[A-Za-z]")
+# Encodings of languages that are not written in Latin letters, and the names that browsers have for them.
+_OTHER_SCRIPTS = {
+    "gb18030": "gb18030",  # GBK and GB 2312 are parts of it
+    "big5": "big5",
+    "cp932": "shift_jis",
+    "euc_jp": "euc-jp",
+    "cp949": "euc-kr",
+    "cp1251": "windows-1251",
+    "koi8_r": "koi8-r",
+    "cp1253": "windows-1253",
+}
 # Without a meaning in Windows-1252.
 _UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
@@ -43,6 +58,8 @@ def decode(data: bytes, *, whole: bool) -> Decoded | None:
         return None
     if _mostly_utf8(data):
         return _lenient(data, "utf-8", whole)
+    if found := _other_script(data, whole):
+        return found
     if _foreign(data):
         return None
     return Decoded(data.decode("latin-1"), "latin-1") if _UNDEFINED.search(data) else _strict(data, "cp1252", whole)
@@ -59,6 +76,39 @@ def _strict(data: bytes, encoding: str, whole: bool) -> Decoded | None:
 def _lenient(data: bytes, encoding: str, whole: bool) -> Decoded:
     text = codecs.getincrementaldecoder(encoding)("replace").decode(data, whole)
     return Decoded(text, encoding, damaged="\ufffd" in text)
+
+
+def _other_script(data: bytes, whole: bool) -> Decoded | None:
+    """Text in an encoding of another script, as charset-normalizer finds it in its first such lines, or None."""
+    lines = data[: 16 * SAMPLE].split(b"\n")
+    if len(lines) > 1 and (not whole or len(data) > 16 * SAMPLE):
+        lines.pop()  # cut
+    joined = b"".join(line + b"\n" for line in lines if not line.isascii())
+    sample = joined[:SAMPLE]
+    if len(sample) < len(joined):
+        # After a separator: none of these encodings has such a byte within a character.
+        sample = sample[: max(map(sample.rfind, (b"\n", b" ", b",", b"\t"))) + 1] or sample
+    if not data[: 16 * SAMPLE].strip(_NOT_ASCII) or not _in_words(sample):  # hardly a text without one space
+        return None
+    from charset_normalizer import from_bytes
+
+    # In one piece, since it cuts longer ones in the middle of characters; numbers beside words count as noise.
+    best = from_bytes(
+        sample, steps=1, chunk_size=len(sample), threshold=MAX_NOISE, cp_isolation=list(_OTHER_SCRIPTS)
+    ).best()
+    if best is None or best.encoding not in _OTHER_SCRIPTS:
+        return None
+    found = _strict(data, best.encoding, whole) or _lenient(data, best.encoding, whole)
+    return replace(found, encoding=_OTHER_SCRIPTS[best.encoding])
+
+
+def _in_words(sample: bytes) -> bool:
+    """Whether bytes beyond ASCII make up words: in Latin letters, nearly each of them stands alone among others."""
+    runs = [len(run) for run in _BEYOND.findall(sample)]
+    count, together = sum(runs), sum(run for run in runs if run > 1)
+    if count > 16 and together > 0.5 * count:
+        return True
+    return together >= 0.5 * count > 0 and count > 0.4 * (count + len(_LETTERS.findall(sample)))
 
 
 def _foreign(data: bytes) -> bool:

@@ -12,6 +12,7 @@ from odhtec_jupyter.preview import (
     binary,
     delimited,
     gguf,
+    gzipped,
     image,
     jsonl,
     notebook,
@@ -40,16 +41,33 @@ def preview(store: S3Store, bucket: str, key: str, is_stopped: Callable[[], bool
 def look(subject: Subject) -> Preview:
     """The preview of its format; text or bytes, with the reason as a note, of what cannot be shown as that."""
     found = _format(subject)
+    if subject.head.startswith(gzipped.MAGIC) and found is not _TAR_GZ:
+        try:
+            inside = gzipped.GzippedSubject(subject)
+            return _shown(inside, _text_format(inside))
+        except Unreadable:
+            return Preview(binary.look(subject))
+    try:
+        return _shown(subject, found)
+    except Unreadable:
+        return Preview(binary.look(subject))
+
+
+def _shown(subject: Subject, found: tuple[str, Look] | None) -> Preview:
+    """The preview of this format, else as text. Raises :class:`Unreadable` for what is neither."""
     if found is not None:
         name, shows = found
         try:
             return Preview.model_validate(shows(subject))
         except Unreadable as error:
             subject.notes[:] = [f"This cannot be shown as {name}. {error}"]
-    try:
-        return Preview(text.look(subject))
-    except Unreadable:
-        return Preview(binary.look(subject))
+    return Preview(text.look(subject))
+
+
+def _text_format(subject: Subject) -> tuple[str, Look] | None:
+    """The format by name or type, where it is one of those that read text from its beginning."""
+    found = _BY_EXTENSION.get(subject.extension) or _BY_TYPE.get(subject.media_type)
+    return found if found in (_TABLE, _LINES, _NOTEBOOK) else None
 
 
 def _format(subject: Subject) -> tuple[str, Look] | None:

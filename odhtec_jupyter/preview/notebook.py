@@ -27,6 +27,8 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 def look(subject: Subject) -> NotebookPreview:
     """The first cells. Raises :class:`Unreadable`."""
     text = decoded(subject, MAX_READ).text
+    if not text.strip():
+        raise Unreadable("It is empty.")
     require_few_values(text)
     try:
         reader = _Reader(text)

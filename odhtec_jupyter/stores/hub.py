@@ -22,7 +22,9 @@ from odhtec_jupyter.stores.hub_answers import NoSuchEndpoint, odd_answer
 from odhtec_jupyter.stores.hub_client import HubClient
 from odhtec_jupyter.stores.hub_info import RepoInfo, described_files, read_info
 from odhtec_jupyter.stores.hub_source import HubSource
-from odhtec_jupyter.stores.hub_tree import MAX_FILES, repo_files, too_many_files
+from odhtec_jupyter.stores.hub_tree import MAX_FILES, described_paths, endless_list, repo_files, too_many_files
+
+PATHS_AT_ONCE = 100  # a mirror may ask the hub behind it for each of them, one after the other
 
 
 @dataclass
@@ -31,6 +33,7 @@ class HubAbilities:
 
     auth_check: bool = True
     tree: bool = True
+    paths_info: bool = True
     #: Hosts of files that send the whole file where a range is asked for.
     without_ranges: set[str] = field(default_factory=set)
 
@@ -74,10 +77,11 @@ class HubStore:
         address = self.address(text, repo_type, revision)
         repo, repo_type, revision = address.repo, address.repo_type, address.revision
 
-        def ask(path: str) -> Any:
+        def ask(path: str, form: dict[str, Any] | None = None) -> Any:
             if is_stopped():
                 raise Cancelled("The repository is not needed any more.")
-            return self._client.get(f"/api/{repo_type}s/{repo}/{path}", repo=repo, revision=revision, token=token)
+            url = f"/api/{repo_type}s/{repo}/{path}"
+            return self._client.get(url, repo=repo, revision=revision, token=token, form=form)
 
         info = read_info(ask(f"revision/{quote(revision, safe='')}")[0], self.host)
         files, note = self._files(ask, info)
@@ -100,7 +104,7 @@ class HubStore:
             found.accessible = self._refusal(found, token) is None
         return found
 
-    def _files(self, ask: Callable[[str], Any], info: RepoInfo) -> tuple[list[HubFile], str | None]:
+    def _files(self, ask: Callable[..., Any], info: RepoInfo) -> tuple[list[HubFile], str | None]:
         """All files that the hub's list or its description of the repository names, and how these differ.
 
         A mirror may have one of both, or only a part of one; what is left out there would be missing without a word.
@@ -110,12 +114,16 @@ class HubStore:
         listed = self.abilities.tree
         if listed:
             try:
-                files = {file.path: file for file in repo_files(ask, f"tree/{commit}", self.host)}
+                found, whole = repo_files(ask, f"tree/{commit}", self.host)
+                if not whole and not info.paths:
+                    raise endless_list(self.host)
+                files = {file.path: file for file in found}
             except NoSuchEndpoint:
                 listed = self.abilities.tree = False
         if listed and info.paths <= files.keys():
             return list(files.values()), None
         known = described_files(ask(f"revision/{commit}?blobs=true")[0])
+        known |= self._named(ask, commit, sorted(info.paths - files.keys() - known.keys()))
         if missing := info.paths - files.keys() - known.keys():
             raise odd_answer(
                 f"{self.host} names {len(missing):,} of {len(info.paths):,} files without their size or checksum, so"
@@ -132,6 +140,19 @@ class HubStore:
             f"{self.host} lists {len(files):,} of {len(both):,} files; its description of the repository has the rest."
         )
         return list(both.values()), told
+
+    def _named(self, ask: Callable[..., Any], commit: str, paths: list[str]) -> dict[str, HubFile]:
+        """Those of the paths that the hub describes when it is asked for them by name."""
+        files: dict[str, HubFile] = {}
+        for start in range(0, len(paths), PATHS_AT_ONCE):
+            if not self.abilities.paths_info:
+                break
+            try:
+                form = {"paths": paths[start : start + PATHS_AT_ONCE], "expand": False}
+                files |= described_paths(ask(f"paths-info/{commit}", form)[0], self.host)
+            except NoSuchEndpoint:
+                self.abilities.paths_info = False
+        return files
 
     def refs(self, text: str, *, repo_type: RepoType, token: str | None = None) -> HubRefs:
         """The branches and tags of a repository."""
@@ -159,9 +180,9 @@ class HubStore:
             try:
                 self._client.get(f"/api/{repo.repo_type}s/{repo.repo}/auth-check", repo=repo.repo, token=token)
                 return None
-            except NoSuchEndpoint:
+            except NotFound:  # the repository was described just now: it is the endpoint that is not there
                 self.abilities.auth_check = False
-            except (Forbidden, NotFound) as error:
+            except Forbidden as error:
                 return error
         return self._refusal_of_file(repo, token) if repo.gated else None
 

@@ -34,8 +34,16 @@ class HubClient:
         self._lock = threading.Lock()
         self._session: Any = None
 
-    def get(self, path: str, *, repo: str, revision: str | None = None, token: str | None = None) -> Any:
-        """The JSON that the endpoint has at ``path``, and the response it came in.
+    def get(
+        self,
+        path: str,
+        *,
+        repo: str,
+        revision: str | None = None,
+        token: str | None = None,
+        form: dict[str, Any] | None = None,
+    ) -> Any:
+        """The JSON that the endpoint has at ``path``, and the response it came in; with a form, its answer to a POST.
 
         Raises what the hub refuses in words for the user; ``repo`` and ``revision`` are what was asked about.
         """
@@ -46,7 +54,10 @@ class HubClient:
         with self._errors():
             # False, not None: None would make huggingface_hub look for a token of its own.
             headers = utils.build_hf_headers(token=token or self._connection.token or False)
-            response = self._http().get(f"{self._connection.endpoint}{path}", headers=headers)
+            session, url = self._http(), f"{self._connection.endpoint}{path}"
+            response = (
+                session.get(url, headers=headers) if form is None else session.post(url, headers=headers, data=form)
+            )
         proxy = self._network.proxy_for(self._connection.endpoint)
         if proxy and response.status_code == 407:
             raise proxy_refused(proxy)

@@ -15,8 +15,10 @@ MAX_FILES = 200_000  # twice what Hugging Face recommends at most
 MAX_PAGES = 5_000
 
 
-def repo_files(ask: Callable[[str], Any], tree: str, host: str) -> list[HubFile]:
-    """All files of a tree. ``ask`` asks for a page, with the token; it returns JSON and the response it came in.
+def repo_files(ask: Callable[[str], Any], tree: str, host: str) -> tuple[list[HubFile], bool]:
+    """The files of a tree, and whether these are all: a mirror may have only the first page, and link to it again.
+
+    ``ask`` asks for a page, with the token; it returns JSON and the response it came in.
 
     Of the link to the next page only the query counts: the token belongs to the endpoint and to no host that a link
     names, and a mirror may pass on the links of the hub behind it.
@@ -35,14 +37,28 @@ def repo_files(ask: Callable[[str], Any], tree: str, host: str) -> list[HubFile]
             raise too_many_files()
         following = response.links.get("next", {}).get("url")
         if not following:
-            return files
+            return files, True
         try:
             query = urlsplit(following).query
         except ValueError:
             query = ""
         if not query:  # without it, this would be the first page again, without what is in folders
             raise odd_answer(f"{host} links to a next page of the list of files without saying which one.")
-    raise odd_answer(f"{host} lists the files of the repository without an end: a page leads back to an earlier one.")
+    return files, False
+
+
+def described_paths(page: Any, host: str) -> dict[str, HubFile]:
+    """The files of an answer to ``paths-info``, by path; it is like a page of a tree."""
+    try:
+        files = [_hub_file(item) for item in page if item["type"] == "file"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise odd_answer(f"{host} answered with something other than a list of files.") from error
+    return {file.path: file for file in files}
+
+
+def endless_list(host: str) -> OdhTecError:
+    """The error for a list whose pages lead back, where nothing else tells the files."""
+    return odd_answer(f"{host} lists the files of the repository without an end: a page leads back to an earlier one.")
 
 
 def too_many_files() -> OdhTecError:

@@ -21,6 +21,7 @@ from odhtec_jupyter.transfers.parts import PART_SIZE, plan
 from odhtec_jupyter.transfers.places import Stores, present, source_of, target_of
 from odhtec_jupyter.transfers.plan import Planned, make_plan, require_no_conflict
 from odhtec_jupyter.transfers.ranges import fill
+from odhtec_jupyter.transfers.remaining import LeftAlone, remove_unchanged
 from odhtec_jupyter.transfers.retry import StopSign
 from odhtec_jupyter.transfers.s3_target import CLOCKS_DIFFER, S3Target, drop_unfinished
 from odhtec_jupyter.transfers.server_copy import copy_in_store
@@ -81,11 +82,21 @@ class Jobs:
         await self._engine.journal.written()
 
     async def _run_files(self, stores: Stores, transfer: Transfer) -> None:
-        """As many at once as there are slots; one that fails does not stop the others.
+        """Bring all files; only then remove what the import was asked to remove.
 
         Raises the first failure at the end, with the count in its message when there were several.
         """
-        todo = iter([file for file in transfer.files if file.state in {"queued", "running"}])
+        for removes in (False, True):
+            left = [file for file in transfer.files if file.state in {"queued", "running"}]
+            await self._run_each(stores, transfer, [file for file in left if (file.what == "remove") is removes])
+            failed = [file for file in transfer.files if file.state == "failed"]
+            if failed and (first := failed[0].error):
+                more = f" ({len(failed)} files failed.)" if len(failed) > 1 else ""
+                raise OdhTecError(f"{first.message}{more}", code=first.code, status=502)
+
+    async def _run_each(self, stores: Stores, transfer: Transfer, files: list[TransferFile]) -> None:
+        """As many at once as there are slots; one that fails does not stop the others."""
+        todo = iter(files)
 
         async def worker() -> None:
             for number, file in enumerate(todo, 1):
@@ -98,10 +109,6 @@ class Jobs:
         async with together() as group:
             for _ in range(MOST_SLOTS):
                 group.create_task(worker())
-        failed = [file for file in transfer.files if file.state == "failed"]
-        if failed and (first := failed[0].error):
-            more = f" ({len(failed)} files failed.)" if len(failed) > 1 else ""
-            raise OdhTecError(f"{first.message}{more}", code=first.code, status=502)
 
     async def _run_file(self, stores: Stores, transfer: Transfer, file: TransferFile) -> None:
         file.add(-file.bytes_done)
@@ -110,7 +117,9 @@ class Jobs:
             return
         file.move("running")
         try:
-            await self._bring(stores, transfer, file)
+            await (self._remove if file.what == "remove" else self._bring)(stores, transfer, file)
+        except LeftAlone as error:
+            file.move("skipped", error)
         except OdhTecError as error:
             file.add(-file.bytes_done)
             file.move("failed", error)
@@ -123,6 +132,13 @@ class Jobs:
         else:
             file.move("skipped" if file.what == "skip" else "completed")
             self._engine.unfinished.settled(file.owner)
+
+    async def _remove(self, stores: Stores, _: Transfer, file: TransferFile) -> None:
+        """Delete an object of another revision. Raises :class:`LeftAlone`."""
+        source, target = parse_uri(file.source, "source"), parse_uri(file.target, "target")
+        assert isinstance(source, HubUri)
+        assert isinstance(target, S3Uri)
+        await self._engine.attempt(StopSign(), lambda: remove_unchanged(stores.s3, target, source, file.pin))
 
     async def _bring(self, stores: Stores, transfer: Transfer, file: TransferFile) -> None:
         engine, stop = self._engine, StopSign()
@@ -269,7 +285,7 @@ async def take_plan(transfer: Transfer, planned: list[Planned]) -> None:
         file = transfer.add_file(
             one.entry.path,
             str(one.target),
-            None if one.what == "omit" else one.entry.size,
+            None if one.what in {"omit", "remove"} else one.entry.size,
             source=str(one.entry.uri),
             pin=one.entry.pin,
             what=one.what,

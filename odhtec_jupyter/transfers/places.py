@@ -25,8 +25,9 @@ from odhtec_jupyter.transfers.selection import look_up, never
 from odhtec_jupyter.transfers.workspace_target import WorkspaceTarget
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri
 
-HUB_ETAG = "hf-etag"  # object metadata that says which file of the hub an object is
-HUB_METADATA = frozenset({"hf-repo", "hf-commit", HUB_ETAG})
+# Object metadata that says which file of the hub an object is.
+HUB_REPO, HUB_REPO_TYPE, HUB_COMMIT, HUB_ETAG = "hf-repo", "hf-repo-type", "hf-commit", "hf-etag"
+HUB_METADATA = frozenset({HUB_REPO, HUB_REPO_TYPE, HUB_COMMIT, HUB_ETAG})
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,12 @@ def _with(place: S3Target, content_type: str | None, metadata: dict[str, str], h
 
 def hub_metadata(source: HubUri, pin: str) -> dict[str, str]:
     """What an object says about where it is from; with it a second import knows it again."""
-    return {"hf-repo": source.repo, "hf-commit": source.revision, HUB_ETAG: pin.partition(":")[2]}
+    return {
+        HUB_REPO: source.repo,
+        HUB_REPO_TYPE: source.repo_type,
+        HUB_COMMIT: source.revision,
+        HUB_ETAG: pin.partition(":")[2],
+    }
 
 
 def check_key(uri: Uri) -> None:

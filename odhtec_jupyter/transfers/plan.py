@@ -23,7 +23,7 @@ from odhtec_jupyter.transfers.state import Action, Options, failure
 from odhtec_jupyter.transfers.verify import Verifier
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri
 
-What = Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse", "omit"]
+What = Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse", "omit", "remove"]
 SHOWN = 1000  # files that a dry run names
 COUNTED = 200_000  # objects that a look before a deletion counts: seconds, not minutes
 
@@ -95,10 +95,18 @@ def _check_names(action: Action, source: Uri, target: Uri | None, names: Sequenc
 
 
 def make_plan(
-    stores: Stores, action: Action, source: Uri, target: Uri, options: Options, is_stopped: Callable[[], bool]
+    stores: Stores,
+    action: Action,
+    source: Uri,
+    target: Uri,
+    options: Options,
+    is_stopped: Callable[[], bool],
+    *,
+    paths: set[str] | None = None,
 ) -> list[Planned]:
     """What happens to each file that is meant. Writes nothing.
 
+    ``paths`` takes those of all files of the source, also of those that the patterns leave out.
     Raises :class:`Cancelled` when it is stopped, and :class:`OdhTecError` when nothing can be done at all, in words for
     the user.
     """
@@ -112,6 +120,8 @@ def make_plan(
     ):
         if isinstance(target, S3Uri) and not target.key:
             page = [entry for entry in page if entry.path]  # a bucket has no marker of itself
+        if paths is not None:
+            paths.update(entry.path for entry in page)
         # What is in a hidden folder is not known, so that it is left out is always told.
         found += [entry for entry in page if (leaves if entry.is_hidden else takes)(entry.path)]
         require_wanted(is_stopped)

@@ -127,13 +127,18 @@ class TransferFile:
 
     @property
     def to_move(self) -> int:
-        """How many bytes have to be moved: none of a file that is skipped."""
-        return 0 if self.what == "skip" else self.size or 0
+        """How many bytes have to be moved: none of a file that is skipped or removed."""
+        return 0 if self.what in {"skip", "remove"} else self.size or 0
 
     def skip(self) -> None:
         """Leave it out after all."""
         self._transfer.bytes_total = (self._transfer.bytes_total or 0) - self.to_move
         self.what = "skip"
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether it was an object of another revision, and is gone."""
+        return self.what == "remove" and self.state == "completed"
 
     def add(self, count: int) -> None:
         """``count`` more bytes have come in or reached the target; negative when a new try begins."""
@@ -160,6 +165,7 @@ class TransferFile:
             bytes_done=self.bytes_done,
             state=self.state,
             error=self.error,
+            is_removal=self.what == "remove",
         )
 
 
@@ -214,6 +220,7 @@ class Transfer:
         self.files_total: int | None = None
         self.files_failed = 0
         self.files_omitted = 0  # hidden ones; they are among those that are done
+        self.files_removed = 0  # objects of another revision; they, too
         self.created_at = datetime.now(UTC)
         self.started_at: datetime | None = None
         self.finished_at: datetime | None = None
@@ -261,11 +268,12 @@ class Transfer:
             self.bytes_done = sum(file.bytes_done for file in self.files)
             self.files_done = sum(file.state in DONE for file in self.files)
             self.files_failed = sum(file.state == "failed" for file in self.files)
+            self.files_removed = sum(file.is_removed for file in self.files)
 
     def forget_files(self) -> None:
         """Its files are found out anew."""
         self.files.clear()
-        self.bytes_done = self.files_done = self.files_failed = self.files_omitted = 0
+        self.bytes_done = self.files_done = self.files_failed = self.files_omitted = self.files_removed = 0
         self.bytes_total = self.files_total = None
         self._watcher.files_forgotten(self)
 
@@ -300,6 +308,7 @@ class Transfer:
         """One of its files has moved."""
         self.files_done += (file.state in DONE) - (before in DONE)
         self.files_failed += (file.state == "failed") - (before == "failed")
+        self.files_removed += file.is_removed
         self._watcher.file_moved(self, file)
 
     @property
@@ -335,6 +344,7 @@ class Transfer:
             files_total=self.files_total,
             files_failed=self.files_failed,
             files_omitted=self.files_omitted,
+            files_removed=self.files_removed,
             rate=rate,
             eta=left / rate if rate and left is not None else None,
             created_at=self.created_at,

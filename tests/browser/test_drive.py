@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -241,3 +243,28 @@ def test_what_is_no_document_is_previewed(
     view = page.locator(".odhtec-Preview:visible")
     view.locator(".cm-content").get_by_text("odd").wait_for()
     assert view.get_by_role("button", name="Open in Editor").count() == 0, "no path of Lab leads there"
+
+
+def test_what_an_editor_would_damage_is_explained_and_previewed(panel: Panel, client: S3Client, pictures: Path) -> None:
+    page = panel.page
+    table = "姓名,城市\n张伟,北京\n李娜,上海\n".encode("gbk")
+    fill(panel, client, {"old.csv": table, "rows.csv.gz": gzip.compress(b"id,name\n1,one\n2,two\n"), "new.ipynb": b""})
+    view = page.locator(".odhtec-Preview:visible")
+    panel.row("old.csv").dblclick()
+    panel.dialog.get_by_text("not UTF-8 text").wait_for()
+    panel.shoot(pictures, "editor-refused")
+    panel.dialog.get_by_role("button", name=re.compile("Close|Dismiss|OK")).first.click()
+    panel.dialog.wait_for(state="detached")
+    view.get_by_role("columnheader", name="城市").wait_for()
+    edit = view.get_by_role("button", name="Its text is not UTF-8, so an editor would damage it")
+    assert edit.is_disabled()
+    panel.row("rows.csv.gz").dblclick()
+    view.get_by_role("columnheader", name="name").wait_for()
+    view.get_by_text(re.compile("csv · gzip")).wait_for()
+    assert view.get_by_role("button", name="Compressed with gzip, so an editor would damage it").is_disabled()
+    for theme in ("Light", "Dark"):
+        panel.use_theme(f"JupyterLab {theme}")
+        panel.shoot(pictures, f"preview-gzip-{theme.lower()}")
+    panel.row("new.ipynb").dblclick()
+    panel.dialog.get_by_text("This file is empty, so it is not a notebook.").wait_for()
+    panel.shoot(pictures, "empty-notebook")

@@ -81,6 +81,31 @@ def test_what_is_there_is_seen_before_anything_starts(
     assert contents(client, "models") == {f"{REPO}/{name}": data for name, data in wanted.items()}
 
 
+def test_what_remains_of_another_revision_is_removed_on_request(
+    panel: Panel, client: S3Client, repository: Repository, dialog: Locator, pictures: Path
+) -> None:
+    old = [f"{REPO}/model-{number:05}-of-00007.safetensors" for number in range(1, 8)]
+    metadata = {"hf-repo": REPO, "hf-commit": repository.branches["main"]}
+    for key in old:
+        client.put_object(Bucket="models", Key=key, Body=b"o" * 5000, Metadata=metadata)
+    client.put_object(Bucket="models", Key=f"{REPO}/mine.txt", Body=b"mine")
+    repository.commit({"README.md": b"# A newer model"})
+    look_up(panel)
+    dialog.get_by_text(re.compile("7 objects of revision .* remain")).wait_for()
+    box = dialog.get_by_role("checkbox", name="Remove them when the import is complete")
+    assert not box.is_checked()
+    box.check()
+    for theme in ("Light", "Dark"):
+        panel.use_theme(f"JupyterLab {theme}")
+        panel.shoot(pictures, f"import-remaining-{theme.lower()}")
+    dialog.get_by_role("button", name="Start import").click()
+    panel.dialog.wait_for(state="detached")
+    panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
+    panel.transfers.get_by_text("7 old objects removed").wait_for()
+    keys = {f"{REPO}/{name}" for name in (*FILES, "mine.txt")}
+    assert set(contents(client, "models")) == keys
+
+
 def test_an_import_by_keyboard_alone(panel: Panel, client: S3Client, repository: Repository) -> None:
     page = panel.page
     client.put_object(Bucket="models", Key="served/x", Body=b"")

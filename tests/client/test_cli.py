@@ -167,7 +167,8 @@ def test_a_reader_that_has_gone_is_no_complaint(shell: Shell, s3_client: Any, bu
 def test_a_model_is_imported_and_its_transfer_is_listed(
     shell: Shell, bucket: str, server_hub: HubStandIn, stored: Callable[[], dict[str, int]]
 ) -> None:
-    server_hub.add(Repository("org/cli")).commit({"config.json": b"{}", "w.bin": SyntheticContent(9_000_000, seed=1)})
+    repository = server_hub.add(Repository("org/cli"))
+    first = repository.commit({"config.json": b"{}", "w.bin": SyntheticContent(9_000_000, seed=1)})
     assert "2 files" in shell("import", "org/cli", f"s3://{bucket}", "--dry-run").stdout
     transfer = json.loads(shell("import", "org/cli", f"s3://{bucket}", "--json").stdout)
     assert transfer["state"] == "completed"
@@ -176,6 +177,14 @@ def test_a_model_is_imported_and_its_transfer_is_listed(
     assert json.loads(shell("transfers", "show", transfer["id"], "--json").stdout)["id"] == transfer["id"]
     shell("transfers", "remove", transfer["id"])
     assert "NoSuchTransfer" in shell("transfers", "show", transfer["id"], code=1).stderr
+    # Another revision over it.
+    repository.commit({"w.bin": None, "new.bin": b"new"})
+    told = shell("import", "org/cli", f"s3://{bucket}", "--dry-run").stdout
+    assert f"1 objects of revision {first.sha[:7]} remain (9000000 bytes):\n  org/cli/w.bin\n" in told
+    assert "org/cli/w.bin" in stored()
+    done = shell("import", "org/cli", f"s3://{bucket}", "--remove-remaining").stdout
+    assert "1 of another revision removed" in done
+    assert stored() == {"org/cli/config.json": 2, "org/cli/new.bin": 3}
 
 
 @pytest.mark.usefixtures("shell")

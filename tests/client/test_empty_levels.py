@@ -88,6 +88,14 @@ def test_every_key_arrives_below_the_folder(
     assert _contents(outer / "some") == {"x/a.txt", "x/b.txt", "x/./e.txt", "x/f/a.txt"}
 
 
+def test_names_are_safe_on_windows() -> None:
+    assert local_name("a/10:00:00.csv", windows=False) == "a/10:00:00.csv"
+    names = [local_name(key, windows=True) for key in ("10:00:00.csv", "CON", "con.txt", "trailing. ", "a/b.csv")]
+    assert [name.partition("~")[0] for name in names] == ["10_00_00", "_CON", "_con", "trailing__", "a/b.csv"]
+    assert names[0].endswith(".csv")
+    assert names[2].endswith(".txt")
+
+
 def test_no_two_keys_share_a_path() -> None:
     keys = [*KEYS, "x/_/b.txt", "x/__/b.txt", "x/a\0b", "x/a_b", "x/" + "é" * 200, "x/" + "é" * 200 + ".txt"]
     keys += [local_name(key) for key in keys if local_name(key) != key]  # not even with a key like a made name

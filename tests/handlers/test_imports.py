@@ -91,6 +91,100 @@ async def test_address_of_a_page_is_imported_and_other_hosts_are_refused(
             assert "hub" in refused["message"]
 
 
+async def two_revisions(api: Any, repo: Repository, bucket: str, s3_client: S3Client) -> str:
+    """A revision that was imported, beside objects of others; the newest one has another number of shards."""
+    first = repo.branches["main"]
+    repo.commit({f"model-{number}-of-2.bin": b"x" * 100 for number in (1, 2)})
+    old = repo.branches["main"]
+    await run(api, repo="org/model", bucket=bucket)
+    s3_client.put_object(Bucket=bucket, Key="org/model/mine.txt", Body=b"mine")
+    other = {"hf-repo": "org/another", "hf-commit": first}
+    s3_client.put_object(Bucket=bucket, Key="org/model/other.bin", Body=b"other", Metadata=other)
+    other = {"hf-repo": "org/model", "hf-repo-type": "dataset", "hf-commit": first}
+    s3_client.put_object(Bucket=bucket, Key="org/model/data.bin", Body=b"other", Metadata=other)
+    new: dict[str, bytes | None] = {f"model-{number}-of-3.bin": b"y" * 100 for number in (1, 2, 3)}
+    repo.commit(new | {f"model-{number}-of-2.bin": None for number in (1, 2)})
+    return old
+
+
+async def look_at(api: Any, bucket: str, **more: Any) -> Any:
+    request = {"repo": "org/model", "bucket": bucket, "dryRun": True, **more}
+    return await api.ok("POST", "objects/import-hf", json_body=request)
+
+
+async def test_what_remains_of_another_revision_is_found_and_removed(
+    api: Any, repo: Repository, bucket: str, stored: Stored, s3_client: S3Client
+) -> None:
+    old_commit = await two_revisions(api, repo, bucket, s3_client)
+    before = stored()
+    plan = await look_at(api, bucket)
+    old = [f"org/model/model-{number}-of-2.bin" for number in (1, 2)]
+    remaining = plan["remaining"]
+    assert [item["key"] for item in remaining["objects"]] == old
+    assert (remaining["commits"], remaining["bytesTotal"], remaining["isTruncated"]) == ([old_commit], 200, False)
+    # Whatever files were chosen, those of the new revision do not remain.
+    assert (await look_at(api, bucket, include=["config.json"]))["remaining"] == remaining
+    assert stored() == before
+    done = await run(api, repo="org/model", bucket=bucket, remove=remaining["objects"])
+    assert (done["state"], done["error"], done["filesRemoved"]) == ("completed", None, 2)
+    new = {f"org/model/model-{number}-of-3.bin": 100 for number in (1, 2, 3)}
+    assert stored() == {key: size for key, size in before.items() if key not in old} | new
+    files = (await api.ok("GET", "transfers", done["id"], "files"))["files"]
+    assert {file["target"] for file in files if file["isRemoval"]} == {f"s3://{bucket}/{key}" for key in old}
+    assert (await look_at(api, bucket))["remaining"] is None
+
+
+async def test_objects_that_have_changed_since_they_were_named_are_left(
+    api: Any, repo: Repository, bucket: str, s3_client: S3Client, stored: Stored
+) -> None:
+    await two_revisions(api, repo, bucket, s3_client)
+    named = (await look_at(api, bucket))["remaining"]["objects"]
+    s3_client.put_object(Bucket=bucket, Key=named[0]["key"], Body=b"another")
+    # The same bytes, but of a revision that was not named.
+    told = {"hf-repo": "org/model", "hf-repo-type": "model", "hf-commit": "0123"}
+    s3_client.put_object(Bucket=bucket, Key=named[1]["key"], Body=b"x" * 100, Metadata=told)
+    done = await run(api, repo="org/model", bucket=bucket, remove=named)
+    assert (done["state"], done["filesRemoved"]) == ("completed", 0)
+    assert {item["key"] for item in named} <= stored().keys()
+    left = (await api.ok("GET", "transfers", done["id"], "files", params={"state": "skipped"}))["files"]
+    assert [file["error"]["code"] for file in left if file["isRemoval"]] == ["SourceChanged"] * 2
+
+
+@on_moto
+async def test_nothing_is_removed_unless_all_files_have_arrived(
+    api: Any, hf: HubStandIn, repo: Repository, bucket: str, stored: Stored, s3_client: S3Client
+) -> None:
+    await two_revisions(api, repo, bucket, s3_client)
+    named = (await look_at(api, bucket))["remaining"]["objects"]
+    hf.inject(Refuse(404), "*/model-3-of-3.bin", times=None)
+    done = await run(api, repo="org/model", bucket=bucket, remove=named)
+    assert (done["state"], done["filesFailed"], done["filesRemoved"]) == ("failed", 1, 0)
+    assert {item["key"] for item in named} <= stored().keys()
+    hf.service.faults.clear()
+    await api.ok("POST", "transfers", done["id"], "retry")
+    done = await api.finished(done["id"])
+    assert (done["state"], done["filesFailed"], done["filesRemoved"]) == ("completed", 0, 2)
+    assert not {item["key"] for item in named} & stored().keys()
+
+
+@on_moto
+async def test_only_what_remains_of_other_revisions_may_be_named(
+    api: Any, repo: Repository, bucket: str, stored: Stored, s3_client: S3Client
+) -> None:
+    await two_revisions(api, repo, bucket, s3_client)
+    before = stored()
+    item = (await look_at(api, bucket))["remaining"]["objects"][0]
+    for change, why in (
+        ({"key": "elsewhere.bin"}, "not below"),
+        ({"key": "org/model/config.json"}, "is a file of the revision"),
+        ({"commit": repo.branches["main"]}, "not of another revision"),
+        ({"commit": "a/../b"}, "not of another revision"),
+    ):
+        request = {"repo": "org/model", "bucket": bucket, "remove": [item | change]}
+        assert why in (await api.refused(400, "POST", "objects/import-hf", json_body=request))["message"]
+    assert stored() == before
+
+
 async def test_a_second_import_sends_nothing_again(api: Any, hf: HubStandIn, repo: Repository, bucket: str) -> None:
     await run(api, repo="org/model", bucket=bucket)
     hf.traffic.clear()

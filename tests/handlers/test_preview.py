@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,11 @@ async def test_objects_are_looked_into_by_range(api: Any, s3_client: S3Client, b
     assert tensors["ETag"] == head["ETag"]
     text = await see(api, bucket, "page.html")
     assert (text["kind"], text["text"], text["contentType"]) == ("text", "<script>alert(1)</script>", "text/html")
+    packed = gzip.compress(b"a,b\n1,2\n" * 1000)
+    s3_client.put_object(Bucket=bucket, Key="rows.csv", Body=packed, ContentType="text/csv", ContentEncoding="gzip")
+    table = await see(api, bucket, "rows.csv")
+    assert (table["kind"], table["compression"], table["size"]) == ("table", "gzip", len(packed))
+    assert table["rows"][0] == ["1", "2"]
     empty = await see(api, bucket, "empty")
     assert (empty["kind"], empty["text"], empty["bytesRead"]) == ("text", "", 0)
 

@@ -7,6 +7,7 @@ import io
 import tracemalloc
 from typing import Any
 
+import pandas
 import pytest
 
 from tests.preview.conftest import damaged
@@ -42,11 +43,93 @@ def test_a_quoted_line_break_does_not_end_a_row(see: Any) -> None:
     assert reply["rows"] == [["one\r\ntwo", 'say "hi"'], ["3", "4"]]
 
 
-def test_no_header_where_the_first_row_has_values(see: Any) -> None:
-    for first in ("1,2.5", "2024-01-01,x", "a,a", "a,"):
-        reply = see("data.csv", f"{first}\n3,4\n".encode())
-        assert names(reply) == ["column 1", "column 2"], first
-        assert len(reply["rows"]) == 2
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "1,2.5\n3,4",
+        "2024-01-01,x\n3,4",
+        "1e-5,-.5\n2.5E+10,nan",
+        "yes,no\nno,yes\nyes,yes",
+        "a,a\na,b",
+        "da39a3ee,x\n7c211433,y\n98b3f2f1,z\n5ba93c9d,w",
+        ",1,2\n3,4,5",
+        "x,\ny,",
+    ],
+)
+def test_no_header_where_the_first_row_is_like_the_others(see: Any, rows: str) -> None:
+    reply = see("data.csv", rows.encode())
+    assert {name.rstrip("0123456789") for name in names(reply)} == {"column "}
+    assert len(reply["rows"]) == rows.count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "header"),
+    [
+        (",a,b\n0,1.5,x\n1,2.5,y", ["column 1", "a", "b"]),  # pandas with its index
+        (",a,b\n0,x,y\n1,z,w", ["column 1", "a", "b"]),
+        (",0,1,2\n0,1.5,2.5,3.5", ["column 1", "0", "1", "2"]),
+        ("0,1\nx,2\ny,3", ["0", "1"]),  # pandas without names
+        ("a,a\n3,4", ["a", "a"]),
+        ("name,\nx,4\ny,5\nz,6", ["name", "column 2"]),
+        ("country,2019,note\nDE,1.5,good\nFR,2.5,fine\nIT,3.5,bad", ["country", "2019", "note"]),
+        ("name,city\nAnna,Rome\nBert,Paris", ["name", "city"]),
+        ("id,when\n1,2024-01-01T10:00:00Z", ["id", "when"]),
+        ("only,a,header", ["only", "a", "header"]),
+        ("a,b\n1,2\na,b\n3,4", ["a", "b"]),  # two files, one behind the other
+    ],
+)
+def test_the_header_is_found_by_the_rows_below(see: Any, rows: str, header: list[str]) -> None:
+    reply = see("data.csv", rows.encode())
+    assert names(reply) == header
+    assert len(reply["rows"]) == rows.count("\n")
+
+
+def test_pandas_and_the_preview_see_the_same_columns(see: Any) -> None:
+    frame = pandas.DataFrame({"x": [1.5, 2.5, None], "label": ["a", 'say "hi"\nthere', "c,d"]})
+    reply = see("data.csv", frame.to_csv().encode())
+    assert names(reply) == ["column 1", "x", "label"]
+    assert [row[2] for row in reply["rows"]] == list(frame.label)
+
+
+LONE = [
+    ("data.tsv", '1\t5\tsay\n2\t"\tx\n3\t6\ty\n4\t7\tz', 4),  # a ditto mark
+    ("data.tsv", '1\t"\tx\n2\t"\ty\n3\tb\tz', 3),  # closed by the next one, as csv has it
+    ("data.tsv", '"a\t1\nb"\t2\n"c\t3\nd\t4\n', 4),
+    ("data.tsv", "".join(f'{number}\t"big {number}\tx\n' for number in range(30)), 30),
+    ("data.csv", 'n,size,what\n1,"5 inch,pipe\n2,6,tube\n3,7,rod\n', 3),
+    ("data.csv", 'n,what\n1,"never closed\n2,b\n3,"closed, here"\n4,d\n', 4),
+]
+
+
+@pytest.mark.parametrize(("key", "text", "count"), LONE)
+def test_a_lone_quote_swallows_no_row(see: Any, key: str, text: str, count: int) -> None:
+    reply = see(key, text.encode())
+    shown = [[column["name"] for column in reply["columns"]], *reply["rows"]][-count:]
+    assert len(shown) == count
+    assert reply["totalRows"] in {count, count - 1}
+    assert not any("\n" in str(field) for row in shown for field in row)
+    assert None not in {field for row in shown for field in row}
+
+
+def test_fields_of_many_lines_stay_whole(see: Any) -> None:
+    long = "\n".join(f"line {number}, with commas" for number in range(200))
+    out = io.StringIO()
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerows([["id", "text"], ["1", long], ["2", f"{long}\n"], ["3", '"']])
+    reply = see("data.csv", out.getvalue().encode())
+    assert [row[1] for row in reply["rows"]] == [long[:1000] + "…", long[:1000] + "…", '"']
+
+
+def test_lone_quotes_everywhere_are_bounded(see: Any) -> None:
+    lines = [f'{number}\t"{"x" * 20}\t"y\tz"w\n' for number in range(20_000)]
+    assert len(see("data.tsv", "".join(lines).encode())["rows"]) == 100
+    assert len(see("data.csv", b'a,"b\n' * 200_000)["rows"]) > 0
+
+
+def test_empty_lines_are_no_rows(see: Any) -> None:
+    reply = see("data.csv", b"a,b\n" + b"\n1,2\n" * 100)
+    assert (len(reply["rows"]), reply["totalRows"]) == (100, 100)
+    reply = see("data.csv", b"a,b\n1,2\n" + b"\n" * 100_000)
+    assert (reply["rows"], reply["totalRows"]) == ([["1", "2"]], None)
 
 
 def test_rows_of_different_lengths_are_filled_up(see: Any) -> None:

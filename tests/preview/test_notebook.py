@@ -77,6 +77,17 @@ def test_what_is_no_notebook_is_shown_as_json(see: Any) -> None:
     assert "too many values" in see("a.ipynb", b'{"cells": [' + b"[]," * 200_000)["note"]
 
 
+def test_an_empty_file_and_numbers_that_json_does_not_have(see: Any) -> None:
+    for data in (b"", b" \n"):
+        reply = see("a.ipynb", data)
+        assert (reply["kind"], reply["note"]) == ("text", "This cannot be shown as a notebook. It is empty.")
+    output = {"output_type": "display_data", "data": {"text/plain": "x", "application/json": [float("nan")]}}
+    data = notebook(code("a", output))
+    assert b"NaN" in data
+    assert see("a.ipynb", data)["cells"][0]["outputs"] == ["x"]
+    assert see("a.jsonl", b'{"a": NaN, "b": -Infinity}\n')["rows"] == [["nan", "-inf"]]
+
+
 def test_cells_of_any_shape_do_no_harm(see: Any) -> None:
     odd: list[Any] = [None, 1, "x", [], {}, {"a": [1]}, ["x", 1, None], "\ud800"]
     cells: list[Any] = [*odd, *({"cell_type": one, "source": one, "outputs": one} for one in odd)]

@@ -38,6 +38,63 @@ def test_older_encodings_are_read_as_windows_reads_them(see: Any) -> None:
     assert (reply["text"], reply["encoding"]) == ("café \x81\n", "latin-1")
 
 
+RUSSIAN = "Имя,Город\nИван,Москва\nЭто тестовый файл. Он написан на русском языке.\n"  # noqa: RUF001
+
+
+@pytest.mark.parametrize(
+    ("codec", "encoding", "text"),
+    [
+        ("gbk", "gb18030", "姓名,城市\n张伟,北京\n李娜,上海\n这是一个测试文件。内容是中文。\n"),
+        ("big5", "big5", "姓名,城市\n王小明,台北\n這是一個測試檔案。內容是中文。\n"),
+        ("shift_jis", "shift_jis", "名前,都市\n田中,東京\nこれはテストです。データをノートブックで閲覧します。\n"),
+        ("euc_jp", "euc-jp", "これはテストファイルです。データをノートブックで閲覧します。\n"),
+        ("euc_kr", "euc-kr", "이름,도시\n김철수,서울\n이것은 테스트 파일입니다. 내용은 한국어입니다.\n"),
+        ("cp1251", "windows-1251", RUSSIAN),
+        ("koi8_r", "koi8-r", RUSSIAN),
+    ],
+    ids=lambda value: value if value.isascii() else "",
+)
+def test_other_scripts_are_read_in_their_encoding(see: Any, codec: str, encoding: str, text: str) -> None:
+    for times in (1, 50):
+        reply = see("old.txt", (text * times).encode(codec))
+        assert (reply["text"], reply["encoding"], reply["note"]) == (text * times, encoding, None)
+    # Cut in the middle of a character, and with English around it.
+    english = "The quick brown fox jumps over the lazy dog, and then does it again.\n"
+    long = english * 200 + (english + text) * (MAX_TEXT // len(english.encode() + text.encode(codec)) + 10)
+    reply = see("old.txt", long.encode(codec))
+    assert (reply["encoding"], reply["note"]) == (encoding, None)
+    assert long.startswith(reply["text"])
+    rows = "".join(f"{number};{word}\n" for number, word in enumerate(text.split()))
+    reply = see("data.csv", b"id;text\n" + rows.encode(codec))
+    assert (reply["kind"], reply["metadata"]["encoding"]) == ("table", encoding)
+    assert [row[1] for row in reply["rows"]] == text.split()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ort;Höhe\nKöln;53\n",
+        "Größe;Öffnung\n",
+        "São Paulo,João\n",
+        "naïve café\n",
+        "é;è;à\n",
+        "price £5, 20°C\n",
+        "Les élèves créées à Orléans sont là.\nÇa marche bien, n\u2019est-ce pas ?\n",
+        "Å,Ø,Æ\nblåbær,smørrebrød\n",
+    ],
+)
+def test_latin_letters_stay_latin(see: Any, text: str) -> None:
+    reply = see("old.txt", text.encode("cp1252"))
+    assert (reply["text"], reply["encoding"]) == (text, "windows-1252")
+
+
+def test_a_bad_byte_in_another_script_is_marked(see: Any) -> None:
+    text = RUSSIAN * 300
+    reply = see("old.txt", text.encode("cp1251") + b"\x98\n")
+    assert (reply["encoding"], reply["note"]) == ("windows-1251", "Some of its bytes are not WINDOWS-1251.")
+    assert reply["text"] == f"{text}\ufffd\n"
+
+
 def test_one_bad_byte_does_not_change_the_encoding(see: Any) -> None:
     reply = see("app.log", ("Übergröße " * 20).encode() + b"\xff" + b"Ende")
     assert reply["encoding"] == "utf-8"

@@ -46,6 +46,15 @@ def test_hub_without_auth_check_is_asked_for_it_once(store: HubStore, hub: HubSt
     assert asked(hub, "auth-check") == 1
 
 
+def test_auth_check_that_is_answered_as_an_unknown_page_is_missing(store: HubStore, hub: HubStandIn) -> None:
+    """As olah does, which then names the code of an unknown repository."""
+    hub.add(Repository("org/name")).commit({"a": b"a"})
+    hub.inject(Refuse(404, code="RepoNotFound", message="Sorry, we can't find the page."), "*/auth-check", times=None)
+    for _ in range(2):
+        store.require_access(look(store))
+    assert asked(hub, "auth-check") == 1
+
+
 def test_first_file_tells_whether_a_gated_repository_can_be_read_without_auth_check(
     store: HubStore, hub: HubStandIn
 ) -> None:
@@ -104,6 +113,20 @@ def test_description_that_is_not_whole_takes_nothing_away(store: HubStore, hub: 
     assert whole(look(store), many)
 
 
+def test_list_that_begins_again_is_completed_by_name(store: HubStore, hub: HubStandIn, many: Repository) -> None:
+    """As olah: it asks for the first page whatever the cursor, and for a description without sizes."""
+    hub.mirror.cursors = hub.mirror.blobs = False
+    hub.service.page_size = 40
+    found = look(store)
+    assert whole(found, many)
+    assert found.note is not None
+    assert "lists 39 of 151 files" in found.note
+    assert (asked(hub, "/tree/"), asked(hub, "/paths-info/")) == (2, 2)
+    hub.mirror.missing["paths-info"] = 404
+    with pytest.raises(OdhTecError, match="names 112 of 151 files without their size"):
+        look(store)
+
+
 @pytest.mark.parametrize("status", [404, 400, 405])
 def test_hub_without_list_is_read_by_its_description(
     store: HubStore, hub: HubStandIn, many: Repository, status: int
@@ -117,6 +140,7 @@ def test_hub_without_list_is_read_by_its_description(
 def test_files_without_sizes_are_told_and_not_left_out(store: HubStore, hub: HubStandIn, many: Repository) -> None:
     hub.mirror.tree_entries = 20
     hub.mirror.blobs = False
+    hub.mirror.missing["paths-info"] = 404
     with pytest.raises(OdhTecError, match="names 132 of 151 files without their size or checksum") as error:
         look(store)
     assert error.value.status == 502
@@ -125,7 +149,7 @@ def test_files_without_sizes_are_told_and_not_left_out(store: HubStore, hub: Hub
 @pytest.mark.parametrize("size", [-1, 10**30])
 def test_size_that_no_file_has_is_no_size(store: HubStore, hub: HubStandIn, size: int) -> None:
     hub.add(Repository("org/name")).commit({"a": b"a"})
-    hub.mirror.missing["tree"] = 404
+    hub.mirror.missing |= {"tree": 404, "paths-info": 404}
     hub.mirror.info = {"siblings": [{"rfilename": "a", "size": size, "blobId": "1" * 40}]}
     with pytest.raises(OdhTecError, match="names 1 of 1 files without their size"):
         look(store)

@@ -16,12 +16,12 @@ from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.demo.traffic import Request
 from odhtec_jupyter.errors import Conflict
-from odhtec_jupyter.models import ImportRequest
+from odhtec_jupyter.models import ImportRequest, RemainingObject
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.state import Transfer
 from tests.content import multiparts
-from tests.marks import on_rgw_and_https
+from tests.marks import on_moto, on_rgw_and_https
 from tests.transfers.steps import begin, begin_deletion, begin_import, ended, sha256s, until
 
 LARGE = SyntheticContent(5 * PART_SIZE + 11, seed=3)
@@ -88,6 +88,34 @@ async def test_resumed_transfer_transfers_only_missing_parts(
     assert multiparts(s3_client, bucket) == []
     assert len(kept) >= 2
     assert services.engine.unfinished.entries == []
+
+
+@on_moto
+async def test_new_server_removes_what_the_import_was_asked_to_remove(
+    make_services: Callable[..., Services], halting_hub: HubStandIn, s3_client: Any, bucket: str, model: Repository
+) -> None:
+    commit = "c0ffee"
+    told = {"hf-repo": "org/model", "hf-repo-type": "model", "hf-commit": commit}
+    etag = s3_client.put_object(Bucket=bucket, Key="old.bin", Body=b"old", Metadata=told)["ETag"]
+    old = RemainingObject(key="old.bin", size=3, ETag=etag, commit=commit)
+    first = make_services(hf_endpoint=halting_hub.endpoint)
+    await first.start()
+    transfer = await bring(first, bucket, remove=[old])
+    await until(first, lambda: sum(file.state == "completed" for file in transfer.files) == 2)
+    await first.stop()
+    assert "old.bin" in sha256s(s3_client, bucket), "not all files have arrived"
+    halting_hub.service.faults.clear()
+    second = make_services(hf_endpoint=halting_hub.endpoint)
+    await second.start()
+    again = second.transfers.get(transfer.id)
+    await ended(second, again)
+    assert (again.state, again.error, again.files_removed) == ("completed", None, 1)
+    assert sha256s(s3_client, bucket) == expected(model)
+    await second.stop()
+    third = make_services(hf_endpoint=halting_hub.endpoint)
+    await third.start()
+    kept = third.transfers.get(transfer.id)
+    assert (kept.state, kept.files_done, kept.files_removed) == ("completed", 4, 1)
 
 
 @pytest.mark.parametrize("verify", [pytest.param("source", marks=pytest.mark.tls), "off"])

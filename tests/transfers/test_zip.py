@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -20,6 +23,7 @@ from odhtec_jupyter.transfers.zip_names import ZipNames
 
 GIB = 1024**3
 WHEN = datetime(2024, 2, 29, 13, 37, 42, tzinfo=UTC)
+DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in "0123456789¹²³")}
 
 
 def names_of(*keys: str, base: str = "") -> dict[str, str]:
@@ -30,7 +34,7 @@ def names_of(*keys: str, base: str = "") -> dict[str, str]:
 
 
 def test_a_usual_name_stays_as_it_is() -> None:
-    keys = ["a.txt", "data/日本 é.csv", "x y+z%2F&?*:.bin", ".hidden", "a..b/c.", "📦", "2024-01-01T00:00:00/part-0"]
+    keys = ["a.txt", "data/日本 é.csv", "x y+z%2F&;'!.bin", ".hidden", "a..b/c.d", "📦", "com/null/CONTENT.md", "COMB"]
     assert names_of(*keys) == {key: key for key in keys}
     assert names_of("in/side/x", base="in/") == {"in/side/x": "side/x"}
 
@@ -52,6 +56,14 @@ HOSTILE = [
     "nul\0byte",
     "esc\x1b[2J",
     "c1\x9b",
+    "2024-01-01T10:00:00/10:00:00.csv",
+    'a<b>"c"|d?e*',
+    "CON",
+    "nul.tar.gz",
+    "LPT¹",
+    "logs/aux /com0.txt",
+    "trailing dots...",
+    "trailing space /x. .",
     "photo\u202egpj.exe",
     "\u2066a\u2028b",
     "k" * 300,
@@ -70,6 +82,46 @@ def test_no_name_leads_out_or_holds_what_a_terminal_obeys() -> None:
         assert all(len(part.encode()) <= 255 for part in parts), key
     assert len(set(given.values())) == len(HOSTILE)
     assert given["k" * 300] != given["é" * 500]
+
+
+def test_windows_unpacks_every_name_as_it_is() -> None:
+    given = names_of(*HOSTILE)
+    for key, name in given.items():
+        for part in name.split("/"):
+            assert not set(part) & set('<>:"\\|?*'), key
+            assert part == part.rstrip(". "), key
+            assert part.partition(".")[0].rstrip().upper() not in DEVICES, key
+    assert re.fullmatch(r"10_00_00~[0-9a-f]{16}\.csv", given["2024-01-01T10:00:00/10:00:00.csv"].split("/")[1])
+    assert re.fullmatch(r"_nul\.tar~[0-9a-f]{16}\.gz", given["nul.tar.gz"])
+
+
+def test_names_that_a_file_system_takes_for_the_same_are_told_apart() -> None:
+    keys = ["A.txt", "Data/x", "Data/y", "a.txt", "a.txt/deep", "data/X", "data/x", "data/y/1", "data/Y/2"]
+    keys += ["a:b", "a_b", "a|b", "caf\u00e9", "cafe\u0301", "K", "k", "k/", "k/1"]
+    given = names_of(*keys)
+
+    def seen(path: str) -> str:
+        return normalize("NFC", path).casefold()
+
+    files = [seen(name) for key, name in given.items() if not key.endswith("/")]
+    folders = {seen(name[:at]) for name in given.values() for at, letter in enumerate(name) if letter == "/"}
+    assert len(set(files)) == len(files)
+    assert not folders & set(files)
+    assert (given["A.txt"], given["Data/x"], given["Data/y"], given["K"]) == ("A.txt", "Data/x", "Data/y", "K")
+    # What is in one folder stays together.
+    assert len({given[key].split("/")[0] for key in ("data/X", "data/x", "data/y/1", "data/Y/2")}) == 1
+
+
+def test_a_folder_of_many_files_takes_little_memory() -> None:
+    given = ZipNames("")
+    tracemalloc.start()
+    try:
+        for number in range(10_000):
+            assert given.file(f"{number:08}") == f"{number:08}"
+        assert tracemalloc.get_traced_memory()[1] < 40 * 10_000
+        assert given.file("00000000 ").startswith("00000000_~")
+    finally:
+        tracemalloc.stop()
 
 
 def test_names_that_become_the_same_are_told_apart() -> None:

@@ -1,4 +1,4 @@
-import { ServerConnection } from '@jupyterlab/services';
+import { ServerConnection, type Contents } from '@jupyterlab/services';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { S3Drive } from './drive';
@@ -9,7 +9,7 @@ describe('S3Drive', () => {
   let store: FakeObjects;
   let drive: S3Drive;
   const transfer = vi.fn();
-  const onTooLarge = vi.fn();
+  const showPreview = vi.fn();
   const onCut = vi.fn();
 
   beforeEach(() => {
@@ -20,7 +20,7 @@ describe('S3Drive', () => {
       serverSettings: ServerConnection.makeSettings(),
       transfer,
       sizeLimit: () => 1000,
-      onTooLarge,
+      showPreview,
       onCut,
       trans
     });
@@ -102,7 +102,38 @@ describe('S3Drive', () => {
   it('refuses what is too large for an editor, and shows its preview', async () => {
     store.put('big', 'x'.repeat(1001));
     expect(await status(drive.get('b/big', { ...text }))).toBe(413);
-    expect(onTooLarge).toHaveBeenCalledWith({ bucket: 'b', key: 'big' });
+    expect(showPreview).toHaveBeenCalledWith({ bucket: 'b', key: 'big' });
+  });
+
+  it('refuses what an editor would damage in words, and shows its preview', async () => {
+    const refused = async (path: string, options: Contents.IFetchOptions) =>
+      String(await drive.get(path, options).catch((reason: Error) => reason.message));
+    const { readObject } = store;
+    const bytes = new Uint8Array([0x1f, 0x8b, 8, 0, 0xff]);
+    store.readObject = async (...args) => ({ ...(await readObject(...args)), bytes });
+    store.put('d/a.csv.gz', '');
+    expect(await refused('b/d/a.csv.gz', text)).toContain('compressed with gzip');
+    expect(showPreview).toHaveBeenCalledWith({ bucket: 'b', key: 'd/a.csv.gz' });
+    bytes[0] = 0xc4;
+    expect(await refused('b/d/a.csv.gz', text)).toContain('not UTF-8');
+    expect(showPreview).toHaveBeenCalledTimes(2);
+  });
+
+  it('says in words what is no notebook and no JSON', async () => {
+    const refused = async (path: string, options: Contents.IFetchOptions) =>
+      String(await drive.get(path, options).catch((reason: Error) => reason.message));
+    store.put('a.ipynb', '');
+    expect(await refused('b/a.ipynb', { type: 'notebook' })).toContain('is empty');
+    store.put('a.ipynb', '{"cells": [], "metadata": {"a\\"NaN": [1, NaN]}, "nbformat": 4}');
+    expect(await refused('b/a.ipynb', { type: 'notebook' })).toContain('the number NaN');
+    store.put('a.json', '{"loss": -Infinity}');
+    const json = { type: 'file' as const, format: 'json' as const };
+    expect(await refused('b/a.json', json)).toContain('the number -Infinity');
+    store.put('a.json', '{"text": "NaN",\n oops}');
+    expect(await refused('b/a.json', json)).toMatch(/^It is not valid JSON(: see line 2)?\.$/);
+    store.put('a.json', '');
+    expect(await refused('b/a.json', json)).toContain('is empty');
+    expect(showPreview).not.toHaveBeenCalled();
   });
 
   it('lists buckets and folders, leaving out what has no path', async () => {

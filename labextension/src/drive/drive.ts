@@ -5,7 +5,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import type { OdhTecAPI } from '../api/api';
 import { DirectoryReader } from './directory';
 import { baseName, DRIVE_NAME, isPath, localPath, placeOf } from './documents';
-import { decodeFile, encodeFile } from './filecontent';
+import { decodeFile, encodeFile, NotEditable } from './filecontent';
 import { formatSize } from '../format';
 import { s3Uri } from '../api/keys';
 import { ApiError } from '../api/request';
@@ -157,7 +157,7 @@ export class S3Drive implements Contents.IDrive {
     path: string,
     { type, format }: Contents.IFetchOptions
   ): Promise<Contents.IModel | null> {
-    const { server, sizeLimit, onTooLarge } = this._options;
+    const { server, sizeLimit, showPreview } = this._options;
     const { bucket, key } = placeOf(path);
     let read;
     try {
@@ -170,7 +170,7 @@ export class S3Drive implements Contents.IDrive {
       throw reason;
     }
     if (!read.bytes) {
-      onTooLarge({ bucket, key });
+      showPreview({ bucket, key });
       const why = this._trans.__(
         'It has %1, more than the %2 that are opened in an editor; its preview is shown instead. The limit can be changed in the settings of Object Storage.',
         formatSize(read.size),
@@ -183,6 +183,9 @@ export class S3Drive implements Contents.IDrive {
       this._saved.delete(path);
       return { ...this._model(path, read), ...file };
     } catch (reason) {
+      if (reason instanceof NotEditable) {
+        showPreview({ bucket, key });
+      }
       throw refusal(400, ApiError.from(reason).message);
     }
   }
@@ -363,7 +366,8 @@ export namespace S3Drive {
     transfer: (what: TransferRequest) => Promise<void>;
     /** Bytes that are opened in an editor. */
     sizeLimit: () => number;
-    onTooLarge: (object: { bucket: string; key: string }) => void;
+    /** Called with what no editor can open, before it is refused. */
+    showPreview: (object: { bucket: string; key: string }) => void;
     /** A folder was listed up to this many entries. */
     onCut: (path: string, count: number) => void;
     trans: TranslationBundle;

@@ -43,13 +43,18 @@ export function encodeFile({ type, format, content }: Partial<IFileContent>): Bl
   return format === 'json' ? JSON.stringify(content) : String(content ?? '');
 }
 
+/** Bytes that an editor would damage when it saves them; the preview may make sense of them. */
+export class NotEditable extends Error {}
+
 /** With its byte order mark, so that it is still there after a save. */
 function decodeText(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new Error(
-      'This is not UTF-8 text, so an editor would damage it. Its preview can show it.'
+    throw new NotEditable(
+      bytes[0] === 0x1f && bytes[1] === 0x8b
+        ? 'This is compressed with gzip, so an editor would damage it. Its preview is shown instead.'
+        : 'This is not UTF-8 text, so an editor would damage it. Its preview is shown instead.'
     );
   }
 }

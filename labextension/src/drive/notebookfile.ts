@@ -6,6 +6,11 @@ type Dict = Record<string, unknown>;
 
 /** The model of a notebook's file: texts in one piece, and nothing trusted because the file says so. */
 export function parseNotebook(text: string): Dict {
+  if (!text.trim()) {
+    throw new Error(
+      'This file is empty, so it is not a notebook. Delete it and create a new notebook.'
+    );
+  }
   const notebook = parseForeignJson(text);
   if (!isDict(notebook) || !Array.isArray(notebook.cells) || notebook.nbformat !== 4) {
     throw new Error(

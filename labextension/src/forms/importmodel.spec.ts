@@ -81,6 +81,27 @@ describe('ImportModel', () => {
     expect(model.choice.include).toEqual([]);
   });
 
+  it('removes what remains of another revision only where that was agreed to, of this plan', async () => {
+    const model = make();
+    const objects = [{ key: 'org/name/old.bin', size: 5, ETag: '"e"', commit: 'c0ffee' }];
+    server.planImport.mockResolvedValue({
+      ...plan('s3://b/org/name/', { create: 3 }),
+      remaining: { objects, commits: ['c0ffee'], bytesTotal: 5, isTruncated: false }
+    });
+    model.ask({ repo: 'org/name' });
+    await model.lookUp();
+    await planned(model);
+    expect(model.plan!.remaining!.objects).toEqual(objects);
+    await model.start();
+    expect(server.importFromHub.mock.lastCall![0]).not.toHaveProperty('remove');
+    model.setRemoveRemaining(true);
+    await model.start();
+    expect(server.importFromHub.mock.lastCall![0].remove).toEqual(objects);
+    model.setPrefix('elsewhere');
+    await planned(model);
+    expect(model.removesRemaining).toBe(false);
+  });
+
   it('decides nothing where nothing is in the way', async () => {
     const model = make();
     model.ask({ repo: 'org/name' });

@@ -97,6 +97,11 @@ export class ImportModel extends RepoLookup {
     return this._onConflict;
   }
 
+  /** Whether objects of other revisions are removed when all files have arrived. */
+  get removesRemaining(): boolean {
+    return this._removesRemaining;
+  }
+
   get ready(): boolean {
     return this.busy === null && this.current && this.found!.accessible && this.chosen.size > 0;
   }
@@ -130,7 +135,7 @@ export class ImportModel extends RepoLookup {
 
   setPrefix(prefix: string): void {
     this._prefix = prefix;
-    this._plan = null;
+    this._forgetPlan();
     this.changed();
     void this._makePlan(TYPING_MS);
   }
@@ -139,13 +144,18 @@ export class ImportModel extends RepoLookup {
   setBase(base: string): void {
     this._base = base;
     this._prefix = null;
-    this._plan = null;
+    this._forgetPlan();
     this.changed();
     void this._makePlan(0);
   }
 
   setOnConflict(onConflict: OnConflict): void {
     this._onConflict = onConflict;
+    this.changed();
+  }
+
+  setRemoveRemaining(on: boolean): void {
+    this._removesRemaining = on;
     this.changed();
   }
 
@@ -158,9 +168,11 @@ export class ImportModel extends RepoLookup {
       // Without anything in the way nothing was decided: what comes into it meanwhile is an error.
       const onConflict = this.asksConflict ? this._onConflict : 'fail';
       const patterns = asPatterns(this.found!.files, this._choice);
+      const remaining = this._removesRemaining ? this._plan?.remaining : null;
       started = await this._options.server.importFromHub({
         ...this._request(),
         ...patterns,
+        ...(remaining && { remove: remaining.objects }),
         onConflict
       });
     });
@@ -177,7 +189,7 @@ export class ImportModel extends RepoLookup {
 
   protected onTaken(before: HubRepo | null): void {
     const { include, exclude } = this._choice;
-    this._plan = null;
+    this._forgetPlan();
     this._chosen = null;
     if (before?.commit !== this.found?.commit) {
       this._choice = byPatterns(include, exclude);
@@ -194,8 +206,15 @@ export class ImportModel extends RepoLookup {
 
   protected onForgotten(): void {
     this.onAsked();
-    this._prefix = this._plan = this._planError = null;
+    this._prefix = this._planError = null;
+    this._forgetPlan();
     this.chooseAll();
+  }
+
+  /** What was agreed to remove was of that plan. */
+  private _forgetPlan(): void {
+    this._plan = null;
+    this._removesRemaining = false;
   }
 
   /** The commit that was looked at: what comes is what was seen. */
@@ -247,6 +266,7 @@ export class ImportModel extends RepoLookup {
   private _planning = false;
   private _planError: ApiError | null = null;
   private _onConflict: OnConflict = 'skip';
+  private _removesRemaining = false;
 }
 
 export namespace ImportModel {

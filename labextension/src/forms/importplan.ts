@@ -1,4 +1,4 @@
-import type { TransferPlan } from '../tokens';
+import type { RemainingObjects, TransferPlan } from '../tokens';
 
 /** How a file of a repository and the object at its target compare. */
 export type FileStatus = 'new' | 'identical' | 'differs' | 'refused' | 'unknown';
@@ -38,6 +38,11 @@ export class ImportPlan {
   /** Whether the state of some files is not known one by one. */
   get partial(): boolean {
     return this._rest === 'unknown' && this._plan.filesTotal > this._known.size;
+  }
+
+  /** What other revisions left at the target, of files that this one does not have. */
+  get remaining(): RemainingObjects | null {
+    return this._plan.remaining ?? null;
   }
 
   mayConflict(chosen: ReadonlySet<string>): boolean {

@@ -87,7 +87,7 @@ function createDrive(
     serverSettings: app.serviceManager.serverSettings,
     transfer: async what => untilCompleted(transfers, await api.startTransfer(what)),
     sizeLimit: () => sidebar.editorSizeLimit,
-    onTooLarge: object => opener.preview(object),
+    showPreview: object => opener.preview(object),
     onCut: (path, count) =>
       Notification.info(
         trans.__(

@@ -52,6 +52,29 @@ describe('ImportForm', () => {
     render(<ImportForm {...rest} onClose={() => undefined} />);
   });
 
+  it('offers to remove what remains of another revision', async () => {
+    const objects = ['a', 'b', 'c', 'd', 'e', 'f'].map(name => ({
+      key: `top/org/name/${name}.bin`,
+      size: 1000,
+      ETag: '"e"',
+      commit: 'c0ffee0123456789'
+    }));
+    server.planImport.mockResolvedValue({
+      ...plan('s3://b/top/org/name/', { create: 3 }),
+      remaining: { objects, commits: ['c0ffee0123456789'], bytesTotal: 6000, isTruncated: true }
+    });
+    await user.type(repository(), 'org/name{Enter}');
+    const box = await screen.findByLabelText('Remove them when the import is complete');
+    screen.getByText(/^6 objects of revision c0ffee0 remain \(5.9 KB\)/);
+    screen.getByText('top/org/name/e.bin');
+    expect(screen.queryByText('top/org/name/f.bin')).toBeNull();
+    screen.getByText('and 1 more');
+    screen.getByText(/more objects than were compared/);
+    await user.click(box);
+    await user.click(button());
+    expect(started().remove).toEqual(objects);
+  });
+
   it('shows what is there already, then starts what is chosen', async () => {
     expect(button().disabled).toBe(true);
     await user.type(repository(), 'https://hub/org/name{Enter}');

@@ -1,6 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useId, useState, type KeyboardEvent } from 'react';
 
+import { formatSize } from '../format';
 import type { ImportModel } from '../forms/importmodel';
 import type { RepoType, Transfer } from '../tokens';
 import { ConflictChoice } from './ConflictChoice';
@@ -60,6 +61,7 @@ export function ImportForm({ model, onStarted, onClose, trans }: IImportFormProp
         <>
           <ImportFiles model={model} trans={trans} />
           <Target model={model} trans={trans} />
+          <Remaining model={model} trans={trans} />
         </>
       )}
       <FormFoot
@@ -228,6 +230,58 @@ function Target({ model, trans }: IPartProps): JSX.Element {
         </button>
       )}
     </div>
+  );
+}
+
+/** More names than these are only counted. */
+const NAMED = 5;
+
+/** What an earlier import of another revision left where this one goes: a model server would load both. */
+function Remaining({ model, trans }: IPartProps): JSX.Element | null {
+  const remaining = model.current ? model.plan?.remaining : null;
+  if (!remaining) {
+    return null;
+  }
+  const { objects, bytesTotal, commits, isTruncated } = remaining;
+  const revisions = commits.map(commit => commit.slice(0, 7)).join(', ');
+  const more = objects.length - NAMED;
+  return (
+    <fieldset className="odhtec-Choice odhtec-Remaining">
+      <legend>
+        {trans._n(
+          'One object of revision %2 remains (%3)',
+          '%1 objects of revision %2 remain (%3)',
+          objects.length,
+          revisions,
+          formatSize(bytesTotal)
+        )}
+      </legend>
+      <ul>
+        {objects.slice(0, NAMED).map(({ key, size }) => (
+          <li key={key}>
+            {key} <span>{formatSize(size)}</span>
+          </li>
+        ))}
+        {more > 0 && <li>{trans.__('and %1 more', more.toLocaleString())}</li>}
+      </ul>
+      {isTruncated && (
+        <p className="odhtec-Field-hint">
+          {trans.__('The folder has more objects than were compared; there may be others.')}
+        </p>
+      )}
+      <label className="odhtec-Form-check">
+        <input
+          type="checkbox"
+          checked={model.removesRemaining}
+          onChange={event => model.setRemoveRemaining(event.target.checked)}
+        />
+        {trans._n(
+          'Remove it when the import is complete',
+          'Remove them when the import is complete',
+          objects.length
+        )}
+      </label>
+    </fieldset>
   );
 }
 

@@ -75,7 +75,7 @@ function FileList({
 }
 
 function stateText(
-  { state, size, bytesDone }: TransferFile,
+  { state, size, bytesDone, isRemoval }: TransferFile,
   trans: TranslationBundle
 ): string | null {
   switch (state) {
@@ -92,6 +92,9 @@ function stateText(
     case 'cancelled':
       return trans.__('Cancelled');
     default:
+      if (isRemoval) {
+        return trans.__('Removed');
+      }
       return size === null ? trans.__('Completed') : formatSize(size);
   }
 }

@@ -31,6 +31,7 @@ export function TransferRow({ transfer, actions, trans }: ITransferRowProps): JS
   const moving = transfer.state === 'running';
   const { bytesDone, bytesTotal, filesDone, filesTotal, filesFailed, filesOmitted, rate, eta } =
     transfer;
+  const { filesRemoved } = transfer;
   const id = useId();
   const [open, setOpen] = useState(false);
   const facts = [
@@ -42,7 +43,8 @@ export function TransferRow({ transfer, actions, trans }: ITransferRowProps): JS
     filesFailed ? trans._n('%1 failed', '%1 failed', filesFailed) : null,
     filesOmitted
       ? trans._n('%1 hidden file left out', '%1 hidden files left out', filesOmitted)
-      : null
+      : null,
+    filesRemoved ? trans._n('%1 old object removed', '%1 old objects removed', filesRemoved) : null
   ];
   return (
     <ProgressRow

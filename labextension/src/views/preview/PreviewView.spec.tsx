@@ -1,4 +1,4 @@
-import { fireEvent, render, screen, waitFor, within } from '@testing-library/react';
+import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it, vi } from 'vitest';
 
 import { PreviewModel } from '../../preview/preview';
@@ -63,6 +63,22 @@ describe('PreviewView', () => {
     screen.getByText('plain text · utf-8 · x/y · 1000 bytes · 512 B of it read');
     expect(screen.getByRole('note').textContent).toBe('Cut here.');
     expect(screen.getByRole('link', { name: 'Download' }).getAttribute('href')).toBe('/download');
+  });
+
+  it('says why no editor opens what was unpacked or is not UTF-8', async () => {
+    await show(textPreview({ compression: 'gzip' }));
+    screen.getByText(/^plain text · utf-8 · gzip · x\/y/);
+    const button = (name: string) => screen.getByRole<HTMLButtonElement>('button', { name });
+    expect(button('Compressed with gzip, so an editor would damage it').disabled).toBe(true);
+    cleanup();
+    await show(textPreview({ encoding: 'shift_jis' }));
+    expect(button('Its text is not UTF-8, so an editor would damage it').disabled).toBe(true);
+    cleanup();
+    await show(tablePreview({ format: 'csv', metadata: { encoding: 'gb18030' } }));
+    expect(button('Its text is not UTF-8, so an editor would damage it').disabled).toBe(true);
+    cleanup();
+    await show(tablePreview({ format: 'csv', metadata: { encoding: 'utf-8' } }));
+    expect(button('Open in Editor').disabled).toBe(false);
   });
 
   it('shows Markdown as it reads and as it is written', async () => {

@@ -86,6 +86,7 @@ function Head({ model, actions, trans }: IPreviewViewProps): JSX.Element {
   const { bucket, key } = model.object;
   const name = baseName(key) || key;
   const size = model.preview?.size;
+  const refusal = model.preview && editRefusal(model.preview, actions.fits(size), trans);
   return (
     <div className="odhtec-Preview-head" role="toolbar" aria-label={trans.__('Preview')}>
       <fileIcon.react tag="span" className="odhtec-Preview-icon" aria-hidden="true" />
@@ -95,12 +96,8 @@ function Head({ model, actions, trans }: IPreviewViewProps): JSX.Element {
       {actions.edit && isEditable(model.preview) && (
         <IconButton
           icon={editIcon}
-          label={
-            actions.fits(size)
-              ? trans.__('Open in Editor')
-              : trans.__('Too large for an editor; the limit is in the settings')
-          }
-          disabled={!actions.fits(size)}
+          label={refusal ?? trans.__('Open in Editor')}
+          disabled={refusal !== null}
           onClick={() => actions.edit?.(size)}
         />
       )}
@@ -137,6 +134,29 @@ function isEditable(preview: Preview | null): boolean {
   }
 }
 
+/** Why no editor can open it: what it would save is not what is stored. Null where one can. */
+function editRefusal(preview: Preview, fits: boolean, trans: TranslationBundle): string | null {
+  if (preview.compression) {
+    return trans.__('Compressed with %1, so an editor would damage it', preview.compression);
+  }
+  const encoding = encodingOf(preview);
+  if (encoding && encoding !== 'utf-8') {
+    return trans.__('Its text is not UTF-8, so an editor would damage it');
+  }
+  return fits ? null : trans.__('Too large for an editor; the limit is in the settings');
+}
+
+function encodingOf(preview: Preview): string | undefined {
+  switch (preview.kind) {
+    case 'text':
+      return preview.encoding;
+    case 'table':
+      return preview.metadata.encoding;
+    default:
+      return undefined;
+  }
+}
+
 /** That what is shown is no longer what is stored. */
 function Since({ model, trans }: IPreviewViewProps): JSX.Element | null {
   if (model.since === 'same' || model.error) {
@@ -162,6 +182,7 @@ function Foot({ preview, trans }: { preview: Preview; trans: TranslationBundle }
   const { size, contentType, bytesRead, note } = preview;
   const facts = [
     ...kindFacts(preview, trans),
+    preview.compression ?? '',
     contentType,
     size < 1024
       ? trans._n('%1 byte', '%1 bytes', size)
