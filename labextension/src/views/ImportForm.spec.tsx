@@ -65,7 +65,7 @@ describe('ImportForm', () => {
     });
     await user.type(repository(), 'org/name{Enter}');
     const box = await screen.findByLabelText('Remove them when the import is complete');
-    screen.getByText(/^6 objects of revision c0ffee0 remain \(5.9 KB\)/);
+    screen.getByText(/^6 objects of revision c0ffee0 remain \(6.0 kB\)/);
     screen.getByText('top/org/name/e.bin');
     expect(screen.queryByText('top/org/name/f.bin')).toBeNull();
     screen.getByText('and 1 more');
