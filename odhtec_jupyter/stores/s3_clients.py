@@ -85,7 +85,10 @@ class S3Clients:
             except OdhTecError as error:
                 # A refusal tells the region, too; anything else the call that asked will run into itself.
                 reply = getattr(error.__cause__, "response", {"ResponseMetadata": {}})
-            self.learn_region(bucket, reply["ResponseMetadata"].get("HTTPHeaders", {}).get("x-amz-bucket-region"))
+            told = reply["ResponseMetadata"]
+            # A gateway in Amazon's place may name none: what it answers is where it should be.
+            ours = self.region if told.get("HTTPStatusCode") == 200 else None
+            self.learn_region(bucket, told.get("HTTPHeaders", {}).get("x-amz-bucket-region") or ours)
         return self._regions.get(bucket)
 
     def accepts_region(self, region: str | None) -> TypeGuard[str]:

@@ -146,6 +146,16 @@ def test_region_that_is_no_part_of_a_host_name_is_not_followed(amazon: Amazon) -
     store.close()
 
 
+def test_gateway_in_amazons_place_is_asked_for_the_region_once(amazon: Amazon) -> None:
+    amazon.add("bucket", "us-east-1")
+    amazon.odd.oddity = None  # it names no region
+    store = amazon.connect("http://s3.amazonaws.com")
+    for _ in range(3):
+        store.list_page("bucket", "")
+    assert amazon.odd.count("HEAD") == 1
+    store.close()
+
+
 @pytest.mark.parametrize(
     ("url", "region", "sibling"),
     [
