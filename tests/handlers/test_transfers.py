@@ -76,6 +76,7 @@ async def test_the_files_of_a_transfer_come_in_windows(api: Any, repo: Repositor
         "bytesDone": 1,
         "state": "completed",
         "error": None,
+        "isRemoval": False,
     }
     part = await window(offset=1, limit=1)
     assert (part["files"], part["total"], part["offset"]) == (everything["files"][1:2], 3, 1)
