@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from contextlib import suppress
 
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.secret_traits import secret_in
@@ -21,19 +21,17 @@ def own_token(*, with_login: bool) -> tuple[str, str]:
         if token := os.environ.get(name, "").strip():
             return token, name
     path = _login_file()
-    if with_login and path.is_file():
-        try:
-            if token := secret_in(str(path)):
+    if with_login and os.path.isfile(path):  # Path.is_file raises for a folder that must not be read
+        with suppress(BadRequest):  # nobody named this file: it may be another program's, or not ours to read
+            if token := secret_in(path):
                 return token, LOGIN
-        except BadRequest:
-            pass  # nobody named this file: it may be another program's, or not ours to read
     return "", ""
 
 
-def _login_file() -> Path:
+def _login_file() -> str:
     """As huggingface_hub finds it, which reads the environment only once, when it is imported."""
     named = os.environ.get("HF_TOKEN_PATH")
     if named:
-        return Path(named).expanduser()
+        return os.path.expanduser(named)
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(os.environ.get("HF_HOME") or f"{cache}/huggingface").expanduser() / "token"
+    return os.path.expanduser(f"{os.environ.get('HF_HOME') or f'{cache}/huggingface'}/token")

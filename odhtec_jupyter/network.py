@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError
 
@@ -25,15 +25,26 @@ class Network:
     ca_bundles: tuple[str, ...] = ()
 
     def proxy_for(self, url: str) -> str | None:
-        """The proxy a request to ``url`` goes through, after ``no_proxy``."""
+        """The proxy a request to ``url`` goes through, after ``no_proxy``.
+
+        Raises :class:`OdhTecError` for one that is no URL: the libraries would repeat it in their error, with its
+        password.
+        """
         parts = urlsplit(url)
         proxy = self.https_proxy if parts.scheme == "https" else self.http_proxy
-        if not proxy or not self.no_proxy:
-            return proxy
+        if proxy and self._is_direct(parts):
+            return None
+        if proxy:
+            _require_proxy(proxy, parts.scheme)
+        return proxy
+
+    def _is_direct(self, parts: SplitResult) -> bool:
+        if not self.no_proxy:
+            return False
         # Not by requests or urllib: they write to the environment of the process, and this runs in many threads.
         host, port = (parts.hostname or "").rstrip("."), str(parts.port or "")
         names = re.split(r"[\s,]+", self.no_proxy.lower())
-        return None if any(_reached_directly(host, port, name) for name in names if name) else proxy
+        return any(_reached_directly(host, port, name) for name in names if name)
 
 
 def _reached_directly(host: str, port: str, name: str) -> bool:
@@ -57,6 +68,18 @@ def proxy_url(text: str) -> str:
     scheme, found, _ = text.partition("://")
     # What stands before a later "://" is no scheme: a password may hold one.
     return text if not text or (found and not {":", "@"} & set(scheme)) else f"http://{text}"
+
+
+def _require_proxy(proxy: str, scheme: str) -> None:
+    try:
+        checked_url(proxy, "proxy", userinfo=True)
+    except BadRequest:
+        raise OdhTecError(
+            f"The proxy for {scheme} addresses is not a valid URL. Enter it in the settings as"
+            " http://user:password@host:port, with / as %2F, # as %23 and ? as %3F in the password.",
+            code="ProxyError",
+            status=502,
+        ) from None
 
 
 def proxy_refused(proxy: str) -> OdhTecError:

@@ -25,6 +25,8 @@ def secret_in(path: str) -> str:
         raise BadRequest("it is not UTF-8 text") from None
     except OSError as error:
         raise BadRequest(error.strerror or type(error).__name__) from None
+    except RuntimeError:  # of expanduser: an account without an entry has no home
+        raise BadRequest("it names a home folder that is not known") from None
 
 
 def take_out_secrets(config: MutableMapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
@@ -11,7 +12,7 @@ from typing import Self
 class Recorder:
     """Answers every request with 403 or another ``status``; ``requests`` are their heads, each as one text."""
 
-    def __init__(self, status: int = 403) -> None:
+    def __init__(self, status: int = 403, headers: Mapping[str, str] | None = None) -> None:
         self.requests: list[str] = []
         recorder = self
 
@@ -21,6 +22,8 @@ class Recorder:
             def answer(self) -> None:
                 recorder.requests.append(f"{self.requestline}\n{self.headers}")
                 self.send_response(status)
+                for name, value in (headers or {}).items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 

@@ -259,7 +259,7 @@ def test_a_proxys_password_is_masked_and_kept_when_the_mask_comes_back(with_env:
 @pytest.mark.parametrize("proxy", ["proxy:3128", "user:word@proxy:3128", "user:w://rd@proxy"])
 def test_proxy_without_a_scheme_is_http(with_env: Env, proxy: str) -> None:
     settings = with_env(HTTP_PROXY=proxy, HTTPS_PROXY=proxy)
-    assert settings.network.proxy_for("https://hub.example") == f"http://{proxy}"
+    assert settings.network.https_proxy == f"http://{proxy}"
     shown = settings.show_network()
     settings.change_network(ProxySettingsChange(http_proxy=shown.http_proxy, https_proxy="other:1"))
     assert settings.network.http_proxy == f"http://{proxy}"
@@ -421,7 +421,7 @@ def test_a_secret_that_cannot_be_read_is_none_and_no_other_takes_its_place(
     large, binary = tmp_path / "large", tmp_path / "binary"
     large.write_text("x" * 100_000)
     binary.write_bytes(b"\xff\xfe")
-    for path in (tmp_path / "absent", tmp_path, large, binary):
+    for path in (tmp_path / "absent", tmp_path, large, binary, "~no-such-account/secret"):
         assert getattr(from_files(**{trait: path}), trait) == ""
         assert f"{trait}_file" in caplog.text
         assert str(path) in caplog.text
@@ -450,3 +450,5 @@ def test_token_of_a_login_is_read_last_and_for_its_own_hub(with_env: Env, tmp_pa
     assert found(OdhTecSettings(hf_endpoint="https://elsewhere.example")) == (None, None)
     (tmp_path / "other").write_bytes(b"\xff")
     assert found(with_env(**blank)) == (None, None)
+    for unusable in ("x" * 5000, "~no-such-account/token"):  # as one in a folder that only root may read
+        assert found(with_env(**blank, HF_TOKEN_PATH=unusable)) == (None, None)

@@ -43,14 +43,15 @@ def move(fs: OdhTecFileSystem, source: Any, target: Any, recursive: bool, maxdep
     if source == target:
         return
     if isinstance(source, str) and maxdepth is None and not is_pattern(fs, source):
-        if recursive and fs.isdir(source):
+        if not (recursive and has_folder(fs, source)):
+            with file_errors(source):
+                fs.client.move(fs.uri(source), fs.uri(into(fs, source, target)), on_conflict="overwrite").wait(
+                    progress=False
+                )
+            return
+        if not fs.isfile(source):
             transfer(fs, "move", source, into(fs, source, target))
             return
-        with file_errors(source):
-            fs.client.move(fs.uri(source), fs.uri(into(fs, source, target)), on_conflict="overwrite").wait(
-                progress=False
-            )
-        return
     copy(fs, source, target, recursive, maxdepth, on_error="raise")
     delete(fs, source, recursive, maxdepth)
 
@@ -60,17 +61,17 @@ def delete(fs: OdhTecFileSystem, paths: Any, recursive: bool, maxdepth: int | No
     for one in [paths] if isinstance(paths, str) else paths:
         path = fs._strip_protocol(one)
         for name in fs.glob(path) if is_pattern(fs, path) else [path]:
-            if fs.isfile(name):
-                fs.rm_file(name)
-            elif recursive and fs.isdir(name):
-                if maxdepth is not None:
-                    for below in fs.find(name, maxdepth=maxdepth):
-                        fs.rm_file(below)
-                else:
-                    with file_errors(name):
-                        fs.client.delete(f"s3://{name.rstrip('/')}/").wait(progress=False)
-            else:
+            is_file, is_above = fs.isfile(name), recursive and has_folder(fs, name)
+            if not (is_file or is_above):
                 raise FileNotFoundError(name)
+            if is_file:
+                fs.rm_file(name)
+            if is_above and maxdepth is not None:
+                for below in fs.find(name, maxdepth=maxdepth):
+                    fs.rm_file(below)
+            elif is_above:
+                with file_errors(name):
+                    fs.client.delete(f"s3://{name.rstrip('/')}/").wait(progress=False)
 
 
 def get(fs: OdhTecFileSystem, source: Any, local: Any, **options: Any) -> None:
@@ -86,6 +87,18 @@ def is_pattern(fs: OdhTecFileSystem, path: str) -> bool:
 def is_folder(fs: OdhTecFileSystem, path: Any) -> bool:
     """Whether it is one folder with all in it."""
     return isinstance(path, str) and "/" in fs._strip_protocol(path) and not is_pattern(fs, path) and fs.isdir(path)
+
+
+def has_folder(fs: OdhTecFileSystem, path: str) -> bool:
+    """Whether anything is below it; an object may have the same name."""
+    path = fs._strip_protocol(path)
+    if "/" not in path:
+        return bool(fs.isdir(path))
+    try:
+        with file_errors(path):
+            return fs._is_folder(path)
+    except OSError:
+        return False
 
 
 def into(fs: OdhTecFileSystem, source: str, target: str) -> str:

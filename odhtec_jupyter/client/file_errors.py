@@ -15,8 +15,11 @@ _KINDS: dict[int, tuple[type[OSError], int]] = {
     409: (FileExistsError, errno.EEXIST),
     412: (FileExistsError, errno.EEXIST),
 }
-# They say something of the server or of a transfer, nothing of a file.
-_NOT_OF_FILES = {"NoExtension", "NoSuchTransfer", "NoSuchUpload", "NeedsToken", "Cancelled", "SourceChanged"}
+# They say something of the server, of a transfer or of what others do now, nothing of a file.
+_NOT_OF_FILES = {
+    *("NoExtension", "NoSuchTransfer", "NoSuchUpload", "NeedsToken", "Cancelled", "SourceChanged"),
+    *("OtherConnection", "MissingParts", "BucketNotEmpty", "ConditionalRequestConflict", "OperationAborted"),
+}
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def ca_file(network: Network) -> str | None:
     if not network.ca_bundles:
         return None
     with _bundles_lock:
-        known, _ = _bundles.get(network.ca_bundles, ("", -1))
+        known, held = _bundles.get(network.ca_bundles, ("", -1))
         if known and Path(known).is_file():
             return known
         import certifi
@@ -52,6 +52,8 @@ def ca_file(network: Network) -> str | None:
         with open(handle, "wb", closefd=False) as file:
             file.write(b"\n".join(texts))
         _bundles[network.ca_bundles] = name, handle
+        if known:  # something has cleaned the folder for temporary files
+            os.close(held)
         return name
 
 
@@ -66,7 +68,11 @@ def remove_ca_files() -> None:
 
 def remove_left_ca_files() -> None:
     """Delete the joined bundles of servers that were killed: those that no living process has locked."""
-    for path in Path(tempfile.gettempdir()).glob(f"{CA_PREFIX}*{CA_SUFFIX}"):
+    try:
+        folder = Path(tempfile.gettempdir())
+    except OSError:  # there is no folder that may be written to
+        return
+    for path in folder.glob(f"{CA_PREFIX}*{CA_SUFFIX}"):
         with suppress(OSError):  # another user's, or gone already
             handle = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
             try:

@@ -188,3 +188,4 @@ class HubStore:
     def close(self) -> None:
         """Close idle connections."""
         self.http.close()
+        self._client.close()

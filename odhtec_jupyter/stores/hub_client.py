@@ -1,6 +1,8 @@
-"""Questions to a hub: huggingface_hub's own HTTP client, with our proxy, authorities, timeouts and limits.
+"""Questions to a hub: an HTTP client as huggingface_hub makes it, with our proxy, authorities, timeouts and limits.
 
-Only this module knows huggingface_hub. Nothing is tried again here: the callers know how long a user waits.
+Only this module knows huggingface_hub. Each connection has a client of its own: the one that huggingface_hub keeps
+belongs to all that runs in this process, and other extensions download whole models with it. Nothing is tried again
+here: the callers know how long a user waits.
 """
 
 from __future__ import annotations
@@ -19,19 +21,18 @@ from odhtec_jupyter.stores.bounded import MAX_VALUES, PIECE_BYTES, bounded_trans
 from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, ca_file, is_proxy_refusal, reason
 from odhtec_jupyter.stores.hub_answers import odd_answer, status_error, web_page
 
-# The present network of huggingface_hub's one client for the whole process.
-_applied: tuple[str, Network] | None = None
-_applied_lock = threading.Lock()
 _HTTP_LIBRARIES = {"httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3"}
 
 
 class HubClient:
-    """Asks one endpoint, with the token of the settings or one that was typed in."""
+    """Asks one endpoint, with the token of the settings or one that was typed in; thread-safe."""
 
     def __init__(self, connection: HubConnection, network: Network) -> None:
         self._connection = connection
         self._network = network
         self.host = urlsplit(connection.endpoint).netloc
+        self._lock = threading.Lock()
+        self._session: Any = None
 
     def get(self, path: str, *, repo: str, revision: str | None = None, token: str | None = None) -> Any:
         """The JSON that the endpoint has at ``path``, and the response it came in.
@@ -42,11 +43,10 @@ class HubClient:
 
         utils: Any = hub_utils
         check_secret(token or self._connection.token, "token")
-        self._apply_network()
         with self._errors():
             # False, not None: None would make huggingface_hub look for a token of its own.
             headers = utils.build_hf_headers(token=token or self._connection.token or False)
-            response = utils.get_session().get(f"{self._connection.endpoint}{path}", headers=headers)
+            response = self._http().get(f"{self._connection.endpoint}{path}", headers=headers)
         proxy = self._network.proxy_for(self._connection.endpoint)
         if proxy and response.status_code == 407:
             raise proxy_refused(proxy)
@@ -91,29 +91,38 @@ class HubClient:
                 raise Unreachable(f"{self.host} cannot be reached: {reason(error)}.", code="HubUnreachable") from error
             raise
 
-    def _apply_network(self) -> None:
-        """Give huggingface_hub our proxy, authorities and timeouts; it has one client for the process."""
-        global _applied
-        with _applied_lock:
-            if _applied == (self._connection.endpoint, self._network):
-                return
-            _set_hub_client(self._network.proxy_for(self._connection.endpoint), ca_file(self._network))
-            _applied = (self._connection.endpoint, self._network)
+    def _http(self) -> Any:
+        with self._lock:
+            if self._session is None:
+                proxy = self._network.proxy_for(self._connection.endpoint)
+                self._session = _new_session(proxy, ca_file(self._network))
+            return self._session
+
+    def close(self) -> None:
+        """Close idle connections."""
+        with self._lock:
+            session, self._session = self._session, None
+        if session is not None:
+            session.close()
 
 
-def _set_hub_client(proxy: str | None, ca_bundle: str | None) -> None:
-    """Replace huggingface_hub's HTTP client; which library it is depends on its version."""
+def _new_session(proxy: str | None, ca_bundle: str | None) -> Any:
+    """A client of the library that huggingface_hub uses, which depends on its version."""
     import huggingface_hub
     import huggingface_hub.utils as hub_utils
 
     if not hasattr(huggingface_hub, "set_client_factory"):  # before 1.0: requests
         import requests
+        from huggingface_hub import constants
+        from huggingface_hub.errors import OfflineModeIsEnabled
         from requests.adapters import HTTPAdapter
 
         class Impatient(HTTPAdapter):
             """requests waits for ever and reads without a limit, and huggingface_hub passes None on."""
 
             def send(self, request: Any, stream: Any = False, timeout: Any = None, *args: Any, **options: Any) -> Any:
+                if constants.HF_HUB_OFFLINE:  # newer versions look themselves, before each request
+                    raise OfflineModeIsEnabled
                 response = super().send(request, True, timeout or (CONNECT_TIMEOUT, READ_TIMEOUT), *args, **options)
                 try:
                     host = urlsplit(response.url or "").hostname or ""
@@ -124,32 +133,25 @@ def _set_hub_client(proxy: str | None, ca_bundle: str | None) -> None:
                 response._content_consumed = True  # type: ignore[attr-defined]
                 return response
 
-        def session() -> Any:
-            made = requests.Session()
-            made.mount("http://", Impatient())
-            made.mount("https://", Impatient())
-            made.trust_env = False
-            made.proxies = {"http": proxy, "https": proxy} if proxy else {}
-            made.verify = ca_bundle or True
-            return made
+        made = requests.Session()
+        made.mount("http://", Impatient())
+        made.mount("https://", Impatient())
+        made.trust_env = False
+        made.proxies = {"http": proxy, "https": proxy} if proxy else {}
+        made.verify = ca_bundle or True
+        return made
 
-        huggingface_hub.configure_http_backend(backend_factory=session)
-        return
+    import ssl
+
     plain: Any = hub_utils._http.default_client_factory()
     library: Any = sys.modules[type(plain).__module__.split(".")[0]]
     hooks = plain.event_hooks
     plain.close()
-
-    def client() -> Any:
-        import ssl
-
-        verify = ssl.create_default_context(cafile=ca_bundle) if ca_bundle else True
-        return library.Client(
-            event_hooks=hooks,
-            follow_redirects=True,
-            timeout=library.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
-            transport=bounded_transport(library, proxy=proxy, verify=verify, trust_env=False),
-            trust_env=False,
-        )
-
-    huggingface_hub.set_client_factory(client)
+    verify = ssl.create_default_context(cafile=ca_bundle) if ca_bundle else True
+    return library.Client(
+        event_hooks=hooks,
+        follow_redirects=True,
+        timeout=library.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
+        transport=bounded_transport(library, proxy=proxy, verify=verify, trust_env=False),
+        trust_env=False,
+    )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from odhtec_jupyter.errors import clipped
 from odhtec_jupyter.models import HubFile
 from odhtec_jupyter.stores.hub_answers import odd_answer
+
+MAX_SIZE = 2**53  # bytes of a file; larger numbers are none that a browser or the journal can hold
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,14 @@ def read_info(data: Any, host: str) -> RepoInfo:
     )
 
 
+def hub_file(path: Any, size: Any, etag: Any, *, lfs: bool) -> HubFile:
+    """One file. Raises :class:`ValueError` unless it has a path, a size that a file can have, and a checksum."""
+    file = HubFile.model_validate({"path": path, "size": size, "etag": etag, "lfs": lfs})
+    if not 0 <= file.size <= MAX_SIZE:
+        raise ValueError(f"{file.size} is not a number of bytes.")
+    return file
+
+
 def described_files(data: Any) -> dict[str, HubFile]:
     """The files of a description that has sizes and checksums (``blobs=true``), by path."""
     files = {}
@@ -46,10 +54,8 @@ def described_files(data: Any) -> dict[str, HubFile]:
         lfs = item.get("lfs")
         etag = lfs.get("sha256") if isinstance(lfs, dict) else item.get("blobId")
         try:
-            files[item["rfilename"]] = HubFile.model_validate(
-                {"path": item["rfilename"], "size": item.get("size"), "etag": etag, "lfs": isinstance(lfs, dict)}
-            )
-        except ValidationError:
+            files[item["rfilename"]] = hub_file(item["rfilename"], item.get("size"), etag, lfs=isinstance(lfs, dict))
+        except ValueError:
             continue  # a mirror that leaves them out: the caller sees which are missing
     return files
 

@@ -13,7 +13,7 @@ from odhtec_jupyter.errors import OdhTecError, VerificationError
 from odhtec_jupyter.models import HubFile, RepoType
 from odhtec_jupyter.network import origin
 from odhtec_jupyter.stores.http import Http, http_errors, read_into
-from odhtec_jupyter.stores.hub_answers import link_error, status_error
+from odhtec_jupyter.stores.hub_answers import link_error, odd_answer, status_error
 from odhtec_jupyter.stores.source import Checksum, RangesIgnoredError
 from odhtec_jupyter.uris import FOLDERS
 
@@ -58,13 +58,13 @@ class HubSource:
         Raises :class:`RangesIgnoredError` where it is found that ranges must be read in order.
         """
         if not self.is_ordered:
-            return self._open(start, end)
+            return self._open(start, end, ordered=False)
         kept, self._kept = self._kept, None
         if kept is not None and kept[1] == start:
             return OrderedRange(self, kept[0], start, start, end)
         if kept is not None:
             kept[0].close()
-        opened = self._open(start, self.size)
+        opened = self._open(start, self.size, ordered=True)
         return OrderedRange(self, opened, opened.start, start, end)
 
     def keep(self, opened: HubRange, position: int) -> None:
@@ -78,13 +78,14 @@ class HubSource:
         if kept is not None:
             kept[0].close()
 
-    def _open(self, start: int, end: int) -> HubRange:
+    def _open(self, start: int, end: int, *, ordered: bool) -> HubRange:
+        """An answer that holds the bytes from ``start`` on; only when they are read in order also all before them."""
         headers = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
         location = self._location
         if location:
             response = self._http.request("GET", location, headers=headers)
             if response.status not in {401, 403, 404, 410}:
-                return self._checked(response, location, start, end)
+                return self._checked(response, location, start, end, ordered)
             response.close()
             self._location = None
         url = self._url
@@ -95,21 +96,30 @@ class HubSource:
             if response.status not in {301, 302, 303, 307, 308}:
                 if not own_host:
                     self._location = url
-                return self._checked(response, url, start, end)
-            target = urljoin(url, response.headers.get("Location", ""))
+                return self._checked(response, url, start, end, ordered)
+            target = self._following(url, response.headers.get("Location", ""))
             response.close()
             if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
                 raise OdhTecError(f"{self._host} redirects to an unencrypted address.", code="HubError", status=502)
             url = target
         raise OdhTecError(f"{self._host} redirects too often.", code="HubError", status=502)
 
-    def _checked(self, response: BaseHTTPResponse, url: str, start: int, end: int) -> HubRange:
+    def _following(self, url: str, location: str) -> str:
+        """Where a redirect leads."""
+        try:
+            target = urljoin(url, location)
+            origin(target)
+        except ValueError:
+            raise odd_answer(f"{self._host} redirects to something that is not an address.") from None
+        return target
+
+    def _checked(self, response: BaseHTTPResponse, url: str, start: int, end: int, ordered: bool) -> HubRange:
         """The range, if the answer is that range of a file of the size that was announced."""
         host = urlsplit(url).netloc
         if response.status == 200:
             told = response.headers.get("Content-Length", "")
-            total = int(told) if told.isascii() and told.isdigit() else self.size
-            if total == self.size and (start, end) != (0, self.size) and not self.is_ordered:
+            total = _count(told, self.size)
+            if total == self.size and (start, end) != (0, self.size) and not ordered:
                 response.close()
                 self._without_ranges.add(host)
                 self.is_ordered = True
@@ -120,7 +130,7 @@ class HubSource:
             if told.replace(" ", "") != f"bytes{start}-{end - 1}":
                 response.close()
                 raise VerificationError(f"{host} answered with another range of {self._path} than was asked for.")
-            total = int(total_text) if total_text.isdigit() else self.size
+            total = _count(total_text, self.size)
         elif response.status == 416:
             response.close()
             raise VerificationError(f"{self._path} of {self._repo} has another size than the hub announced.")
@@ -205,3 +215,7 @@ class OrderedRange:
             self._source.keep(self._opened, self._position)
         else:
             self._opened.close()
+
+
+def _count(text: str, unknown: int) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else unknown

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
-
 from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.models import HubFile
 from odhtec_jupyter.stores.hub_answers import odd_answer
+from odhtec_jupyter.stores.hub_info import hub_file
 
 MAX_FILES = 200_000  # twice what Hugging Face recommends at most
 MAX_PAGES = 5_000
@@ -37,7 +36,12 @@ def repo_files(ask: Callable[[str], Any], tree: str, host: str) -> list[HubFile]
         following = response.links.get("next", {}).get("url")
         if not following:
             return files
-        query = urlsplit(following).query
+        try:
+            query = urlsplit(following).query
+        except ValueError:
+            query = ""
+        if not query:  # without it, this would be the first page again, without what is in folders
+            raise odd_answer(f"{host} links to a next page of the list of files without saying which one.")
     raise odd_answer(f"{host} lists the files of the repository without an end: a page leads back to an earlier one.")
 
 
@@ -48,7 +52,4 @@ def too_many_files() -> OdhTecError:
 
 def _hub_file(item: dict[str, Any]) -> HubFile:
     lfs = item.get("lfs")
-    try:
-        return HubFile(path=item["path"], size=item["size"], etag=lfs["oid"] if lfs else item["oid"], lfs=bool(lfs))
-    except ValidationError as error:
-        raise ValueError from error
+    return hub_file(item["path"], item["size"], lfs["oid"] if lfs else item["oid"], lfs=bool(lfs))

@@ -94,3 +94,14 @@ def test_a_key_with_wildcards_is_that_object(fs: Any, bucket: str, stored: Store
     assert set(stored()) == {"f1.txt", "that"}
     fs.rm(f"{bucket}/f[1-9].txt")
     assert set(stored()) == {"that"}
+
+
+def test_object_and_folder_of_the_same_name_are_deleted_and_moved_together(
+    fs: Any, bucket: str, tree: str, stored: Stored
+) -> None:
+    fs.pipe({tree: b"object", f"{bucket}/treetop": b"other"})
+    fs.mv(tree, f"{bucket}/moved", recursive=True)
+    moved = {"moved", "moved/a.txt", "moved/b.txt", "moved/deep/a.txt", "moved/deep/deeper/c.bin"}
+    assert set(stored()) == {"treetop", *moved}
+    fs.rm(f"{bucket}/moved", recursive=True)
+    assert set(stored()) == {"treetop"}

@@ -90,9 +90,16 @@ def test_an_error_is_of_both_classes_and_can_be_pickled() -> None:
         assert isinstance(error, PermissionError)
         assert (str(error), error.code, error.status) == ("s3://b/k: Not for you.", "AccessDenied", 403)
         assert error.errno == errno.EACCES
-    with pytest.raises(OdhTecError) as other, file_errors("s3://b/k"):
-        raise told("NoExtension", "No extension.", 404)
-    assert not isinstance(other.value, OSError)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("NoExtension", 404), ("BucketNotEmpty", 409), ("ConditionalRequestConflict", 409), ("OtherConnection", 409)],
+)
+def test_error_that_says_nothing_of_a_file_is_no_os_error(code: str, status: int) -> None:
+    with pytest.raises(OdhTecError) as raised, file_errors("s3://b/k"):
+        raise told(code, "x", status)
+    assert not isinstance(raised.value, OSError)
 
 
 @pytest.mark.parametrize(

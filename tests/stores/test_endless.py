@@ -152,6 +152,14 @@ def test_a_list_of_files_that_leads_back_is_left() -> None:
     assert len(pages) == 4
 
 
+@pytest.mark.parametrize("link", ["/anything", "http://[::1/?cursor=2"])
+def test_a_link_without_a_next_page_is_no_end_of_the_list(link: str) -> None:
+    server, pages = tree(lambda number: link, per_page=1)
+    with server, pytest.raises(OdhTecError, match="links to a next page of the list of files without saying"):
+        look(server)
+    assert len(pages) == 1
+
+
 @pytest.mark.parametrize(("per_page", "pages_read"), [(30, 4), (0, 41)])
 def test_a_list_of_files_that_never_ends_is_left(
     monkeypatch: pytest.MonkeyPatch, per_page: int, pages_read: int

@@ -1,17 +1,24 @@
-"""The joined bundles of authorities: one for each combination, and none is left behind."""
+"""Bundles of authorities, joined once for each combination and never left behind; proxies that are no URL."""
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import certifi
 import pytest
 
+from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.network import Network
-from odhtec_jupyter.stores.http import ca_file, remove_ca_files, remove_left_ca_files
+from odhtec_jupyter.settings import HubConnection, S3Connection
+from odhtec_jupyter.stores.http import Http, ca_file, remove_ca_files, remove_left_ca_files
+from odhtec_jupyter.stores.hub import HubStore
+from odhtec_jupyter.stores.s3 import S3Store
 
 WRITES = """
 import sys
@@ -53,3 +60,48 @@ def test_bundles_of_killed_servers_are_swept_and_those_of_living_ones_are_not(fo
         other.communicate()
         remove_ca_files()
     assert not ours.exists()
+
+
+def test_bundle_that_somebody_has_removed_is_written_again_without_a_second_descriptor(folder: Path) -> None:
+    network = Network(ca_bundles=(certifi.where(),))
+    first = ca_file(network)
+    assert first
+    Path(first).unlink()
+    try:
+        assert ca_file(network) != first
+        if Path("/proc/self/fd").is_dir():
+            opened = [os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
+            assert not [path for path in opened if path.startswith(first)]
+    finally:
+        remove_ca_files()
+
+
+def test_nothing_is_swept_where_there_is_no_folder_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> str:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    remove_left_ca_files()
+
+
+@pytest.mark.parametrize("password", ["se/cret", "se#cret", "se?cret", "se[cret", "secret@127.0.0.1:99999/"])
+def test_proxy_that_is_not_a_url_is_refused_without_its_password(password: str) -> None:
+    proxy = f"http://user:{password}@127.0.0.1:1"
+    network = Network(https_proxy=proxy, no_proxy="direct.example")
+    http, hub = Http(network), HubStore(HubConnection("https://hub.example"), network)
+    s3 = S3Store(S3Connection("https://s3.example", access_key_id="key", secret_access_key="word"), network)
+    asks: list[Callable[[], object]] = [
+        lambda: http.request("GET", "https://store.example/"),
+        lambda: hub.refs("org/name", repo_type="model"),
+        s3.list_buckets,
+    ]
+    try:
+        for ask in asks:
+            with pytest.raises(OdhTecError, match="The proxy for https addresses is not a valid URL") as error:
+                ask()
+            assert (error.value.code, error.value.transient) == ("ProxyError", False)
+            assert not re.search("cret|user:se", str(error.value))
+        assert network.proxy_for("https://direct.example") is None
+    finally:
+        for one in (http, hub, s3):
+            one.close()

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import huggingface_hub.utils as hub_utils
 import pytest
 
 from odhtec_jupyter.demo.content import BytesContent
@@ -20,11 +21,16 @@ from odhtec_jupyter.errors import (
     TooManyRequests,
     VerificationError,
 )
+from odhtec_jupyter.models import HubFile
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import HubConnection
+from odhtec_jupyter.stores.bounded import MAX_BODY_BYTES
 from odhtec_jupyter.stores.hub import HubStore
 from odhtec_jupyter.stores.hub_answers import retry_after, status_error
 from odhtec_jupyter.stores.hub_source import HubSource
+from odhtec_jupyter.stores.source import RangesIgnoredError
+from tests.endless import EndlessServer
+from tests.recorder import Recorder
 
 TOKEN = "hf_reader"
 
@@ -138,3 +144,45 @@ def test_the_wait_is_understood_however_it_is_told(headers: dict[str, str], wait
     assert isinstance(error, TooManyRequests)
     assert error.retry_after == wait
     assert ("later" if wait is None else f"in {wait:.0f} s") in str(error)
+
+
+def test_client_that_other_extensions_share_stays_as_it_is(store: HubStore, hub: Any) -> None:
+    shared = hub_utils.get_session()
+    hub.add(Repository("org/name")).commit({"a": b"a"})
+    store.repo("org/name", repo_type="model", revision="main")
+    assert hub_utils.get_session() is shared
+    # They download models with it, which are larger than any answer that is read here.
+    with EndlessServer(lambda _: (200, {}, iter([b"x" * MAX_BODY_BYTES, b"x"]))) as server:
+        assert len(shared.get(f"{server.url}/model.bin").content) == MAX_BODY_BYTES + 1
+
+
+def test_whole_file_is_never_taken_for_a_range_of_it(
+    store: HubStore, hub: HubStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two connections ask for ranges; while the second one waits, the first one finds that there are none."""
+    hub.add(Repository("org/name")).commit({"a.bin": os.urandom(1 << 20)})
+    hub.mirror.ranges = False
+    found = store.repo("org/name", repo_type="model", revision="main")
+    source = store.source("org/name", "model", found.commit, found.files[0])
+    request = store.http.request
+
+    def find_out(*args: Any, **options: Any) -> Any:
+        response = request(*args, **options)
+        source.is_ordered = True
+        return response
+
+    monkeypatch.setattr(store.http, "request", find_out)
+    with pytest.raises(RangesIgnoredError):
+        source.open_range(1000, 2000)
+    assert read(source, 1000, 2000) == read(source, 0, 2000)[1000:]
+    source.close()
+
+
+@pytest.mark.parametrize("location", ["http://[::1", "http://127.0.0.1:99999/a"])
+def test_redirect_to_no_address_is_an_error_in_words(location: str) -> None:
+    with Recorder(302, {"Location": location}) as server:
+        store = HubStore(HubConnection(server.url), Network())
+        file = HubFile(path="a", size=1, etag="e", lfs=False)
+        with pytest.raises(OdhTecError, match="redirects"):
+            store.source("org/name", "model", "main", file).open_range(0, 1)
+        store.close()

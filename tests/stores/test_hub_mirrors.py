@@ -16,6 +16,7 @@ from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import HubConnection, OdhTecSettings
 from odhtec_jupyter.stores.hub import HubStore
 from odhtec_jupyter.stores.hub_answers import link_error
+from odhtec_jupyter.stores.hub_tree import repo_files
 from tests.recorder import Recorder
 
 TOKEN = "hf_reader"
@@ -119,6 +120,17 @@ def test_files_without_sizes_are_told_and_not_left_out(store: HubStore, hub: Hub
     with pytest.raises(OdhTecError, match="names 132 of 151 files without their size or checksum") as error:
         look(store)
     assert error.value.status == 502
+
+
+@pytest.mark.parametrize("size", [-1, 10**30])
+def test_size_that_no_file_has_is_no_size(store: HubStore, hub: HubStandIn, size: int) -> None:
+    hub.add(Repository("org/name")).commit({"a": b"a"})
+    hub.mirror.missing["tree"] = 404
+    hub.mirror.info = {"siblings": [{"rfilename": "a", "size": size, "blobId": "1" * 40}]}
+    with pytest.raises(OdhTecError, match="names 1 of 1 files without their size"):
+        look(store)
+    with pytest.raises(OdhTecError, match="something other than a list of files"):
+        repo_files(lambda _: ([{"type": "file", "path": "a", "size": size, "oid": "1" * 40}], None), "tree", "hub")
 
 
 def test_web_page_in_place_of_an_answer_is_named(hub: HubStandIn) -> None:

@@ -22,7 +22,7 @@ from tests.conftest import ROOT, S3Server, python_path
 from tests.content import MIB, contents
 from tests.marks import on_moto
 
-pytestmark = [on_moto, pytest.mark.network]
+pytestmark = pytest.mark.network
 
 FILES = {"config.json": SyntheticContent(100, seed=1), "data/model.bin": SyntheticContent(12 * MIB, seed=2)}
 
@@ -64,6 +64,7 @@ def client(
     made.api.connection.close()
 
 
+@on_moto
 def test_import_works_with_the_oldest_library(
     client: Client, hub: HubStandIn, oldest: str, s3_client: Any, bucket: str
 ) -> None:
@@ -74,3 +75,29 @@ def test_import_works_with_the_oldest_library(
     assert contents(s3_client, bucket) == {f"m/{path}": content.read() for path, content in FILES.items()}
     assert any(f"hf_hub/{oldest}" in (seen.user_agent or "") for seen in hub.traffic.seen("hub"))
     assert "Bearer hf_good" not in hub.traffic.tokens("cdn")
+
+
+OFFLINE = """
+import sys
+from odhtec_jupyter.errors import Unreachable
+from odhtec_jupyter.network import Network
+from odhtec_jupyter.settings import HubConnection
+from odhtec_jupyter.stores.hub import HubStore
+try:
+    HubStore(HubConnection(sys.argv[1]), Network()).refs("org/model", repo_type="model")
+except Unreachable as error:
+    print(error)
+"""
+
+
+def test_hub_is_not_asked_in_offline_mode_with_the_oldest_library(hub: HubStandIn, folder: Path) -> None:
+    path = os.pathsep.join([str(folder), python_path()])
+    told = subprocess.run(
+        [sys.executable, "-c", OFFLINE, hub.endpoint],
+        env={**os.environ, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert told.stdout == "HF_HUB_OFFLINE is set, so Hugging Face is not asked.\n"
+    assert hub.traffic.seen("hub") == []

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 
-import { ApiError } from '../api/request';
+import { ApiError, NOT_ENABLED } from '../api/request';
 import type { IServerEvent } from '../api/sse';
 import { Deferred, transfer } from '../testing/fakes';
 import type { Transfer } from '../tokens';
@@ -155,10 +155,15 @@ describe('TransfersModel', () => {
     ]);
     model.start();
     await settle();
-    server.removeTransfer.mockRejectedValueOnce(new ApiError('NotFound', 'no', 404));
+    server.removeTransfer.mockRejectedValueOnce(new ApiError('NoSuchTransfer', 'no', 404));
     await model.remove('a');
-    server.removeTransfer.mockRejectedValueOnce(new ApiError('Conflict', 'no', 409));
-    await expect(model.remove('b')).rejects.toThrow('no');
+    for (const refusal of [
+      new ApiError('Conflict', 'no', 409),
+      new ApiError(NOT_ENABLED, 'no', 404)
+    ]) {
+      server.removeTransfer.mockRejectedValueOnce(refusal);
+      await expect(model.remove('b')).rejects.toThrow('no');
+    }
     expect(model.transfers.map(({ id }) => id)).toEqual(['b']);
     model.dispose();
   });

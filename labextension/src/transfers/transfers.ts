@@ -80,7 +80,8 @@ export class TransfersModel implements IDisposable {
     try {
       await this._options.server.removeTransfer(id);
     } catch (reason) {
-      if (!(reason instanceof ApiError && reason.status === 404)) {
+      // A 404 of another kind comes from a hub or a proxy whose server is not there now.
+      if (!(reason instanceof ApiError && reason.code === 'NoSuchTransfer')) {
         throw reason;
       }
     }
