@@ -67,8 +67,15 @@ class HubAddress:
             return self.patterns
         if self.is_file:
             raise BadRequest("include: the address already names one file. Leave the patterns or the file out.")
+        return self._below(include)
+
+    def left_out(self, exclude: list[str] | None) -> list[str] | None:
+        """``exclude`` of an import as globs for the whole repository, likewise."""
+        return exclude if exclude is None or not self.path or self.is_file else self._below(exclude)
+
+    def _below(self, patterns: list[str]) -> list[str]:
         folder = f"{exact_pattern(self.path.rstrip('/'))}/"
-        return [pattern if pattern.startswith(folder) else folder + pattern for pattern in include]
+        return [pattern if pattern.startswith(folder) else folder + pattern for pattern in patterns]
 
 
 def parse_hub_address(text: str, repo_type: RepoType, revision: str, endpoint: str) -> HubAddress:

@@ -80,7 +80,8 @@ def _mask(proxy: str | None) -> str | None:
         scheme, separator, rest = "", "", proxy
     account, at, host = rest.rpartition("@")  # the last one: a password may hold others
     user, colon, _ = account.partition(":")
-    return f"{scheme}{separator}{user}:***@{host}" if at and colon else proxy
+    # Without a colon the account may be a token.
+    return f"{scheme}{separator}{f'{user}:' if colon else ''}***@{host}" if at else proxy
 
 
 def _origin(url: str) -> Origin | None:
@@ -279,7 +280,7 @@ class OdhTecSettings(LoggingConfigurable):
         """Proxies and certificate authorities now in force."""
         named = [self.ca_bundle] if self.ca_bundle else []
         named += [_env(name) for name in ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")]
-        bundles = dict.fromkeys(path for path in (*named, *PLATFORM_CA_BUNDLES) if path and Path(path).is_file())
+        bundles = dict.fromkeys(path for path in (*named, *PLATFORM_CA_BUNDLES) if path and os.path.isfile(path))
         http_proxy, https_proxy = proxy_url(self.http_proxy), proxy_url(self.https_proxy)
         return Network(http_proxy or None, https_proxy or None, self.no_proxy or None, tuple(bundles))
 

@@ -133,10 +133,10 @@ def test_what_an_address_leaves_out_is_what_was_asked() -> None:
     )
 
 
-def kept(text: str, include: list[str] | None = None) -> list[str]:
+def kept(text: str, include: list[str] | None = None, exclude: list[str] | None = None) -> list[str]:
     files = ["a.txt", "sub", "sub/a.txt", "sub/b.bin", "sub/deep/c.txt", "subway.txt", "s[1]/x", "s1/x"]
     address = parse_hub_address(text, "model", "main", ENDPOINT)
-    return list(filter(chooser(address.choice(include), None), files))
+    return list(filter(chooser(address.choice(include), address.left_out(exclude)), files))
 
 
 def test_folder_or_file_of_an_address_chooses_the_files() -> None:
@@ -150,5 +150,8 @@ def test_folder_or_file_of_an_address_chooses_the_files() -> None:
     assert kept(f"{page}/tree/main/s%5B1%5D") == ["s[1]/x"]
     assert kept(f"{page}/tree/main/sub", ["*.txt"]) == ["sub/a.txt", "sub/deep/c.txt"]
     assert kept(f"{page}/tree/main/sub", ["sub/a.txt"]) == ["sub/a.txt"]
+    assert kept(f"{page}/tree/main/sub", exclude=["a.txt"]) == ["sub/b.bin", "sub/deep/c.txt"]
+    assert kept(f"{page}/tree/main/sub", exclude=["sub/b.bin", "deep/"]) == ["sub/a.txt"]
+    assert kept("org/name", exclude=["sub/"]) == ["a.txt", "sub", "subway.txt", "s[1]/x", "s1/x"]
     with pytest.raises(BadRequest, match="already names one file"):
         kept(f"{page}/blob/main/sub/a.txt", ["*"])

@@ -274,6 +274,7 @@ def test_a_field_that_is_left_out_is_kept_and_an_empty_one_cleared(with_env: Env
         ("http://user@corp:word@proxy:3128", "http://user@corp:***@proxy:3128"),
         ("http://user:w://rd@proxy", "http://user:***@proxy"),
         ("user:w://rd@proxy", "user:***@proxy"),
+        ("http://token@proxy:3128", "http://***@proxy:3128"),
         ("http://proxy:3128", "http://proxy:3128"),
     ],
 )

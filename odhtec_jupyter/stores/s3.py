@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from odhtec_jupyter.errors import StoreError, clipped
+from odhtec_jupyter.errors import StoreError, Unreachable, clipped
 from odhtec_jupyter.models import (
     Bucket,
     BucketList,
@@ -186,7 +186,7 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
     def _delete_one(self, bucket: str, key: str) -> KeyFailure | None:
         try:
             self.delete_exactly(bucket, key)
-        except StoreError as error:
+        except (StoreError, Unreachable) as error:  # what is gone is told also where the store then went away
             return KeyFailure(Key=key, Code=error.code, Message=str(error))
         return None
 

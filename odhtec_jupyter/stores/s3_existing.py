@@ -38,9 +38,13 @@ class S3Existing(S3Base):
                 " the bucket (s3:ListBucket), or choose to overwrite."
             ) from error
 
+    def is_hidden(self, bucket: str, key: str) -> bool:
+        """Whether S3 has refused to say what is in the key's folder."""
+        return (bucket, _folder(key)) in self._unseen
+
     def require_guard(self, bucket: str, key: str, *, in_parts: bool) -> None:
         """Look once more, where the look of a plan was refused. Raises as :meth:`existing` does."""
-        if (bucket, _folder(key)) in self._unseen:
+        if self.is_hidden(bucket, key):
             self.existing(bucket, key, in_parts=in_parts)
 
     def seen(self, bucket: str, key: str) -> ObjectHead | None:

@@ -83,9 +83,10 @@ class S3Writer(S3Existing):
                 raise StoreError(str(error), code="NotImplemented", status=501) from error
             if there is not None:
                 raise StoreError(f"{key} exists in {bucket}.", code="PreconditionFailed", status=412)
-            operation: Any = client.meta.service_model.operation_model("CopyObject")
-            if "IfNoneMatch" in operation.input_shape.members:
+            if knows_condition(client):
                 extra["IfNoneMatch"] = "*"
+            elif self.is_hidden(bucket, key):
+                raise StoreError(f"S3 does not show whether {key} exists.", code="NotImplemented", status=501)
         source: Any = {"Bucket": source_bucket, "Key": source_key}
 
         def copy(condition: Any) -> Any:
@@ -345,3 +346,8 @@ def _is_md5(etag: str, headers: Mapping[str, str]) -> bool:
     if "x-amz-server-side-encryption-customer-algorithm" in headers:
         return False
     return re.fullmatch(r'"?[0-9a-f]{32}"?', etag) is not None
+
+
+def knows_condition(client: Any) -> bool:
+    """Whether this boto3 can make a copy conditional on its target."""
+    return "IfNoneMatch" in client.meta.service_model.operation_model("CopyObject").input_shape.members

@@ -61,7 +61,7 @@ def _look(
     paths: set[str] | None = None,
 ) -> ImportPlan:
     address = stores.hub.address(request.repo, request.repo_type, request.revision)
-    options = replace(options, include=address.choice(options.include))
+    options = replace(options, include=address.choice(options.include), exclude=address.left_out(options.exclude))
     prefix = address.repo if request.prefix is None else request.prefix
     if prefix and not prefix.endswith("/"):
         prefix += "/"

@@ -97,11 +97,11 @@ class ZipStream:
             raise _archived(archived[0])
         pages = self._selection.pages(self._store, heads)
         found = False
-        failed: StoreError | None = None
+        failed: OdhTecError | None = None
         for item, file in self._asked_for(item for page in pages for item in page):
             try:
                 file.open()  # before its name is in the archive
-            except StoreError as error:
+            except (StoreError, NotFound) as error:  # NotFound: it was deleted since it was listed
                 if error.code in CREDENTIALS or error.code == "NoSuchBucket" or error.status not in {403, 404}:
                     raise
                 failed = _archived(item.Key) if error.code == "InvalidObjectState" else error

@@ -224,9 +224,27 @@ async def test_half_an_archive_has_no_proper_end_where_its_end_is_that_of_the_co
 
     whole = await ask()
     assert zipfile.is_zipfile(BytesIO(whole))
-    meddling(monkeypatch, "data/sub/日本.txt", lambda: s3_client.delete_object(Bucket=filled, Key="data/sub/日本.txt"))
+    other = {"Bucket": filled, "Key": "data/sub/日本.txt", "Body": b"654321"}
+    meddling(monkeypatch, "data/sub/日本.txt", lambda: s3_client.put_object(**other))
     with pytest.raises(ConnectionResetError):
         await ask()
+
+
+@over_http
+async def test_an_object_that_is_deleted_meanwhile_is_named_in_the_archive(
+    api: Any, filled: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = await unpacked(api, filled, prefixes=("data/",))
+    meddling(monkeypatch, "data/sub/日本.txt", lambda: s3_client.delete_object(Bucket=filled, Key="data/sub/日本.txt"))
+    found = await unpacked(api, filled, prefixes=("data/",))
+    (gone,) = set(whole) - set(found)
+    (note,) = set(found) - set(whole)
+    assert gone.endswith("日本.txt")
+    assert "1 of the selected objects" in found[note].decode()
+    assert "data/sub/日本.txt: " in found[note].decode()
+    assert {name: whole[name] for name in whole if name != gone} == {
+        name: found[name] for name in found if name != note
+    }
 
 
 @over_http

@@ -17,6 +17,7 @@ from odhtec_jupyter.errors import Forbidden, StoreError
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
+from odhtec_jupyter.stores import s3_write
 from odhtec_jupyter.stores.s3 import S3Store
 from tests.marks import on_rgw
 from tests.odd_store import Asked, OddStore, Reply, failure
@@ -191,10 +192,30 @@ def test_ceph_without_the_right_to_list_takes_new_keys_and_replaces_none(
     assert [(one["Key"], one["Size"]) for one in listed] == [("folder/kept", 4), ("secret/kept", 4)]
 
 
-def test_amazon_is_trusted_with_its_own_condition(odd_store: OddStore, limit: Limit) -> None:
-    limit(reads=False)
+@pytest.fixture
+def amazon(odd_store: OddStore) -> Iterator[S3Store]:
+    """A store that takes this one for Amazon's."""
     connection = dataclasses.replace(odd_store.store.connection, endpoint="http://s3.amazonaws.com")
     store = S3Store(connection, Network(http_proxy=odd_store.endpoint))
-    assert store.existing("bucket", "folder/new.txt", in_parts=True) is None
-    assert odd_store.count("PUT") == 0
+    yield store
     store.close()
+
+
+def test_amazon_is_trusted_with_its_own_condition(amazon: S3Store, odd_store: OddStore, limit: Limit) -> None:
+    limit(reads=False)
+    assert amazon.existing("bucket", "folder/new.txt", in_parts=True) is None
+    assert odd_store.count("PUT") == 0
+
+
+def test_copy_onto_a_hidden_key_is_not_asked_for_without_a_condition(
+    amazon: S3Store, odd_store: OddStore, limit: Limit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd_store.put("a.txt", b"a")
+    odd_store.put("folder/kept.txt", b"of somebody else")
+    limit(reads=False)
+    monkeypatch.setattr(s3_write, "knows_condition", lambda client: False)  # as an older boto3
+    with pytest.raises(StoreError) as refused:
+        amazon.copy("bucket", "folder/kept.txt", "bucket", "a.txt", etag='"x"', if_absent=True)
+    assert (refused.value.status, refused.value.code) == (501, "NotImplemented")
+    assert odd_store.objects["folder/kept.txt"].body == b"of somebody else"
+    assert odd_store.count("PUT") == 0
