@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, repeat
-from types import TracebackType
-from typing import Self
+
+from tests.loopback import LoopbackServer, QuietHandler
 
 # Who reads without a limit gets so much, and the machine of the tests survives it.
 MOST = 160 * 1024 * 1024
@@ -16,7 +14,7 @@ MOST = 160 * 1024 * 1024
 Reply = tuple[int, dict[str, str], Iterator[bytes]]
 
 
-class EndlessServer:
+class EndlessServer(LoopbackServer):
     """Every request gets what ``answer`` makes of its path; ``sent`` are the bytes of the longest reply."""
 
     def __init__(self, answer: Callable[[str], Reply]) -> None:
@@ -24,7 +22,9 @@ class EndlessServer:
         self.requests: list[str] = []
         server = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
+            protocol_version = "HTTP/1.0"  # what ends with the connection needs no length
+
             def reply(self) -> None:
                 if length := int(self.headers.get("Content-Length", 0)):
                     self.rfile.read(length)
@@ -43,23 +43,9 @@ class EndlessServer:
                             break
                 server.sent = max(server.sent, sent)
 
-            def log_message(self, *_: object) -> None:
-                pass
-
         for verb in ("GET", "HEAD", "PUT", "POST", "DELETE"):
             setattr(Handler, f"do_{verb}", Handler.reply)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()  # waits for what is being sent, so ``sent`` is true
+        super().__init__(Handler, ends_answers=True)  # so ``sent`` is true after the block
 
 
 def endless(start: bytes, entry: bytes) -> Iterator[bytes]:

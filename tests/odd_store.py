@@ -9,15 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3 import S3Store
+from tests.loopback import LoopbackServer, QuietHandler
 
 Headers = dict[str, str]
 
@@ -67,7 +66,7 @@ Oddity = Callable[[Asked, Reply], Reply | None]
 Refusal = Callable[[Asked], Reply | None]
 
 
-class OddStore:
+class OddStore(LoopbackServer):
     """``refuse`` answers in the place of the store, ``oddity`` changes what it answers; None leaves it alone."""
 
     def __init__(self, *, refuse: Refusal | None = None, oddity: Oddity | None = None) -> None:
@@ -78,9 +77,7 @@ class OddStore:
         self._lock = threading.Lock()
         script = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(QuietHandler):
             def handle_any(self) -> None:
                 url = urlsplit(self.path)
                 bucket, _, key = unquote(url.path).lstrip("/").partition("/")
@@ -120,14 +117,10 @@ class OddStore:
                 else:
                     self.wfile.write(body)
 
-            do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any  # noqa: N815
+            do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(Handler)
+        self.endpoint = self.url
         self.store = S3Store(S3Connection(self.endpoint, None, None, "key", "secret"), Network())
 
     @property
@@ -274,16 +267,11 @@ class OddStore:
 
     # --- running --------------------------------------------------------------------------------------------------
 
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.store.close()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__(kind, error, trace)
 
 
 def _kept(asked: Asked) -> Headers:

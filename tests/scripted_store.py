@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self
 from urllib.parse import parse_qsl, quote, urlsplit
 from xml.sax.saxutils import escape
 
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3 import S3Store
+from tests.loopback import LoopbackServer, QuietHandler
 
 Answer = Callable[[dict[str, str]], str | bytes | tuple[int, str]]
 
 
-class ScriptedStore:
+class ScriptedStore(LoopbackServer):
     """Every request gets what ``answer`` makes of its query; ``queries`` are those that came."""
 
     def __init__(self, answer: Answer) -> None:
         self.queries: list[dict[str, str]] = []
         script = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(QuietHandler):
             def do_GET(self) -> None:
                 query = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
                 script.queries.append(query)
@@ -38,24 +34,15 @@ class ScriptedStore:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(Handler)
+        self.endpoint = self.url
         self.store = S3Store(S3Connection(self.endpoint, None, None, "key", "secret"), Network())
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.store.close()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__(kind, error, trace)
 
 
 def listing(*keys: str, token: str = "", encoded: bool = False, raw: str = "") -> str:

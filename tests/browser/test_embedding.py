@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +10,7 @@ import pytest
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.keys import encode_key
 from tests.conftest import S3Server, empty_bucket, make_s3_client
+from tests.loopback import LoopbackServer, QuietHandler
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -49,26 +48,21 @@ def other_port() -> Iterator[Callable[[str], str]]:
     """Serves a page at another port of the same host; its address."""
     text = {"/": ""}
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(text["/"].encode())))
             self.end_headers()
             self.wfile.write(text["/"].encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
+    with LoopbackServer(Handler) as server:
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
+        def serve(page: str) -> str:
+            text["/"] = page
+            return f"{server.url}/"
 
-    def serve(page: str) -> str:
-        text["/"] = page
-        return f"http://127.0.0.1:{server.server_address[1]}/"
-
-    yield serve
-    server.shutdown()
-    server.server_close()
+        yield serve
 
 
 def test_a_browser_loads_objects_for_our_own_pages_only(

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -17,6 +15,7 @@ from odhtec_jupyter.client import Client
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import TooLarge
 from tests.content import MIB
+from tests.loopback import LoopbackServer, QuietHandler
 
 PAGE = b"<html><head><title>413 Request Entity Too Large</title></head></html>"
 
@@ -32,9 +31,7 @@ def limiting_proxy(server: JupyterProcess, limit: int) -> Iterator[tuple[str, li
     """Its address, and the sizes of the bodies that it let through."""
     passed: list[int] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(QuietHandler):
         def forward(self) -> None:
             chunked = "chunked" in self.headers.get("Transfer-Encoding", "")
             length = int(self.headers.get("Content-Length", 0))
@@ -53,7 +50,7 @@ def limiting_proxy(server: JupyterProcess, limit: int) -> Iterator[tuple[str, li
                 passed.append(length)
             self.answer(reply.status_code, reply.headers.get("Content-Type", ""), reply.content)
 
-        do_GET = do_PUT = do_POST = do_DELETE = forward  # noqa: N815 - http.server's names
+        do_GET = do_PUT = do_POST = do_DELETE = forward
 
         def answer(self, status: int, kind: str, body: bytes) -> None:
             self.send_response(status)
@@ -62,18 +59,8 @@ def limiting_proxy(server: JupyterProcess, limit: int) -> Iterator[tuple[str, li
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=proxy.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{proxy.server_port}/", passed
-    finally:
-        proxy.shutdown()
-        thread.join()
-        proxy.server_close()
+    with LoopbackServer(Handler) as proxy:
+        yield f"{proxy.url}/", passed
 
 
 def test_uploads_continue_in_smaller_requests(

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from odhtec_jupyter.client.connection import Connection
 from odhtec_jupyter.client.servers import Server
+from tests.loopback import LoopbackServer, QuietHandler
 from tests.waiting import GIVE_UP_SECONDS
 
 
-class RestartedServer:
+class RestartedServer(LoopbackServer):
     """Knows only the new token. It refuses the old one at ``/slow`` after ``/quick`` was let in with the new one."""
 
     def __init__(self) -> None:
         self.asked_slowly, self.let_in = threading.Event(), threading.Event()
         restarted = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_GET(self) -> None:
                 known = self.headers["Authorization"] == "token new"
                 if known and self.path.endswith("/quick"):
@@ -32,24 +32,17 @@ class RestartedServer:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_address[1]}/"
+        super().__init__(Handler)
 
 
 @pytest.fixture
 def restarted() -> Iterator[RestartedServer]:
-    server = RestartedServer()
-    threading.Thread(target=server.http.serve_forever, args=[0.02], daemon=True).start()
-    yield server
-    server.http.shutdown()
-    server.http.server_close()
+    with RestartedServer() as server:
+        yield server
 
 
 def test_a_request_is_sent_again_with_the_token_that_another_thread_has_found(restarted: RestartedServer) -> None:
-    connection = Connection(Server(restarted.url, "old"), lambda: Server(restarted.url, "new"))
+    connection = Connection(Server(f"{restarted.url}/", "old"), lambda: Server(f"{restarted.url}/", "new"))
     answers: list[int | Exception] = []
 
     def ask_slowly() -> None:

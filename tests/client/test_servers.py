@@ -9,9 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -22,6 +20,7 @@ from odhtec_jupyter.client.servers import find_server
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import Forbidden, NoServer, NotFound
 from tests.installed import missing
+from tests.loopback import LoopbackServer, QuietHandler
 
 OPTIONS = ["--ServerApp.jpserver_extensions={'odhtec_jupyter': True}"]
 
@@ -140,13 +139,13 @@ def test_several_servers_are_named_and_stale_files_passed_over(runtime: Callable
         find_server()
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    with _listening() as one, _listening() as two:
-        runtime(ended.pid, f"http://127.0.0.1:{one.server_port}/stale/")
-        runtime(os.getpid(), f"http://127.0.0.1:{one.server_port}/one/")
+    with Visited() as one, Visited() as two:
+        runtime(ended.pid, f"http://127.0.0.1:{one.port}/stale/")
+        runtime(os.getpid(), f"http://127.0.0.1:{one.port}/one/")
         assert find_server().url.endswith("/one/")
         other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
         try:
-            runtime(other.pid, f"http://127.0.0.1:{two.server_port}/two/")
+            runtime(other.pid, f"http://127.0.0.1:{two.port}/two/")
             with pytest.raises(NoServer, match=r"/one/.*/two/|/two/.*/one/"):
                 find_server()
         finally:
@@ -227,12 +226,12 @@ def test_no_server_and_no_extension(lab_server: Callable[..., JupyterProcess], m
 
 
 def test_no_token_goes_along_a_redirect() -> None:
-    with _listening() as other, _listening(to=f"http://127.0.0.1:{other.server_port}/") as server:
-        client = Client(f"http://127.0.0.1:{server.server_port}/", "secret")
+    with Visited() as other, Visited(to=f"http://127.0.0.1:{other.port}/") as server:
+        client = Client(f"http://127.0.0.1:{server.port}/", "secret")
         with pytest.raises(Forbidden):
             client.buckets()
-        assert server.seen == ["token secret"]  # type: ignore[attr-defined]
-        assert other.seen == []  # type: ignore[attr-defined]
+        assert server.seen == ["token secret"]
+        assert other.seen == []
         client.api.connection.close()
 
 
@@ -243,33 +242,20 @@ def test_a_kernel_imports_the_client_without_the_servers_stack() -> None:
     assert done.stdout.split() == []
 
 
-class _listening:  # noqa: N801 - reads as what it is
-    """A server that notes who comes with which credentials, and perhaps sends them on."""
+class Visited(LoopbackServer):
+    """Notes who comes with which credentials, and perhaps sends them on."""
 
     def __init__(self, to: str | None = None) -> None:
-        seen: list[str | None] = []
+        self.seen: list[str | None] = []
+        visited = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_GET(self) -> None:
-                seen.append(self.headers.get("Authorization"))
+                visited.seen.append(self.headers.get("Authorization"))
                 self.send_response(302 if to else 200)
                 self.send_header("Content-Length", "0")
                 if to:
                     self.send_header("Location", to)
                 self.end_headers()
 
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.seen = seen  # type: ignore[attr-defined]
-
-    def __enter__(self) -> ThreadingHTTPServer:
-        self.thread = Thread(target=self.server.serve_forever)
-        self.thread.start()
-        return self.server
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+        super().__init__(Handler)

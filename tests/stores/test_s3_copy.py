@@ -8,9 +8,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.s3_clients import COPY_TIMEOUT
 from odhtec_jupyter.stores.s3_object import ObjectHead
+from tests.loopback import LoopbackServer, QuietHandler
 from tests.stores.writing import put
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -249,9 +249,7 @@ def answering(status: int, body: bytes) -> Iterator[tuple[S3Store, list[str]]]:
     """A store whose server gives one answer to everything, and the requests it had."""
     asked: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(QuietHandler):
         def answer(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             asked.append(self.command)
@@ -261,23 +259,13 @@ def answering(status: int, body: bytes) -> Iterator[tuple[S3Store, list[str]]]:
             if self.command != "HEAD":
                 self.wfile.write(body)
 
-        do_GET = do_PUT = do_POST = do_HEAD = answer  # noqa: N815
+        do_GET = do_PUT = do_POST = do_HEAD = answer
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    store = S3Store(S3Connection(f"http://127.0.0.1:{server.server_port}", None, None, "a", "b"), Network())
-    try:
+    with (
+        LoopbackServer(Handler) as server,
+        closing(S3Store(S3Connection(server.url, None, None, "a", "b"), Network())) as store,
+    ):
         yield store, asked
-    finally:
-        store.close()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def error_body(code: str) -> bytes:

@@ -1,0 +1,40 @@
+"""HTTP servers of tests on the loopback interface."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Self
+
+
+class QuietHandler(BaseHTTPRequestHandler):
+    """Answers over kept connections and logs nothing."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+class LoopbackServer:
+    """Serves with threads of its own while its ``with`` block runs."""
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler], *, ends_answers: bool = False) -> None:
+        """``ends_answers``: the block's end waits for the answers that are being sent."""
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = not ends_answers
+        self._thread = threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True)
+        self.port: int = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"  # without a slash at its end
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
