@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 
 class QuietHandler(BaseHTTPRequestHandler):
@@ -17,12 +18,19 @@ class QuietHandler(BaseHTTPRequestHandler):
         """Nobody reads it."""
 
 
+class _HttpServer(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is nothing to report; anything else is a fault of the test."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
 class LoopbackServer:
     """Serves with threads of its own while its ``with`` block runs."""
 
     def __init__(self, handler: type[BaseHTTPRequestHandler], *, ends_answers: bool = False) -> None:
         """``ends_answers``: the block's end waits for the answers that are being sent."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = _HttpServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = not ends_answers
         self._thread = threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True)
         self.port: int = self._server.server_address[1]
