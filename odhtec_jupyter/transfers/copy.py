@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractAsyncContextManager, closing, nullcontext
 
 from odhtec_jupyter.errors import OdhTecError, TooLarge, VerificationError
 from odhtec_jupyter.models import Verify
@@ -165,7 +165,10 @@ class _Copy:
         crew = self._crew = Crew(may_stream=may_stream, size=1 if relayed or is_ordered(self._source) else None)
         loop, running = asyncio.get_running_loop(), 0
 
-        async with self._stragglers.watched(), together() as group:
+        watched: AbstractAsyncContextManager[None] = self._stragglers.watched()
+        if is_ordered(self._source):  # another connection would send the file again from its first byte
+            watched = nullcontext()
+        async with watched, together() as group:
 
             def employ() -> None:
                 nonlocal running

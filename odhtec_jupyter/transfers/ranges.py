@@ -31,26 +31,24 @@ def read_range(
     """Read a range into memory from byte ``done`` of it on; how far it came before the connection broke, or all.
 
     ``came`` hears of the bytes of each read. Runs in a thread. Raises what is not worth another try, and what went
-    wrong before a single byte came.
+    wrong before a single byte came, unless the connection was replaced.
     """
     before = done
-    try:
-        with (
-            stragglers.reading() as reading,
-            _opened(source, part.start + done, part.end, stop) as reader,
-            reading.answering(reader),
-        ):
-            block = SHORT
-            while done < part.size:
-                start = time.monotonic()
-                count = _read(reader, view[done : min(done + block, part.size)], stop)
-                done += count
-                reading.came(count)
-                came(count)
-                block = BLOCK if time.monotonic() - start < QUICK_SECONDS else SHORT
-    except OdhTecError as error:
-        if not error.transient or done == before:
-            raise
+    with stragglers.reading() as reading:
+        try:
+            with _opened(source, part.start + done, part.end, stop) as reader, reading.answering(reader):
+                block = SHORT
+                while done < part.size:
+                    start = time.monotonic()
+                    count = _read(reader, view[done : min(done + block, part.size)], stop)
+                    done += count
+                    reading.came(count)
+                    came(count)
+                    block = BLOCK if time.monotonic() - start < QUICK_SECONDS else SHORT
+        except OdhTecError as error:
+            # One that was replaced is not a failed try: where every answer is slow, these would be used up.
+            if not error.transient or (done == before and not reading.is_cut()):
+                raise
     return done
 
 

@@ -8,6 +8,7 @@ from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.transfers.parts import MIB, PART_SIZE
+from odhtec_jupyter.transfers.retry import ATTEMPTS
 from tests.faults.bucket import Bucket, checksums
 from tests.faults.conftest import CONSTANTS, TRANSFERS
 from tests.faults.jupyter import Api
@@ -31,6 +32,10 @@ def server_constants() -> dict[str, object]:
 
 def reads_the_beginning(exchange: Exchange) -> bool:
     return exchange.headers.get("range", "").startswith("bytes=0-")
+
+
+def reads_the_seventh_part(exchange: Exchange) -> bool:
+    return exchange.headers.get("range", "").startswith(f"bytes={6 * PART_SIZE}-")
 
 
 @on_moto
@@ -64,4 +69,17 @@ def test_slow_connection_among_fast_ones_is_replaced(
     transfer = api.ended(api.start_import(holding.name)["id"])
     assert (transfer["state"], transfer["error"]) == ("completed", None)
     assert silent.fired == 1
+    assert holding.contents() == checksums(model)
+
+
+@on_moto
+def test_range_that_is_slow_on_every_connection_is_not_given_up(
+    api: Api, holding: Bucket, hub: HubStandIn, cdn_proxy: Proxy
+) -> None:
+    model = hub.add(Repository("org/model"))
+    model.commit({"large.bin": SyntheticContent(8 * PART_SIZE, seed=1)})
+    silent = cdn_proxy.rules.add(Stall(0, "reply"), where=reads_the_seventh_part, times=ATTEMPTS + 1)
+    transfer = api.ended(api.start_import(holding.name)["id"])
+    assert (transfer["state"], transfer["error"]) == ("completed", None)
+    assert silent.fired == ATTEMPTS + 1
     assert holding.contents() == checksums(model)

@@ -21,6 +21,7 @@ from odhtec_jupyter.transfers import parts
 from odhtec_jupyter.transfers.parts import MIB, PART_SIZE
 from odhtec_jupyter.transfers.state import Transfer
 from tests.content import multiparts
+from tests.marks import on_moto
 from tests.transfers.steps import begin_import, ended, sha256s, until
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -298,6 +299,24 @@ async def test_host_without_ranges_is_read_over_one_connection(
     assert again.error is None
     # What was found out is kept: a whole file, once.
     assert [seen.bytes_sent for seen in hub.traffic.seen("cdn")] == [LARGE.size]
+
+
+@on_moto
+async def test_connection_of_a_host_without_ranges_is_not_replaced(
+    services: Services, hub: HubStandIn, bucket: str, model: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new one has to read all that is there already, which is no slowness."""
+    monkeypatch.setattr("odhtec_jupyter.transfers.stragglers.LOOK_SECONDS", 0.001)
+    monkeypatch.setattr("odhtec_jupyter.transfers.stragglers.LATE_SECONDS", 0.0)
+    monkeypatch.setattr("odhtec_jupyter.transfers.retry.FIRST_DELAY", 0.0)
+    model.commit({"second.bin": SyntheticContent(12 * PART_SIZE, seed=9)})
+    hub.mirror.ranges = False
+    await bring(services, request(bucket, include=["model.safetensors"]))  # shows that there are none
+    hub.traffic.clear()
+    hub.inject(Cut(after=11 * PART_SIZE), "*second.bin", host="cdn")
+    transfer = await bring(services, request(bucket, include=["second.bin"]))
+    assert (transfer.state, transfer.error) == ("completed", None)
+    assert len(hub.traffic.seen("cdn")) == 2
 
 
 async def test_refused_link_is_final_and_names_the_host(
