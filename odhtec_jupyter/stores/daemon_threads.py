@@ -42,10 +42,15 @@ class DaemonThreads(Executor):
             if self._idle < len(self._waiting) and len(self._threads) < self._max_workers:
                 name = f"{self._name}_{len(self._threads)}"
                 thread = threading.Thread(target=self._work, name=name, daemon=True)
-                self._threads.append(thread)
-                thread.start()
-            else:
-                self._changed.notify()
+                try:
+                    thread.start()
+                except RuntimeError:  # the container may have no more threads
+                    if not self._threads:
+                        self._waiting.pop()
+                        raise
+                else:
+                    self._threads.append(thread)
+            self._changed.notify()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

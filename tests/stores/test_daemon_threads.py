@@ -79,3 +79,28 @@ def test_shutdown_cancels_what_has_not_begun_and_accepts_no_more() -> None:
         waiting.result(GIVE_UP_SECONDS)
     with pytest.raises(RuntimeError):
         threads.submit(int)
+
+
+def test_calls_wait_for_the_threads_that_are_there_where_no_more_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, none_left = threading.Thread.start, True
+
+    def refused(thread: threading.Thread) -> None:
+        if none_left:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    ran: list[str] = []
+    both = threading.Barrier(2, timeout=GIVE_UP_SECONDS)
+    with DaemonThreads(2, thread_name_prefix="two") as threads:
+        for _ in range(3):
+            with pytest.raises(RuntimeError, match="can't start"):
+                threads.submit(ran.append, "refused")
+        none_left = False
+        first = threads.submit(both.wait)
+        none_left = True
+        second = threads.submit(int, "7")  # by the only one, when it has time
+        both.wait()
+        first.result(GIVE_UP_SECONDS)
+        assert second.result(GIVE_UP_SECONDS) == 7
+    assert ran == []
