@@ -31,8 +31,8 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 KIB = 1024
 LARGE_BODY = 2048 * KIB  # bytes of a body that lists keys, names or patterns
 # Each field that a model does not know becomes an error object, a hundred times as large as its text. No body has more
-# than the thousand uploads that can be aborted at once, with two fields each.
-MAX_FIELDS = 4000
+# than an import with a thousand objects of other revisions to remove, with four fields each.
+MAX_FIELDS = 5000
 # A million tiny lists take seconds, too. No body has more than a few lists with 10,000 strings each.
 MAX_VALUES = 50_000
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)

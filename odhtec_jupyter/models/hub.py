@@ -8,6 +8,8 @@ from pydantic import Field
 
 from odhtec_jupyter.models.wire import MAX_ITEMS, NonEmpty, OnConflict, Verify, Wire
 
+MAX_REMAINING = 1000  # objects of other revisions that a dry run names and an import removes
+
 RepoType = Literal["model", "dataset", "space"]
 
 
@@ -92,7 +94,7 @@ class ImportRequest(Wire):
     verify: Verify = "source"
     remove: list[RemainingObject] | None = Field(
         default=None,
-        max_length=MAX_ITEMS,
+        max_length=MAX_REMAINING,
         description="Objects of a dry run's `remaining` to remove when all files have arrived, if they are unchanged",
     )
     dry_run: bool = Field(default=False, description="Only say what would happen to each file, as a TransferPlan")

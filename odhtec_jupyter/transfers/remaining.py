@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError
 from odhtec_jupyter.models import RemainingObject, RemainingObjects
+from odhtec_jupyter.models.hub import MAX_REMAINING
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.s3_object import ObjectHead
 from odhtec_jupyter.transfers.places import HUB_COMMIT, HUB_REPO, HUB_REPO_TYPE, Entry
@@ -19,7 +20,7 @@ from odhtec_jupyter.transfers.selection import look_up, require_wanted
 from odhtec_jupyter.uris import HubUri, S3Uri
 
 MAX_PAGES = 10  # of the listing of the target
-MAX_LOOKUPS = 1000  # objects that are asked where they are from
+MAX_LOOKUPS = MAX_REMAINING  # objects that are asked where they are from
 FEW_LOOKUPS = 200
 _COMMIT = re.compile(r"[0-9A-Za-z._-]{1,100}")
 

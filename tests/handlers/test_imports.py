@@ -12,6 +12,7 @@ import pytest
 from odhtec_jupyter.demo.faults import Halt, Refuse
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.models.hub import MAX_REMAINING
 from odhtec_jupyter.services import CALLS
 from tests.marks import on_moto
 from tests.waiting import GIVE_UP_SECONDS
@@ -183,6 +184,17 @@ async def test_only_what_remains_of_other_revisions_may_be_named(
         request = {"repo": "org/model", "bucket": bucket, "remove": [item | change]}
         assert why in (await api.refused(400, "POST", "objects/import-hf", json_body=request))["message"]
     assert stored() == before
+
+
+@on_moto
+async def test_as_many_objects_may_be_removed_as_a_dry_run_names(
+    api: Any, repo: Repository, bucket: str, s3_client: S3Client
+) -> None:
+    await two_revisions(api, repo, bucket, s3_client)
+    item = (await look_at(api, bucket))["remaining"]["objects"][0]
+    named = [item | {"key": f"org/model/old-{number}.bin"} for number in range(MAX_REMAINING)]
+    counts = (await look_at(api, bucket, remove=named, onConflict="overwrite", verify="off"))["counts"]
+    assert counts["remove"] == MAX_REMAINING
 
 
 async def test_a_second_import_sends_nothing_again(api: Any, hf: HubStandIn, repo: Repository, bucket: str) -> None:
