@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from odhtec_jupyter.errors import StoreError, Unreachable, clipped
+from odhtec_jupyter.errors import OdhTecError, StoreError, Unreachable, clipped
 from odhtec_jupyter.models import (
     Bucket,
     BucketList,
@@ -175,7 +175,8 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
             result.deleted += [key for key in batch if key not in gone]
         if single:
             with DaemonThreads(SINGLE_DELETES, thread_name_prefix="odhtec-delete") as threads:
-                failures = threads.map(lambda key: self._delete_one(bucket, key), single)
+                lost: list[Unreachable] = []
+                failures = threads.map(lambda key: self._delete_one(bucket, key, lost), single)
                 for key, failure in zip(single, failures, strict=True):
                     if failure is None:
                         result.deleted.append(key)
@@ -183,12 +184,22 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
                         result.errors.append(failure)
         return result
 
-    def _delete_one(self, bucket: str, key: str) -> KeyFailure | None:
+    def _delete_one(self, bucket: str, key: str, lost: list[Unreachable]) -> KeyFailure | None:
+        """Delete a key, unless the store has gone away (``lost``): each would wait for it as long."""
         try:
+            if lost:
+                raise lost[0]
             self.delete_exactly(bucket, key)
-        except (StoreError, Unreachable) as error:  # what is gone is told also where the store then went away
-            return KeyFailure(Key=key, Code=error.code, Message=str(error))
+        except Unreachable as error:  # a failure of this key, too: what is gone has to be told
+            lost.append(error)
+            return _failed(key, error)
+        except StoreError as error:
+            return _failed(key, error)
         return None
+
+
+def _failed(key: str, error: OdhTecError) -> KeyFailure:
+    return KeyFailure(Key=key, Code=error.code, Message=str(error))
 
 
 def _failure(item: Mapping[str, Any]) -> dict[str, Any]:

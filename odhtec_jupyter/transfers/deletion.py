@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
-from odhtec_jupyter.errors import OdhTecError
+from odhtec_jupyter.errors import OdhTecError, Unreachable
 from odhtec_jupyter.models import KeyFailure, S3Object
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.s3_list_page import ListPage
@@ -45,7 +45,10 @@ async def delete_all(engine: Engine, store: S3Store, transfer: Transfer) -> None
             answers: list[list[KeyFailure]] = []
 
             def delete(names: list[str] = names, answers: list[list[KeyFailure]] = answers) -> None:
-                answers.append(store.delete(uri.bucket, names).errors)
+                answers[:] = [store.delete(uri.bucket, names).errors]
+                # Where keys are deleted one by one, the rest is tried again as a whole batch would be.
+                if lost := next((error for error in answers[0] if error.Code == Unreachable.code), None):
+                    raise Unreachable(lost.Message or lost.Code)
 
             try:
                 await engine.attempt(stop, delete)

@@ -70,8 +70,16 @@ class S3Target:
             )
         except StoreError as error:
             if error.code == WRONG:
-                self.store.delete(self.bucket, [self.key])
+                self._delete_wrong()
             return self.stored_before(f'"{hashlib.md5(view, usedforsecurity=False).hexdigest()}"', error)
+
+    def _delete_wrong(self) -> None:
+        """Delete an object of ours whose bytes are wrong, if S3 allows it. Blocks."""
+        try:
+            self.store.delete_exactly(self.bucket, self.key)
+        except StoreError as error:
+            if error.transient:
+                raise
 
     def require_condition(self) -> None:
         """Raise 412 when there is not at the key what its writer expects. Blocks."""
@@ -112,7 +120,7 @@ class S3Target:
         if head is not None and head.size == size:
             return etag or head.etag
         if head is not None and etag and head.etag == etag:
-            await engine.attempt(stop, lambda: self.store.delete(self.bucket, [self.key]))
+            await engine.attempt(stop, self._delete_wrong)
         found = "nothing" if head is None else f"{head.size} bytes"
         raise VerificationError(f"{self.uri} holds {found} after {size} bytes were stored.")
 

@@ -7,6 +7,8 @@ import pytest
 from tests.faults.bucket import Bucket
 from tests.faults.jupyter import Api
 from tests.faults.killer import Killer, Moment
+from tests.faults.proxy import Proxy
+from tests.faults.rules import Reset, Status
 from tests.marks import on_moto
 
 FOLDERS = ("a/", "b/", "c/", "d/")
@@ -40,6 +42,21 @@ def test_killed_deletion_counts_every_object_once(api: Api, killer: Killer, hold
     count = len(FOLDERS) * len(NAMES)
     assert (ended["filesDone"], ended["filesTotal"], ended["filesFailed"]) == (count, count, 0)
     assert api.files(transfer) == []
+
+
+@on_moto
+def test_deletion_one_by_one_is_tried_again_where_the_store_goes_away(
+    api: Api, holding: Bucket, s3_proxy: Proxy
+) -> None:
+    for name in NAMES:
+        holding.put(f"a/{name}")
+    s3_proxy.rules.add(Status(501, "NotImplemented"), "delete-many", times=None)
+    lost = s3_proxy.rules.add(Reset(), "delete", path="/a/2", times=4)
+    transfer = api.call("DELETE", f"objects/multiple/{holding.name}", {"keys": [], "prefixes": ["a/"]})["id"]
+    ended = api.ended(transfer)
+    assert (ended["state"], ended["error"], lost.fired) == ("completed", None, 4)
+    assert holding.sizes() == {}
+    assert (ended["filesDone"], ended["filesTotal"], ended["filesFailed"]) == (3, 3, 0)
 
 
 @on_moto

@@ -441,3 +441,24 @@ def test_name_that_no_bucket_can_have_gets_a_sentence(odd: OddStore, bucket: str
         odd.store.list_page(bucket, "")
     assert "regex" not in str(error.value)
     assert len(str(error.value)) < 300
+
+
+def test_store_that_goes_away_while_keys_are_deleted_is_not_asked_for_each(
+    odd: OddStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would wait for an answer as long as the first; what is gone already is told."""
+    monkeypatch.setattr("odhtec_jupyter.stores.s3.SINGLE_DELETES", 1)
+    keys = ["a", "b", "c", "d", "e"]
+    for key in keys:
+        odd.put(key, b"")
+    odd.store.abilities.deletes_many = False
+
+    def leave(asked: Asked) -> None:
+        if asked.key == "c":
+            raise ConnectionAbortedError  # the connection ends without an answer
+
+    odd.refuse = leave
+    reply = odd.store.delete("bucket", keys)
+    assert reply.deleted == ["a", "b"]
+    assert [(one.Key, one.Code) for one in reply.errors] == [(key, "StoreUnreachable") for key in ("c", "d", "e")]
+    assert odd.count("DELETE", key="d") + odd.count("DELETE", key="e") == 0
