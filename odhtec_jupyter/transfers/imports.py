@@ -49,7 +49,7 @@ def try_import(
     plan = show_plan(found.files)
     # Where none of its files is, there is hardly anything of another revision.
     most = MAX_LOOKUPS if any(one.what not in {"create", "remove"} for one in found.files) else FEW_LOOKUPS
-    plan.remaining = find_remaining(stores.s3, found.source, found.target, paths, most, is_stopped)
+    plan.remaining = find_remaining(stores, found.source, found.target, paths, most, is_stopped)
     return plan
 
 

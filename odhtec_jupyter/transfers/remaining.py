@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
-from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError
+from odhtec_jupyter.errors import BadRequest, Cancelled, OdhTecError, StoreError
 from odhtec_jupyter.models import RemainingObject, RemainingObjects
 from odhtec_jupyter.models.hub import MAX_REMAINING
 from odhtec_jupyter.stores.s3 import S3Store
 from odhtec_jupyter.stores.s3_object import ObjectHead
-from odhtec_jupyter.transfers.places import HUB_COMMIT, HUB_REPO, HUB_REPO_TYPE, Entry
+from odhtec_jupyter.transfers.places import HUB_COMMIT, HUB_REPO, HUB_REPO_TYPE, Entry, Stores, entries
 from odhtec_jupyter.transfers.plan import Planned
 from odhtec_jupyter.transfers.selection import look_up, require_wanted
 from odhtec_jupyter.uris import HubUri, S3Uri
@@ -22,6 +23,7 @@ from odhtec_jupyter.uris import HubUri, S3Uri
 MAX_PAGES = 10  # of the listing of the target
 MAX_LOOKUPS = MAX_REMAINING  # objects that are asked where they are from
 FEW_LOOKUPS = 200
+MAX_COMMITS = 10  # whose files are compared with the objects that are of them
 _COMMIT = re.compile(r"[0-9A-Za-z._-]{1,100}")
 
 
@@ -30,12 +32,14 @@ class LeftAlone(OdhTecError):
 
 
 def find_remaining(
-    store: S3Store, source: HubUri, target: S3Uri, paths: Collection[str], most: int, is_stopped: Callable[[], bool]
+    stores: Stores, source: HubUri, target: S3Uri, paths: Collection[str], most: int, is_stopped: Callable[[], bool]
 ) -> RemainingObjects | None:
     """The objects below ``target`` that are of another commit of ``source`` and none of its ``paths``; None for none.
 
+    Only where an import of that commit to ``target`` puts them: a folder below may hold an import of its own.
     At most ``most`` of those that could be are asked. Raises :class:`Cancelled`.
     """
+    store = stores.s3
     wanted = {target.key + path for path in paths}
     others: list[str] = []
     truncated = False
@@ -56,6 +60,11 @@ def find_remaining(
         for key, head in zip(others, heads, strict=True)
         if head and (commit := _commit(head, source)) and commit != source.revision
     ]
+    commits = list(dict.fromkeys(item.commit for item in found))
+    revisions = {commit: replace(source, revision=commit) for commit in commits[:MAX_COMMITS]}
+    files = {commit: _files_of(stores, revision, is_stopped) for commit, revision in revisions.items()}
+    found = [item for item in found if item.key[len(target.key) :] in files.get(item.commit, ())]
+    truncated = truncated or len(commits) > MAX_COMMITS
     if not found:
         return None
     return RemainingObjects(
@@ -103,6 +112,16 @@ def _head(store: S3Store, bucket: str, key: str) -> ObjectHead | None:
         if error.status != 403:
             raise
         return None
+
+
+def _files_of(stores: Stores, source: HubUri, is_stopped: Callable[[], bool]) -> set[str]:
+    """The paths of a revision's files; none where the hub does not have it any more."""
+    try:
+        return {entry.path for page in entries(stores, source, is_stopped) for entry in page}
+    except OdhTecError as error:
+        if error.transient or isinstance(error, Cancelled):
+            raise
+        return set()
 
 
 def _commit(head: ObjectHead, source: HubUri) -> str | None:

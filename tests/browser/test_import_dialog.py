@@ -84,12 +84,13 @@ def test_what_is_there_is_seen_before_anything_starts(
 def test_what_remains_of_another_revision_is_removed_on_request(
     panel: Panel, client: S3Client, repository: Repository, dialog: Locator, pictures: Path
 ) -> None:
-    old = [f"{REPO}/model-{number:05}-of-00007.safetensors" for number in range(1, 8)]
+    old = [f"model-{number:05}-of-00007.safetensors" for number in range(1, 8)]
+    repository.commit(dict.fromkeys(old, b"o" * 5000))
     metadata = {"hf-repo": REPO, "hf-commit": repository.branches["main"]}
-    for key in old:
-        client.put_object(Bucket="models", Key=key, Body=b"o" * 5000, Metadata=metadata)
+    for name in old:
+        client.put_object(Bucket="models", Key=f"{REPO}/{name}", Body=b"o" * 5000, Metadata=metadata)
     client.put_object(Bucket="models", Key=f"{REPO}/mine.txt", Body=b"mine")
-    repository.commit({"README.md": b"# A newer model"})
+    repository.commit({"README.md": b"# A newer model", **dict.fromkeys(old)})
     look_up(panel)
     dialog.get_by_text(re.compile("7 objects of revision .* remain")).wait_for()
     box = dialog.get_by_role("checkbox", name="Remove them when the import is complete")

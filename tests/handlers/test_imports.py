@@ -135,6 +135,19 @@ async def test_what_remains_of_another_revision_is_found_and_removed(
     assert (await look_at(api, bucket))["remaining"] is None
 
 
+@on_moto
+async def test_import_to_a_folder_below_is_no_remainder(
+    api: Any, repo: Repository, bucket: str, s3_client: S3Client
+) -> None:
+    old = await two_revisions(api, repo, bucket, s3_client)
+    await run(api, repo="org/model", revision=old, bucket=bucket, prefix="org/model/old")
+    lost = {"hf-repo": "org/model", "hf-repo-type": "model", "hf-commit": "0123"}  # the hub does not have it
+    s3_client.put_object(Bucket=bucket, Key="org/model/lost.bin", Body=b"x", Metadata=lost)
+    remaining = (await look_at(api, bucket))["remaining"]
+    assert [item["key"] for item in remaining["objects"]] == [f"org/model/model-{n}-of-2.bin" for n in (1, 2)]
+    assert remaining["commits"] == [old]
+
+
 async def test_objects_that_have_changed_since_they_were_named_are_left(
     api: Any, repo: Repository, bucket: str, s3_client: S3Client, stored: Stored
 ) -> None:
