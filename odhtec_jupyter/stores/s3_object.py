@@ -93,7 +93,7 @@ def object_params(
         raise BadRequest(f"S3 keeps no header {sorted(unknown)[0]!r}.")
     params: dict[str, Any] = {"Metadata": {name: sendable(value) for name, value in (metadata or {}).items()}}
     params |= {known[name]: header_value(value) for name, value in (headers or {}).items()}
-    return params | ({"ContentType": content_type} if content_type else {})
+    return params | ({"ContentType": header_value(content_type)} if content_type else {})
 
 
 @dataclass(frozen=True)

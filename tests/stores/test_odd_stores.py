@@ -462,3 +462,18 @@ def test_store_that_goes_away_while_keys_are_deleted_is_not_asked_for_each(
     assert reply.deleted == ["a", "b"]
     assert [(one.Key, one.Code) for one in reply.errors] == [(key, "StoreUnreachable") for key in ("c", "d", "e")]
     assert odd.count("DELETE", key="d") + odd.count("DELETE", key="e") == 0
+
+
+@pytest.mark.parametrize("size", [4, 0])
+def test_content_type_outside_ascii_is_written_as_it_was_read(odd: OddStore, size: int) -> None:
+    told = 'text/plain; name="文.txt"'
+    odd.put("key", b"body"[:size], Content_Type=told.encode().decode("latin-1"))
+    head = odd.store.head("bucket", "key")
+    assert head is not None
+    assert head.content_type == told
+    odd.store.put("bucket", "copy", [memoryview(b"body")[:size]], size, content_type=head.content_type)
+    odd.store.create_multipart("bucket", "parts", content_type=head.content_type)
+    copied = odd.store.head("bucket", "copy")
+    assert copied is not None
+    assert copied.content_type == told
+    assert odd.objects["copy"].headers["content-type"].isascii()
