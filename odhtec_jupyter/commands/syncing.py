@@ -13,6 +13,7 @@ from odhtec_jupyter.client.listing import objects_below
 from odhtec_jupyter.client.receiving import within
 from odhtec_jupyter.client.sending import files_below, folder_of
 from odhtec_jupyter.commands.console import Console, console, merged
+from odhtec_jupyter.commands.finding import nothing
 from odhtec_jupyter.commands.options import PLACES, command, moving_arguments, patterns, place_argument
 from odhtec_jupyter.commands.sources import is_remote
 from odhtec_jupyter.errors import BadRequest
@@ -78,7 +79,8 @@ def _copy(
     if not include:
         if options.dry_run or out.json:
             return out.plan([])
-        out.say("Nothing to copy: the target has it all.", merged([]))
+        meant = "all that the patterns include" if options.include or options.exclude else "it all"
+        out.say(f"Nothing to copy: the target has {meant}.", merged([]))
         return 0
     wanted = {"include": include, "on_conflict": "overwrite"}
     places = [str(place) if isinstance(place, S3Uri) else place for place in (source, target)]
@@ -98,8 +100,10 @@ def _outdated_objects(client: Client, folder: Path, place: S3Uri) -> Iterator[st
 
 
 def _outdated_files(client: Client, place: S3Uri, folder: Path) -> Iterator[str]:
-    """Objects that the folder lacks, or has of another size or from an earlier time."""
+    """Objects that the folder lacks, or has of another size or from an earlier time. Raises :class:`NotFound`."""
+    is_empty = True
     for one in objects_below(client.api, place.bucket, place.key):
+        is_empty = False
         name = one.Key.removeprefix(place.key)
         if one.Key.endswith("/"):  # the marker of a folder
             continue
@@ -111,3 +115,5 @@ def _outdated_files(client: Client, place: S3Uri, folder: Path) -> Iterator[str]
         written = one.LastModified.timestamp() if one.LastModified else float("inf")
         if one.Size != stat.st_size or written > stat.st_mtime:
             yield name
+    if is_empty:  # a mistyped name must not look like a folder that is up to date
+        raise nothing(str(place))
