@@ -26,7 +26,7 @@ from odhtec_jupyter.commands.reading import PIPE, read_in, write_out
 from odhtec_jupyter.commands.sources import Source, by_folder, is_hub, is_remote, single, sources
 from odhtec_jupyter.errors import BadRequest, NoServer, OdhTecError
 from odhtec_jupyter.models import TransferPlan
-from odhtec_jupyter.patterns import exact_pattern
+from odhtec_jupyter.patterns import MAX_GLOBS, exact_pattern
 from odhtec_jupyter.uris import parse_uri
 
 if TYPE_CHECKING:
@@ -125,10 +125,10 @@ def _run(options: argparse.Namespace, action: str) -> int:
 
 def _piped(options: argparse.Namespace) -> int:
     """Standard input to an object, or an object to standard output."""
-    source = options.source[0] if len(options.source) == 1 else PIPE
+    source = options.source[0]
     uri = options.target if source == PIPE else source
-    if uri == PIPE or not uri.startswith("s3://") or uri.endswith("/"):
-        raise BadRequest("- is standard input or output: the other one has to be an object, s3://bucket/key.")
+    if len(options.source) > 1 or uri == PIPE or not uri.startswith("s3://") or uri.endswith("/"):
+        raise BadRequest("- is standard input or output: the only other one has to be an object, s3://bucket/key.")
     if options.dry_run or options.include or options.exclude:
         raise BadRequest("--dry-run, --include and --exclude are for files and folders, not for a pipe.")
     with console(options) as out:
@@ -192,7 +192,7 @@ def _jobs(client: Client, options: argparse.Namespace, action: str) -> list[Job]
             raise BadRequest(ONE_IN_S3)
         jobs.append(_upload(client, options, local))
     for one in [one for one in remote if is_hub(one)]:
-        place = target if not one.is_folder else f"{target.rstrip('/')}/{one.name}"
+        place = target if not one.is_folder else f"{_folder(target)}{one.name}"
         jobs.append(_between(client, action, one.uri, place, _wanted(options)))
     stored = [one for one in remote if not is_hub(one)]
     return [*jobs, *(job for group in by_folder(stored) for job in _group(client, options, action, *group))]
@@ -202,15 +202,30 @@ def _group(
     client: Client, options: argparse.Namespace, action: str, folder: str, chosen: Sequence[Source]
 ) -> Iterator[Job]:
     """Files and folders below one folder: as few transfers as there can be."""
-    target = options.target if options.target.endswith("/") else f"{options.target}/"
-    wanted = _wanted(options)
+    target = _folder(options.target)
     is_deep = any("/" in one.name[:-1] for one in chosen)
     if is_deep and (options.include or options.exclude):
         raise BadRequest("--include and --exclude are for what is in folders: let the pattern of the source say it.")
-    for start in range(0, len(chosen), NAMES_AT_ONCE):
-        names = [one.name for one in chosen[start : start + NAMES_AT_ONCE]]
-        some = {"include": [exact_pattern(name) for name in names]} if is_deep else {"names": names}
-        yield _between(client, action, folder, target, {**wanted, **some})
+    most = MAX_GLOBS // max(1, len(options.include or ()), len(options.exclude or ()))
+    at_once = max(1, min(NAMES_AT_ONCE, most)) if options.include or options.exclude else NAMES_AT_ONCE
+    for start in range(0, len(chosen), at_once):
+        some = chosen[start : start + at_once]
+        names = [one.name for one in some]
+        wanted = {"include": [exact_pattern(name) for name in names]} if is_deep else {"names": names}
+        yield _between(client, action, folder, target, {**_wanted(options), **_in_folders(options, some), **wanted})
+
+
+def _in_folders(options: argparse.Namespace, chosen: Sequence[Source]) -> dict[str, Any]:
+    """The patterns, each within each of the folders: the server compares paths that begin with a folder's name."""
+    folders = [exact_pattern(one.name) for one in chosen if one.is_folder]
+    files = [exact_pattern(one.name) for one in chosen if not one.is_folder]
+    include = [f"{folder}{pattern}" for folder in folders for pattern in options.include or ()]
+    exclude = [f"{folder}{pattern}" for folder in folders for pattern in options.exclude or ()]
+    return {"include": [*include, *files] if options.include else None, "exclude": exclude or None}
+
+
+def _folder(target: str) -> str:
+    return target if target.endswith("/") else f"{target}/"
 
 
 def _upload(client: Client, options: argparse.Namespace, chosen: Sequence[Source]) -> Job:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from odhtec_jupyter.client import Client, Entry
 from odhtec_jupyter.client.arguments import s3_place
 from odhtec_jupyter.client.globs import has_wildcards, matching
-from odhtec_jupyter.client.listing import is_folder
+from odhtec_jupyter.client.listing import first_object, is_folder
 from odhtec_jupyter.errors import NotFound, OdhTecError
 from odhtec_jupyter.uris import S3Uri
 
@@ -52,7 +52,12 @@ def exact(client: Client, place: S3Uri) -> Entry | None:
         except OdhTecError as error:
             if error.status not in {ABSENT, HIDDEN}:
                 raise
-            refusal = error if error.status == HIDDEN else None
+            if error.status == HIDDEN:
+                refusal = error
+                # Users who may not read it may still list it. A key with wildcards in it must not match other objects.
+                one = first_object(client.api, place.bucket, place.key)
+                if one is not None and one.Key == place.key:
+                    return Entry(str(place), one.Key, False, one.Size, one.LastModified, one.ETag, one.StorageClass)
         else:
             seen = (details.Size, details.LastModified, details.ETag, details.StorageClass)
             return Entry(str(place), place.key, False, *seen)
@@ -62,6 +67,11 @@ def exact(client: Client, place: S3Uri) -> Entry | None:
     if refusal is not None and not has_wildcards(place.key):
         raise refusal
     return None
+
+
+def is_below(path: str, folders: Container[str]) -> bool:
+    """Whether a path is in one of the folders, which end in a slash: it is covered by that folder."""
+    return any(path[: at + 1] in folders for at, letter in enumerate(path[:-1]) if letter == "/")
 
 
 def nothing(uri: str) -> NotFound:

@@ -11,7 +11,7 @@ from odhtec_jupyter.client.arguments import s3_place
 from odhtec_jupyter.client.drawing import size
 from odhtec_jupyter.client.globs import has_wildcards
 from odhtec_jupyter.commands.console import FAILED, Console, console, merged
-from odhtec_jupyter.commands.finding import HIDDEN, found
+from odhtec_jupyter.commands.finding import HIDDEN, found, is_below
 from odhtec_jupyter.commands.options import WILDCARDS, command, deleting_arguments, place_argument
 from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.models import PlannedFile, TransferPlan
@@ -59,7 +59,8 @@ def rm(options: argparse.Namespace) -> int:
             chosen.update((entry.uri, entry) for entry in _entries(out.client, uri, options.recursive))
 
         code = out.each(options.uri, choose)
-        entries = list(chosen.values())
+        folders = {uri for uri, entry in chosen.items() if entry.is_folder}
+        entries = [entry for uri, entry in chosen.items() if not is_below(uri, folders)]  # each object counts once
         if options.dry_run:
             return out.plan(plans(out.client, entries), "deleted") or code
         if entries and not is_meant(out, "Delete", entries):

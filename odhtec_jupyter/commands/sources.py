@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +62,20 @@ def sources(client: Client, options: argparse.Namespace) -> list[Source]:
             other = seen.setdefault(source.name, source)
             if other.uri != source.uri:
                 raise BadRequest(f"{other.uri} and {source.uri} would both be {source.name}: copy them one by one.")
-    return list(seen.values())
+    folders = {one.name: one.uri for one in seen.values() if one.is_folder}
+    return [one for one in seen.values() if not any(_is_in(one, name, uri) for name, uri in _above(one, folders))]
+
+
+def _above(source: Source, folders: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The chosen folders that the name is in, each with its URI."""
+    for at, letter in enumerate(source.name[:-1]):
+        if letter == "/" and (name := source.name[: at + 1]) in folders:
+            yield name, folders[name]
+
+
+def _is_in(source: Source, name: str, uri: str) -> bool:
+    """Whether the folder brings it to the same path below the target."""
+    return source.uri == uri + source.name.removeprefix(name)
 
 
 def _sources(client: Client, text: str, recursive: bool) -> Iterator[Source]:
