@@ -31,10 +31,9 @@ def add(commands: Commands) -> None:
         "sync",
         sync,
         "copy what is missing or differs in a folder",
-        about="Between S3, the server's workspace and Hugging Face, files are compared by size and\n"
-        "checksum. With a folder of this machine, a file is copied when its size differs, or\n"
-        "when it is newer than the one at the target. What is only at the target stays:\n"
-        "nothing is deleted.",
+        about="A file is copied when its size differs, or when it is newer than the one at the target.\n"
+        "Within S3, and from Hugging Face, files with the same checksum are left alone. What is\n"
+        "only at the target stays: nothing is deleted.",
         examples=[
             ("sync results/ s3://data/run-7/", "a folder of this machine to S3; again sends only what changed"),
             ("sync s3://data/run-7/ results/ --dry-run", "see what has changed there"),
