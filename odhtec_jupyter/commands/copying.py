@@ -13,7 +13,7 @@ from odhtec_jupyter.client.arguments import Patterns, s3_place
 from odhtec_jupyter.client.local_transfer import LocalFile, LocalTransfer
 from odhtec_jupyter.client.receiving import Receiver, within
 from odhtec_jupyter.client.sending import Sender
-from odhtec_jupyter.commands.console import INTERRUPTED, console, merged
+from odhtec_jupyter.commands.console import INTERRUPTED, Console, console, merged
 from odhtec_jupyter.commands.options import (
     PLACES,
     WILDCARDS,
@@ -104,7 +104,7 @@ def mv(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace, action: str) -> int:
     with console(options) as out:
         one = single(out.client, options)
-        jobs = [_job(out.client, options, action, one)] if one is not None else _jobs(out.client, options, action)
+        jobs = [_job(out.client, options, action, one)] if one is not None else _jobs(out, options, action)
         if options.dry_run:
             return out.plan(job(dry_run=True) for job in jobs)
         code = 0
@@ -169,13 +169,13 @@ def _require_copy(action: str) -> None:
 # --- several ----------------------------------------------------------------------------------------------------------
 
 
-def _jobs(client: Client, options: argparse.Namespace, action: str) -> list[Job]:
-    target: str = options.target
+def _jobs(out: Console, options: argparse.Namespace, action: str) -> list[Job]:
+    client, target = out.client, str(options.target)
     into = parse_uri(target, "target").is_folder if is_remote(target) else target.endswith("/") or Path(target).is_dir()
     if not into:
         raise BadRequest(f"{target} has to be a folder, with a slash at its end: several sources go into it.")
     takes = Patterns.of(options.include, options.exclude).take
-    chosen = [one for one in sources(client, options) if one.is_folder or takes(one.name)]
+    chosen = [one for one in sources(client, options, out.note) if one.is_folder or takes(one.name)]
     if not chosen:
         raise BadRequest("None of the sources is what the patterns include.")
     remote = [one for one in chosen if is_remote(one.uri)]

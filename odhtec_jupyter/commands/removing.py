@@ -56,7 +56,7 @@ def rm(options: argparse.Namespace) -> int:
         chosen: dict[str, Entry] = {}
 
         def choose(uri: str) -> None:
-            chosen.update((entry.uri, entry) for entry in _entries(out.client, uri, options.recursive))
+            chosen.update((entry.uri, entry) for entry in _entries(out, uri, options.recursive))
 
         code = out.each(options.uri, choose)
         folders = {uri for uri, entry in chosen.items() if entry.is_folder}
@@ -68,11 +68,11 @@ def rm(options: argparse.Namespace) -> int:
         return delete(out, entries) or code
 
 
-def _entries(client: Client, uri: str, recursive: bool) -> list[Entry]:
-    place = s3_place(uri)
+def _entries(out: Console, uri: str, recursive: bool) -> list[Entry]:
+    client, place = out.client, s3_place(uri)
     is_pattern = has_wildcards(place.key)
     try:
-        entries = list(found(client, uri, folders=recursive))
+        entries = list(found(client, uri, folders=recursive, note=out.note))
     except OdhTecError as error:
         if error.status != HIDDEN or is_pattern:
             raise

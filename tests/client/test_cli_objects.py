@@ -292,8 +292,11 @@ def test_recursive_takes_folders_of_a_pattern(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored
 ) -> None:
     put("run-1/a", "run-2/b", "run-3")
-    shell("cp", f"s3://{bucket}/run-*", f"s3://{bucket}/files/")
+    told = shell("cp", f"s3://{bucket}/run-*", f"s3://{bucket}/files/").stderr
+    assert f"Left out: s3://{bucket}/run-1/ and 1 more. -r takes folders, too.\n" in told
     assert {key for key in stored() if key.startswith("files/")} == {"files/run-3"}
+    assert "-r takes folders, too." in shell("cp", f"s3://{bucket}/run-[12]", "here/", code=1).stderr
+    assert "-r takes" not in shell("cat", f"s3://{bucket}/run-[12]", code=1).stderr  # which has no -r
     shell("cp", "-r", f"s3://{bucket}/run-*", f"s3://{bucket}/all/")
     assert {key for key in stored() if key.startswith("all/")} == {"all/run-1/a", "all/run-2/b", "all/run-3"}
     shell("cp", "-r", f"s3://{bucket}/run-1", f"s3://{bucket}/one/")  # without its slash
