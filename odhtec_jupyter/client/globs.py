@@ -11,7 +11,8 @@ from odhtec_jupyter.errors import BadRequest, StoreError
 from odhtec_jupyter.uris import S3Uri
 
 WILDCARDS = frozenset("*?[")
-_TOKEN = re.compile(r"(\*\*/|\*\*|\*|\?|\[[^\[\]/]+\])")
+# "**/" is any number of levels only where a level begins: "tmp**/a" must not match "tmpa".
+_TOKEN = re.compile(r"((?<![^/])\*\*/|\*\*|\*|\?|\[[^\[\]/]+\])")
 
 
 def has_wildcards(text: str) -> bool:
@@ -43,7 +44,8 @@ def _below(api: Api, folder: S3Uri, parts: Sequence[str]) -> Iterator[Entry]:
         pattern = "/".join(parts)
         matches = _matcher(pattern)
         for entry in below(api, folder.below(_literal(pattern))):
-            if matches(entry.key.removeprefix(folder.key)):
+            path = entry.key.removeprefix(folder.key)
+            if path and matches(path):  # without the folder's own marker
                 yield entry
     elif has_wildcards(first):
         matches = _matcher(first)
@@ -106,5 +108,6 @@ def _piece(token: str) -> str:
         body = "".join(
             one if one == "-" and 0 < index < len(letters) - 1 else re.escape(one) for index, one in enumerate(letters)
         )
-        return f"[^{body}/]" if inverted else f"[{body}]"
+        # A range such as [+-9] has the slash in it, too.
+        return f"[^{body}/]" if inverted else f"(?!/)[{body}]"
     return re.escape(token)

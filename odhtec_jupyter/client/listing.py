@@ -98,8 +98,13 @@ def objects_below(api: Api, bucket: str, prefix: str) -> Iterator[models.S3Objec
 
 def is_folder(api: Api, bucket: str, prefix: str) -> bool:
     """Whether there is anything below."""
+    return first_object(api, bucket, prefix) is not None
+
+
+def first_object(api: Api, bucket: str, prefix: str) -> models.S3Object | None:
+    """The first object whose key begins with the prefix; the one whose key is the prefix comes before all others."""
     query = {"q": "", "mode": "prefix", "recursive": "true", "maxKeys": 1}
-    return any(page.objects for page in _pages(api, bucket, prefix, query))
+    return next((page.objects[0] for page in _pages(api, bucket, prefix, query) if page.objects), None)
 
 
 def usage(api: Api, uri: S3Uri) -> models.Usage:

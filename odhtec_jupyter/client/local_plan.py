@@ -35,4 +35,6 @@ def refuse(there: list[str], code: str, where: str = "") -> None:
     """Raise :class:`Conflict` when there is anything in the way."""
     if there:
         named = ", ".join(there[:NAMED]) + (f" and {len(there) - NAMED} more" if len(there) > NAMED else "")
-        raise Conflict(f"{named}: exists{where}.", code=code)
+        verb = "exists" if len(there) == 1 else "exist"
+        advice = "To overwrite, skip or rename, set on_conflict (on the command line --on-conflict)."
+        raise Conflict(f"{named} {verb} already{where}. {advice}", code=code)

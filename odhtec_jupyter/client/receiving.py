@@ -22,7 +22,7 @@ from odhtec_jupyter.models import OnConflict
 from odhtec_jupyter.uris import S3Uri
 
 CHUNK = 1024 * 1024
-LONGEST = 200  # characters of a name that is kept for the one beside it
+MAX_KEPT_BYTES = 200  # of a name, for the one beside it
 
 
 class Receiver:
@@ -70,7 +70,8 @@ class Receiver:
             return False
         gate.check()
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name[:LONGEST]}.{secrets.token_hex(4)}.part")
+        kept = path.name.encode(errors="ignore")[:MAX_KEPT_BYTES].decode(errors="ignore")
+        beside = path.with_name(f".{kept}.{secrets.token_hex(4)}.part")
         try:
             with beside.open("xb") as file, ObjectReader(self._api, uri.bucket, uri.key, whole=True) as reader:
                 if reader.size != size:

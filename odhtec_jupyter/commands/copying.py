@@ -13,7 +13,7 @@ from odhtec_jupyter.client.arguments import Patterns, s3_place
 from odhtec_jupyter.client.local_transfer import LocalFile, LocalTransfer
 from odhtec_jupyter.client.receiving import Receiver, within
 from odhtec_jupyter.client.sending import Sender
-from odhtec_jupyter.commands.console import INTERRUPTED, console, merged
+from odhtec_jupyter.commands.console import INTERRUPTED, Console, console, merged
 from odhtec_jupyter.commands.options import (
     PLACES,
     WILDCARDS,
@@ -26,7 +26,7 @@ from odhtec_jupyter.commands.reading import PIPE, read_in, write_out
 from odhtec_jupyter.commands.sources import Source, by_folder, is_hub, is_remote, single, sources
 from odhtec_jupyter.errors import BadRequest, NoServer, OdhTecError
 from odhtec_jupyter.models import TransferPlan
-from odhtec_jupyter.patterns import exact_pattern
+from odhtec_jupyter.patterns import MAX_GLOBS, exact_pattern
 from odhtec_jupyter.uris import parse_uri
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def mv(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace, action: str) -> int:
     with console(options) as out:
         one = single(out.client, options)
-        jobs = [_job(out.client, options, action, one)] if one is not None else _jobs(out.client, options, action)
+        jobs = [_job(out.client, options, action, one)] if one is not None else _jobs(out, options, action)
         if options.dry_run:
             return out.plan(job(dry_run=True) for job in jobs)
         code = 0
@@ -125,10 +125,10 @@ def _run(options: argparse.Namespace, action: str) -> int:
 
 def _piped(options: argparse.Namespace) -> int:
     """Standard input to an object, or an object to standard output."""
-    source = options.source[0] if len(options.source) == 1 else PIPE
+    source = options.source[0]
     uri = options.target if source == PIPE else source
-    if uri == PIPE or not uri.startswith("s3://") or uri.endswith("/"):
-        raise BadRequest("- is standard input or output: the other one has to be an object, s3://bucket/key.")
+    if len(options.source) > 1 or uri == PIPE or not uri.startswith("s3://") or uri.endswith("/"):
+        raise BadRequest("- is standard input or output: the only other one has to be an object, s3://bucket/key.")
     if options.dry_run or options.include or options.exclude:
         raise BadRequest("--dry-run, --include and --exclude are for files and folders, not for a pipe.")
     with console(options) as out:
@@ -169,13 +169,13 @@ def _require_copy(action: str) -> None:
 # --- several ----------------------------------------------------------------------------------------------------------
 
 
-def _jobs(client: Client, options: argparse.Namespace, action: str) -> list[Job]:
-    target: str = options.target
+def _jobs(out: Console, options: argparse.Namespace, action: str) -> list[Job]:
+    client, target = out.client, str(options.target)
     into = parse_uri(target, "target").is_folder if is_remote(target) else target.endswith("/") or Path(target).is_dir()
     if not into:
         raise BadRequest(f"{target} has to be a folder, with a slash at its end: several sources go into it.")
     takes = Patterns.of(options.include, options.exclude).take
-    chosen = [one for one in sources(client, options) if one.is_folder or takes(one.name)]
+    chosen = [one for one in sources(client, options, out.note) if one.is_folder or takes(one.name)]
     if not chosen:
         raise BadRequest("None of the sources is what the patterns include.")
     remote = [one for one in chosen if is_remote(one.uri)]
@@ -192,7 +192,7 @@ def _jobs(client: Client, options: argparse.Namespace, action: str) -> list[Job]
             raise BadRequest(ONE_IN_S3)
         jobs.append(_upload(client, options, local))
     for one in [one for one in remote if is_hub(one)]:
-        place = target if not one.is_folder else f"{target.rstrip('/')}/{one.name}"
+        place = target if not one.is_folder else f"{_folder(target)}{one.name}"
         jobs.append(_between(client, action, one.uri, place, _wanted(options)))
     stored = [one for one in remote if not is_hub(one)]
     return [*jobs, *(job for group in by_folder(stored) for job in _group(client, options, action, *group))]
@@ -202,15 +202,30 @@ def _group(
     client: Client, options: argparse.Namespace, action: str, folder: str, chosen: Sequence[Source]
 ) -> Iterator[Job]:
     """Files and folders below one folder: as few transfers as there can be."""
-    target = options.target if options.target.endswith("/") else f"{options.target}/"
-    wanted = _wanted(options)
+    target = _folder(options.target)
     is_deep = any("/" in one.name[:-1] for one in chosen)
     if is_deep and (options.include or options.exclude):
         raise BadRequest("--include and --exclude are for what is in folders: let the pattern of the source say it.")
-    for start in range(0, len(chosen), NAMES_AT_ONCE):
-        names = [one.name for one in chosen[start : start + NAMES_AT_ONCE]]
-        some = {"include": [exact_pattern(name) for name in names]} if is_deep else {"names": names}
-        yield _between(client, action, folder, target, {**wanted, **some})
+    most = MAX_GLOBS // max(1, len(options.include or ()), len(options.exclude or ()))
+    at_once = max(1, min(NAMES_AT_ONCE, most)) if options.include or options.exclude else NAMES_AT_ONCE
+    for start in range(0, len(chosen), at_once):
+        some = chosen[start : start + at_once]
+        names = [one.name for one in some]
+        wanted = {"include": [exact_pattern(name) for name in names]} if is_deep else {"names": names}
+        yield _between(client, action, folder, target, {**_wanted(options), **_in_folders(options, some), **wanted})
+
+
+def _in_folders(options: argparse.Namespace, chosen: Sequence[Source]) -> dict[str, Any]:
+    """The patterns, each within each of the folders: the server compares paths that begin with a folder's name."""
+    folders = [exact_pattern(one.name) for one in chosen if one.is_folder]
+    files = [exact_pattern(one.name) for one in chosen if not one.is_folder]
+    include = [f"{folder}{pattern}" for folder in folders for pattern in options.include or ()]
+    exclude = [f"{folder}{pattern}" for folder in folders for pattern in options.exclude or ()]
+    return {"include": [*include, *files] if options.include else None, "exclude": exclude or None}
+
+
+def _folder(target: str) -> str:
+    return target if target.endswith("/") else f"{target}/"
 
 
 def _upload(client: Client, options: argparse.Namespace, chosen: Sequence[Source]) -> Job:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 
 from odhtec_jupyter.client import Client, Entry
 from odhtec_jupyter.client.arguments import s3_place
 from odhtec_jupyter.client.globs import has_wildcards, matching
-from odhtec_jupyter.client.listing import is_folder
+from odhtec_jupyter.client.listing import first_object, is_folder
 from odhtec_jupyter.errors import NotFound, OdhTecError
 from odhtec_jupyter.uris import S3Uri
 
+Note = Callable[[str], None]
 HIDDEN = 403  # may be there all the same: who may list or delete need not be allowed to read
 ABSENT = 404
 
 
-def found(client: Client, uri: str, *, folders: bool = True) -> Iterator[Entry]:
+def found(client: Client, uri: str, *, folders: bool = True, note: Note | None = None) -> Iterator[Entry]:
     """The object or folder of that name, or what matches; ``folders`` says whether a pattern also takes folders.
 
-    A folder may be named without its slash: the entry has it. Raises :class:`NotFound` for nothing.
+    A folder may be named without its slash: the entry has it. ``note`` is told which folders a command left out that
+    would take them with ``-r``. Raises :class:`NotFound` for nothing.
     """
     place = s3_place(uri)
     one = exact(client, place)
@@ -27,18 +29,22 @@ def found(client: Client, uri: str, *, folders: bool = True) -> Iterator[Entry]:
         return
     if not has_wildcards(place.key):
         raise nothing(uri)
-    passed_over: Entry | None = None
-    count = 0
+    first: Entry | None = None  # folder that is left out
+    count = left_out = 0
     for entry in matching(client.api, place):
         if entry.is_folder and not folders:
-            passed_over = entry
+            first = first or entry
+            left_out += 1
         else:
             count += 1
             yield entry
-    if not count and passed_over is not None:
-        raise NotFound(f"{uri} matches only folders, such as {passed_over}: -r takes them, too.", code="NoSuchKey")
+    hint = " -r takes folders, too." if note else ""
+    if not count and first is not None:
+        raise NotFound(f"{uri} matches only folders, such as {first}.{hint}", code="NoSuchKey")
     if not count:
         raise NotFound(f"Nothing matches {uri}.", code="NoSuchKey")
+    if note and left_out:
+        note(f"Left out: {first}{f' and {left_out - 1} more' if left_out > 1 else ''}.{hint}")
 
 
 def exact(client: Client, place: S3Uri) -> Entry | None:
@@ -52,7 +58,12 @@ def exact(client: Client, place: S3Uri) -> Entry | None:
         except OdhTecError as error:
             if error.status not in {ABSENT, HIDDEN}:
                 raise
-            refusal = error if error.status == HIDDEN else None
+            if error.status == HIDDEN:
+                refusal = error
+                # Users who may not read it may still list it. A key with wildcards in it must not match other objects.
+                one = first_object(client.api, place.bucket, place.key)
+                if one is not None and one.Key == place.key:
+                    return Entry(str(place), one.Key, False, one.Size, one.LastModified, one.ETag, one.StorageClass)
         else:
             seen = (details.Size, details.LastModified, details.ETag, details.StorageClass)
             return Entry(str(place), place.key, False, *seen)
@@ -62,6 +73,11 @@ def exact(client: Client, place: S3Uri) -> Entry | None:
     if refusal is not None and not has_wildcards(place.key):
         raise refusal
     return None
+
+
+def is_below(path: str, folders: Container[str]) -> bool:
+    """Whether a path is in one of the folders, which end in a slash: it is covered by that folder."""
+    return any(path[: at + 1] in folders for at, letter in enumerate(path[:-1]) if letter == "/")
 
 
 def nothing(uri: str) -> NotFound:

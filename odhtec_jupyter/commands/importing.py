@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from odhtec_jupyter.commands.console import console
+from odhtec_jupyter.client.drawing import size
+from odhtec_jupyter.commands.console import FAILED, Console, console
 from odhtec_jupyter.commands.options import command, moving_arguments, patterns
 
 if TYPE_CHECKING:
     from odhtec_jupyter.commands.options import Commands
+    from odhtec_jupyter.models import RemainingObjects
+
+NAMED = 3  # keys in a question
 
 
 def add(commands: Commands) -> None:
@@ -27,6 +31,7 @@ def add(commands: Commands) -> None:
             ("import org/name s3://models", "to s3://models/org/name/"),
             ("import org/name s3://models/prod/ --include '*.safetensors'", "some files, right there"),
             ("import --dataset org/data s3://data --revision v2", "a dataset at a tag"),
+            ("import org/name s3://models --remove-remaining", "and no files that only an earlier revision had"),
         ],
     )
     one.add_argument("repo", metavar="ORG/NAME")
@@ -36,8 +41,9 @@ def add(commands: Commands) -> None:
     one.add_argument(
         "--remove-remaining",
         action="store_true",
-        help="when all files have arrived, remove objects of other revisions that a dry run says remain",
+        help="when all files have arrived, remove objects of other revisions that a dry run says remain; asks first",
     )
+    one.add_argument("-y", "--yes", action="store_true", help="do not ask before objects are removed")
     moving_arguments(one)
 
 
@@ -49,6 +55,22 @@ def bring(options: argparse.Namespace) -> int:
         if options.dry_run:
             return out.plan([call(options.repo, options.target, dry_run=True, **wanted)])
         if options.remove_remaining:
-            plan = call(options.repo, options.target, dry_run=True, **wanted)
-            wanted["remove"] = plan.remaining.objects if plan.remaining else None
+            remaining = call(options.repo, options.target, dry_run=True, **wanted).remaining
+            if remaining and not _is_meant(out, remaining):
+                return FAILED
+            wanted["remove"] = remaining.objects if remaining else None
         return out.carry(call(options.repo, options.target, **wanted))
+
+
+def _is_meant(out: Console, remaining: RemainingObjects) -> bool:
+    """Whether the objects of other revisions may go."""
+    objects = remaining.objects
+    named = ", ".join(one.key for one in objects[:NAMED])
+    named += f" and {len(objects) - NAMED} more" if len(objects) > NAMED else ""
+    count = f"{len(objects)} object{'' if len(objects) == 1 else 's'} of other revisions"
+    if not out.ask(f"Remove {count} ({size(remaining.bytes_total)}) after the import: {named}?"):
+        out.note("Nothing was imported or removed.")
+        return False
+    if remaining.is_truncated:
+        out.note("There may be more objects of other revisions: import again to remove them, too.")
+    return True

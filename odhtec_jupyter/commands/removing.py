@@ -11,7 +11,7 @@ from odhtec_jupyter.client.arguments import s3_place
 from odhtec_jupyter.client.drawing import size
 from odhtec_jupyter.client.globs import has_wildcards
 from odhtec_jupyter.commands.console import FAILED, Console, console, merged
-from odhtec_jupyter.commands.finding import HIDDEN, found
+from odhtec_jupyter.commands.finding import HIDDEN, found, is_below
 from odhtec_jupyter.commands.options import WILDCARDS, command, deleting_arguments, place_argument
 from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.models import PlannedFile, TransferPlan
@@ -56,10 +56,11 @@ def rm(options: argparse.Namespace) -> int:
         chosen: dict[str, Entry] = {}
 
         def choose(uri: str) -> None:
-            chosen.update((entry.uri, entry) for entry in _entries(out.client, uri, options.recursive))
+            chosen.update((entry.uri, entry) for entry in _entries(out, uri, options.recursive))
 
         code = out.each(options.uri, choose)
-        entries = list(chosen.values())
+        folders = {uri for uri, entry in chosen.items() if entry.is_folder}
+        entries = [entry for uri, entry in chosen.items() if not is_below(uri, folders)]  # each object counts once
         if options.dry_run:
             return out.plan(plans(out.client, entries), "deleted") or code
         if entries and not is_meant(out, "Delete", entries):
@@ -67,11 +68,11 @@ def rm(options: argparse.Namespace) -> int:
         return delete(out, entries) or code
 
 
-def _entries(client: Client, uri: str, recursive: bool) -> list[Entry]:
-    place = s3_place(uri)
+def _entries(out: Console, uri: str, recursive: bool) -> list[Entry]:
+    client, place = out.client, s3_place(uri)
     is_pattern = has_wildcards(place.key)
     try:
-        entries = list(found(client, uri, folders=recursive))
+        entries = list(found(client, uri, folders=recursive, note=out.note))
     except OdhTecError as error:
         if error.status != HIDDEN or is_pattern:
             raise

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from odhtec_jupyter.client import Client
 from odhtec_jupyter.client.arguments import s3_place
 from odhtec_jupyter.client.globs import has_wildcards, literal_folder
-from odhtec_jupyter.commands.finding import found
+from odhtec_jupyter.commands.finding import Note, found
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.uris import HubUri, S3Uri, parse_uri
 
@@ -47,25 +47,41 @@ def single(client: Client, options: argparse.Namespace) -> str | None:
     if not uri.startswith("s3://"):
         return uri
     if options.recursive or has_wildcards(uri):
-        entries = iter(found(client, uri, folders=options.recursive))
-        first = next(entries)
+        first = next(found(client, uri, folders=options.recursive, note=_hint_only))
         key, slash = s3_place(uri).key, "/" if first.is_folder else ""
         return first.uri if first.key in {key, f"{key}{slash}"} else None
     return uri
 
 
-def sources(client: Client, options: argparse.Namespace) -> list[Source]:
+def _hint_only(_: str) -> None:
+    """The note comes when all sources are looked for."""
+
+
+def sources(client: Client, options: argparse.Namespace, note: Note) -> list[Source]:
     """Each file and folder once. Raises :class:`BadRequest` where two of them would have the same name."""
     seen: dict[str, Source] = {}
     for text in options.source:
-        for source in _sources(client, text, options.recursive):
+        for source in _sources(client, text, options.recursive, note):
             other = seen.setdefault(source.name, source)
             if other.uri != source.uri:
                 raise BadRequest(f"{other.uri} and {source.uri} would both be {source.name}: copy them one by one.")
-    return list(seen.values())
+    folders = {one.name: one.uri for one in seen.values() if one.is_folder}
+    return [one for one in seen.values() if not any(_is_in(one, name, uri) for name, uri in _above(one, folders))]
 
 
-def _sources(client: Client, text: str, recursive: bool) -> Iterator[Source]:
+def _above(source: Source, folders: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The chosen folders that the name is in, each with its URI."""
+    for at, letter in enumerate(source.name[:-1]):
+        if letter == "/" and (name := source.name[: at + 1]) in folders:
+            yield name, folders[name]
+
+
+def _is_in(source: Source, name: str, uri: str) -> bool:
+    """Whether the folder brings it to the same path below the target."""
+    return source.uri == uri + source.name.removeprefix(name)
+
+
+def _sources(client: Client, text: str, recursive: bool, note: Note) -> Iterator[Source]:
     if not is_remote(text):
         path = Path(text).expanduser()
         name = path.resolve().name if path.name in {"", ".."} else path.name
@@ -75,7 +91,7 @@ def _sources(client: Client, text: str, recursive: bool) -> Iterator[Source]:
     if not isinstance(place, S3Uri) or not (recursive or has_wildcards(place.key)):
         yield _named(text, str(place), f"{place.name}/" if place.is_folder else place.name)
         return
-    for entry in found(client, text, folders=recursive):
+    for entry in found(client, text, folders=recursive, note=note):
         named = entry.key.rstrip("/") == place.key.rstrip("/")
         name = _last(entry.key) if named else entry.key.removeprefix(literal_folder(place.key))
         yield _named(text, entry.uri, name, entry.size)

@@ -13,6 +13,7 @@ from odhtec_jupyter.client.listing import objects_below
 from odhtec_jupyter.client.receiving import within
 from odhtec_jupyter.client.sending import files_below, folder_of
 from odhtec_jupyter.commands.console import Console, console, merged
+from odhtec_jupyter.commands.finding import nothing
 from odhtec_jupyter.commands.options import PLACES, command, moving_arguments, patterns, place_argument
 from odhtec_jupyter.commands.sources import is_remote
 from odhtec_jupyter.errors import BadRequest
@@ -30,10 +31,9 @@ def add(commands: Commands) -> None:
         "sync",
         sync,
         "copy what is missing or differs in a folder",
-        about="Between S3, the server's workspace and Hugging Face, files are compared by size and\n"
-        "checksum. With a folder of this machine, a file is copied when its size differs, or\n"
-        "when it is newer than the one at the target. What is only at the target stays:\n"
-        "nothing is deleted.",
+        about="A file is copied when its size differs, or when it is newer than the one at the target.\n"
+        "Within S3, and from Hugging Face, files with the same checksum are left alone. What is\n"
+        "only at the target stays: nothing is deleted.",
         examples=[
             ("sync results/ s3://data/run-7/", "a folder of this machine to S3; again sends only what changed"),
             ("sync s3://data/run-7/ results/ --dry-run", "see what has changed there"),
@@ -78,7 +78,8 @@ def _copy(
     if not include:
         if options.dry_run or out.json:
             return out.plan([])
-        out.say("Nothing to copy: the target has it all.", merged([]))
+        meant = "all that the patterns include" if options.include or options.exclude else "it all"
+        out.say(f"Nothing to copy: the target has {meant}.", merged([]))
         return 0
     wanted = {"include": include, "on_conflict": "overwrite"}
     places = [str(place) if isinstance(place, S3Uri) else place for place in (source, target)]
@@ -98,8 +99,10 @@ def _outdated_objects(client: Client, folder: Path, place: S3Uri) -> Iterator[st
 
 
 def _outdated_files(client: Client, place: S3Uri, folder: Path) -> Iterator[str]:
-    """Objects that the folder lacks, or has of another size or from an earlier time."""
+    """Objects that the folder lacks, or has of another size or from an earlier time. Raises :class:`NotFound`."""
+    is_empty = True
     for one in objects_below(client.api, place.bucket, place.key):
+        is_empty = False
         name = one.Key.removeprefix(place.key)
         if one.Key.endswith("/"):  # the marker of a folder
             continue
@@ -111,3 +114,5 @@ def _outdated_files(client: Client, place: S3Uri, folder: Path) -> Iterator[str]
         written = one.LastModified.timestamp() if one.LastModified else float("inf")
         if one.Size != stat.st_size or written > stat.st_mtime:
             yield name
+    if is_empty:  # a mistyped name must not look like a folder that is up to date
+        raise nothing(str(place))

@@ -165,7 +165,11 @@ def test_a_reader_that_has_gone_is_no_complaint(shell: Shell, s3_client: Any, bu
 
 
 def test_a_model_is_imported_and_its_transfer_is_listed(
-    shell: Shell, bucket: str, server_hub: HubStandIn, stored: Callable[[], dict[str, int]]
+    shell: Shell,
+    bucket: str,
+    server_hub: HubStandIn,
+    stored: Callable[[], dict[str, int]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     repository = server_hub.add(Repository("org/cli"))
     first = repository.commit({"config.json": b"{}", "w.bin": SyntheticContent(9_000_000, seed=1)})
@@ -182,7 +186,12 @@ def test_a_model_is_imported_and_its_transfer_is_listed(
     told = shell("import", "org/cli", f"s3://{bucket}", "--dry-run").stdout
     assert f"1 objects of revision {first.sha[:7]} remain (9000000 bytes):\n  org/cli/w.bin\n" in told
     assert "org/cli/w.bin" in stored()
-    done = shell("import", "org/cli", f"s3://{bucket}", "--remove-remaining").stdout
+    with open(os.devnull) as nobody, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdin", nobody)
+        refused = shell("import", "org/cli", f"s3://{bucket}", "--remove-remaining", code=1).stderr
+    assert "Remove 1 object of other revisions (9.0 MB) after the import: org/cli/w.bin?" in refused
+    assert set(stored()) == {"org/cli/config.json", "org/cli/w.bin"}  # nothing was imported or removed
+    done = shell("import", "org/cli", f"s3://{bucket}", "--remove-remaining", "-y").stdout
     assert "1 of another revision removed" in done
     assert stored() == {"org/cli/config.json": 2, "org/cli/new.bin": 3}
 

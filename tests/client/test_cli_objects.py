@@ -14,6 +14,9 @@ import pytest
 import requests
 
 from odhtec_jupyter.cli import main
+from odhtec_jupyter.client.api import Api
+from odhtec_jupyter.client.globs import _matcher
+from odhtec_jupyter.client.replies import told as error_told
 from tests.client.shell import Shell
 
 Stored = Callable[[], dict[str, int]]
@@ -96,6 +99,21 @@ def test_wildcards_match_as_in_a_shell(
 ) -> None:
     put("a.csv", "dir/b.csv", "dir/deep/c.csv", "dir-2/d.csv", "b[1].csv.gz", "tmp.txt")
     assert sorted(uris(shell("ls", f"s3://{bucket}/{pattern}").stdout, bucket)) == sorted(keys)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matched", "others"),
+    [
+        ("tmp**/x", ["tmp/x", "tmp-1/deep/x"], ["tmpx", "tmp-x"]),
+        ("**/x", ["x", "a/x", "a/b/x"], ["ax", "a/bx"]),
+        ("a/**/x", ["a/x", "a/b/c/x"], ["ax", "a-b/x"]),
+        ("**/a[+-9]b", ["a.b", "c/a0b"], ["a/b", "c/a/b"]),
+        ("**/a[!x]b", ["a.b"], ["a/b", "axb"]),
+    ],
+)
+def test_wildcards_match_no_more_than_they_say(pattern: str, matched: list[str], others: list[str]) -> None:
+    matches = _matcher(pattern)
+    assert [path for path in (*matched, *others) if matches(path)] == matched
 
 
 def test_one_missing_uri_does_not_stop_the_others(shell: Shell, bucket: str, put: Callable[..., None]) -> None:
@@ -184,6 +202,37 @@ def test_rm_without_a_terminal_wants_yes(
     assert stored() == {}
 
 
+def test_rm_deletes_the_key_with_wildcards_that_may_be_listed_but_not_read(
+    shell: Shell, bucket: str, put: Callable[..., None], stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put("a*", "ab", "ac")
+
+    def refuse(*_: object) -> None:
+        raise error_told("AccessDenied", "Not for you.", 403)
+
+    monkeypatch.setattr(Api, "get_details", refuse)
+    shell("rm", "-y", f"s3://{bucket}/a*")
+    assert set(stored()) == {"ab", "ac"}
+
+
+def test_objects_in_folders_with_markers_count_once(
+    shell: Shell, bucket: str, put: Callable[..., None], stored: Stored, tmp_path: Path
+) -> None:
+    put("d/", "d/e/", "d/e/f", "d/g")  # as the panel creates folders
+    shell("cp", "-r", f"s3://{bucket}/d/**", "here/")
+    shell("cp", "-r", f"s3://{bucket}/**", "all/")
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()) == [
+        "all/d/e/f",
+        "all/d/g",
+        "here/e/f",
+        "here/g",
+    ]
+    plan = json.loads(shell("rm", "-r", "--json", "--dry-run", f"s3://{bucket}/**").stdout)
+    assert plan["filesTotal"] == 4
+    shell("rm", "-r", "-y", f"s3://{bucket}/d/**")
+    assert set(stored()) == {"d/"}
+
+
 def test_buckets_are_created_and_deleted(shell: Shell, bucket: str, put: Callable[..., None]) -> None:
     name = f"{bucket}-mb"
     assert "nothing was written" in shell("mb", "--dry-run", f"s3://{name}").stdout
@@ -243,12 +292,53 @@ def test_recursive_takes_folders_of_a_pattern(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored
 ) -> None:
     put("run-1/a", "run-2/b", "run-3")
-    shell("cp", f"s3://{bucket}/run-*", f"s3://{bucket}/files/")
+    told = shell("cp", f"s3://{bucket}/run-*", f"s3://{bucket}/files/").stderr
+    assert f"Left out: s3://{bucket}/run-1/ and 1 more. -r takes folders, too.\n" in told
     assert {key for key in stored() if key.startswith("files/")} == {"files/run-3"}
+    assert "-r takes folders, too." in shell("cp", f"s3://{bucket}/run-[12]", "here/", code=1).stderr
+    assert "-r takes" not in shell("cat", f"s3://{bucket}/run-[12]", code=1).stderr  # which has no -r
     shell("cp", "-r", f"s3://{bucket}/run-*", f"s3://{bucket}/all/")
     assert {key for key in stored() if key.startswith("all/")} == {"all/run-1/a", "all/run-2/b", "all/run-3"}
     shell("cp", "-r", f"s3://{bucket}/run-1", f"s3://{bucket}/one/")  # without its slash
     assert "one/a" in stored()
+
+
+def test_patterns_apply_within_each_folder_of_several(
+    shell: Shell, bucket: str, put: Callable[..., None], stored: Stored, tmp_path: Path
+) -> None:
+    put("run-1/a.csv", "run-1/tmp/x.csv", "run-2/a.csv", "run-2/b.txt", "run-3.csv", "run-4.txt")
+    chosen = ("-r", f"s3://{bucket}/run-*")
+    patterns = ("--include", "*.csv", "--exclude", "tmp/*")
+    wanted = {"run-1/a.csv", "run-2/a.csv", "run-3.csv"}
+    shell("cp", *chosen, "here/", *patterns)
+    here = tmp_path / "here"
+    assert {str(path.relative_to(here)) for path in here.rglob("*") if path.is_file()} == wanted
+    shell("mv", *chosen, f"s3://{bucket}/to/", *patterns)
+    moved = {f"to/{name}" for name in wanted}
+    assert set(stored()) == moved | {"run-1/tmp/x.csv", "run-2/b.txt", "run-4.txt"}
+
+
+def test_a_pipe_has_one_source(shell: Shell, bucket: str, stored: Stored, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a")
+    assert "the only other one" in shell("cp", "-", "a.csv", f"s3://{bucket}/k", code=1).stderr
+    assert stored() == {}
+
+
+def test_a_name_of_many_bytes_is_downloaded(
+    shell: Shell, bucket: str, put: Callable[..., None], tmp_path: Path
+) -> None:
+    name = "名" * 85  # 255 bytes, as many as a file system takes
+    put(f"long/{name}")
+    shell("cp", f"s3://{bucket}/long/", "back/")
+    assert [path.name for path in (tmp_path / "back").iterdir()] == [name]
+
+
+def test_what_exists_is_refused_with_the_way_out(shell: Shell, bucket: str, put: Callable[..., None]) -> None:
+    put("a.csv")
+    shell("cp", f"s3://{bucket}/a.csv", ".")
+    for source, target in ((f"s3://{bucket}/a.csv", "."), ("a.csv", f"s3://{bucket}/")):
+        assert "exists already" in (told := shell("cp", source, target, code=1).stderr)
+        assert "--on-conflict" in told
 
 
 def test_mv_renames_and_moves(
@@ -296,6 +386,9 @@ def test_sync_sends_only_what_differs(
     shell("sync", f"{uri}/", f"s3://{bucket}/e/")
     assert "e/deep/b.txt" in stored()
     assert "sync takes two folders" in shell("sync", "data/a.txt", uri, code=1).stderr
+    # A mistyped source is not a target that has it all.
+    assert "There is nothing at" in shell("sync", f"s3://{bucket}/dd", "other", code=1).stderr
+    assert "has all that the patterns include" in shell("sync", "data", uri, "--include", "*.none").stdout
 
 
 # --- how it speaks ----------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import pytest
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from tests.client.shell import Shell
 from tests.conftest import missing
+from tests.waiting import GIVE_UP_SECONDS
 
 # What bash itself does when Tab is pressed behind a line.
 TAB = """
@@ -28,6 +29,9 @@ complete_line() {
 }
 for line in "$@"; do complete_line "$line"; echo; done
 """
+
+# A busy machine may take longer to answer than a person would wait.
+PATIENT = f"from odhtec_jupyter.commands import completion; completion.ANSWER_SECONDS = {GIVE_UP_SECONDS:.0f}"
 
 
 @pytest.fixture(params=["moto"])
@@ -47,7 +51,7 @@ def tab(moto_jupyter: JupyterProcess, tmp_path: Path) -> Any:
     programs.mkdir()
     for name, module in (("jupyter", "jupyter_core.command"), ("jupyter-odhtec", "odhtec_jupyter.cli")):
         script = programs / name
-        script.write_text(f"#!{sys.executable}\nimport sys\nfrom {module} import main\nsys.exit(main())\n")
+        script.write_text(f"#!{sys.executable}\nimport sys\n{PATIENT}\nfrom {module} import main\nsys.exit(main())\n")
         script.chmod(0o755)
     env = {
         **os.environ,

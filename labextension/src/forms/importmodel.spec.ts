@@ -97,6 +97,21 @@ describe('ImportModel', () => {
     model.setRemoveRemaining(true);
     await model.start();
     expect(server.importFromHub.mock.lastCall![0].remove).toEqual(objects);
+    // It is planned again after a start that failed: the same objects are still agreed to, others are not.
+    for (const [remains, agreed] of [
+      [objects, true],
+      [[{ ...objects[0], key: 'org/name/other.bin' }], false]
+    ] as const) {
+      const found = [...remains];
+      server.importFromHub.mockRejectedValueOnce(new ApiError('SlowDown', 'no', 503));
+      server.planImport.mockResolvedValue({
+        ...plan('s3://b/org/name/', { create: 3 }),
+        remaining: { objects: found, commits: ['c0ffee'], bytesTotal: 5, isTruncated: false }
+      });
+      expect(await model.start()).toBeNull();
+      await vi.waitFor(() => expect(model.plan!.remaining!.objects).toBe(found));
+      expect(model.removesRemaining).toBe(agreed);
+    }
     model.setPrefix('elsewhere');
     await planned(model);
     expect(model.removesRemaining).toBe(false);

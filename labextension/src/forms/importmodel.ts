@@ -16,6 +16,7 @@ import type {
   HubRepo,
   ImportRequest,
   OnConflict,
+  RemainingObjects,
   Transfer,
   TransferPlan
 } from '../tokens';
@@ -244,7 +245,10 @@ export class ImportModel extends RepoLookup {
         signal
       );
       if (!signal.aborted) {
+        const agreed = this._plan?.remaining;
         this._plan = new ImportPlan(made, this.target);
+        // After a start that failed, other objects may remain than those that were agreed to be removed.
+        this._removesRemaining &&= isSame(agreed, this._plan.remaining);
       }
     } catch (reason) {
       if (!signal.aborted) {
@@ -267,6 +271,10 @@ export class ImportModel extends RepoLookup {
   private _planError: ApiError | null = null;
   private _onConflict: OnConflict = 'skip';
   private _removesRemaining = false;
+}
+
+function isSame(one?: RemainingObjects | null, other?: RemainingObjects | null): boolean {
+  return JSON.stringify(one?.objects) === JSON.stringify(other?.objects);
 }
 
 export namespace ImportModel {
