@@ -59,8 +59,8 @@ def rm(options: argparse.Namespace) -> int:
             chosen.update((entry.uri, entry) for entry in _entries(out, uri, options.recursive))
 
         code = out.each(options.uri, choose)
-        folders = {uri for uri, entry in chosen.items() if entry.is_folder}
-        entries = [entry for uri, entry in chosen.items() if not is_below(uri, folders)]  # each object counts once
+        above = {uri for uri, entry in chosen.items() if entry.is_folder}
+        entries = [entry for uri, entry in chosen.items() if not is_below(uri, above)]  # each object counts once
         if options.dry_run:
             return out.plan(plans(out.client, entries), "deleted") or code
         if entries and not is_meant(out, "Delete", entries):
