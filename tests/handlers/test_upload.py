@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -56,7 +57,8 @@ async def test_a_large_body_is_sent_in_parts_and_arrives_byte_for_byte(
 ) -> None:
     content = noise(40 * MIB)
     reply = await api.put(bucket, "raw", content)
-    assert (reply["size"], reply["ETag"][-3:]) == (len(content), '-5"')
+    assert reply["size"] == len(content)
+    assert int(reply["ETag"].strip('"').partition("-")[2]) > 1  # how many parts depends on how quick the store is
     body, headers = form(("form", content))
     await api.ok("POST", "objects/upload", bucket, body=body, headers=headers, status=201)
     for key in ("raw", "form"):
@@ -265,16 +267,19 @@ async def test_a_form_that_breaks_off_leaves_no_upload_and_holds_no_memory(
     assert app.services.engine.budget.used == 0
 
 
-async def test_a_type_that_no_header_can_hold_fails_its_file_alone(api: Any, bucket: str, stored: Stored) -> None:
+async def test_a_type_outside_ascii_is_kept(api: Any, bucket: str, s3_client: S3Client, stored: Stored) -> None:
     body = (
         b'--limit\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n'
         b"Content-Type: text/" + "日本".encode() + b"\r\n\r\nhello\r\n"
         b'--limit\r\nContent-Disposition: form-data; name="file"; filename="b.txt"\r\n\r\nok\r\n--limit--\r\n'
     )
     headers = {"Content-Type": "multipart/form-data; boundary=limit"}
-    reply = await api.ok("POST", "objects/upload", bucket, body=body, headers=headers, status=207)
-    assert [one["Key"] for one in reply["errors"]] == ["a.txt"]
-    assert await asyncio.to_thread(stored) == {"b.txt": 2}
+    reply = await api.ok("POST", "objects/upload", bucket, body=body, headers=headers, status=201)
+    assert [one["key"] for one in reply["uploaded"]] == ["a.txt", "b.txt"]
+    assert await asyncio.to_thread(stored) == {"a.txt": 5, "b.txt": 2}
+    kept = s3_client.head_object(Bucket=bucket, Key="a.txt")["ContentType"]
+    assert str(make_header(decode_header(kept))) == "text/日本"
+    assert (await api.download(bucket, "a.txt")).body == b"hello"
 
 
 async def test_an_upload_that_moves_counts_as_activity(api: Any, bucket: str, jp_serverapp: Any) -> None:
