@@ -59,6 +59,27 @@ def interruptible(wait: Interruptible) -> Iterator[None]:
         yield
 
 
+class InterruptibleSet:
+    """What several threads are waiting in now, to interrupt all of it at once."""
+
+    def __init__(self) -> None:
+        self._current: set[Interruptible] = set()
+
+    @contextmanager
+    def holding(self, wait: Interruptible) -> Iterator[None]:
+        """While the context lasts, :meth:`interrupt` reaches ``wait``."""
+        self._current.add(wait)
+        try:
+            yield
+        finally:
+            self._current.discard(wait)
+
+    def interrupt(self) -> None:
+        """Make every wait end with an error; called from another thread."""
+        for wait in tuple(self._current):
+            wait.interrupt()
+
+
 class ReplyWait:
     """Waiting for the body of an urllib3 response."""
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from odhtec_jupyter.errors import OdhTecError, TooManyRequests
-from odhtec_jupyter.stores.interruption import Interruptible
+from odhtec_jupyter.stores.interruption import Interruptible, InterruptibleSet
 
 ATTEMPTS = 8  # with the delays between them about a minute: a gateway that restarts, a network that comes back
 FIRST_DELAY = 0.5  # seconds, doubled each time
@@ -20,44 +19,32 @@ class StopSign(threading.Event):
 
     def __init__(self) -> None:
         super().__init__()
-        self._waits: set[Interruptible] = set()
-        self._answers: set[Interruptible] = set()
+        self._waits = InterruptibleSet()
+        self._answers = InterruptibleSet()
         self._cut = False
 
     def set(self) -> None:
         """Stop, also those who wait for bytes that do not come."""
         super().set()
-        for wait in tuple(self._waits):
-            wait.interrupt()
+        self._waits.interrupt()
 
-    @contextmanager
-    def ending(self, wait: Interruptible) -> Iterator[None]:
+    def ending(self, wait: Interruptible) -> AbstractContextManager[None]:
         """While the context lasts, :meth:`set` interrupts ``wait``."""
-        self._waits.add(wait)
-        try:
-            yield
-        finally:
-            self._waits.discard(wait)
+        return self._waits.holding(wait)
 
     def cut(self) -> None:
         """Stop, and end the requests that still wait for an answer: what becomes of them is not known."""
         self._cut = True
         self.set()
-        for wait in tuple(self._answers):
-            wait.interrupt()
+        self._answers.interrupt()
 
     def is_cut(self) -> bool:
         """Whether no answer is waited for any more."""
         return self._cut
 
-    @contextmanager
-    def answering(self, wait: Interruptible) -> Iterator[None]:
+    def answering(self, wait: Interruptible) -> AbstractContextManager[None]:
         """While the context lasts, :meth:`cut` interrupts ``wait``."""
-        self._answers.add(wait)
-        try:
-            yield
-        finally:
-            self._answers.discard(wait)
+        return self._answers.holding(wait)
 
 
 class Stopped(Exception):

@@ -9,10 +9,10 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from statistics import median
 
-from odhtec_jupyter.stores.interruption import Interruptible, ended_by
+from odhtec_jupyter.stores.interruption import Interruptible, InterruptibleSet, ended_by
 from odhtec_jupyter.transfers.target import BLOCK
 
 LOOK_SECONDS = 1.0  # between two looks at the connections
@@ -29,27 +29,21 @@ class Reading:
     def __init__(self) -> None:
         self.bytes = 0
         self.since = self.last = time.monotonic()
-        self._waits: set[Interruptible] = set()
+        self._waits = InterruptibleSet()
         self._cut = False
 
     def cut(self) -> None:
         """Break it off."""
         self._cut = True
-        for wait in tuple(self._waits):
-            wait.interrupt()
+        self._waits.interrupt()
 
     def is_cut(self) -> bool:
         """Whether it was broken off."""
         return self._cut
 
-    @contextmanager
-    def answering(self, wait: Interruptible) -> Iterator[None]:
+    def answering(self, wait: Interruptible) -> AbstractContextManager[None]:
         """While the context lasts, :meth:`cut` interrupts ``wait``."""
-        self._waits.add(wait)
-        try:
-            yield
-        finally:
-            self._waits.discard(wait)
+        return self._waits.holding(wait)
 
     def came(self, count: int) -> None:
         """More bytes are here."""
