@@ -97,7 +97,7 @@ class Console:
         if self._yes:
             return True
         if not sys.stdin.isatty():
-            raise BadRequest(f"{question} Nobody can be asked here: --yes says so.")
+            raise BadRequest(f"{question} This is not a terminal that can answer: add --yes to confirm.")
         print(f"{visible(question)} [y/N] ", end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip().lower().startswith("y")
 
@@ -117,7 +117,7 @@ class Console:
             transfer.wait(progress=not self.json)
         except KeyboardInterrupt:
             if self._goes_on(transfer):
-                self.note(f"It goes on: jupyter odhtec transfers show {transfer.id}")
+                self.note(f"The transfer continues: jupyter odhtec transfers show {transfer.id}")
             elif _cancel(transfer):
                 self.note("Cancelled.")
             else:
