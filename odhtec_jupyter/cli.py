@@ -17,9 +17,9 @@ from odhtec_jupyter.commands import (
     completion,
     copying,
     importing,
-    looking,
-    reading,
+    listing,
     removing,
+    streams,
     syncing,
     transfers,
 )
@@ -53,7 +53,7 @@ def parser() -> Parser:
     )
     command.add_argument("--version", action="version", version=version("odhtec-jupyter"))
     commands = command.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for group in (looking, copying, syncing, removing, reading, buckets, importing, transfers):
+    for group in (listing, copying, syncing, removing, streams, buckets, importing, transfers):
         group.add(commands)
     demo = commands.add_parser(
         "demo",

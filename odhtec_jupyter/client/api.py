@@ -9,8 +9,8 @@ import requests
 from pydantic import BaseModel
 
 from odhtec_jupyter import models
-from odhtec_jupyter.client.connection import Connection
-from odhtec_jupyter.client.replies import read
+from odhtec_jupyter.client.http.connection import Connection
+from odhtec_jupyter.client.http.replies import read
 from odhtec_jupyter.errors import OdhTecError, VerificationError
 from odhtec_jupyter.keys import encode_key
 

@@ -11,7 +11,6 @@ from typing import Any, Literal, Unpack, overload
 from odhtec_jupyter import models
 from odhtec_jupyter.client import listing
 from odhtec_jupyter.client.api import Api
-from odhtec_jupyter.client.appender import ObjectAppender
 from odhtec_jupyter.client.arguments import (
     Pattern,
     Patterns,
@@ -23,17 +22,18 @@ from odhtec_jupyter.client.arguments import (
     s3_place,
     with_patterns,
 )
-from odhtec_jupyter.client.connection import Connection
-from odhtec_jupyter.client.file_errors import file_errors
-from odhtec_jupyter.client.layered_writer import TextWriter
+from odhtec_jupyter.client.files.appender import ObjectAppender
+from odhtec_jupyter.client.files.file_errors import file_errors
+from odhtec_jupyter.client.files.layered_writer import TextWriter
+from odhtec_jupyter.client.files.reader import open_reader
+from odhtec_jupyter.client.files.writer import ObjectWriter
+from odhtec_jupyter.client.http.connection import Connection
+from odhtec_jupyter.client.http.servers import find_server, without_token
 from odhtec_jupyter.client.listing import Listing
-from odhtec_jupyter.client.local_transfer import LocalTransfer
-from odhtec_jupyter.client.reader import open_reader
-from odhtec_jupyter.client.receiving import Receiver
-from odhtec_jupyter.client.sending import Sender
-from odhtec_jupyter.client.servers import find_server, without_token
+from odhtec_jupyter.client.local.downloader import Receiver
+from odhtec_jupyter.client.local.local_transfer import LocalTransfer
+from odhtec_jupyter.client.local.uploader import Sender
 from odhtec_jupyter.client.transfer import Transfer
-from odhtec_jupyter.client.writer import ObjectWriter
 from odhtec_jupyter.errors import BadRequest, Conflict, StoreError
 from odhtec_jupyter.models import OnConflict, RepoType, Verify
 

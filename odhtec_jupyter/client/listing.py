@@ -10,7 +10,7 @@ from typing import Any
 
 from odhtec_jupyter import models
 from odhtec_jupyter.client.api import Api
-from odhtec_jupyter.client.drawing import size
+from odhtec_jupyter.client.display import size
 from odhtec_jupyter.uris import S3Uri
 from odhtec_jupyter.visible import visible
 

@@ -9,9 +9,9 @@ from contextlib import closing
 from typing import Any, Self
 
 from odhtec_jupyter import models
-from odhtec_jupyter.client import drawing
+from odhtec_jupyter.client import display
 from odhtec_jupyter.client.api import Api
-from odhtec_jupyter.client.replies import told
+from odhtec_jupyter.client.http.replies import told
 from odhtec_jupyter.errors import Cancelled, Conflict
 
 SOON, LATER = 0.05, 0.5  # seconds between two looks, at first and later
@@ -35,7 +35,7 @@ class Transfer:
     @property
     def status(self) -> models.Transfer:
         """All about it, as it is now."""
-        if self._seen.state not in drawing.ENDED:
+        if self._seen.state not in display.ENDED:
             self._seen = self._api.get_transfer(self.id)
         return self._seen
 
@@ -69,7 +69,7 @@ class Transfer:
         for something that only you can give it. Interrupting the wait does not stop the transfer.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        with closing(drawing.bar() if progress else _Nothing()) as bar:
+        with closing(display.bar() if progress else _Nothing()) as bar:
             pauses = _pauses()
             while True:
                 status = self.status
@@ -77,7 +77,7 @@ class Transfer:
                 if self._is_over(status):
                     return self
                 if deadline is not None and time.monotonic() > deadline:
-                    raise TimeoutError(f"After {timeout:.0f} s: {drawing.line(status)}")
+                    raise TimeoutError(f"After {timeout:.0f} s: {display.line(status)}")
                 time.sleep(next(pauses))
 
     def __await__(self) -> Generator[Any, None, Self]:
@@ -85,7 +85,7 @@ class Transfer:
 
     async def _completed(self) -> Self:
         """As :meth:`wait`, and other tasks go on meanwhile."""
-        with closing(drawing.bar()) as bar:
+        with closing(display.bar()) as bar:
             for pause in _pauses():
                 status = await asyncio.to_thread(lambda: self.status)
                 bar.show(status)
@@ -99,10 +99,10 @@ class Transfer:
             failure = status.error or models.Failure(code="InternalError", message="It failed without a word.")
             raise told(failure.code, failure.message)
         if status.state == "cancelled":
-            raise Cancelled(f"{drawing.title(status)} was cancelled.")
+            raise Cancelled(f"{display.title(status)} was cancelled.")
         if status.state == "paused" and status.needs:
             how = "resume(token=...)" if status.needs == "token" else "set the connection it began with, then resume()"
-            raise Conflict(f"{drawing.title(status)} waits for a {status.needs}: {how}.", code="NeedsToken")
+            raise Conflict(f"{display.title(status)} waits for a {status.needs}: {how}.", code="NeedsToken")
         return status.state == "completed"
 
     # --- steering -------------------------------------------------------------------------------------------------
@@ -134,13 +134,13 @@ class Transfer:
     # --- showing itself -------------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        return f"<{drawing.line(self._seen)}>"
+        return f"<{display.line(self._seen)}>"
 
     def _ipython_display_(self) -> None:
-        if drawing.in_notebook():
-            drawing.follow(lambda: self.status)
+        if display.in_notebook():
+            display.follow(lambda: self.status)
         else:
-            print(drawing.line(self.status))  # noqa: T201 - a terminal's way to show a value
+            print(display.line(self.status))  # noqa: T201 - a terminal's way to show a value
 
 
 class _Nothing:

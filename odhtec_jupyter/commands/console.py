@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from threading import Thread
 
 from odhtec_jupyter.client import Client, Transfer
-from odhtec_jupyter.client.drawing import line
-from odhtec_jupyter.client.local_transfer import LocalTransfer
+from odhtec_jupyter.client.display import line
+from odhtec_jupyter.client.local.local_transfer import LocalTransfer
 from odhtec_jupyter.commands.output import Value, json_line, print_error
 from odhtec_jupyter.commands.private_server import private_server
 from odhtec_jupyter.errors import BadRequest, NoServer, OdhTecError

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from odhtec_jupyter.client import Client, Transfer
 from odhtec_jupyter.client.arguments import Patterns, s3_place
-from odhtec_jupyter.client.local_transfer import LocalFile, LocalTransfer
-from odhtec_jupyter.client.receiving import Receiver, within
-from odhtec_jupyter.client.sending import Sender
+from odhtec_jupyter.client.local.downloader import Receiver, within
+from odhtec_jupyter.client.local.local_transfer import LocalFile, LocalTransfer
+from odhtec_jupyter.client.local.uploader import Sender
 from odhtec_jupyter.commands.console import INTERRUPTED, Console, console, merged
 from odhtec_jupyter.commands.options import (
     PLACES,
@@ -22,8 +22,8 @@ from odhtec_jupyter.commands.options import (
     patterns,
     place_argument,
 )
-from odhtec_jupyter.commands.reading import PIPE, read_in, write_out
 from odhtec_jupyter.commands.sources import Source, by_folder, is_hub, is_remote, single, sources
+from odhtec_jupyter.commands.streams import PIPE, read_in, write_out
 from odhtec_jupyter.errors import BadRequest, NoServer, OdhTecError
 from odhtec_jupyter.models import TransferPlan
 from odhtec_jupyter.patterns import MAX_GLOBS, exact_pattern

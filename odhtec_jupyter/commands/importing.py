@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from odhtec_jupyter.client.drawing import size
+from odhtec_jupyter.client.display import size
 from odhtec_jupyter.commands.console import FAILED, Console, console
 from odhtec_jupyter.commands.options import command, moving_arguments, patterns
 

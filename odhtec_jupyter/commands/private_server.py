@@ -16,7 +16,7 @@ from pathlib import Path
 
 import requests
 
-from odhtec_jupyter.client.servers import Server
+from odhtec_jupyter.client.http.servers import Server
 from odhtec_jupyter.errors import NoServer
 
 START = 60.0  # seconds

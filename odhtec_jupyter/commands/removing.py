@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from odhtec_jupyter.client import Client, Entry
 from odhtec_jupyter.client.arguments import s3_place
-from odhtec_jupyter.client.drawing import size
+from odhtec_jupyter.client.display import size
 from odhtec_jupyter.client.globs import has_wildcards
 from odhtec_jupyter.commands.console import FAILED, Console, console, merged
-from odhtec_jupyter.commands.finding import HIDDEN, found, is_below
+from odhtec_jupyter.commands.expansion import HIDDEN, found, is_below
 from odhtec_jupyter.commands.options import WILDCARDS, command, deleting_arguments, place_argument
 from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.models import PlannedFile, TransferPlan

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from odhtec_jupyter.client import Client
 from odhtec_jupyter.client.arguments import Patterns, s3_place
 from odhtec_jupyter.client.listing import objects_below
-from odhtec_jupyter.client.receiving import within
-from odhtec_jupyter.client.sending import files_below, folder_of
+from odhtec_jupyter.client.local.downloader import within
+from odhtec_jupyter.client.local.uploader import files_below, folder_of
 from odhtec_jupyter.commands.console import Console, console, merged
-from odhtec_jupyter.commands.finding import nothing
+from odhtec_jupyter.commands.expansion import nothing
 from odhtec_jupyter.commands.options import PLACES, command, moving_arguments, patterns, place_argument
 from odhtec_jupyter.commands.sources import is_remote
 from odhtec_jupyter.errors import BadRequest

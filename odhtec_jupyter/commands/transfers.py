@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from odhtec_jupyter.client import Transfer
-from odhtec_jupyter.client.drawing import line
+from odhtec_jupyter.client.display import line
 from odhtec_jupyter.commands.console import Console, console
 from odhtec_jupyter.commands.options import command
 from odhtec_jupyter.errors import BadRequest

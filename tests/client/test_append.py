@@ -10,7 +10,8 @@ import fsspec
 import pandas as pd
 import pytest
 
-from odhtec_jupyter.client import Client, appender
+from odhtec_jupyter.client import Client
+from odhtec_jupyter.client.files import appender
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import BadRequest, TooLarge, VerificationError
 from tests.content import MIB

@@ -16,7 +16,7 @@ import requests
 from odhtec_jupyter.cli import main
 from odhtec_jupyter.client.api import Api
 from odhtec_jupyter.client.globs import _matcher
-from odhtec_jupyter.client.replies import told as error_told
+from odhtec_jupyter.client.http.replies import told as error_told
 from tests.client.shell import Shell
 
 Stored = Callable[[], dict[str, int]]

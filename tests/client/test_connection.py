@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from odhtec_jupyter.client.connection import Connection
-from odhtec_jupyter.client.servers import Server
+from odhtec_jupyter.client.http.connection import Connection
+from odhtec_jupyter.client.http.servers import Server
 from tests.loopback import LoopbackServer, QuietHandler
 from tests.waiting import GIVE_UP_SECONDS
 

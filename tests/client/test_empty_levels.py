@@ -9,7 +9,7 @@ import fsspec
 import pytest
 
 from odhtec_jupyter.client import Client
-from odhtec_jupyter.client.local_names import local_name
+from odhtec_jupyter.client.local.local_names import local_name
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from tests.marks import on_moto
 

@@ -11,8 +11,8 @@ import fsspec
 import pytest
 
 from odhtec_jupyter.client import Client
-from odhtec_jupyter.client.file_errors import file_errors
-from odhtec_jupyter.client.replies import told
+from odhtec_jupyter.client.files.file_errors import file_errors
+from odhtec_jupyter.client.http.replies import told
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import Forbidden, OdhTecError, StoreError
 from tests.marks import on_moto

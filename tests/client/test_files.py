@@ -21,7 +21,7 @@ import pytest
 import safetensors.numpy
 
 from odhtec_jupyter.client import Client
-from odhtec_jupyter.client.reader import BUFFER, LEAST, bytes_read
+from odhtec_jupyter.client.files.reader import BUFFER, LEAST, bytes_read
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import OdhTecError, VerificationError
 from tests.content import MIB

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from odhtec_jupyter import errors
-from odhtec_jupyter.client.replies import error_of, read
+from odhtec_jupyter.client.http.replies import error_of, read
 from odhtec_jupyter.models import Preview, TransferList
 
 STATUS = {

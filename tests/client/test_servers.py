@@ -16,7 +16,7 @@ import pytest
 
 from odhtec_jupyter.client import Client
 from odhtec_jupyter.client.filesystem import OdhTecFileSystem
-from odhtec_jupyter.client.servers import find_server
+from odhtec_jupyter.client.http.servers import find_server
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import Forbidden, NoServer, NotFound
 from tests.installed import missing

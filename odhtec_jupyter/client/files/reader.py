@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from odhtec_jupyter.client.file_errors import file_errors
+from odhtec_jupyter.client.files.file_errors import file_errors
 from odhtec_jupyter.errors import NoServer, OdhTecError, VerificationError
 from odhtec_jupyter.visible import visible
 

@@ -13,10 +13,10 @@ from typing import BinaryIO
 from odhtec_jupyter import models
 from odhtec_jupyter.client.api import Api
 from odhtec_jupyter.client.arguments import Patterns
-from odhtec_jupyter.client.body_limit import BodyLimit
+from odhtec_jupyter.client.http.body_limit import BodyLimit
 from odhtec_jupyter.client.listing import objects_below
-from odhtec_jupyter.client.local_plan import plan_of, refuse
-from odhtec_jupyter.client.local_transfer import Gate, LocalFile
+from odhtec_jupyter.client.local.dry_run import plan_of, refuse
+from odhtec_jupyter.client.local.local_transfer import Gate, LocalFile
 from odhtec_jupyter.errors import (
     BadRequest,
     Cancelled,

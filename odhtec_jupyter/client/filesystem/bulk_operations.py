@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from fsspec.spec import AbstractFileSystem
 
-from odhtec_jupyter.client.file_errors import file_errors
-from odhtec_jupyter.client.local_names import local_name
+from odhtec_jupyter.client.files.file_errors import file_errors
+from odhtec_jupyter.client.local.local_names import local_name
 
 if TYPE_CHECKING:
-    from odhtec_jupyter.client.filesystem import OdhTecFileSystem
+    from odhtec_jupyter.client.filesystem.filesystem import OdhTecFileSystem
 
 NAMES = 1000  # in one request
 Pair = tuple[str, str]

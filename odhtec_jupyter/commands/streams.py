@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from odhtec_jupyter.client import Client, Entry
 from odhtec_jupyter.client.arguments import request, s3_object
-from odhtec_jupyter.client.reader import ObjectReader
-from odhtec_jupyter.client.writer import ObjectWriter
+from odhtec_jupyter.client.files.reader import ObjectReader
+from odhtec_jupyter.client.files.writer import ObjectWriter
 from odhtec_jupyter.commands.console import Console, console
-from odhtec_jupyter.commands.finding import found
+from odhtec_jupyter.commands.expansion import found
 from odhtec_jupyter.commands.options import WILDCARDS, command, place_argument
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.models import OnConflict, PresignRequest

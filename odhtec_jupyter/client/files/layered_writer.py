@@ -7,7 +7,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from odhtec_jupyter.client.writer import ObjectWriter
+from odhtec_jupyter.client.files.writer import ObjectWriter
 
 
 class CompressedWriter(io.BufferedIOBase):

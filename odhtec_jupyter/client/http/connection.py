@@ -18,9 +18,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from odhtec_jupyter.client.body_limit import BodyLimit
-from odhtec_jupyter.client.replies import error_of
-from odhtec_jupyter.client.servers import Server
+from odhtec_jupyter.client.http.body_limit import BodyLimit
+from odhtec_jupyter.client.http.replies import error_of
+from odhtec_jupyter.client.http.servers import Server
 from odhtec_jupyter.errors import Forbidden, NoServer, OdhTecError, Unreachable
 
 TIMEOUT = (10.0, 300.0)  # seconds to connect, and between two bytes: S3 puts a large object together for minutes

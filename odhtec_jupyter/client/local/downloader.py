@@ -12,11 +12,11 @@ from pathlib import Path
 from odhtec_jupyter import models
 from odhtec_jupyter.client.api import Api
 from odhtec_jupyter.client.arguments import Patterns
+from odhtec_jupyter.client.files.reader import ObjectReader
 from odhtec_jupyter.client.listing import objects_below
-from odhtec_jupyter.client.local_names import local_name
-from odhtec_jupyter.client.local_plan import plan_of, refuse
-from odhtec_jupyter.client.local_transfer import Gate, LocalFile
-from odhtec_jupyter.client.reader import ObjectReader
+from odhtec_jupyter.client.local.dry_run import plan_of, refuse
+from odhtec_jupyter.client.local.local_names import local_name
+from odhtec_jupyter.client.local.local_transfer import Gate, LocalFile
 from odhtec_jupyter.errors import BadRequest, Conflict, VerificationError
 from odhtec_jupyter.models import OnConflict
 from odhtec_jupyter.uris import S3Uri

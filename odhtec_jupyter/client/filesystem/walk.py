@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from odhtec_jupyter.client.filesystem import OdhTecFileSystem
+    from odhtec_jupyter.client.filesystem.filesystem import OdhTecFileSystem
 
 Infos = dict[str, dict[str, Any]]
 Level = tuple[str, Any, Any]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 from odhtec_jupyter.client import Client, Entry
 from odhtec_jupyter.client.arguments import s3_place
-from odhtec_jupyter.client.drawing import size
+from odhtec_jupyter.client.display import size
 from odhtec_jupyter.client.globs import has_wildcards
 from odhtec_jupyter.commands.console import Console, console
-from odhtec_jupyter.commands.finding import found, nothing
+from odhtec_jupyter.commands.expansion import found, nothing
 from odhtec_jupyter.commands.options import WILDCARDS, command, place_argument
 from odhtec_jupyter.models import Usage
 from odhtec_jupyter.visible import visible

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import requests
 from pydantic import BaseModel, ValidationError
 
-from odhtec_jupyter.client.body_limit import PROXY_LIMIT
+from odhtec_jupyter.client.http.body_limit import PROXY_LIMIT
 from odhtec_jupyter.errors import (
     BadRequest,
     Conflict,

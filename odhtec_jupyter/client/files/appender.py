@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from odhtec_jupyter.client.drawing import size as shown
-from odhtec_jupyter.client.file_errors import file_errors
-from odhtec_jupyter.client.reader import ObjectReader
-from odhtec_jupyter.client.writer import WHOLE, DeferredSender, ObjectWriter
+from odhtec_jupyter.client.display import size as shown
+from odhtec_jupyter.client.files.file_errors import file_errors
+from odhtec_jupyter.client.files.reader import ObjectReader
+from odhtec_jupyter.client.files.writer import WHOLE, DeferredSender, ObjectWriter
 from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError, TooLarge, VerificationError
 
 if TYPE_CHECKING:

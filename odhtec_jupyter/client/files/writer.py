@@ -12,8 +12,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from odhtec_jupyter.client.file_errors import file_errors
-from odhtec_jupyter.client.in_flight import in_flight
+from odhtec_jupyter.client.files.file_errors import file_errors
+from odhtec_jupyter.client.files.handled_exception import in_flight
 from odhtec_jupyter.errors import OdhTecError, VerificationError
 from odhtec_jupyter.visible import visible
 

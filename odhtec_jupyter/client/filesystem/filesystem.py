@@ -12,15 +12,17 @@ from fsspec.compression import compr
 from fsspec.core import get_compression
 from fsspec.spec import AbstractFileSystem
 
-from odhtec_jupyter.client import bulk, listing, tree
-from odhtec_jupyter.client.appender import ObjectAppender
+from odhtec_jupyter.client import listing
 from odhtec_jupyter.client.client import Client
-from odhtec_jupyter.client.file_errors import file_errors
-from odhtec_jupyter.client.layered_writer import CompressedWriter, TextWriter
+from odhtec_jupyter.client.files.appender import ObjectAppender
+from odhtec_jupyter.client.files.file_errors import file_errors
+from odhtec_jupyter.client.files.layered_writer import CompressedWriter, TextWriter
+from odhtec_jupyter.client.files.reader import open_reader
+from odhtec_jupyter.client.files.writer import ObjectWriter
+from odhtec_jupyter.client.filesystem import bulk_operations
+from odhtec_jupyter.client.filesystem.walk import walk, with_empty_levels
+from odhtec_jupyter.client.http.servers import without_token
 from odhtec_jupyter.client.listing import Entry
-from odhtec_jupyter.client.reader import open_reader
-from odhtec_jupyter.client.servers import without_token
-from odhtec_jupyter.client.writer import ObjectWriter
 from odhtec_jupyter.errors import Conflict, OdhTecError
 from odhtec_jupyter.uris import S3Uri
 
@@ -123,14 +125,14 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         path = self._strip_protocol(path)
         if "/" in path and not self._is_folder(path):  # a file, or nothing
             return super().walk(path, maxdepth, topdown, on_error, **kwargs)  # type: ignore[no-any-return]
-        return tree.walk(self, path, maxdepth, topdown, on_error, bool(kwargs.get("detail")))
+        return walk(self, path, maxdepth, topdown, on_error, bool(kwargs.get("detail")))
 
     def glob(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> Any:
         """As fsspec's; ``**`` also means folders without a name, and ``//`` means one."""
         detail = kwargs.pop("detail", False)
         found = super().glob(path, maxdepth, detail=True, **kwargs)
         if "**" in path or "//" in self._strip_protocol(path):
-            found = tree.with_empty_levels(self, self._strip_protocol(path), found, maxdepth)
+            found = with_empty_levels(self, self._strip_protocol(path), found, maxdepth)
         return found if detail else list(found)
 
     def list_level(self, path: str) -> list[dict[str, Any]]:
@@ -215,7 +217,7 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         self, rpath: Any, lpath: Any, recursive: bool = False, callback: Any = DEFAULT_CALLBACK, **kwargs: Any
     ) -> None:
         """To this machine; a key that cannot be a file's path (``x//b.txt``) arrives under a name made from it."""
-        bulk.get(self, rpath, lpath, recursive=recursive, callback=callback, **kwargs)
+        bulk_operations.get(self, rpath, lpath, recursive=recursive, callback=callback, **kwargs)
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
         """All bytes of an object."""
@@ -231,11 +233,11 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def copy(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
         """Copied by the store itself; a folder is one transfer."""
-        bulk.copy(self, path1, path2, recursive, maxdepth, **kwargs)
+        bulk_operations.copy(self, path1, path2, recursive, maxdepth, **kwargs)
 
     def mv(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
         """Moved by the server; with ``recursive`` a folder with all in it."""
-        bulk.move(self, path1, path2, recursive, maxdepth)
+        bulk_operations.move(self, path1, path2, recursive, maxdepth)
 
     def rm_file(self, path: str) -> None:
         """Exactly this object."""
@@ -247,7 +249,7 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
         """Objects; with ``recursive`` folders with all in them, each as a transfer of the server."""
-        bulk.delete(self, path, recursive, maxdepth)
+        bulk_operations.delete(self, path, recursive, maxdepth)
 
     def mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
         """A bucket. Folders need not be made: an object's name is enough."""

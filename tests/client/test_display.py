@@ -17,7 +17,7 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 
-from odhtec_jupyter.client import drawing
+from odhtec_jupyter.client import display
 from odhtec_jupyter.client.listing import Entry, Listing
 from odhtec_jupyter.client.transfer import Transfer
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
@@ -65,12 +65,12 @@ def status(**changes: Any) -> Status:
 def test_nothing_in_a_bar_is_markup_but_ours() -> None:
     error = Failure(code="X", message='<img src=x onerror="alert(1)">')
     for one in (status(), status(state="failed", error=error), status(bytes_total=None, files_total=None)):
-        shown = drawing.bundle(one)
+        shown = display.bundle(one)
         assert set(re.findall(r"<(\w+)", shown["text/html"])) == {"div", "code", "progress", "span"}
-        assert shown["text/plain"] == drawing.line(one)
-    assert "\x1b" not in drawing.line(status(target="s3://b/\x1b[2J"))
-    assert drawing.title(status(names_total=2)).endswith("(2 of it) → s3://b/")
-    assert "500 B of 1.0 kB, 100 B/s, 5 s left, 1 of 2 files" in drawing.line(status())
+        assert shown["text/plain"] == display.line(one)
+    assert "\x1b" not in display.line(status(target="s3://b/\x1b[2J"))
+    assert display.title(status(names_total=2)).endswith("(2 of it) → s3://b/")
+    assert "500 B of 1.0 kB, 100 B/s, 5 s left, 1 of 2 files" in display.line(status())
 
 
 @pytest.mark.parametrize(
@@ -87,13 +87,13 @@ def test_nothing_in_a_bar_is_markup_but_ours() -> None:
     ],
 )
 def test_size_is_shown_as_in_the_panel(count: float, text: str) -> None:
-    assert drawing.size(count) == text
+    assert display.size(count) == text
 
 
 def test_no_name_hides_a_part_of_itself() -> None:
     error = Failure(code="X", message="There is no a\u200bb.")
     one = status(source="s3://b/invoice\u202egnp.exe", state="failed", error=error)
-    for text in (*drawing.bundle(one).values(), drawing.line(one), drawing.title(one), repr(Transfer(None, one))):  # type: ignore[arg-type]
+    for text in (*display.bundle(one).values(), display.line(one), display.title(one), repr(Transfer(None, one))):  # type: ignore[arg-type]
         assert r"s3://b/invoice\u{202E}gnp.exe" in text
         assert "\u202e" not in text
         assert "\u200b" not in text
