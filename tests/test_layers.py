@@ -139,7 +139,7 @@ def test_client_rooms_import_downwards() -> None:
     floors = ["http", "base", "files", "local", "entry"]
 
     def floor(module: str) -> int:
-        first, *rest = module.removeprefix("client").removeprefix(".").split(".")
+        first = module.removeprefix("client").removeprefix(".").split(".")[0]
         if first in entry_points | {""}:
             return floors.index("entry")
         return floors.index(first) if first in floors else floors.index("base")

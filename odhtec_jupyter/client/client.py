@@ -1,4 +1,4 @@
-"""The storage of the workbench from Python: through the server that runs this kernel, without keys in the kernel."""
+"""Object storage from Python, through the Jupyter server of this kernel: the kernel needs no S3 keys."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from odhtec_jupyter import models
 from odhtec_jupyter.client import listing
 from odhtec_jupyter.client.api import Api
 from odhtec_jupyter.client.arguments import (
+    DownloadOptions,
     Pattern,
     Patterns,
     Place,
-    Receiving,
-    Sending,
+    UploadOptions,
     request,
     s3_object,
     s3_place,
@@ -30,9 +30,9 @@ from odhtec_jupyter.client.files.writer import ObjectWriter
 from odhtec_jupyter.client.http.connection import Connection
 from odhtec_jupyter.client.http.servers import find_server, without_token
 from odhtec_jupyter.client.listing import Listing
-from odhtec_jupyter.client.local.downloader import Receiver
+from odhtec_jupyter.client.local.downloader import Downloader
 from odhtec_jupyter.client.local.local_transfer import LocalTransfer
-from odhtec_jupyter.client.local.uploader import Sender
+from odhtec_jupyter.client.local.uploader import Uploader
 from odhtec_jupyter.client.transfer import Transfer
 from odhtec_jupyter.errors import BadRequest, Conflict, StoreError
 from odhtec_jupyter.models import OnConflict, RepoType, Verify
@@ -41,17 +41,18 @@ LocalPath = str | PathLike[str]
 
 
 class Client:
-    """``Client()`` speaks to the server that this kernel belongs to; another one is named with ``url`` and ``token``.
+    """Access to buckets, objects and transfers. ``Client()`` connects to the Jupyter server of this kernel.
 
-    Places are ``s3://bucket/key``, ``workspace://path`` (below the server's root) and ``hf://org/name@revision/path``;
-    one that ends in a slash is a folder. What takes long returns a :class:`Transfer`: wait for it, await it, cancel it,
-    or leave it as a cell's last value and see its bar. Errors carry S3's code and one sentence.
+    Locations are URIs: ``s3://bucket/key``, ``workspace://path`` (below the server's root directory) and
+    ``hf://org/name@revision/path``. A URI that ends in a slash is a folder. Methods that copy, move, import or delete
+    return a :class:`Transfer`: wait for it, await it, cancel it, or make it the last value of a cell to see a progress
+    bar. Errors have S3's code in ``code`` and a message for users.
     """
 
     def __init__(self, url: str | None = None, token: str | None = None, *, verify: bool | str | None = None) -> None:
-        """``url`` may be the address that Jupyter's log shows, with the token in it.
+        """Connect to another server with ``url`` and ``token``, or with the URL with the token from Jupyter's log.
 
-        ``verify``: the file with the authority of a server that has one of its own.
+        ``verify`` is the file with the CA certificate of a server that has a certificate of its own.
         """
         self._url, self._verify = without_token(url) if url else None, verify
         locate = partial(find_server, url, token, verify)
@@ -64,20 +65,20 @@ class Client:
 
     @property
     def api(self) -> Api:
-        """Each endpoint as a method, in the words of the wire."""
+        """The REST API: one method for each endpoint, with the models of ``openapi.yaml``."""
         return self._api
 
     def __repr__(self) -> str:
         return f"<Client of {self.url}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Without the token: whoever unpickles it finds the server itself.
-        return (_again, (self._url, self._verify))
+        # Without the token, which must not be stored: the process that unpickles the client finds the server again.
+        return (_reconnect, (self._url, self._verify))
 
     # --- buckets --------------------------------------------------------------------------------------------------
 
     def buckets(self) -> list[str]:
-        """The buckets that the connection may list, or those that are known."""
+        """Return the buckets that the S3 keys can list or, if listing is not allowed, the known ones."""
         return [bucket.Name for bucket in self._api.list_buckets().buckets]
 
     def create_bucket(self, name: str) -> None:
@@ -88,10 +89,10 @@ class Client:
         """Delete a bucket that is empty."""
         self._api.delete_bucket(name)
 
-    # --- looking --------------------------------------------------------------------------------------------------
+    # --- listing --------------------------------------------------------------------------------------------------
 
     def ls(self, uri: Place, *, recursive: bool = False) -> Listing:
-        """One level, or every object below; any number of keys, a page at a time."""
+        """Return the objects and folders directly in a folder, or all objects below it, loaded page by page."""
         place = s3_place(uri)
         return Listing(str(place), partial(listing.below if recursive else listing.level, self._api, place))
 
@@ -103,17 +104,17 @@ class Client:
         mode: Literal["contains", "prefix", "glob"] = "contains",
         recursive: bool = True,
     ) -> Listing:
-        """Objects (and, without ``recursive``, folders) whose path below the URI has the text in it."""
+        """Return objects whose path below the URI contains the text; without ``recursive`` also folders."""
         place = s3_place(uri)
         query = {"q": text, "mode": mode, "recursive": "true" if recursive else "false"}
         return Listing(f"{text!r} in {place}", partial(listing.search, self._api, place, query))
 
     def usage(self, uri: Place) -> models.Usage:
-        """How many objects and bytes there are below."""
+        """Return the number and total size of the objects in a folder."""
         return listing.usage(self._api, s3_place(uri))
 
     def exists(self, uri: Place) -> bool:
-        """Whether there is such an object, or anything in such a folder."""
+        """Return whether the object exists, or for a folder, whether it contains anything."""
         place = s3_place(uri)
         try:
             if place.is_folder:
@@ -126,17 +127,17 @@ class Client:
         return True
 
     def stat(self, uri: Place) -> models.ObjectDetails:
-        """Size, time, ETag, headers, metadata and tags of an object."""
+        """Return size, time, ETag, headers, metadata and tags of an object."""
         place = s3_object(uri)
         return self._api.get_details(place.bucket, place.key)
 
     def preview(self, uri: Place) -> Any:
-        """What is inside, read by range: a ``models.TablePreview``, ``TensorsPreview``, ``TextPreview``, …"""
+        """Return a preview of an object, such as a ``models.TablePreview``. Only parts of the object are read."""
         place = s3_object(uri)
         return self._api.get_preview(place.bucket, place.key).root
 
     def presign(self, uri: Place, *, expires_in: int = 3600, method: Literal["GET", "PUT"] = "GET") -> str:
-        """A link that works without credentials for so many seconds."""
+        """Return a link that works without credentials for ``expires_in`` seconds."""
         place = s3_object(uri)
         what = models.PresignRequest(bucket=place.bucket, key=place.key, expires_in=expires_in, method=method)
         return self._api.presign(what).url
@@ -157,16 +158,17 @@ class Client:
         newline: str | None = ...,
     ) -> io.TextIOWrapper: ...
     def open(self, uri: Place, mode: str = "rb", *, encoding: str = "utf-8", newline: str | None = None) -> Any:
-        """The object as a file. Reading seeks and asks for ranges; what is written is visible when it is closed.
+        """Open an object as a file. Reading supports ``seek`` and reads only the needed ranges.
 
-        ``x`` refuses an object that exists, ``w`` replaces it, ``a`` sends it again with more behind it (up to 256 MiB,
-        and only if nobody has changed it). An exception in the ``with`` block leaves nothing. What is wrong is a
-        FileNotFoundError, FileExistsError or PermissionError where these are its names.
+        Written data is visible once the file is closed. ``w`` replaces an object, ``x`` raises if it exists, ``a``
+        appends: it uploads the object again with the new data (up to 256 MiB, and only if the object has not changed
+        since). If the ``with`` block raises, the object is not changed. Errors are also FileNotFoundError,
+        FileExistsError or PermissionError where one of these applies.
         """
         place = s3_object(uri)
         kind = mode.replace("b", "").replace("t", "")
         if kind not in {"r", "w", "x", "a"} or ("b" in mode and "t" in mode):
-            raise BadRequest(f"mode: {mode!r} is none of r, rb, w, wb, x, xb, a, ab.")
+            raise BadRequest(f"mode: {mode!r} is invalid. Use r, rb, w, wb, x, xb, a or ab.")
         if kind == "r":
             reader = open_reader(self._api, place.bucket, place.key)
             return reader if "b" in mode else io.TextIOWrapper(reader, encoding, newline=newline)
@@ -183,11 +185,11 @@ class Client:
 
     @overload
     def upload(
-        self, local: LocalPath, uri: Place, *, dry_run: Literal[True], **options: Unpack[Sending]
+        self, local: LocalPath, uri: Place, *, dry_run: Literal[True], **options: Unpack[UploadOptions]
     ) -> models.TransferPlan: ...
     @overload
     def upload(
-        self, local: LocalPath, uri: Place, *, dry_run: Literal[False] = ..., **options: Unpack[Sending]
+        self, local: LocalPath, uri: Place, *, dry_run: Literal[False] = ..., **options: Unpack[UploadOptions]
     ) -> Transfer: ...
     def upload(
         self,
@@ -200,22 +202,26 @@ class Client:
         verify: Verify = "source",
         dry_run: bool = False,
     ) -> Any:
-        """A file or folder of this kernel's machine; ``copy`` is for those of the server's workspace."""
+        """Upload a file or folder of the kernel's machine. Use :meth:`copy` for files of the server's workspace.
+
+        The transfer's ``left_out`` lists entries that are not uploaded: links to folders, broken links and special
+        files.
+        """
         path, place = Path(fspath(local)).expanduser(), s3_place(uri)
         if not path.exists():
-            raise FileNotFoundError(f"There is no {path}.")
-        sender = Sender(self._api, on_conflict, verify, Patterns.of(include, exclude))
+            raise FileNotFoundError(f"{path} does not exist.")
+        uploader = Uploader(self._api, on_conflict, verify, Patterns.of(include, exclude))
         if dry_run:
-            return sender.look(path, place)
-        return LocalTransfer(self._api, str(path), str(place), partial(sender.plan, path, place))
+            return uploader.dry_run(path, place)
+        return LocalTransfer(self._api, str(path), str(place), partial(uploader.plan, path, place))
 
     @overload
     def download(
-        self, uri: Place, local: LocalPath, *, dry_run: Literal[True], **options: Unpack[Receiving]
+        self, uri: Place, local: LocalPath, *, dry_run: Literal[True], **options: Unpack[DownloadOptions]
     ) -> models.TransferPlan: ...
     @overload
     def download(
-        self, uri: Place, local: LocalPath, *, dry_run: Literal[False] = ..., **options: Unpack[Receiving]
+        self, uri: Place, local: LocalPath, *, dry_run: Literal[False] = ..., **options: Unpack[DownloadOptions]
     ) -> Transfer: ...
     def download(
         self,
@@ -227,14 +233,17 @@ class Client:
         on_conflict: OnConflict = "fail",
         dry_run: bool = False,
     ) -> Any:
-        """An object or folder to this kernel's machine; written beside its name, compared, then renamed."""
-        path, place = Path(fspath(local)).expanduser(), s3_place(uri)
-        receiver = Receiver(self._api, on_conflict, Patterns.of(include, exclude))
-        if dry_run:
-            return receiver.look(place, path)
-        return LocalTransfer(self._api, str(place), str(path), partial(receiver.plan, place, path))
+        """Download an object or folder to the kernel's machine.
 
-    # --- what the server does -------------------------------------------------------------------------------------
+        Each file is written next to its final name, its size is compared, and then it is renamed.
+        """
+        path, place = Path(fspath(local)).expanduser(), s3_place(uri)
+        downloader = Downloader(self._api, on_conflict, Patterns.of(include, exclude))
+        if dry_run:
+            return downloader.dry_run(place, path)
+        return LocalTransfer(self._api, str(place), str(path), partial(downloader.plan, place, path))
+
+    # --- transfers that the server runs ---------------------------------------------------------------------------
 
     @overload
     def import_model(
@@ -243,11 +252,12 @@ class Client:
     @overload
     def import_model(self, repo: str, target: Place, *, dry_run: Literal[False] = ..., **options: Any) -> Transfer: ...
     def import_model(self, repo: str, target: Place, *, dry_run: bool = False, **options: Any) -> Any:
-        """A model of Hugging Face to S3: compared with the hub's checksums, without this kernel's disk.
+        """Import a model from Hugging Face to S3. The server streams it and compares it with the hub's checksums.
 
-        ``target`` is a bucket (the files go below the repository's name) or a folder (they go right into it). Options:
-        ``revision``, ``include``, ``exclude``, ``on_conflict``, ``verify``, ``token``; ``remove`` takes the objects of
-        other revisions that a dry run names (``plan.remaining.objects``): they go when all files have arrived.
+        ``target`` is a bucket (files are stored below the repository's name) or a folder (files are stored directly in
+        it). Options: ``revision``, ``include``, ``exclude``, ``on_conflict``, ``verify``, ``token``, and ``remove``
+        with objects of other revisions from a dry run (``plan.remaining.objects``), which are deleted after all files
+        have been imported.
         """
         return self._import(repo, target, "model", dry_run, options)
 
@@ -260,7 +270,7 @@ class Client:
         self, repo: str, target: Place, *, dry_run: Literal[False] = ..., **options: Any
     ) -> Transfer: ...
     def import_dataset(self, repo: str, target: Place, *, dry_run: bool = False, **options: Any) -> Any:
-        """A dataset of Hugging Face, as :meth:`import_model` brings a model."""
+        """Import a dataset from Hugging Face to S3, with the options of :meth:`import_model`."""
         return self._import(repo, target, "dataset", dry_run, options)
 
     def _import(self, repo: str, target: Place, repo_type: RepoType, dry_run: bool, options: dict[str, Any]) -> Any:
@@ -280,10 +290,10 @@ class Client:
     @overload
     def copy(self, source: Place, target: Place, *, dry_run: Literal[False] = ..., **options: Any) -> Transfer: ...
     def copy(self, source: Place, target: Place, *, dry_run: bool = False, **options: Any) -> Any:
-        """Between S3, the server's workspace and, as a source, Hugging Face. Within one store S3 copies by itself.
+        """Copy between S3 and the server's workspace, or from Hugging Face. Within a store, S3 copies the data itself.
 
-        Options: ``include``, ``exclude``, ``on_conflict``, ``verify``, ``token``; ``names`` of a source folder if not
-        all of it is meant, those of folders with a slash.
+        Options: ``include``, ``exclude``, ``on_conflict``, ``verify``, ``token``, and ``names`` to copy only some files
+        and folders of a source folder (names of folders end in a slash).
         """
         return self._transfer("copy", source, target, dry_run, options)
 
@@ -292,7 +302,7 @@ class Client:
     @overload
     def move(self, source: Place, target: Place, *, dry_run: Literal[False] = ..., **options: Any) -> Transfer: ...
     def move(self, source: Place, target: Place, *, dry_run: bool = False, **options: Any) -> Any:
-        """As :meth:`copy`; what has arrived and was compared is deleted at the source."""
+        """Move as :meth:`copy` does. Each file is deleted at the source after its copy was verified."""
         return self._transfer("move", source, target, dry_run, options)
 
     @overload
@@ -300,7 +310,7 @@ class Client:
     @overload
     def sync(self, source: Place, target: Place, *, dry_run: Literal[False] = ..., **options: Any) -> Transfer: ...
     def sync(self, source: Place, target: Place, *, dry_run: bool = False, **options: Any) -> Any:
-        """Copy what is missing or differs; nothing is deleted."""
+        """Copy files that are missing at the target or differ. Nothing is deleted."""
         return self._transfer("sync", source, target, dry_run, options)
 
     @overload
@@ -308,7 +318,7 @@ class Client:
     @overload
     def delete(self, uri: Place, *, dry_run: Literal[False] = ...) -> Transfer: ...
     def delete(self, uri: Place, *, dry_run: bool = False) -> Any:
-        """Exactly this object, or a folder (trailing slash) with everything in it."""
+        """Delete exactly this object, or a folder (with a trailing slash) and everything in it."""
         return self._transfer("delete", uri, "", dry_run, {})
 
     def _transfer(self, action: str, source: Place, target: Place, dry_run: bool, options: dict[str, Any]) -> Any:
@@ -318,13 +328,13 @@ class Client:
         return self._api.plan_transfer(what) if dry_run else Transfer(self._api, self._api.start_transfer(what))
 
     def transfers(self) -> list[Transfer]:
-        """All that the server knows, newest first."""
+        """Return the transfers of the server, newest first."""
         return [Transfer(self._api, one) for one in self._api.list_transfers().transfers]
 
     def transfer(self, transfer_id: str) -> Transfer:
-        """One of them."""
+        """Return a transfer by its id."""
         return Transfer(self._api, self._api.get_transfer(transfer_id))
 
 
-def _again(url: str | None, verify: bool | str | None) -> Client:
+def _reconnect(url: str | None, verify: bool | str | None) -> Client:
     return Client(url, verify=verify)

@@ -96,6 +96,11 @@ def objects_below(api: Api, bucket: str, prefix: str) -> Iterator[models.S3Objec
         yield from page.objects
 
 
+def is_folder_marker(one: models.S3Object) -> bool:
+    """Return whether an object only marks a folder, as S3 consoles create them."""
+    return one.Key.endswith("/") and not one.Size
+
+
 def is_folder(api: Api, bucket: str, prefix: str) -> bool:
     """Whether there is anything below."""
     return first_object(api, bucket, prefix) is not None

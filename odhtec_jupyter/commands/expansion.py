@@ -1,4 +1,4 @@
-"""What the URIs of a command name: the very object or folder, or all that matches a pattern."""
+"""Expansion of the URIs of a command: to the object or folder of that name, or to all that match a pattern."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from odhtec_jupyter.errors import NotFound, OdhTecError
 from odhtec_jupyter.uris import S3Uri
 
 Note = Callable[[str], None]
-HIDDEN = 403  # may be there all the same: who may list or delete need not be allowed to read
-ABSENT = 404
+FORBIDDEN = 403  # the object may exist: permission to list or delete does not include permission to read
+NOT_FOUND = 404
 
 
-def found(client: Client, uri: str, *, folders: bool = True, note: Note | None = None) -> Iterator[Entry]:
-    """The object or folder of that name, or what matches; ``folders`` says whether a pattern also takes folders.
+def expand(client: Client, uri: str, *, folders: bool = True, note: Note | None = None) -> Iterator[Entry]:
+    """Yield the object or folder of that name, or what matches; ``folders`` says whether patterns match folders.
 
-    A folder may be named without its slash: the entry has it. ``note`` is told which folders a command left out that
-    would take them with ``-r``. Raises :class:`NotFound` for nothing.
+    A folder can be named without its slash; its entry has one. ``note`` gets a notice about folders that a command left
+    out and would include with ``-r``. Raises :class:`NotFound` if there is nothing.
     """
     place = s3_place(uri)
     one = exact(client, place)
@@ -28,8 +28,8 @@ def found(client: Client, uri: str, *, folders: bool = True, note: Note | None =
         yield one
         return
     if not has_wildcards(place.key):
-        raise nothing(uri)
-    first: Entry | None = None  # folder that is left out
+        raise not_found(uri)
+    first: Entry | None = None  # the first folder that is left out
     count = left_out = 0
     for entry in matching(client.api, place):
         if entry.is_folder and not folders:
@@ -38,17 +38,17 @@ def found(client: Client, uri: str, *, folders: bool = True, note: Note | None =
         else:
             count += 1
             yield entry
-    hint = " -r takes folders, too." if note else ""
+    hint = " Use -r to include folders." if note else ""
     if not count and first is not None:
         raise NotFound(f"{uri} matches only folders, such as {first}.{hint}", code="NoSuchKey")
     if not count:
-        raise NotFound(f"Nothing matches {uri}.", code="NoSuchKey")
+        raise NotFound(f"No object or folder matches {uri}.", code="NoSuchKey")
     if note and left_out:
         note(f"Left out: {first}{f' and {left_out - 1} more' if left_out > 1 else ''}.{hint}")
 
 
 def exact(client: Client, place: S3Uri) -> Entry | None:
-    """The object or folder of exactly this name; None for nothing."""
+    """Return the object or folder of exactly this name, or None."""
     if not place.key:
         return Entry(str(S3Uri(place.bucket, "")), "", True)
     refusal: OdhTecError | None = None
@@ -56,11 +56,11 @@ def exact(client: Client, place: S3Uri) -> Entry | None:
         try:
             details = client.api.get_details(place.bucket, place.key)
         except OdhTecError as error:
-            if error.status not in {ABSENT, HIDDEN}:
+            if error.status not in {NOT_FOUND, FORBIDDEN}:
                 raise
-            if error.status == HIDDEN:
+            if error.status == FORBIDDEN:
                 refusal = error
-                # Users who may not read it may still list it. A key with wildcards in it must not match other objects.
+                # Listing may be allowed where reading is not. A key that contains wildcards must not match others.
                 one = first_object(client.api, place.bucket, place.key)
                 if one is not None and one.Key == place.key:
                     return Entry(str(place), one.Key, False, one.Size, one.LastModified, one.ETag, one.StorageClass)
@@ -76,10 +76,10 @@ def exact(client: Client, place: S3Uri) -> Entry | None:
 
 
 def is_below(path: str, folders: Container[str]) -> bool:
-    """Whether a path is in one of the folders, which end in a slash: it is covered by that folder."""
+    """Return whether a path is in one of the folders, which end in a slash."""
     return any(path[: at + 1] in folders for at, letter in enumerate(path[:-1]) if letter == "/")
 
 
-def nothing(uri: str) -> NotFound:
-    """The error for a URI that names nothing."""
-    return NotFound(f"There is nothing at {uri}.", code="NoSuchKey")
+def not_found(uri: str) -> NotFound:
+    """Return the error for a URI that names neither an object nor a folder."""
+    return NotFound(f"{uri} does not exist.", code="NoSuchKey")

@@ -1,4 +1,4 @@
-"""``ls``, ``du``, ``search``: what is in a bucket."""
+"""``ls``, ``du`` and ``search``: the contents of buckets."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from odhtec_jupyter.client.arguments import s3_place
 from odhtec_jupyter.client.display import size
 from odhtec_jupyter.client.globs import has_wildcards
 from odhtec_jupyter.commands.console import Console, console
-from odhtec_jupyter.commands.expansion import found, nothing
-from odhtec_jupyter.commands.options import WILDCARDS, command, place_argument
+from odhtec_jupyter.commands.expansion import expand, not_found
+from odhtec_jupyter.commands.options import WILDCARDS, command, location_argument, positive_number
 from odhtec_jupyter.models import Usage
 from odhtec_jupyter.visible import visible
 
@@ -24,7 +24,7 @@ MODES = ("contains", "prefix", "glob")
 
 
 def add(commands: Commands) -> None:
-    """Their arguments."""
+    """Add the commands."""
     _add_ls(commands)
     _add_du(commands)
     _add_search(commands)
@@ -35,20 +35,20 @@ def _add_ls(commands: Commands) -> None:
         commands,
         "ls",
         ls,
-        "list buckets, or what is in a folder",
-        about="Prints URIs, one a line, as other commands take them. Folders end in a slash.",
+        "list buckets, or the contents of a folder",
+        about="Prints one URI per line, as other commands accept them. Folders end in a slash.",
         examples=[
             ("ls", "your buckets"),
-            ("ls s3://models/", "what is at the top of a bucket"),
+            ("ls s3://models/", "the top level of a bucket"),
             ("ls -lh s3://models/org/", "with dates and sizes"),
-            ("ls -R 's3://logs/2024-*/'", "every object below the folders that match"),
+            ("ls -R 's3://logs/2024-*/'", "every object in the folders that match"),
         ],
         notes=WILDCARDS,
         human=True,
     )
-    place_argument(one, "uri", nargs="*", metavar="URI")
+    location_argument(one, "uri", nargs="*", metavar="URI")
     _row_arguments(one)
-    one.add_argument("-R", "-r", "--recursive", action="store_true", help="every object below, not one level")
+    one.add_argument("-R", "-r", "--recursive", action="store_true", help="list every object below, not one level")
 
 
 def _add_du(commands: Commands) -> None:
@@ -56,15 +56,15 @@ def _add_du(commands: Commands) -> None:
         commands,
         "du",
         du,
-        "tell how many objects and bytes are in folders",
+        "show the number and total size of objects in folders",
         examples=[
             ("du -h s3://models/", "a whole bucket"),
-            ("du -h 's3://models/*'", "each folder and object at its top"),
+            ("du -h 's3://models/*'", "each folder and object at its top level"),
         ],
         notes=WILDCARDS,
         human=True,
     )
-    place_argument(one, "uri", nargs="+", metavar="URI")
+    location_argument(one, "uri", nargs="+", metavar="URI")
 
 
 def _add_search(commands: Commands) -> None:
@@ -72,32 +72,34 @@ def _add_search(commands: Commands) -> None:
         commands,
         "search",
         search,
-        "find objects by their name",
-        about="Looks at the path below the URI. Text with wildcards is a pattern for all of that\n"
-        "path, in which * also takes slashes; other text may be anywhere in it.",
+        "find objects by name",
+        about="Searches the path below the URI. Text with wildcards is a pattern for the whole\n"
+        "path, in which * also matches slashes. Other text can be anywhere in the path.",
         examples=[
             ("search s3://models/ tokenizer", "everything with tokenizer in its path"),
             ("search s3://models/ '*.safetensors' -lh", "by pattern, with dates and sizes"),
         ],
         human=True,
     )
-    place_argument(one, "uri", metavar="URI")
+    location_argument(one, "uri", metavar="URI")
     one.add_argument("text", metavar="TEXT")
-    one.add_argument("--mode", choices=MODES, help="what TEXT is (default: glob with wildcards in it, else contains)")
-    one.add_argument("--here", action="store_true", help="only directly in this folder, and its folders, too")
-    one.add_argument("--limit", type=int, metavar="N", help="stop after so many")
+    one.add_argument(
+        "--mode", choices=MODES, help="how TEXT matches (default: glob if it has wildcards, otherwise contains)"
+    )
+    one.add_argument("--here", action="store_true", help="search only this folder, and also find folders in it")
+    one.add_argument("--limit", type=positive_number, metavar="N", help="stop after N results")
     _row_arguments(one)
 
 
 def _row_arguments(one: Parser) -> None:
-    one.add_argument("-l", "--long", action="store_true", help="with date and size; -h has them, too")
+    one.add_argument("-l", "--long", action="store_true", help="print date and size; -h prints them, too")
 
 
 # --- what they do -----------------------------------------------------------------------------------------------------
 
 
 def ls(options: argparse.Namespace) -> int:
-    """The buckets, or what is in folders."""
+    """List buckets, or the contents of folders."""
     with console(options) as out:
         if not options.uri:
             for name in out.client.buckets():
@@ -119,10 +121,10 @@ def _entries(client: Client, uri: str, recursive: bool) -> Iterator[Entry]:
             empty = False
             yield entry
         if empty and place.key and not client.exists(str(place)):
-            raise nothing(uri)
+            raise not_found(uri)
         return
-    for entry in found(client, uri):
-        # A folder that was named is opened; one that a pattern has found is a row.
+    for entry in expand(client, uri):
+        # A folder that was named is listed; a folder that a pattern matches is one line.
         named = entry.key.rstrip("/") == place.key.rstrip("/")
         if entry.is_folder and (recursive or named):
             yield from client.ls(entry, recursive=recursive)
@@ -131,11 +133,11 @@ def _entries(client: Client, uri: str, recursive: bool) -> Iterator[Entry]:
 
 
 def du(options: argparse.Namespace) -> int:
-    """Objects and bytes in folders."""
+    """Count the objects and bytes in folders."""
     with console(options) as out:
 
         def count(uri: str) -> None:
-            for entry in found(out.client, uri):
+            for entry in expand(out.client, uri):
                 if entry.is_folder:
                     usage = out.client.usage(entry)
                 else:
@@ -148,7 +150,7 @@ def du(options: argparse.Namespace) -> int:
 
 
 def search(options: argparse.Namespace) -> int:
-    """Objects by their name."""
+    """Find objects by name."""
     mode: Literal["contains", "prefix", "glob"] = options.mode or (
         "glob" if has_wildcards(options.text) else "contains"
     )

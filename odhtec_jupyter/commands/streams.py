@@ -1,21 +1,20 @@
-"""``cat`` and ``presign``; objects through pipes."""
+"""``cat``, and objects through pipes: to standard output and from standard input."""
 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from typing import TYPE_CHECKING
 
 from odhtec_jupyter.client import Client, Entry
-from odhtec_jupyter.client.arguments import request, s3_object
+from odhtec_jupyter.client.arguments import s3_object
 from odhtec_jupyter.client.files.reader import ObjectReader
 from odhtec_jupyter.client.files.writer import ObjectWriter
 from odhtec_jupyter.commands.console import Console, console
-from odhtec_jupyter.commands.expansion import found
-from odhtec_jupyter.commands.options import WILDCARDS, command, place_argument
+from odhtec_jupyter.commands.expansion import expand
+from odhtec_jupyter.commands.options import WILDCARDS, command, location_argument
 from odhtec_jupyter.errors import BadRequest
-from odhtec_jupyter.models import OnConflict, PresignRequest
+from odhtec_jupyter.models import OnConflict
 from odhtec_jupyter.uris import S3Uri
 from odhtec_jupyter.visible import visible
 
@@ -24,11 +23,10 @@ if TYPE_CHECKING:
 
 PIPE = "-"
 BLOCK_BYTES = 1024 * 1024
-UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def add(commands: Commands) -> None:
-    """Their arguments."""
+    """Add ``cat``."""
     one = command(
         commands,
         "cat",
@@ -40,64 +38,24 @@ def add(commands: Commands) -> None:
         ],
         notes=WILDCARDS,
     )
-    place_argument(one, "uri", nargs="+", metavar="URI")
-    one = command(
-        commands,
-        "presign",
-        presign,
-        "make a link to an object that works without credentials",
-        about="Anyone who has the link can use it until it expires.",
-        examples=[
-            ("presign s3://data/report.pdf", "a link for an hour"),
-            ("presign --expires-in 7d s3://data/report.pdf", "for seven days, the most that S3 allows"),
-            ("presign --method PUT s3://data/inbox/new.csv", "a link to upload to: curl -T new.csv LINK"),
-        ],
-    )
-    place_argument(one, "uri", metavar="URI")
-    one.add_argument(
-        "--expires-in",
-        type=_seconds,
-        default=3600,
-        metavar="TIME",
-        help="seconds, or a number with m, h or d (default: 1h)",
-    )
-    one.add_argument("--method", choices=("GET", "PUT"), default="GET", help="what it is for (default: %(default)s)")
-
-
-def _seconds(text: str) -> int:
-    parts = re.fullmatch(r"([0-9]{1,9})([smhd]?)", text)
-    if parts is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time; it looks like 3600, 90m, 12h or 7d")
-    return int(parts[1]) * UNIT_SECONDS[parts[2]]
+    location_argument(one, "uri", nargs="+", metavar="URI")
 
 
 def cat(options: argparse.Namespace) -> int:
-    """Objects to standard output."""
+    """Write objects to standard output."""
     with console(options) as out:
 
         def write(uri: str) -> None:
-            for entry in found(out.client, uri, folders=False):
+            for entry in expand(out.client, uri, folders=False):
                 if entry.is_folder:
-                    raise BadRequest(f"{entry} is a folder: name objects in it, such as '{entry}*'.")
-                write_out(out.client, entry)
+                    raise BadRequest(f"{entry} is a folder. Name objects in it, such as '{entry}*'.")
+                write_to_stdout(out.client, entry)
 
         return out.each(options.uri, write)
 
 
-def presign(options: argparse.Namespace) -> int:
-    """A link."""
-    place = s3_object(options.uri)
-    what = request(
-        PresignRequest, bucket=place.bucket, key=place.key, expires_in=options.expires_in, method=options.method
-    )
-    with console(options) as out:
-        link = out.client.api.presign(what)
-        out.say(link.url, link)
-    return 0
-
-
-def write_out(client: Client, entry: Entry | str) -> None:
-    """An object to standard output."""
+def write_to_stdout(client: Client, entry: Entry | str) -> None:
+    """Write an object to standard output."""
     place = s3_object(entry)
     with ObjectReader(client.api, place.bucket, place.key, whole=True) as reader:
         block = memoryview(bytearray(BLOCK_BYTES))
@@ -106,15 +64,15 @@ def write_out(client: Client, entry: Entry | str) -> None:
         sys.stdout.buffer.flush()
 
 
-def read_in(out: Console, uri: str, on_conflict: OnConflict) -> None:
-    """Standard input to an object."""
+def read_from_stdin(out: Console, uri: str, on_conflict: OnConflict) -> None:
+    """Store standard input as an object."""
     place = s3_object(uri)
     with ObjectWriter(out.client.api, place.bucket, place.key, on_conflict=on_conflict) as writer:
         while chunk := sys.stdin.buffer.read(BLOCK_BYTES):
             writer.write(chunk)
     if writer.result is None:
-        out.say(visible(f"{place} exists: skipped."), {"skipped": str(place)})
+        out.say(visible(f"Skipped {place}: it exists."), {"skipped": str(place)})
     else:
         stored = S3Uri(writer.result.bucket, writer.result.key)
-        told = {"uri": str(stored), "size": writer.result.size, "etag": writer.result.ETag}
-        out.say(visible(f"{stored}: {writer.result.size} bytes."), told)
+        result = {"uri": str(stored), "size": writer.result.size, "etag": writer.result.ETag}
+        out.say(visible(f"{stored}: {writer.result.size} bytes."), result)

@@ -122,11 +122,11 @@ def test_rm_says_what_it_cannot_delete(
     for key in ("a.txt", "b.txt", "folder/c.txt", "what*"):
         s3_client.put_object(Bucket=bucket, Key=key, Body=b"x")
     told = shell("rm", f"s3://{bucket}/none.txt", f"s3://{bucket}/a.txt", code=1)
-    assert f"There is nothing at s3://{bucket}/none.txt. (NoSuchKey)\n" in told.stderr
+    assert f"s3://{bucket}/none.txt does not exist. (NoSuchKey)\n" in told.stderr
     assert set(stored()) == {"b.txt", "folder/c.txt", "what*"}  # the others go
     for arguments in (["rm"], ["rm", "-r"], ["rm", "--dry-run"]):
         assert f"rm -r s3://{bucket}/folder/ deletes" in shell(*arguments, f"s3://{bucket}/folder", code=1).stderr
-    assert "Nothing matches" in shell("rm", f"s3://{bucket}/*.csv", code=1).stderr
+    assert "No object or folder matches" in shell("rm", f"s3://{bucket}/*.csv", code=1).stderr
     assert "matches only folders" in shell("rm", f"s3://{bucket}/fold*", code=1).stderr
     assert "nothing at" in shell("rm", "-r", f"s3://{bucket}/none/", code=1).stderr
     shell("rm", f"s3://{bucket}/what*")  # there is an object of exactly this name

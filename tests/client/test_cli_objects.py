@@ -121,8 +121,8 @@ def test_one_missing_uri_does_not_stop_the_others(shell: Shell, bucket: str, put
     for command in ("ls", "du"):
         told = shell(command, f"s3://{bucket}/none", f"s3://{bucket}/none*", f"s3://{bucket}/a.txt", code=1)
         assert told.stdout
-        assert f"There is nothing at s3://{bucket}/none." in told.stderr
-        assert f"Nothing matches s3://{bucket}/none*." in told.stderr
+        assert f"s3://{bucket}/none does not exist." in told.stderr
+        assert f"No object or folder matches s3://{bucket}/none*." in told.stderr
     assert "nothing at" in shell("ls", f"s3://{bucket}/none/", code=1).stderr
 
 
@@ -246,7 +246,7 @@ def test_buckets_are_created_and_deleted(shell: Shell, bucket: str, put: Callabl
     assert "3 files" in shell("rb", "--force", "--dry-run", f"s3://{name}").stdout
     shell("rb", "--force", "-y", f"s3://{name}")
     assert name not in shell("ls").stdout
-    assert "names more than a bucket" in shell("rb", "-y", f"s3://{bucket}/a", code=1).stderr
+    assert "is not a bucket" in shell("rb", "-y", f"s3://{bucket}/a", code=1).stderr
 
 
 def test_rb_asks(shell: Shell, bucket: str, answers: Callable[[str], Any]) -> None:
@@ -262,7 +262,7 @@ def test_several_sources_go_into_a_folder(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored, tmp_path: Path
 ) -> None:
     put("a.csv", "b.csv", "c.txt", "dir/d.csv", "dir/deep/e.csv")
-    assert "has to be a folder" in shell("cp", f"s3://{bucket}/*.csv", f"s3://{bucket}/to", code=1).stderr
+    assert "must be a folder" in shell("cp", f"s3://{bucket}/*.csv", f"s3://{bucket}/to", code=1).stderr
     plan = shell("cp", "--dry-run", f"s3://{bucket}/*.csv", f"s3://{bucket}/to/").stdout
     assert "2 files" in plan
     shell("cp", f"s3://{bucket}/*.csv", f"s3://{bucket}/to/")
@@ -284,7 +284,7 @@ def test_several_sources_go_into_a_folder(
     shell("cp", "here/a.csv", "folder", f"s3://{bucket}/up/")
     assert {"up/a.csv", "up/folder/f.txt"} <= set(stored())
     same = shell("cp", f"s3://{bucket}/a.csv", f"s3://{bucket}/to/a.csv", "other/", code=1).stderr
-    assert "would both be a.csv" in same
+    assert "would both become a.csv" in same
     assert not (tmp_path / "other").exists()
 
 
@@ -387,7 +387,7 @@ def test_sync_sends_only_what_differs(
     assert "e/deep/b.txt" in stored()
     assert "sync takes two folders" in shell("sync", "data/a.txt", uri, code=1).stderr
     # A mistyped source is not a target that has it all.
-    assert "There is nothing at" in shell("sync", f"s3://{bucket}/dd", "other", code=1).stderr
+    assert "does not exist" in shell("sync", f"s3://{bucket}/dd", "other", code=1).stderr
     assert "has all that the patterns include" in shell("sync", "data", uri, "--include", "*.none").stdout
 
 
@@ -397,7 +397,7 @@ def test_sync_sends_only_what_differs(
 def test_errors_are_json_where_the_output_is(shell: Shell, bucket: str, tmp_path: Path) -> None:
     told = shell("ls", "--json", f"s3://{bucket}/none", code=1)
     assert told.stdout == ""
-    assert json.loads(told.stderr) == {"error": "NoSuchKey", "message": f"There is nothing at s3://{bucket}/none."}
+    assert json.loads(told.stderr) == {"error": "NoSuchKey", "message": f"s3://{bucket}/none does not exist."}
     assert json.loads(shell("cp", "--json", "one", code=2).stderr)["error"] == "InvalidRequest"
     assert json.loads(shell("ls", "--json", "--wrong", code=2).stderr)["error"] == "InvalidRequest"
     missing = json.loads(shell("cp", "--json", "none", f"s3://{bucket}/", code=1).stderr)

@@ -69,7 +69,7 @@ def test_nothing_in_a_bar_is_markup_but_ours() -> None:
         assert set(re.findall(r"<(\w+)", shown["text/html"])) == {"div", "code", "progress", "span"}
         assert shown["text/plain"] == display.line(one)
     assert "\x1b" not in display.line(status(target="s3://b/\x1b[2J"))
-    assert display.title(status(names_total=2)).endswith("(2 of it) → s3://b/")
+    assert display.title(status(names_total=2)).endswith("(2 selected) → s3://b/")
     assert "500 B of 1.0 kB, 100 B/s, 5 s left, 1 of 2 files" in display.line(status())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import gc
 import gzip
@@ -49,6 +50,15 @@ def _finally(file: Any) -> Iterator[Any]:
         yield file
     finally:
         file.close()
+
+
+@contextmanager
+def _except(file: Any) -> Iterator[Any]:
+    try:
+        yield file
+    except ZeroDivisionError:
+        file.close()
+        raise
 
 
 def _stack(file: Any) -> Any:
@@ -120,13 +130,16 @@ def test_a_file_that_nobody_closed_leaves_what_was_there(
     assert old() == OLD
 
 
-def test_an_explicit_close_on_the_way_out_of_an_exception_discards_and_says_so(
+def test_close_in_a_finally_block_discards_and_warns_while_an_exception_leaves_it(
     fs: Any, bucket: str, old: Callable[[], bytes]
 ) -> None:
     def write() -> None:
-        with _finally(fs.open(f"{bucket}/old", "wb")) as file:
+        file = fs.open(f"{bucket}/old", "wb")
+        try:
             file.write(b"half")
             raise ZeroDivisionError
+        finally:
+            file.close()
 
     with pytest.warns(RuntimeWarning, match="was not written"), pytest.raises(ZeroDivisionError):
         write()
@@ -138,6 +151,133 @@ def test_an_explicit_close_on_the_way_out_of_an_exception_discards_and_says_so(
         file.write(b"meant")
         file.commit()
     assert old() == b"meant"
+
+
+@pytest.mark.parametrize("manager", [_finally, _except])
+def test_close_in_a_context_manager_discards_when_its_block_raises(
+    fs: Any, bucket: str, old: Callable[[], bytes], manager: Callable[[Any], Any]
+) -> None:
+    def write() -> None:
+        with manager(fs.open(f"{bucket}/old", "wb")) as file:
+            file.write(b"half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write()
+    assert old() == OLD
+
+
+def _in_except(file: Any) -> None:
+    try:
+        raise KeyError
+    except KeyError:
+        file.close()
+
+
+def _in_except_as(file: Any) -> None:
+    try:
+        raise KeyError
+    except (ValueError, KeyError) as error:
+        with suppress(AttributeError):
+            error.missing  # type: ignore[attr-defined]  # noqa: B018
+        file.close()
+
+
+def _in_bare_except(file: Any) -> None:
+    try:
+        raise KeyError
+    except:  # noqa: E722
+        try:
+            file.write(b"")
+        except OSError:
+            raise
+        else:
+            file.close()
+
+
+def _in_except_of_a_caller(file: Any) -> None:
+    def close() -> None:
+        with suppress(ValueError):
+            int("x")
+        file.close()
+
+    try:
+        raise KeyError
+    except KeyError:
+        close()
+
+
+def _in_except_group(file: Any) -> None:
+    try:
+        raise ExceptionGroup("several", [KeyError()])
+    except* KeyError:
+        file.close()
+
+
+def _in_except_after_a_finally(file: Any) -> None:
+    def fail() -> None:
+        try:
+            raise KeyError
+        finally:
+            raise ValueError
+
+    try:
+        fail()
+    except ValueError:
+        file.close()
+
+
+def _in_finally_without_an_exception(file: Any) -> None:
+    try:
+        with suppress(KeyError):
+            raise KeyError
+    finally:
+        file.close()
+
+
+CAUGHT = [
+    *(_in_except, _in_except_as, _in_bare_except, _in_except_of_a_caller, _in_except_group),
+    *(_in_except_after_a_finally, _in_finally_without_an_exception),
+]
+
+
+@pytest.mark.parametrize("close", CAUGHT)
+def test_close_in_an_except_block_writes_the_object(
+    fs: Any, bucket: str, old: Callable[[], bytes], close: Callable[[Any], None]
+) -> None:
+    """As Python's own files, fsspec and smart_open do: the exception is caught, and the program continues."""
+    for file in (fs.open(f"{bucket}/old", "wb"), io.BufferedWriter(fs.open(f"{bucket}/old", "wb"))):
+        file.write(b"new")
+        with warnings.catch_warnings(action="error"):
+            close(file)
+        assert old() == b"new"
+        fs.pipe(f"{bucket}/old", OLD)
+
+
+def test_an_exception_in_an_async_with_leaves_the_object_unchanged(
+    fs: Any, bucket: str, old: Callable[[], bytes]
+) -> None:
+    class Async:
+        """Closes its file when it is left, as asynchronous wrappers do."""
+
+        def __init__(self) -> None:
+            self.file = fs.open(f"{bucket}/old", "wb")
+
+        async def __aenter__(self) -> Any:
+            return self.file
+
+        async def __aexit__(self, *failure: object) -> None:
+            await asyncio.sleep(0)
+            self.file.close()
+
+    async def write() -> None:
+        async with Async() as file:
+            file.write(b"half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(write())
+    assert old() == OLD
 
 
 def test_files_that_are_closed_while_an_older_exception_is_handled_are_written(

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from odhtec_jupyter.client.files.file_errors import file_errors
-from odhtec_jupyter.client.files.handled_exception import in_flight
+from odhtec_jupyter.client.files.unwinding import current_exits, new_exit
 from odhtec_jupyter.errors import OdhTecError, VerificationError
 from odhtec_jupyter.visible import visible
 
@@ -56,7 +56,7 @@ class ObjectWriter(io.BufferedIOBase):
         self._kept: list[bytes] = []  # until it shows that there is more than one request takes
         self._buffer = bytearray()
         self._written = 0
-        self._opened_in = in_flight()
+        self._exits_when_opened = current_exits()
         self._is_forgotten = self._is_over = False
 
     def _begin(self, api: Api, place: tuple[str, str], options: dict[str, Any]) -> _Sender | DeferredSender:
@@ -102,27 +102,28 @@ class ObjectWriter(io.BufferedIOBase):
     # --- the end --------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Send the rest and make the object visible. Raises what the server says against it.
+        """Send the rest and make the object visible. Raises the server's error when it refuses.
 
-        While an exception passes by that came after the file was opened, this discards what was written: wrappers
-        close their file also when a ``with`` block fails. Outside a ``with`` it cannot be known whether the exception
-        is already handled; so a warning says what happened, and :meth:`commit` is for who means it.
+        While an exception leaves a ``with`` or ``finally`` that was entered after the file was opened, this discards
+        what was written: wrappers close their file also when a ``with`` block fails. In an ``except`` block it writes,
+        as any other file does.
         """
         if self.closed:
             return
-        now = in_flight()
         if self._is_forgotten:
             self.discard()
-        elif now is not None and now.began_after(self._opened_in):
-            self.discard()
-            if not now.leaves_with:
-                text = (
-                    f"{self.name} was not written: it was closed while {type(now.error).__name__} was being handled. "
-                    "Close it after the except block, or call commit() in place of close()."
-                )
-                warnings.warn(text, RuntimeWarning, 2)
-        else:
+            return
+        left = new_exit(self._exits_when_opened)
+        if left is None:
             self._succeed()
+            return
+        self.discard()
+        if not left.is_with:
+            text = (
+                f"{self.name} was not written: it was closed while {type(left.error).__name__} ended its block. "
+                "To keep what was written so far, call commit() instead of close()."
+            )
+            warnings.warn(text, RuntimeWarning, 2)
 
     def _succeed(self) -> None:
         if self.autocommit:
@@ -158,7 +159,7 @@ class ObjectWriter(io.BufferedIOBase):
     def _end(self) -> None:
         self._kept.clear()
         self._buffer.clear()
-        self._opened_in = None
+        self._exits_when_opened = []
         super().close()
 
     def __exit__(

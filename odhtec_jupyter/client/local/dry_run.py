@@ -1,40 +1,55 @@
-"""What an upload or a download would do, told before anything is written."""
+"""The result of a dry run of an upload or download, and the refusal of conflicts."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from odhtec_jupyter import models
-from odhtec_jupyter.client.local.local_transfer import LocalFile
+from odhtec_jupyter.client.local.local_transfer import LocalFile, LocalPlan
 from odhtec_jupyter.errors import Conflict
 from odhtec_jupyter.models import OnConflict
 
-SHOWN = 1000  # files that a dry run names
-NAMED = 5  # files in a sentence
-What = Literal["overwrite", "skip", "rename", "conflict"]
-WHAT: dict[OnConflict, What] = {"overwrite": "overwrite", "skip": "skip", "rename": "rename", "fail": "conflict"}
+MAX_LISTED_FILES = 1000  # in a dry run
+MAX_NAMED_FILES = 5  # in a sentence
+Outcome = Literal["overwrite", "skip", "rename", "conflict"]
+OUTCOMES: dict[OnConflict, Outcome] = {
+    "overwrite": "overwrite",
+    "skip": "skip",
+    "rename": "rename",
+    "fail": "conflict",
+}
 
 
-def plan_of(files: list[LocalFile], is_there: Callable[[LocalFile], bool], policy: OnConflict) -> models.TransferPlan:
-    """By name alone: contents are not compared, neither here nor when it is done."""
-    decided = [(file, WHAT[policy] if is_there(file) else "create") for file in files]
+def dry_run(plan: LocalPlan, exists: Callable[[LocalFile], bool], policy: OnConflict) -> models.TransferPlan:
+    """Return what happens to each file. Names decide: neither the dry run nor the transfer compares contents."""
+    outcomes = [(file, OUTCOMES[policy] if exists(file) else "create") for file in plan.files]
+    planned = [
+        models.PlannedFile(source=file.path, target=file.target, size=file.size, what=what) for file, what in outcomes
+    ]
+    planned += [models.PlannedFile(source=one, target="", size=None, what="omit") for one in plan.left_out]
     return models.TransferPlan(
-        counts=dict(Counter(what for _, what in decided)),
-        files_total=len(decided),
-        bytes_total=sum(file.size for file, what in decided if what not in {"skip", "conflict"}),
-        files=[
-            models.PlannedFile(source=file.path, target=file.target, size=file.size, what=what)
-            for file, what in decided[:SHOWN]
-        ],
+        counts=dict(Counter(one.what for one in planned)),
+        files_total=len(planned),
+        bytes_total=sum(file.size for file, what in outcomes if what not in {"skip", "conflict"}),
+        files=planned[:MAX_LISTED_FILES],
     )
 
 
-def refuse(there: list[str], code: str, where: str = "") -> None:
-    """Raise :class:`Conflict` when there is anything in the way."""
-    if there:
-        named = ", ".join(there[:NAMED]) + (f" and {len(there) - NAMED} more" if len(there) > NAMED else "")
-        verb = "exists" if len(there) == 1 else "exist"
+def refuse_conflicts(existing: Sequence[str], code: str, where: str = "") -> None:
+    """Raise :class:`Conflict` if anything would be replaced."""
+    if existing:
+        verb = "exists" if len(existing) == 1 else "exist"
         advice = "To overwrite, skip or rename, set on_conflict (on the command line --on-conflict)."
-        raise Conflict(f"{named} {verb} already{where}. {advice}", code=code)
+        raise Conflict(f"{_names(existing)} {verb} already{where}. {advice}", code=code)
+
+
+def left_out_notice(left_out: Sequence[str]) -> str:
+    """Return a sentence that names the entries that a transfer leaves out."""
+    return f"Left out: {_names(left_out)}."
+
+
+def _names(names: Sequence[str]) -> str:
+    more = len(names) - MAX_NAMED_FILES
+    return ", ".join(names[:MAX_NAMED_FILES]) + (f" and {more} more" if more > 0 else "")
