@@ -132,7 +132,7 @@ class Transfer:
         self._api.remove_transfer(self.id)
 
     def _control(self, verb: str, token: str | None = None) -> Self:
-        self._seen = self._api.steer_transfer(self.id, verb, token)
+        self._seen = self._api.control_transfer(self.id, verb, token)
         return self
 
     # --- display -------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ import pytest
 import safetensors.numpy
 
 from odhtec_jupyter.client import Client
-from odhtec_jupyter.client.files.reader import BUFFER, LEAST, bytes_read
+from odhtec_jupyter.client.files.reader import BUFFER_BYTES, MIN_RANGE_BYTES, bytes_read
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import OdhTecError, VerificationError
 from tests.content import MIB
@@ -70,7 +70,7 @@ def test_a_seek_reads_little_and_going_on_reads_ahead(client: Client, s3_client:
         assert file.read(8) == bytes(8)
         file.seek(10 * MIB)
         file.read(8)
-        assert bytes_read(file) <= BUFFER + 8
+        assert bytes_read(file) <= BUFFER_BYTES + 8
         assert len(asked) == 2
         asked.clear()
         file.seek(0)
@@ -88,7 +88,7 @@ def test_small_random_reads_fetch_little(client: Client, s3_client: S3Client, bu
         for place in places:
             file.seek(place)
             assert file.read(800) == content[place : place + 800]
-        assert bytes_read(file) <= 50 * LEAST + BUFFER
+        assert bytes_read(file) <= 50 * MIN_RANGE_BYTES + BUFFER_BYTES
         view = bytearray(500)
         file.seek(7 * MIB + 3)
         assert file.readinto(view) == 500
@@ -175,7 +175,7 @@ def test_zip_and_parquet_are_read_in_part(client: Client, bucket: str) -> None:
         made.writestr("small", b"small")
     with client.open(f"s3://{bucket}/a.zip") as file, zipfile.ZipFile(file) as found:
         assert found.read("small") == b"small"
-        assert bytes_read(file) < 3 * BUFFER
+        assert bytes_read(file) < 3 * BUFFER_BYTES
     table = pa.table({f"c{n}": np.random.default_rng(n).random(200_000) for n in range(10)})
     with client.open(f"s3://{bucket}/t.parquet", "wb") as file:
         pq.write_table(table, file)
