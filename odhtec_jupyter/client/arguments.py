@@ -65,10 +65,19 @@ class Patterns:
 
 def s3_place(uri: Place) -> S3Uri:
     """Return the bucket, folder or object in S3 that a URI names. Raises :class:`BadRequest` for another scheme."""
-    place = parse_uri(str(uri), "uri")
+    place = parse_uri(require_utf8(str(uri), "uri"), "uri")
     if not isinstance(place, S3Uri):
         raise BadRequest(f"uri: {uri} is not in S3. Use a URI such as s3://bucket/key.")
     return place
+
+
+def require_utf8(text: str, field: str) -> str:
+    """Return the text. Raises :class:`BadRequest` if it cannot be encoded, as names from the file system may not be."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadRequest(f"{field}: {text!r} is not valid UTF-8.") from None
+    return text
 
 
 def s3_object(uri: Place) -> S3Uri:
@@ -86,6 +95,9 @@ def with_patterns(options: dict[str, Any]) -> dict[str, Any]:
 
 def request(model: type[Model], **fields: Any) -> Model:
     """Return the body of a request. Raises :class:`BadRequest` with the first invalid field."""
+    for name, value in fields.items():
+        if isinstance(value, str):
+            require_utf8(value, name)
     try:
         return model(**fields)
     except ValidationError as error:

@@ -125,10 +125,10 @@ def test_rm_says_what_it_cannot_delete(
     assert f"s3://{bucket}/none.txt does not exist. (NoSuchKey)\n" in told.stderr
     assert set(stored()) == {"b.txt", "folder/c.txt", "what*"}  # the others go
     for arguments in (["rm"], ["rm", "-r"], ["rm", "--dry-run"]):
-        assert f"rm -r s3://{bucket}/folder/ deletes" in shell(*arguments, f"s3://{bucket}/folder", code=1).stderr
+        assert f"Use rm -r s3://{bucket}/folder/" in shell(*arguments, f"s3://{bucket}/folder", code=1).stderr
     assert "No object or folder matches" in shell("rm", f"s3://{bucket}/*.csv", code=1).stderr
     assert "matches only folders" in shell("rm", f"s3://{bucket}/fold*", code=1).stderr
-    assert "nothing at" in shell("rm", "-r", f"s3://{bucket}/none/", code=1).stderr
+    assert "does not exist" in shell("rm", "-r", f"s3://{bucket}/none/", code=1).stderr
     shell("rm", f"s3://{bucket}/what*")  # there is an object of exactly this name
     assert set(stored()) == {"b.txt", "folder/c.txt"}
 
@@ -147,9 +147,9 @@ def test_a_dash_is_a_pipe(
     again = subprocess.run([*COMMAND, "cp", "-", uri], input=b"other", capture_output=True, timeout=600)
     assert again.returncode == 1
     assert b"exists" in again.stderr
-    assert "has to be an object" in shell("cp", "-", f"s3://{bucket}/", code=1).stderr
-    assert "has to be an object" in shell("cp", "-", "-", code=1).stderr
-    assert "not for a pipe" in shell("cp", "--dry-run", "-", uri, code=1).stderr
+    assert "must be one object" in shell("cp", "-", f"s3://{bucket}/", code=1).stderr
+    assert "must be one object" in shell("cp", "-", "-", code=1).stderr
+    assert "cannot be used with a pipe" in shell("cp", "--dry-run", "-", uri, code=1).stderr
     assert stored() == {"piped": 3_000_000}
     assert list(tmp_path.iterdir()) == []
 
@@ -189,7 +189,7 @@ def test_a_model_is_imported_and_its_transfer_is_listed(
     with open(os.devnull) as nobody, monkeypatch.context() as patch:
         patch.setattr(sys, "stdin", nobody)
         refused = shell("import", "org/cli", f"s3://{bucket}", "--remove-remaining", code=1).stderr
-    assert "Remove 1 object of other revisions (9.0 MB) after the import: org/cli/w.bin?" in refused
+    assert "Delete 1 object of other revisions (9.0 MB) after the import: org/cli/w.bin?" in refused
     assert set(stored()) == {"org/cli/config.json", "org/cli/w.bin"}  # nothing was imported or removed
     done = shell("import", "org/cli", f"s3://{bucket}", "--remove-remaining", "-y").stdout
     assert "1 of another revision removed" in done
@@ -217,10 +217,13 @@ def test_an_interrupt_cancels(bucket: str, halting_hub: HubStandIn, stored: Call
 class Terminal:
     """A command in a terminal of its own, as a person has it."""
 
-    def __init__(self, arguments: list[str], env: dict[str, str]) -> None:
+    def __init__(self, arguments: list[str], env: dict[str, str], output: Path | None = None) -> None:
+        """``output`` gets standard output, as with ``> file``."""
         self.pid, self.screen = pty.fork()
         if self.pid == 0:
             try:
+                if output is not None:
+                    os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT), sys.stdout.fileno())
                 os.execvpe(sys.executable, [*COMMAND, *arguments], env)
             finally:
                 os._exit(127)
@@ -270,11 +273,11 @@ CTRL_C = b"\x03"
     ],
 )
 def test_ctrl_c_asks_whether_to_cancel(
-    shell: Shell, bucket: str, halting_hub: HubStandIn, answer: bytes, state: str
+    shell: Shell, bucket: str, halting_hub: HubStandIn, tmp_path: Path, answer: bytes, state: str
 ) -> None:
     repo = f"org/asked-{secrets.token_hex(4)}"
     halting_hub.add(Repository(repo)).commit({"halted.bin": SyntheticContent(20_000_000, seed=1)})
-    terminal = Terminal(["cp", f"hf://{repo}", f"s3://{bucket}/{repo}/"], dict(os.environ))
+    terminal = Terminal(["cp", f"hf://{repo}", f"s3://{bucket}/{repo}/"], dict(os.environ), tmp_path / "output")
     terminal.wait_for("%|")  # tqdm's bar
     terminal.type(CTRL_C)
     terminal.wait_for("[y/N]")
@@ -282,6 +285,7 @@ def test_ctrl_c_asks_whether_to_cancel(
     # Python overlooks a Ctrl-C between the question and its reading of the answer: a person presses again.
     assert terminal.end(again=answer if answer == CTRL_C else b"") == 130
     assert "Traceback" not in terminal.shown
+    assert (tmp_path / "output").read_text() == ""  # the question is not data
     newest = json.loads(shell("transfers", "--json").stdout.splitlines()[0])
     assert repo in newest["source"]
     assert newest["state"] == state
@@ -324,7 +328,7 @@ def test_without_a_server_one_is_started_for_the_command(
         timeout=600,
     )
     assert done.returncode == 0, done.stderr
-    assert "starting one for this command" in done.stderr
+    assert "Starting one for this command" in done.stderr
     assert stored() == {"one.txt": 1}
     assert list((tmp_path / "runtime").iterdir()) == []
     none = subprocess.run([*COMMAND, "transfers"], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=600)

@@ -14,9 +14,8 @@ import pytest
 from odhtec_jupyter.client import Client
 from odhtec_jupyter.client.filesystem import OdhTecFileSystem
 from odhtec_jupyter.client.local.local_transfer import LocalTransfer
-from odhtec_jupyter.client.local.saved_files import SavedFiles
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
-from odhtec_jupyter.errors import BadRequest, Conflict, OdhTecError
+from odhtec_jupyter.errors import BadRequest, Conflict
 from odhtec_jupyter.models import OnConflict
 from tests.client.shell import Shell
 from tests.marks import on_moto
@@ -68,10 +67,8 @@ def test_upload_does_not_report_what_the_patterns_exclude(client: Client, bucket
     plan = client.upload(folder, f"s3://{bucket}/", include="a*", dry_run=True)
     # The files in a linked folder are unknown.
     assert [file.source for file in plan.files if file.what == "omit"] == [f"{folder}/linked (link to a folder)"]
-    plan = client.upload(
-        folder, f"s3://{bucket}/", exclude=["linked", "deep/", "*.txt*", "none"], include="*", dry_run=True
-    )
-    assert plan.counts == {"omit": 1}
+    plan = client.upload(folder, f"s3://{bucket}/", exclude=["linked", "deep/", "broken*"], dry_run=True)
+    assert [file.source for file in plan.files if file.what == "omit"] == [f"{folder}/socket (socket)"]
 
 
 def test_upload_of_a_folder_without_files_names_what_it_leaves_out(client: Client, bucket: str, tmp_path: Path) -> None:
@@ -79,15 +76,6 @@ def test_upload_of_a_folder_without_files_names_what_it_leaves_out(client: Clien
     (tmp_path / "only" / "link").symlink_to(tmp_path)
     with pytest.raises(BadRequest, match=r"has no files\. Left out: .*link \(link to a folder\)\."):
         client.upload(tmp_path / "only", f"s3://{bucket}/").wait(progress=False)
-
-
-def test_unreadable_folder_fails_the_upload(client: Client, bucket: str, folder: Path, stored: Stored) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root reads every folder")
-    (folder / "deep").chmod(0)
-    with pytest.raises(OdhTecError, match="Permission denied"):
-        client.upload(folder, f"s3://{bucket}/").wait(progress=False)
-    assert stored() == {}
 
 
 @pytest.mark.parametrize("command", ["cp", "sync"])
@@ -110,6 +98,8 @@ CONFLICTS = {"cp": ["--on-conflict", "overwrite"], "sync": []}
 
 
 def test_sync_reports_what_it_leaves_out_when_nothing_has_changed(shell: Shell, bucket: str, folder: Path) -> None:
+    for name in ("a.txt", "deep"):
+        os.utime(folder / name, (1_000_000_000, 1_000_000_000))
     shell("sync", "data", f"s3://{bucket}/")
     done = shell("sync", "data", f"s3://{bucket}/")
     assert "Nothing to copy" in done.stdout
@@ -174,14 +164,5 @@ def test_fsspec_get_does_not_replace_a_file_of_the_same_download(
 ) -> None:
     fs = OdhTecFileSystem(server_url=server.url, token=server.token, skip_instance_cache=True)
     with pytest.raises(FileExistsError, match="are the same file on this disk"):
-        fs.get(f"{bucket}/d", str(two_spellings), recursive=True)
+        fs.get(f"{bucket}/d/", str(two_spellings), recursive=True)
     fs.client.api.connection.close()
-
-
-def test_hard_links_of_other_names_are_other_files(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("x")
-    (tmp_path / "b").hardlink_to(tmp_path / "a")
-    saved = SavedFiles()
-    saved.add(tmp_path / "a")
-    saved.add(tmp_path / "a")
-    saved.add(tmp_path / "b")
