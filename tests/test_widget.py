@@ -45,7 +45,7 @@ def test_one_row_at_most_without_multiple() -> None:
     browser = S3Browser(selected=["s3://models/a", "s3://models/b"])
     browser.multiple = False
     assert (browser.selected, browser.value) == (["s3://models/a"], "s3://models/a")
-    with pytest.raises(TraitError, match=r"selected: with multiple=False one URI can be selected, and these are 2\."):
+    with pytest.raises(TraitError, match=r"selected: with multiple=False only one item can be selected, not 2\."):
         browser.selected = ["s3://models/a", "s3://models/b"]
     with pytest.raises(TraitError, match="multiple=False"):
         S3Browser(multiple=False, selected=["s3://models/a", "s3://models/b"])
@@ -54,28 +54,28 @@ def test_one_row_at_most_without_multiple() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("bucket", "s3://models", "no name of a bucket"),
-        ("bucket", "models/data", "no name of a bucket"),
+        ("bucket", "s3://models", "is not the name of a bucket"),
+        ("bucket", "models/data", "is not the name of a bucket"),
         ("bucket", None, "bucket"),
-        ("prefix", "data", "that ends with a slash, as 'data/' does"),
-        ("prefix", "é" * 512 + "/", "at most 1024 bytes"),
+        ("prefix", "data", "Folders end with a slash: 'data/'"),
+        ("prefix", "é" * 512 + "/", "longer than 1024 bytes"),
         ("selected", ["notes.md"], "no place"),
-        ("selected", ["workspace://notes.md"], "names no object"),
-        ("selected", ["s3://models"], "names no object"),
-        ("selected", ["s3://models/"], "names no object"),
-        ("selected", ["s3://a/x", "s3://b/x"], "one bucket is shown at a time, and these are of a, b"),
-        ("selected", ["s3://a/x", "s3://a/x"], "stands in it twice"),
-        ("selected", ["s3://a/" + "é" * 513], "at most 1024 bytes"),
-        ("value", "s3://models", "names no object"),
+        ("selected", ["workspace://notes.md"], "is not an object or folder"),
+        ("selected", ["s3://models"], "is not an object or folder"),
+        ("selected", ["s3://models/"], "is not an object or folder"),
+        ("selected", ["s3://a/x", "s3://b/x"], "all items must be in one bucket, not in a, b"),
+        ("selected", ["s3://a/x", "s3://a/x"], "contains the same URI twice"),
+        ("selected", ["s3://a/" + "é" * 513], "longer than 1024 bytes"),
+        ("value", "s3://models", "is not an object or folder"),
         ("value", 1, "value"),
         ("filter", None, "filter"),
-        ("connection", "other", "no connection 'other'"),
-        ("height", "tall", "no length of CSS"),
-        ("height", "400px; background: url(http://elsewhere)", "no length of CSS"),
+        ("connection", "other", "'other' does not exist"),
+        ("height", "tall", "is not a CSS length"),
+        ("height", "400px; background: url(http://elsewhere)", "is not a CSS length"),
         ("multiple", "yes", "multiple"),
     ],
 )
-def test_what_makes_no_sense_is_refused(name: str, value: Any, says: str) -> None:
+def test_invalid_value_is_refused(name: str, value: Any, says: str) -> None:
     browser = S3Browser()
     before = getattr(browser, name)
     with pytest.raises(TraitError, match=re.escape(says)):
