@@ -190,7 +190,7 @@ class Client:
     @overload
     def upload(
         self, local: LocalPath, uri: Place, *, dry_run: Literal[False] = ..., **options: Unpack[UploadOptions]
-    ) -> Transfer: ...
+    ) -> LocalTransfer: ...
     def upload(
         self,
         local: LocalPath,
@@ -222,7 +222,7 @@ class Client:
     @overload
     def download(
         self, uri: Place, local: LocalPath, *, dry_run: Literal[False] = ..., **options: Unpack[DownloadOptions]
-    ) -> Transfer: ...
+    ) -> LocalTransfer: ...
     def download(
         self,
         uri: Place,

@@ -41,7 +41,7 @@ def halting_hub(server_hub: HubStandIn) -> Iterator[HubStandIn]:
     server_hub.service.faults.clear()
 
 
-def test_a_script_gets_output_and_exit_code(shell: Shell, bucket: str) -> None:
+def test_script_gets_output_and_exit_code(shell: Shell, bucket: str) -> None:
     listed = subprocess.run([*COMMAND, "ls"], capture_output=True, text=True, timeout=600)
     assert (listed.returncode, listed.stderr) == (0, "")
     assert f"s3://{bucket}/" in listed.stdout.splitlines()
@@ -105,7 +105,7 @@ def test_patterns_and_dry_run_apply_to_local_files(
     assert not (tmp_path / "b.txt").exists()
 
 
-def test_errors_are_one_sentence_with_a_code(shell: Shell, bucket: str, tmp_path: Path) -> None:
+def test_errors_are_printed_with_a_code(shell: Shell, bucket: str, tmp_path: Path) -> None:
     assert "NoSuchBucket" in shell("ls", "s3://no-such-bucket-here/", code=1).stderr
     assert "Traceback" not in shell("cp", "none.txt", f"s3://{bucket}/", code=1).stderr
     (tmp_path / "one").write_text("1")
@@ -116,7 +116,7 @@ def test_errors_are_one_sentence_with_a_code(shell: Shell, bucket: str, tmp_path
     shell("cp", "one", code=2)
 
 
-def test_rm_says_what_it_cannot_delete(
+def test_rm_reports_what_it_cannot_delete(
     shell: Shell, s3_client: Any, bucket: str, stored: Callable[[], dict[str, int]]
 ) -> None:
     for key in ("a.txt", "b.txt", "folder/c.txt", "what*"):
@@ -133,7 +133,7 @@ def test_rm_says_what_it_cannot_delete(
     assert set(stored()) == {"b.txt", "folder/c.txt"}
 
 
-def test_a_dash_is_a_pipe(
+def test_dash_reads_standard_input_or_writes_standard_output(
     shell: Shell, s3_client: Any, bucket: str, stored: Callable[[], dict[str, int]], tmp_path: Path
 ) -> None:
     content = os.urandom(3_000_000)
@@ -154,7 +154,7 @@ def test_a_dash_is_a_pipe(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_reader_that_has_gone_is_no_complaint(shell: Shell, s3_client: Any, bucket: str) -> None:
+def test_command_exits_silently_when_its_output_is_closed(shell: Shell, s3_client: Any, bucket: str) -> None:
     s3_client.put_object(Bucket=bucket, Key="large", Body=bytes(2_000_000))
     for arguments in (["ls"], ["ls", "--json", f"s3://{bucket}/"], ["cp", f"s3://{bucket}/large", "-"]):
         with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -164,7 +164,7 @@ def test_a_reader_that_has_gone_is_no_complaint(shell: Shell, s3_client: Any, bu
         assert (process.returncode, complaint) == (141, b"")
 
 
-def test_a_model_is_imported_and_its_transfer_is_listed(
+def test_import_copies_a_model_and_lists_its_transfer(
     shell: Shell,
     bucket: str,
     server_hub: HubStandIn,
@@ -197,7 +197,9 @@ def test_a_model_is_imported_and_its_transfer_is_listed(
 
 
 @pytest.mark.usefixtures("shell")
-def test_an_interrupt_cancels(bucket: str, halting_hub: HubStandIn, stored: Callable[[], dict[str, int]]) -> None:
+def test_interrupt_cancels_the_transfer(
+    bucket: str, halting_hub: HubStandIn, stored: Callable[[], dict[str, int]]
+) -> None:
     halting_hub.add(Repository("org/long")).commit({"halted.bin": SyntheticContent(20_000_000, seed=1)})
     running = subprocess.Popen(
         [*COMMAND, "import", "org/long", f"s3://{bucket}"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -308,7 +310,7 @@ def test_ctrl_c_cancels_a_local_upload(
     assert stored() == {}
 
 
-def test_without_a_server_one_is_started_for_the_command(
+def test_server_is_started_for_the_command_if_none_is_running(
     bucket: str, stored: Callable[[], dict[str, int]], moto_server: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "runtime").mkdir()

@@ -32,6 +32,11 @@ def test_search_stops_at_its_limit(shell: Shell, s3_client: Any, bucket: str) ->
     assert len(shell("search", f"s3://{bucket}/", "a", "--limit", "2").stdout.splitlines()) == 2
 
 
+@pytest.mark.parametrize("url", ["http://[::1", "http://localhost:99999/", f"http://{'a' * 80}.invalid/"])
+def test_invalid_url_is_refused(shell: Shell, bucket: str, url: str) -> None:
+    assert "(NoServer)" in shell("ls", "--url", url, code=1).stderr
+
+
 @pytest.mark.parametrize("port", ["-1", "70000"])
 def test_demo_refuses_an_invalid_port(shell: Shell, bucket: str, port: str) -> None:
     assert "port" in shell("demo", f"--port={port}", code=2).stderr

@@ -111,7 +111,7 @@ def test_wildcards_match_as_in_a_shell(
         ("**/a[!x]b", ["a.b"], ["a/b", "axb"]),
     ],
 )
-def test_wildcards_match_no_more_than_they_say(pattern: str, matched: list[str], others: list[str]) -> None:
+def test_wildcards_match_nothing_else(pattern: str, matched: list[str], others: list[str]) -> None:
     matches = _matcher(pattern)
     assert [path for path in (*matched, *others) if matches(path)] == matched
 
@@ -143,7 +143,7 @@ def test_du_counts_folders_and_search_finds_names(shell: Shell, bucket: str, put
     assert shell("search", f"s3://{bucket}/data", "csv", "--here").stdout.splitlines() == [f"s3://{bucket}/data/a.csv"]
 
 
-def test_cat_writes_bytes_and_presign_makes_a_link(
+def test_cat_writes_bytes_and_presign_creates_a_link(
     shell: Shell, bucket: str, put: Callable[..., None], capfdbinary: Any
 ) -> None:
     put("part-1", body=b"one\n")
@@ -164,7 +164,7 @@ def test_cat_writes_bytes_and_presign_makes_a_link(
 # --- deleting ---------------------------------------------------------------------------------------------------------
 
 
-def test_rm_asks_before_several_objects_go(
+def test_rm_asks_before_it_deletes_several_objects(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored, answers: Callable[[str], Any]
 ) -> None:
     put("a.txt", "b.txt", "c.csv", "dir/d.txt", "dir/e.txt")
@@ -183,7 +183,7 @@ def test_rm_asks_before_several_objects_go(
     assert stored() == {}
 
 
-def test_rm_without_a_terminal_wants_yes(
+def test_rm_without_a_terminal_requires_yes(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put("a.txt", "b.txt", "dir/c.txt", "dir/d.txt")
@@ -202,7 +202,7 @@ def test_rm_without_a_terminal_wants_yes(
     assert stored() == {}
 
 
-def test_rm_deletes_the_key_with_wildcards_that_may_be_listed_but_not_read(
+def test_rm_deletes_a_key_with_wildcards_that_can_be_listed_but_not_read(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put("a*", "ab", "ac")
@@ -249,7 +249,7 @@ def test_buckets_are_created_and_deleted(shell: Shell, bucket: str, put: Callabl
     assert "is not a bucket" in shell("rb", "-y", f"s3://{bucket}/a", code=1).stderr
 
 
-def test_rb_asks(shell: Shell, bucket: str, answers: Callable[[str], Any]) -> None:
+def test_rb_asks_for_confirmation(shell: Shell, bucket: str, answers: Callable[[str], Any]) -> None:
     answers("")
     assert f"Delete the bucket {bucket}?" in shell("rb", f"s3://{bucket}", code=1).stderr
     assert bucket in shell("ls").stdout
@@ -288,7 +288,7 @@ def test_several_sources_go_into_a_folder(
     assert not (tmp_path / "other").exists()
 
 
-def test_recursive_takes_folders_of_a_pattern(
+def test_recursive_includes_folders_that_match(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored
 ) -> None:
     put("run-1/a", "run-2/b", "run-3")
@@ -318,22 +318,20 @@ def test_patterns_apply_within_each_folder_of_several(
     assert set(stored()) == moved | {"run-1/tmp/x.csv", "run-2/b.txt", "run-4.txt"}
 
 
-def test_a_pipe_has_one_source(shell: Shell, bucket: str, stored: Stored, tmp_path: Path) -> None:
+def test_pipe_accepts_one_source(shell: Shell, bucket: str, stored: Stored, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a")
     assert "must be one object" in shell("cp", "-", "a.csv", f"s3://{bucket}/k", code=1).stderr
     assert stored() == {}
 
 
-def test_a_name_of_many_bytes_is_downloaded(
-    shell: Shell, bucket: str, put: Callable[..., None], tmp_path: Path
-) -> None:
+def test_name_of_many_bytes_is_downloaded(shell: Shell, bucket: str, put: Callable[..., None], tmp_path: Path) -> None:
     name = "名" * 85  # 255 bytes, as many as a file system takes
     put(f"long/{name}")
     shell("cp", f"s3://{bucket}/long/", "back/")
     assert [path.name for path in (tmp_path / "back").iterdir()] == [name]
 
 
-def test_what_exists_is_refused_with_the_way_out(shell: Shell, bucket: str, put: Callable[..., None]) -> None:
+def test_existing_target_is_refused_with_advice(shell: Shell, bucket: str, put: Callable[..., None]) -> None:
     put("a.csv")
     shell("cp", f"s3://{bucket}/a.csv", ".")
     for source, target in ((f"s3://{bucket}/a.csv", "."), ("a.csv", f"s3://{bucket}/")):
@@ -356,7 +354,7 @@ def test_mv_renames_and_moves(
     assert (tmp_path / "mine").exists()
 
 
-def test_sync_sends_only_what_differs(
+def test_sync_copies_only_what_differs(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored, tmp_path: Path
 ) -> None:
     folder = tmp_path / "data"
@@ -394,7 +392,7 @@ def test_sync_sends_only_what_differs(
 # --- how it speaks ----------------------------------------------------------------------------------------------------
 
 
-def test_errors_are_json_where_the_output_is(shell: Shell, bucket: str, tmp_path: Path) -> None:
+def test_errors_are_json_if_the_output_is_json(shell: Shell, bucket: str, tmp_path: Path) -> None:
     told = shell("ls", "--json", f"s3://{bucket}/none", code=1)
     assert told.stdout == ""
     assert json.loads(told.stderr) == {"error": "NoSuchKey", "message": f"s3://{bucket}/none does not exist."}
@@ -409,7 +407,7 @@ def test_errors_are_json_where_the_output_is(shell: Shell, bucket: str, tmp_path
     assert json.loads(refused.stderr)["error"] == "Conflict"
 
 
-def test_every_command_explains_itself(shell: Shell) -> None:
+def test_every_command_has_help(shell: Shell) -> None:
     overview = shell("--help").stdout
     assert "first steps:" in overview
     for name in ("ls", "du", "search", "cp", "mv", "sync", "rm", "cat", "presign", "mb", "rb", "import", "transfers"):

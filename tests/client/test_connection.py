@@ -41,7 +41,7 @@ def restarted() -> Iterator[RestartedServer]:
         yield server
 
 
-def test_a_request_is_sent_again_with_the_token_that_another_thread_has_found(restarted: RestartedServer) -> None:
+def test_request_is_retried_with_the_token_that_another_thread_has_found(restarted: RestartedServer) -> None:
     connection = Connection(Server(f"{restarted.url}/", "old"), lambda: Server(f"{restarted.url}/", "new"))
     answers: list[int | Exception] = []
 

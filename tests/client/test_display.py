@@ -62,7 +62,7 @@ def status(**changes: Any) -> Status:
     return Status(**{**told, **changes})
 
 
-def test_nothing_in_a_bar_is_markup_but_ours() -> None:
+def test_names_in_a_bar_are_escaped() -> None:
     error = Failure(code="X", message='<img src=x onerror="alert(1)">')
     for one in (status(), status(state="failed", error=error), status(bytes_total=None, files_total=None)):
         shown = display.bundle(one)
@@ -90,7 +90,7 @@ def test_size_is_shown_as_in_the_panel(count: float, text: str) -> None:
     assert display.size(count) == text
 
 
-def test_no_name_hides_a_part_of_itself() -> None:
+def test_invisible_characters_of_names_are_displayed() -> None:
     error = Failure(code="X", message="There is no a\u200bb.")
     one = status(source="s3://b/invoice\u202egnp.exe", state="failed", error=error)
     for text in (*display.bundle(one).values(), display.line(one), display.title(one), repr(Transfer(None, one))):  # type: ignore[arg-type]
@@ -101,7 +101,7 @@ def test_no_name_hides_a_part_of_itself() -> None:
     assert repr(listing) == r"s3://b/\u{2066}/" + "\n" + r"       1 B  a\u{202E}b"
 
 
-def test_who_waits_for_what_only_they_can_give_hears_of_it() -> None:
+def test_wait_raises_when_the_transfer_needs_a_token() -> None:
     api: Any = type("Paused", (), {"get_transfer": lambda self, _: status(state="paused", needs="token")})()
     with pytest.raises(Conflict, match="resume"):
         Transfer(api, status()).wait(progress=False)
@@ -119,7 +119,7 @@ def kernel_env(moto_jupyter: JupyterProcess, monkeypatch: pytest.MonkeyPatch) ->
     return dict(os.environ)
 
 
-def test_a_notebook_has_a_live_bar(kernel_env: dict[str, str], tmp_path: Any) -> None:
+def test_notebook_shows_a_live_bar(kernel_env: dict[str, str], tmp_path: Any) -> None:
     manager, kernel = start_new_kernel(startup_timeout=GIVE_UP_SECONDS, env=kernel_env, cwd=str(tmp_path))
     try:
         kernel.execute_interactive(SENDS, timeout=GIVE_UP_SECONDS, allow_stdin=False)
@@ -139,7 +139,7 @@ def test_a_notebook_has_a_live_bar(kernel_env: dict[str, str], tmp_path: Any) ->
         manager.shutdown_kernel(now=True)
 
 
-def test_awaiting_has_a_live_bar_too(kernel_env: dict[str, str], tmp_path: Any) -> None:
+def test_awaiting_shows_a_live_bar(kernel_env: dict[str, str], tmp_path: Any) -> None:
     manager, kernel = start_new_kernel(startup_timeout=GIVE_UP_SECONDS, env=kernel_env, cwd=str(tmp_path))
     try:
         kernel.execute_interactive(SENDS, timeout=GIVE_UP_SECONDS, allow_stdin=False)
@@ -163,7 +163,7 @@ def next_display(kernel: Any) -> Any:
             return message
 
 
-def test_a_notebook_shows_short_errors_and_nothing_secret(
+def test_notebook_shows_short_errors_without_secrets(
     kernel_env: dict[str, str], moto_jupyter: JupyterProcess, moto_server: Any, tmp_path: Any
 ) -> None:
     cells = [
@@ -200,7 +200,7 @@ def run(script: str, env: dict[str, str], folder: Any, stderr: int) -> str:
 
 
 @pytest.mark.parametrize("waiting", WAITS)
-def test_a_terminal_has_a_line_of_tqdm(kernel_env: dict[str, str], tmp_path: Any, waiting: str) -> None:
+def test_terminal_shows_a_tqdm_bar(kernel_env: dict[str, str], tmp_path: Any, waiting: str) -> None:
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 100))
     script = [sys.executable, "-c", SENDS + waiting]
@@ -218,14 +218,14 @@ def test_a_terminal_has_a_line_of_tqdm(kernel_env: dict[str, str], tmp_path: Any
 
 
 @pytest.mark.parametrize("waiting", WAITS)
-def test_a_log_has_plain_lines(kernel_env: dict[str, str], tmp_path: Any, waiting: str) -> None:
+def test_log_gets_plain_lines(kernel_env: dict[str, str], tmp_path: Any, waiting: str) -> None:
     log = tmp_path / "log"
     with log.open("w") as file:
         run(SENDS + waiting, kernel_env, tmp_path, file.fileno())
     assert "completed, 20.0 MB of 20.0 MB" in log.read_text().splitlines()[-1]
 
 
-def test_a_script_that_does_not_wait_gets_its_files_there(
+def test_script_that_does_not_wait_still_uploads_its_files(
     kernel_env: dict[str, str], tmp_path: Any, moto_jupyter: JupyterProcess
 ) -> None:
     run(SENDS, kernel_env, tmp_path, subprocess.DEVNULL)

@@ -57,13 +57,13 @@ MISSING: dict[str, Callable[[Any, str, str], object]] = {
 
 @on_moto
 @pytest.mark.parametrize("call", MISSING)
-def test_what_is_missing_is_a_file_not_found_error(fs: Any, bucket: str, call: str) -> None:
+def test_missing_object_raises_file_not_found_error(fs: Any, bucket: str, call: str) -> None:
     with pytest.raises(FileNotFoundError):
         MISSING[call](fs, f"{bucket}/none", f"{bucket}/other")
 
 
 @on_moto
-def test_what_exists_is_a_file_exists_error(fs: Any, client: Client, bucket: str) -> None:
+def test_existing_object_raises_file_exists_error(fs: Any, client: Client, bucket: str) -> None:
     fs.pipe(f"{bucket}/there", b"x")
     with pytest.raises(FileExistsError):
         client.open(f"s3://{bucket}/there", "x")
@@ -82,7 +82,7 @@ def test_what_exists_is_a_file_exists_error(fs: Any, client: Client, bucket: str
     fs.makedirs(bucket, exist_ok=True)
 
 
-def test_an_error_is_of_both_classes_and_can_be_pickled() -> None:
+def test_error_has_both_classes_and_can_be_pickled() -> None:
     with pytest.raises(PermissionError) as raised, file_errors("s3://b/k"):
         raise told("AccessDenied", "Not for you.", 403)
     for error in (raised.value, pickle.loads(pickle.dumps(raised.value))):
@@ -96,7 +96,7 @@ def test_an_error_is_of_both_classes_and_can_be_pickled() -> None:
     ("code", "status"),
     [("NoExtension", 404), ("BucketNotEmpty", 409), ("ConditionalRequestConflict", 409), ("OtherConnection", 409)],
 )
-def test_error_that_says_nothing_of_a_file_is_no_os_error(code: str, status: int) -> None:
+def test_error_that_is_not_about_a_file_is_not_an_os_error(code: str, status: int) -> None:
     with pytest.raises(OdhTecError) as raised, file_errors("s3://b/k"):
         raise told(code, "x", status)
     assert not isinstance(raised.value, OSError)
@@ -106,7 +106,7 @@ def test_error_that_says_nothing_of_a_file_is_no_os_error(code: str, status: int
     ("code", "status"),
     [("NoSuchKey", 404), ("NoSuchBucket", 404), ("PreconditionFailed", 412), ("SlowDown", 503), ("Status405", 405)],
 )
-def test_an_error_that_ended_a_transfer_has_the_status_of_its_code(code: str, status: int) -> None:
+def test_error_of_a_failed_transfer_has_the_status_of_its_code(code: str, status: int) -> None:
     error = told(code, "x")
     assert isinstance(error, StoreError)
     assert (error.code, error.status) == (code, status)

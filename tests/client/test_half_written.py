@@ -92,7 +92,7 @@ WAYS: dict[str, Callable[[Any, str, dict[str, Any]], Any]] = {
 
 @pytest.mark.parametrize("size", [10, 3 * MIB])
 @pytest.mark.parametrize("way", WAYS)
-def test_an_exception_leaves_what_was_there(
+def test_exception_leaves_the_object_unchanged(
     fs: Any, server: JupyterProcess, bucket: str, old: Callable[[], bytes], way: str, size: int
 ) -> None:
     def write(content: Any, error: type[Exception] | None) -> None:
@@ -113,7 +113,7 @@ def test_an_exception_leaves_what_was_there(
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way not in {"closing", "stack"}])
-def test_a_file_that_nobody_closed_leaves_what_was_there(
+def test_file_that_is_not_closed_leaves_the_object_unchanged(
     fs: Any, server: JupyterProcess, bucket: str, old: Callable[[], bytes], way: str
 ) -> None:
     def forget() -> None:
@@ -254,9 +254,7 @@ def test_close_in_an_except_block_writes_the_object(
         fs.pipe(f"{bucket}/old", OLD)
 
 
-def test_an_exception_in_an_async_with_leaves_the_object_unchanged(
-    fs: Any, bucket: str, old: Callable[[], bytes]
-) -> None:
+def test_exception_in_an_async_with_leaves_the_object_unchanged(fs: Any, bucket: str, old: Callable[[], bytes]) -> None:
     class Async:
         """Closes its file when it is left, as asynchronous wrappers do."""
 
@@ -280,7 +278,7 @@ def test_an_exception_in_an_async_with_leaves_the_object_unchanged(
     assert old() == OLD
 
 
-def test_files_that_are_closed_while_an_older_exception_is_handled_are_written(
+def test_file_closed_while_an_older_exception_is_handled_is_written(
     fs: Any, server: JupyterProcess, bucket: str, stored: Callable[[], dict[str, int]]
 ) -> None:
     options = {"server_url": server.url, "token": server.token, "skip_instance_cache": True}
@@ -324,7 +322,7 @@ def test_files_that_are_closed_while_an_older_exception_is_handled_are_written(
     assert set(stored()) == {"before", "handle", "frame", "piped", "exit", "within"}
 
 
-def test_an_exception_that_is_raised_again_discards_what_was_opened_while_it_was_handled(
+def test_reraised_exception_discards_a_file_opened_while_it_was_handled(
     fs: Any, bucket: str, stored: Callable[[], dict[str, int]]
 ) -> None:
     def write() -> None:
@@ -341,7 +339,7 @@ def test_an_exception_that_is_raised_again_discards_what_was_opened_while_it_was
 
 
 @pytest.mark.parametrize("size", [10, 3 * MIB])
-def test_a_transaction_writes_all_or_nothing(
+def test_transaction_writes_all_or_nothing(
     fs: Any, bucket: str, stored: Callable[[], dict[str, int]], size: int
 ) -> None:
     def write(error: type[Exception] | None) -> None:
@@ -366,7 +364,9 @@ def test_a_transaction_writes_all_or_nothing(
     assert "after" in stored()
 
 
-def test_a_transaction_leaves_out_what_failed_in_it(fs: Any, bucket: str, stored: Callable[[], dict[str, int]]) -> None:
+def test_transaction_leaves_out_a_file_whose_block_raised(
+    fs: Any, bucket: str, stored: Callable[[], dict[str, int]]
+) -> None:
     with fs.transaction:
         fs.pipe(f"{bucket}/good", b"x")
         with suppress(ZeroDivisionError), fs.open(f"{bucket}/half", "w") as file:
@@ -390,7 +390,7 @@ def test_commit_and_discard_decide_without_autocommit(
     assert stored() == {"kept": 2 * MIB}
 
 
-def test_a_closed_writer_keeps_no_exception_alive(client: Client, bucket: str) -> None:
+def test_closed_writer_keeps_no_exception_alive(client: Client, bucket: str) -> None:
     try:
         raise KeyError
     except KeyError as error:

@@ -41,7 +41,7 @@ def reply(status: int, body: Any) -> requests.Response:
     return one
 
 
-def test_what_a_newer_server_adds_is_passed_over() -> None:
+def test_unknown_fields_of_a_newer_server_are_ignored() -> None:
     newer = {"transfers": [{**STATUS, "mood": "good"}], "weather": None}
     assert read(TransferList, reply(200, newer)).transfers[0].id == "1"
     text = {"kind": "text", "size": 1, "ETag": None, "contentType": "", "bytesRead": 1}

@@ -84,6 +84,6 @@ def test_failed_download_of_the_model_is_reported(tmp_path: Path, monkeypatch: p
 
     for name, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_CONFIG_FILE": "/dev/null"}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(ModelUnavailableError, match="could not be fetched"):
+    with pytest.raises(ModelUnavailableError, match="could not be downloaded"):
         fetch_model(tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []

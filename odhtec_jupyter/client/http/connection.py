@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from odhtec_jupyter.client.http.body_limit import BodyLimit
 from odhtec_jupyter.client.http.replies import error_of
@@ -109,7 +109,7 @@ class Connection:
             if reply.status_code == 403 and _can_be_read_again(options.get("data")) and self._renew(server, method):
                 reply.close()
                 reply = self._once(self.server, method, path, options)
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:  # HTTPError: requests passes on some of urllib3's
             raise _RetryableError(self.unreachable(error), unsent=_is_unsent(error)) from None
         self._has_replied = True
         if reply.ok and not reply.is_redirect:
@@ -193,7 +193,7 @@ def _can_be_read_again(data: Any) -> bool:
     return data is None or isinstance(data, bytes) or callable(data)
 
 
-def _is_unsent(error: requests.RequestException) -> bool:
+def _is_unsent(error: Exception) -> bool:
     if isinstance(error, requests.ConnectTimeout):
         return True
     cause = error.args[0] if error.args else None

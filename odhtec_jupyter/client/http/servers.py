@@ -57,7 +57,10 @@ def find_server(url: str | None = None, token: str | None = None, verify: bool |
 
 def split_token(url: str) -> tuple[str, str | None]:
     """Split a URL from Jupyter's log or a link into the URL of the server and the token."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise NoServer(f"The URL of the server is invalid: {error}.") from None
     token = next((value for name, value in parse_qsl(parts.query) if name == "token"), None)
     if token is None:
         return url, None
