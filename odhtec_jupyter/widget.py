@@ -127,13 +127,13 @@ class S3Browser(DOMWidget):  # type: ignore[misc]
 
 def _parse(uri: str, field: str) -> S3Uri:
     try:
-        place = parse_uri(uri, field)
+        location = parse_uri(uri, field)
     except BadRequest as error:
         raise TraitError(str(error)) from None
-    if not isinstance(place, S3Uri) or not place.key:
+    if not isinstance(location, S3Uri) or not location.key:
         raise TraitError(f"{field}: {uri!r} is not an object or folder. Use a URI such as s3://bucket/key.")
-    _check_length(place.key, field)
-    return place
+    _check_length(location.key, field)
+    return location
 
 
 def _check_length(key: str, field: str) -> None:

@@ -15,7 +15,7 @@ from odhtec_jupyter.models import OnConflict, Verify
 from odhtec_jupyter.patterns import chooser
 from odhtec_jupyter.uris import S3Uri, parse_uri
 
-Place = str | Entry
+Location = str | Entry
 Pattern = str | Sequence[str] | None
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -63,12 +63,12 @@ class Patterns:
         return chooser(None, self.exclude)
 
 
-def s3_place(uri: Place) -> S3Uri:
+def s3_location(uri: Location) -> S3Uri:
     """Return the bucket, folder or object in S3 that a URI names. Raises :class:`BadRequest` for another scheme."""
-    place = parse_uri(require_utf8(str(uri), "uri"), "uri")
-    if not isinstance(place, S3Uri):
+    location = parse_uri(require_utf8(str(uri), "uri"), "uri")
+    if not isinstance(location, S3Uri):
         raise BadRequest(f"uri: {uri} is not in S3. Use a URI such as s3://bucket/key.")
-    return place
+    return location
 
 
 def require_utf8(text: str, field: str) -> str:
@@ -80,12 +80,12 @@ def require_utf8(text: str, field: str) -> str:
     return text
 
 
-def s3_object(uri: Place) -> S3Uri:
+def s3_object(uri: Location) -> S3Uri:
     """Return the object that a URI names. Raises :class:`BadRequest` for a bucket."""
-    place = s3_place(uri)
-    if not place.key:
+    location = s3_location(uri)
+    if not location.key:
         raise BadRequest(f"uri: {uri} names a bucket, not an object.")
-    return place
+    return location
 
 
 def with_patterns(options: dict[str, Any]) -> dict[str, Any]:

@@ -13,19 +13,16 @@ from odhtec_jupyter.client import listing
 from odhtec_jupyter.client.api import Api
 from odhtec_jupyter.client.arguments import (
     DownloadOptions,
+    Location,
     Pattern,
     Patterns,
-    Place,
     UploadOptions,
     request,
+    s3_location,
     s3_object,
-    s3_place,
     with_patterns,
 )
-from odhtec_jupyter.client.files.appender import ObjectAppender
-from odhtec_jupyter.client.files.file_errors import file_errors
-from odhtec_jupyter.client.files.layered_writer import TextWriter
-from odhtec_jupyter.client.files.reader import open_reader
+from odhtec_jupyter.client.files.opening import open_object
 from odhtec_jupyter.client.files.writer import ObjectWriter
 from odhtec_jupyter.client.http.connection import Connection
 from odhtec_jupyter.client.http.servers import find_server, without_token
@@ -34,7 +31,7 @@ from odhtec_jupyter.client.local.downloader import Downloader
 from odhtec_jupyter.client.local.local_transfer import LocalTransfer
 from odhtec_jupyter.client.local.uploader import Uploader
 from odhtec_jupyter.client.transfer import Transfer
-from odhtec_jupyter.errors import BadRequest, Conflict, StoreError
+from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.models import OnConflict, RepoType, Verify
 
 LocalPath = str | PathLike[str]
@@ -91,73 +88,72 @@ class Client:
 
     # --- listing --------------------------------------------------------------------------------------------------
 
-    def ls(self, uri: Place, *, recursive: bool = False) -> Listing:
+    def ls(self, uri: Location, *, recursive: bool = False) -> Listing:
         """Return the objects and folders directly in a folder, or all objects below it, loaded page by page."""
-        place = s3_place(uri)
-        return Listing(str(place), partial(listing.below if recursive else listing.level, self._api, place))
+        location = s3_location(uri)
+        return Listing(str(location), partial(listing.below if recursive else listing.level, self._api, location))
 
     def search(
         self,
-        uri: Place,
+        uri: Location,
         text: str,
         *,
         mode: Literal["contains", "prefix", "glob"] = "contains",
         recursive: bool = True,
     ) -> Listing:
         """Return objects whose path below the URI contains the text; without ``recursive`` also folders."""
-        place = s3_place(uri)
+        location = s3_location(uri)
         query = {"q": text, "mode": mode, "recursive": "true" if recursive else "false"}
-        return Listing(f"{text!r} in {place}", partial(listing.search, self._api, place, query))
+        return Listing(f"{text!r} in {location}", partial(listing.search, self._api, location, query))
 
-    def usage(self, uri: Place) -> models.Usage:
+    def usage(self, uri: Location) -> models.Usage:
         """Return the number and total size of the objects in a folder."""
-        return listing.usage(self._api, s3_place(uri))
+        return listing.usage(self._api, s3_location(uri))
 
-    def exists(self, uri: Place) -> bool:
+    def exists(self, uri: Location) -> bool:
         """Return whether the object exists, or for a folder, whether it contains anything."""
-        place = s3_place(uri)
+        location = s3_location(uri)
+        if not location.is_folder:
+            return listing.object_exists(self._api, location)
         try:
-            if place.is_folder:
-                return listing.is_folder(self._api, place.bucket, place.key) or not place.key
-            self._api.head_object(place.bucket, place.key)
+            return listing.is_folder(self._api, location.bucket, location.key) or not location.key
         except StoreError as error:
             if error.status == 404:
                 return False
             raise
-        return True
 
-    def stat(self, uri: Place) -> models.ObjectDetails:
+    def stat(self, uri: Location) -> models.ObjectDetails:
         """Return size, time, ETag, headers, metadata and tags of an object."""
-        place = s3_object(uri)
-        return self._api.get_details(place.bucket, place.key)
+        location = s3_object(uri)
+        return self._api.get_details(location.bucket, location.key)
 
-    def preview(self, uri: Place) -> Any:
+    def preview(self, uri: Location) -> Any:
         """Return a preview of an object, such as a ``models.TablePreview``. Only parts of the object are read."""
-        place = s3_object(uri)
-        return self._api.get_preview(place.bucket, place.key).root
+        location = s3_object(uri)
+        return self._api.get_preview(location.bucket, location.key).root
 
-    def presign(self, uri: Place, *, expires_in: int = 3600, method: Literal["GET", "PUT"] = "GET") -> str:
+    def presign(self, uri: Location, *, expires_in: int = 3600, method: Literal["GET", "PUT"] = "GET") -> str:
         """Return a link that works without credentials for ``expires_in`` seconds."""
-        place = s3_object(uri)
-        what = models.PresignRequest(bucket=place.bucket, key=place.key, expires_in=expires_in, method=method)
+        location = s3_object(uri)
+        what = models.PresignRequest(bucket=location.bucket, key=location.key, expires_in=expires_in, method=method)
         return self._api.presign(what).url
 
     # --- bytes ----------------------------------------------------------------------------------------------------
 
     @overload
-    def open(self, uri: Place, mode: Literal["rb"] = ...) -> io.BufferedReader: ...
+    def open(self, uri: Location, mode: Literal["rb"] = ...) -> io.BufferedReader: ...
     @overload
-    def open(self, uri: Place, mode: Literal["wb", "xb", "ab"]) -> ObjectWriter: ...
+    def open(self, uri: Location, mode: Literal["wb", "xb", "ab"]) -> ObjectWriter: ...
     @overload
     def open(
         self,
-        uri: Place,
+        uri: Location,
         mode: Literal["r", "w", "x", "a", "rt", "wt", "xt", "at"],
         *,
         encoding: str = ...,
         newline: str | None = ...,
     ) -> io.TextIOWrapper: ...
-    def open(self, uri: Place, mode: str = "rb", *, encoding: str = "utf-8", newline: str | None = None) -> Any:
+    def open(self, uri: Location, mode: str = "rb", *, encoding: str = "utf-8", newline: str | None = None) -> Any:
         """Open an object as a file. Reading supports ``seek`` and reads only the needed ranges.
 
         Written data is visible once the file is closed. ``w`` replaces an object, ``x`` raises if it exists, ``a``
@@ -165,36 +161,20 @@ class Client:
         since). If the ``with`` block raises, the object is not changed. Errors are also FileNotFoundError,
         FileExistsError or PermissionError where one of these applies.
         """
-        place = s3_object(uri)
-        kind = mode.replace("b", "").replace("t", "")
-        if kind not in {"r", "w", "x", "a"} or ("b" in mode and "t" in mode):
-            raise BadRequest(f"mode: {mode!r} is invalid. Use r, rb, w, wb, x, xb, a or ab.")
-        if kind == "r":
-            reader = open_reader(self._api, place.bucket, place.key)
-            return reader if "b" in mode else io.TextIOWrapper(reader, encoding, newline=newline)
-        policy: OnConflict = "fail" if kind == "x" else "overwrite"
-        with file_errors(str(place)):
-            if kind == "x" and self.exists(uri):
-                raise Conflict(f"{place} exists.", code="FileExists")
-        writer = (
-            ObjectAppender(self._api, place.bucket, place.key)
-            if kind == "a"
-            else ObjectWriter(self._api, place.bucket, place.key, on_conflict=policy)
-        )
-        return writer if "b" in mode else TextWriter(writer, encoding, newline=newline)
+        return open_object(self._api, s3_object(uri), mode, encoding, newline)
 
     @overload
     def upload(
-        self, local: LocalPath, uri: Place, *, dry_run: Literal[True], **options: Unpack[UploadOptions]
+        self, local: LocalPath, uri: Location, *, dry_run: Literal[True], **options: Unpack[UploadOptions]
     ) -> models.TransferPlan: ...
     @overload
     def upload(
-        self, local: LocalPath, uri: Place, *, dry_run: Literal[False] = ..., **options: Unpack[UploadOptions]
+        self, local: LocalPath, uri: Location, *, dry_run: Literal[False] = ..., **options: Unpack[UploadOptions]
     ) -> LocalTransfer: ...
     def upload(
         self,
         local: LocalPath,
-        uri: Place,
+        uri: Location,
         *,
         include: Pattern = None,
         exclude: Pattern = None,
@@ -207,25 +187,25 @@ class Client:
         The transfer's ``left_out`` lists entries that are not uploaded: links to folders, broken links and special
         files.
         """
-        path, place = Path(fspath(local)).expanduser(), s3_place(uri)
+        path, location = Path(fspath(local)).expanduser(), s3_location(uri)
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist.")
         uploader = Uploader(self._api, on_conflict, verify, Patterns.of(include, exclude))
         if dry_run:
-            return uploader.dry_run(path, place)
-        return LocalTransfer(self._api, str(path), str(place), partial(uploader.plan, path, place))
+            return uploader.dry_run(path, location)
+        return LocalTransfer(self._api, str(path), str(location), partial(uploader.plan, path, location))
 
     @overload
     def download(
-        self, uri: Place, local: LocalPath, *, dry_run: Literal[True], **options: Unpack[DownloadOptions]
+        self, uri: Location, local: LocalPath, *, dry_run: Literal[True], **options: Unpack[DownloadOptions]
     ) -> models.TransferPlan: ...
     @overload
     def download(
-        self, uri: Place, local: LocalPath, *, dry_run: Literal[False] = ..., **options: Unpack[DownloadOptions]
+        self, uri: Location, local: LocalPath, *, dry_run: Literal[False] = ..., **options: Unpack[DownloadOptions]
     ) -> LocalTransfer: ...
     def download(
         self,
-        uri: Place,
+        uri: Location,
         local: LocalPath,
         *,
         include: Pattern = None,
@@ -237,21 +217,23 @@ class Client:
 
         Each file is written next to its final name, its size is compared, and then it is renamed.
         """
-        path, place = Path(fspath(local)).expanduser(), s3_place(uri)
+        path, location = Path(fspath(local)).expanduser(), s3_location(uri)
         downloader = Downloader(self._api, on_conflict, Patterns.of(include, exclude))
         if dry_run:
-            return downloader.dry_run(place, path)
-        return LocalTransfer(self._api, str(place), str(path), partial(downloader.plan, place, path))
+            return downloader.dry_run(location, path)
+        return LocalTransfer(self._api, str(location), str(path), partial(downloader.plan, location, path))
 
     # --- transfers that the server runs ---------------------------------------------------------------------------
 
     @overload
     def import_model(
-        self, repo: str, target: Place, *, dry_run: Literal[True], **options: Any
+        self, repo: str, target: Location, *, dry_run: Literal[True], **options: Any
     ) -> models.TransferPlan: ...
     @overload
-    def import_model(self, repo: str, target: Place, *, dry_run: Literal[False] = ..., **options: Any) -> Transfer: ...
-    def import_model(self, repo: str, target: Place, *, dry_run: bool = False, **options: Any) -> Any:
+    def import_model(
+        self, repo: str, target: Location, *, dry_run: Literal[False] = ..., **options: Any
+    ) -> Transfer: ...
+    def import_model(self, repo: str, target: Location, *, dry_run: bool = False, **options: Any) -> Any:
         """Import a model from Hugging Face to S3. The server streams it and compares it with the hub's checksums.
 
         ``target`` is a bucket (files are stored below the repository's name) or a folder (files are stored directly in
@@ -263,33 +245,37 @@ class Client:
 
     @overload
     def import_dataset(
-        self, repo: str, target: Place, *, dry_run: Literal[True], **options: Any
+        self, repo: str, target: Location, *, dry_run: Literal[True], **options: Any
     ) -> models.TransferPlan: ...
     @overload
     def import_dataset(
-        self, repo: str, target: Place, *, dry_run: Literal[False] = ..., **options: Any
+        self, repo: str, target: Location, *, dry_run: Literal[False] = ..., **options: Any
     ) -> Transfer: ...
-    def import_dataset(self, repo: str, target: Place, *, dry_run: bool = False, **options: Any) -> Any:
+    def import_dataset(self, repo: str, target: Location, *, dry_run: bool = False, **options: Any) -> Any:
         """Import a dataset from Hugging Face to S3, with the options of :meth:`import_model`."""
         return self._import(repo, target, "dataset", dry_run, options)
 
-    def _import(self, repo: str, target: Place, repo_type: RepoType, dry_run: bool, options: dict[str, Any]) -> Any:
-        place = s3_place(target)
+    def _import(self, repo: str, target: Location, repo_type: RepoType, dry_run: bool, options: dict[str, Any]) -> Any:
+        location = s3_location(target)
         what = request(
             models.ImportRequest,
             repo=repo,
-            bucket=place.bucket,
-            prefix=place.key.rstrip("/") or None,
+            bucket=location.bucket,
+            prefix=location.key.rstrip("/") or None,
             repo_type=repo_type,
             **with_patterns(options),
         )
         return self._api.plan_import(what) if dry_run else Transfer(self._api, self._api.import_from_hub(what))
 
     @overload
-    def copy(self, source: Place, target: Place, *, dry_run: Literal[True], **options: Any) -> models.TransferPlan: ...
+    def copy(
+        self, source: Location, target: Location, *, dry_run: Literal[True], **options: Any
+    ) -> models.TransferPlan: ...
     @overload
-    def copy(self, source: Place, target: Place, *, dry_run: Literal[False] = ..., **options: Any) -> Transfer: ...
-    def copy(self, source: Place, target: Place, *, dry_run: bool = False, **options: Any) -> Any:
+    def copy(
+        self, source: Location, target: Location, *, dry_run: Literal[False] = ..., **options: Any
+    ) -> Transfer: ...
+    def copy(self, source: Location, target: Location, *, dry_run: bool = False, **options: Any) -> Any:
         """Copy between S3 and the server's workspace, or from Hugging Face. Within a store, S3 copies the data itself.
 
         Options: ``include``, ``exclude``, ``on_conflict``, ``verify``, ``token``, and ``names`` to copy only some files
@@ -298,30 +284,38 @@ class Client:
         return self._transfer("copy", source, target, dry_run, options)
 
     @overload
-    def move(self, source: Place, target: Place, *, dry_run: Literal[True], **options: Any) -> models.TransferPlan: ...
+    def move(
+        self, source: Location, target: Location, *, dry_run: Literal[True], **options: Any
+    ) -> models.TransferPlan: ...
     @overload
-    def move(self, source: Place, target: Place, *, dry_run: Literal[False] = ..., **options: Any) -> Transfer: ...
-    def move(self, source: Place, target: Place, *, dry_run: bool = False, **options: Any) -> Any:
+    def move(
+        self, source: Location, target: Location, *, dry_run: Literal[False] = ..., **options: Any
+    ) -> Transfer: ...
+    def move(self, source: Location, target: Location, *, dry_run: bool = False, **options: Any) -> Any:
         """Move as :meth:`copy` does. Each file is deleted at the source after its copy was verified."""
         return self._transfer("move", source, target, dry_run, options)
 
     @overload
-    def sync(self, source: Place, target: Place, *, dry_run: Literal[True], **options: Any) -> models.TransferPlan: ...
+    def sync(
+        self, source: Location, target: Location, *, dry_run: Literal[True], **options: Any
+    ) -> models.TransferPlan: ...
     @overload
-    def sync(self, source: Place, target: Place, *, dry_run: Literal[False] = ..., **options: Any) -> Transfer: ...
-    def sync(self, source: Place, target: Place, *, dry_run: bool = False, **options: Any) -> Any:
+    def sync(
+        self, source: Location, target: Location, *, dry_run: Literal[False] = ..., **options: Any
+    ) -> Transfer: ...
+    def sync(self, source: Location, target: Location, *, dry_run: bool = False, **options: Any) -> Any:
         """Copy files that are missing at the target or differ. Nothing is deleted."""
         return self._transfer("sync", source, target, dry_run, options)
 
     @overload
-    def delete(self, uri: Place, *, dry_run: Literal[True]) -> models.TransferPlan: ...
+    def delete(self, uri: Location, *, dry_run: Literal[True]) -> models.TransferPlan: ...
     @overload
-    def delete(self, uri: Place, *, dry_run: Literal[False] = ...) -> Transfer: ...
-    def delete(self, uri: Place, *, dry_run: bool = False) -> Any:
+    def delete(self, uri: Location, *, dry_run: Literal[False] = ...) -> Transfer: ...
+    def delete(self, uri: Location, *, dry_run: bool = False) -> Any:
         """Delete exactly this object, or a folder (with a trailing slash) and everything in it."""
         return self._transfer("delete", uri, "", dry_run, {})
 
-    def _transfer(self, action: str, source: Place, target: Place, dry_run: bool, options: dict[str, Any]) -> Any:
+    def _transfer(self, action: str, source: Location, target: Location, dry_run: bool, options: dict[str, Any]) -> Any:
         what = request(
             models.TransferRequest, action=action, source=str(source), target=str(target), **with_patterns(options)
         )

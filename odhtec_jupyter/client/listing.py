@@ -11,6 +11,7 @@ from typing import Any
 from odhtec_jupyter import models
 from odhtec_jupyter.client.api import Api
 from odhtec_jupyter.client.display import size
+from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.uris import S3Uri
 from odhtec_jupyter.visible import visible
 
@@ -96,6 +97,17 @@ def objects_below(api: Api, bucket: str, prefix: str) -> Iterator[models.S3Objec
     # A search with an empty text, which matches every object below the prefix.
     for page in _pages(api, bucket, prefix, {"q": "", "mode": "prefix", "recursive": "true"}):
         yield from page.objects
+
+
+def object_exists(api: Api, uri: S3Uri) -> bool:
+    """Return whether there is an object with exactly this key."""
+    try:
+        api.head_object(uri.bucket, uri.key)
+    except StoreError as error:
+        if error.status != 404:
+            raise
+        return False
+    return True
 
 
 def is_folder_marker(one: models.S3Object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from odhtec_jupyter.client.arguments import s3_place
+from odhtec_jupyter.client.arguments import s3_location
 from odhtec_jupyter.commands.console import FAILED, console
 from odhtec_jupyter.commands.options import command, deleting_arguments, dry_run_argument, location_argument
 from odhtec_jupyter.commands.removing import contents, delete, is_confirmed, plans
@@ -47,10 +47,10 @@ def mb(options: argparse.Namespace) -> int:
         if options.dry_run:
             planned = PlannedFile(source="", target=uri, size=None, what="create")
             plan = TransferPlan(counts={"create": 1}, files_total=0, bytes_total=0, files=[planned])
-            out.say(visible(f"    create  {uri}; nothing was written."), plan)
+            out.print_result(visible(f"    create  {uri}; nothing was written."), plan)
             return 0
         out.client.create_bucket(bucket)
-        out.say(visible(f"created  {uri}"), {"created": uri})
+        out.print_result(visible(f"created  {uri}"), {"created": uri})
     return 0
 
 
@@ -65,18 +65,18 @@ def rb(options: argparse.Namespace) -> int:
         if options.dry_run:
             planned = PlannedFile(source=uri, target="", size=None, what="delete")
             itself = TransferPlan(counts={"delete": 1}, files_total=0, bytes_total=0, files=[planned])
-            return out.plan([*plans(out.client, entries), itself], "deleted")
+            return out.print_plan([*plans(out.client, entries), itself], "deleted")
         if not is_confirmed(out, "Delete", entries, f"the bucket {bucket}"):
             return FAILED
         if code := delete(out, entries):
             return code
         out.client.delete_bucket(bucket)
-        out.say(visible(f"deleted  {uri}"), {"deleted": uri})
+        out.print_result(visible(f"deleted  {uri}"), {"deleted": uri})
     return 0
 
 
 def _bucket(uri: str) -> str:
-    place = s3_place(uri)
-    if place.key:
-        raise BadRequest(f"{uri} is not a bucket. Name the bucket: s3://{place.bucket}")
-    return place.bucket
+    location = s3_location(uri)
+    if location.key:
+        raise BadRequest(f"{uri} is not a bucket. Name the bucket: s3://{location.bucket}")
+    return location.bucket

@@ -44,21 +44,21 @@ class Console:
 
     # --- results and errors ---------------------------------------------------------------------------------------
 
-    def say(self, text: str, value: Value) -> None:
+    def print_result(self, text: str, value: Value) -> None:
         """Print a line of text, or of JSON for scripts."""
         print(json_line(value) if self.json else text)
 
-    def note(self, text: str) -> None:
+    def print_notice(self, text: str) -> None:
         """Print a notice on standard error; nothing if the output is JSON."""
         if not self.json:
             print(visible(text), file=sys.stderr)
 
-    def complain(self, error: OdhTecError) -> int:
+    def print_error(self, error: OdhTecError) -> int:
         """Print an error after which the command continues. Return the exit code."""
         print_error(str(error), error.code, as_json=self.json)
         return FAILED
 
-    def each(self, uris: Iterable[str], work: Callable[[str], None]) -> int:
+    def for_each(self, uris: Iterable[str], work: Callable[[str], None]) -> int:
         """Call ``work`` with each URI, also after one of them has failed. Return the exit code."""
         code = 0
         for uri in uris:
@@ -67,10 +67,10 @@ class Console:
             except NoServer:
                 raise
             except OdhTecError as error:
-                code = self.complain(error)
+                code = self.print_error(error)
         return code
 
-    def plan(self, plans: Iterable[TransferPlan], done: str = "written") -> int:
+    def print_plan(self, plans: Iterable[TransferPlan], done: str = "written") -> int:
         """Print the result of a dry run. Return the exit code."""
         plan = merged(plans)
         if self.json:
@@ -90,7 +90,7 @@ class Console:
 
     # --- questions ------------------------------------------------------------------------------------------------
 
-    def ask(self, question: str) -> bool:
+    def confirm(self, question: str) -> bool:
         """Ask the user for confirmation. Raises :class:`BadRequest` if standard input is not a terminal."""
         if self._yes:
             return True
@@ -99,36 +99,36 @@ class Console:
         return _answer(question).startswith("y")
 
     @property
-    def asks(self) -> bool:
+    def must_confirm(self) -> bool:
         """Whether the command asks before it deletes."""
         return not self._yes
 
     # --- transfers ------------------------------------------------------------------------------------------------
 
-    def carry(self, transfer: Transfer) -> int:
+    def finish(self, transfer: Transfer) -> int:
         """Wait for a transfer and print its result. Return the exit code.
 
         Ctrl-C asks whether to cancel a transfer that the server can continue, and cancels any other.
         """
         if not self._waits:
-            self.say(transfer.id, transfer.status)
+            self.print_result(transfer.id, transfer.status)
             return 0
         try:
             transfer.wait(progress=not self.json)
         except KeyboardInterrupt:
             if self._continues(transfer):
-                self.note(f"The transfer continues: jupyter odhtec transfers show {transfer.id}")
+                self.print_notice(f"The transfer continues: jupyter odhtec transfers show {transfer.id}")
             elif _cancel(transfer):
-                self.note("Cancelled.")
+                self.print_notice("Cancelled.")
             else:
-                self.note("The server has not confirmed the cancellation. The store may not respond.")
+                self.print_notice("The server has not confirmed the cancellation. The store may not respond.")
             return INTERRUPTED
         finally:
             left_out = transfer.left_out if isinstance(transfer, LocalTransfer) else []
             if self.json:
                 print(_json_status(transfer, left_out))
             elif left_out:
-                self.note(left_out_notice(left_out))
+                self.print_notice(left_out_notice(left_out))
         if not self.json:
             print(line(transfer.status))
         return 0

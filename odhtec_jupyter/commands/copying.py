@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from odhtec_jupyter.client import Client, Transfer
-from odhtec_jupyter.client.arguments import Patterns, s3_place
+from odhtec_jupyter.client.arguments import Patterns, s3_location
 from odhtec_jupyter.client.listing import is_folder
-from odhtec_jupyter.client.local.downloader import Downloader, names_a_folder, within
+from odhtec_jupyter.client.local.downloader import Downloader, local_path, missing_slash
 from odhtec_jupyter.client.local.local_transfer import LocalPlan, LocalTransfer
 from odhtec_jupyter.client.local.saved_files import SavedFiles
 from odhtec_jupyter.client.local.uploader import Uploader
@@ -111,17 +111,17 @@ def _run(options: argparse.Namespace, action: str) -> int:
             return _run_one(out, options, action, one)
         jobs = _jobs(out, options, action)
         if options.dry_run:
-            return out.plan(job(dry_run=True) for job in jobs)
+            return out.print_plan(job(dry_run=True) for job in jobs)
         code = 0
         for job in jobs:
             try:
-                ended = out.carry(job())
+                ended = out.finish(job())
             except NoServer:
                 raise
             except OdhTecError as error:
                 if len(jobs) == 1:
                     raise
-                ended = out.complain(error)
+                ended = out.print_error(error)
             if ended == INTERRUPTED:
                 return ended
             code = ended or code
@@ -131,13 +131,13 @@ def _run(options: argparse.Namespace, action: str) -> int:
 def _run_one(out: Console, options: argparse.Namespace, action: str, source: str) -> int:
     job = _job(out.client, options, action, source)
     try:
-        return out.plan([job(dry_run=True)]) if options.dry_run else out.carry(job())
+        return out.print_plan([job(dry_run=True)]) if options.dry_run else out.finish(job())
     except OdhTecError as error:
-        place = parse_uri(source, "source") if is_remote(source) else None
-        if error.status != NOT_FOUND or not isinstance(place, S3Uri) or place.is_folder:
+        location = parse_uri(source, "source") if is_remote(source) else None
+        if error.status != NOT_FOUND or not isinstance(location, S3Uri) or location.is_folder:
             raise
-        if is_folder(out.client.api, place.bucket, f"{place.key}/"):
-            raise names_a_folder(place) from None
+        if is_folder(out.client.api, location.bucket, f"{location.key}/"):
+            raise missing_slash(location) from None
         raise
 
 
@@ -162,7 +162,7 @@ def _piped(options: argparse.Namespace) -> int:
 
 
 def _job(client: Client, options: argparse.Namespace, action: str, source: str) -> Job:
-    target, wanted = options.target, _wanted(options)
+    target, wanted = options.target, _transfer_options(options)
     if is_remote(source) and is_remote(target):
         return _between(client, action, source, target, wanted)
     _require_copy(action)
@@ -172,7 +172,7 @@ def _job(client: Client, options: argparse.Namespace, action: str, source: str) 
     return partial(call, source, target, **wanted)
 
 
-def _wanted(options: argparse.Namespace) -> dict[str, Any]:
+def _transfer_options(options: argparse.Namespace) -> dict[str, Any]:
     return {**patterns(options), "on_conflict": options.on_conflict}
 
 
@@ -194,7 +194,7 @@ def _jobs(out: Console, options: argparse.Namespace, action: str) -> list[Job]:
     if not into:
         raise BadRequest(f"{target} must be a folder, with a slash at its end, if there are several sources.")
     patterns_ = Patterns.of(options.include, options.exclude)
-    chosen = [one for one in sources(client, options, out.note) if one.is_folder or patterns_.match(one.name)]
+    chosen = [one for one in sources(client, options, out.print_notice) if one.is_folder or patterns_.match(one.name)]
     if not chosen:
         raise BadRequest("The patterns include none of the sources.")
     remote = [one for one in chosen if is_remote(one.uri)]
@@ -211,8 +211,8 @@ def _jobs(out: Console, options: argparse.Namespace, action: str) -> list[Job]:
             raise BadRequest(S3_REQUIRED)
         jobs.append(_upload(client, options, local))
     for one in [one for one in remote if is_hub(one)]:
-        place = target if not one.is_folder else f"{_folder(target)}{one.name}"
-        jobs.append(_between(client, action, one.uri, place, _wanted(options)))
+        location = target if not one.is_folder else f"{_folder(target)}{one.name}"
+        jobs.append(_between(client, action, one.uri, location, _transfer_options(options)))
     stored = [one for one in remote if not is_hub(one)]
     return [*jobs, *(job for group in by_folder(stored) for job in _group(client, options, action, *group))]
 
@@ -235,7 +235,9 @@ def _group(
         some = chosen[start : start + batch]
         names = [one.name for one in some]
         wanted = {"include": [exact_pattern(name) for name in names]} if is_deep else {"names": names}
-        yield _between(client, action, folder, target, {**_wanted(options), **_in_folders(options, some), **wanted})
+        yield _between(
+            client, action, folder, target, {**_transfer_options(options), **_in_folders(options, some), **wanted}
+        )
 
 
 def _in_folders(options: argparse.Namespace, chosen: Sequence[Source]) -> dict[str, Any]:
@@ -253,11 +255,12 @@ def _folder(target: str) -> str:
 
 def _upload(client: Client, options: argparse.Namespace, chosen: Sequence[Source]) -> Job:
     """Return the upload of files and folders of this machine, as one transfer."""
-    place = s3_place(options.target)
+    location = s3_location(options.target)
     filtered = Uploader(client.api, options.on_conflict, "source", Patterns.of(options.include, options.exclude))
     unfiltered = Uploader(client.api, options.on_conflict, "source", Patterns())
     uploads = [
-        (Path(one.uri).expanduser(), place.below(one.name), filtered if one.is_folder else unfiltered) for one in chosen
+        (Path(one.uri).expanduser(), location.below(one.name), filtered if one.is_folder else unfiltered)
+        for one in chosen
     ]
     for path, _, _ in uploads:
         if not path.exists():
@@ -279,8 +282,8 @@ def _download(client: Client, options: argparse.Namespace, chosen: Sequence[Sour
     unfiltered = Downloader(client.api, options.on_conflict, Patterns(), saved_files=saved_files)
     downloads = [
         (
-            s3_place(one.uri),
-            within(folder, one.name.removesuffix("/")),
+            s3_location(one.uri),
+            local_path(folder, one.name.removesuffix("/")),
             one.size,
             filtered if one.is_folder else unfiltered,
         )

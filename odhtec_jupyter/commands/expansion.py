@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator
 
 from odhtec_jupyter.client import Client, Entry
-from odhtec_jupyter.client.arguments import s3_place
+from odhtec_jupyter.client.arguments import s3_location
 from odhtec_jupyter.client.globs import has_wildcards, matching
 from odhtec_jupyter.client.listing import first_object, is_folder
 from odhtec_jupyter.errors import NotFound, OdhTecError
@@ -22,16 +22,16 @@ def expand(client: Client, uri: str, *, folders: bool = True, note: Note | None 
     A folder can be named without its slash; its entry has one. ``note`` gets a notice about folders that a command left
     out and would include with ``-r``. Raises :class:`NotFound` if there is nothing.
     """
-    place = s3_place(uri)
-    one = exact(client, place)
+    location = s3_location(uri)
+    one = exact(client, location)
     if one is not None:
         yield one
         return
-    if not has_wildcards(place.key):
+    if not has_wildcards(location.key):
         raise not_found(uri)
     first: Entry | None = None  # the first folder that is left out
     count = left_out = 0
-    for entry in matching(client.api, place):
+    for entry in matching(client.api, location):
         if entry.is_folder and not folders:
             first = first or entry
             left_out += 1
@@ -47,30 +47,30 @@ def expand(client: Client, uri: str, *, folders: bool = True, note: Note | None 
         note(f"Left out: {first}{f' and {left_out - 1} more' if left_out > 1 else ''}.{hint}")
 
 
-def exact(client: Client, place: S3Uri) -> Entry | None:
+def exact(client: Client, location: S3Uri) -> Entry | None:
     """Return the object or folder of exactly this name, or None."""
-    if not place.key:
-        return Entry(str(S3Uri(place.bucket, "")), "", True)
+    if not location.key:
+        return Entry(str(S3Uri(location.bucket, "")), "", True)
     refusal: OdhTecError | None = None
-    if not place.is_folder:
+    if not location.is_folder:
         try:
-            details = client.api.get_details(place.bucket, place.key)
+            details = client.api.get_details(location.bucket, location.key)
         except OdhTecError as error:
             if error.status not in {NOT_FOUND, FORBIDDEN}:
                 raise
             if error.status == FORBIDDEN:
                 refusal = error
                 # Listing may be allowed where reading is not. A key that contains wildcards must not match others.
-                one = first_object(client.api, place.bucket, place.key)
-                if one is not None and one.Key == place.key:
-                    return Entry(str(place), one.Key, False, one.Size, one.LastModified, one.ETag, one.StorageClass)
+                one = first_object(client.api, location.bucket, location.key)
+                if one is not None and one.Key == location.key:
+                    return Entry(str(location), one.Key, False, one.Size, one.LastModified, one.ETag, one.StorageClass)
         else:
             seen = (details.Size, details.LastModified, details.ETag, details.StorageClass)
-            return Entry(str(place), place.key, False, *seen)
-    folder = place if place.is_folder else S3Uri(place.bucket, f"{place.key}/")
-    if is_folder(client.api, place.bucket, folder.key):
+            return Entry(str(location), location.key, False, *seen)
+    folder = location if location.is_folder else S3Uri(location.bucket, f"{location.key}/")
+    if is_folder(client.api, location.bucket, folder.key):
         return Entry(str(folder), folder.key, True)
-    if refusal is not None and not has_wildcards(place.key):
+    if refusal is not None and not has_wildcards(location.key):
         raise refusal
     return None
 

@@ -58,27 +58,27 @@ def import_from_hub(options: argparse.Namespace) -> int:
     with console(options) as out:
         call = out.client.import_dataset if options.dataset else out.client.import_model
         if options.dry_run:
-            return out.plan([call(options.repo, options.target, dry_run=True, **wanted)])
+            return out.print_plan([call(options.repo, options.target, dry_run=True, **wanted)])
         if options.remove_remaining:
             remaining = call(options.repo, options.target, dry_run=True, **wanted).remaining
             if remaining and not _is_confirmed(out, remaining):
                 return FAILED
             wanted["remove"] = remaining.objects or None if remaining else None
-        return out.carry(call(options.repo, options.target, **wanted))
+        return out.finish(call(options.repo, options.target, **wanted))
 
 
 def _is_confirmed(out: Console, remaining: RemainingObjects) -> bool:
     """Ask before objects of other revisions are deleted. Return whether to import."""
     if not remaining.objects:
-        out.note("The target has too many objects to find all of other revisions, and none were found.")
+        out.print_notice("The target has too many objects to find all of other revisions, and none were found.")
         return True
     objects = remaining.objects
     named = ", ".join(one.key for one in objects[:MAX_NAMED_KEYS])
     named += f" and {len(objects) - MAX_NAMED_KEYS} more" if len(objects) > MAX_NAMED_KEYS else ""
     count = f"{len(objects)} object{'' if len(objects) == 1 else 's'} of other revisions"
-    if not out.ask(f"Delete {count} ({size(remaining.bytes_total)}) after the import: {named}?"):
-        out.note("Nothing was imported or deleted.")
+    if not out.confirm(f"Delete {count} ({size(remaining.bytes_total)}) after the import: {named}?"):
+        out.print_notice("Nothing was imported or deleted.")
         return False
     if remaining.is_truncated:
-        out.note("There may be more objects of other revisions. Import again to delete them, too.")
+        out.print_notice("There may be more objects of other revisions. Import again to delete them, too.")
     return True

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from odhtec_jupyter.client import Client, Entry
-from odhtec_jupyter.client.arguments import s3_place
+from odhtec_jupyter.client.arguments import s3_location
 from odhtec_jupyter.client.display import size
 from odhtec_jupyter.client.globs import has_wildcards
 from odhtec_jupyter.commands.console import Console, console
@@ -110,22 +110,22 @@ def ls(options: argparse.Namespace) -> int:
             for entry in _entries(out.client, uri, options.recursive):
                 _say(out, entry, options)
 
-        return out.each(options.uri, show)
+        return out.for_each(options.uri, show)
 
 
 def _entries(client: Client, uri: str, recursive: bool) -> Iterator[Entry]:
-    place = s3_place(uri)
-    if place.is_folder and not has_wildcards(place.key):
+    location = s3_location(uri)
+    if location.is_folder and not has_wildcards(location.key):
         empty = True
-        for entry in client.ls(str(place), recursive=recursive):
+        for entry in client.ls(str(location), recursive=recursive):
             empty = False
             yield entry
-        if empty and place.key and not client.exists(str(place)):
+        if empty and location.key and not client.exists(str(location)):
             raise not_found(uri)
         return
     for entry in expand(client, uri):
         # A folder that was named is listed; a folder that a pattern matches is one line.
-        named = entry.key.rstrip("/") == place.key.rstrip("/")
+        named = entry.key.rstrip("/") == location.key.rstrip("/")
         if entry.is_folder and (recursive or named):
             yield from client.ls(entry, recursive=recursive)
         else:
@@ -144,9 +144,9 @@ def du(options: argparse.Namespace) -> int:
                     usage = Usage(objects=1, bytes=entry.size or 0, next_continuation_token=None, is_truncated=False)
                 amount = size(usage.bytes) if options.human_readable else str(usage.bytes)
                 text = f"{amount:>14}  {usage.objects:>9} objects  {visible(entry.uri)}"
-                out.say(text, {"uri": entry.uri, "objects": usage.objects, "bytes": usage.bytes})
+                out.print_result(text, {"uri": entry.uri, "objects": usage.objects, "bytes": usage.bytes})
 
-        return out.each(options.uri, count)
+        return out.for_each(options.uri, count)
 
 
 def search(options: argparse.Namespace) -> int:
@@ -155,8 +155,8 @@ def search(options: argparse.Namespace) -> int:
         "glob" if has_wildcards(options.text) else "contains"
     )
     with console(options) as out:
-        place = s3_place(options.uri)
-        folder = str(place) if place.is_folder else f"{place}/"
+        location = s3_location(options.uri)
+        folder = str(location) if location.is_folder else f"{location}/"
         hits = out.client.search(folder, options.text, mode=mode, recursive=not options.here)
         for entry in islice(hits, options.limit):
             _say(out, entry, options)
@@ -164,7 +164,7 @@ def search(options: argparse.Namespace) -> int:
 
 
 def _say(out: Console, entry: Entry, options: argparse.Namespace) -> None:
-    out.say(_row(entry, options), entry)
+    out.print_result(_row(entry, options), entry)
 
 
 def _row(entry: Entry, options: argparse.Namespace) -> str:

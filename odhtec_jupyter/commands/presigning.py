@@ -53,11 +53,11 @@ def _seconds(text: str) -> int:
 
 def presign(options: argparse.Namespace) -> int:
     """Create a link."""
-    place = s3_object(options.uri)
+    location = s3_object(options.uri)
     what = request(
-        PresignRequest, bucket=place.bucket, key=place.key, expires_in=options.expires_in, method=options.method
+        PresignRequest, bucket=location.bucket, key=location.key, expires_in=options.expires_in, method=options.method
     )
     with console(options) as out:
         link = out.client.api.presign(what)
-        out.say(link.url, link)
+        out.print_result(link.url, link)
     return 0

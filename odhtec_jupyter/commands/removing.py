@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from odhtec_jupyter.client import Client, Entry
-from odhtec_jupyter.client.arguments import s3_place
+from odhtec_jupyter.client.arguments import s3_location
 from odhtec_jupyter.client.display import size
 from odhtec_jupyter.client.globs import has_wildcards
 from odhtec_jupyter.commands.console import FAILED, Console, console, merged
@@ -58,30 +58,30 @@ def rm(options: argparse.Namespace) -> int:
         def choose(uri: str) -> None:
             chosen.update((entry.uri, entry) for entry in _entries(out, uri, options.recursive))
 
-        code = out.each(options.uri, choose)
+        code = out.for_each(options.uri, choose)
         above = {uri for uri, entry in chosen.items() if entry.is_folder}
         entries = [entry for uri, entry in chosen.items() if not is_below(uri, above)]  # count each object once
         if options.dry_run:
-            return out.plan(plans(out.client, entries), "deleted") or code
+            return out.print_plan(plans(out.client, entries), "deleted") or code
         if entries and not is_confirmed(out, "Delete", entries):
             return FAILED
         return delete(out, entries) or code
 
 
 def _entries(out: Console, uri: str, recursive: bool) -> list[Entry]:
-    client, place = out.client, s3_place(uri)
-    is_pattern = has_wildcards(place.key)
+    client, location = out.client, s3_location(uri)
+    is_pattern = has_wildcards(location.key)
     try:
-        entries = list(expand(client, uri, folders=recursive, note=out.note))
+        entries = list(expand(client, uri, folders=recursive, note=out.print_notice))
     except OdhTecError as error:
         if error.status != FORBIDDEN or is_pattern:
             raise
         # Permission to delete does not include permission to read or list.
-        return [Entry(str(place), place.key, place.is_folder)]
+        return [Entry(str(location), location.key, location.is_folder)]
     if len(entries) == 1 and entries[0].is_folder:
-        if not place.key and recursive:
-            return contents(client, place.bucket)
-        if not place.key or (not place.is_folder and entries[0].key == f"{place.key}/"):
+        if not location.key and recursive:
+            return contents(client, location.bucket)
+        if not location.key or (not location.is_folder and entries[0].key == f"{location.key}/"):
             folder = entries[0].uri
             raise BadRequest(f"{uri} is a folder. Use rm -r {folder} to delete it and everything in it.")
     return entries
@@ -112,7 +112,7 @@ def plans(client: Client, entries: Sequence[Entry]) -> Iterator[TransferPlan]:
 
 def is_confirmed(out: Console, verb: str, entries: Sequence[Entry], what: str = "") -> bool:
     """Ask before more than one object is deleted, or if ``what`` is deleted, too. Return whether to continue."""
-    if not out.asks or (not what and len(entries) == 1 and not entries[0].is_folder):
+    if not out.must_confirm or (not what and len(entries) == 1 and not entries[0].is_folder):
         return True
     try:
         plan = merged(plans(out.client, entries))
@@ -127,9 +127,9 @@ def is_confirmed(out: Console, verb: str, entries: Sequence[Entry], what: str = 
     named = ", ".join(entry.uri for entry in entries[:MAX_NAMED_URIS])
     named += f" and {len(entries) - MAX_NAMED_URIS} more" if len(entries) > MAX_NAMED_URIS else ""
     within = f"{count} in {named}" if not what else f"{what} with {count}" if entries else what
-    if out.ask(f"{verb} {within}?"):
+    if out.confirm(f"{verb} {within}?"):
         return True
-    out.note("Nothing was deleted.")
+    out.print_notice("Nothing was deleted.")
     return False
 
 
@@ -141,7 +141,7 @@ def delete(out: Console, entries: Iterable[Entry]) -> int:
         if entry.is_folder:
             folders.append(entry.uri)
         else:
-            keys.setdefault(s3_place(entry).bucket, []).append(entry.key)
+            keys.setdefault(s3_location(entry).bucket, []).append(entry.key)
     code = 0
     for bucket, names in keys.items():
         for start in range(0, len(names), MAX_KEYS_PER_REQUEST):
@@ -149,16 +149,16 @@ def delete(out: Console, entries: Iterable[Entry]) -> int:
 
     def delete_folder(uri: str) -> None:
         nonlocal code
-        code = out.carry(out.client.delete(uri)) or code
+        code = out.finish(out.client.delete(uri)) or code
 
-    return out.each(folders, delete_folder) or code
+    return out.for_each(folders, delete_folder) or code
 
 
 def _delete_keys(out: Console, bucket: str, keys: list[str]) -> int:
     reply = out.client.api.delete_keys(bucket, keys)
     for key in reply.deleted:
         uri = str(S3Uri(bucket, key))
-        out.say(visible(f"deleted  {uri}"), {"deleted": uri})
+        out.print_result(visible(f"deleted  {uri}"), {"deleted": uri})
     for failure in reply.errors:
-        out.complain(OdhTecError(f"{S3Uri(bucket, failure.Key)}: {failure.Message}", code=failure.Code))
+        out.print_error(OdhTecError(f"{S3Uri(bucket, failure.Key)}: {failure.Message}", code=failure.Code))
     return FAILED if reply.errors else 0

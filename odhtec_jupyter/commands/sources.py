@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from odhtec_jupyter.client import Client
-from odhtec_jupyter.client.arguments import s3_place
+from odhtec_jupyter.client.arguments import s3_location
 from odhtec_jupyter.client.globs import has_wildcards, literal_folder
 from odhtec_jupyter.commands.expansion import Note, expand
 from odhtec_jupyter.errors import BadRequest
@@ -48,7 +48,7 @@ def single(client: Client, options: argparse.Namespace) -> str | None:
         return uri
     if options.recursive or has_wildcards(uri):
         first = next(expand(client, uri, folders=options.recursive, note=_ignore))
-        key, slash = s3_place(uri).key, "/" if first.is_folder else ""
+        key, slash = s3_location(uri).key, "/" if first.is_folder else ""
         return first.uri if first.key in {key, f"{key}{slash}"} else None
     return uri
 
@@ -87,13 +87,13 @@ def _sources(client: Client, text: str, recursive: bool, note: Note) -> Iterator
         name = path.resolve().name if path.name in {"", ".."} else path.name
         yield Source(text, f"{name}/" if path.is_dir() else name)
         return
-    place = parse_uri(text, "source")
-    if not isinstance(place, S3Uri) or not (recursive or has_wildcards(place.key)):
-        yield _named(text, str(place), f"{place.name}/" if place.is_folder else place.name)
+    location = parse_uri(text, "source")
+    if not isinstance(location, S3Uri) or not (recursive or has_wildcards(location.key)):
+        yield _named(text, str(location), f"{location.name}/" if location.is_folder else location.name)
         return
     for entry in expand(client, text, folders=recursive, note=note):
-        named = entry.key.rstrip("/") == place.key.rstrip("/")
-        name = _last(entry.key) if named else entry.key.removeprefix(literal_folder(place.key))
+        named = entry.key.rstrip("/") == location.key.rstrip("/")
+        name = _last(entry.key) if named else entry.key.removeprefix(literal_folder(location.key))
         yield _named(text, entry.uri, name, entry.size)
 
 

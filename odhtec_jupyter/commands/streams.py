@@ -51,13 +51,13 @@ def cat(options: argparse.Namespace) -> int:
                     raise BadRequest(f"{entry} is a folder. Name objects in it, such as '{entry}*'.")
                 write_to_stdout(out.client, entry)
 
-        return out.each(options.uri, write)
+        return out.for_each(options.uri, write)
 
 
 def write_to_stdout(client: Client, entry: Entry | str) -> None:
     """Write an object to standard output."""
-    place = s3_object(entry)
-    with ObjectReader(client.api, place.bucket, place.key, whole=True) as reader:
+    location = s3_object(entry)
+    with ObjectReader(client.api, location.bucket, location.key, whole=True) as reader:
         block = memoryview(bytearray(BLOCK_BYTES))
         while length := reader.readinto(block):
             sys.stdout.buffer.write(block[:length])
@@ -66,13 +66,13 @@ def write_to_stdout(client: Client, entry: Entry | str) -> None:
 
 def read_from_stdin(out: Console, uri: str, on_conflict: OnConflict) -> None:
     """Store standard input as an object."""
-    place = s3_object(uri)
-    with ObjectWriter(out.client.api, place.bucket, place.key, on_conflict=on_conflict) as writer:
+    location = s3_object(uri)
+    with ObjectWriter(out.client.api, location.bucket, location.key, on_conflict=on_conflict) as writer:
         while chunk := sys.stdin.buffer.read(BLOCK_BYTES):
             writer.write(chunk)
     if writer.result is None:
-        out.say(visible(f"Skipped {place}: it exists."), {"skipped": str(place)})
+        out.print_result(visible(f"Skipped {location}: it exists."), {"skipped": str(location)})
     else:
         stored = S3Uri(writer.result.bucket, writer.result.key)
         result = {"uri": str(stored), "size": writer.result.size, "etag": writer.result.ETag}
-        out.say(visible(f"{stored}: {writer.result.size} bytes."), result)
+        out.print_result(visible(f"{stored}: {writer.result.size} bytes."), result)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from odhtec_jupyter.client import Client
-from odhtec_jupyter.client.arguments import Patterns, s3_place
+from odhtec_jupyter.client.arguments import Patterns, s3_location
 from odhtec_jupyter.client.listing import is_folder_marker, objects_below
-from odhtec_jupyter.client.local.downloader import Downloader, unsaved_object, within
+from odhtec_jupyter.client.local.downloader import Downloader, local_path, unsaved_object
 from odhtec_jupyter.client.local.dry_run import left_out_notice
 from odhtec_jupyter.client.local.local_transfer import LocalPlan, LocalTransfer
 from odhtec_jupyter.client.local.scan import entries_below
@@ -57,35 +57,35 @@ def sync(options: argparse.Namespace) -> int:
     with console(options) as out:
         if is_remote(source) and is_remote(target):
             if options.dry_run:
-                return out.plan([out.client.sync(source, target, dry_run=True, **patterns(options))])
-            return out.carry(out.client.sync(source, target, **patterns(options)))
+                return out.print_plan([out.client.sync(source, target, dry_run=True, **patterns(options))])
+            return out.finish(out.client.sync(source, target, **patterns(options)))
         out.refuse_no_wait()
         included = Patterns.of(options.include, options.exclude)
         if target.startswith("s3://") and Path(source).expanduser().is_dir():
-            place, folder = folder_of(s3_place(target)), Path(source).expanduser()
-            changes = _outdated_objects(out.client, folder, place, included)
+            location, folder = folder_of(s3_location(target)), Path(source).expanduser()
+            changes = _outdated_objects(out.client, folder, location, included)
             uploader = Uploader(out.client.api, "overwrite", "source", included, names=changes.names)
             return _copy(
                 out,
                 options,
                 changes,
                 str(folder),
-                str(place),
-                partial(uploader.plan, folder, place),
-                partial(uploader.dry_run, folder, place),
+                str(location),
+                partial(uploader.plan, folder, location),
+                partial(uploader.dry_run, folder, location),
             )
         if source.startswith("s3://") and not is_remote(target) and not Path(target).expanduser().is_file():
-            place, folder = folder_of(s3_place(source)), Path(target).expanduser()
-            changes = _outdated_files(out.client, place, folder, included)
+            location, folder = folder_of(s3_location(source)), Path(target).expanduser()
+            changes = _outdated_files(out.client, location, folder, included)
             downloader = Downloader(out.client.api, "overwrite", included, names=changes.names)
             return _copy(
                 out,
                 options,
                 changes,
-                str(place),
+                str(location),
                 str(folder),
-                partial(downloader.plan, place, folder),
-                partial(downloader.dry_run, place, folder),
+                partial(downloader.plan, location, folder),
+                partial(downloader.dry_run, location, folder),
             )
     raise BadRequest("sync requires two folders, at least one of them in S3. Use cp for a single file.")
 
@@ -115,20 +115,22 @@ def _copy(
             files=[PlannedFile(source=one, target="", size=None, what="omit") for one in changes.left_out],
         )
         if options.dry_run or out.json:
-            return out.plan([nothing])
+            return out.print_plan([nothing])
         if changes.left_out:
-            out.note(left_out_notice(changes.left_out))
+            out.print_notice(left_out_notice(changes.left_out))
         scope = "all files that the patterns include" if options.include or options.exclude else "all files"
-        out.say(f"Nothing to copy: the target has {scope}.", nothing)
+        out.print_result(f"Nothing to copy: the target has {scope}.", nothing)
         return 0
     if options.dry_run:
-        return out.plan([dry_run()])
-    return out.carry(LocalTransfer(out.client.api, source, target, plan))
+        return out.print_plan([dry_run()])
+    return out.finish(LocalTransfer(out.client.api, source, target, plan))
 
 
-def _outdated_objects(client: Client, folder: Path, place: S3Uri, included: Patterns) -> _Changes:
+def _outdated_objects(client: Client, folder: Path, location: S3Uri, included: Patterns) -> _Changes:
     """Return the files that the bucket does not have, or has with another size or from an earlier time."""
-    existing = {one.Key.removeprefix(place.key): one for one in objects_below(client.api, place.bucket, place.key)}
+    existing = {
+        one.Key.removeprefix(location.key): one for one in objects_below(client.api, location.bucket, location.key)
+    }
     changes = _Changes()
     for entry in entries_below(folder):
         if not includes(included, entry):
@@ -143,23 +145,23 @@ def _outdated_objects(client: Client, folder: Path, place: S3Uri, included: Patt
     return changes
 
 
-def _outdated_files(client: Client, place: S3Uri, folder: Path, included: Patterns) -> _Changes:
+def _outdated_files(client: Client, location: S3Uri, folder: Path, included: Patterns) -> _Changes:
     """Return the objects that the folder does not have, or has with another size or from an earlier time.
 
     Raises :class:`NotFound` if there are no objects: a mistyped name must not look like a folder that is up to date.
     """
     is_empty = True
     changes = _Changes()
-    for one in objects_below(client.api, place.bucket, place.key):
+    for one in objects_below(client.api, location.bucket, location.key):
         is_empty = False
-        name = one.Key.removeprefix(place.key)
+        name = one.Key.removeprefix(location.key)
         if is_folder_marker(one) or not included.match(name):
             continue
         if one.Key.endswith("/"):
             changes.left_out.append(unsaved_object(one.Key))
             continue
         try:
-            stat = within(folder, name).stat()
+            stat = local_path(folder, name).stat()
         except (FileNotFoundError, NotADirectoryError):
             changes.names.add(name)
             continue
@@ -167,5 +169,5 @@ def _outdated_files(client: Client, place: S3Uri, folder: Path, included: Patter
         if one.Size != stat.st_size or written > stat.st_mtime:
             changes.names.add(name)
     if is_empty:
-        raise not_found(str(place))
+        raise not_found(str(location))
     return changes

@@ -52,7 +52,7 @@ def transfers(options: argparse.Namespace) -> int:
     with console(options, may_start=False) as out:
         if options.verb == "list":
             for one in out.client.transfers():
-                out.say(f"{one.id}  {line(one.status)}", one.status)
+                out.print_result(f"{one.id}  {line(one.status)}", one.status)
             return 0
         return _control(out, options.verb, out.client.transfer(options.id))
 
@@ -62,10 +62,10 @@ def _control(out: Console, verb: str, transfer: Transfer) -> int:
         transfer.remove()
         return 0
     if verb == "wait":
-        return out.carry(transfer)
+        return out.finish(transfer)
     if verb != "show":
         getattr(transfer, verb)()
-    out.say(line(transfer.status), transfer.status)
+    out.print_result(line(transfer.status), transfer.status)
     if verb == "show" and not out.json:
         for file in transfer.files("failed"):
             print(visible(f"  failed  {file.path}: {file.error.message if file.error else ''}"))

@@ -33,8 +33,8 @@ class ObjectAppender(ObjectWriter):
         self.mode = "ab"
         self._written = self._existing.Size if self._existing is not None else 0
 
-    def _begin(self, api: Api, place: tuple[str, str], options: dict[str, Any]) -> DeferredSender:
-        return _AppendingSender(api, place, options, self._existing)
+    def _begin(self, api: Api, location: tuple[str, str], options: dict[str, Any]) -> DeferredSender:
+        return _AppendingSender(api, location, options, self._existing)
 
 
 def _existing(api: Api, bucket: str, key: str, name: str) -> ObjectDetails | None:
@@ -60,22 +60,22 @@ class _AppendingSender(DeferredSender):
     """Keeps the new bytes, and sends them after those of the object."""
 
     def __init__(
-        self, api: Api, place: tuple[str, str], options: dict[str, Any], existing: ObjectDetails | None
+        self, api: Api, location: tuple[str, str], options: dict[str, Any], existing: ObjectDetails | None
     ) -> None:
-        super().__init__(api, place, options)
+        super().__init__(api, location, options)
         self._existing = existing
         self._etag: str | None = None
         if existing is not None:
             with file_errors(self._name):
                 # The ETag of reads, which may differ from that of the details.
-                size, self._etag = api.head_object(*place)
+                size, self._etag = api.head_object(*location)
             if self._etag is None or size != existing.Size:
                 self.abort()
                 raise self._changed() if self._etag else _no_etag(self._name)
 
     @property
     def _name(self) -> str:
-        return f"s3://{self._place[0]}/{self._place[1]}"
+        return f"s3://{self._location[0]}/{self._location[1]}"
 
     def finish(self, last: bytes) -> StoredObject | None:
         """Send all data if the object has not changed."""
@@ -85,7 +85,7 @@ class _AppendingSender(DeferredSender):
         condition = {"If-None-Match": "*"} if existing is None else {"If-Match": str(self._etag)}
         try:
             stored = self._api.put_object(
-                *self._place,
+                *self._location,
                 b"".join(self._chunks()) if total <= MAX_SINGLE_REQUEST_BYTES else self._chunks,
                 "overwrite",
                 condition=condition,
@@ -100,7 +100,7 @@ class _AppendingSender(DeferredSender):
 
     def _chunks(self) -> Iterator[bytes]:
         if self._existing is not None and self._existing.Size:
-            with ObjectReader(self._api, *self._place, whole=True) as reader:
+            with ObjectReader(self._api, *self._location, whole=True) as reader:
                 if reader.etag != self._etag:
                     raise self._changed()
                 block = memoryview(bytearray(MAX_SINGLE_REQUEST_BYTES))

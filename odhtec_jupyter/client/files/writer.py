@@ -59,8 +59,8 @@ class ObjectWriter(io.BufferedIOBase):
         self._exits_when_opened = current_exits()
         self._is_unreachable = self._is_over = False
 
-    def _begin(self, api: Api, place: tuple[str, str], options: dict[str, Any]) -> _Sender | DeferredSender:
-        return (_Sender if self.autocommit else DeferredSender)(api, place, options)
+    def _begin(self, api: Api, location: tuple[str, str], options: dict[str, Any]) -> _Sender | DeferredSender:
+        return (_Sender if self.autocommit else DeferredSender)(api, location, options)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} to {visible(self.name)}>"
@@ -187,8 +187,8 @@ class ObjectWriter(io.BufferedIOBase):
 class _Sender:
     """The request, sent by a thread. It has no reference to the writer, so that an unused writer can be collected."""
 
-    def __init__(self, api: Api, place: tuple[str, str], options: dict[str, Any]) -> None:
-        self._api, self._place, self._options = api, place, options
+    def __init__(self, api: Api, location: tuple[str, str], options: dict[str, Any]) -> None:
+        self._api, self._location, self._options = api, location, options
         self._queue: queue.Queue[bytes | None] = queue.Queue(MAX_QUEUED_CHUNKS)
         self._aborted = threading.Event()
         self._thread: threading.Thread | None = None
@@ -207,7 +207,7 @@ class _Sender:
             self._thread.start()
         while True:
             if not self._thread.is_alive():
-                raise self._failure or OdhTecError(f"The upload of s3://{'/'.join(self._place)} ended too early.")
+                raise self._failure or OdhTecError(f"The upload of s3://{'/'.join(self._location)} ended too early.")
             try:
                 self._queue.put(chunk, timeout=POLL_SECONDS)
                 return
@@ -217,7 +217,7 @@ class _Sender:
     def finish(self, last: bytes) -> StoredObject | None:
         """Send the rest, and return the server's reply."""
         if self._thread is None:
-            return self._api.put_object(*self._place, last, **self._options)
+            return self._api.put_object(*self._location, last, **self._options)
         self.put(last)
         self.put(None)
         self._thread.join()
@@ -239,7 +239,7 @@ class _Sender:
 
     def _send(self) -> None:
         try:
-            self._result = self._api.put_object(*self._place, self._chunks(), repeatable=False, **self._options)
+            self._result = self._api.put_object(*self._location, self._chunks(), repeatable=False, **self._options)
         except BaseException as error:  # raised in the writer's thread
             self._failure = error
 
@@ -263,8 +263,8 @@ class DeferredSender:
 
     started = True
 
-    def __init__(self, api: Api, place: tuple[str, str], options: dict[str, Any]) -> None:
-        self._api, self._place, self._options = api, place, options
+    def __init__(self, api: Api, location: tuple[str, str], options: dict[str, Any]) -> None:
+        self._api, self._location, self._options = api, location, options
         self._file = tempfile.SpooledTemporaryFile(MAX_SINGLE_REQUEST_BYTES)  # noqa: SIM115 - closed at the end of finish or abort
 
     def put(self, chunk: bytes) -> None:
@@ -278,7 +278,7 @@ class DeferredSender:
         if self._file.tell() <= MAX_SINGLE_REQUEST_BYTES:
             self._file.seek(0)
             body = self._file.read()
-        stored = self._api.put_object(*self._place, body, **self._options)
+        stored = self._api.put_object(*self._location, body, **self._options)
         self._file.close()
         return stored
 

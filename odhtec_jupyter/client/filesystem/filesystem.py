@@ -14,16 +14,15 @@ from fsspec.spec import AbstractFileSystem
 
 from odhtec_jupyter.client import listing
 from odhtec_jupyter.client.client import Client
-from odhtec_jupyter.client.files.appender import ObjectAppender
 from odhtec_jupyter.client.files.file_errors import file_errors
 from odhtec_jupyter.client.files.layered_writer import CompressedWriter, TextWriter
+from odhtec_jupyter.client.files.opening import open_writer
 from odhtec_jupyter.client.files.reader import open_reader
-from odhtec_jupyter.client.files.writer import ObjectWriter
 from odhtec_jupyter.client.filesystem import bulk_operations
 from odhtec_jupyter.client.filesystem.walk import walk, with_empty_levels
 from odhtec_jupyter.client.http.servers import without_token
 from odhtec_jupyter.client.listing import Entry
-from odhtec_jupyter.errors import Conflict, OdhTecError
+from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.uris import S3Uri
 
 SECRET = "token"  # noqa: S105 - the option's name
@@ -192,23 +191,18 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         return file if "b" in mode else TextWriter(file, **text)
 
     def _open(self, path: str, mode: str = "rb", autocommit: bool = True, **kwargs: Any) -> io.BufferedIOBase:
-        place = self._place(path)
+        location = self._location(path)
         if mode not in {"rb", "wb", "xb", "ab"}:
             raise ValueError(f"The mode {mode!r} is not supported. Use rb, wb, xb or ab.")
         with file_errors(path):
             if mode == "rb":
-                return open_reader(self.client.api, place.bucket, place.key)
-            if mode == "ab":
-                return ObjectAppender(self.client.api, place.bucket, place.key, autocommit=autocommit)
-            if mode == "xb" and self.client.exists(str(place)):
-                raise Conflict(f"{place} exists.", code="FileExists")
-            policy: Any = "fail" if mode == "xb" else "overwrite"
-            return ObjectWriter(self.client.api, place.bucket, place.key, on_conflict=policy, autocommit=autocommit)
+                return open_reader(self.client.api, location.bucket, location.key)
+            return open_writer(self.client.api, location, mode[0], autocommit=autocommit)
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
         """Return bytes of an object, with a single read request if possible."""
-        place = self._place(path)
-        with open_reader(self.client.api, place.bucket, place.key) as file:
+        location = self._location(path)
+        with open_reader(self.client.api, location.bucket, location.key) as file:
             file.raw.min_range_bytes = 0  # only these bytes are read
             size = file.raw.size
             first = max(0, size + start) if start is not None and start < 0 else start or 0
@@ -244,9 +238,9 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def rm_file(self, path: str) -> None:
         """Delete exactly this object."""
-        place = self._place(path)
+        location = self._location(path)
         with file_errors(path):
-            self.client.api.delete_key(place.bucket, place.key)
+            self.client.api.delete_key(location.bucket, location.key)
 
     _rm = rm_file
 
@@ -280,7 +274,7 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     # --- names ----------------------------------------------------------------------------------------------------
 
-    def _place(self, path: str) -> S3Uri:
+    def _location(self, path: str) -> S3Uri:
         bucket, _, key = self._strip_protocol(path).partition("/")
         if not key:
             raise IsADirectoryError(path)

@@ -67,7 +67,7 @@ class Downloader:
         ]
         included = [(name, size) for name, size in found if self._patterns.match(name)]
         files = [
-            self._file(source.below(name), within(local, name), size)
+            self._file(source.below(name), local_path(local, name), size)
             for name, size in included
             if name and not name.endswith("/") and (self._names is None or name in self._names)
         ]
@@ -81,14 +81,14 @@ class Downloader:
         if not self._patterns.match(source.name):
             raise BadRequest(f"The patterns do not include {source}.")
         size = self._size(source) if known_size is None else known_size
-        return self._file(source, within(local, source.name) if local.is_dir() else local, size)
+        return self._file(source, local_path(local, source.name) if local.is_dir() else local, size)
 
     def _size(self, source: S3Uri) -> int:
         try:
             return self._api.head_object(source.bucket, source.key)[0]
         except OdhTecError as error:
             if error.status == 404 and is_folder(self._api, source.bucket, f"{source.key}/"):
-                raise names_a_folder(source) from None
+                raise missing_slash(source) from None
             raise
 
     def _file(self, uri: S3Uri, path: Path, size: int) -> LocalFile:
@@ -158,7 +158,7 @@ def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.stem} ({number}){path.suffix}")
 
 
-def within(folder: Path, name: str) -> Path:
+def local_path(folder: Path, name: str) -> Path:
     """Return the path below the folder for a key. Any key has a path, and no two keys have the same."""
     with suppress(UnicodeEncodeError):
         os.fsencode(name)
@@ -166,7 +166,7 @@ def within(folder: Path, name: str) -> Path:
     raise BadRequest(f"The key {name!r} cannot be the name of a file on this machine.", code="InvalidKey")
 
 
-def names_a_folder(uri: S3Uri) -> NotFound:
+def missing_slash(uri: S3Uri) -> NotFound:
     """Return the error for a folder that was named without its slash."""
     return NotFound(f"{uri} is a folder, not an object. Add a slash to name the folder: {uri}/", code="NoSuchKey")
 

@@ -12,9 +12,9 @@ from typing import BinaryIO
 
 from odhtec_jupyter import models
 from odhtec_jupyter.client.api import Api
-from odhtec_jupyter.client.arguments import Patterns, s3_place
+from odhtec_jupyter.client.arguments import Patterns, s3_location
 from odhtec_jupyter.client.http.body_limit import BodyLimit
-from odhtec_jupyter.client.listing import objects_below
+from odhtec_jupyter.client.listing import object_exists, objects_below
 from odhtec_jupyter.client.local.dry_run import dry_run, left_out_notice, refuse_conflicts
 from odhtec_jupyter.client.local.local_transfer import Gate, LocalFile, LocalPlan
 from odhtec_jupyter.client.local.scan import LocalEntry, as_text, entries_below
@@ -23,7 +23,6 @@ from odhtec_jupyter.errors import (
     Cancelled,
     Conflict,
     OdhTecError,
-    StoreError,
     TooLarge,
     VerificationError,
 )
@@ -95,9 +94,9 @@ class Uploader:
 
     def _existing(self, local: Path, target: S3Uri, files: list[LocalFile]) -> set[str]:
         """Return the keys of the objects that would be replaced."""
-        uris = [s3_place(file.target) for file in files]
+        uris = [s3_location(file.target) for file in files]
         if not local.is_dir():
-            return {uris[0].key} if _exists(self._api, uris[0]) else set()
+            return {uris[0].key} if object_exists(self._api, uris[0]) else set()
         keys = {uri.key for uri in uris}
         return {one.Key for one in objects_below(self._api, target.bucket, folder_of(target).key)} & keys
 
@@ -145,7 +144,7 @@ class Uploader:
     ) -> models.StoredObject | None:
         policy = self._on_conflict
         if policy == "skip":
-            if _exists(self._api, uri):
+            if object_exists(self._api, uri):
                 return None
             policy = "fail"
         upload = self._api.begin_upload(
@@ -250,13 +249,3 @@ def folder_of(target: S3Uri) -> S3Uri:
 
 def _changed(path: Path) -> VerificationError:
     return VerificationError(f"{path} changed while it was being uploaded. Upload it again.", code="SourceChanged")
-
-
-def _exists(api: Api, uri: S3Uri) -> bool:
-    try:
-        api.head_object(uri.bucket, uri.key)
-    except StoreError as error:
-        if error.status != 404:
-            raise
-        return False
-    return True
