@@ -77,9 +77,9 @@ def test_patterns_and_dry_run_apply_to_local_files(
     for name in ("a.csv", "b.txt", "deep/c.csv"):
         (tmp_path / "data" / name).write_text(name)
     chosen = ("--include", "*.csv", "--exclude", "a*")
-    told = shell("cp", "--dry-run", "data", f"s3://{bucket}/d", *chosen).stdout
-    assert f"create  s3://{bucket}/d/deep/c.csv" in told
-    assert "1 files, 10 bytes; nothing was written" in told
+    result = shell("cp", "--dry-run", "data", f"s3://{bucket}/d", *chosen).stdout
+    assert f"create  s3://{bucket}/d/deep/c.csv" in result
+    assert "1 files, 10 bytes; nothing was written" in result
     assert stored() == {}
     shell("cp", "data", f"s3://{bucket}/d", *chosen)
     assert stored() == {"d/deep/c.csv": 10}
@@ -111,8 +111,8 @@ def test_errors_are_printed_with_a_code(shell: Shell, bucket: str, tmp_path: Pat
     (tmp_path / "one").write_text("1")
     shell("cp", "one", f"s3://{bucket}/")
     assert "exists" in shell("cp", "one", f"s3://{bucket}/", code=1).stderr
-    told = shell("cp", "--json", "one", f"s3://{bucket}/", code=1)
-    assert json.loads(told.stdout)["state"] == "failed"
+    result = shell("cp", "--json", "one", f"s3://{bucket}/", code=1)
+    assert json.loads(result.stdout)["state"] == "failed"
     shell("cp", "one", code=2)
 
 
@@ -121,8 +121,8 @@ def test_rm_reports_what_it_cannot_delete(
 ) -> None:
     for key in ("a.txt", "b.txt", "folder/c.txt", "what*"):
         s3_client.put_object(Bucket=bucket, Key=key, Body=b"x")
-    told = shell("rm", f"s3://{bucket}/none.txt", f"s3://{bucket}/a.txt", code=1)
-    assert f"s3://{bucket}/none.txt does not exist. (NoSuchKey)\n" in told.stderr
+    result = shell("rm", f"s3://{bucket}/none.txt", f"s3://{bucket}/a.txt", code=1)
+    assert f"s3://{bucket}/none.txt does not exist. (NoSuchKey)\n" in result.stderr
     assert set(stored()) == {"b.txt", "folder/c.txt", "what*"}  # the others go
     for arguments in (["rm"], ["rm", "-r"], ["rm", "--dry-run"]):
         assert f"Use rm -r s3://{bucket}/folder/" in shell(*arguments, f"s3://{bucket}/folder", code=1).stderr
@@ -183,8 +183,8 @@ def test_import_copies_a_model_and_lists_its_transfer(
     assert "NoSuchTransfer" in shell("transfers", "show", transfer["id"], code=1).stderr
     # Another revision over it.
     repository.commit({"w.bin": None, "new.bin": b"new"})
-    told = shell("import", "org/cli", f"s3://{bucket}", "--dry-run").stdout
-    assert f"1 objects of revision {first.sha[:7]} remain (9000000 bytes):\n  org/cli/w.bin\n" in told
+    result = shell("import", "org/cli", f"s3://{bucket}", "--dry-run").stdout
+    assert f"1 objects of revision {first.sha[:7]} remain (9000000 bytes):\n  org/cli/w.bin\n" in result
     assert "org/cli/w.bin" in stored()
     with open(os.devnull) as nobody, monkeypatch.context() as patch:
         patch.setattr(sys, "stdin", nobody)
@@ -205,12 +205,12 @@ def test_interrupt_cancels_the_transfer(
         [*COMMAND, "import", "org/long", f"s3://{bucket}"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     assert running.stderr is not None
-    with running.stderr as told:
-        for line in told:
+    with running.stderr as result:
+        for line in result:
             if "running" in line:
                 running.send_signal(signal.SIGINT)
                 break
-        rest = told.read()
+        rest = result.read()
     assert running.wait(GIVE_UP_SECONDS) == 130
     assert "Cancelled" in rest
     assert stored() == {}

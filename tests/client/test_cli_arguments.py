@@ -22,8 +22,8 @@ pytestmark = on_moto
 
 @pytest.mark.parametrize("limit", ["-1", "0", "x", "1.5", "9" * 30])
 def test_search_refuses_an_invalid_limit(shell: Shell, bucket: str, limit: str) -> None:
-    told = shell("search", f"s3://{bucket}/", "a", f"--limit={limit}", code=2)
-    assert "is not a number from 1 on" in told.stderr
+    result = shell("search", f"s3://{bucket}/", "a", f"--limit={limit}", code=2)
+    assert "is not a number from 1 on" in result.stderr
 
 
 def test_search_stops_at_its_limit(shell: Shell, s3_client: Any, bucket: str) -> None:
@@ -69,13 +69,13 @@ def test_cp_of_a_folder_without_its_slash_advises_to_add_it(
     shell: Shell, s3_client: Any, bucket: str, target: str, option: list[str]
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="folder/a", Body=b"a")
-    told = shell("cp", *option, f"s3://{bucket}/folder", target.format(bucket=bucket), code=1).stderr
+    result = shell("cp", *option, f"s3://{bucket}/folder", target.format(bucket=bucket), code=1).stderr
     assert (
         f"s3://{bucket}/folder is a folder, not an object. Add a slash to name the folder: s3://{bucket}/folder/"
-        in told
+        in result
     )
-    told = shell("cp", *option, f"s3://{bucket}/none", target.format(bucket=bucket), code=1).stderr
-    assert "slash" not in told
+    result = shell("cp", *option, f"s3://{bucket}/none", target.format(bucket=bucket), code=1).stderr
+    assert "slash" not in result
 
 
 def test_download_of_a_folder_without_its_slash_advises_to_add_it(
@@ -92,8 +92,8 @@ def test_pattern_that_searches_the_target_is_refused_with_the_reason(
 ) -> None:
     for key in ("x/1.csv", "csv/old.csv"):
         s3_client.put_object(Bucket=bucket, Key=key, Body=b"a")
-    told = shell(command, f"s3://{bucket}/**/*.csv", f"s3://{bucket}/csv/", code=1).stderr
-    assert f"The target s3://{bucket}/csv/ is in s3://{bucket}/, which the source pattern searches." in told
+    result = shell(command, f"s3://{bucket}/**/*.csv", f"s3://{bucket}/csv/", code=1).stderr
+    assert f"The target s3://{bucket}/csv/ is in s3://{bucket}/, which the source pattern searches." in result
     assert set(stored()) == {"x/1.csv", "csv/old.csv"}
 
 
@@ -112,8 +112,8 @@ def test_no_wait_is_refused_for_files_of_this_machine(
 ) -> None:
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text("a")
-    told = shell(*(one.format(bucket=bucket) for one in arguments), "--no-wait", code=1).stderr
-    assert "--no-wait is not possible with files of this machine" in told
+    result = shell(*(one.format(bucket=bucket) for one in arguments), "--no-wait", code=1).stderr
+    assert "--no-wait is not possible with files of this machine" in result
     assert stored() == {}
 
 

@@ -119,10 +119,10 @@ def test_wildcards_match_nothing_else(pattern: str, matched: list[str], others: 
 def test_one_missing_uri_does_not_stop_the_others(shell: Shell, bucket: str, put: Callable[..., None]) -> None:
     put("a.txt")
     for command in ("ls", "du"):
-        told = shell(command, f"s3://{bucket}/none", f"s3://{bucket}/none*", f"s3://{bucket}/a.txt", code=1)
-        assert told.stdout
-        assert f"s3://{bucket}/none does not exist." in told.stderr
-        assert f"No object or folder matches s3://{bucket}/none*." in told.stderr
+        result = shell(command, f"s3://{bucket}/none", f"s3://{bucket}/none*", f"s3://{bucket}/a.txt", code=1)
+        assert result.stdout
+        assert f"s3://{bucket}/none does not exist." in result.stderr
+        assert f"No object or folder matches s3://{bucket}/none*." in result.stderr
     assert "does not exist" in shell("ls", f"s3://{bucket}/none/", code=1).stderr
 
 
@@ -153,9 +153,9 @@ def test_cat_writes_bytes_and_presign_creates_a_link(
     assert "is a folder" in shell("cat", f"s3://{bucket}/", code=1).stderr
     link = shell("presign", f"s3://{bucket}/part-1", "--expires-in", "2h").stdout.strip()
     assert requests.get(link, timeout=60).content == b"one\n"
-    told = json.loads(shell("presign", "--json", "--method", "PUT", f"s3://{bucket}/new").stdout)
-    assert set(told) == {"url", "method", "expiresAt", "mayEndEarlier"}
-    assert requests.put(told["url"], data=b"new", timeout=60).ok
+    result = json.loads(shell("presign", "--json", "--method", "PUT", f"s3://{bucket}/new").stdout)
+    assert set(result) == {"url", "method", "expiresAt", "mayEndEarlier"}
+    assert requests.put(result["url"], data=b"new", timeout=60).ok
     assert "is not a time" in shell("presign", "--expires-in", "soon", f"s3://{bucket}/part-1", code=2).stderr
     assert "seven days" in shell("presign", "--help").stdout
     assert "expires" in shell("presign", "--expires-in", "8d", f"s3://{bucket}/part-1", code=1).stderr
@@ -169,9 +169,9 @@ def test_rm_asks_before_it_deletes_several_objects(
 ) -> None:
     put("a.txt", "b.txt", "c.csv", "dir/d.txt", "dir/e.txt")
     answers("n")
-    told = shell("rm", f"s3://{bucket}/*.txt", code=1).stderr
-    assert "Delete 2 objects (2 B) in" in told
-    assert "Nothing was deleted." in told
+    result = shell("rm", f"s3://{bucket}/*.txt", code=1).stderr
+    assert "Delete 2 objects (2 B) in" in result
+    assert "Nothing was deleted." in result
     assert len(stored()) == 5
     answers("y")
     assert shell("rm", f"s3://{bucket}/*.txt").stdout.count("deleted") == 2
@@ -292,8 +292,8 @@ def test_recursive_includes_folders_that_match(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored
 ) -> None:
     put("run-1/a", "run-2/b", "run-3")
-    told = shell("cp", f"s3://{bucket}/run-*", f"s3://{bucket}/files/").stderr
-    assert f"Left out: s3://{bucket}/run-1/ and 1 more. Use -r to include folders.\n" in told
+    result = shell("cp", f"s3://{bucket}/run-*", f"s3://{bucket}/files/").stderr
+    assert f"Left out: s3://{bucket}/run-1/ and 1 more. Use -r to include folders.\n" in result
     assert {key for key in stored() if key.startswith("files/")} == {"files/run-3"}
     assert "Use -r to include folders." in shell("cp", f"s3://{bucket}/run-[12]", "here/", code=1).stderr
     assert "-r takes" not in shell("cat", f"s3://{bucket}/run-[12]", code=1).stderr  # which has no -r
@@ -335,8 +335,8 @@ def test_existing_target_is_refused_with_advice(shell: Shell, bucket: str, put: 
     put("a.csv")
     shell("cp", f"s3://{bucket}/a.csv", ".")
     for source, target in ((f"s3://{bucket}/a.csv", "."), ("a.csv", f"s3://{bucket}/")):
-        assert "exists already" in (told := shell("cp", source, target, code=1).stderr)
-        assert "--on-conflict" in told
+        assert "exists already" in (result := shell("cp", source, target, code=1).stderr)
+        assert "--on-conflict" in result
 
 
 def test_mv_renames_and_moves(
@@ -393,9 +393,9 @@ def test_sync_copies_only_what_differs(
 
 
 def test_errors_are_json_if_the_output_is_json(shell: Shell, bucket: str, tmp_path: Path) -> None:
-    told = shell("ls", "--json", f"s3://{bucket}/none", code=1)
-    assert told.stdout == ""
-    assert json.loads(told.stderr) == {"error": "NoSuchKey", "message": f"s3://{bucket}/none does not exist."}
+    result = shell("ls", "--json", f"s3://{bucket}/none", code=1)
+    assert result.stdout == ""
+    assert json.loads(result.stderr) == {"error": "NoSuchKey", "message": f"s3://{bucket}/none does not exist."}
     assert json.loads(shell("cp", "--json", "one", code=2).stderr)["error"] == "InvalidRequest"
     assert json.loads(shell("ls", "--json", "--wrong", code=2).stderr)["error"] == "InvalidRequest"
     missing = json.loads(shell("cp", "--json", "none", f"s3://{bucket}/", code=1).stderr)
@@ -412,7 +412,7 @@ def test_every_command_has_help(shell: Shell) -> None:
     assert "first steps:" in overview
     for name in ("ls", "du", "search", "cp", "mv", "sync", "rm", "cat", "presign", "mb", "rb", "import", "transfers"):
         assert f"\n    {name}" in overview
-        told = shell(name, "--help").stdout
-        assert "examples:" in told
-        assert f"jupyter odhtec {name}" in told.partition("examples:")[2]
-        assert max(map(len, told.splitlines())) <= 120
+        result = shell(name, "--help").stdout
+        assert "examples:" in result
+        assert f"jupyter odhtec {name}" in result.partition("examples:")[2]
+        assert max(map(len, result.splitlines())) <= 120

@@ -207,19 +207,19 @@ def test_waiting_for_a_cancelled_transfer_raises_cancelled(
         transfer.wait(progress=False)
     server_hub.service.faults.clear()
     (tmp_path / "big").write_bytes(BIG)
-    begin_upload, begun, go_on = client.api.begin_upload, threading.Event(), threading.Event()
+    begin_upload, started, may_continue = client.api.begin_upload, threading.Event(), threading.Event()
 
     def held(*args: Any) -> Any:
-        begun.set()
-        assert go_on.wait(GIVE_UP_SECONDS)
+        started.set()
+        assert may_continue.wait(GIVE_UP_SECONDS)
         return begin_upload(*args)
 
     client.api.begin_upload = held  # type: ignore[method-assign]
     local = client.upload(tmp_path / "big", f"s3://{bucket}/big")
-    assert begun.wait(GIVE_UP_SECONDS)
+    assert started.wait(GIVE_UP_SECONDS)
     assert local.pause().state == "paused"
     local.cancel()
-    go_on.set()
+    may_continue.set()
     with pytest.raises(Cancelled):
         local.wait(progress=False)
     assert stored() == {}

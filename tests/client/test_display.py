@@ -39,7 +39,7 @@ transfer = client.upload("file.bin", "s3://drawn/<b>.bin", on_conflict="overwrit
 
 def status(**changes: Any) -> Status:
     now = datetime.now(UTC)
-    told: dict[str, Any] = {
+    result: dict[str, Any] = {
         "id": "1",
         "action": "copy",
         "source": "hf://org/<script>alert(1)</script>",
@@ -59,7 +59,7 @@ def status(**changes: Any) -> Status:
         "error": None,
         "needs": None,
     }
-    return Status(**{**told, **changes})
+    return Status(**{**result, **changes})
 
 
 def test_names_in_a_bar_are_escaped() -> None:
@@ -127,7 +127,7 @@ def test_notebook_shows_a_live_bar(kernel_env: dict[str, str], tmp_path: Any) ->
         drawn = next_display(kernel)
         assert drawn["msg_type"] == "display_data"
         assert "&lt;b&gt;" in drawn["content"]["data"]["text/html"]
-        # The cell is done, another one is run, and the bar is renewed where it stands.
+        # The cell has ended, another one runs, and the bar is updated in place.
         kernel.execute("transfer.resume();", allow_stdin=False)
         while "completed" not in drawn["content"]["data"]["text/plain"]:
             shown, drawn = drawn, next_display(kernel)
@@ -229,10 +229,10 @@ def test_script_that_does_not_wait_still_uploads_its_files(
     kernel_env: dict[str, str], tmp_path: Any, moto_jupyter: JupyterProcess
 ) -> None:
     run(SENDS, kernel_env, tmp_path, subprocess.DEVNULL)
-    told = run(
+    result = run(
         "from odhtec_jupyter import Client; print(Client().stat('s3://drawn/<b>.bin').Size)",
         kernel_env,
         tmp_path,
         subprocess.DEVNULL,
     )
-    assert told.strip() == "20000000"
+    assert result.strip() == "20000000"

@@ -1,4 +1,4 @@
-"""What is half-written is never visible, whichever file or wrapper is closed; what was there before stays."""
+"""Incomplete objects are never visible, whichever file or wrapper is closed, and the previous object stays."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from tests.marks import on_moto
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-pytestmark = on_moto  # who closes what, and why, is the client's alone
-OLD = b"what was there before"
+pytestmark = on_moto  # only the client decides
+OLD = b"previous content"
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def _stack(file: Any) -> Any:
     return both()
 
 
-WAYS: dict[str, Callable[[Any, str, dict[str, Any]], Any]] = {
+OPENERS: dict[str, Callable[[Any, str, dict[str, Any]], Any]] = {
     "fs.open wb": lambda fs, path, _: fs.open(path, "wb"),
     "fs.open w": lambda fs, path, _: fs.open(path, "w"),
     "fs.open gzip": lambda fs, path, _: fs.open(path, "wb", compression="gzip"),
@@ -91,13 +91,13 @@ WAYS: dict[str, Callable[[Any, str, dict[str, Any]], Any]] = {
 
 
 @pytest.mark.parametrize("size", [10, 3 * MIB])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("opener", OPENERS)
 def test_exception_leaves_the_object_unchanged(
-    fs: Any, server: JupyterProcess, bucket: str, old: Callable[[], bytes], way: str, size: int
+    fs: Any, server: JupyterProcess, bucket: str, old: Callable[[], bytes], opener: str, size: int
 ) -> None:
     def write(content: Any, error: type[Exception] | None) -> None:
         options = {"server_url": server.url, "token": server.token, "skip_instance_cache": True}
-        with WAYS[way](fs, f"{bucket}/old", options) as file:
+        with OPENERS[opener](fs, f"{bucket}/old", options) as file:
             half = "x" * size
             file.write(half if isinstance(file, io.TextIOBase) else half.encode())
             if error is not None:
@@ -109,16 +109,16 @@ def test_exception_leaves_the_object_unchanged(
     assert old() == OLD
     write("x", None)
     content = old()
-    assert (gzip.decompress(content) if "gzip" in way else content) == b"x" * size
+    assert (gzip.decompress(content) if "gzip" in opener else content) == b"x" * size
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way not in {"closing", "stack"}])
+@pytest.mark.parametrize("opener", [name for name in OPENERS if name not in {"closing", "stack"}])
 def test_file_that_is_not_closed_leaves_the_object_unchanged(
-    fs: Any, server: JupyterProcess, bucket: str, old: Callable[[], bytes], way: str
+    fs: Any, server: JupyterProcess, bucket: str, old: Callable[[], bytes], opener: str
 ) -> None:
     def forget() -> None:
         options = {"server_url": server.url, "token": server.token, "skip_instance_cache": True}
-        file = WAYS[way](fs, f"{bucket}/old", options)
+        file = OPENERS[opener](fs, f"{bucket}/old", options)
         if isinstance(file, fsspec.core.OpenFile):
             file = file.open()
         file.write("x" if isinstance(file, io.TextIOBase) else b"x")

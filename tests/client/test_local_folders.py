@@ -87,9 +87,9 @@ def test_commands_print_what_they_leave_out(
     assert "2 of 2 files, 4 left out" in done.stdout
     assert all(one.replace(f"{folder}/", "data/") in done.stderr for one in left_out(folder))
     assert stored() == {"a.txt": 1, "b.txt": 1}
-    told = json.loads(shell(command, "--json", *CONFLICTS[command], "data", f"s3://{bucket}/").stdout)
-    assert told.get("filesOmitted", told.get("counts", {}).get("omit")) == 4
-    assert "data/socket (socket)" in json.dumps(told)
+    result = json.loads(shell(command, "--json", *CONFLICTS[command], "data", f"s3://{bucket}/").stdout)
+    assert result.get("filesOmitted", result.get("counts", {}).get("omit")) == 4
+    assert "data/socket (socket)" in json.dumps(result)
 
 
 CONFLICTS = {"cp": ["--on-conflict", "overwrite"], "sync": []}
@@ -153,8 +153,8 @@ def test_cp_of_several_sources_does_not_replace_a_file_of_the_same_download(
 ) -> None:
     (two_spellings / "Dir" / "a.txt").unlink(missing_ok=True)
     sources = [f"s3://{bucket}/d/Dir/", f"s3://{bucket}/d/dir/"]
-    told = shell("cp", "-r", *sources, "back/", "--on-conflict", "overwrite", code=1).stderr
-    assert "are the same file on this disk" in told
+    result = shell("cp", "-r", *sources, "back/", "--on-conflict", "overwrite", code=1).stderr
+    assert "are the same file on this disk" in result
 
 
 def test_fsspec_get_does_not_replace_a_file_of_the_same_download(

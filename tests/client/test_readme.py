@@ -85,9 +85,9 @@ def test_pyarrow_reads_a_folder_as_a_dataset(s3_client: Any, bucket: str, tmp_pa
 
 
 def test_commands_of_the_readme_exist(shell: Shell) -> None:
-    told = set(re.findall(r"^jupyter odhtec (\w+)", README, re.MULTILINE))
-    assert {"ls", "cp", "sync", "mv", "rm", "import", "presign", "transfers"} <= told
-    for command in told:
+    result = set(re.findall(r"^jupyter odhtec (\w+)", README, re.MULTILINE))
+    assert {"ls", "cp", "sync", "mv", "rm", "import", "presign", "transfers"} <= result
+    for command in result:
         assert command in shell(command, "--help").stdout
 
 

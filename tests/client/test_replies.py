@@ -1,4 +1,4 @@
-"""What becomes of replies, also of those that a newer server or somebody between sends."""
+"""How replies are read, including those of a newer server or of a proxy."""
 
 from __future__ import annotations
 
