@@ -14,7 +14,7 @@ from odhtec_jupyter.routes import routes
 from odhtec_jupyter.secret_traits import take_out_secrets
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.settings import OdhTecSettings
-from odhtec_jupyter.stores.workspace_hidden import HiddenRules
+from odhtec_jupyter.stores.workspace.hidden import HiddenRules
 
 # Seconds that a thread keeps the interpreter while another one waits for it. While one searches a list, the event loop
 # waits that long after each of its system calls, and Python's own value is five milliseconds.

@@ -17,10 +17,10 @@ from odhtec_jupyter.network import Network, Origin, origin
 from odhtec_jupyter.settings import HubConnection, OdhTecSettings, S3Connection, check_secret
 from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 from odhtec_jupyter.stores.http import remove_ca_files, remove_left_ca_files
-from odhtec_jupyter.stores.hub import HubStore
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.workspace import WorkspaceStore
-from odhtec_jupyter.stores.workspace_hidden import HiddenRules
+from odhtec_jupyter.stores.hub.store import HubStore
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.workspace.hidden import HiddenRules
+from odhtec_jupyter.stores.workspace.store import WorkspaceStore
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.jobs import Jobs, Waits, drop_entry
 from odhtec_jupyter.transfers.journal import Journal

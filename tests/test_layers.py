@@ -58,13 +58,13 @@ def layer(first: str) -> dict[str, set[str]]:
 
 def test_only_the_s3_store_knows_boto3() -> None:
     assert {name for name in users_of("boto3", "botocore", "s3transfer") if not name.startswith("demo")} == {
-        "stores.s3_clients",
-        "stores.s3_errors",
+        "stores.s3.connection.clients",
+        "stores.s3.wire.errors",
     }
 
 
 def test_only_one_module_knows_huggingface_hub() -> None:
-    assert {name for name in users_of("huggingface_hub") if not name.startswith("demo")} == {"stores.hub_client"}
+    assert {name for name in users_of("huggingface_hub") if not name.startswith("demo")} == {"stores.hub.client"}
 
 
 def test_only_the_server_side_knows_the_web_server() -> None:

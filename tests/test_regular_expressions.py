@@ -107,13 +107,13 @@ assert sum(takes(f"d/{n}[x].bin") for n in range(100_000)) == 100_000
 assert not takes("d/1[.bin")
 """,
     "lists of S3": """
-from odhtec_jupyter.stores.s3_list_run import split
+from odhtec_jupyter.stores.s3.wire.list_run import split
 for text in ("<Contents>" * 200_000, "<Contents>" + "<Key>a</Key>" * 200_000, "<Contents><Key>" + "<" * 500_000,
              "<Contents>" + " " * 1_000_000, "<Contents>" + "<Key>a</Key>\\n" * 200_000 + "</Contents"):
     assert split(text.encode(), text) is None
 """,
     "the hub's limits": """
-from odhtec_jupyter.stores.hub_answers import retry_after
+from odhtec_jupyter.stores.hub.errors import retry_after
 for text in ("; " * 500_000, ";" + " " * 500_000, ";r=" + "0" * 500_000, ";t=1" * 300_000):
     assert retry_after({"ratelimit": text}) is None
 assert retry_after({"ratelimit": ' "api";' + " " * 500_000 + "r=0;t=57"}) == 57
@@ -126,7 +126,7 @@ for text in ("\\x1b[" * 500_000, "\\x1b[" + "0" * 1_000_000, "\\x1b[" + "0" * 50
 assert _ANSI.sub("", "\\x1b[31mred\\x1b[0m") == "red"
 """,
     "texts in headers": """
-from odhtec_jupyter.stores.s3_header_text import header_value, readable, sendable
+from odhtec_jupyter.stores.s3.wire.header_text import header_value, readable, sendable
 for text in ("=?" * 500_000, "=?utf-8?q?a?= " * 100_000 + "=?x", "=?utf-8?q?" * 100_000, "=?utf-8?b?" + "a" * 1_000_000,
              "=?utf-8?q?a?=" + " " * 500_000 + "x", "a" + " " * 1_000_000, "filename=" * 200_000 + "\\xe9"):
     readable(text)

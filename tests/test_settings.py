@@ -13,7 +13,7 @@ from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.models import HubSettingsChange, ProxySettingsChange, S3SettingsChange
 from odhtec_jupyter.network import Network, without_bucket
 from odhtec_jupyter.settings import HUB_ENDPOINT, OdhTecSettings
-from odhtec_jupyter.stores.s3_clients import S3Clients
+from odhtec_jupyter.stores.s3.connection.clients import S3Clients
 
 Env = Callable[..., OdhTecSettings]
 

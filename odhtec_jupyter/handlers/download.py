@@ -16,7 +16,7 @@ from odhtec_jupyter.handlers.base import OdhTecHandler
 from odhtec_jupyter.handlers.client_socket import break_off, client_socket
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.http import http_date
-from odhtec_jupyter.stores.s3_object import ObjectBody
+from odhtec_jupyter.stores.s3.object import ObjectBody
 from odhtec_jupyter.transfers.download import ObjectStream, ReaderGone
 from odhtec_jupyter.transfers.retry import StopSign
 

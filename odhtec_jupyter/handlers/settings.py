@@ -15,8 +15,8 @@ from odhtec_jupyter.models import (
 )
 from odhtec_jupyter.network import AMAZON, Network
 from odhtec_jupyter.settings import HubConnection, S3Connection
-from odhtec_jupyter.stores.hub import HubStore
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.hub.store import HubStore
+from odhtec_jupyter.stores.s3.store import S3Store
 
 
 class SettingsHandler(OdhTecHandler):

@@ -24,7 +24,7 @@ from odhtec_jupyter.preview import (
 )
 from odhtec_jupyter.preview.ranged_file import RangedFile
 from odhtec_jupyter.preview.subject import Subject
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 
 Look = Callable[[Subject], object]
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from odhtec_jupyter.errors import Conflict, NotFound, OdhTecError, StoreError, VerificationError
-from odhtec_jupyter.stores.s3_etag import is_dated
+from odhtec_jupyter.stores.s3.wire.etag import is_dated
 from odhtec_jupyter.stores.source import RangedSource
 from odhtec_jupyter.transfers.copy import copy_file
 from odhtec_jupyter.transfers.deletion import delete_all

@@ -11,10 +11,10 @@ from typing import Literal
 from odhtec_jupyter import models
 from odhtec_jupyter.errors import BadRequest, Conflict, Forbidden, NotFound, OdhTecError
 from odhtec_jupyter.patterns import chooser
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.s3_etag import is_dated
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.s3.wire.etag import is_dated
 from odhtec_jupyter.stores.source import Checksum
-from odhtec_jupyter.stores.workspace_hidden import HIDDEN_FILE, hidden_error
+from odhtec_jupyter.stores.workspace.hidden import HIDDEN_FILE, hidden_error
 from odhtec_jupyter.transfers.names import free_name
 from odhtec_jupyter.transfers.parts import MIB
 from odhtec_jupyter.transfers.places import HUB_ETAG, Entry, Stores, check_key, entries, named_entries

@@ -13,8 +13,8 @@ from dataclasses import replace
 from odhtec_jupyter.errors import BadRequest, Cancelled, OdhTecError, StoreError
 from odhtec_jupyter.models import RemainingObject, RemainingObjects
 from odhtec_jupyter.models.hub import MAX_REMAINING
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.s3_object import ObjectHead
+from odhtec_jupyter.stores.s3.object import ObjectHead
+from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.places import HUB_COMMIT, HUB_REPO, HUB_REPO_TYPE, Entry, Stores, entries
 from odhtec_jupyter.transfers.plan import Planned
 from odhtec_jupyter.transfers.selection import look_up, require_wanted

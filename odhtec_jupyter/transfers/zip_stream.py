@@ -18,8 +18,8 @@ from typing import TypeVar
 from odhtec_jupyter.errors import BadRequest, NotFound, OdhTecError, StoreError, Unreachable
 from odhtec_jupyter.models import S3Object
 from odhtec_jupyter.stores.daemon_threads import DaemonThreads
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.s3_errors import CREDENTIALS
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.s3.wire.errors import CREDENTIALS
 from odhtec_jupyter.stores.source import RangedSource, RangeReader
 from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, check, delay
 from odhtec_jupyter.transfers.selection import Selection

@@ -18,7 +18,7 @@ import pytest
 from odhtec_jupyter.handlers import archive
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.content import MIB, noise
 from tests.marks import on_moto, over_http
 from tests.waiting import GIVE_UP_SECONDS
@@ -291,7 +291,7 @@ async def test_a_torn_body_is_read_on_where_it_broke(
     api: Any, filled: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from odhtec_jupyter.errors import Unreachable
-    from odhtec_jupyter.stores.s3_object import ObjectBody
+    from odhtec_jupyter.stores.s3.object import ObjectBody
     from odhtec_jupyter.transfers import retry
 
     monkeypatch.setattr(retry, "FIRST_DELAY", 0.01)

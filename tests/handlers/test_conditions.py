@@ -11,7 +11,7 @@ import pytest
 
 from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.keys import encode_key
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.content import MIB, body_of, noise
 from tests.handlers.raw import reply_of
 from tests.marks import on_moto

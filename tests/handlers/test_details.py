@@ -16,8 +16,8 @@ import pytest
 import urllib3
 
 from odhtec_jupyter.keys import encode_key
-from odhtec_jupyter.stores import s3_in_place
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3 import in_place
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.marks import on_moto, on_rgw, over_http
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ async def test_metadata_outside_ascii_is_kept_as_any_client_reads_it(
 async def test_what_s3_does_not_copy_in_one_call_is_refused_with_the_reason(
     api: Any, bucket: str, described: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3_in_place, "AT_MOST", 6)
+    monkeypatch.setattr(in_place, "AT_MOST", 6)
     segment = encode_key(KEY)
     body = {"etag": described, "ContentType": "x/y"}
     error = await api.refused(413, "PUT", "objects/metadata", bucket, segment, json_body=body)

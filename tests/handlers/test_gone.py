@@ -12,9 +12,9 @@ import pytest
 
 from odhtec_jupyter.handlers.base import OdhTecHandler
 from odhtec_jupyter.keys import encode_key
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.s3_source import S3Source
-from odhtec_jupyter.stores.workspace import WorkspaceStore
+from odhtec_jupyter.stores.s3.source import S3Source
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.workspace.store import WorkspaceStore
 from odhtec_jupyter.transfers.selection import WINDOW
 
 on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from odhtec_jupyter.keys import encode_key
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.content import MIB
 from tests.marks import on_rgw_and_https, over_http
 from tests.waiting import GIVE_UP_SECONDS

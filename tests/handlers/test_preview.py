@@ -17,9 +17,9 @@ from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.models import Preview
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.preview.ranged_file import RangedFile
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.marks import on_moto
-from tests.stores.test_s3 import connection
+from tests.stores.s3.test_store import connection
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -17,8 +17,8 @@ from odhtec_jupyter.errors import Forbidden, StoreError
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
-from odhtec_jupyter.stores import s3_write
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3 import writer
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.marks import on_rgw
 from tests.odd_store import Asked, OddStore, Reply, failure
 
@@ -213,7 +213,7 @@ def test_copy_onto_a_hidden_key_is_not_asked_for_without_a_condition(
     odd_store.put("a.txt", b"a")
     odd_store.put("folder/kept.txt", b"of somebody else")
     limit(reads=False)
-    monkeypatch.setattr(s3_write, "knows_condition", lambda client: False)  # as an older boto3
+    monkeypatch.setattr(writer, "knows_condition", lambda client: False)  # as an older boto3
     with pytest.raises(StoreError) as refused:
         amazon.copy("bucket", "folder/kept.txt", "bucket", "a.txt", etag='"x"', if_absent=True)
     assert (refused.value.status, refused.value.code) == (501, "NotImplemented")

@@ -13,7 +13,7 @@ import pytest
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.preview.look import preview
 from odhtec_jupyter.settings import S3Connection
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.preview.conftest import ROOT
 
 LIMIT = 4_000_000

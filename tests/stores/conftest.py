@@ -9,9 +9,9 @@ import pytest
 
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.scripted_store import Answer, ScriptedStore
-from tests.stores.awkward import AWKWARD, ODD
+from tests.stores.s3.awkward import AWKWARD, ODD
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

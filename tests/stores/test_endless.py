@@ -12,10 +12,11 @@ import pytest
 from odhtec_jupyter.errors import OdhTecError, StoreError
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import HubConnection, S3Connection
-from odhtec_jupyter.stores import hub_tree, s3_write
 from odhtec_jupyter.stores.bounded import MAX_BODY_BYTES
-from odhtec_jupyter.stores.hub import HubStore
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.hub import tree as hub_tree
+from odhtec_jupyter.stores.hub.store import HubStore
+from odhtec_jupyter.stores.s3 import writer
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.endless import EndlessServer, Reply, endless
 from tests.recorder import Recorder
 from tests.scripted_store import Answer, ScriptedStore, listing
@@ -209,7 +210,7 @@ def test_parts_without_an_end_are_left(script: Callable[[Answer], ScriptedStore]
 def test_unfinished_uploads_without_an_end_are_left(
     script: Callable[[Answer], ScriptedStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3_write, "MAX_PAGES", 20)
+    monkeypatch.setattr(writer, "MAX_PAGES", 20)
 
     def answer(query: dict[str, str]) -> str:
         return (

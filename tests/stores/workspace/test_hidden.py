@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from odhtec_jupyter.errors import Forbidden
-from odhtec_jupyter.stores.workspace import WorkspaceStore
-from odhtec_jupyter.stores.workspace_hidden import HIDDEN_FILE, HiddenRules
+from odhtec_jupyter.stores.workspace.hidden import HIDDEN_FILE, HiddenRules
+from odhtec_jupyter.stores.workspace.store import WorkspaceStore
 
 
 @pytest.mark.parametrize("path", [".env", ".ssh/id_rsa", "a/.ssh/id_rsa", "a/.b", ".ssh/"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from odhtec_jupyter.errors import BadRequest, Forbidden, OdhTecError
-from odhtec_jupyter.stores.workspace import WorkspaceStore
+from odhtec_jupyter.stores.workspace.store import WorkspaceStore
 from tests.stores.workspace.files import TOKEN, errors, everything, names, pinned, read, write
 
 

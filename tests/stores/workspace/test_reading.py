@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from odhtec_jupyter.errors import Conflict, NotFound, VerificationError
-from odhtec_jupyter.stores.workspace import WorkspaceStore
+from odhtec_jupyter.stores.workspace.store import WorkspaceStore
 from tests.stores.workspace.files import TOKEN, errors, names, pinned, walked
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from odhtec_jupyter.errors import Forbidden, OdhTecError
-from odhtec_jupyter.stores.workspace import WorkspaceStore
+from odhtec_jupyter.stores.workspace.store import WorkspaceStore
 from tests.installed import missing
 from tests.stores.workspace.files import TOKEN, errors, everything, pinned, read
 

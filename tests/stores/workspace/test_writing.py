@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from odhtec_jupyter.errors import BadRequest, Conflict, OdhTecError
-from odhtec_jupyter.stores.workspace import PartialFile, WorkspaceStore
+from odhtec_jupyter.stores.workspace.store import PartialFile, WorkspaceStore
 from tests.stores.workspace.files import TOKEN, everything, names, pinned, read, write
 
 

@@ -1,0 +1,1 @@
+"""Hugging Face: every call to a hub, and what it answers."""

@@ -1,0 +1,212 @@
+"""The store of Hugging Face. Only the modules of this folder talk to it.
+
+Metadata comes through huggingface_hub's client, data through ranged HTTP, because only that can be read in parallel
+into memory that is already budgeted. The token goes to the hub's own host and is never sent along a redirect.
+Everything here blocks and runs in threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from odhtec_jupyter.errors import Cancelled, Forbidden, NotFound, OdhTecError, VerificationError, clipped
+from odhtec_jupyter.hub_address import HubAddress, parse_hub_address
+from odhtec_jupyter.models import HubFile, HubRef, HubRefs, HubRepo, RepoType
+from odhtec_jupyter.network import Network
+from odhtec_jupyter.settings import HubConnection
+from odhtec_jupyter.stores.http import Http
+from odhtec_jupyter.stores.hub.client import HubClient
+from odhtec_jupyter.stores.hub.errors import NoSuchEndpoint, odd_answer
+from odhtec_jupyter.stores.hub.info import RepoInfo, described_files, read_info
+from odhtec_jupyter.stores.hub.source import HubSource
+from odhtec_jupyter.stores.hub.tree import MAX_FILES, described_paths, endless_list, repo_files, too_many_files
+
+PATHS_AT_ONCE = 100  # a mirror may ask the hub behind it for each of them, one after the other
+
+
+@dataclass
+class HubAbilities:
+    """What a hub has of Hugging Face's API: mirrors have a part of it. Found out when it is first asked for."""
+
+    auth_check: bool = True
+    tree: bool = True
+    paths_info: bool = True
+    #: Hosts of files that send the whole file where a range is asked for.
+    without_ranges: set[str] = field(default_factory=set)
+
+
+class HubStore:
+    """One Hugging Face endpoint as seen with one token."""
+
+    def __init__(self, connection: HubConnection, network: Network) -> None:
+        self.connection = connection
+        self.http = Http(network)
+        self.host = urlsplit(connection.endpoint).netloc
+        self.abilities = HubAbilities()
+        self._client = HubClient(connection, network)
+
+    def whoami(self) -> str:
+        """The name behind the token. Raises :class:`Forbidden` when there is none or it is not accepted."""
+        if not self.connection.token:
+            raise Forbidden("There is no Hugging Face token: enter one in the settings.", code="NoToken")
+        data, _ = self._client.get("/api/whoami-v2", repo="the account")
+        name = data.get("name") if isinstance(data, dict) else None
+        if not isinstance(name, str):
+            raise odd_answer(f"{self.host} did not say whose token it is.")
+        return clipped(name, 100)
+
+    def address(self, text: str, repo_type: RepoType, revision: str) -> HubAddress:
+        """What was typed or pasted: an id, an address of Hugging Face or of this hub. Raises :class:`BadRequest`."""
+        address = parse_hub_address(text, repo_type, revision, self.connection.endpoint)
+        self._client.check_repo(address.repo)
+        return address
+
+    def repo(
+        self,
+        text: str,
+        *,
+        repo_type: RepoType,
+        revision: str,
+        token: str | None = None,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> HubRepo:
+        """Everything an import needs to know, pinned to a commit. Raises :class:`Cancelled` when it is stopped."""
+        address = self.address(text, repo_type, revision)
+        repo, repo_type, revision = address.repo, address.repo_type, address.revision
+
+        def ask(path: str, form: dict[str, Any] | None = None) -> Any:
+            if is_stopped():
+                raise Cancelled("The repository is not needed any more.")
+            url = f"/api/{repo_type}s/{repo}/{path}"
+            return self._client.get(url, repo=repo, revision=revision, token=token, form=form)
+
+        info = read_info(ask(f"revision/{quote(revision, safe='')}")[0], self.host)
+        files, note = self._files(ask, info)
+        found = HubRepo(
+            repo=repo,
+            repo_type=repo_type,
+            revision=revision,
+            commit=info.commit,
+            gated=info.gated,
+            private=info.private,
+            accessible=True,
+            license=info.license,
+            parameters=info.parameters,
+            files=files,
+            chosen=address.patterns,
+            note=note,
+            total_size=sum(file.size for file in files),
+        )
+        if info.gated:
+            found.accessible = self._refusal(found, token) is None
+        return found
+
+    def _files(self, ask: Callable[..., Any], info: RepoInfo) -> tuple[list[HubFile], str | None]:
+        """All files that the hub's list or its description of the repository names, and how these differ.
+
+        A mirror may have one of both, or only a part of one; what is left out there would be missing without a word.
+        """
+        commit = quote(info.commit, safe="")
+        files: dict[str, HubFile] = {}
+        listed = self.abilities.tree
+        if listed:
+            try:
+                found, whole = repo_files(ask, f"tree/{commit}", self.host)
+                if not whole and not info.paths:
+                    raise endless_list(self.host)
+                files = {file.path: file for file in found}
+            except NoSuchEndpoint:
+                listed = self.abilities.tree = False
+        if listed and info.paths <= files.keys():
+            return list(files.values()), None
+        known = described_files(ask(f"revision/{commit}?blobs=true")[0])
+        known |= self._named(ask, commit, sorted(info.paths - files.keys() - known.keys()))
+        if missing := info.paths - files.keys() - known.keys():
+            raise odd_answer(
+                f"{self.host} names {len(missing):,} of {len(info.paths):,} files without their size or checksum, so"
+                " they cannot be imported. Ask who runs it whether it can list the files of a repository."
+            )
+        both = known | files
+        if not listed and not both:
+            raise odd_answer(f"{self.host} has no list of the files of a repository, so it cannot be imported from.")
+        if len(both) > MAX_FILES:
+            raise too_many_files()
+        if not listed:
+            return list(both.values()), None
+        told = (
+            f"{self.host} lists {len(files):,} of {len(both):,} files; its description of the repository has the rest."
+        )
+        return list(both.values()), told
+
+    def _named(self, ask: Callable[..., Any], commit: str, paths: list[str]) -> dict[str, HubFile]:
+        """Those of the paths that the hub describes when it is asked for them by name."""
+        files: dict[str, HubFile] = {}
+        for start in range(0, len(paths), PATHS_AT_ONCE):
+            if not self.abilities.paths_info:
+                break
+            try:
+                form = {"paths": paths[start : start + PATHS_AT_ONCE], "expand": False}
+                files |= described_paths(ask(f"paths-info/{commit}", form)[0], self.host)
+            except NoSuchEndpoint:
+                self.abilities.paths_info = False
+        return files
+
+    def refs(self, text: str, *, repo_type: RepoType, token: str | None = None) -> HubRefs:
+        """The branches and tags of a repository."""
+        address = self.address(text, repo_type, "main")
+        repo, repo_type = address.repo, address.repo_type
+        data, _ = self._client.get(f"/api/{repo_type}s/{repo}/refs", repo=repo, token=token)
+        try:
+            branches, tags = (
+                [HubRef(name=ref["name"], commit=ref["targetCommit"]) for ref in data.get(kind) or ()]
+                for kind in ("branches", "tags")
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise odd_answer(f"{self.host} answered with something other than branches and tags.") from error
+        return HubRefs(branches=branches, tags=tags)
+
+    def require_access(self, repo: HubRepo, token: str | None = None) -> None:
+        """Raise in the user's words when the files cannot be read with the token in use."""
+        refusal = self._refusal(repo, token)
+        if refusal is not None:
+            raise refusal
+
+    def _refusal(self, repo: HubRepo, token: str | None) -> OdhTecError | None:
+        """Why the files of a repository, whose description could be read, cannot be."""
+        if self.abilities.auth_check:
+            try:
+                self._client.get(f"/api/{repo.repo_type}s/{repo.repo}/auth-check", repo=repo.repo, token=token)
+                return None
+            except NotFound:  # the repository was described just now: it is the endpoint that is not there
+                self.abilities.auth_check = False
+            except Forbidden as error:
+                return error
+        return self._refusal_of_file(repo, token) if repo.gated else None
+
+    def _refusal_of_file(self, repo: HubRepo, token: str | None) -> OdhTecError | None:
+        """The same from a hub that cannot be asked whether a token may read: by a byte of a file."""
+        file = min((file for file in repo.files if file.size), key=lambda file: file.size, default=None)
+        if file is None:
+            return None
+        try:
+            self.source(repo.repo, repo.repo_type, repo.commit, file, token).open_range(0, 1).close()
+        except (Forbidden, NotFound) as error:
+            return error
+        except VerificationError:  # it answered, if not with the one byte
+            return None
+        return None
+
+    def source(self, repo: str, repo_type: RepoType, commit: str, file: HubFile, token: str | None = None) -> HubSource:
+        """The bytes of one file of a repository at a commit."""
+        token = token or self.connection.token
+        return HubSource(
+            self.http, self.connection.endpoint, repo, repo_type, commit, file, token, self.abilities.without_ranges
+        )
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self.http.close()
+        self._client.close()

@@ -1,0 +1,1 @@
+"""S3: every call to it, and what it answers."""

@@ -1,0 +1,90 @@
+"""Whether a key is free, also where S3 hides it: who may not list a bucket gets a 403 for what is not there."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from typing import Any
+
+from odhtec_jupyter.errors import Forbidden, OdhTecError, StoreError
+from odhtec_jupyter.stores.s3.base import S3Base
+from odhtec_jupyter.stores.s3.object import ObjectHead
+from odhtec_jupyter.stores.s3.wire.errors import s3_errors
+
+
+class S3Existing(S3Base):
+    """The look at a key before something is written that must not replace anything."""
+
+    def existing(self, bucket: str, key: str, *, in_parts: bool = False) -> ObjectHead | None:
+        """What is at a key. None, too, where S3 does not say so, but a write with If-None-Match cannot replace it.
+
+        Raises :class:`Forbidden` where it could. The first 403 costs a small object, which is removed at once: it shows
+        what this store does with conditions.
+        """
+        try:
+            return self.head(bucket, key)
+        except StoreError as error:
+            if error.status != 403:
+                raise
+            self._unseen.add((bucket, _folder(key)))
+            if self.is_amazon:
+                return None
+            # Ceph RGW ignores If-None-Match on copies and when parts are put together. That an object of our own is
+            # shown proves nothing: those of other users are not.
+            if not in_parts and self._refuses(bucket, key):
+                return None
+            raise Forbidden(
+                f"S3 does not show whether {key} exists in {bucket}, and might replace it. Ask for the right to list"
+                " the bucket (s3:ListBucket), or choose to overwrite."
+            ) from error
+
+    def is_hidden(self, bucket: str, key: str) -> bool:
+        """Whether S3 has refused to say what is in the key's folder."""
+        return (bucket, _folder(key)) in self._unseen
+
+    def require_guard(self, bucket: str, key: str, *, in_parts: bool) -> None:
+        """Look once more, where the look of a plan was refused. Raises as :meth:`existing` does."""
+        if self.is_hidden(bucket, key):
+            self.existing(bucket, key, in_parts=in_parts)
+
+    def seen(self, bucket: str, key: str) -> ObjectHead | None:
+        """What is at a key, for a plan, which writes nothing: where S3 refuses to say, the write finds it out."""
+        try:
+            return self.head(bucket, key)
+        except StoreError as error:
+            if error.status != 403:
+                raise
+            self._unseen.add((bucket, _folder(key)))
+            return None
+
+    def _refuses(self, bucket: str, key: str) -> bool:
+        """Whether a PUT with If-None-Match does not replace."""
+        if self.abilities.refuses_put is None:
+            self.abilities.refuses_put = self._probe(bucket, _folder(key))
+        return bool(self.abilities.refuses_put)
+
+    def _probe(self, bucket: str, folder: str) -> bool | None:
+        probe: Any = {"Bucket": bucket, "Key": f"{folder}.odhtec-probe-{secrets.token_hex(8)}"}
+        try:
+            with s3_errors(self.host):
+                self.client(bucket).delete_object(**probe)
+        except StoreError as error:
+            if error.status != 403:
+                raise
+            return None  # it could not be removed again
+        with s3_errors(self.host):
+            self.client(bucket).put_object(**probe, Body=b"")
+        try:
+            try:
+                with s3_errors(self.host):
+                    self.client(bucket).put_object(**probe, Body=b"", IfNoneMatch="*")
+            except StoreError as error:
+                return error.status == 412
+            return False
+        finally:
+            with suppress(OdhTecError), s3_errors(self.host):
+                self.client(bucket).delete_object(**probe)
+
+
+def _folder(key: str) -> str:
+    return key[: key.rfind("/") + 1]

@@ -1,0 +1,201 @@
+"""An object as S3 shows it: what is known about it, and its bytes while they are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.stores.http import http_date, read_into
+from odhtec_jupyter.stores.s3.wire.errors import s3_errors
+from odhtec_jupyter.stores.s3.wire.etag import matches, normal
+from odhtec_jupyter.stores.s3.wire.header_text import header_value, readable, sendable
+
+KEPT_HEADERS = ("Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language")
+ARCHIVED = {"GLACIER", "DEEP_ARCHIVE"}
+TAGGING = "x-amz-tagging"  # an object's tags, written as a query
+
+
+@dataclass(frozen=True)
+class ObjectHead:
+    """What HEAD tells about an object."""
+
+    size: int
+    etag: str | None
+    content_type: str | None
+    last_modified: Any
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    cache_control: str | None = None
+    content_disposition: str | None = None
+    content_encoding: str | None = None
+    content_language: str | None = None
+    storage_class: str | None = None
+    restore: str | None = None  # S3's word on a copy that has been asked for
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it cannot be read before somebody has it restored."""
+        return self.storage_class in ARCHIVED and 'ongoing-request="false"' not in (self.restore or "")
+
+    def matches(self, pin: str) -> bool:
+        """Whether it is what was seen before."""
+        return matches(pin, self.etag, self.size, self.last_modified)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a copy keeps besides type and metadata, for :meth:`S3Store.put` and ``create_multipart``."""
+        told = {
+            "Cache-Control": self.cache_control,
+            "Content-Disposition": self.content_disposition,
+            "Content-Encoding": self.content_encoding,
+            "Content-Language": self.content_language,
+        }
+        return {name: value for name, value in told.items() if value}
+
+
+def object_head(reply: Mapping[str, Any]) -> ObjectHead:
+    """botocore's reply to a HEAD."""
+    # Ceph RGW 18 keeps the name of the framing of an upload, which is no coding of the bytes.
+    codings = [one.strip() for one in (reply.get("ContentEncoding") or "").split(",")]
+    return ObjectHead(
+        reply["ContentLength"],
+        reply.get("ETag"),
+        readable(reply.get("ContentType")),
+        reply.get("LastModified"),
+        {name: readable(value) or "" for name, value in reply.get("Metadata", {}).items()},
+        readable(reply.get("CacheControl")),
+        readable(reply.get("ContentDisposition")),
+        ", ".join(one for one in codings if one and one != "aws-chunked") or None,
+        readable(reply.get("ContentLanguage")),
+        reply.get("StorageClass"),
+        reply.get("Restore"),
+    )
+
+
+def number(text: str | None) -> int | None:
+    """A count of bytes as in a header; None where there is none, or something else."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def object_params(
+    content_type: str | None, metadata: Mapping[str, str] | None, headers: Mapping[str, str] | None
+) -> dict[str, Any]:
+    """What is kept beside the bytes, as botocore's parameters.
+
+    ``headers`` are those of :attr:`ObjectHead.headers`, and :data:`TAGGING`.
+    """
+    known = {name: name.replace("-", "") for name in KEPT_HEADERS} | {TAGGING: "Tagging"}
+    if unknown := set(headers or {}) - set(known):
+        raise BadRequest(f"S3 keeps no header {sorted(unknown)[0]!r}.")
+    params: dict[str, Any] = {"Metadata": {name: sendable(value) for name, value in (metadata or {}).items()}}
+    params |= {known[name]: header_value(value) for name, value in (headers or {}).items()}
+    return params | ({"ContentType": header_value(content_type)} if content_type else {})
+
+
+@dataclass(frozen=True)
+class StoredPart:
+    """A part of an unfinished upload that S3 has."""
+
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True)
+class MultipartUpload:
+    """An unfinished upload."""
+
+    upload_id: str
+    initiated: datetime
+
+
+@dataclass(eq=False)  # told apart by identity: a stop sign keeps those that are being read
+class ObjectBody:
+    """An open GET: status and headers as S3 sent them, and the bytes, to be read to the end or closed."""
+
+    status: int
+    headers: Mapping[str, str]
+    _stream: Any
+    _host: str
+    size: int | None = None  # of the whole object, where HEAD told it and this reply does not
+    _taken: int = 0
+    _ended: bool = False
+
+    @property
+    def length(self) -> int | None:
+        """Content-Length; None where S3 sent none: the length is then unknown, not 0."""
+        return number(self.headers.get("content-length"))
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the body marks its own end, so that one that breaks off is noticed."""
+        return "chunked" in self.headers.get("transfer-encoding", "").lower()
+
+    @property
+    def start(self) -> int:
+        """Offset of the first byte within the object."""
+        return self._range[0] if self._range else 0
+
+    @property
+    def end(self) -> int | None:
+        """Offset after the last byte; None where only the end of the body tells it."""
+        if self._range:
+            return self._range[1] + 1
+        if self.length is not None:
+            return self.length
+        return self.size if self.status != 206 else None
+
+    @property
+    def total(self) -> int | None:
+        """Size of the whole object, where S3 tells."""
+        if self.status != 206:
+            return self.end
+        return number(self.headers.get("content-range", "").rpartition("/")[2])
+
+    @property
+    def _range(self) -> tuple[int, int] | None:
+        """First and last byte after Content-Range."""
+        match = re.match(r"bytes (\d{1,19})-(\d{1,19})/", self.headers.get("content-range", ""))
+        return (int(match[1]), int(match[2])) if match and self.status == 206 else None
+
+    @property
+    def etag(self) -> str | None:
+        """The ETag of the object in our form."""
+        return normal(self.headers.get("etag"), self.total, http_date(self.headers.get("last-modified", "")))
+
+    def matches(self, pin: str) -> bool:
+        """Whether the bytes are of what was seen before."""
+        return matches(pin, self.headers.get("etag"), self.total, http_date(self.headers.get("last-modified", "")))
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill at most ``len(buffer)`` bytes; 0 at the end."""
+        try:
+            count = read_into(self._raw, buffer)
+        except Exception:
+            with s3_errors(self._host):  # entered only now: this is called for every block
+                raise
+        self._taken += count
+        self._ended = self._ended or not count
+        return count
+
+    def interrupt(self) -> None:
+        """Shut the socket for reading; with urllib3 before 2.3 the wait goes on until bytes or the timeout come."""
+        with suppress(AttributeError, OSError, RuntimeError, ValueError):
+            self._raw.shutdown()
+
+    @property
+    def _raw(self) -> Any:
+        """The urllib3 response below botocore's stream."""
+        return getattr(self._stream, "_raw_stream", self._stream)
+
+    def close(self) -> None:
+        """Return the connection when the body was read to its end, else drop it."""
+        # The last byte of a chunked body is not its end: what follows would be read as the next reply.
+        whole = self._ended if self.length is None else self._taken == self.length
+        if whole and hasattr(self._raw, "release_conn"):
+            self._raw.release_conn()
+        else:
+            self._stream.close()

@@ -1,0 +1,78 @@
+"""An object of S3 as a source: ranged GETs, each of them pinned to the ETag that was seen first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from odhtec_jupyter.errors import NotFound, StoreError, VerificationError
+from odhtec_jupyter.stores.s3.object import ObjectBody, ObjectHead
+from odhtec_jupyter.stores.source import Checksum
+
+
+class S3Source:
+    """One object at one ETag, read by ranges."""
+
+    # An ETag that looks like an MD5 need not be one: encrypted objects have others.
+    checksum: Checksum | None = None
+
+    def __init__(
+        self,
+        get: Callable[..., ObjectBody],
+        unchanged: Callable[[str, str, str], ObjectHead | None],
+        bucket: str,
+        key: str,
+        size: int,
+        etag: str,
+        host: str,
+    ) -> None:
+        self.size = size
+        self._get = get
+        self._unchanged = unchanged
+        self._bucket = bucket
+        self._key = key
+        self._etag = etag
+        self._host = host
+
+    def open_range(self, start: int, end: int) -> ObjectBody:
+        """Bytes ``start`` to ``end``. Raises :class:`VerificationError` when the object is another one by now."""
+        try:
+            return self._open(start, end)
+        except VerificationError as error:
+            if error.code != "SourceChanged":
+                raise
+            # The ETag may be of a list, where some stores write others than by HEAD and GET.
+            head = self._unchanged(self._bucket, self._key, self._etag)
+            if head is None or head.etag is None or head.etag == self._etag:
+                raise
+            self._etag = head.etag
+        return self._open(start, end)
+
+    def _open(self, start: int, end: int) -> ObjectBody:
+        try:
+            body = self._get(self._bucket, self._key, Range=f"bytes={start}-{end - 1}", IfMatch=self._etag)
+        except StoreError as error:
+            if error.status in {412, 416}:
+                raise changed(self._bucket, self._key) from error
+            if error.status == 404 and error.code != "NoSuchBucket":
+                raise NotFound(f"s3://{self._bucket}/{self._key} is not there any more.", code="NoSuchKey") from error
+            raise
+        try:
+            self._check(body, start, end)
+        except BaseException:
+            body.close()
+            raise
+        return body
+
+    def _check(self, body: ObjectBody, start: int, end: int) -> None:
+        """Some stores ignore conditions, some ignore ranges."""
+        if not body.matches(self._etag) or body.total not in {None, self.size}:
+            raise changed(self._bucket, self._key)
+        # The whole object may come without its length: whoever reads it counts the bytes.
+        stop = self.size if body.end is None and body.status == 200 else body.end
+        if (body.start, stop) != (start, end):
+            raise VerificationError(f"The S3 store at {self._host} answered with another range than was asked for.")
+
+
+def changed(bucket: str, key: str) -> VerificationError:
+    """The error for a source that is not what it was."""
+    return VerificationError(f"s3://{bucket}/{key} changed while it was being read.", code="SourceChanged")

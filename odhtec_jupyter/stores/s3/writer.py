@@ -1,0 +1,353 @@
+"""Everything that makes an object: one PUT, a copy within S3, or the parts of a multipart upload."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from odhtec_jupyter.errors import Forbidden, OdhTecError, StoreError
+from odhtec_jupyter.stores.interruption import ReplyWait, interruptible
+from odhtec_jupyter.stores.s3.existing import S3Existing
+from odhtec_jupyter.stores.s3.multiparts import next_upload
+from odhtec_jupyter.stores.s3.object import MultipartUpload, StoredPart, object_params
+from odhtec_jupyter.stores.s3.source import changed
+from odhtec_jupyter.stores.s3.wire.errors import answer_error, require_s3, s3_errors, xml_text
+from odhtec_jupyter.stores.s3.wire.etag import quoted
+from odhtec_jupyter.stores.s3.wire.header_text import header_value
+
+# What presigned part URLs are good for; each is used at once, retries sign anew.
+URL_LIFETIME = 3600  # seconds
+WRONG = "WrongDigest"  # the code of an error: bytes are stored, but not those that were sent
+MAX_PARTS = 10_000  # of an upload, which is S3's own limit
+MAX_PAGES = 1_000  # of the unfinished uploads of one key
+MAX_REPLY_BYTES = 64 * 1024  # of the answer to a PUT
+# Ceph RGW decodes the source of a part copy once too often: a%2Fb would be read from a/b.
+TWICE_DECODED = frozenset("%+?")
+
+
+class S3Writer(S3Existing):
+    """The calls that write."""
+
+    def put(
+        self,
+        bucket: str,
+        key: str,
+        blocks: Iterable[memoryview],
+        size: int,
+        *,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        if_absent: bool = False,
+        md5: bytes | None = None,
+    ) -> str | None:
+        """Store a whole object with one PUT; the ETag, where S3 tells it.
+
+        ``if_absent`` asks S3 to refuse when the key exists.
+
+        ``headers`` are those of :attr:`ObjectHead.headers`.
+        """
+        params: dict[str, Any] = {"Bucket": bucket, "Key": key, **object_params(content_type, metadata, headers)}
+        sent = {f"x-amz-meta-{name}": value for name, value in params["Metadata"].items()}
+        sent |= {name: header_value(value) for name, value in (headers or {}).items()}
+        if content_type:
+            sent["Content-Type"] = params["ContentType"]
+        if if_absent:
+            sent["If-None-Match"] = params["IfNoneMatch"] = "*"
+        etag = quoted(self._send("put_object", params, sent, blocks, size, md5))
+        if etag is None:
+            # It is stored all the same: a failure told now would be none, and a second try would meet the first.
+            with suppress(OdhTecError):  # who may write need not be allowed to look
+                head = self.head(bucket, key)
+                etag = head.etag if head and head.size == size else None
+        return etag
+
+    def copy(
+        self, bucket: str, key: str, source_bucket: str, source_key: str, *, etag: str, if_absent: bool = False
+    ) -> str | None:
+        """Copy an object of at most 5 GiB within S3, with its metadata and tags; the ETag, where S3 tells it.
+
+        Raises :class:`VerificationError` when the source is not what ``etag`` says any more (on a store that ignores
+        conditions the target then holds the newer content), ``PreconditionFailed`` when ``if_absent`` and it exists.
+        """
+        client = self._clients.get(bucket, once=True, patient=True)
+        extra: dict[str, Any] = {}
+        if if_absent:
+            # Most stores ignore the header on a copy, and older versions of boto3 do not know it.
+            try:
+                there = self.existing(bucket, key, in_parts=True)
+            except Forbidden as error:  # reading and writing is slower, but refused where it would replace something
+                raise StoreError(str(error), code="NotImplemented", status=501) from error
+            if there is not None:
+                raise StoreError(f"{key} exists in {bucket}.", code="PreconditionFailed", status=412)
+            if knows_condition(client):
+                extra["IfNoneMatch"] = "*"
+            elif self.is_hidden(bucket, key):
+                raise StoreError(f"S3 does not show whether {key} exists.", code="NotImplemented", status=501)
+        source: Any = {"Bucket": source_bucket, "Key": source_key}
+
+        def copy(condition: Any) -> Any:
+            with s3_errors(self.host):
+                return client.copy_object(Bucket=bucket, Key=key, CopySource=source, **condition, **extra)
+
+        def is_free() -> bool:
+            return not if_absent or self.existing(bucket, key, in_parts=True) is None
+
+        reply = self._while_unchanged(source_bucket, source_key, etag, copy, is_free)
+        copied = quoted(reply.get("CopyObjectResult", {}).get("ETag"))
+        if copied != etag:  # as for every object that was stored in parts, or where the condition was ignored
+            self._require_unchanged(source_bucket, source_key, etag)
+        return copied
+
+    def _require_unchanged(self, bucket: str, key: str, etag: str) -> None:
+        if self.unchanged(bucket, key, etag) is None:
+            raise changed(bucket, key)
+
+    def _while_unchanged(
+        self,
+        bucket: str,
+        key: str,
+        etag: str,
+        copy: Callable[[dict[str, str]], Any],
+        is_free: Callable[[], bool] = lambda: True,
+    ) -> Any:
+        """``copy`` with the condition on its source, without it where the store compares ETags in a way of its own."""
+        condition = {"CopySourceIfMatch": sent} if (sent := self.if_match(etag)) else {}
+        if not condition:
+            self._require_unchanged(bucket, key, etag)
+        try:
+            return copy(condition)
+        except StoreError as error:
+            if error.status != 412:
+                raise
+            # A refused condition does not say whose it was: look at the source.
+            self._require_unchanged(bucket, key, etag)
+            if not condition or not is_free():
+                raise
+        self.abilities.compares_etags = False
+        return copy({})
+
+    # --- multipart ------------------------------------------------------------------------------------------------
+
+    def create_multipart(
+        self,
+        bucket: str,
+        key: str,
+        *,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> str:
+        """Begin a multipart upload; its id. Nothing is visible until it is completed.
+
+        Asks once only: each time that S3 hears it there is one more.
+        """
+        extra = object_params(content_type, metadata, headers)
+        with s3_errors(self.host):
+            client = self._clients.get(bucket, once=True)
+            upload_id = client.create_multipart_upload(Bucket=bucket, Key=key, **extra).get("UploadId")
+        if not upload_id:
+            raise StoreError(f"The S3 store at {self.host} gave an upload no id.", code="InvalidReply", status=502)
+        return upload_id
+
+    def put_part(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        number: int,
+        blocks: Iterable[memoryview],
+        size: int,
+        *,
+        md5: bytes | None = None,
+    ) -> str:
+        """Store one part of ``size`` bytes; its ETag."""
+        params = {"Bucket": bucket, "Key": key, "UploadId": upload_id, "PartNumber": number}
+        etag = self._send("upload_part", params, {}, blocks, size, md5)
+        # A weak one is not changed: completing the upload needs it as it is.
+        return quoted(etag) or etag or self._listed_part(bucket, key, upload_id, number, size)
+
+    def _listed_part(self, bucket: str, key: str, upload_id: str, number: int, size: int) -> str:
+        """The ETag of a part that the reply to its PUT did not tell: without it no upload can be completed."""
+        with s3_errors(self.host):
+            reply: Any = self.client(bucket).list_parts(
+                Bucket=bucket, Key=key, UploadId=upload_id, PartNumberMarker=number - 1, MaxParts=1
+            )
+        for part in reply.get("Parts", []):
+            if part.get("PartNumber") == number and part.get("Size") == size and (etag := quoted(part.get("ETag"))):
+                return etag
+        raise StoreError(
+            f"The S3 store at {self.host} took a part of {key} without an ETag.", code="NoETag", status=502
+        )
+
+    def copy_part(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        number: int,
+        source_bucket: str,
+        source_key: str,
+        *,
+        start: int,
+        end: int,
+        etag: str,
+    ) -> str:
+        """Store one part from bytes ``start`` to ``end`` (exclusive) of an object within S3; its ETag.
+
+        Raises :class:`VerificationError` when the source is not what ``etag`` says any more, and ``NotImplemented``
+        for keys that a store might take for others: those must be read and written.
+        """
+        if not self.is_amazon and TWICE_DECODED & set(source_key):
+            raise StoreError(f"{source_key} cannot be copied in parts.", code="NotImplemented", status=501)
+        source: Any = {"Bucket": source_bucket, "Key": source_key}
+
+        def copy(condition: Any) -> Any:
+            with s3_errors(self.host):
+                return self._clients.get(bucket, once=True, patient=True).upload_part_copy(
+                    Bucket=bucket,
+                    Key=key,
+                    UploadId=upload_id,
+                    PartNumber=number,
+                    CopySource=source,
+                    CopySourceRange=f"bytes={start}-{end - 1}",
+                    **condition,
+                )
+
+        reply = self._while_unchanged(source_bucket, source_key, etag, copy)
+        stored = quoted(reply.get("CopyPartResult", {}).get("ETag"))
+        stored = stored or self._listed_part(bucket, key, upload_id, number, end - start)
+        # Ceph RGW ignores the condition here. Nothing is visible yet, so it is not too late to look.
+        self._require_unchanged(source_bucket, source_key, etag)
+        return stored
+
+    def _send(
+        self,
+        operation: str,
+        params: dict[str, Any],
+        headers: dict[str, str],
+        blocks: Iterable[memoryview],
+        size: int,
+        md5: bytes | None,
+    ) -> str | None:
+        """PUT bytes block by block as they stand in memory; the ETag.
+
+        A presigned URL and urllib3 instead of botocore's own call, which would copy the body once more. What is
+        signed as a header must be sent as that header.
+        """
+        headers["Content-Length"] = str(size)
+        if md5:
+            headers["Content-MD5"] = params["ContentMD5"] = base64.b64encode(md5).decode()
+        with s3_errors(self.host):
+            client = self.client(params["Bucket"])
+            url = client.generate_presigned_url(operation, Params=params, ExpiresIn=URL_LIFETIME)
+        response = self.http.request("PUT", url, headers=headers, body=blocks if size else b"")
+        with s3_errors(self.host), interruptible(ReplyWait(response)):
+            reply = response.read(MAX_REPLY_BYTES)
+            text = reply.decode("utf-8", "replace")
+        if response.status == 200 and len(reply) < MAX_REPLY_BYTES:
+            response.release_conn()
+        else:  # there may be more, which the next request would take for its answer
+            response.close()
+        require_s3(response.status, reply, self.host)
+        if response.status != 200:
+            region = response.headers.get("x-amz-bucket-region") or xml_text(text, "Region")
+            if response.status in {301, 307, 400} and self._clients.learn_region(params["Bucket"], region):
+                # To be tried again, which then is signed for the right one.
+                raise StoreError(f"{params['Bucket']} is in another region.", code="TemporaryRedirect", status=503)
+            raise answer_error(response.status, xml_text(text, "Code"), xml_text(text, "Message"), operation)
+        etag: str | None = response.headers.get("ETag")
+        if etag and md5 and _is_md5(etag, response.headers) and etag.strip('"') != md5.hex():
+            # It should have refused them.
+            raise StoreError(f"The S3 store at {self.host} holds other bytes than were sent.", code=WRONG, status=502)
+        return etag or None
+
+    def complete_multipart(
+        self, bucket: str, key: str, upload_id: str, etags: Sequence[str], *, if_absent: bool = False
+    ) -> str | None:
+        """Put the parts together, in order; from now on the object is visible. The ETag, where S3 tells it."""
+        extra: dict[str, Any] = {"IfNoneMatch": "*"} if if_absent else {}
+        parts: Any = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
+        with s3_errors(self.host):
+            # Once: an answer that was lost has to be known of.
+            reply = self._clients.get(bucket, once=True).complete_multipart_upload(
+                Bucket=bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}, **extra
+            )
+        return quoted(reply.get("ETag"))
+
+    def list_parts(self, bucket: str, key: str, upload_id: str) -> dict[int, StoredPart]:
+        """What S3 has of an unfinished upload, by part number. Raises ``NoSuchUpload`` when the upload is gone."""
+        found: dict[int, StoredPart] = {}
+        extra: dict[str, Any] = {}
+        while True:
+            try:
+                with s3_errors(self.host):
+                    reply = self.client(bucket).list_parts(Bucket=bucket, Key=key, UploadId=upload_id, **extra)
+            except StoreError as error:
+                if error.code != "NoSuchKey":
+                    raise
+                # Ceph RGW's word for it.
+                raise answer_error(404, "NoSuchUpload", "", "ListParts") from error
+            for part in reply.get("Parts", []):
+                number, size, etag = part.get("PartNumber"), part.get("Size"), quoted(part.get("ETag"))
+                if number and size is not None and etag:  # what cannot be read is sent again
+                    found[number] = StoredPart(etag, size)
+            if len(found) > MAX_PARTS:
+                raise self._endless("parts of an upload", MAX_PARTS)
+            # The last number we have, not NextPartNumberMarker, which not every store counts alike.
+            marker = max(found, default=0)
+            if not reply.get("IsTruncated") or marker == extra.get("PartNumberMarker"):
+                return found
+            extra["PartNumberMarker"] = marker
+
+    def list_multiparts(self, bucket: str, key: str) -> list[MultipartUpload]:
+        """The unfinished uploads of exactly this key."""
+        found: list[MultipartUpload] = []
+        extra: dict[str, Any] = {}
+        pages = 0
+        while True:
+            # Without EncodingType: Ceph RGW encodes then, but does not say so in its answer. And to the last page:
+            # its order is not that of the keys.
+            with s3_errors(self.host):
+                reply = self.client(bucket).list_multipart_uploads(Bucket=bucket, Prefix=key, **extra)
+            for upload in reply.get("Uploads", []):
+                # Without a date nobody can tell whether it is ours.
+                if upload.get("Key") == key and upload.get("UploadId") and upload.get("Initiated"):
+                    found.append(MultipartUpload(upload["UploadId"], upload["Initiated"]))
+            markers = dict(zip(("KeyMarker", "UploadIdMarker"), next_upload(reply), strict=True))
+            if not reply.get("IsTruncated") or markers == extra or not markers["KeyMarker"]:
+                return found
+            extra, pages = markers, pages + 1
+            if pages > MAX_PAGES:
+                raise self._endless("pages of unfinished uploads", MAX_PAGES)
+
+    def _endless(self, what: str, most: int) -> StoreError:
+        return StoreError(
+            f"The S3 store at {self.host} lists more than {most:,} {what}.", code="InvalidListing", status=502
+        )
+
+    def abort_multipart(self, bucket: str, key: str, upload_id: str) -> None:
+        """Drop an unfinished upload and its parts; one that is gone already is fine."""
+        try:
+            with s3_errors(self.host):
+                self.client(bucket).abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
+        except StoreError as error:
+            if error.code not in {"NoSuchUpload", "NoSuchKey", "NoSuchBucket"}:
+                raise
+
+
+def _is_md5(etag: str, headers: Mapping[str, str]) -> bool:
+    """Whether an ETag is the MD5 of the bytes: not where S3 encrypts with a key of its own service or of the user."""
+    if headers.get("x-amz-server-side-encryption", "AES256") != "AES256":
+        return False
+    if "x-amz-server-side-encryption-customer-algorithm" in headers:
+        return False
+    return re.fullmatch(r'"?[0-9a-f]{32}"?', etag) is not None
+
+
+def knows_condition(client: Any) -> bool:
+    """Whether this boto3 can make a copy conditional on its target."""
+    return "IfNoneMatch" in client.meta.service_model.operation_model("CopyObject").input_shape.members
