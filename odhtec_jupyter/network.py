@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from odhtec_jupyter.errors import BadRequest, OdhTecError
+from odhtec_jupyter.errors import BadRequest, ProxyError
 
 AMAZON = "https://s3.amazonaws.com"
 _HOST = re.compile(r"(?:\[[0-9a-f:.]+(?:%25[\w.~-]+)?\]|[^\[\]\\:]+)(?::\d{0,5})?", re.IGNORECASE | re.ASCII)
@@ -75,22 +75,18 @@ def _require_proxy(proxy: str, scheme: str) -> None:
     try:
         checked_url(proxy, "proxy", userinfo=True)
     except BadRequest:
-        raise OdhTecError(
+        raise ProxyError(
             f"The proxy for {scheme} addresses is not a valid URL. Enter it in the settings as"
-            " http://user:password@host:port, with / as %2F, # as %23 and ? as %3F in the password.",
-            code="ProxyError",
-            status=502,
+            " http://user:password@host:port, with / as %2F, # as %23 and ? as %3F in the password."
         ) from None
 
 
-def proxy_refused(proxy: str) -> OdhTecError:
+def proxy_refused(proxy: str) -> ProxyError:
     """The error for a proxy that wants to know who asks (407)."""
     host = proxy.rpartition("@")[2].rpartition("://")[2].rstrip("/")
-    return OdhTecError(
+    return ProxyError(
         f"The proxy {host} requires a user name and a password, or does not accept those it was given. Enter it in the"
-        " settings as http://user:password@host:port.",
-        code="ProxyError",
-        status=502,
+        " settings as http://user:password@host:port."
     )
 
 

@@ -111,4 +111,4 @@ class _AppendingSender(DeferredSender):
 
 
 def _no_etag(name: str) -> OdhTecError:
-    return BadRequest(f"The store does not tell an ETag of {name}: what others write could be lost.", code="NoETag")
+    return StoreError(f"Cannot append to {name}: without an ETag, changes by others could be lost.", code="NoETag")

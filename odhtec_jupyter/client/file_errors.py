@@ -17,8 +17,9 @@ _KINDS: dict[int, tuple[type[OSError], int]] = {
 }
 # They say something of the server, of a transfer or of what others do now, nothing of a file.
 _NOT_OF_FILES = {
-    *("NoExtension", "NoSuchTransfer", "NoSuchUpload", "NeedsToken", "Cancelled", "SourceChanged"),
-    *("OtherConnection", "MissingParts", "BucketNotEmpty", "ConditionalRequestConflict", "OperationAborted"),
+    *("NoExtension", "NoSuchConnection", "NoSuchTransfer", "NoSuchUpload", "NeedsToken", "NeedsConnection"),
+    *("Cancelled", "SourceChanged", "OtherConnection", "MissingParts", "InUse", "VersioningSuspended"),
+    *("BucketNotEmpty", "ConditionalRequestConflict", "OperationAborted"),
 }
 
 

@@ -11,8 +11,7 @@ from typing import Any, Self
 from odhtec_jupyter import models
 from odhtec_jupyter.client import drawing
 from odhtec_jupyter.client.api import Api
-from odhtec_jupyter.client.replies import told
-from odhtec_jupyter.errors import Cancelled, Conflict
+from odhtec_jupyter.errors import Cancelled, Conflict, error_for
 
 SOON, LATER = 0.05, 0.5  # seconds between two looks, at first and later
 FILES = 1000  # in one window
@@ -97,12 +96,13 @@ class Transfer:
     def _is_over(self, status: models.Transfer) -> bool:
         if status.state == "failed":
             failure = status.error or models.Failure(code="InternalError", message="It failed without a word.")
-            raise told(failure.code, failure.message)
+            raise error_for(failure.code, failure.message)
         if status.state == "cancelled":
             raise Cancelled(f"{drawing.title(status)} was cancelled.")
         if status.state == "paused" and status.needs:
             how = "resume(token=...)" if status.needs == "token" else "set the connection it began with, then resume()"
-            raise Conflict(f"{drawing.title(status)} waits for a {status.needs}: {how}.", code="NeedsToken")
+            code = "NeedsToken" if status.needs == "token" else "NeedsConnection"
+            raise Conflict(f"{drawing.title(status)} waits for a {status.needs}: {how}.", code=code)
         return status.state == "completed"
 
     # --- steering -------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from odhtec_jupyter.client.file_errors import file_errors
 from odhtec_jupyter.client.in_flight import in_flight
-from odhtec_jupyter.errors import OdhTecError, VerificationError
+from odhtec_jupyter.errors import Cancelled, OdhTecError, VerificationError
 from odhtec_jupyter.visible import visible
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ class _Sender:
             chunk = self._queue.get()
             if self._given_up.is_set():
                 # Breaks the connection off.
-                raise OdhTecError("Writing was given up.", code="Cancelled")
+                raise Cancelled("Writing was cancelled.")
             if chunk is None:
                 return
             if chunk:

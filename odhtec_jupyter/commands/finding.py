@@ -8,7 +8,7 @@ from odhtec_jupyter.client import Client, Entry
 from odhtec_jupyter.client.arguments import s3_place
 from odhtec_jupyter.client.globs import has_wildcards, matching
 from odhtec_jupyter.client.listing import first_object, is_folder
-from odhtec_jupyter.errors import NotFound, OdhTecError
+from odhtec_jupyter.errors import OdhTecError, StoreError
 from odhtec_jupyter.uris import S3Uri
 
 Note = Callable[[str], None]
@@ -40,9 +40,9 @@ def found(client: Client, uri: str, *, folders: bool = True, note: Note | None =
             yield entry
     hint = " -r takes folders, too." if note else ""
     if not count and first is not None:
-        raise NotFound(f"{uri} matches only folders, such as {first}.{hint}", code="NoSuchKey")
+        raise StoreError(f"{uri} matches only folders, such as {first}.{hint}", code="NoSuchKey")
     if not count:
-        raise NotFound(f"Nothing matches {uri}.", code="NoSuchKey")
+        raise StoreError(f"Nothing matches {uri}.", code="NoSuchKey")
     if note and left_out:
         note(f"Left out: {first}{f' and {left_out - 1} more' if left_out > 1 else ''}.{hint}")
 
@@ -80,6 +80,6 @@ def is_below(path: str, folders: Container[str]) -> bool:
     return any(path[: at + 1] in folders for at, letter in enumerate(path[:-1]) if letter == "/")
 
 
-def nothing(uri: str) -> NotFound:
+def nothing(uri: str) -> StoreError:
     """The error for a URI that names nothing."""
-    return NotFound(f"There is nothing at {uri}.", code="NoSuchKey")
+    return StoreError(f"There is nothing at {uri}.", code="NoSuchKey")

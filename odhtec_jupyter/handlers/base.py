@@ -266,7 +266,7 @@ def _error_body(code: str, message: str) -> str:
 
 _CODES = {
     400: "InvalidRequest",
-    403: "AccessDenied",
+    403: "Forbidden",
     404: "NotFound",
     405: "MethodNotAllowed",
     413: "EntityTooLarge",

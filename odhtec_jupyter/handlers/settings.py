@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tornado import web
 
-from odhtec_jupyter.errors import Forbidden, OdhTecError, StoreError
+from odhtec_jupyter.errors import Forbidden, OdhTecError, ProxyError, error_for
 from odhtec_jupyter.handlers.base import SETTINGS_RESOURCE, OdhTecHandler
 from odhtec_jupyter.models import (
     ConcurrencySettings,
@@ -147,11 +147,11 @@ def try_network(s3: S3Connection, hub: HubConnection, network: Network) -> str:
             status = response.status
             response.close()
         except OdhTecError as error:
-            raise OdhTecError(f"{name}: {error}", code=error.code, status=error.status) from error
+            raise error_for(error.code, f"{name}: {error}", error.status) from error
         finally:
             store.close()
         if status in {407, 502, 503, 504} and network.proxy_for(url):
-            raise StoreError(f"{name}: the proxy answered with status {status}.", code="ProxyError", status=502)
+            raise ProxyError(f"{name}: the proxy answered with status {status}.")
         ends.append(f"{name} {'through the proxy' if network.proxy_for(url) else 'directly'}")
     return f"Reached {' and '.join(ends)}."
 

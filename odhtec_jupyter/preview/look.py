@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Callable
 
-from odhtec_jupyter.errors import NotFound, Unreadable
+from odhtec_jupyter.errors import StoreError, Unreadable
 from odhtec_jupyter.models import Preview
 from odhtec_jupyter.preview import (
     arrow_process,
@@ -33,7 +33,7 @@ def preview(store: S3Store, bucket: str, key: str, is_stopped: Callable[[], bool
     """What is inside an object, of which only a part is read. Raises :class:`Cancelled`. Blocks; runs in a thread."""
     head = store.head(bucket, key)
     if head is None:
-        raise NotFound("The object does not exist.", code="NoSuchKey")
+        raise StoreError("The object does not exist.", code="NoSuchKey")
     file = RangedFile(store.source(bucket, key, head.size, head.etag or ""), is_stopped=is_stopped)
     return look(Subject(key, file, head.etag, _content_type(key, head.content_type)))
 

@@ -36,7 +36,6 @@ def _too_large(host: str) -> OdhTecError:
     return OdhTecError(
         f"{host} answered with more than 16 MB where a list or a short reply was expected.",
         code="ReplyTooLarge",
-        status=502,
     )
 
 
@@ -46,9 +45,7 @@ def unpacked(pieces: Iterable[bytes], encoding: str, host: str) -> Iterator[byte
         yield from pieces
         return
     if encoding not in {"gzip", "x-gzip", "deflate"}:
-        raise OdhTecError(
-            f"{host} answered in an encoding that was not asked for ({encoding[:40]}).", code="HubError", status=502
-        )
+        raise OdhTecError(f"{host} answered in an encoding that was not asked for ({encoding[:40]}).", code="HubError")
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip or zlib, by their first bytes
     taken = 0
     try:
@@ -64,7 +61,7 @@ def unpacked(pieces: Iterable[bytes], encoding: str, host: str) -> Iterator[byte
                 rest = unpacker.unconsumed_tail
         yield unpacker.flush()
     except zlib.error as error:
-        raise OdhTecError(f"{host} answered with broken {encoding} data.", code="HubError", status=502) from error
+        raise OdhTecError(f"{host} answered with broken {encoding} data.", code="HubError") from error
 
 
 def bounded_transport(library: Any, **options: Any) -> Any:

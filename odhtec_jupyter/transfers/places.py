@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from odhtec_jupyter.errors import BadRequest, Conflict, NotFound, OdhTecError, VerificationError
+from odhtec_jupyter.errors import BadRequest, Conflict, OdhTecError, StoreError, VerificationError
 from odhtec_jupyter.keys import MAX_KEY_BYTES
 from odhtec_jupyter.models import HubFile
 from odhtec_jupyter.stores.hub.store import HubStore
@@ -71,7 +71,7 @@ def entries(stores: Stores, uri: Uri, is_stopped: Callable[[], bool] = never) ->
         found = found or bool(page)
         yield page
     if not found:
-        raise NotFound(f"There is nothing at {uri}.", code="NoSuchKey")
+        raise StoreError(f"There is nothing at {uri}.", code="NoSuchKey")
 
 
 def named_entries(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
-from odhtec_jupyter.errors import BadRequest, Cancelled, OdhTecError, StoreError
+from odhtec_jupyter.errors import BadRequest, Cancelled, OdhTecError, StoreError, VerificationError
 from odhtec_jupyter.models import RemainingObject, RemainingObjects
 from odhtec_jupyter.models.hub import MAX_REMAINING
 from odhtec_jupyter.stores.s3.object import ObjectHead
@@ -27,7 +27,7 @@ MAX_COMMITS = 10  # whose files are compared with the objects that are of them
 _COMMIT = re.compile(r"[0-9A-Za-z._-]{1,100}")
 
 
-class LeftAlone(OdhTecError):
+class LeftAlone(VerificationError):
     """The object is not what was to be removed any more."""
 
 

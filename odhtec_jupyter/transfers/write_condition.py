@@ -55,4 +55,4 @@ class WriteCondition:
 
 
 def _failed(message: str) -> StoreError:
-    return StoreError(message, code="PreconditionFailed", status=412)
+    return StoreError(message, code="PreconditionFailed")

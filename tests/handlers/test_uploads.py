@@ -129,7 +129,7 @@ async def test_what_cannot_be_taken_is_refused_before_the_body(api: Any, bucket:
         (f"{at}/1", {"Transfer-Encoding": "chunked"}, 411, "MissingContentLength"),
         (f"uploads/{'0' * 32}/1", whole, 404, "NoSuchUpload"),
         (f"{at}/1?connection=other", whole, 404, "NoSuchConnection"),
-        (f"{at}/1", whole | {"Authorization": "token wrong"}, 403, "AccessDenied"),
+        (f"{at}/1", whole | {"Authorization": "token wrong"}, 403, "Forbidden"),
     ):
         reader, writer = await api.raw("PUT", target, headers)
         got, body = await reply_of(reader)

@@ -52,7 +52,7 @@ def no_revision(repo: str, revision: str | None = None) -> NotFound:
 
 def odd_answer(message: str) -> OdhTecError:
     """The error for an answer that makes no sense."""
-    return OdhTecError(message, code="HubError", status=502)
+    return OdhTecError(message, code="HubError")
 
 
 def web_page(host: str) -> OdhTecError:
@@ -107,7 +107,7 @@ def status_error(
         return _rate_limit(retry_after(low), host)
     if status >= 500:
         return Unreachable(f"{host} answered with status {status}.", code="HubUnreachable")
-    return OdhTecError(f"{host} answered with status {status}.", code="HubError", status=502)
+    return OdhTecError(f"{host} answered with status {status}.", code="HubError")
 
 
 def link_error(status: int, headers: Mapping[str, str], file: str, host: str) -> OdhTecError:

@@ -100,9 +100,9 @@ class HubSource:
             target = self._following(url, response.headers.get("Location", ""))
             response.close()
             if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
-                raise OdhTecError(f"{self._host} redirects to an unencrypted address.", code="HubError", status=502)
+                raise OdhTecError(f"{self._host} redirects to an unencrypted address.", code="HubError")
             url = target
-        raise OdhTecError(f"{self._host} redirects too often.", code="HubError", status=502)
+        raise OdhTecError(f"{self._host} redirects too often.", code="HubError")
 
     def _following(self, url: str, location: str) -> str:
         """Where a redirect leads."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from odhtec_jupyter.errors import NotFound, OdhTecError, StoreError
+from odhtec_jupyter.errors import OdhTecError, StoreError
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.http import Http
@@ -120,7 +120,7 @@ class S3Base:
         page = read_page(self.client(bucket), self.abilities, self.host, params, token)
         if token and page.next_token == token:
             # It would go round for ever.
-            raise StoreError("The S3 store answered with the token it was given.", code="InvalidListing", status=502)
+            raise StoreError("The S3 store answered with the token it was given.", code="InvalidListing")
         return page
 
     def _size_of(self, bucket: str, key: str, version: dict[str, Any]) -> int:
@@ -143,7 +143,6 @@ class S3Base:
             raise StoreError(
                 f"The S3 store at {self.host} does not tell the size of {key}, so it cannot be read safely.",
                 code="NoContentLength",
-                status=502,
             )
         return found
 
@@ -154,7 +153,7 @@ class S3Base:
                 self.client(bucket).head_bucket(Bucket=bucket)
         except StoreError as error:
             if error.status == 404:
-                raise NotFound(f"The bucket {bucket} does not exist.", code="NoSuchBucket") from error
+                raise StoreError(f"The bucket {bucket} does not exist.", code="NoSuchBucket") from error
             if error.status != 403:  # reading objects may be allowed where asking for the bucket is not
                 raise
 

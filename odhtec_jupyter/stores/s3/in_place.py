@@ -37,7 +37,7 @@ class S3InPlace(S3Base):
                     raise NotFound(
                         f"{key} has no version {version_id}, or it is a delete marker.", code="NoSuchVersion"
                     ) from error
-                raise NotFound(f"There is nothing at s3://{bucket}/{key}.", code="NoSuchKey") from error
+                raise StoreError(f"There is nothing at s3://{bucket}/{key}.", code="NoSuchKey") from error
             raise
 
     def tags(self, bucket: str, key: str) -> list[Tag] | None:

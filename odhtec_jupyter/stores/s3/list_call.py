@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from odhtec_jupyter.errors import StoreError
+from odhtec_jupyter.errors import BadRequest, StoreError
 from odhtec_jupyter.stores.s3.connection.abilities import Abilities
 from odhtec_jupyter.stores.s3.wire.errors import s3_errors
 from odhtec_jupyter.stores.s3.wire.list_page import ListPage, position_of
@@ -25,7 +25,7 @@ def read_page(client: S3Client, abilities: Abilities, host: str, params: dict[st
     """One page of a list, from ``token`` on."""
     position = position_of(token)
     if token and position is None and not abilities.lists_v2:
-        raise StoreError("This list cannot be continued. Read it from its beginning.", code="InvalidToken", status=400)
+        raise BadRequest("continuationToken is not valid for this store. Read the list from the beginning.")
     if abilities.lists_v2:
         try:
             return _second_version(client, host, params, token, position)

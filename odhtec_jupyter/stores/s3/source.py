@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from odhtec_jupyter.errors import NotFound, StoreError, VerificationError
+from odhtec_jupyter.errors import StoreError, VerificationError
 from odhtec_jupyter.stores.s3.object import ObjectBody, ObjectHead
 from odhtec_jupyter.stores.source import Checksum
 
@@ -54,7 +54,7 @@ class S3Source:
             if error.status in {412, 416}:
                 raise changed(self._bucket, self._key) from error
             if error.status == 404 and error.code != "NoSuchBucket":
-                raise NotFound(f"s3://{self._bucket}/{self._key} is not there any more.", code="NoSuchKey") from error
+                raise StoreError(f"s3://{self._bucket}/{self._key} no longer exists.", code="NoSuchKey") from error
             raise
         try:
             self._check(body, start, end)

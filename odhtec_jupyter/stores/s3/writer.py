@@ -80,13 +80,13 @@ class S3Writer(S3Existing):
             try:
                 there = self.existing(bucket, key, in_parts=True)
             except Forbidden as error:  # reading and writing is slower, but refused where it would replace something
-                raise StoreError(str(error), code="NotImplemented", status=501) from error
+                raise StoreError(str(error), code="NotImplemented") from error
             if there is not None:
-                raise StoreError(f"{key} exists in {bucket}.", code="PreconditionFailed", status=412)
+                raise StoreError(f"{key} exists in {bucket}.", code="PreconditionFailed")
             if knows_condition(client):
                 extra["IfNoneMatch"] = "*"
             elif self.is_hidden(bucket, key):
-                raise StoreError(f"S3 does not show whether {key} exists.", code="NotImplemented", status=501)
+                raise StoreError(f"S3 does not show whether {key} exists.", code="NotImplemented")
         source: Any = {"Bucket": source_bucket, "Key": source_key}
 
         def copy(condition: Any) -> Any:
@@ -150,7 +150,7 @@ class S3Writer(S3Existing):
             client = self._clients.get(bucket, once=True)
             upload_id = client.create_multipart_upload(Bucket=bucket, Key=key, **extra).get("UploadId")
         if not upload_id:
-            raise StoreError(f"The S3 store at {self.host} gave an upload no id.", code="InvalidReply", status=502)
+            raise StoreError(f"The S3 store at {self.host} gave an upload no id.", code="InvalidReply")
         return upload_id
 
     def put_part(
@@ -179,9 +179,7 @@ class S3Writer(S3Existing):
         for part in reply.get("Parts", []):
             if part.get("PartNumber") == number and part.get("Size") == size and (etag := quoted(part.get("ETag"))):
                 return etag
-        raise StoreError(
-            f"The S3 store at {self.host} took a part of {key} without an ETag.", code="NoETag", status=502
-        )
+        raise StoreError(f"The S3 store at {self.host} took a part of {key} without an ETag.", code="NoETag")
 
     def copy_part(
         self,
@@ -202,7 +200,7 @@ class S3Writer(S3Existing):
         for keys that a store might take for others: those must be read and written.
         """
         if not self.is_amazon and TWICE_DECODED & set(source_key):
-            raise StoreError(f"{source_key} cannot be copied in parts.", code="NotImplemented", status=501)
+            raise StoreError(f"{source_key} cannot be copied in parts.", code="NotImplemented")
         source: Any = {"Bucket": source_bucket, "Key": source_key}
 
         def copy(condition: Any) -> Any:
@@ -257,12 +255,12 @@ class S3Writer(S3Existing):
             region = response.headers.get("x-amz-bucket-region") or xml_text(text, "Region")
             if response.status in {301, 307, 400} and self._clients.learn_region(params["Bucket"], region):
                 # To be tried again, which then is signed for the right one.
-                raise StoreError(f"{params['Bucket']} is in another region.", code="TemporaryRedirect", status=503)
+                raise StoreError(f"{params['Bucket']} is in another region.", code="TemporaryRedirect")
             raise answer_error(response.status, xml_text(text, "Code"), xml_text(text, "Message"), operation)
         etag: str | None = response.headers.get("ETag")
         if etag and md5 and _is_md5(etag, response.headers) and etag.strip('"') != md5.hex():
             # It should have refused them.
-            raise StoreError(f"The S3 store at {self.host} holds other bytes than were sent.", code=WRONG, status=502)
+            raise StoreError(f"The S3 store at {self.host} holds other bytes than were sent.", code=WRONG)
         return etag or None
 
     def complete_multipart(
@@ -325,9 +323,7 @@ class S3Writer(S3Existing):
                 raise self._endless("pages of unfinished uploads", MAX_PAGES)
 
     def _endless(self, what: str, most: int) -> StoreError:
-        return StoreError(
-            f"The S3 store at {self.host} lists more than {most:,} {what}.", code="InvalidListing", status=502
-        )
+        return StoreError(f"The S3 store at {self.host} lists more than {most:,} {what}.", code="InvalidListing")
 
     def abort_multipart(self, bucket: str, key: str, upload_id: str) -> None:
         """Drop an unfinished upload and its parts; one that is gone already is fine."""

@@ -35,7 +35,6 @@ def workspace_error(error: OSError, path: str) -> OdhTecError:
         return WorkspaceError(
             f"There is no space left for {name}: free some, or raise the quota, then retry.",
             code="DiskFull",
-            status=507,
         )
     if number == errno.EROFS:
         return Forbidden(
@@ -55,7 +54,7 @@ def workspace_error(error: OSError, path: str) -> OdhTecError:
     if number in _IN_THE_WAY:
         return Conflict(f"{name} cannot be used: {_reason(error)}.")
     if number in _LATER:
-        return WorkspaceError(f"{name} cannot be used now: {_reason(error)}.", code="WorkspaceBusy", status=503)
+        return WorkspaceError(f"{name} cannot be used now: {_reason(error)}.", code="WorkspaceBusy")
     if number == errno.EIO:
         return WorkspaceError(f"The disk failed at {name}: {_reason(error)}.", code="DiskError")
     return WorkspaceError(f"The workspace failed at {name}: {_reason(error)}.")

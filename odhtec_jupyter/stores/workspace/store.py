@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from odhtec_jupyter.errors import Conflict, NotFound, OdhTecError
+from odhtec_jupyter.errors import Conflict, NotFound, OdhTecError, VerificationError
 from odhtec_jupyter.stores.workspace.errors import uri, workspace_errors
 from odhtec_jupyter.stores.workspace.file import WorkspaceFile, WorkspaceSource, hidden, shown, unusable
 from odhtec_jupyter.stores.workspace.hidden import HiddenRules, hidden_error
@@ -130,7 +130,7 @@ class WorkspaceStore:
                 return
             require_regular(found, path)
             if pin_of(found) != pin:
-                raise Conflict(f"{uri(path)} changed meanwhile, so it was not deleted.", code="SourceChanged")
+                raise VerificationError(f"{uri(path)} has changed, so it was not deleted.", code="SourceChanged")
             segments = self._root.resolve_name(path)
             if below is not None and segments != (*self._root.resolve(below), *split(path)[len(split(below)) :]):
                 raise Conflict(f"{uri(path)} is reached through a link, so it was not deleted.", code="LinkedFolder")

@@ -110,5 +110,5 @@ def _refused(root: Path) -> None:
     ):
         with pytest.raises(Forbidden) as refused:
             call()
-        assert refused.value.code == "AccessDenied"
+        assert refused.value.code == "Forbidden"
         assert str(root) not in str(refused.value)

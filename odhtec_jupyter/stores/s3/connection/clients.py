@@ -13,7 +13,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import urlsplit
 
-from odhtec_jupyter.errors import BadRequest, OdhTecError, clipped
+from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError, clipped
 from odhtec_jupyter.network import AMAZON, Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.bounded import MAX_TAGS, PIECE_BYTES, read_whole, require_few
@@ -306,11 +306,10 @@ def _refuse_redirect(response: Any, request_dict: Any, clients: S3Clients, **_: 
     if status == 400:
         return
     target = urlsplit(headers.get("location", "")).netloc
-    raise OdhTecError(
+    raise StoreError(
         f"{clients.host} redirects to {clipped(target, 100) or 'another address'} ({status}), and S3 requests are not"
         " sent on. Check the endpoint and the region in the settings.",
         code="PermanentRedirect",
-        status=502,
     )
 
 

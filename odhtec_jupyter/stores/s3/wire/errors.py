@@ -40,10 +40,9 @@ def s3_errors(host: str) -> Iterator[None]:
         raise StoreError(
             f"The S3 store at {host} sent a reply that cannot be read: {clipped(str(error), 200)}",
             code="InvalidReply",
-            status=502,
         ) from error
     except b.BotoCoreError as error:
-        raise OdhTecError(f"S3 request failed: {clipped(str(error))}", code=type(error).__name__) from error
+        raise OdhTecError(f"S3 request failed: {clipped(str(error))}", code="S3RequestFailed") from error
 
 
 def _client_error(error: Any) -> OdhTecError:
@@ -89,9 +88,7 @@ def require_s3(status: int, body: bytes, host: str, *, is_object: bool = False) 
     Not for those that speak of a state that passes, nor (``is_object``) where a page may stand for a missing object.
     """
     if status == 400 and _PLAIN_HTTP.search(body, 0, 4096):
-        raise OdhTecError(
-            f"{host} expects https. Change the endpoint in the settings to https://{host}.", code="NotS3", status=502
-        )
+        raise OdhTecError(f"{host} expects https. Change the endpoint in the settings to https://{host}.", code="NotS3")
     refusal = 400 <= status < 500 and status not in {407, 408, 413, 429}
     if not is_object and (status < 300 or refusal) and is_web_page(body):
         raise not_s3(host, "a web page")
@@ -103,7 +100,6 @@ def not_s3(host: str, what: str) -> OdhTecError:
         f"{host} answered with {what}, so it is not an S3 service. Enter the address of the S3 API as the endpoint, not"
         " of a console, and check whether a proxy or a login is in between.",
         code="NotS3",
-        status=502,
     )
 
 
