@@ -9,8 +9,9 @@ from tornado import iostream, web
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.handlers.base import OdhTecHandler
-from odhtec_jupyter.handlers.client_socket import break_off
+from odhtec_jupyter.handlers.client_socket import abort_connection
 from odhtec_jupyter.handlers.download import disposition
+from odhtec_jupyter.handlers.tornado_internals import skip_transforms
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.retry import StopSign
 from odhtec_jupyter.transfers.selection import Selection
@@ -84,7 +85,7 @@ class ArchiveHandler(OdhTecHandler):
         self.finish(set_content_type="application/zip")
 
     def _describe(self, selection: Selection, base: str, size: int | None) -> None:
-        self._transforms = []  # the bytes go past them
+        skip_transforms(self)
         only = selection.prefixes[0] if len(selection.prefixes) == 1 and not selection.keys else ""
         name = (only or base).rstrip("/") or selection.bucket
         self.set_header("Content-Type", "application/zip")
@@ -102,7 +103,7 @@ class ArchiveHandler(OdhTecHandler):
 
     def _close_connection(self) -> None:
         self._stop.set()
-        break_off(self.request)
+        abort_connection(self.request)
 
     async def _abort(self) -> None:
         """The server stops."""

@@ -48,6 +48,7 @@ class OdhTecHandler(APIHandler):
     #: Whether a GET replies with what is stored, which a page of another port of this host could load as a script.
     sends_content: ClassVar[bool] = False
     max_body: ClassVar[int] = 64 * KIB  # bytes
+    replied = False  # whether the reply is finished
 
     @property
     def knows_conditions(self) -> bool:
@@ -82,7 +83,7 @@ class OdhTecHandler(APIHandler):
     async def prepare(self, **options: Any) -> None:
         """Authenticate and authorise every verb here: the verbs' own decorators run after a streamed body."""
         await super().prepare(**options)
-        if self._finished or self.request.method == "OPTIONS":
+        if self.replied or self.request.method == "OPTIONS":
             return
         action = "read" if self.request.method in READING else "write"
         for resource in self.auth_resources:
@@ -107,7 +108,7 @@ class OdhTecHandler(APIHandler):
 
     async def data_received(self, chunk: bytes) -> None:
         """Keep the body, which may come without its length."""
-        if self._finished:
+        if self.replied:
             return
         if len(self._received) + len(chunk) > self.max_body:
             self.refuse(self._too_large())
@@ -221,9 +222,15 @@ class OdhTecHandler(APIHandler):
         self.set_status(status)
         self.finish(model.model_dump_json(by_alias=True))
 
+    def finish(self, *args: Any, **kwargs: Any) -> Any:
+        """Finish the reply and remember that."""
+        finished = super().finish(*args, **kwargs)
+        self.replied = True
+        return finished
+
     def refuse(self, error: OdhTecError) -> None:
         """Finish with an error where raising is not possible: while a streamed body comes in."""
-        if not self._finished:
+        if not self.replied:
             self.set_status(error.status)
             self.set_header("Connection", "close")
             self.finish(_error_body(error.code, str(error)))

@@ -13,7 +13,8 @@ from tornado import iostream, web
 
 from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.handlers.base import OdhTecHandler
-from odhtec_jupyter.handlers.client_socket import break_off, client_socket
+from odhtec_jupyter.handlers.client_socket import abort_connection, client_socket
+from odhtec_jupyter.handlers.tornado_internals import count_content, counts_content, skip_transforms
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.http import http_date
 from odhtec_jupyter.stores.s3.object import ObjectBody
@@ -41,15 +42,14 @@ class DownloadHandler(OdhTecHandler):
         body = await self._open(bucket, name, head=False)
         if body is None:
             return
-        self._describe(name, body)
-        self._transforms = []  # the bytes go past them: what Jupyter may be told to compress would only say so
+        content_type = self._describe(name, body)
+        skip_transforms(self)
         services = self.services
         stream = ObjectStream(services.engine, services.s3, bucket, name, body, self._stop, self.version_id())
         connection: Any = self.request.connection
         try:
             await self.flush()  # the headers
-            counts = isinstance(getattr(connection, "_expected_content_remaining", None), int)
-            with client_socket(connection.stream, allowed=counts) as straight:
+            with client_socket(connection.stream, allowed=counts_content(connection)) as straight:
                 async with aclosing(stream.views(straight)) as views:
                     async for view in views:
                         # To the connection: RequestHandler.write would copy the view.
@@ -58,16 +58,15 @@ class DownloadHandler(OdhTecHandler):
         except (iostream.StreamClosedError, ReaderGone):
             return  # the reader has gone; that is its right
         except asyncio.CancelledError:
-            break_off(self.request)  # if it is the server that stops, the reader must not wait for the rest
+            abort_connection(self.request)  # if it is the server that stops, the reader must not wait for the rest
             return
         except Exception:
             # A proper end of the chunks would make the reader take what has come for the whole object.
-            break_off(self.request)
+            abort_connection(self.request)
             raise
         if stream.sent:
-            # What tornado has not seen go by it would miss at the end, and close the connection.
-            connection._expected_content_remaining -= stream.sent
-        self.finish(set_content_type=self._headers["Content-Type"])
+            count_content(connection, stream.sent)
+        self.finish(set_content_type=content_type)
 
     @web.authenticated
     async def head(self, bucket: str, key: str) -> None:
@@ -75,8 +74,7 @@ class DownloadHandler(OdhTecHandler):
         name = self.key(key)
         body = await self._open(bucket, name, head=True)
         if body is not None:
-            self._describe(name, body)
-            self.finish(set_content_type=self._headers["Content-Type"])
+            self.finish(set_content_type=self._describe(name, body))
 
     async def _open(self, bucket: str, key: str, *, head: bool) -> ObjectBody | None:
         """Ask S3 with the request's own conditions; None when that has answered the request already."""
@@ -129,7 +127,8 @@ class DownloadHandler(OdhTecHandler):
         super().on_connection_close()
         self._stop.set()
 
-    def _describe(self, key: str, body: ObjectBody) -> None:
+    def _describe(self, key: str, body: ObjectBody) -> str:
+        """Set status and headers of the reply. Returns its content type."""
         self.set_status(body.status)
         for header in PASSED_ON:
             if value := body.headers.get(header.lower()):
@@ -141,8 +140,10 @@ class DownloadHandler(OdhTecHandler):
         self.set_header("Accept-Ranges", "bytes")
         self.set_header("Cache-Control", "private, no-cache")
         self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Content-Type", self._content_type(key, body))
+        content_type = self._content_type(key, body)
+        self.set_header("Content-Type", content_type)
         self.set_header("Content-Disposition", disposition(self.DISPOSITION, key))
+        return content_type
 
     DISPOSITION = "attachment"
 

@@ -9,6 +9,7 @@ from typing import Any
 from tornado import iostream, web
 
 from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.handlers.tornado_internals import UntrackedHandler
 from odhtec_jupyter.handlers.transfers import WorkspaceHandler, shown
 
 KEEPALIVE = 15.0  # seconds between two comments, so that no proxy thinks the stream dead
@@ -43,10 +44,9 @@ class EventStream:
         self._handler.finish(set_content_type="text/event-stream")
 
 
-class TransferEventsHandler(WorkspaceHandler):
+class TransferEventsHandler(UntrackedHandler, WorkspaceHandler):
     """``/transfers/events``"""
 
-    _track_activity = False  # an open tab must not keep a workbench from being culled
     _following: asyncio.Task[Any] | None = None
 
     @web.authenticated

@@ -48,7 +48,7 @@ class FormFiles:
         self._length = length
         self._received = self._in_hand = 0
         self._name, self._value, self._header_size = b"", b"", 0
-        self._headers: dict[str, bytes] = {}
+        self._part_headers: dict[str, bytes] = {}
         self._key = ""
         self._upload: StreamedUpload | None = None
         self._done = False
@@ -89,10 +89,10 @@ class FormFiles:
         if kind == "data":
             await self._take(value)
         elif kind == "begin":
-            self._headers = {}
+            self._part_headers = {}
         elif kind == "header":
             name, content = value
-            self._headers[name.decode("latin-1").lower()] = content
+            self._part_headers[name.decode("latin-1").lower()] = content
         elif kind == "body":
             await self._begin_file()
         elif kind == "end":
@@ -101,12 +101,11 @@ class FormFiles:
             self._done = True
 
     async def _begin_file(self) -> None:
-        name = file_name(self._headers.get("content-disposition", b""))
+        name = file_name(self._part_headers.get("content-disposition", b""))
         if not name:
             return
-        content_type = (
-            self._headers["content-type"].decode("utf-8", "replace") if "content-type" in self._headers else None
-        )
+        kind = self._part_headers.get("content-type")
+        content_type = None if kind is None else kind.decode("utf-8", "replace")
         self._key = self._prefix + name
         # What is left of the body is an upper bound of the file, so that a small one takes little memory.
         left = None if self._length is None else self._length - self._received + self._in_hand

@@ -5,13 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Protocol, cast
 
 from tornado import iostream
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.handlers.base import OdhTecHandler
-from odhtec_jupyter.handlers.client_socket import can_let_go, client_socket, let_go, watch_again
+from odhtec_jupyter.handlers.client_socket import client_socket
+from odhtec_jupyter.handlers.tornado_internals import (
+    can_stop_reading,
+    replace_body_reader,
+    stop_reading,
+    watch_for_close,
+)
 from odhtec_jupyter.transfers.part_buffer import Incoming
 from odhtec_jupyter.transfers.parts import MAX_OBJECT
 from odhtec_jupyter.transfers.sender import Sender
@@ -51,7 +58,7 @@ class StraightBody:
     def sender(self) -> Sender | None:
         """The socket, where a thread may read there now."""
         sender = self._sender
-        return sender if sender and sender.is_quick and let_go(self._stream) else None
+        return sender if sender and sender.is_quick and stop_reading(self._stream) else None
 
     async def read(self, room: memoryview) -> int:
         """Put bytes there; how many."""
@@ -95,17 +102,13 @@ class StreamedBodyHandler(OdhTecHandler):
     def expect_straight(self, sink: StraightSink) -> None:
         """As :meth:`expect`, without a copy on the way where the body's length is told."""
         self.expect(sink)
-        # Not public in tornado; without it all works, at twice the cost.
-        if self.request.headers.get("Content-Length") and hasattr(self.connection, "_read_fixed_body"):
-
-            async def receive_straight(length: int, delegate: Any) -> None:
-                await self._receive_straight(sink, length)
-
-            self.connection._read_fixed_body = receive_straight
+        if self.request.headers.get("Content-Length"):
+            # Where it cannot be replaced, data_received gets the body, at twice the cost.
+            replace_body_reader(self.connection, partial(self._receive_straight, sink))
 
     async def data_received(self, chunk: bytes) -> None:
         """Hand the bytes on."""
-        if not self._finished and self._sink is not None:
+        if not self.replied and self._sink is not None:
             async with self._refusing(self._sink):
                 await self._sink.write(chunk)
                 self.services.note_activity()
@@ -113,15 +116,15 @@ class StreamedBodyHandler(OdhTecHandler):
     async def _receive_straight(self, sink: StraightSink, length: int) -> None:
         """In the place of tornado's own loop: the socket's bytes go into the sink's memory without a copy between."""
         stream = self.connection.stream
-        with client_socket(stream, allowed=can_let_go(stream)) as source:
+        with client_socket(stream, allowed=can_stop_reading(stream)) as source:
             body = StraightBody(stream, Sender(self.services.engine, source) if source else None)
             async with self._refusing(sink):
-                while length and not self._finished:
+                while length and not self.replied:
                     length -= await sink.receive(body, length)
                     self.services.note_activity()
                     await asyncio.sleep(0)  # a quick sender must not keep the loop to itself
             if source:
-                watch_again(stream)
+                watch_for_close(stream)
         while length:  # refused: what still comes is dropped until the connection is closed
             length -= len(await stream.read_bytes(min(length, CHUNK), partial=True))
 
@@ -137,7 +140,7 @@ class StreamedBodyHandler(OdhTecHandler):
             self.refuse(error)
         except asyncio.CancelledError:
             await sink.abort()
-            if not self._finished:
+            if not self.replied:
                 raise
         except Exception:
             self.log.exception("An upload failed.")

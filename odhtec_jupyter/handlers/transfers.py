@@ -9,6 +9,7 @@ from tornado import web
 
 from odhtec_jupyter import models
 from odhtec_jupyter.handlers.base import CONTENTS_RESOURCE, LARGE_BODY, OdhTecHandler
+from odhtec_jupyter.handlers.tornado_internals import UntrackedHandler
 from odhtec_jupyter.models import ContinueRequest, TransferFiles, TransferList, TransferPlan, TransferRequest
 from odhtec_jupyter.settings import check_secret
 from odhtec_jupyter.transfers.places import Stores
@@ -65,10 +66,9 @@ def shown(transfer: Transfer, *, sees_contents: bool) -> models.Transfer:
     return told.model_copy(update=hidden)
 
 
-class TransfersHandler(WorkspaceHandler):
+class TransfersHandler(UntrackedHandler, WorkspaceHandler):
     """``/transfers``"""
 
-    _track_activity = False
     max_body = LARGE_BODY
 
     @web.authenticated
@@ -118,10 +118,8 @@ def try_plan(
     return show_plan(make_plan(stores, action, source, target, options, is_stopped))
 
 
-class TransferHandler(WorkspaceHandler):
+class TransferHandler(UntrackedHandler, WorkspaceHandler):
     """``/transfers/:id``"""
-
-    _track_activity = False
 
     @web.authenticated
     async def get(self, transfer_id: str) -> None:
@@ -136,10 +134,8 @@ class TransferHandler(WorkspaceHandler):
         self.finish()
 
 
-class TransferFilesHandler(WorkspaceHandler):
+class TransferFilesHandler(UntrackedHandler, WorkspaceHandler):
     """``/transfers/:id/files``"""
-
-    _track_activity = False
 
     @web.authenticated
     async def get(self, transfer_id: str) -> None:

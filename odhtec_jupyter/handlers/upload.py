@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import Any
 
 from tornado import web
@@ -11,6 +10,7 @@ from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError
 from odhtec_jupyter.handlers.form import FormFiles
 from odhtec_jupyter.handlers.objects import ObjectHandler
 from odhtec_jupyter.handlers.streamed_body import CHUNK, StreamedBodyHandler
+from odhtec_jupyter.handlers.tornado_internals import set_chunk_size
 from odhtec_jupyter.keys import fitting
 from odhtec_jupyter.models import StoredObject, UploadReply
 from odhtec_jupyter.transfers.s3_target import S3Target
@@ -32,7 +32,7 @@ class UploadHandler(StreamedBodyHandler):
     async def prepare(self, **options: Any) -> None:
         """Everything that can be refused is refused here, before the first byte of the body."""
         await super().prepare(**options)
-        if self._finished or self.request.method not in {"POST", "PUT"}:
+        if self.replied or self.request.method not in {"POST", "PUT"}:
             return
         self._policy = self.choice("onConflict", "overwrite", POLICIES)
         bucket: str = self.path_kwargs["bucket"]
@@ -64,9 +64,7 @@ class UploadHandler(StreamedBodyHandler):
     async def _expect_form(self, bucket: str, prefix: str) -> None:
         if prefix and not prefix.endswith("/"):
             prefix += "/"
-        if hasattr(self.connection, "params"):  # not public in tornado
-            self.connection.params = copy(self.connection.params)  # all connections share one
-            self.connection.params.chunk_size = self.connection.stream.read_chunk_size = CHUNK
+        set_chunk_size(self.connection, CHUNK)
         await self.call(self._require_bucket, bucket)
         services = self.services
 

@@ -9,16 +9,15 @@ from tornado import web
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.handlers.base import OdhTecHandler
 from odhtec_jupyter.handlers.streamed_body import StreamedBodyHandler
+from odhtec_jupyter.handlers.tornado_internals import UntrackedHandler
 from odhtec_jupyter.models import UploadRequest
 from odhtec_jupyter.transfers.incoming_part import IncomingPart
 from odhtec_jupyter.transfers.part_pieces import PartInPieces
 from odhtec_jupyter.transfers.parts import MAX_OBJECT
 
 
-class UploadsHandler(OdhTecHandler):
+class UploadsHandler(UntrackedHandler, OdhTecHandler):
     """``/uploads``"""
-
-    _track_activity = False
 
     @web.authenticated
     async def get(self) -> None:
@@ -32,10 +31,8 @@ class UploadsHandler(OdhTecHandler):
         self.reply(upload, 200 if goes_on else 201)
 
 
-class UploadSessionHandler(OdhTecHandler):
+class UploadSessionHandler(UntrackedHandler, OdhTecHandler):
     """``/uploads/:id``"""
-
-    _track_activity = False
 
     @web.authenticated
     async def get(self, upload_id: str) -> None:
@@ -56,7 +53,7 @@ class PartHandler(StreamedBodyHandler):
     async def prepare(self, **options: Any) -> None:
         """Everything that can be refused is refused here, before the first byte of the body."""
         await super().prepare(**options)
-        if self._finished or self.request.method != "PUT":
+        if self.replied or self.request.method != "PUT":
             return
         number: str = self.path_kwargs["part"]
         if not (number.isascii() and number.isdigit() and len(number) <= 5):

@@ -264,20 +264,6 @@ async def test_pieces_of_a_part_do_not_keep_memory_for_ever(
 
 
 @on_moto
-async def test_an_upload_whose_parts_go_through_tornados_own_reader(
-    api: Any, bucket: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from tornado.http1connection import HTTP1Connection
-
-    monkeypatch.setattr(HTTP1Connection, "_read_body", _without_the_short_cut(HTTP1Connection._read_body))
-    content = noise(SIZE)
-    upload = await begin(api, bucket)
-    await put(api, upload, content, 1, 2, 3)
-    await api.ok("POST", "uploads", upload["uploadId"], "complete", status=201)
-    assert s3_client.get_object(Bucket=bucket, Key="k")["Body"].read() == content
-
-
-@on_moto
 async def test_a_quick_senders_bytes_are_read_in_a_thread(
     api: Any, bucket: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,14 +282,6 @@ async def test_a_quick_senders_bytes_are_read_in_a_thread(
     await api.ok("POST", "uploads", upload["uploadId"], "complete", status=201)
     assert s3_client.get_object(Bucket=bucket, Key="k")["Body"].read() == content
     assert sum(taken) > SIZE // 2
-
-
-def _without_the_short_cut(read_body: Callable[..., Any]) -> Callable[..., Any]:
-    def read(connection: Any, *args: Any) -> Any:
-        vars(connection).pop("_read_fixed_body", None)
-        return read_body(connection, *args)
-
-    return read
 
 
 @on_moto
