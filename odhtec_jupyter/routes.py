@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from odhtec_jupyter.handlers import (
-    archive,
     buckets,
     contract,
     details,
     disclaimer,
-    download,
     events,
     imports,
     multiparts,
@@ -18,10 +16,9 @@ from odhtec_jupyter.handlers import (
     preview,
     settings,
     transfers,
-    upload,
-    uploads,
     usage,
 )
+from odhtec_jupyter.handlers.streaming import archive, download, upload, uploads
 from odhtec_jupyter.services import Services
 
 BUCKET = "(?P<bucket>[^/]+)"

@@ -103,9 +103,9 @@ def test_previews_import_stores_and_leaves() -> None:
 
 
 def test_pyarrow_is_loaded_in_a_process_of_its_own() -> None:
-    assert {name for name in users_of("pyarrow") if not name.startswith("demo")} == {"preview.arrow_table"}
-    assert {name for name, found in modules().items() if "odhtec_jupyter.preview.arrow_table" in found} == {
-        "preview.arrow_worker"
+    assert {name for name in users_of("pyarrow") if not name.startswith("demo")} == {"preview.arrow.table"}
+    assert {name for name, found in modules().items() if "odhtec_jupyter.preview.arrow.table" in found} == {
+        "preview.arrow.worker"
     }
 
 

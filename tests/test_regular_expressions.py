@@ -78,7 +78,7 @@ def test_the_rule_knows_an_ambiguous_one(pattern: str, expected: bool) -> None:
 PARSERS = {
     "the name of a file in a form": """
 from odhtec_jupyter.errors import BadRequest
-from odhtec_jupyter.handlers.form import MAX_DISPOSITION, file_name
+from odhtec_jupyter.handlers.streaming.form import MAX_DISPOSITION, file_name
 begin = b'form-data; name="f"; filename="'
 for piece in (b"\\\\", b'"', b";", b'\\\\"', b'";', b"'", b"filename*=", b"*=", b" "):
     file_name(begin + piece * ((MAX_DISPOSITION - len(begin)) // len(piece)))
@@ -119,7 +119,7 @@ for text in ("; " * 500_000, ";" + " " * 500_000, ";r=" + "0" * 500_000, ";t=1" 
 assert retry_after({"ratelimit": ' "api";' + " " * 500_000 + "r=0;t=57"}) == 57
 """,
     "notebooks": """
-from odhtec_jupyter.preview.notebook import _ANSI
+from odhtec_jupyter.preview.formats.notebook import _ANSI
 for text in ("\\x1b[" * 500_000, "\\x1b[" + "0" * 1_000_000, "\\x1b[" + "0" * 500_000 + " " * 500_000,
              "\\x1b]" * 500_000, "\\x1b]" + "a" * 1_000_000):
     _ANSI.sub("", text)

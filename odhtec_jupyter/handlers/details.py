@@ -5,8 +5,8 @@ from __future__ import annotations
 from tornado import web
 
 from odhtec_jupyter.handlers.base import LINKS_RESOURCE, OdhTecHandler
-from odhtec_jupyter.handlers.download import disposition
 from odhtec_jupyter.handlers.objects import ObjectsHandler
+from odhtec_jupyter.handlers.streaming.download import disposition
 from odhtec_jupyter.keys import fitting
 from odhtec_jupyter.models import DetailsChange, PresignRequest, RestoreRequest
 

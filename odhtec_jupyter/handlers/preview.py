@@ -5,7 +5,7 @@ from __future__ import annotations
 from tornado import web
 
 from odhtec_jupyter.handlers.base import OdhTecHandler
-from odhtec_jupyter.preview.look import preview
+from odhtec_jupyter.preview.dispatch import preview
 
 
 class PreviewHandler(OdhTecHandler):

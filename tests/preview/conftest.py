@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.demo.content import BytesContent, Content
-from odhtec_jupyter.preview.look import look
+from odhtec_jupyter.preview.dispatch import look
+from odhtec_jupyter.preview.preview_input import Subject
 from odhtec_jupyter.preview.ranged_file import RangedFile
-from odhtec_jupyter.preview.subject import Subject
 from odhtec_jupyter.stores.source import Checksum, RangeReader
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.network import Network
-from odhtec_jupyter.preview.look import preview
+from odhtec_jupyter.preview.dispatch import preview
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3.store import S3Store
 from tests.preview.conftest import ROOT

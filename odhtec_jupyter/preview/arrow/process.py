@@ -1,0 +1,139 @@
+"""Parquet and Arrow are read in a process of their own, with little memory and no secrets.
+
+What pyarrow makes of a hostile file happens in native code: there it can neither take the server's memory nor end the
+server with all its kernels, and the server never loads it. The process reads the object through this side, which
+counts and bounds what is read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from typing import IO, Any, Literal
+
+from odhtec_jupyter.errors import Unreadable
+from odhtec_jupyter.models import TablePreview
+from odhtec_jupyter.preview.arrow.pipe import ANSWER, READ, REFUSED, REQUEST
+from odhtec_jupyter.preview.preview_input import Subject
+from odhtec_jupyter.preview.ranged_file import BudgetSpent
+
+Format = Literal["parquet", "arrow"]
+MAX_REPLY = 4 * 1024 * 1024
+PATIENCE = 60  # seconds, most of them for a slow store; the process itself may use 20 of CPU
+WITHOUT = "Its columns and rows cannot be shown: that needs pyarrow (pip install 'odhtec-jupyter[preview]')."
+DAMAGED = "It is damaged: pyarrow gave up on it."
+# What Python needs to find itself and what users have installed for themselves, whose numbers may have no home in the
+# system's list of users; the environment of a workbench is full of keys and tokens.
+KEPT = {"PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV"} | {
+    "HOME",
+    "PYTHONUSERBASE",
+    "APPDATA",
+}
+
+_turns = threading.BoundedSemaphore(2)  # each has some 60 MB while it runs
+
+
+def look_parquet(subject: Subject) -> TablePreview:
+    """Schema and first rows. Raises :class:`Unreadable`."""
+    head, tail = subject.head[:4], subject.file.at(max(0, subject.size - 8), 8)
+    if b"PARE" in (head, tail[4:]):
+        raise Unreadable("It is encrypted.")
+    if head != b"PAR1":
+        raise Unreadable("It does not begin like Parquet.")
+    if tail[4:] != b"PAR1":
+        raise Unreadable("Its end is missing, where the description of all the rest would be: it has been cut.")
+    if (footer := int.from_bytes(tail[:4], "little")) > subject.size - 12:
+        raise Unreadable(f"It claims a footer of {footer} bytes and has {subject.size} in all.")
+    return _look(subject, "parquet")
+
+
+def look_arrow(subject: Subject) -> TablePreview:
+    """Schema and first rows of a file or a stream. Raises :class:`Unreadable`."""
+    if subject.head.startswith(b"FEA1"):
+        raise Unreadable("It is Feather of version 1; version 2 can be shown.")
+    if not subject.head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
+        raise Unreadable("It does not begin like Arrow.")
+    return _look(subject, "arrow")
+
+
+def _look(subject: Subject, format_: Format) -> TablePreview:
+    if find_spec("pyarrow") is None:
+        subject.notes.append(WITHOUT)
+        nothing: dict[str, Any] = {"columns": [], "rows": [], "metadata": {}, "total_rows": None, "row_groups": None}
+        return TablePreview(format=format_, truncated=True, **nothing, **subject.common())
+    with _turns, _process(format_, subject.size) as process:
+        found = _serve(process, subject)
+    subject.notes += found.pop("notes")
+    return TablePreview(format=format_, **found, **subject.common())
+
+
+@contextmanager
+def _process(format_: Format, size: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has ended when the block has."""
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        # -P: a pyarrow.py that lies in the workspace is not the one that is meant.
+        [sys.executable, "-P", "-m", "odhtec_jupyter.preview.arrow.worker", format_, str(size)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={name: value for name, value in os.environ.items() if name in KEPT}
+        | {"ARROW_DEFAULT_MEMORY_POOL": "system"},
+    )
+    timer = threading.Timer(PATIENCE, process.kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield process
+    finally:
+        timer.cancel()
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            assert pipe
+            with suppress(BrokenPipeError):
+                pipe.close()
+
+
+def _serve(process: subprocess.Popen[bytes], subject: Subject) -> dict[str, Any]:
+    """Answer what the process asks for, until it has found something or given up."""
+    assert process.stdin
+    assert process.stdout
+    while True:
+        word, place, length = REQUEST.unpack(_exactly(process.stdout, REQUEST.size))
+        if word == READ:
+            _answer(process.stdin, subject, place, length)
+            continue
+        if length > MAX_REPLY:
+            raise Unreadable(DAMAGED)
+        text = _exactly(process.stdout, length).decode()
+        if word == REFUSED:
+            raise Unreadable(text)
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+
+def _answer(pipe: IO[bytes], subject: Subject, place: int, length: int) -> None:
+    try:
+        data = subject.file.at(place, length)
+    except BudgetSpent:
+        message = ANSWER.pack(False, 0)
+    else:
+        message = ANSWER.pack(True, len(data)) + data
+    try:
+        pipe.write(message)
+        pipe.flush()
+    except BrokenPipeError:
+        raise Unreadable(DAMAGED) from None
+
+
+def _exactly(pipe: IO[bytes], count: int) -> bytes:
+    data = pipe.read(count)
+    if len(data) < count:  # it was ended: by its own limits, by our patience, or by what it was given to read
+        raise Unreadable(DAMAGED)
+    return data

@@ -1,0 +1,261 @@
+"""GGUF: metadata, then the table of tensors; every length in it is checked before it is believed."""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from dataclasses import dataclass, field
+from typing import Any
+
+from odhtec_jupyter.errors import Unreadable
+from odhtec_jupyter.models import Tensor, TensorsPreview
+from odhtec_jupyter.preview.cell import words
+from odhtec_jupyter.preview.formats.gguf_vocabulary import ends_of_strings
+from odhtec_jupyter.preview.preview_input import Subject
+from odhtec_jupyter.preview.ranged_file import KIB, BudgetSpent, RangedFile
+
+MAX_KEY = 65_535  # bytes, as the format says
+MAX_STRING = 1024 * KIB
+MAX_METADATA = 500
+MAX_TENSORS = 1000  # that are shown
+MAX_RANK = 8
+MAX_SHOWN = 8  # elements of an array
+MOST = 2**63
+CHUNK = 256 * KIB
+MAX_STEPS = 1_000_000  # of reading on; some seconds at the worst
+MAX_SEARCHES = 6
+VOCABULARY = 65_536  # strings; more are passed over in another way
+
+# GGUF's types of values, as struct knows them.
+_SCALARS = dict(enumerate(("B", "b", "H", "h", "I", "i", "f", "?"))) | {10: "Q", 11: "q", 12: "d"}
+_STRING, _ARRAY = 8, 9
+
+# ggml's types of tensors; those without a name were removed.
+_DTYPES = re.split(
+    " ",
+    "F32 F16 Q4_0 Q4_1 - - Q5_0 Q5_1 Q8_0 Q8_1 Q2_K Q3_K Q4_K Q5_K Q6_K Q8_K IQ2_XXS IQ2_XS IQ3_XXS IQ1_S IQ4_NL IQ3_S"
+    " IQ2_S IQ4_XS I8 I16 I32 I64 F64 IQ1_M BF16 - - - TQ1_0 TQ2_0 - - - MXFP4",
+)
+
+
+def look(subject: Subject) -> TensorsPreview:
+    """Metadata and tensors as far as reading goes. Raises :class:`Unreadable`."""
+    reader = _Reader(subject.file)
+    tensor_count, entries = reader.head()
+    header = _Header(tensor_count)
+    parameters: int | None
+    try:
+        _read(reader, header, entries)
+        parameters = sum(header.dtypes.values())
+    except BudgetSpent:
+        subject.notes.append("Its header is larger than what a preview reads: what comes later in it is not shown.")
+        told = header.metadata.get("general.parameter_count", "")
+        parameters = int(told) if told.isdecimal() else None
+    return TensorsPreview(
+        format="gguf",
+        tensors=header.tensors,
+        tensor_count=tensor_count,
+        parameters=parameters,
+        dtypes=header.dtypes,
+        metadata=header.metadata,
+        truncated=len(header.tensors) < tensor_count,
+        **subject.common(),
+    )
+
+
+@dataclass
+class _Header:
+    """What was found."""
+
+    tensor_count: int
+    metadata: dict[str, str] = field(default_factory=dict)
+    tensors: list[Tensor] = field(default_factory=list)
+    dtypes: dict[str, int] = field(default_factory=dict)
+
+    def add_entry(self, name: str, value: str) -> None:
+        if len(self.metadata) < MAX_METADATA:
+            self.metadata[words(name, 200)] = words(value)
+
+    def add_tensor(self, tensor: Tensor) -> None:
+        if len(self.tensors) < MAX_TENSORS:
+            self.tensors.append(tensor)
+        self.dtypes[tensor.dtype] = self.dtypes.get(tensor.dtype, 0) + math.prod(tensor.shape)
+
+
+class _Vocabulary(Exception):
+    """An array of very many strings, that is better not read; ``shown`` is its beginning."""
+
+    def __init__(self, name: str, shown: str) -> None:
+        super().__init__(name)
+        self.name = name
+        self.shown = shown
+
+
+def _read(reader: _Reader, header: _Header, entries: int) -> None:
+    try:
+        for _ in range(entries):
+            header.add_entry(*reader.entry())
+        for _ in range(header.tensor_count):
+            header.add_tensor(reader.tensor()[0])
+    except _Vocabulary as found:
+        header.add_entry(found.name, found.shown)
+        _read_behind(reader, header, entries)
+
+
+def _read_behind(reader: _Reader, header: _Header, entries: int) -> None:
+    """Entries and tensors behind a vocabulary. Raises :class:`BudgetSpent` when they are not found."""
+    reader.searches += 1
+    if reader.searches > MAX_SEARCHES:
+        raise BudgetSpent("It has more vocabularies than any model.")
+    for place in ends_of_strings(reader.file, reader.position, reader.order):
+        found = _Header(header.tensor_count, dict(header.metadata))
+        reader.position = place
+        try:
+            _read_unnumbered(reader, found, entries)
+        except Unreadable:
+            continue
+        header.metadata, header.tensors, header.dtypes = found.metadata, found.tensors, found.dtypes
+        return
+    raise BudgetSpent("The end of the vocabulary was not found.")
+
+
+def _read_unnumbered(reader: _Reader, header: _Header, most: int) -> None:
+    """As many entries as there are before the table of tensors, which nothing else looks like."""
+    for _ in range(most):
+        place = reader.position
+        try:
+            for index in range(header.tensor_count):
+                tensor, offset = reader.tensor()
+                if not (tensor.name.isprintable() and tensor.shape and (index > 0) == (offset > 0)):
+                    raise Unreadable("This is no table of tensors.")
+                header.add_tensor(tensor)
+            return
+        except Unreadable:
+            header.tensors, header.dtypes, reader.position = [], {}, place
+        try:
+            header.add_entry(*reader.entry())
+        except _Vocabulary as found:
+            header.add_entry(found.name, found.shown)
+            _read_behind(reader, header, most - 1)
+            return
+    raise Unreadable("There is no table of tensors.")
+
+
+class _Reader:
+    """Reads on and on, a window at a time."""
+
+    def __init__(self, file: RangedFile) -> None:
+        self.file = file
+        self.position = 0
+        self.searches = 0
+        self._steps = 0
+        self._window = b""
+        self._base = 0
+        self.order = "<"
+
+    def head(self) -> tuple[int, int]:
+        """How many tensors and how many entries of metadata there are said to be."""
+        self._take(4)
+        version = self._number("I")
+        if version in {2 << 24, 3 << 24}:
+            self.order, version = ">", version >> 24
+        if version not in {2, 3}:
+            raise Unreadable(f"GGUF of version {version} is not known here.")
+        tensors, entries = self._number("Q"), self._number("Q")
+        # An entry takes 13 bytes at least, a tensor 24.
+        if tensors * 24 + entries * 13 > self.file.size:
+            raise Unreadable(f"It claims {tensors} tensors and {entries} entries, more than it has room for.")
+        return tensors, entries
+
+    def entry(self) -> tuple[str, str]:
+        """A name and its value, an array shortened."""
+        self._step(1)
+        name = self._string(MAX_KEY)
+        return name, self._value(name, self._number("I"))
+
+    def tensor(self) -> tuple[Tensor, int]:
+        """The next line of the table, and where its data are."""
+        self._step(1)
+        name = self._string(MAX_KEY)
+        rank = self._number("I")
+        if rank > MAX_RANK:
+            raise Unreadable(f"It is damaged: the tensor {words(name, 100)} claims {rank} dimensions.")
+        shape = [self._number("Q") for _ in range(rank)]
+        kind = self._number("I")
+        offset = self._number("Q")
+        if math.prod(shape) >= MOST:
+            raise Unreadable(f"It is damaged: the tensor {words(name, 100)} would be too large.")
+        known = kind < len(_DTYPES) and _DTYPES[kind] != "-"
+        dtype = _DTYPES[kind] if known else f"type {kind}"
+        return Tensor(name=words(name, 500), dtype=dtype, shape=shape), offset
+
+    def _value(self, name: str, kind: int) -> str:
+        if kind == _STRING:
+            return self._string(MAX_STRING)
+        if kind == _ARRAY:
+            return self._array(name)
+        if kind not in _SCALARS:
+            raise Unreadable(f"It is damaged: there is no type {kind} of metadata.")
+        return str(self._number(_SCALARS[kind]))
+
+    def _array(self, name: str) -> str:
+        """The first elements; the others are passed over."""
+        kind, count = self._number("I"), self._number("Q")
+        if kind in _SCALARS:
+            step = struct.calcsize(f"={_SCALARS[kind]}")
+            self._require(count * step)
+            shown = [str(self._number(_SCALARS[kind])) for _ in range(min(count, MAX_SHOWN))]
+            self.position += (count - len(shown)) * step
+        elif kind == _STRING:
+            self._require(count * 8)
+            shown = [words(self._string(MAX_STRING), 100) for _ in range(min(count, MAX_SHOWN))]
+            if count > VOCABULARY:
+                raise _Vocabulary(name, f"[{', '.join(shown)}, … {count - len(shown)} more]")
+            self._step(count - len(shown))
+            for _ in range(count - len(shown)):
+                self._skip_string()
+        else:  # arrays of arrays are allowed, and nobody writes them
+            raise Unreadable(f"It has an array of type {kind}, which is not known here.")
+        more = f", … {count - len(shown)} more" if count > len(shown) else ""
+        return f"[{', '.join(shown)}{more}]"
+
+    def _step(self, count: int) -> None:
+        """While an end is searched the same bytes may be read in more than one way, but not for ever."""
+        self._steps += count
+        if self._steps > MAX_STEPS:
+            raise BudgetSpent("It takes too long to read.")
+
+    def _string(self, most: int) -> str:
+        length = self._number("Q")
+        if length > most:
+            raise Unreadable(f"It is damaged: a text in it claims {length} bytes.")
+        return self._take(length).decode("utf-8", "replace")
+
+    def _skip_string(self) -> None:
+        length = self._number("Q")
+        self._require(length)
+        self.position += length
+
+    def _number(self, code: str) -> Any:
+        (value,) = struct.unpack(self.order + code, self._take(struct.calcsize(f"={code}")))
+        return value
+
+    def _require(self, count: int) -> None:
+        if count > self.file.size - self.position:
+            raise Unreadable("It ends within its header: it is damaged or has been cut.")
+
+    def _take(self, count: int) -> bytes:
+        self._require(count)
+        start = self.position - self._base
+        if start < 0 or start + count > len(self._window):
+            self._window, self._base, start = self._read(max(count, CHUNK), count), self.position, 0
+        self.position += count
+        return self._window[start : start + count]
+
+    def _read(self, count: int, least: int) -> bytes:
+        """A whole window, or what the budget still allows of it."""
+        try:
+            return self.file.at(self.position, count)
+        except BudgetSpent:
+            return self.file.at(self.position, least)

@@ -1,0 +1,92 @@
+"""Text that gzip packed: unpacked piece by piece, never more of it than a preview of plain text would read."""
+
+from __future__ import annotations
+
+import mimetypes
+import sys
+import zlib
+from functools import cached_property
+from typing import Any
+
+from odhtec_jupyter.errors import Unreadable
+from odhtec_jupyter.preview.formats.binary import UNTYPED
+from odhtec_jupyter.preview.preview_input import HEAD, Subject
+from odhtec_jupyter.preview.ranged_file import KIB
+
+MAGIC = b"\x1f\x8b"
+MAX_PACKED = 2048 * KIB
+MAX_UNPACKED = 4096 * KIB  # whatever the packed bytes would become
+STEP = 16 * KIB
+_TYPES = {*UNTYPED, "application/gzip", "application/x-gzip", "application/gzip-compressed"}
+
+
+class GzippedSubject(Subject):
+    """What is in an object that gzip packed. Its size is known only when all of it has been unpacked."""
+
+    def __init__(self, packed: Subject) -> None:
+        name = packed.name
+        ending = next((one for one in (".gz", ".gzip") if name.endswith(one)), "")
+        key = packed.key[: -len(ending)] if ending else packed.key
+        type_ = packed.content_type
+        inner = (mimetypes.guess_type(key)[0] or "") if type_ in _TYPES else type_
+        super().__init__(key, packed.file, packed.etag, inner, packed.notes)
+        self._packed = packed
+        self._stream = zlib.decompressobj(31)
+        self._data = bytearray()
+        self._left = b""  # packed bytes that the stream has not taken
+        self._position = 0
+        self._is_whole = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of it unpacked; more than anything while they are not known."""
+        return len(self._data) if self._is_whole else sys.maxsize
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first unpacked bytes."""
+        return self.beginning(HEAD)
+
+    def beginning(self, count: int) -> bytes:
+        """At most ``count`` unpacked bytes. Raises :class:`Unreadable` where gzip can make nothing of it."""
+        wanted = min(count, MAX_UNPACKED)
+        while len(self._data) < wanted and not self._is_whole and self._more():
+            try:
+                self._data += self._stream.decompress(self._left, wanted - len(self._data))
+            except zlib.error:
+                self._cut()
+                break
+            self._left = self._stream.unconsumed_tail
+            if self._stream.eof:
+                self._next_member()
+        return bytes(self._data[:count])
+
+    def common(self) -> dict[str, Any]:
+        """What all previews say, of the object as it is stored."""
+        return self._packed.common() | {"compression": "gzip"}
+
+    def _more(self) -> bool:
+        """Whether there is something to unpack."""
+        if not self._left:
+            self._left = self.file.at(self._position, min(STEP, MAX_PACKED - self._position))
+            self._position += len(self._left)
+            if not self._left and self._position == self.file.size:
+                self._cut()
+        return bool(self._left)
+
+    def _next_member(self) -> None:
+        """bgzip and ``cat a.gz b.gz`` write several, one after the other."""
+        self._left = self._stream.unused_data
+        if len(self._left) < len(MAGIC):
+            self._left += self.file.at(self._position, STEP)
+            self._position = min(self._position + STEP, self.file.size)
+        if self._left.startswith(MAGIC):
+            self._stream = zlib.decompressobj(31)
+        else:
+            self._is_whole = True
+
+    def _cut(self) -> None:
+        if not self._data:
+            raise Unreadable("It is not valid gzip data.")
+        self._is_whole = True
+        self.notes.append("Its gzip data is damaged or cut off: what follows is missing.")

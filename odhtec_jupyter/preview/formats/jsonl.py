@@ -1,0 +1,72 @@
+"""JSON Lines: each line an object, the names in them the columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from odhtec_jupyter.errors import Unreadable
+from odhtec_jupyter.models import Column, TablePreview
+from odhtec_jupyter.preview.cell import MAX_COLUMNS, MAX_ROWS, cell, words
+from odhtec_jupyter.preview.formats.text import decoded
+from odhtec_jupyter.preview.json_text import parse_json
+from odhtec_jupyter.preview.preview_input import HEAD, Subject
+from odhtec_jupyter.preview.ranged_file import KIB
+
+STEPS = (HEAD, 2048 * KIB)  # more is read only where the lines are long
+VALUE = "value"  # the column of what is no object
+_WORDS = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
+
+
+def look(subject: Subject) -> TablePreview:
+    """The first lines. Raises :class:`Unreadable`."""
+    lines: list[str] = []
+    for limit in STEPS:
+        found = decoded(subject, limit)
+        whole = subject.size <= limit
+        # Not splitlines(): JSON's strings may hold other line ends of Unicode.
+        lines = found.text.split("\n")
+        lines = [line for line in (lines if whole else lines[:-1]) if line.strip()]
+        if whole or len(lines) > MAX_ROWS:
+            break
+    if not lines and subject.size:
+        raise Unreadable(f"Its first line does not end within {STEPS[-1] // KIB} KiB.")
+    values = _values(subject, lines[:MAX_ROWS])
+    names = list(dict.fromkeys(name for value in values for name in (value if isinstance(value, dict) else [VALUE])))
+    if len(names) > MAX_COLUMNS:
+        subject.notes.append(f"Of its {len(names)} columns the first {MAX_COLUMNS} are shown.")
+    complete = whole and len(values) == len(lines)
+    return TablePreview(
+        format="jsonl",
+        columns=[Column(name=words(name, 200), type=_type(values, name)) for name in names[:MAX_COLUMNS]],
+        rows=[[cell(_field(value, name)) for name in names[:MAX_COLUMNS]] for value in values],
+        total_rows=len(lines) if complete else None,
+        row_groups=None,
+        metadata={"encoding": found.encoding},
+        truncated=not complete or len(names) > MAX_COLUMNS,
+        **subject.common(),
+    )
+
+
+def _values(subject: Subject, lines: list[str]) -> list[Any]:
+    values: list[Any] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            values.append(parse_json(line))
+        except Unreadable as error:
+            if number == 1:
+                raise
+            subject.notes.append(f"Line {number} cannot be read: {str(error)[0].lower()}{str(error)[1:]}")
+            break
+    return values
+
+
+def _field(value: Any, name: str) -> Any:
+    if isinstance(value, dict):
+        return value.get(name)
+    return value if name == VALUE else None
+
+
+def _type(values: list[Any], name: str) -> str | None:
+    """JSON's word for the values of a column; none where they differ."""
+    found = {_WORDS.get(type(one)) for value in values if (one := _field(value, name)) is not None}
+    return found.pop() if len(found) == 1 else None

@@ -1,0 +1,14 @@
+"""PDF: the browser's own viewer shows it."""
+
+from __future__ import annotations
+
+from odhtec_jupyter.errors import Unreadable
+from odhtec_jupyter.models import PdfPreview
+from odhtec_jupyter.preview.preview_input import Subject
+
+
+def look(subject: Subject) -> PdfPreview:
+    """That it is one. Raises :class:`Unreadable`."""
+    if b"%PDF-" not in subject.head[:1024]:
+        raise Unreadable("It does not begin like a PDF.")
+    return PdfPreview(**{**subject.common(), "content_type": "application/pdf"})

@@ -1,0 +1,95 @@
+"""safetensors: eight bytes that say how long the header is, and the header, which is JSON."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from odhtec_jupyter.errors import Unreadable
+from odhtec_jupyter.models import Tensor, TensorsPreview
+from odhtec_jupyter.preview.cell import words
+from odhtec_jupyter.preview.json_text import parse_json
+from odhtec_jupyter.preview.preview_input import Subject
+from odhtec_jupyter.preview.ranged_file import KIB
+
+MAX_HEADER = 3072 * KIB  # some 30,000 tensors
+MAX_TENSORS = 1000  # that are shown
+MAX_METADATA = 200
+MOST = 2**63  # no dimension and no product of them is larger in a file that was ever written
+MAX_RANK = 32
+
+
+def is_safetensors(head: bytes, size: int) -> bool:
+    """No magic, but no other file begins with a length that fits and a brace."""
+    return len(head) > 8 and head[8] == ord("{") and head[5:8] == b"\0\0\0" and _length(head) + 8 <= size
+
+
+def look(subject: Subject) -> TensorsPreview:
+    """The table of the header. Raises :class:`Unreadable`."""
+    header = _header(subject)
+    told = header.pop("__metadata__", {})
+    metadata = told if isinstance(told, dict) else {}
+    start = 8 + _length(subject.head)
+    tensors: list[Tensor] = []
+    dtypes: dict[str, int] = {}
+    end = 0
+    for name, found in header.items():
+        tensor, parameters, tensor_end = _tensor(name, found)
+        if len(tensors) < MAX_TENSORS:
+            tensors.append(tensor)
+        dtypes[tensor.dtype] = dtypes.get(tensor.dtype, 0) + parameters
+        end = max(end, tensor_end)
+    if start + end > subject.size:
+        subject.notes.append(f"It has been cut: {start + end - subject.size} bytes of its tensors are missing.")
+    return TensorsPreview(
+        format="safetensors",
+        tensors=tensors,
+        tensor_count=len(header),
+        parameters=sum(dtypes.values()),
+        dtypes=dtypes,
+        metadata={words(k, 200): words(str(v)) for k, v in list(metadata.items())[:MAX_METADATA]},
+        truncated=len(header) > len(tensors),
+        **subject.common(),
+    )
+
+
+def _length(head: bytes) -> int:
+    return int.from_bytes(head[:8], "little")
+
+
+def _header(subject: Subject) -> dict[str, Any]:
+    length = _length(subject.head)
+    if subject.size < 10 or length > subject.size - 8:
+        raise Unreadable(f"It claims a header of {length} bytes and has {subject.size} in all.")
+    if length > MAX_HEADER:
+        raise Unreadable(f"Its header has {length} bytes, more than the {MAX_HEADER} that a preview reads.")
+    data = subject.head[8 : 8 + length] if 8 + length <= len(subject.head) else subject.file.at(8, length)
+    try:
+        found = parse_json(data.decode())
+    except UnicodeDecodeError:
+        raise Unreadable("Its header is not UTF-8.") from None
+    if not isinstance(found, dict):
+        raise Unreadable("Its header is not a table of tensors.")
+    return found
+
+
+def _tensor(name: str, found: Any) -> tuple[Tensor, int, int]:
+    """A tensor, how many parameters it has, and where its data ends."""
+    found = found if isinstance(found, dict) else {}
+    dtype, shape, offsets = found.get("dtype"), found.get("shape"), found.get("data_offsets")
+    if not (
+        isinstance(dtype, str) and len(dtype) <= 32 and _numbers(shape) and _numbers(offsets) and len(offsets) == 2
+    ):
+        raise Unreadable(f"Its header is damaged: the tensor {words(name, 100)} has no type, shape or place.")
+    parameters = math.prod(shape)
+    if parameters >= MOST:
+        raise Unreadable(f"Its header is damaged: the tensor {words(name, 100)} would be too large.")
+    return Tensor(name=words(name, 500), dtype=words(dtype), shape=shape), parameters, offsets[1]
+
+
+def _numbers(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) <= MAX_RANK
+        and all(type(one) is int and 0 <= one < MOST for one in value)
+    )

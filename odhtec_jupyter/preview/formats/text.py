@@ -1,0 +1,113 @@
+"""Text and code: the beginning, decoded."""
+
+from __future__ import annotations
+
+from odhtec_jupyter.errors import Unreadable
+from odhtec_jupyter.models import TextPreview
+from odhtec_jupyter.preview.encoding import Decoded, decode
+from odhtec_jupyter.preview.preview_input import Subject
+from odhtec_jupyter.preview.ranged_file import KIB
+
+MAX_TEXT = 512 * KIB
+
+# Names of languages as JupyterLab's editor knows them, by extension or by the whole name.
+LANGUAGES = {
+    "bash": "shell",
+    "bashrc": "shell",
+    "bat": "bat",
+    "c": "c",
+    "cc": "cpp",
+    "cfg": "ini",
+    "conf": "ini",
+    "cpp": "cpp",
+    "css": "css",
+    "dockerfile": "dockerfile",
+    "containerfile": "dockerfile",
+    "diff": "diff",
+    "env": "ini",
+    "geojson": "json",
+    "gitconfig": "ini",
+    "go": "go",
+    "h": "c",
+    "hpp": "cpp",
+    "htm": "html",
+    "html": "html",
+    "ini": "ini",
+    "ipynb": "json",
+    "java": "java",
+    "jl": "julia",
+    "js": "javascript",
+    "json": "json",
+    "jsonl": "json",
+    "jsx": "jsx",
+    "kt": "kotlin",
+    "lua": "lua",
+    "makefile": "makefile",
+    "markdown": "markdown",
+    "md": "markdown",
+    "mjs": "javascript",
+    "mk": "makefile",
+    "ndjson": "json",
+    "patch": "diff",
+    "php": "php",
+    "pl": "perl",
+    "properties": "properties",
+    "proto": "protobuf",
+    "py": "python",
+    "pyi": "python",
+    "r": "r",
+    "rb": "ruby",
+    "rs": "rust",
+    "rst": "rst",
+    "scala": "scala",
+    "sh": "shell",
+    "sql": "sql",
+    "svg": "xml",
+    "swift": "swift",
+    "tex": "latex",
+    "tf": "hcl",
+    "toml": "toml",
+    "ts": "typescript",
+    "tsx": "tsx",
+    "xml": "xml",
+    "xsd": "xml",
+    "yaml": "yaml",
+    "yml": "yaml",
+    "zsh": "shell",
+}
+_TYPES = {"text/markdown": "markdown", "application/json": "json", "text/html": "html", "text/x-python": "python"}
+
+
+def decoded(subject: Subject, limit: int) -> Decoded:
+    """The beginning as text. Raises :class:`Unreadable` where it is none."""
+    found = decode(subject.head, whole=len(subject.head) == subject.size)
+    # What does not begin like text is not read further.
+    if found is not None and limit > len(subject.head):
+        data = subject.beginning(limit)
+        found = decode(data, whole=len(data) == subject.size)
+    if found is None:
+        raise Unreadable("It is not text.")
+    return found
+
+
+def look(subject: Subject) -> TextPreview:
+    """The beginning of any text."""
+    found = decoded(subject, MAX_TEXT)
+    if found.damaged:
+        subject.notes.append(f"Some of its bytes are not {found.encoding.upper()}.")
+    return TextPreview(
+        text=found.text,
+        encoding=found.encoding,
+        language=language(subject),
+        truncated=subject.size > MAX_TEXT,
+        **subject.common(),
+    )
+
+
+def language(subject: Subject) -> str | None:
+    """By the name, else by what the uploader said."""
+    name = subject.name.lstrip(".")
+    for word in (name, subject.extension, name.partition(".")[0] if name.startswith("dockerfile.") else ""):
+        if word in LANGUAGES:
+            return LANGUAGES[word]
+    return _TYPES.get(subject.media_type)

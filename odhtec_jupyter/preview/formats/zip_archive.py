@@ -1,0 +1,138 @@
+"""Zip files and what is made of them (wheels, office documents, torch's checkpoints): the central directory at the end.
+
+Not with ``zipfile``, which takes the whole directory into memory before anyone can look at its size.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from odhtec_jupyter.errors import Unreadable
+from odhtec_jupyter.models import ArchiveEntry, ArchivePreview
+from odhtec_jupyter.preview.cell import words
+from odhtec_jupyter.preview.preview_input import Subject
+from odhtec_jupyter.preview.ranged_file import KIB
+
+MAX_ENTRIES = 1000  # that are shown
+MAX_DIRECTORY = 2048 * KIB  # that is read
+_END = struct.Struct("<4s4H2LH")
+_LOCATOR = struct.Struct("<4sLQL")
+_END64 = struct.Struct("<4sQ2H2L4Q")
+_ENTRY = struct.Struct("<4s6H3L5H2L")
+_TAIL = _END.size + 0xFFFF
+_FULL = 0xFFFFFFFF  # "see the ZIP64 field"
+_UTF8 = 0x800
+
+
+@dataclass(frozen=True)
+class _Directory:
+    start: int
+    size: int
+    entries: int
+
+
+def look(subject: Subject) -> ArchivePreview:
+    """The entries of the directory. Raises :class:`Unreadable`."""
+    directory = _find(subject)
+    data = subject.file.at(directory.start, min(directory.size, MAX_DIRECTORY))
+    entries: list[ArchiveEntry] = []
+    total = count = position = 0
+    while count < directory.entries and position + _ENTRY.size <= len(data):
+        entry, length = _entry(data, position)
+        if entry is None:
+            break
+        if len(entries) < MAX_ENTRIES:
+            entries.append(entry)
+        total, count, position = total + entry.size, count + 1, position + length
+    whole = count == directory.entries
+    if not whole and directory.size <= MAX_DIRECTORY:
+        subject.notes.append("Its directory is damaged: not all the entries that it announces are there.")
+    return ArchivePreview(
+        format="zip",
+        entries=entries,
+        entry_count=directory.entries,
+        total_size=total if whole else None,
+        truncated=len(entries) < directory.entries,
+        **subject.common(),
+    )
+
+
+def _find(subject: Subject) -> _Directory:
+    """Where the directory is, from the record at the end of the file, behind which only a comment may follow."""
+    file = subject.file
+    base = max(0, file.size - _TAIL)
+    tail = file.at(base, _TAIL)
+    position = len(tail)
+    while (position := tail.rfind(b"PK\5\6", 0, position)) >= 0:
+        if position + _END.size <= len(tail):
+            *_, comment = _END.unpack_from(tail, position)
+            if position + _END.size + comment == len(tail):
+                break
+    if position < 0:
+        raise Unreadable("Its directory, at the end of a zip file, is missing: it may have been cut.")
+    _, disk, first_disk, _, count, size, offset, _ = _END.unpack_from(tail, position)
+    end = base + position
+    if found := _zip64(subject, end):
+        end, count, size, offset = found
+        disk = first_disk = 0
+    if disk != 0 or first_disk != 0:
+        raise Unreadable("It is one part of an archive in several files.")
+    start = end - size  # not ``offset``: something may stand before the archive, as in one that unpacks itself
+    if start < 0 or offset > start:
+        raise Unreadable("Its directory would begin before the file: it is damaged or has been cut.")
+    return _Directory(start, size, count)
+
+
+def _zip64(subject: Subject, end: int) -> tuple[int, int, int, int] | None:
+    """End, count, size and offset of a directory that is, or might have become, too large for the old record."""
+    locator = subject.file.at(max(0, end - _LOCATOR.size), _LOCATOR.size)
+    if len(locator) < _LOCATOR.size or locator[:4] != b"PK\6\7":
+        return None
+    _, _, told, _ = _LOCATOR.unpack(locator)
+    for position in (end - _LOCATOR.size - _END64.size, told):
+        record = subject.file.at(position, _END64.size) if 0 <= position < end else b""
+        if len(record) == _END64.size and record[:4] == b"PK\6\6":
+            *_, count, size, offset = _END64.unpack(record)
+            return position, count, size, offset
+    raise Unreadable("Its ZIP64 directory is not where it is said to be.")
+
+
+def _entry(data: bytes, position: int) -> tuple[ArchiveEntry | None, int]:
+    """The entry there and its length; None for one that is cut or none."""
+    fields = _ENTRY.unpack_from(data, position)
+    magic, flags, packed, size = fields[0], fields[3], fields[8], fields[9]
+    name_length, extra_length, comment_length = fields[10:13]
+    length = _ENTRY.size + name_length + extra_length + comment_length
+    name_end = position + _ENTRY.size + name_length
+    if magic != b"PK\1\2" or position + length > len(data):
+        return None, 0
+    name = data[position + _ENTRY.size : name_end]
+    if _FULL in (size, packed):
+        size, packed = _large(data[name_end : name_end + extra_length], size, packed)
+    return ArchiveEntry(path=words(_name(name, flags)), size=size, compressed_size=packed), length
+
+
+def _large(extra: bytes, size: int, packed: int) -> tuple[int, int]:
+    """The sizes that the ZIP64 field holds, in this order, for those that did not fit."""
+    position = 0
+    while position + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, position)
+        field = extra[position + 4 : position + 4 + length]
+        if kind == 1:
+            values = [value for (value,) in struct.iter_unpack("<Q", field[: len(field) // 8 * 8])]
+            if size == _FULL and values:
+                size = values.pop(0)
+            if packed == _FULL and values:
+                packed = values.pop(0)
+            break
+        position += 4 + length
+    return size, packed
+
+
+def _name(name: bytes, flags: int) -> str:
+    """Many write UTF-8 without saying so."""
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return name.decode("utf-8", "replace") if flags & _UTF8 else name.decode("cp437")
