@@ -5,7 +5,7 @@ from __future__ import annotations
 from tornado import web
 
 from odhtec_jupyter.handlers.base import OdhTecHandler
-from odhtec_jupyter.preview.dispatch import preview
+from odhtec_jupyter.preview.dispatch import preview_object
 
 
 class PreviewHandler(OdhTecHandler):
@@ -18,5 +18,5 @@ class PreviewHandler(OdhTecHandler):
         """Its table, text, tensors, entries, … as data; nothing in it is rendered here."""
         name = self.key(key)
         async with self.services.previews:
-            found = await self.look(preview, self.services.s3, bucket, name, self.gone.is_set)
+            found = await self.look(preview_object, self.services.s3, bucket, name, self.gone.is_set)
         self.reply(found)

@@ -12,7 +12,7 @@ HEAD = 128 * KIB  # what is read first, for most formats all that is needed
 
 
 @dataclass
-class Subject:
+class PreviewInput:
     """One object, open for a preview."""
 
     key: str

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.network import Network
-from odhtec_jupyter.preview.dispatch import preview
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3.store import S3Store
 from tests.preview.conftest import ROOT
@@ -38,12 +37,12 @@ def store() -> Iterator[S3Store]:
 
 @pytest.fixture
 def seen(store: S3Store) -> Callable[[str], Any]:
-    def look(name: str) -> Any:
-        reply = preview(store, "bucket", f"huge/{name}").model_dump(by_alias=True, mode="json")
+    def show(name: str) -> Any:
+        reply = preview_object(store, "bucket", f"huge/{name}").model_dump(by_alias=True, mode="json")
         assert reply["bytesRead"] < LIMIT
         return reply
 
-    return look
+    return show
 
 
 def test_a_parquet_of_5_gb(seen: Any) -> None:

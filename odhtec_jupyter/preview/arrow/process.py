@@ -20,7 +20,7 @@ from typing import IO, Any, Literal
 from odhtec_jupyter.errors import Unreadable
 from odhtec_jupyter.models import TablePreview
 from odhtec_jupyter.preview.arrow.pipe import ANSWER, READ, REFUSED, REQUEST
-from odhtec_jupyter.preview.preview_input import Subject
+from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import BudgetSpent
 
 Format = Literal["parquet", "arrow"]
@@ -39,38 +39,38 @@ KEPT = {"PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PAT
 _turns = threading.BoundedSemaphore(2)  # each has some 60 MB while it runs
 
 
-def look_parquet(subject: Subject) -> TablePreview:
+def preview_parquet(item: PreviewInput) -> TablePreview:
     """Schema and first rows. Raises :class:`Unreadable`."""
-    head, tail = subject.head[:4], subject.file.at(max(0, subject.size - 8), 8)
+    head, tail = item.head[:4], item.file.at(max(0, item.size - 8), 8)
     if b"PARE" in (head, tail[4:]):
         raise Unreadable("It is encrypted.")
     if head != b"PAR1":
         raise Unreadable("It does not begin like Parquet.")
     if tail[4:] != b"PAR1":
         raise Unreadable("Its end is missing, where the description of all the rest would be: it has been cut.")
-    if (footer := int.from_bytes(tail[:4], "little")) > subject.size - 12:
-        raise Unreadable(f"It claims a footer of {footer} bytes and has {subject.size} in all.")
-    return _look(subject, "parquet")
+    if (footer := int.from_bytes(tail[:4], "little")) > item.size - 12:
+        raise Unreadable(f"It claims a footer of {footer} bytes and has {item.size} in all.")
+    return _preview(item, "parquet")
 
 
-def look_arrow(subject: Subject) -> TablePreview:
+def preview_arrow(item: PreviewInput) -> TablePreview:
     """Schema and first rows of a file or a stream. Raises :class:`Unreadable`."""
-    if subject.head.startswith(b"FEA1"):
+    if item.head.startswith(b"FEA1"):
         raise Unreadable("It is Feather of version 1; version 2 can be shown.")
-    if not subject.head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
+    if not item.head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
         raise Unreadable("It does not begin like Arrow.")
-    return _look(subject, "arrow")
+    return _preview(item, "arrow")
 
 
-def _look(subject: Subject, format_: Format) -> TablePreview:
+def _preview(item: PreviewInput, format_: Format) -> TablePreview:
     if find_spec("pyarrow") is None:
-        subject.notes.append(WITHOUT)
+        item.notes.append(WITHOUT)
         nothing: dict[str, Any] = {"columns": [], "rows": [], "metadata": {}, "total_rows": None, "row_groups": None}
-        return TablePreview(format=format_, truncated=True, **nothing, **subject.common())
-    with _turns, _process(format_, subject.size) as process:
-        found = _serve(process, subject)
-    subject.notes += found.pop("notes")
-    return TablePreview(format=format_, **found, **subject.common())
+        return TablePreview(format=format_, truncated=True, **nothing, **item.common())
+    with _turns, _process(format_, item.size) as process:
+        found = _serve(process, item)
+    item.notes += found.pop("notes")
+    return TablePreview(format=format_, **found, **item.common())
 
 
 @contextmanager
@@ -100,14 +100,14 @@ def _process(format_: Format, size: int) -> Iterator[subprocess.Popen[bytes]]:
                 pipe.close()
 
 
-def _serve(process: subprocess.Popen[bytes], subject: Subject) -> dict[str, Any]:
+def _serve(process: subprocess.Popen[bytes], item: PreviewInput) -> dict[str, Any]:
     """Answer what the process asks for, until it has found something or given up."""
     assert process.stdin
     assert process.stdout
     while True:
         word, place, length = REQUEST.unpack(_exactly(process.stdout, REQUEST.size))
         if word == READ:
-            _answer(process.stdin, subject, place, length)
+            _answer(process.stdin, item, place, length)
             continue
         if length > MAX_REPLY:
             raise Unreadable(DAMAGED)
@@ -118,9 +118,9 @@ def _serve(process: subprocess.Popen[bytes], subject: Subject) -> dict[str, Any]
         return found
 
 
-def _answer(pipe: IO[bytes], subject: Subject, place: int, length: int) -> None:
+def _answer(pipe: IO[bytes], item: PreviewInput, place: int, length: int) -> None:
     try:
-        data = subject.file.at(place, length)
+        data = item.file.at(place, length)
     except BudgetSpent:
         message = ANSWER.pack(False, 0)
     else:

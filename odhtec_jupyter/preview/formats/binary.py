@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from odhtec_jupyter.models import BinaryPreview
-from odhtec_jupyter.preview.preview_input import Subject
+from odhtec_jupyter.preview.preview_input import PreviewInput
 
 SHOWN = 512
 
@@ -32,10 +32,10 @@ _MAGIC = {
 UNTYPED = {"", "binary/octet-stream", "application/octet-stream"}
 
 
-def look(subject: Subject) -> BinaryPreview:
+def preview(item: PreviewInput) -> BinaryPreview:
     """The first bytes as they are."""
-    common = subject.common()
+    common = item.common()
     if common["content_type"] in UNTYPED:
-        found = (name for magic, name in _MAGIC.items() if subject.head.startswith(magic))
+        found = (name for magic, name in _MAGIC.items() if item.head.startswith(magic))
         common["content_type"] = next(found, "application/octet-stream")
-    return BinaryPreview(head=subject.head[:SHOWN].hex(), **common)
+    return BinaryPreview(head=item.head[:SHOWN].hex(), **common)

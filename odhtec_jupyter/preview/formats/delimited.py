@@ -11,30 +11,30 @@ from odhtec_jupyter.preview.cell import MAX_COLUMNS, MAX_ROWS, cell, words
 from odhtec_jupyter.preview.formats.csv_header import has_header
 from odhtec_jupyter.preview.formats.csv_rows import delimiter_of, rows_of
 from odhtec_jupyter.preview.formats.text import decoded
-from odhtec_jupyter.preview.preview_input import HEAD, Subject
+from odhtec_jupyter.preview.preview_input import HEAD, PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB
 
 STEPS = (HEAD, 1024 * KIB)  # more is read only where the rows are long
 MAX_EMPTY = 10_000  # lines that are looked at for a row
 
 
-def look(subject: Subject) -> TablePreview:
+def preview(item: PreviewInput) -> TablePreview:
     """The first rows. Raises :class:`Unreadable`."""
     rows: list[list[str]] = []
-    format_: Literal["csv", "tsv"] = "tsv" if subject.extension in {"tsv", "tab"} else "csv"
+    format_: Literal["csv", "tsv"] = "tsv" if item.extension in {"tsv", "tab"} else "csv"
     for limit in STEPS:
-        found = decoded(subject, limit)
-        whole = subject.size <= limit
+        found = decoded(item, limit)
+        whole = item.size <= limit
         delimiter = "\t" if format_ == "tsv" else delimiter_of(found.text)
-        rows, complete = _rows(subject, found.text, delimiter, whole)
+        rows, complete = _rows(item, found.text, delimiter, whole)
         if whole or len(rows) > MAX_ROWS:
             break
-    if not rows and subject.size:
+    if not rows and item.size:
         raise Unreadable(f"Its first row does not end within {STEPS[-1] // KIB} KiB.")
     header, body = (rows[0], rows[1:]) if has_header(rows) else ([], rows)
     width = max((len(row) for row in [header, *body]), default=0)
     if width > MAX_COLUMNS:
-        subject.notes.append(f"Of its {width} columns the first {MAX_COLUMNS} are shown.")
+        item.notes.append(f"Of its {width} columns the first {MAX_COLUMNS} are shown.")
     shown = min(width, MAX_COLUMNS)
     named = [name.strip() for name in header[:shown]] + [""] * (shown - len(header))
     names = [name or f"column {number}" for number, name in enumerate(named, 1)]
@@ -46,11 +46,11 @@ def look(subject: Subject) -> TablePreview:
         row_groups=None,
         metadata={"delimiter": "tab" if delimiter == "\t" else delimiter, "encoding": found.encoding},
         truncated=not complete or len(body) > MAX_ROWS or width > MAX_COLUMNS,
-        **subject.common(),
+        **item.common(),
     )
 
 
-def _rows(subject: Subject, text: str, delimiter: str, whole: bool) -> tuple[list[list[str]], bool]:
+def _rows(item: PreviewInput, text: str, delimiter: str, whole: bool) -> tuple[list[list[str]], bool]:
     """At most one row more than is shown with its header, and whether these are all; an empty line is none."""
     rows: list[list[str]] = []
     empty = 0
@@ -64,6 +64,6 @@ def _rows(subject: Subject, text: str, delimiter: str, whole: bool) -> tuple[lis
     except csv.Error:
         if not rows:
             raise Unreadable("Its first row has a field of more than 128 KiB.") from None
-        subject.notes.append("After the rows that are shown comes a field of more than 128 KiB.")
+        item.notes.append("After the rows that are shown comes a field of more than 128 KiB.")
         return rows, False
     return rows, whole

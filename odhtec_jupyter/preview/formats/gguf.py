@@ -12,7 +12,7 @@ from odhtec_jupyter.errors import Unreadable
 from odhtec_jupyter.models import Tensor, TensorsPreview
 from odhtec_jupyter.preview.cell import words
 from odhtec_jupyter.preview.formats.gguf_vocabulary import ends_of_strings
-from odhtec_jupyter.preview.preview_input import Subject
+from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB, BudgetSpent, RangedFile
 
 MAX_KEY = 65_535  # bytes, as the format says
@@ -39,9 +39,9 @@ _DTYPES = re.split(
 )
 
 
-def look(subject: Subject) -> TensorsPreview:
+def preview(item: PreviewInput) -> TensorsPreview:
     """Metadata and tensors as far as reading goes. Raises :class:`Unreadable`."""
-    reader = _Reader(subject.file)
+    reader = _Reader(item.file)
     tensor_count, entries = reader.head()
     header = _Header(tensor_count)
     parameters: int | None
@@ -49,7 +49,7 @@ def look(subject: Subject) -> TensorsPreview:
         _read(reader, header, entries)
         parameters = sum(header.dtypes.values())
     except BudgetSpent:
-        subject.notes.append("Its header is larger than what a preview reads: what comes later in it is not shown.")
+        item.notes.append("Its header is larger than what a preview reads: what comes later in it is not shown.")
         told = header.metadata.get("general.parameter_count", "")
         parameters = int(told) if told.isdecimal() else None
     return TensorsPreview(
@@ -60,7 +60,7 @@ def look(subject: Subject) -> TensorsPreview:
         dtypes=header.dtypes,
         metadata=header.metadata,
         truncated=len(header.tensors) < tensor_count,
-        **subject.common(),
+        **item.common(),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from odhtec_jupyter.errors import Unreadable
 from odhtec_jupyter.preview.formats.binary import UNTYPED
-from odhtec_jupyter.preview.preview_input import HEAD, Subject
+from odhtec_jupyter.preview.preview_input import HEAD, PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB
 
 MAGIC = b"\x1f\x8b"
@@ -20,10 +20,10 @@ STEP = 16 * KIB
 _TYPES = {*UNTYPED, "application/gzip", "application/x-gzip", "application/gzip-compressed"}
 
 
-class GzippedSubject(Subject):
+class GzippedInput(PreviewInput):
     """What is in an object that gzip packed. Its size is known only when all of it has been unpacked."""
 
-    def __init__(self, packed: Subject) -> None:
+    def __init__(self, packed: PreviewInput) -> None:
         name = packed.name
         ending = next((one for one in (".gz", ".gzip") if name.endswith(one)), "")
         key = packed.key[: -len(ending)] if ending else packed.key

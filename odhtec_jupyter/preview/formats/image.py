@@ -9,7 +9,7 @@ from collections.abc import Callable
 from odhtec_jupyter.errors import Unreadable
 from odhtec_jupyter.models import ImagePreview
 from odhtec_jupyter.preview.encoding import decode
-from odhtec_jupyter.preview.preview_input import Subject
+from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB, RangedFile
 
 MAX_SEGMENTS = 100  # of a JPEG, before the one with the size
@@ -18,16 +18,16 @@ SVG_TAG = 4 * KIB
 Size = tuple[int | None, int | None]
 
 
-def look(subject: Subject) -> ImagePreview:
+def preview(item: PreviewInput) -> ImagePreview:
     """Width and height, and the right type. Raises :class:`Unreadable`."""
-    found = media_type(subject.head)
+    found = media_type(item.head)
     if found is None:
-        return _svg(subject)
+        return _svg(item)
     try:
-        width, height = _SIZES[found](subject.file)
+        width, height = _SIZES[found](item.file)
     except (struct.error, IndexError, KeyError):
         raise Unreadable("It ends within its header, or is damaged.") from None
-    return ImagePreview(width=width, height=height, **{**subject.common(), "content_type": found})
+    return ImagePreview(width=width, height=height, **{**item.common(), "content_type": found})
 
 
 def media_type(head: bytes) -> str | None:
@@ -113,10 +113,10 @@ _SIZES: dict[str, Callable[[RangedFile], Size]] = {
 }
 
 
-def _svg(subject: Subject) -> ImagePreview:
+def _svg(item: PreviewInput) -> ImagePreview:
     """No XML parser: its entities are a danger, and one tag is all that is looked for."""
-    head = subject.head[:SVG_HEAD]
-    found = decode(head, whole=len(head) == subject.size)
+    head = item.head[:SVG_HEAD]
+    found = decode(head, whole=len(head) == item.size)
     start = found.text.lower().find("<svg") if found else -1
     if found is None or start < 0:
         raise Unreadable("It does not begin like an image of this type.")
@@ -126,7 +126,7 @@ def _svg(subject: Subject) -> ImagePreview:
     if (width is None or height is None) and box:
         numbers = [float(one) for one in re.findall(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?", box[1])]
         width, height = (round(numbers[2]), round(numbers[3])) if len(numbers) == 4 else (None, None)
-    return ImagePreview(width=width, height=height, **{**subject.common(), "content_type": "image/svg+xml"})
+    return ImagePreview(width=width, height=height, **{**item.common(), "content_type": "image/svg+xml"})
 
 
 def _length(tag: str, name: str) -> int | None:

@@ -9,7 +9,7 @@ from odhtec_jupyter.models import Column, TablePreview
 from odhtec_jupyter.preview.cell import MAX_COLUMNS, MAX_ROWS, cell, words
 from odhtec_jupyter.preview.formats.text import decoded
 from odhtec_jupyter.preview.json_text import parse_json
-from odhtec_jupyter.preview.preview_input import HEAD, Subject
+from odhtec_jupyter.preview.preview_input import HEAD, PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB
 
 STEPS = (HEAD, 2048 * KIB)  # more is read only where the lines are long
@@ -17,23 +17,23 @@ VALUE = "value"  # the column of what is no object
 _WORDS = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
 
 
-def look(subject: Subject) -> TablePreview:
+def preview(item: PreviewInput) -> TablePreview:
     """The first lines. Raises :class:`Unreadable`."""
     lines: list[str] = []
     for limit in STEPS:
-        found = decoded(subject, limit)
-        whole = subject.size <= limit
+        found = decoded(item, limit)
+        whole = item.size <= limit
         # Not splitlines(): JSON's strings may hold other line ends of Unicode.
         lines = found.text.split("\n")
         lines = [line for line in (lines if whole else lines[:-1]) if line.strip()]
         if whole or len(lines) > MAX_ROWS:
             break
-    if not lines and subject.size:
+    if not lines and item.size:
         raise Unreadable(f"Its first line does not end within {STEPS[-1] // KIB} KiB.")
-    values = _values(subject, lines[:MAX_ROWS])
+    values = _values(item, lines[:MAX_ROWS])
     names = list(dict.fromkeys(name for value in values for name in (value if isinstance(value, dict) else [VALUE])))
     if len(names) > MAX_COLUMNS:
-        subject.notes.append(f"Of its {len(names)} columns the first {MAX_COLUMNS} are shown.")
+        item.notes.append(f"Of its {len(names)} columns the first {MAX_COLUMNS} are shown.")
     complete = whole and len(values) == len(lines)
     return TablePreview(
         format="jsonl",
@@ -43,11 +43,11 @@ def look(subject: Subject) -> TablePreview:
         row_groups=None,
         metadata={"encoding": found.encoding},
         truncated=not complete or len(names) > MAX_COLUMNS,
-        **subject.common(),
+        **item.common(),
     )
 
 
-def _values(subject: Subject, lines: list[str]) -> list[Any]:
+def _values(item: PreviewInput, lines: list[str]) -> list[Any]:
     values: list[Any] = []
     for number, line in enumerate(lines, 1):
         try:
@@ -55,7 +55,7 @@ def _values(subject: Subject, lines: list[str]) -> list[Any]:
         except Unreadable as error:
             if number == 1:
                 raise
-            subject.notes.append(f"Line {number} cannot be read: {str(error)[0].lower()}{str(error)[1:]}")
+            item.notes.append(f"Line {number} cannot be read: {str(error)[0].lower()}{str(error)[1:]}")
             break
     return values
 

@@ -11,7 +11,7 @@ from odhtec_jupyter.models import NotebookCell, NotebookPreview
 from odhtec_jupyter.preview.cell import words
 from odhtec_jupyter.preview.formats.text import decoded
 from odhtec_jupyter.preview.json_text import require_few_values
-from odhtec_jupyter.preview.preview_input import Subject
+from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB
 
 MAX_READ = 3072 * KIB
@@ -24,9 +24,9 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
-def look(subject: Subject) -> NotebookPreview:
+def preview(item: PreviewInput) -> NotebookPreview:
     """The first cells. Raises :class:`Unreadable`."""
-    text = decoded(subject, MAX_READ).text
+    text = decoded(item, MAX_READ).text
     if not text.strip():
         raise Unreadable("It is empty.")
     require_few_values(text)
@@ -35,7 +35,7 @@ def look(subject: Subject) -> NotebookPreview:
         reader.read()
     except RecursionError:
         raise Unreadable("Its JSON is nested too deeply.") from None
-    if reader.cells is None or (not reader.whole and subject.size <= MAX_READ):
+    if reader.cells is None or (not reader.whole and item.size <= MAX_READ):
         raise Unreadable("It is not a notebook of format 4, or it is damaged.")
     cells: list[NotebookCell] = []
     room = MAX_SHOWN
@@ -46,13 +46,13 @@ def look(subject: Subject) -> NotebookPreview:
             break
         cells.append(cell)
     if not reader.whole:
-        subject.notes.append(f"Of this large notebook the first {MAX_READ // KIB} KiB were read.")
+        item.notes.append(f"Of this large notebook the first {MAX_READ // KIB} KiB were read.")
     return NotebookPreview(
         language=_language(reader.metadata),
         cells=cells,
         cell_count=len(reader.cells),
         truncated=not reader.whole or len(cells) < len(reader.cells),
-        **subject.common(),
+        **item.common(),
     )
 
 

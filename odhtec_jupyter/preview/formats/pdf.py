@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from odhtec_jupyter.errors import Unreadable
 from odhtec_jupyter.models import PdfPreview
-from odhtec_jupyter.preview.preview_input import Subject
+from odhtec_jupyter.preview.preview_input import PreviewInput
 
 
-def look(subject: Subject) -> PdfPreview:
+def preview(item: PreviewInput) -> PdfPreview:
     """That it is one. Raises :class:`Unreadable`."""
-    if b"%PDF-" not in subject.head[:1024]:
+    if b"%PDF-" not in item.head[:1024]:
         raise Unreadable("It does not begin like a PDF.")
-    return PdfPreview(**{**subject.common(), "content_type": "application/pdf"})
+    return PdfPreview(**{**item.common(), "content_type": "application/pdf"})

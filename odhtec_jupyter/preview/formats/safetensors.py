@@ -9,7 +9,7 @@ from odhtec_jupyter.errors import Unreadable
 from odhtec_jupyter.models import Tensor, TensorsPreview
 from odhtec_jupyter.preview.cell import words
 from odhtec_jupyter.preview.json_text import parse_json
-from odhtec_jupyter.preview.preview_input import Subject
+from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB
 
 MAX_HEADER = 3072 * KIB  # some 30,000 tensors
@@ -24,12 +24,12 @@ def is_safetensors(head: bytes, size: int) -> bool:
     return len(head) > 8 and head[8] == ord("{") and head[5:8] == b"\0\0\0" and _length(head) + 8 <= size
 
 
-def look(subject: Subject) -> TensorsPreview:
+def preview(item: PreviewInput) -> TensorsPreview:
     """The table of the header. Raises :class:`Unreadable`."""
-    header = _header(subject)
+    header = _header(item)
     told = header.pop("__metadata__", {})
     metadata = told if isinstance(told, dict) else {}
-    start = 8 + _length(subject.head)
+    start = 8 + _length(item.head)
     tensors: list[Tensor] = []
     dtypes: dict[str, int] = {}
     end = 0
@@ -39,8 +39,8 @@ def look(subject: Subject) -> TensorsPreview:
             tensors.append(tensor)
         dtypes[tensor.dtype] = dtypes.get(tensor.dtype, 0) + parameters
         end = max(end, tensor_end)
-    if start + end > subject.size:
-        subject.notes.append(f"It has been cut: {start + end - subject.size} bytes of its tensors are missing.")
+    if start + end > item.size:
+        item.notes.append(f"It has been cut: {start + end - item.size} bytes of its tensors are missing.")
     return TensorsPreview(
         format="safetensors",
         tensors=tensors,
@@ -49,7 +49,7 @@ def look(subject: Subject) -> TensorsPreview:
         dtypes=dtypes,
         metadata={words(k, 200): words(str(v)) for k, v in list(metadata.items())[:MAX_METADATA]},
         truncated=len(header) > len(tensors),
-        **subject.common(),
+        **item.common(),
     )
 
 
@@ -57,13 +57,13 @@ def _length(head: bytes) -> int:
     return int.from_bytes(head[:8], "little")
 
 
-def _header(subject: Subject) -> dict[str, Any]:
-    length = _length(subject.head)
-    if subject.size < 10 or length > subject.size - 8:
-        raise Unreadable(f"It claims a header of {length} bytes and has {subject.size} in all.")
+def _header(item: PreviewInput) -> dict[str, Any]:
+    length = _length(item.head)
+    if item.size < 10 or length > item.size - 8:
+        raise Unreadable(f"It claims a header of {length} bytes and has {item.size} in all.")
     if length > MAX_HEADER:
         raise Unreadable(f"Its header has {length} bytes, more than the {MAX_HEADER} that a preview reads.")
-    data = subject.head[8 : 8 + length] if 8 + length <= len(subject.head) else subject.file.at(8, length)
+    data = item.head[8 : 8 + length] if 8 + length <= len(item.head) else item.file.at(8, length)
     try:
         found = parse_json(data.decode())
     except UnicodeDecodeError:

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 from odhtec_jupyter.errors import Unreadable
 from odhtec_jupyter.models import ArchiveEntry, ArchivePreview
 from odhtec_jupyter.preview.cell import words
-from odhtec_jupyter.preview.preview_input import Subject
+from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB, BudgetSpent
 
 MAX_ENTRIES = 1000
@@ -55,15 +55,15 @@ class _Contents:
     note: str = "These are its first entries: a tar file has no directory."
 
 
-def look(subject: Subject) -> ArchivePreview:
+def preview(item: PreviewInput) -> ArchivePreview:
     """The entries as far as reading goes. Raises :class:`Unreadable`."""
-    return _shown(subject, "tar", subject.file)
+    return _shown(item, "tar", item.file)
 
 
-def look_compressed(subject: Subject) -> ArchivePreview:
+def preview_compressed(item: PreviewInput) -> ArchivePreview:
     """The entries in the beginning of a ``tar.gz``. Raises :class:`Unreadable`."""
-    data, whole = unpack(subject.beginning(MAX_PACKED))
-    return _shown(subject, "tar.gz", _Unpacked(data, whole=whole))
+    data, whole = unpack(item.beginning(MAX_PACKED))
+    return _shown(item, "tar.gz", _Unpacked(data, whole=whole))
 
 
 def unpack(data: bytes) -> tuple[bytes, bool]:
@@ -88,21 +88,21 @@ def is_compressed_tar(head: bytes) -> bool:
         return False
 
 
-def _shown(subject: Subject, format_: Literal["tar", "tar.gz"], file: _File) -> ArchivePreview:
+def _shown(item: PreviewInput, format_: Literal["tar", "tar.gz"], file: _File) -> ArchivePreview:
     contents = _Contents()
     with suppress(BudgetSpent):
         _walk(file, contents)
     if not contents.entries and not contents.whole:
         raise Unreadable("Its first entry cannot be read: it is damaged or has been cut.")
     if not contents.whole:
-        subject.notes.append(contents.note)
+        item.notes.append(contents.note)
     return ArchivePreview(
         format=format_,
         entries=contents.entries,
         entry_count=len(contents.entries) if contents.whole else None,
         total_size=sum(entry.size for entry in contents.entries) if contents.whole else None,
         truncated=not contents.whole,
-        **subject.common(),
+        **item.common(),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from odhtec_jupyter.errors import Unreadable
 from odhtec_jupyter.models import TextPreview
 from odhtec_jupyter.preview.encoding import Decoded, decode
-from odhtec_jupyter.preview.preview_input import Subject
+from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB
 
 MAX_TEXT = 512 * KIB
@@ -78,36 +78,36 @@ LANGUAGES = {
 _TYPES = {"text/markdown": "markdown", "application/json": "json", "text/html": "html", "text/x-python": "python"}
 
 
-def decoded(subject: Subject, limit: int) -> Decoded:
+def decoded(item: PreviewInput, limit: int) -> Decoded:
     """The beginning as text. Raises :class:`Unreadable` where it is none."""
-    found = decode(subject.head, whole=len(subject.head) == subject.size)
+    found = decode(item.head, whole=len(item.head) == item.size)
     # What does not begin like text is not read further.
-    if found is not None and limit > len(subject.head):
-        data = subject.beginning(limit)
-        found = decode(data, whole=len(data) == subject.size)
+    if found is not None and limit > len(item.head):
+        data = item.beginning(limit)
+        found = decode(data, whole=len(data) == item.size)
     if found is None:
         raise Unreadable("It is not text.")
     return found
 
 
-def look(subject: Subject) -> TextPreview:
+def preview(item: PreviewInput) -> TextPreview:
     """The beginning of any text."""
-    found = decoded(subject, MAX_TEXT)
+    found = decoded(item, MAX_TEXT)
     if found.damaged:
-        subject.notes.append(f"Some of its bytes are not {found.encoding.upper()}.")
+        item.notes.append(f"Some of its bytes are not {found.encoding.upper()}.")
     return TextPreview(
         text=found.text,
         encoding=found.encoding,
-        language=language(subject),
-        truncated=subject.size > MAX_TEXT,
-        **subject.common(),
+        language=language(item),
+        truncated=item.size > MAX_TEXT,
+        **item.common(),
     )
 
 
-def language(subject: Subject) -> str | None:
+def language(item: PreviewInput) -> str | None:
     """By the name, else by what the uploader said."""
-    name = subject.name.lstrip(".")
-    for word in (name, subject.extension, name.partition(".")[0] if name.startswith("dockerfile.") else ""):
+    name = item.name.lstrip(".")
+    for word in (name, item.extension, name.partition(".")[0] if name.startswith("dockerfile.") else ""):
         if word in LANGUAGES:
             return LANGUAGES[word]
-    return _TYPES.get(subject.media_type)
+    return _TYPES.get(item.media_type)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from odhtec_jupyter.errors import Unreadable
 from odhtec_jupyter.models import ArchiveEntry, ArchivePreview
 from odhtec_jupyter.preview.cell import words
-from odhtec_jupyter.preview.preview_input import Subject
+from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB
 
 MAX_ENTRIES = 1000  # that are shown
@@ -32,10 +32,10 @@ class _Directory:
     entries: int
 
 
-def look(subject: Subject) -> ArchivePreview:
+def preview(item: PreviewInput) -> ArchivePreview:
     """The entries of the directory. Raises :class:`Unreadable`."""
-    directory = _find(subject)
-    data = subject.file.at(directory.start, min(directory.size, MAX_DIRECTORY))
+    directory = _find(item)
+    data = item.file.at(directory.start, min(directory.size, MAX_DIRECTORY))
     entries: list[ArchiveEntry] = []
     total = count = position = 0
     while count < directory.entries and position + _ENTRY.size <= len(data):
@@ -47,20 +47,20 @@ def look(subject: Subject) -> ArchivePreview:
         total, count, position = total + entry.size, count + 1, position + length
     whole = count == directory.entries
     if not whole and directory.size <= MAX_DIRECTORY:
-        subject.notes.append("Its directory is damaged: not all the entries that it announces are there.")
+        item.notes.append("Its directory is damaged: not all the entries that it announces are there.")
     return ArchivePreview(
         format="zip",
         entries=entries,
         entry_count=directory.entries,
         total_size=total if whole else None,
         truncated=len(entries) < directory.entries,
-        **subject.common(),
+        **item.common(),
     )
 
 
-def _find(subject: Subject) -> _Directory:
+def _find(item: PreviewInput) -> _Directory:
     """Where the directory is, from the record at the end of the file, behind which only a comment may follow."""
-    file = subject.file
+    file = item.file
     base = max(0, file.size - _TAIL)
     tail = file.at(base, _TAIL)
     position = len(tail)
@@ -73,7 +73,7 @@ def _find(subject: Subject) -> _Directory:
         raise Unreadable("Its directory, at the end of a zip file, is missing: it may have been cut.")
     _, disk, first_disk, _, count, size, offset, _ = _END.unpack_from(tail, position)
     end = base + position
-    if found := _zip64(subject, end):
+    if found := _zip64(item, end):
         end, count, size, offset = found
         disk = first_disk = 0
     if disk != 0 or first_disk != 0:
@@ -84,14 +84,14 @@ def _find(subject: Subject) -> _Directory:
     return _Directory(start, size, count)
 
 
-def _zip64(subject: Subject, end: int) -> tuple[int, int, int, int] | None:
+def _zip64(item: PreviewInput, end: int) -> tuple[int, int, int, int] | None:
     """End, count, size and offset of a directory that is, or might have become, too large for the old record."""
-    locator = subject.file.at(max(0, end - _LOCATOR.size), _LOCATOR.size)
+    locator = item.file.at(max(0, end - _LOCATOR.size), _LOCATOR.size)
     if len(locator) < _LOCATOR.size or locator[:4] != b"PK\6\7":
         return None
     _, _, told, _ = _LOCATOR.unpack(locator)
     for position in (end - _LOCATOR.size - _END64.size, told):
-        record = subject.file.at(position, _END64.size) if 0 <= position < end else b""
+        record = item.file.at(position, _END64.size) if 0 <= position < end else b""
         if len(record) == _END64.size and record[:4] == b"PK\6\6":
             *_, count, size, offset = _END64.unpack(record)
             return position, count, size, offset

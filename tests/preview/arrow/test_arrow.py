@@ -22,7 +22,7 @@ import pytest
 from odhtec_jupyter import demo
 from odhtec_jupyter.errors import Unreadable
 from odhtec_jupyter.preview.arrow import process as arrow_process
-from tests.preview.conftest import damaged, subject_of
+from tests.preview.conftest import damaged, input_of
 
 ROWS = 1000
 TABLE = pa.table(
@@ -222,7 +222,7 @@ def test_the_process_has_no_secrets_and_ends(monkeypatch: pytest.MonkeyPatch, tm
         return started[-1][0]
 
     monkeypatch.setattr(subprocess, "Popen", popen)
-    assert arrow_process.look_parquet(subject_of("a.parquet", parquet())).rows
+    assert arrow_process.preview_parquet(input_of("a.parquet", parquet())).rows
     process, environment = started[0]
     assert "hush" not in environment.values()
     # What a user has installed for themselves is found.
@@ -233,7 +233,7 @@ def test_the_process_has_no_secrets_and_ends(monkeypatch: pytest.MonkeyPatch, tm
 def test_a_process_that_dies_is_no_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     for code in ("import os; os.abort()", "pass", "import sys; sys.stdout.buffer.write(b'd' + b'\\xff' * 16)"):
         with pytest.raises(Unreadable, match="pyarrow gave up"), stand_in(monkeypatch, code):
-            arrow_process.look_parquet(subject_of("a.parquet", parquet()))
+            arrow_process.preview_parquet(input_of("a.parquet", parquet()))
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, code: str) -> Any:
