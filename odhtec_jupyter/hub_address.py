@@ -66,7 +66,7 @@ class HubAddress:
         if include is None:
             return self.patterns
         if self.is_file:
-            raise BadRequest("include: the address already names one file. Leave the patterns or the file out.")
+            raise BadRequest("include: the address already names a file. Remove the patterns or the file.")
         return self._below(include)
 
     def left_out(self, exclude: list[str] | None) -> list[str] | None:
@@ -114,15 +114,15 @@ def _of_page(url: str, repo_type: RepoType, revision: str, endpoint: str) -> Hub
         parts = urlsplit(url)
         port = parts.port or PORTS.get(parts.scheme)
     except ValueError:
-        raise BadRequest("repo: this is not the address of a repository; it looks like org/name.") from None
+        raise BadRequest("repo: this is not the address of a repository. Use the form org/name.") from None
     host = (parts.hostname or "").lower()
     segments = [segment for segment in parts.path.split("/") if segment]
     if parts.scheme not in PORTS:
-        raise BadRequest(f"repo: {clipped(parts.scheme, 20)}:// is not an address of a hub; use hf:// or https://.")
+        raise BadRequest(f"repo: {clipped(parts.scheme, 20)}:// is not supported. Use hf:// or https://.")
     if (host, port) == ((own.hostname or "").lower(), own.port or PORTS.get(own.scheme)):
         prefix = [segment for segment in own.path.split("/") if segment]
         if segments[: len(prefix)] != prefix:
-            raise BadRequest(f"repo: this address is not below {endpoint}, which is set as the hub.")
+            raise BadRequest(f"repo: this address does not belong to the configured hub, {endpoint}.")
         segments = segments[len(prefix) :]
     elif host not in HUGGING_FACE:
         raise _other_host(parts.netloc.rpartition("@")[2], endpoint)
@@ -137,7 +137,7 @@ def _of_segments(segments: list[str], shown: str, repo_type: RepoType, revision:
     length = next((at for at in (2, 1) if len(segments) > 2 and segments[at] in _PAGES), 2)
     repo, page, tail = "/".join(map(unquote, segments[:length])), segments[length : length + 1], segments[length + 1 :]
     if not repo or (segments[0] in _NO_REPOSITORIES and not kind) or (page and page[0] not in _PAGES):
-        raise BadRequest(f"repo: {clipped(shown, 200)} is not the page of a repository, or of files in one.")
+        raise BadRequest(f"repo: {clipped(shown, 200)} is not the address of a repository or its files.")
     if not tail:
         return HubAddress(repo, kind or repo_type, revision)
     said, rest = split_revision("/".join(tail))
@@ -152,4 +152,4 @@ def _of_segments(segments: list[str], shown: str, repo_type: RepoType, revision:
 def _other_host(host: str, endpoint: str) -> BadRequest:
     own = urlsplit(endpoint).netloc
     known = "huggingface.co" if own in HUGGING_FACE else f"huggingface.co or {own}"
-    return BadRequest(f"repo: {clipped(host, 100)} is not a hub that is known here. Use a repository of {known}.")
+    return BadRequest(f"repo: {clipped(host, 100)} is not the configured hub. Use a repository of {known}.")

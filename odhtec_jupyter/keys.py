@@ -21,9 +21,9 @@ def decode_key(text: str, *, most: int = MAX_KEY_BYTES) -> str:
     try:
         key = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
     except (binascii.Error, ValueError):
-        raise BadRequest("The key in the URL is not base64url of UTF-8.", code="InvalidKey") from None
+        raise BadRequest("The key in the URL must be UTF-8 in base64url.", code="InvalidKey") from None
     if not key:
-        raise BadRequest("The key in the URL is empty.", code="InvalidKey")
+        raise BadRequest("The key in the URL must not be empty.", code="InvalidKey")
     return fitting(key, most=most)
 
 

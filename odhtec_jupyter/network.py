@@ -85,7 +85,7 @@ def proxy_refused(proxy: str) -> ProxyError:
     """The error for a proxy that wants to know who asks (407)."""
     host = proxy.rpartition("@")[2].rpartition("://")[2].rstrip("/")
     return ProxyError(
-        f"The proxy {host} requires a user name and a password, or does not accept those it was given. Enter it in the"
+        f"The proxy {host} requires a user name and a password, or rejects the configured ones. Enter the proxy in the"
         " settings as http://user:password@host:port."
     )
 

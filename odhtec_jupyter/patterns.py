@@ -42,7 +42,7 @@ def _matches_any(patterns: Sequence[str]) -> Callable[[str], bool]:
         else:
             names.add(_ESCAPED.sub(r"\1", pattern))
     if len(globs) > MAX_GLOBS:
-        raise BadRequest(f"include and exclude may hold at most {MAX_GLOBS} patterns with wildcards each.")
+        raise BadRequest(f"include and exclude accept up to {MAX_GLOBS} patterns with wildcards each.")
     matchers = [matcher(glob) for glob in globs]
     return lambda path: path in names or any(matches(path) for matches in matchers)
 

@@ -26,7 +26,7 @@ def secret_in(path: str) -> str:
     except OSError as error:
         raise BadRequest(error.strerror or type(error).__name__) from None
     except RuntimeError:  # of expanduser: an account without an entry has no home
-        raise BadRequest("it names a home folder that is not known") from None
+        raise BadRequest("its home folder does not exist") from None
 
 
 def take_out_secrets(config: MutableMapping[str, Any]) -> None:

@@ -162,15 +162,15 @@ class Services:
             hub, token = self._tokens.get(transfer.id, (None, None))
             stores = self.stores(token if hub == origin(self.hub.connection.endpoint) else None)
         except OdhTecError as error:
-            raise Waits(f"This transfer waits for a connection that can be used: {error}", "connection") from error
+            raise Waits(f"Paused: the connection cannot be used. {error}", "connection") from error
         if uses_s3 and stores.s3.host != options.endpoint:
-            raise Waits(f"This transfer goes on when {options.endpoint} is connected again.", "connection")
+            raise Waits(f"Paused: connect to {options.endpoint} again to continue.", "connection")
         if uses_s3 and options.keys_given and not self.settings.s3_access_key_id:
-            raise Waits("This transfer goes on when the S3 keys are there again.", "connection")
+            raise Waits("Paused: enter the S3 keys again to continue.", "connection")
         if uses_hub and stores.hub.host != options.hub_endpoint:
-            raise Waits(f"This transfer goes on when {options.hub_endpoint} is set as the hub again.", "connection")
+            raise Waits(f"Paused: set {options.hub_endpoint} as the hub again to continue.", "connection")
         if uses_hub and options.token_given and not stores.token and not self.settings.hf_token:
-            raise Waits("The token was typed in and is not kept: resume with the token to go on.", "token")
+            raise Waits("Paused: the token is not stored. Enter it again to continue.", "token")
         return stores
 
     def give_token(self, transfer: Transfer, token: str | None) -> None:

@@ -107,7 +107,7 @@ def _merge(change: str | None, present: str | None) -> str | None:
 def check_secret(value: str | None, name: str) -> None:
     """Raise :class:`BadRequest` for what cannot stand in a header; the value is not repeated."""
     if value and not (value.isascii() and value.isprintable() and " " not in value):
-        raise BadRequest(f"{name} holds spaces or other characters that it cannot have.")
+        raise BadRequest(f"{name} contains spaces or other characters that are not allowed.")
 
 
 class OdhTecSettings(LoggingConfigurable):
@@ -303,7 +303,7 @@ class OdhTecSettings(LoggingConfigurable):
             session_token=_merge(change.session_token, now.session_token),
         )
         if new.region and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", new.region):
-            raise BadRequest("region may hold letters, digits and hyphens only.")
+            raise BadRequest("region can contain letters, digits and hyphens only.")
         for name, value in (
             ("accessKeyId", new.access_key_id),
             ("secretAccessKey", new.secret_access_key),

@@ -106,13 +106,13 @@ def parse_uri(text: str, field: str) -> Uri:
     if found and scheme == "s3":
         bucket, _, key = rest.partition("/")
         if not bucket:
-            raise BadRequest(f"{field}: there is no bucket in {text!r}; it looks like s3://bucket/key.")
+            raise BadRequest(f"{field}: the bucket is missing in {text!r}. Use the form s3://bucket/key.")
         return S3Uri(bucket, key)
     if found and scheme == "workspace":
         return WorkspaceUri(rest)
     if found and scheme == "hf":
         return _hub(rest, field)
-    raise BadRequest(f"{field}: {text!r} is no place; places begin with s3://, workspace:// or hf://.")
+    raise BadRequest(f"{field}: {text!r} is not a valid location. Use s3://, workspace:// or hf://.")
 
 
 def _hub(rest: str, field: str) -> HubUri:
@@ -128,19 +128,19 @@ def hub_parts(rest: str, field: str) -> tuple[RepoType | None, str, str | None, 
     kind, rest = split_type(rest)
     if kind is None and rest.partition("/")[0] in _OTHER_TYPES:
         raise BadRequest(
-            f"{field}: {rest.partition('/')[0]} of Hugging Face cannot be read; name a model or a dataset."
+            f"{field}: {rest.partition('/')[0]} of Hugging Face are not supported. Use a model or a dataset."
         )
     before, pinned, after = rest.partition("@")
     revision: str | None = None
     if pinned and before.count("/") <= 1:
         repo, (revision, path) = before, split_revision(after)
         if not revision:
-            raise BadRequest(f"{field}: there is no revision behind the @; it looks like hf://org/name@revision/path.")
+            raise BadRequest(f"{field}: the revision after @ is missing. Use the form hf://org/name@revision/path.")
     else:
         parts = rest.split("/", 2)
         repo, path = "/".join(parts[:2]).rstrip("/"), parts[2] if len(parts) > 2 else ""
     if not repo:
-        raise BadRequest(f"{field}: there is no repository in it; it looks like hf://org/name@revision/path.")
+        raise BadRequest(f"{field}: the repository is missing. Use the form hf://org/name@revision/path.")
     return kind, repo, revision, path
 
 

@@ -59,7 +59,7 @@ def test_one_row_at_most_without_multiple() -> None:
         ("bucket", None, "bucket"),
         ("prefix", "data", "that ends with a slash, as 'data/' does"),
         ("prefix", "é" * 512 + "/", "at most 1024 bytes"),
-        ("selected", ["notes.md"], "no place"),
+        ("selected", ["notes.md"], "not a valid location"),
         ("selected", ["workspace://notes.md"], "names no object"),
         ("selected", ["s3://models"], "names no object"),
         ("selected", ["s3://models/"], "names no object"),

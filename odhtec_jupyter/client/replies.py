@@ -14,7 +14,7 @@ from odhtec_jupyter.errors import Forbidden, NotFound, OdhTecError, TooLarge, Un
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_REFUSED = "You are not allowed to do this here."  # Jupyter's own refusal, as tornado's of a POST without a token
+_REFUSED = "You do not have permission to do this."  # Jupyter's own refusal, as tornado's of a POST without a token
 
 
 def error_of(reply: requests.Response, server: str) -> OdhTecError:

@@ -91,7 +91,7 @@ class OdhTecHandler(APIHandler):
         if action == "write" and not self.knows_conditions:
             for name in ("If-Match", "If-None-Match"):
                 if name in self.request.headers:  # passed over, it would be taken for one that holds
-                    raise BadRequest(f"{name}: conditions are known for the upload of one object only.")
+                    raise BadRequest(f"{name} is only supported for the upload of one object.")
         if self.sends_content and self.request.method in {"GET", "HEAD"}:
             self.check_xsrf_cookie()  # as Jupyter's own /files does: a token, the XSRF cookie's value, or our Referer
         self.services.require_connection(self.get_query_argument("connection", "default"))
@@ -104,7 +104,7 @@ class OdhTecHandler(APIHandler):
             raise self._too_large()
 
     def _too_large(self) -> TooLarge:
-        return TooLarge(f"The body of this request can have at most {self.max_body // KIB} KiB. Send it in several.")
+        return TooLarge(f"The request body can have up to {self.max_body // KIB} KiB. Split it into several requests.")
 
     async def data_received(self, chunk: bytes) -> None:
         """Keep the body, which may come without its length."""
@@ -145,7 +145,7 @@ class OdhTecHandler(APIHandler):
     def _unless_gone(self, function: Callable[[], T]) -> Callable[[], T]:
         def unless_gone() -> T:
             if self.gone.is_set():  # while it waited for a thread
-                raise Cancelled("The client has gone.")
+                raise Cancelled("The client has disconnected.")
             return function()
 
         return unless_gone
@@ -190,7 +190,7 @@ class OdhTecHandler(APIHandler):
         try:
             return values[-1].decode() if values else None
         except UnicodeDecodeError:
-            raise BadRequest(f"{name} is not UTF-8.") from None
+            raise BadRequest(f"{name} must be UTF-8.") from None
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         """One word of the query out of several. Raises :class:`BadRequest` naming it."""
@@ -207,7 +207,7 @@ class OdhTecHandler(APIHandler):
         """The version that the query names. An empty one is refused: it must not mean the object itself."""
         version: str | None = self.get_query_argument("versionId", None, strip=False)
         if version is not None and not version.strip():
-            raise BadRequest("versionId is empty.")
+            raise BadRequest("versionId must not be empty.")
         return version
 
     @staticmethod
@@ -247,7 +247,7 @@ class OdhTecHandler(APIHandler):
         # Whatever the verb had set for its own reply does not fit an error.
         for header in ("Content-Length", "Content-Range", "Content-Disposition", "Content-Encoding", "Etag"):
             self.clear_header(header)
-        self.finish(_error_body(code, message or "Something unexpected went wrong; the server's log has the details."))
+        self.finish(_error_body(code, message or "Unexpected error. Details are in the server log."))
 
     def log_exception(self, kind: Any, value: Any, trace: Any) -> None:
         """Errors made on purpose are the caller's news, not the log's."""
@@ -264,7 +264,7 @@ def _require_few(text: bytearray) -> None:
         if sum(text.count(sign) for sign in signs) > most:
             bare = _STRINGS.sub(b"", text) if bare is None else bare  # keys may hold many
             if sum(bare.count(sign) for sign in signs) > most:
-                raise BadRequest(f"The body has more than {most} {what}.")
+                raise BadRequest(f"The request body has more than {most} {what}.")
 
 
 def _error_body(code: str, message: str) -> str:
@@ -279,7 +279,7 @@ _CODES = {
     413: "EntityTooLarge",
 }
 _MESSAGES = {
-    403: "You are not allowed to do this here.",
-    404: "There is nothing at this address.",
-    405: "This address does not know that method.",
+    403: "You do not have permission to do this.",
+    404: "This address does not exist.",
+    405: "This address does not support this method.",
 }

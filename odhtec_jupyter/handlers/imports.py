@@ -53,7 +53,7 @@ class HubRepoHandler(OdhTecHandler):
         """The repository that is asked for."""
         name: str = self.get_query_argument("repo", "")
         if not name.strip():
-            raise BadRequest("repo is missing.")
+            raise BadRequest("repo is required.")
         return name
 
     def how(self) -> dict[str, Any]:

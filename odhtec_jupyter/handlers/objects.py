@@ -37,7 +37,7 @@ class ObjectsHandler(ListingHandler):
 
     def _search(self, bucket: str, prefix: str, q: str) -> Search:
         if len(q.encode()) > MAX_KEY_BYTES:
-            raise BadRequest(f"q has more than {MAX_KEY_BYTES} bytes, and so can be no part of a key.")
+            raise BadRequest(f"q has more than {MAX_KEY_BYTES} bytes, which is longer than any key.")
         mode = self.choice("mode", "prefix", SEARCH_MODES)
         return Search(bucket, prefix, q, mode, self.choice("recursive", "false", ("true", "false")) == "true")
 
@@ -69,15 +69,15 @@ class ObjectHandler(ObjectsHandler):
 
     async def _delete_version(self, bucket: str, key: str, version: str) -> None:
         if self.flag("dryRun"):
-            raise BadRequest("dryRun: what deleting one version removes is that version.")
+            raise BadRequest("dryRun cannot be combined with versionId.")
         self.reply(await self.call(self.services.s3.delete_version, bucket, key, version))
 
     async def _delete_multiple(self, bucket: str) -> None:
         request = self.body(DeleteRequest)
         if self.version_id() is not None:
-            raise BadRequest("versionId: a version can only be deleted with the one key that it belongs to.")
+            raise BadRequest("versionId can only be combined with a single key.")
         if not request.keys and not request.prefixes:
-            raise BadRequest("keys and prefixes are both empty.")
+            raise BadRequest("keys or prefixes is required.")
         if request.prefixes:
             await self._delete_folders(bucket, request)
         elif self.flag("dryRun"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tornado import web
 
-from odhtec_jupyter.errors import Forbidden, OdhTecError, ProxyError, error_for
+from odhtec_jupyter.errors import OdhTecError, ProxyError, StoreError, error_for
 from odhtec_jupyter.handlers.base import SETTINGS_RESOURCE, OdhTecHandler
 from odhtec_jupyter.models import (
     ConcurrencySettings,
@@ -62,9 +62,10 @@ def try_s3(connection: S3Connection, network: Network) -> str:
         buckets = store.list_buckets()
         bucket = connection.default_bucket
         if not bucket and not buckets.listable:
-            raise Forbidden(
-                f"{store.host} does not list buckets with these credentials, so this does not show whether they work."
-                " Enter a bucket, then test again."
+            raise StoreError(
+                f"{store.host} does not allow these credentials to list buckets, so they cannot be tested."
+                " Enter a bucket, then test again.",
+                code="AccessDenied",
             )
         if bucket:
             store.list_objects(bucket, "", max_keys=1, token=None)

@@ -16,12 +16,12 @@ def parse_json(text: str) -> Any:
     try:
         return json.loads(text)
     except RecursionError:
-        raise Unreadable("Its JSON is nested too deeply.") from None
+        raise Unreadable("The JSON is nested too deeply.") from None
     except ValueError:
-        raise Unreadable("It is not valid JSON.") from None
+        raise Unreadable("The JSON is not valid.") from None
 
 
 def require_few_values(text: str) -> None:
     """Raise :class:`Unreadable` for what would be very many small values."""
     if sum(text.count(separator) for separator in "[{,") > MAX_VALUES:
-        raise Unreadable("Its JSON has too many values for a preview.")
+        raise Unreadable("The JSON has too many values for a preview.")

@@ -72,7 +72,7 @@ class RangedFile:
         self._ahead = min(self._ahead * 2, MOST_AHEAD) if start == self._last_end else READ_AHEAD
         needed = min(end, following) - start
         if needed > self.bytes_left:
-            raise BudgetSpent(f"More than {self._max_bytes // KIB} KiB of the object would have to be read for this.")
+            raise BudgetSpent(f"A preview would have to read more than {self._max_bytes // KIB} KiB of the object.")
         count = min(max(needed, self._ahead), following - start, self.bytes_left)
         piece = self._fetch(start, start + count)
         self._starts.insert(index + 1, start)
@@ -82,7 +82,7 @@ class RangedFile:
 
     def _fetch(self, start: int, end: int) -> bytes:
         if self._is_stopped():
-            raise Cancelled("Whoever asked for this preview has gone.")
+            raise Cancelled("The client has disconnected.")
         self.requests += 1
         body = self._source.open_range(start, end)
         try:
@@ -92,7 +92,7 @@ class RangedFile:
             while filled < len(view):
                 count = body.readinto(view[filled:])
                 if not count:
-                    raise Unreachable("The S3 store stopped sending in the middle of the object; try again.")
+                    raise Unreachable("The S3 store stopped sending in the middle of the object. Try again.")
                 filled += count
                 self.bytes_read += count
         finally:

@@ -45,7 +45,7 @@ def unpacked(pieces: Iterable[bytes], encoding: str, host: str) -> Iterator[byte
         yield from pieces
         return
     if encoding not in {"gzip", "x-gzip", "deflate"}:
-        raise OdhTecError(f"{host} answered in an encoding that was not asked for ({encoding[:40]}).", code="HubError")
+        raise OdhTecError(f"{host} replied in an encoding that was not requested ({encoding[:40]}).", code="HubError")
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip or zlib, by their first bytes
     taken = 0
     try:
@@ -61,7 +61,7 @@ def unpacked(pieces: Iterable[bytes], encoding: str, host: str) -> Iterator[byte
                 rest = unpacker.unconsumed_tail
         yield unpacker.flush()
     except zlib.error as error:
-        raise OdhTecError(f"{host} answered with broken {encoding} data.", code="HubError") from error
+        raise OdhTecError(f"{host} answered with damaged {encoding} data.", code="HubError") from error
 
 
 def bounded_transport(library: Any, **options: Any) -> Any:

@@ -108,7 +108,7 @@ def http_errors(url: str) -> Iterator[None]:
         if isinstance(error, HTTPError):
             raise Unreachable(f"{urlsplit(url).hostname} cannot be reached: {reason(error)}.") from error
         # http.client repeats the header's value, which may be a token.
-        raise BadRequest("A header of the request holds characters that it cannot have.") from None
+        raise BadRequest("A request header contains characters that are not allowed.") from None
     except (HTTPError, HTTPException, OSError) as error:
         raise Unreachable(f"{urlsplit(url).netloc} cannot be reached: {reason(error)}.") from error
 

@@ -189,7 +189,7 @@ async def test_only_what_remains_of_other_revisions_may_be_named(
     before = stored()
     item = (await look_at(api, bucket))["remaining"]["objects"][0]
     for change, why in (
-        ({"key": "elsewhere.bin"}, "not below"),
+        ({"key": "elsewhere.bin"}, "does not belong to the configured hub"),
         ({"key": "org/model/config.json"}, "is a file of the revision"),
         ({"commit": repo.branches["main"]}, "not of another revision"),
         ({"commit": "a/../b"}, "not of another revision"),
@@ -414,7 +414,7 @@ async def test_branches_and_tags_are_shown_to_who_may_see_them(
 async def test_rate_limit_is_told_without_waiting_for_it(api: Any, hf: HubStandIn, repo: Repository) -> None:
     hf.inject(Refuse(429, retry_after=57), "*/tree/*", times=None)
     refused = await api.refused(429, "GET", "hub/repo", params={"repo": "org/model"})
-    assert "try again in 57 s" in refused["message"]
+    assert "Try again in 57 s" in refused["message"]
     assert sum("/tree/" in request.path for request in hf.traffic.seen("hub")) == 1
 
 

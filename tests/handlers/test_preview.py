@@ -92,7 +92,8 @@ async def test_a_damaged_object_is_shown_with_a_note(api: Any, s3_client: S3Clie
     found = await see(api, bucket, "model.safetensors")
     assert found["kind"] == "binary"
     assert found["note"] == (
-        "This cannot be shown as safetensors. It claims a header of 1152921504606846976 bytes and has 109 in all."
+        "This cannot be shown as safetensors. The file is damaged: its header would have 1152921504606846976 bytes, "
+        "but the file has 109."
     )
 
 

@@ -41,7 +41,7 @@ def test_reading_on_asks_for_more_each_time() -> None:
 def test_more_bytes_than_allowed_are_not_read() -> None:
     source = Source(CONTENT)
     file = RangedFile(source, max_bytes=100_000)
-    with pytest.raises(BudgetSpent, match="More than 97 KiB"):
+    with pytest.raises(BudgetSpent, match="more than 97 KiB"):
         file.at(0, 100_001)
     assert source.ranges == []
     assert file.at(0, 90_000) == CONTENT.read(0, 90_000)

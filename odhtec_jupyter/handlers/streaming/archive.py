@@ -52,11 +52,11 @@ class ArchiveHandler(OdhTecHandler):
         keys = [self.key(segment) for segment in self.get_query_arguments("key")]
         prefixes = [self.key(segment) if segment else "" for segment in self.get_query_arguments("prefix")]
         if not keys and not prefixes:
-            raise BadRequest("key and prefix are both missing: say what is to be in the archive.")
+            raise BadRequest("key or prefix is required: name what to archive.")
         segment = self.get_query_argument("base", None)
         base = self.key(segment) if segment else segment
         if base and not base.endswith("/"):
-            raise BadRequest("base: must end in a slash.")
+            raise BadRequest("base must end in a slash.")
         return Selection(bucket, keys, prefixes), base
 
     async def _send(self, archive: ZipStream, selection: Selection) -> None:

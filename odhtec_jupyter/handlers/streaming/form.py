@@ -146,10 +146,10 @@ class FormFiles:
     def finish(self) -> UploadReply:
         """What became of the files. Raises :class:`BadRequest` when the form broke off or held none."""
         if not self._done:
-            raise BadRequest("The form ends before its closing boundary.")
+            raise BadRequest("The form is incomplete: its closing boundary is missing.")
         reply = self._reply
         if not (reply.uploaded or reply.skipped or reply.errors):
-            raise BadRequest("The form holds no file.")
+            raise BadRequest("The form contains no file.")
         return reply
 
     async def abort(self) -> None:
@@ -167,7 +167,7 @@ def file_name(disposition: bytes) -> str:
     from python_multipart.multipart import parse_options_header
 
     if len(disposition) > MAX_DISPOSITION:
-        raise BadRequest("The name of a file in the form is too long.")
+        raise BadRequest("A file name in the form is too long.")
     # The library passes over the extended form, which no form should hold, but requests with urllib3 1.26 writes only
     # that for names that are not ASCII. Renamed, it is a parameter as any other; within quotes it is none.
     _, options = parse_options_header(re.sub(rb"filename\*=", b"filename-extended=", disposition, flags=re.IGNORECASE))

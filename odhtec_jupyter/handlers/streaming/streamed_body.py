@@ -91,7 +91,7 @@ class StreamedBodyHandler(OdhTecHandler):
         if not text:
             return None
         if not (text.isascii() and text.isdigit() and len(text) <= 16):
-            raise BadRequest("Content-Length is not a number of bytes.")
+            raise BadRequest("Content-Length must be a number of bytes.")
         return int(text)
 
     def expect(self, sink: Sink) -> None:
@@ -145,7 +145,7 @@ class StreamedBodyHandler(OdhTecHandler):
         except Exception:
             self.log.exception("An upload failed.")
             await sink.abort()
-            self.refuse(OdhTecError("Something unexpected went wrong; the server's log has the details."))
+            self.refuse(OdhTecError("Unexpected error. Details are in the server log."))
 
     def on_connection_close(self) -> None:
         """The sender has gone in the middle; nothing of what it sent stays."""

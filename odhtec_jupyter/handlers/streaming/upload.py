@@ -50,7 +50,7 @@ class UploadHandler(StreamedBodyHandler):
         target: S3Target | None
         if condition is not None:
             if self.get_query_argument("onConflict", "overwrite") != "overwrite":
-                raise BadRequest("onConflict: If-Match and If-None-Match say already what happens when the key exists.")
+                raise BadRequest("onConflict cannot be combined with If-Match or If-None-Match.")
             target = await self.call(conditional_target, self.services.s3, bucket, key, told, condition)
         else:
             target = await self.call(choose_target, self.services.s3, bucket, key, told, self._policy)

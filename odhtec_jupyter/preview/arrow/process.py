@@ -26,8 +26,8 @@ from odhtec_jupyter.preview.ranged_file import BudgetSpent
 Format = Literal["parquet", "arrow"]
 MAX_REPLY = 4 * 1024 * 1024
 PATIENCE = 60  # seconds, most of them for a slow store; the process itself may use 20 of CPU
-WITHOUT = "Its columns and rows cannot be shown: that needs pyarrow (pip install 'odhtec-jupyter[preview]')."
-DAMAGED = "It is damaged: pyarrow gave up on it."
+WITHOUT = "To show columns and rows, install pyarrow: pip install 'odhtec-jupyter[preview]'."
+DAMAGED = "The file is damaged: pyarrow cannot read it."
 # What Python needs to find itself and what users have installed for themselves, whose numbers may have no home in the
 # system's list of users; the environment of a workbench is full of keys and tokens.
 KEPT = {"PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV"} | {
@@ -43,22 +43,22 @@ def preview_parquet(item: PreviewInput) -> TablePreview:
     """Schema and first rows. Raises :class:`Unreadable`."""
     head, tail = item.head[:4], item.file.at(max(0, item.size - 8), 8)
     if b"PARE" in (head, tail[4:]):
-        raise Unreadable("It is encrypted.")
+        raise Unreadable("The file is encrypted.")
     if head != b"PAR1":
-        raise Unreadable("It does not begin like Parquet.")
+        raise Unreadable("The file does not start with a Parquet header.")
     if tail[4:] != b"PAR1":
-        raise Unreadable("Its end is missing, where the description of all the rest would be: it has been cut.")
+        raise Unreadable("The file is incomplete: its Parquet footer is missing.")
     if (footer := int.from_bytes(tail[:4], "little")) > item.size - 12:
-        raise Unreadable(f"It claims a footer of {footer} bytes and has {item.size} in all.")
+        raise Unreadable(f"The file is damaged: its footer would have {footer} bytes, but the file has {item.size}.")
     return _preview(item, "parquet")
 
 
 def preview_arrow(item: PreviewInput) -> TablePreview:
     """Schema and first rows of a file or a stream. Raises :class:`Unreadable`."""
     if item.head.startswith(b"FEA1"):
-        raise Unreadable("It is Feather of version 1; version 2 can be shown.")
+        raise Unreadable("Feather version 1 is not supported. Save the file as Feather version 2.")
     if not item.head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
-        raise Unreadable("It does not begin like Arrow.")
+        raise Unreadable("The file does not start with an Arrow header.")
     return _preview(item, "arrow")
 
 

@@ -138,9 +138,11 @@ def _table(file: RemoteFile, schema: Any, column: Callable[[int], Iterator[Any]]
             break
     if len(found) + len(notes) < len(names):
         left = ", ".join(name for index, name in enumerate(names) if index not in found)
-        notes.append(f"What is shown as {UNREAD} takes more reading than a preview does: {words(left, 200)}.")
+        notes.append(
+            f"Values shown as {UNREAD} were not read, because a preview reads only a part: {words(left, 200)}."
+        )
     if len(schema) > MAX_COLUMNS:
-        notes.append(f"Of its {len(schema)} columns the first {MAX_COLUMNS} are shown.")
+        notes.append(f"Showing the first {MAX_COLUMNS} of {len(schema)} columns.")
     height = max(map(len, found.values()), default=0)
     empty: list[JsonValue] = [UNREAD] * height
     columns = [found.get(index, empty) for index in range(len(names))]

@@ -30,11 +30,11 @@ def preview(item: PreviewInput) -> TablePreview:
         if whole or len(rows) > MAX_ROWS:
             break
     if not rows and item.size:
-        raise Unreadable(f"Its first row does not end within {STEPS[-1] // KIB} KiB.")
+        raise Unreadable(f"The first row is longer than {STEPS[-1] // KIB} KiB.")
     header, body = (rows[0], rows[1:]) if has_header(rows) else ([], rows)
     width = max((len(row) for row in [header, *body]), default=0)
     if width > MAX_COLUMNS:
-        item.notes.append(f"Of its {width} columns the first {MAX_COLUMNS} are shown.")
+        item.notes.append(f"Showing the first {MAX_COLUMNS} of {width} columns.")
     shown = min(width, MAX_COLUMNS)
     named = [name.strip() for name in header[:shown]] + [""] * (shown - len(header))
     names = [name or f"column {number}" for number, name in enumerate(named, 1)]
@@ -63,7 +63,7 @@ def _rows(item: PreviewInput, text: str, delimiter: str, whole: bool) -> tuple[l
                 return rows, False
     except csv.Error:
         if not rows:
-            raise Unreadable("Its first row has a field of more than 128 KiB.") from None
-        item.notes.append("After the rows that are shown comes a field of more than 128 KiB.")
+            raise Unreadable("The first row has a field of more than 128 KiB.") from None
+        item.notes.append("The rows end before a field of more than 128 KiB.")
         return rows, False
     return rows, whole

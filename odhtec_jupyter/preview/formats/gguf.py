@@ -49,7 +49,7 @@ def preview(item: PreviewInput) -> TensorsPreview:
         _read(reader, header, entries)
         parameters = sum(header.dtypes.values())
     except BudgetSpent:
-        item.notes.append("Its header is larger than what a preview reads: what comes later in it is not shown.")
+        item.notes.append("The header is larger than a preview reads, so its end is not shown.")
         told = header.metadata.get("general.parameter_count", "")
         parameters = int(told) if told.isdecimal() else None
     return TensorsPreview(
@@ -107,7 +107,7 @@ def _read_behind(reader: _Reader, header: _Header, entries: int) -> None:
     """Entries and tensors behind a vocabulary. Raises :class:`BudgetSpent` when they are not found."""
     reader.searches += 1
     if reader.searches > MAX_SEARCHES:
-        raise BudgetSpent("It has more vocabularies than any model.")
+        raise BudgetSpent("The file has more vocabularies than a preview reads.")
     for place in ends_of_strings(reader.file, reader.position, reader.order):
         found = _Header(header.tensor_count, dict(header.metadata))
         reader.position = place
@@ -117,7 +117,7 @@ def _read_behind(reader: _Reader, header: _Header, entries: int) -> None:
             continue
         header.metadata, header.tensors, header.dtypes = found.metadata, found.tensors, found.dtypes
         return
-    raise BudgetSpent("The end of the vocabulary was not found.")
+    raise BudgetSpent("A preview would have to read more to find the end of the vocabulary.")
 
 
 def _read_unnumbered(reader: _Reader, header: _Header, most: int) -> None:
@@ -128,7 +128,7 @@ def _read_unnumbered(reader: _Reader, header: _Header, most: int) -> None:
             for index in range(header.tensor_count):
                 tensor, offset = reader.tensor()
                 if not (tensor.name.isprintable() and tensor.shape and (index > 0) == (offset > 0)):
-                    raise Unreadable("This is no table of tensors.")
+                    raise Unreadable("This is not a tensor table.")
                 header.add_tensor(tensor)
             return
         except Unreadable:
@@ -139,7 +139,7 @@ def _read_unnumbered(reader: _Reader, header: _Header, most: int) -> None:
             header.add_entry(found.name, found.shown)
             _read_behind(reader, header, most - 1)
             return
-    raise Unreadable("There is no table of tensors.")
+    raise Unreadable("The file has no tensor table.")
 
 
 class _Reader:
@@ -161,11 +161,11 @@ class _Reader:
         if version in {2 << 24, 3 << 24}:
             self.order, version = ">", version >> 24
         if version not in {2, 3}:
-            raise Unreadable(f"GGUF of version {version} is not known here.")
+            raise Unreadable(f"GGUF version {version} is not supported.")
         tensors, entries = self._number("Q"), self._number("Q")
         # An entry takes 13 bytes at least, a tensor 24.
         if tensors * 24 + entries * 13 > self.file.size:
-            raise Unreadable(f"It claims {tensors} tensors and {entries} entries, more than it has room for.")
+            raise Unreadable(f"The file is damaged: it is too small for {tensors} tensors and {entries} entries.")
         return tensors, entries
 
     def entry(self) -> tuple[str, str]:
@@ -180,12 +180,12 @@ class _Reader:
         name = self._string(MAX_KEY)
         rank = self._number("I")
         if rank > MAX_RANK:
-            raise Unreadable(f"It is damaged: the tensor {words(name, 100)} claims {rank} dimensions.")
+            raise Unreadable(f"The file is damaged: tensor {words(name, 100)} has {rank} dimensions.")
         shape = [self._number("Q") for _ in range(rank)]
         kind = self._number("I")
         offset = self._number("Q")
         if math.prod(shape) >= MOST:
-            raise Unreadable(f"It is damaged: the tensor {words(name, 100)} would be too large.")
+            raise Unreadable(f"The file is damaged: tensor {words(name, 100)} has an impossible size.")
         known = kind < len(_DTYPES) and _DTYPES[kind] != "-"
         dtype = _DTYPES[kind] if known else f"type {kind}"
         return Tensor(name=words(name, 500), dtype=dtype, shape=shape), offset
@@ -196,7 +196,7 @@ class _Reader:
         if kind == _ARRAY:
             return self._array(name)
         if kind not in _SCALARS:
-            raise Unreadable(f"It is damaged: there is no type {kind} of metadata.")
+            raise Unreadable(f"The file is damaged: metadata type {kind} does not exist.")
         return str(self._number(_SCALARS[kind]))
 
     def _array(self, name: str) -> str:
@@ -216,7 +216,7 @@ class _Reader:
             for _ in range(count - len(shown)):
                 self._skip_string()
         else:  # arrays of arrays are allowed, and nobody writes them
-            raise Unreadable(f"It has an array of type {kind}, which is not known here.")
+            raise Unreadable(f"Metadata arrays of type {kind} are not supported.")
         more = f", … {count - len(shown)} more" if count > len(shown) else ""
         return f"[{', '.join(shown)}{more}]"
 
@@ -224,12 +224,12 @@ class _Reader:
         """While an end is searched the same bytes may be read in more than one way, but not for ever."""
         self._steps += count
         if self._steps > MAX_STEPS:
-            raise BudgetSpent("It takes too long to read.")
+            raise BudgetSpent("Reading the file takes too long for a preview.")
 
     def _string(self, most: int) -> str:
         length = self._number("Q")
         if length > most:
-            raise Unreadable(f"It is damaged: a text in it claims {length} bytes.")
+            raise Unreadable(f"The file is damaged: a text would have {length} bytes.")
         return self._take(length).decode("utf-8", "replace")
 
     def _skip_string(self) -> None:
@@ -243,7 +243,7 @@ class _Reader:
 
     def _require(self, count: int) -> None:
         if count > self.file.size - self.position:
-            raise Unreadable("It ends within its header: it is damaged or has been cut.")
+            raise Unreadable("The file is damaged or incomplete: it ends within its header.")
 
     def _take(self, count: int) -> bytes:
         self._require(count)

@@ -87,6 +87,6 @@ class GzippedInput(PreviewInput):
 
     def _cut(self) -> None:
         if not self._data:
-            raise Unreadable("It is not valid gzip data.")
+            raise Unreadable("The file is not valid gzip data.")
         self._is_whole = True
-        self.notes.append("Its gzip data is damaged or cut off: what follows is missing.")
+        self.notes.append("The gzip data is damaged or incomplete, so the rest is missing.")

@@ -26,7 +26,7 @@ def preview(item: PreviewInput) -> ImagePreview:
     try:
         width, height = _SIZES[found](item.file)
     except (struct.error, IndexError, KeyError):
-        raise Unreadable("It ends within its header, or is damaged.") from None
+        raise Unreadable("The image is damaged or incomplete.") from None
     return ImagePreview(width=width, height=height, **{**item.common(), "content_type": found})
 
 
@@ -86,7 +86,7 @@ def _jpeg(file: RangedFile) -> Size:
             height, width = struct.unpack(">HH", file.at(position + 5, 4))
             return width, height
         position += 2 + length
-    raise Unreadable("It ends within its header, or is damaged.")
+    raise Unreadable("The image is damaged or incomplete.")
 
 
 def _webp(file: RangedFile) -> Size:
@@ -99,7 +99,7 @@ def _webp(file: RangedFile) -> Size:
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     if head[12:16] == b"VP8X" and len(head) == 30:
         return int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1
-    raise Unreadable("It ends within its header, or is damaged.")
+    raise Unreadable("The image is damaged or incomplete.")
 
 
 _SIZES: dict[str, Callable[[RangedFile], Size]] = {
@@ -119,7 +119,7 @@ def _svg(item: PreviewInput) -> ImagePreview:
     found = decode(head, whole=len(head) == item.size)
     start = found.text.lower().find("<svg") if found else -1
     if found is None or start < 0:
-        raise Unreadable("It does not begin like an image of this type.")
+        raise Unreadable("The file does not start like an image of this type.")
     tag = found.text[start : start + SVG_TAG].partition(">")[0]
     width, height = _length(tag, "width"), _length(tag, "height")
     box = re.search(r"""\bviewBox\s?=\s?["']([-0-9., ]{1,100})["']""", tag)

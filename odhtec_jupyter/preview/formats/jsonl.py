@@ -29,11 +29,11 @@ def preview(item: PreviewInput) -> TablePreview:
         if whole or len(lines) > MAX_ROWS:
             break
     if not lines and item.size:
-        raise Unreadable(f"Its first line does not end within {STEPS[-1] // KIB} KiB.")
+        raise Unreadable(f"The first line is longer than {STEPS[-1] // KIB} KiB.")
     values = _values(item, lines[:MAX_ROWS])
     names = list(dict.fromkeys(name for value in values for name in (value if isinstance(value, dict) else [VALUE])))
     if len(names) > MAX_COLUMNS:
-        item.notes.append(f"Of its {len(names)} columns the first {MAX_COLUMNS} are shown.")
+        item.notes.append(f"Showing the first {MAX_COLUMNS} of {len(names)} columns.")
     complete = whole and len(values) == len(lines)
     return TablePreview(
         format="jsonl",

@@ -28,15 +28,15 @@ def preview(item: PreviewInput) -> NotebookPreview:
     """The first cells. Raises :class:`Unreadable`."""
     text = decoded(item, MAX_READ).text
     if not text.strip():
-        raise Unreadable("It is empty.")
+        raise Unreadable("The file is empty.")
     require_few_values(text)
     try:
         reader = _Reader(text)
         reader.read()
     except RecursionError:
-        raise Unreadable("Its JSON is nested too deeply.") from None
+        raise Unreadable("The JSON is nested too deeply.") from None
     if reader.cells is None or (not reader.whole and item.size <= MAX_READ):
-        raise Unreadable("It is not a notebook of format 4, or it is damaged.")
+        raise Unreadable("The file is not a notebook in format 4, or it is damaged.")
     cells: list[NotebookCell] = []
     room = MAX_SHOWN
     for found in reader.cells[:MAX_CELLS]:
@@ -46,7 +46,7 @@ def preview(item: PreviewInput) -> NotebookPreview:
             break
         cells.append(cell)
     if not reader.whole:
-        item.notes.append(f"Of this large notebook the first {MAX_READ // KIB} KiB were read.")
+        item.notes.append(f"Showing the first {MAX_READ // KIB} KiB of a large notebook.")
     return NotebookPreview(
         language=_language(reader.metadata),
         cells=cells,

@@ -10,5 +10,5 @@ from odhtec_jupyter.preview.preview_input import PreviewInput
 def preview(item: PreviewInput) -> PdfPreview:
     """That it is one. Raises :class:`Unreadable`."""
     if b"%PDF-" not in item.head[:1024]:
-        raise Unreadable("It does not begin like a PDF.")
+        raise Unreadable("The file does not start like a PDF.")
     return PdfPreview(**{**item.common(), "content_type": "application/pdf"})

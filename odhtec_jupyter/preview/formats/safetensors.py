@@ -40,7 +40,7 @@ def preview(item: PreviewInput) -> TensorsPreview:
         dtypes[tensor.dtype] = dtypes.get(tensor.dtype, 0) + parameters
         end = max(end, tensor_end)
     if start + end > item.size:
-        item.notes.append(f"It has been cut: {start + end - item.size} bytes of its tensors are missing.")
+        item.notes.append(f"The file is incomplete: {start + end - item.size} bytes of its tensors are missing.")
     return TensorsPreview(
         format="safetensors",
         tensors=tensors,
@@ -60,16 +60,16 @@ def _length(head: bytes) -> int:
 def _header(item: PreviewInput) -> dict[str, Any]:
     length = _length(item.head)
     if item.size < 10 or length > item.size - 8:
-        raise Unreadable(f"It claims a header of {length} bytes and has {item.size} in all.")
+        raise Unreadable(f"The file is damaged: its header would have {length} bytes, but the file has {item.size}.")
     if length > MAX_HEADER:
-        raise Unreadable(f"Its header has {length} bytes, more than the {MAX_HEADER} that a preview reads.")
+        raise Unreadable(f"The header has {length} bytes, but a preview reads only {MAX_HEADER}.")
     data = item.head[8 : 8 + length] if 8 + length <= len(item.head) else item.file.at(8, length)
     try:
         found = parse_json(data.decode())
     except UnicodeDecodeError:
-        raise Unreadable("Its header is not UTF-8.") from None
+        raise Unreadable("The header is not UTF-8.") from None
     if not isinstance(found, dict):
-        raise Unreadable("Its header is not a table of tensors.")
+        raise Unreadable("The header is not a tensor table.")
     return found
 
 
@@ -80,10 +80,10 @@ def _tensor(name: str, found: Any) -> tuple[Tensor, int, int]:
     if not (
         isinstance(dtype, str) and len(dtype) <= 32 and _numbers(shape) and _numbers(offsets) and len(offsets) == 2
     ):
-        raise Unreadable(f"Its header is damaged: the tensor {words(name, 100)} has no type, shape or place.")
+        raise Unreadable(f"The header is damaged: tensor {words(name, 100)} has no valid type, shape or offsets.")
     parameters = math.prod(shape)
     if parameters >= MOST:
-        raise Unreadable(f"Its header is damaged: the tensor {words(name, 100)} would be too large.")
+        raise Unreadable(f"The header is damaged: tensor {words(name, 100)} has an impossible size.")
     return Tensor(name=words(name, 500), dtype=words(dtype), shape=shape), parameters, offsets[1]
 
 

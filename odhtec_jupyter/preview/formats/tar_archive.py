@@ -42,7 +42,7 @@ class _Unpacked:
     def at(self, start: int, count: int) -> bytes:
         """Raises :class:`BudgetSpent` behind what was unpacked."""
         if start + count > len(self._data) and self.size > len(self._data):
-            raise BudgetSpent("More of it would have to be unpacked for this.")
+            raise BudgetSpent("A preview would have to unpack more of the archive.")
         return self._data[start : start + count]
 
 
@@ -52,7 +52,7 @@ class _Contents:
 
     entries: list[ArchiveEntry] = field(default_factory=list)
     whole: bool = False
-    note: str = "These are its first entries: a tar file has no directory."
+    note: str = "Showing the first entries: a tar file has no directory."
 
 
 def preview(item: PreviewInput) -> ArchivePreview:
@@ -72,7 +72,7 @@ def unpack(data: bytes) -> tuple[bytes, bool]:
     try:
         return stream.decompress(data, MAX_UNPACKED), stream.eof
     except zlib.error:
-        raise Unreadable("It is not valid gzip data.") from None
+        raise Unreadable("The file is not valid gzip data.") from None
 
 
 def is_tar(head: bytes) -> bool:
@@ -93,7 +93,7 @@ def _shown(item: PreviewInput, format_: Literal["tar", "tar.gz"], file: _File) -
     with suppress(BudgetSpent):
         _walk(file, contents)
     if not contents.entries and not contents.whole:
-        raise Unreadable("Its first entry cannot be read: it is damaged or has been cut.")
+        raise Unreadable("The archive is damaged or incomplete: its first entry cannot be read.")
     if not contents.whole:
         item.notes.append(contents.note)
     return ArchivePreview(
@@ -116,7 +116,7 @@ def _walk(file: _File, found: _Contents) -> None:
             found.whole = True
             return
         if len(header) < BLOCK or not _adds_up(header):
-            found.note = "Behind these entries the archive is damaged or has been cut."
+            found.note = "After these entries the archive is damaged or incomplete."
             return
         kind, size, content = header[156:157], _number(header[124:136]), position + BLOCK
         if kind == LONG_NAME:

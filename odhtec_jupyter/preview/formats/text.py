@@ -86,7 +86,7 @@ def decoded(item: PreviewInput, limit: int) -> Decoded:
         data = item.beginning(limit)
         found = decode(data, whole=len(data) == item.size)
     if found is None:
-        raise Unreadable("It is not text.")
+        raise Unreadable("The file is not text.")
     return found
 
 
@@ -94,7 +94,7 @@ def preview(item: PreviewInput) -> TextPreview:
     """The beginning of any text."""
     found = decoded(item, MAX_TEXT)
     if found.damaged:
-        item.notes.append(f"Some of its bytes are not {found.encoding.upper()}.")
+        item.notes.append(f"Some bytes are not {found.encoding.upper()}.")
     return TextPreview(
         text=found.text,
         encoding=found.encoding,

@@ -47,7 +47,7 @@ def preview(item: PreviewInput) -> ArchivePreview:
         total, count, position = total + entry.size, count + 1, position + length
     whole = count == directory.entries
     if not whole and directory.size <= MAX_DIRECTORY:
-        item.notes.append("Its directory is damaged: not all the entries that it announces are there.")
+        item.notes.append("The directory of the archive is damaged: some entries are missing.")
     return ArchivePreview(
         format="zip",
         entries=entries,
@@ -70,17 +70,17 @@ def _find(item: PreviewInput) -> _Directory:
             if position + _END.size + comment == len(tail):
                 break
     if position < 0:
-        raise Unreadable("Its directory, at the end of a zip file, is missing: it may have been cut.")
+        raise Unreadable("The archive is incomplete: the directory at its end is missing.")
     _, disk, first_disk, _, count, size, offset, _ = _END.unpack_from(tail, position)
     end = base + position
     if found := _zip64(item, end):
         end, count, size, offset = found
         disk = first_disk = 0
     if disk != 0 or first_disk != 0:
-        raise Unreadable("It is one part of an archive in several files.")
+        raise Unreadable("The file is one part of an archive that is split into several files.")
     start = end - size  # not ``offset``: something may stand before the archive, as in one that unpacks itself
     if start < 0 or offset > start:
-        raise Unreadable("Its directory would begin before the file: it is damaged or has been cut.")
+        raise Unreadable("The archive is damaged or incomplete: the position of its directory is not valid.")
     return _Directory(start, size, count)
 
 
@@ -95,7 +95,7 @@ def _zip64(item: PreviewInput, end: int) -> tuple[int, int, int, int] | None:
         if len(record) == _END64.size and record[:4] == b"PK\6\6":
             *_, count, size, offset = _END64.unpack(record)
             return position, count, size, offset
-    raise Unreadable("Its ZIP64 directory is not where it is said to be.")
+    raise Unreadable("The archive is damaged: its ZIP64 directory was not found.")
 
 
 def _entry(data: bytes, position: int) -> tuple[ArchiveEntry | None, int]:

@@ -80,7 +80,7 @@ class HubClient:
         try:
             validate_repo_id(repo)
         except HFValidationError as error:
-            raise BadRequest(f"repo: {repo!r} is not the name of a repository; it looks like org/name.") from error
+            raise BadRequest(f"repo: {repo!r} is not a repository name. Use the form org/name.") from error
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -91,7 +91,9 @@ class HubClient:
         except OdhTecError:
             raise
         except OfflineModeIsEnabled as error:
-            raise Unreachable("HF_HUB_OFFLINE is set, so Hugging Face is not asked.", code="HubUnreachable") from error
+            raise Unreachable(
+                "HF_HUB_OFFLINE is set, so Hugging Face cannot be used.", code="HubUnreachable"
+            ) from error
         except Exception as error:
             # requests, httpx or its successor, by the version of huggingface_hub: told by module, not imported.
             proxy = self._network.proxy_for(self._connection.endpoint)

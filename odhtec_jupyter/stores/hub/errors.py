@@ -30,16 +30,14 @@ class NoSuchEndpoint(NotFound):
 def gated(repo: str, host: str, told: str = "") -> GatedRepository:
     """The error for a repository whose terms were not accepted."""
     return GatedRepository(
-        f"{repo} is gated: accept its terms on its page at {host}, then use the token of that account."
-        f"{_said(host, told)}"
+        f"{repo} is gated. Accept its terms at {host}, then use a token of that account.{_said(host, told)}"
     )
 
 
 def no_repository(repo: str, host: str) -> NotFound:
     """The error for a repository that is not there, or that the hub does not admit."""
     return NotFound(
-        f"{repo} does not exist at {host}, or is private: look at its name, or use the token of an account that may"
-        " read it.",
+        f"{repo} does not exist at {host}, or is private. Check the name, or use a token with access to it.",
         code="RepoNotFound",
     )
 
@@ -47,7 +45,7 @@ def no_repository(repo: str, host: str) -> NotFound:
 def no_revision(repo: str, revision: str | None = None) -> NotFound:
     """The error for a revision that is not there."""
     which = f"no revision {revision}" if revision else "no such revision"
-    return NotFound(f"{repo} has {which}: name a branch, a tag or a commit of it.", code="RevisionNotFound")
+    return NotFound(f"{repo} has {which}. Enter a branch, a tag or a commit.", code="RevisionNotFound")
 
 
 def odd_answer(message: str) -> OdhTecError:
@@ -59,7 +57,7 @@ def web_page(host: str) -> OdhTecError:
     """The error for a page where data was expected: of a login, of a proxy, or of another service."""
     return odd_answer(
         f"{host} answered with a web page, not as a Hugging Face hub. Check its address in the settings, and whether a"
-        " proxy or a login stands before it."
+        " proxy or a login page is in between."
     )
 
 
@@ -90,17 +88,17 @@ def status_error(
     if status == 404 and file:
         return NotFound(f"{repo} has no file {file} at revision {revision}.", code="EntryNotFound")
     if status == 404:
-        return NotFound(f"{host} has nothing at {clipped(path, 200)}.{_said(host, told)}")
+        return NotFound(f"{clipped(path, 200)} does not exist at {host}.{_said(host, told)}")
     if status == 401 and told != "Invalid credentials in Authorization header" and f"/{repo}/" in path:
         return no_repository(repo, host)  # what the hub says of private repositories to those without a token
     if status == 401:
         return Forbidden(
-            f"{host} does not accept the Hugging Face token: it is wrong or has expired; enter a new one.",
+            f"{host} rejects the Hugging Face token: it is invalid or has expired. Enter a new one.",
             code="InvalidToken",
         )
     if status == 403:
         return Forbidden(
-            f"{host} does not allow reading {repo} with this token: use one with read access to it.{_said(host, told)}",
+            f"{host} does not allow this token to read {repo}. Use one with read access.{_said(host, told)}",
             code="HubForbidden",
         )
     if status == 429:
@@ -116,7 +114,7 @@ def link_error(status: int, headers: Mapping[str, str], file: str, host: str) ->
     if status == 429:
         return _rate_limit(retry_after(low), host)
     kind, told = clipped(low.get("x-error-code", ""), 64), low.get("x-error-message", "")
-    message = f"{host}, where the hub keeps {file}, answered with status {status}{f' ({kind})' if kind else ''}."
+    message = f"{host}, which stores {file} for the hub, answered with status {status}{f' ({kind})' if kind else ''}."
     if status >= 500:
         return Unreachable(f"{message}{_said(host, told)}", code="HubUnreachable")
     if status in {404, 410}:
@@ -132,9 +130,7 @@ def _said(host: str, told: str) -> str:
 
 def _rate_limit(wait: float | None, host: str) -> TooManyRequests:
     when = "later" if wait is None else f"in {wait:.0f} s"
-    error = TooManyRequests(
-        f"{host} asks for fewer requests: try again {when}; with a token of your own it allows more."
-    )
+    error = TooManyRequests(f"{host} limits requests. Try again {when}; a token of your own raises the limit.")
     error.retry_after = wait
     return error
 

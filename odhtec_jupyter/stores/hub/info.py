@@ -28,7 +28,7 @@ def read_info(data: Any, host: str) -> RepoInfo:
     """Raises an error for what is no description of a repository; a field that is odd and only shown is left out."""
     commit = data.get("sha") if isinstance(data, dict) else None
     if not isinstance(commit, str) or not commit:
-        raise odd_answer(f"{host} did not say which commit of the repository it has, so it is not a Hugging Face hub.")
+        raise odd_answer(f"{host} did not name the commit of the repository, so it is not a Hugging Face hub.")
     return RepoInfo(
         commit=commit,
         gated=bool(data.get("gated")),

@@ -110,7 +110,7 @@ class HubSource:
             target = urljoin(url, location)
             origin(target)
         except ValueError:
-            raise odd_answer(f"{self._host} redirects to something that is not an address.") from None
+            raise odd_answer(f"{self._host} redirects to an address that is not valid.") from None
         return target
 
     def _checked(self, response: BaseHTTPResponse, url: str, start: int, end: int, ordered: bool) -> HubRange:
@@ -129,18 +129,18 @@ class HubSource:
             told, _, total_text = response.headers.get("Content-Range", "").partition("/")
             if told.replace(" ", "") != f"bytes{start}-{end - 1}":
                 response.close()
-                raise VerificationError(f"{host} answered with another range of {self._path} than was asked for.")
+                raise VerificationError(f"{host} sent a different range of {self._path} than requested.")
             total = _count(total_text, self.size)
         elif response.status == 416:
             response.close()
-            raise VerificationError(f"{self._path} of {self._repo} has another size than the hub announced.")
+            raise VerificationError(f"{self._path} of {self._repo} has a different size than the hub announced.")
         else:
             headers = dict(response.headers)
             response.close()
             raise self._refusal(response.status, headers, url)
         if total != self.size:
             response.close()
-            raise VerificationError(f"{self._path} has {total} bytes, the hub announced {self.size}.")
+            raise VerificationError(f"{self._path} has {total} bytes, but the hub announced {self.size}.")
         return HubRange(response, host, start, end)
 
     def _refusal(self, status: int, headers: dict[str, str], url: str) -> OdhTecError:

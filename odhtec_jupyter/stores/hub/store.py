@@ -51,11 +51,11 @@ class HubStore:
     def whoami(self) -> str:
         """The name behind the token. Raises :class:`Forbidden` when there is none or it is not accepted."""
         if not self.connection.token:
-            raise Forbidden("There is no Hugging Face token: enter one in the settings.", code="NoToken")
+            raise Forbidden("No Hugging Face token is set. Enter one in the settings.", code="NoToken")
         data, _ = self._client.get("/api/whoami-v2", repo="the account")
         name = data.get("name") if isinstance(data, dict) else None
         if not isinstance(name, str):
-            raise odd_answer(f"{self.host} did not say whose token it is.")
+            raise odd_answer(f"{self.host} did not name the account of the token.")
         return clipped(name, 100)
 
     def address(self, text: str, repo_type: RepoType, revision: str) -> HubAddress:
@@ -79,7 +79,7 @@ class HubStore:
 
         def ask(path: str, form: dict[str, Any] | None = None) -> Any:
             if is_stopped():
-                raise Cancelled("The repository is not needed any more.")
+                raise Cancelled("The request was cancelled.")
             url = f"/api/{repo_type}s/{repo}/{path}"
             return self._client.get(url, repo=repo, revision=revision, token=token, form=form)
 
@@ -126,12 +126,12 @@ class HubStore:
         known |= self._named(ask, commit, sorted(info.paths - files.keys() - known.keys()))
         if missing := info.paths - files.keys() - known.keys():
             raise odd_answer(
-                f"{self.host} names {len(missing):,} of {len(info.paths):,} files without their size or checksum, so"
-                " they cannot be imported. Ask who runs it whether it can list the files of a repository."
+                f"{self.host} lists {len(missing):,} of {len(info.paths):,} files without size or checksum, so they"
+                " cannot be imported. Ask its administrator whether it can list the files of a repository."
             )
         both = known | files
         if not listed and not both:
-            raise odd_answer(f"{self.host} has no list of the files of a repository, so it cannot be imported from.")
+            raise odd_answer(f"{self.host} cannot list the files of a repository, so nothing can be imported from it.")
         if len(both) > MAX_FILES:
             raise too_many_files()
         if not listed:

@@ -43,7 +43,7 @@ def repo_files(ask: Callable[[str], Any], tree: str, host: str) -> tuple[list[Hu
         except ValueError:
             query = ""
         if not query:  # without it, this would be the first page again, without what is in folders
-            raise odd_answer(f"{host} links to a next page of the list of files without saying which one.")
+            raise odd_answer(f"{host} links to a next page of the file list without an address.")
     return files, False
 
 
@@ -58,7 +58,7 @@ def described_paths(page: Any, host: str) -> dict[str, HubFile]:
 
 def endless_list(host: str) -> OdhTecError:
     """The error for a list whose pages lead back, where nothing else tells the files."""
-    return odd_answer(f"{host} lists the files of the repository without an end: a page leads back to an earlier one.")
+    return odd_answer(f"{host} lists the files of the repository in a loop: a page links to an earlier one.")
 
 
 def too_many_files() -> OdhTecError:

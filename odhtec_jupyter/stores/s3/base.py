@@ -120,7 +120,7 @@ class S3Base:
         page = read_page(self.client(bucket), self.abilities, self.host, params, token)
         if token and page.next_token == token:
             # It would go round for ever.
-            raise StoreError("The S3 store answered with the token it was given.", code="InvalidListing")
+            raise StoreError("The S3 store returned the same continuation token again.", code="InvalidListing")
         return page
 
     def _size_of(self, bucket: str, key: str, version: dict[str, Any]) -> int:
@@ -141,7 +141,7 @@ class S3Base:
             found = next((item.Size for item in listed if item.Key == key), None)
         if found is None:
             raise StoreError(
-                f"The S3 store at {self.host} does not tell the size of {key}, so it cannot be read safely.",
+                f"The S3 store at {self.host} does not return the size of {key}, so it cannot be read safely.",
                 code="NoContentLength",
             )
         return found

@@ -45,7 +45,7 @@ class S3Details(S3InPlace):
         _require_sendable(change)
         reply = self.look(bucket, key)
         if quoted(reply.get("ETag")) != quoted(change.etag):
-            raise Conflict(f"{key} is another object by now: look at it anew.")
+            raise Conflict(f"{key} has changed since it was read. Reload and try again.")
         named = change.model_fields_set
         copied = _changed(reply, change) if named & {*HEADERS, "Metadata"} else None
         # The tags first: those that S3 does not take must not leave the rest half changed.
@@ -85,11 +85,11 @@ def _require_sendable(change: DetailsChange) -> None:
     """Raise :class:`BadRequest` for what HTTP has no way to carry."""
     for name, value in (change.Metadata or {}).items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-            raise BadRequest(f"Metadata: {name!r} cannot be the name of a header.")
+            raise BadRequest(f"Metadata: {name!r} is not a valid header name.")
         if re.search(CONTROLS, value):
-            raise BadRequest(f"Metadata.{name}: a header cannot hold line ends or other control characters.")
+            raise BadRequest(f"Metadata.{name}: a header cannot contain line breaks or other control characters.")
     for name in HEADERS:
         # Of these only a file name may hold more, which header_value writes as browsers know it.
         pattern = CONTROLS if name == "ContentDisposition" else r"[^\x20-\x7e]"
         if re.search(pattern, getattr(change, name) or ""):
-            raise BadRequest(f"{name}: only plain characters can stand in a header.")
+            raise BadRequest(f"{name}: a header can contain ASCII characters only.")

@@ -34,8 +34,8 @@ class S3Existing(S3Base):
             if not in_parts and self._refuses(bucket, key):
                 return None
             raise Forbidden(
-                f"S3 does not show whether {key} exists in {bucket}, and might replace it. Ask for the right to list"
-                " the bucket (s3:ListBucket), or choose to overwrite."
+                f"S3 does not say whether {key} exists in {bucket}, and could replace it. Request the permission"
+                " s3:ListBucket, or choose to overwrite."
             ) from error
 
     def is_hidden(self, bucket: str, key: str) -> bool:

@@ -30,14 +30,14 @@ class S3InPlace(S3Base):
         except StoreError as error:
             answer = getattr(error.__cause__, "response", {}).get("ResponseMetadata", {})
             if version_id and answer.get("HTTPHeaders", {}).get("x-amz-delete-marker") == "true":
-                raise BadRequest(f"This version of {key} is a delete marker, it has no content.") from error
+                raise BadRequest(f"This version of {key} is a delete marker without content.") from error
             if error.status == 404:
                 self._require_bucket(bucket)
                 if version_id:
                     raise NotFound(
                         f"{key} has no version {version_id}, or it is a delete marker.", code="NoSuchVersion"
                     ) from error
-                raise StoreError(f"There is nothing at s3://{bucket}/{key}.", code="NoSuchKey") from error
+                raise StoreError(f"s3://{bucket}/{key} does not exist.", code="NoSuchKey") from error
             raise
 
     def tags(self, bucket: str, key: str) -> list[Tag] | None:
@@ -73,8 +73,7 @@ class S3InPlace(S3Base):
         """
         if head["ContentLength"] > AT_MOST:
             raise TooLarge(
-                f"{key} has more than 5 GiB: S3 changes this only by copying the object within one call, which it does"
-                " up to that size."
+                f"{key} is larger than 5 GiB. S3 can change this only by copying the object, up to that size."
             )
         source: Any = {"Bucket": bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
         extra: dict[str, Any] = {name: head[name] for name in KEPT if head.get(name)}
@@ -88,7 +87,7 @@ class S3InPlace(S3Base):
         if sent := self.if_match(head.get("ETag")):
             extra["CopySourceIfMatch"] = sent
         elif not version_id and head.get("ETag") and self.unchanged(bucket, key, head["ETag"]) is None:
-            raise Conflict(f"{key} is another object by now: look at it anew.")
+            raise Conflict(f"{key} has changed since it was read. Reload and try again.")
         try:
             with s3_errors(self.host):
                 self._clients.get(bucket, once=True, patient=True).copy_object(
@@ -96,7 +95,7 @@ class S3InPlace(S3Base):
                 )
         except StoreError as error:
             if error.status == 412:
-                raise Conflict(f"{key} is another object by now: look at it anew.") from error
+                raise Conflict(f"{key} has changed since it was read. Reload and try again.") from error
             raise
         if access and self._access(bucket, key, None) != access:
             self._set_access(bucket, key, access)
@@ -117,7 +116,7 @@ class S3InPlace(S3Base):
                 self.client(bucket).put_object_acl(Bucket=bucket, Key=key, AccessControlPolicy=access)
         except StoreError as error:
             raise StoreError(
-                f"{key} was changed, but who else may use it could not be set as before: {error}",
+                f"{key} was changed, but its access control list could not be restored: {error}",
                 code=error.code,
                 status=error.status,
             ) from error

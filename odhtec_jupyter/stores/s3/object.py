@@ -90,7 +90,7 @@ def object_params(
     """
     known = {name: name.replace("-", "") for name in KEPT_HEADERS} | {TAGGING: "Tagging"}
     if unknown := set(headers or {}) - set(known):
-        raise BadRequest(f"S3 keeps no header {sorted(unknown)[0]!r}.")
+        raise BadRequest(f"S3 does not store the header {sorted(unknown)[0]!r}.")
     params: dict[str, Any] = {"Metadata": {name: sendable(value) for name, value in (metadata or {}).items()}}
     params |= {known[name]: header_value(value) for name, value in (headers or {}).items()}
     return params | ({"ContentType": header_value(content_type)} if content_type else {})

@@ -70,7 +70,7 @@ class S3Source:
         # The whole object may come without its length: whoever reads it counts the bytes.
         stop = self.size if body.end is None and body.status == 200 else body.end
         if (body.start, stop) != (start, end):
-            raise VerificationError(f"The S3 store at {self._host} answered with another range than was asked for.")
+            raise VerificationError(f"The S3 store at {self._host} sent a different range than requested.")
 
 
 def changed(bucket: str, key: str) -> VerificationError:

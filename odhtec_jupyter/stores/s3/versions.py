@@ -68,9 +68,9 @@ class S3Versions(S3InPlace):
         while token is not None:
             page = self.list_versions(bucket, key, token)
             if any(version.VersionId == NULL and not version.delete_marker for version in page.versions):
-                how = "is suspended, so" if versioning == "Suspended" else "may be suspended; then"
+                how = "is suspended" if versioning == "Suspended" else "may be suspended"
                 raise Conflict(
-                    f"The versioning of {bucket} {how} what {key} holds now would be written over: copy it elsewhere"
+                    f"Versioning of {bucket} {how}, so the current content of {key} would be lost. Copy it elsewhere"
                     " first, or enable versioning.",
                     code="VersioningSuspended",
                 )

@@ -82,11 +82,11 @@ class S3Writer(S3Existing):
             except Forbidden as error:  # reading and writing is slower, but refused where it would replace something
                 raise StoreError(str(error), code="NotImplemented") from error
             if there is not None:
-                raise StoreError(f"{key} exists in {bucket}.", code="PreconditionFailed")
+                raise StoreError(f"{key} already exists in {bucket}.", code="PreconditionFailed")
             if knows_condition(client):
                 extra["IfNoneMatch"] = "*"
             elif self.is_hidden(bucket, key):
-                raise StoreError(f"S3 does not show whether {key} exists.", code="NotImplemented")
+                raise StoreError(f"S3 does not say whether {key} exists.", code="NotImplemented")
         source: Any = {"Bucket": source_bucket, "Key": source_key}
 
         def copy(condition: Any) -> Any:
@@ -150,7 +150,7 @@ class S3Writer(S3Existing):
             client = self._clients.get(bucket, once=True)
             upload_id = client.create_multipart_upload(Bucket=bucket, Key=key, **extra).get("UploadId")
         if not upload_id:
-            raise StoreError(f"The S3 store at {self.host} gave an upload no id.", code="InvalidReply")
+            raise StoreError(f"The S3 store at {self.host} returned no ID for an upload of {key}.", code="InvalidReply")
         return upload_id
 
     def put_part(
@@ -179,7 +179,7 @@ class S3Writer(S3Existing):
         for part in reply.get("Parts", []):
             if part.get("PartNumber") == number and part.get("Size") == size and (etag := quoted(part.get("ETag"))):
                 return etag
-        raise StoreError(f"The S3 store at {self.host} took a part of {key} without an ETag.", code="NoETag")
+        raise StoreError(f"The S3 store at {self.host} returned no ETag for a part of {key}.", code="NoETag")
 
     def copy_part(
         self,
@@ -260,7 +260,7 @@ class S3Writer(S3Existing):
         etag: str | None = response.headers.get("ETag")
         if etag and md5 and _is_md5(etag, response.headers) and etag.strip('"') != md5.hex():
             # It should have refused them.
-            raise StoreError(f"The S3 store at {self.host} holds other bytes than were sent.", code=WRONG)
+            raise StoreError(f"The S3 store at {self.host} stored different bytes than were sent.", code=WRONG)
         return etag or None
 
     def complete_multipart(

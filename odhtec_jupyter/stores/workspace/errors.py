@@ -33,31 +33,31 @@ def workspace_error(error: OSError, path: str) -> OdhTecError:
     name, number = uri(path), error.errno
     if number in _FULL:
         return WorkspaceError(
-            f"There is no space left for {name}: free some, or raise the quota, then retry.",
+            f"There is no space left for {name}. Free some space or raise the quota, then retry.",
             code="DiskFull",
         )
     if number == errno.EROFS:
         return Forbidden(
-            f"{name} is on a file system that is read-only: make it writable or choose another folder, then retry.",
+            f"{name} is on a read-only file system. Make it writable or choose another folder, then retry.",
             code="ReadOnly",
         )
     if number in _REFUSED:
-        return Forbidden(f"The workspace does not allow access to {name}: look at its permissions.")
+        return Forbidden(f"Permission denied for {name}. Check its permissions.")
     if number == errno.ENOENT:
-        return NotFound(f"{name} is not there any more.")
+        return NotFound(f"{name} no longer exists.")
     if number == errno.ENAMETOOLONG:
-        return BadRequest(f"{name} is longer than the workspace's file system takes.", code="NameTooLong")
+        return BadRequest(f"{name} is too long for the workspace's file system.", code="NameTooLong")
     if number == errno.EILSEQ:
-        return BadRequest(f"{name} is not a name that the workspace's file system takes.")
+        return BadRequest(f"{name} is not a valid name on the workspace's file system.")
     if number == errno.EFBIG:
-        return TooLarge(f"{name} is larger than the workspace's file system takes.")
+        return TooLarge(f"{name} is too large for the workspace's file system.")
     if number in _IN_THE_WAY:
         return Conflict(f"{name} cannot be used: {_reason(error)}.")
     if number in _LATER:
         return WorkspaceError(f"{name} cannot be used now: {_reason(error)}.", code="WorkspaceBusy")
     if number == errno.EIO:
         return WorkspaceError(f"The disk failed at {name}: {_reason(error)}.", code="DiskError")
-    return WorkspaceError(f"The workspace failed at {name}: {_reason(error)}.")
+    return WorkspaceError(f"The file system failed at {name}: {_reason(error)}.")
 
 
 def _reason(error: OSError) -> str:

@@ -66,7 +66,7 @@ class Descriptor:
         """The number, which stays this file's while the context lasts."""
         with self._lock:
             if not self._open:
-                raise OSError(errno.EBADF, "it was closed meanwhile")
+                raise OSError(errno.EBADF, "it has been closed")
             self._users += 1
         try:
             yield self._number
@@ -109,7 +109,7 @@ class WorkspaceSource:
         with workspace_errors(self.path):
             segments = self._root.resolve(self.path)
             if not segments:
-                raise Conflict("The root folder of the workspace is no file.", code="IsAFolder")
+                raise Conflict("The root of the workspace is a folder, not a file.", code="IsAFolder")
             file = Descriptor(self._root.open(segments, os.O_RDONLY))
         reader = WorkspaceRange(self, file, start, end)
         try:
@@ -153,7 +153,9 @@ class WorkspaceRange:
                 self._source.compare(os.fstat(number))
                 self._source.compare_name()
         if not count:  # shorter than its own size: the file system is at fault
-            raise VerificationError(f"{uri(self._source.path)} ends before its size.", code="SourceChanged")
+            raise VerificationError(
+                f"{uri(self._source.path)} is shorter than its reported size.", code="SourceChanged"
+            )
         return count
 
     def interrupt(self) -> None:

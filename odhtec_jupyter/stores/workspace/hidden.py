@@ -41,7 +41,7 @@ class HiddenRules:
 def hidden_error(path: str) -> Forbidden:
     """Why a file is not used."""
     return Forbidden(
-        f"{uri(path)} is hidden, and this Jupyter server keeps hidden files out. "
+        f"{uri(path)} is hidden, and this Jupyter server gives no access to hidden files. "
         "An administrator can allow them with ContentsManager.allow_hidden and hide_globs.",
         code=HIDDEN_FILE,
     )

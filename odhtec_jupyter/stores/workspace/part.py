@@ -140,7 +140,7 @@ class PartialFile:
         there = lstat_in(folder, self._part[-1])
         if there is None or not same_file(there, mine):
             raise Conflict(
-                f"What was written of {uri(self.path)} was moved or deleted meanwhile: retry to write it again.",
+                f"The unfinished file for {uri(self.path)} was moved or deleted. Retry to write it again.",
                 code="PartialFileGone",
             )
 
@@ -169,7 +169,7 @@ class PartialFile:
 
 def exists(path: str) -> Conflict:
     """The error for a file that came into being meanwhile."""
-    return Conflict(f"{uri(path)} exists: it was written meanwhile.", code="FileExists")
+    return Conflict(f"{uri(path)} already exists: it was created in the meantime.", code="FileExists")
 
 
 def begin_part(root: WorkspaceRoot, path: str, token: str) -> PartialFile:
@@ -250,7 +250,7 @@ def _target(root: WorkspaceRoot, path: str) -> Segments:
     if path.endswith("/"):
         raise BadRequest(f"{uri(path)} names a folder, not a file.")
     if is_part(segments[-1]):
-        raise BadRequest(f"{uri(path)}: names that end in {PART} are kept for files that are being written.")
+        raise BadRequest(f"{uri(path)}: names that end in {PART} are reserved for unfinished files.")
     return segments
 
 

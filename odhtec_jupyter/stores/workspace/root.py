@@ -31,15 +31,15 @@ def split(path: str) -> Segments:
         raise _outside(path)
     for name in names:
         if name in {"", "."} or "\0" in name:
-            raise BadRequest(f"{uri(path)!r} is no path: it holds an empty name, a single dot or a NUL character.")
+            raise BadRequest(f"{uri(path)!r} is not a path: it has an empty name, a single dot or a NUL character.")
     try:
         return tuple(name.encode() for name in names)
     except UnicodeEncodeError:
-        raise BadRequest(f"{uri(path)!a} is no path: its characters have no UTF-8 form.") from None
+        raise BadRequest(f"{uri(path)!a} is not a path: it cannot be encoded as UTF-8.") from None
 
 
 def _outside(path: str) -> Forbidden:
-    return Forbidden(f"{uri(path)!r} leads out of the workspace.", code="OutsideWorkspace")
+    return Forbidden(f"{uri(path)!r} is outside the workspace.", code="OutsideWorkspace")
 
 
 class WorkspaceRoot:
@@ -64,7 +64,7 @@ class WorkspaceRoot:
         """The same, but a link at the end is not followed: the name itself is meant."""
         names = split(path)
         if not names:
-            raise Conflict("The root folder of the workspace is no file.", code="IsAFolder")
+            raise Conflict("The root of the workspace is a folder, not a file.", code="IsAFolder")
         return (*self.resolve(path, names[:-1]), names[-1])
 
     def has_link(self, names: Sequence[bytes]) -> bool:
@@ -129,6 +129,6 @@ def require_regular(found: os.stat_result, path: str) -> None:
     if stat.S_ISDIR(found.st_mode):
         raise Conflict(f"{uri(path)} is a folder, not a file.", code="IsAFolder")
     if stat.S_ISLNK(found.st_mode):
-        raise Conflict(f"{uri(path)} is a link that leads nowhere.", code="BrokenLink")
+        raise Conflict(f"{uri(path)} is a broken link.", code="BrokenLink")
     if not stat.S_ISREG(found.st_mode):
         raise Conflict(f"{uri(path)} is a pipe, socket or device, not a file.", code="SpecialFile")

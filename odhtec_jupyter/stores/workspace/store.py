@@ -155,7 +155,7 @@ class WorkspaceStore:
         segments = self._root.resolve(path)
         found = self._root.lstat(segments)
         if found is None and self._root.has_link(split(path)):
-            raise Conflict(f"{uri(path)} is a link that leads nowhere.", code="BrokenLink")
+            raise Conflict(f"{uri(path)} is a broken link.", code="BrokenLink")
         return found
 
     # --- walking --------------------------------------------------------------------------------------------------
@@ -206,12 +206,12 @@ class WorkspaceStore:
                     segments = self._root.resolve(path, place.segments)
                     found = self._root.lstat(segments)
                     if found is None:
-                        raise Conflict(f"{uri(path)} is a link that leads nowhere.", code="BrokenLink")
+                        raise Conflict(f"{uri(path)} is a broken link.", code="BrokenLink")
                 if found is None:
                     return None
                 if stat.S_ISDIR(found.st_mode):
                     if (found.st_dev, found.st_ino) in place.above:
-                        raise Conflict(f"{uri(path)} leads back to a folder that it is in.", code="LinkLoop")
+                        raise Conflict(f"{uri(path)} links to a folder that contains it.", code="LinkLoop")
                     return _Place(place.names, segments, place.above)
                 require_regular(found, path)
                 return shown(path, found)
@@ -251,4 +251,4 @@ def _require_utf8(place: _Place) -> None:
     try:
         place.names[-1].decode()
     except UnicodeDecodeError:
-        raise Conflict(f"The name of {uri(place.path)} is not UTF-8: rename it.", code="NameNotUtf8") from None
+        raise Conflict(f"The name of {uri(place.path)} is not UTF-8. Rename it.", code="NameNotUtf8") from None

@@ -91,7 +91,7 @@ async def test_a_body_of_many_values_is_refused_by_their_number(api: Any, bucket
     for value, most in (("[]", MAX_FIELDS), ("{}", MAX_FIELDS), ("[[]]", MAX_FIELDS), ("1", MAX_VALUES)):
         body = f'{{"keys": [{",".join([value] * 1_000_000)}]}}'[:LARGE_BODY]
         reply = await api.refused(400, "DELETE", "objects/multiple", bucket, body=body)
-        assert reply["message"].startswith(f"The body has more than {most} "), value
+        assert reply["message"].startswith(f"The request body has more than {most} "), value
     reply = await api.refused(400, "DELETE", "objects/multiple", bucket, body="[" * LARGE_BODY)
     assert str(MAX_FIELDS) in reply["message"]
 

@@ -132,7 +132,7 @@ def test_columns_of_one_name_and_very_many_columns(see: Any) -> None:
     wide = pa.table({f"c{number}": [number] for number in range(400)})
     for reply in (see("a.parquet", parquet(wide)), see("a.arrow", arrow(wide))):
         assert (len(reply["columns"]), reply["rows"], reply["truncated"]) == (100, [list(range(100))], True)
-        assert reply["note"] == "Of its 400 columns the first 100 are shown."
+        assert reply["note"] == "Showing the first 100 of 400 columns."
 
 
 def test_columns_that_take_too_much_are_not_read(see: Any) -> None:
@@ -142,24 +142,24 @@ def test_columns_that_take_too_much_are_not_read(see: Any) -> None:
         reply = see(name, data)
         assert [row[1] for row in reply["rows"]] == list(range(90)), name
         assert {row[0] for row in reply["rows"]} == {"…"}
-        assert reply["note"] == "What is shown as … takes more reading than a preview does: page."
+        assert reply["note"] == "Values shown as … were not read, because a preview reads only a part: page."
 
 
 @pytest.mark.parametrize(
     ("name", "data", "why"),
     [
-        ("a.parquet", parquet()[:-1], "it has been cut"),
-        ("a.parquet", parquet()[:1000], "it has been cut"),
+        ("a.parquet", parquet()[:-1], "incomplete"),
+        ("a.parquet", parquet()[:1000], "incomplete"),
         (
             "a.parquet",
             b"PAR1" + bytes(1000) + struct.pack("<L", 2**32 - 1) + b"PAR1",
-            "claims a footer of 4294967295 bytes",
+            "footer would have 4294967295 bytes",
         ),
         ("a.parquet", b"PAR1" + bytes(1000) + struct.pack("<L", 500) + b"PAR1", "damaged"),
         ("a.parquet", b"PAR1" + bytes(100) + b"PARE", "encrypted"),
-        ("a.parquet", b"\0\1\2\3" * 99, "does not begin like Parquet"),
-        ("a.feather", b"FEA1" + bytes(100), "Feather of version 1"),
-        ("a.arrow", b"\0\1\2\3" * 99, "does not begin like Arrow"),
+        ("a.parquet", b"\0\1\2\3" * 99, "does not start with a Parquet header"),
+        ("a.feather", b"FEA1" + bytes(100), "Feather version 1"),
+        ("a.arrow", b"\0\1\2\3" * 99, "does not start with an Arrow header"),
         ("a.arrow", arrow()[:5000], "damaged"),
         ("a.arrow", b"ARROW1\0\0" + bytes(100) + struct.pack("<l", 2**31 - 1) + b"ARROW1", "damaged"),
         ("a.arrow", b"\xff\xff\xff\xff" + struct.pack("<l", 2**31 - 1) + bytes(100), "damaged"),
@@ -232,7 +232,7 @@ def test_the_process_has_no_secrets_and_ends(monkeypatch: pytest.MonkeyPatch, tm
 
 def test_a_process_that_dies_is_no_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     for code in ("import os; os.abort()", "pass", "import sys; sys.stdout.buffer.write(b'd' + b'\\xff' * 16)"):
-        with pytest.raises(Unreadable, match="pyarrow gave up"), stand_in(monkeypatch, code):
+        with pytest.raises(Unreadable, match="pyarrow cannot read it"), stand_in(monkeypatch, code):
             arrow_process.preview_parquet(input_of("a.parquet", parquet()))
 
 

@@ -92,16 +92,16 @@ def end_of_zip(entries: int, size: int, offset: int, disk: int = 0) -> bytes:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (zipped(*FILES)[:-30], "at the end of a zip file, is missing"),
-        (b"PK\3\4" + end_of_zip(5, 2**31, 0), "would begin before the file"),
-        (b"PK\3\4" + end_of_zip(5, 4, 2**31), "would begin before the file"),
-        (b"PK\3\4" + end_of_zip(5, 4, 0, disk=3), "one part of an archive in several files"),
+        (zipped(*FILES)[:-30], "the directory at its end is missing"),
+        (b"PK\3\4" + end_of_zip(5, 2**31, 0), "position of its directory is not valid"),
+        (b"PK\3\4" + end_of_zip(5, 4, 2**31), "position of its directory is not valid"),
+        (b"PK\3\4" + end_of_zip(5, 4, 0, disk=3), "one part of an archive that is split into several files"),
         (
             b"PK\3\4"
             + bytes(80)
             + struct.pack("<4sLQL", b"PK\6\7", 0, 2**63, 1)
             + end_of_zip(0xFFFF, 2**32 - 1, 2**32 - 1),
-            "ZIP64 directory is not where",
+            "ZIP64 directory was not found",
         ),
     ],
 )
@@ -151,7 +151,7 @@ def test_a_compressed_tar_by_its_beginning(see: Any) -> None:
     reply = see("data.tgz", gzip.compress(tarred(*noise), compresslevel=1))
     assert list(listed(reply)) == ["0", "1", "2"]
     assert (reply["entryCount"], reply["truncated"]) == (None, True)
-    assert reply["note"] == "These are its first entries: a tar file has no directory."
+    assert reply["note"] == "Showing the first entries: a tar file has no directory."
 
 
 def test_a_compressed_bomb_is_not_unpacked(see: Any, huge_files: Any) -> None:
@@ -170,7 +170,7 @@ def header(name: str, size: int, kind: bytes = b"0") -> bytes:
 def test_a_tar_with_absurd_sizes(see: Any) -> None:
     reply = see("a.tar", header("a", 2**70) + bytes(10_000))
     assert listed(reply) == {"a": 2**70}
-    assert reply["note"] == "Behind these entries the archive is damaged or has been cut."
+    assert reply["note"] == "After these entries the archive is damaged or incomplete."
     for kind in (b"L", b"x", b"g", b"K"):
         reply = see("a.tar", header("name", 2**60, kind) + b"9" * 100_000)
         assert (reply["kind"], "cannot be read" in reply["note"]) == ("binary", True)

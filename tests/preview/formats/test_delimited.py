@@ -155,13 +155,13 @@ def test_a_row_of_a_million_fields_takes_little_memory(see: Any) -> None:
         assert tracemalloc.get_traced_memory()[1] < 48 * 1024 * 1024
     finally:
         tracemalloc.stop()
-    assert reply["note"] == "Of its 1000001 columns the first 100 are shown."
+    assert reply["note"] == "Showing the first 100 of 1000001 columns."
 
 
 def test_a_wide_table_shows_its_first_columns(see: Any) -> None:
     reply = see("data.csv", (",".join(f"c{number}" for number in range(500)) + "\n").encode() * 3)
     assert len(reply["columns"]) == len(reply["rows"][0]) == 100
-    assert reply["note"] == "Of its 500 columns the first 100 are shown."
+    assert reply["note"] == "Showing the first 100 of 500 columns."
 
 
 def test_old_encodings_and_types_without_a_name(see: Any) -> None:
@@ -174,7 +174,7 @@ def test_old_encodings_and_types_without_a_name(see: Any) -> None:
 def test_one_endless_line_is_shown_as_text(see: Any, huge_files: Any, filling: bytes) -> None:
     reply = see("line.csv", huge_files.Sparse(4 * 10**9, {0: b'"'}, filling * 1000))
     assert reply["kind"] == "text"
-    assert reply["note"].startswith("This cannot be shown as a table. Its first row ")
+    assert reply["note"].startswith("This cannot be shown as a table. The first row ")
 
 
 def test_a_quote_that_is_never_closed_ends_the_table(see: Any) -> None:
@@ -185,7 +185,7 @@ def test_a_quote_that_is_never_closed_ends_the_table(see: Any) -> None:
 
 def test_binary_data_is_no_table(see: Any) -> None:
     reply = see("data.csv", bytes(range(256)) * 10)
-    assert (reply["kind"], reply["note"]) == ("binary", "This cannot be shown as a table. It is not text.")
+    assert (reply["kind"], reply["note"]) == ("binary", "This cannot be shown as a table. The file is not text.")
 
 
 def test_damage_does_no_harm(see: Any) -> None:

@@ -85,10 +85,10 @@ def test_what_is_cut_off_says_so(see: Any) -> None:
     packed = gzip.compress(zlib.compress(b"", 0).hex().encode() * 10_000, 0)
     reply = see("notes.txt.gz", packed[: len(packed) // 2])
     assert reply["text"]
-    assert "damaged or cut off" in reply["note"]
+    assert "damaged or incomplete" in reply["note"]
     reply = see("data.csv.gz", b"\x1f\x8b" + b"nonsense" * 100)
     assert reply["kind"] == "binary"
-    assert reply["note"] == "This cannot be shown as a table. It is not valid gzip data."
+    assert reply["note"] == "This cannot be shown as a table. The file is not valid gzip data."
 
 
 def test_damage_does_no_harm(see: Any) -> None:

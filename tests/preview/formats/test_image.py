@@ -85,7 +85,7 @@ def test_hostile_svg_takes_no_time(see: Any) -> None:
 def test_what_is_no_image_is_shown_as_what_it_is(see: Any) -> None:
     reply = see("a.png", b"an error page")
     assert (reply["kind"], reply["text"]) == ("text", "an error page")
-    assert reply["note"] == "This cannot be shown as an image. It does not begin like an image of this type."
+    assert reply["note"] == "This cannot be shown as an image. The file does not start like an image of this type."
     reply = see("a.jpg", b"\xff\xd8\xff\xe0" + b"\xff\xff" * 3)
     assert (reply["kind"], "damaged" in reply["note"]) == ("binary", True)
 
@@ -95,7 +95,9 @@ def test_a_pdf_is_for_the_browser(see: Any) -> None:
         reply = see(name, b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(300_000))
         assert (reply["kind"], reply["contentType"]) == ("pdf", "application/pdf")
         assert reply["bytesRead"] < 200_000
-    assert see("paper.pdf", b"not at all")["note"] == "This cannot be shown as a PDF. It does not begin like a PDF."
+    assert (
+        see("paper.pdf", b"not at all")["note"] == "This cannot be shown as a PDF. The file does not start like a PDF."
+    )
 
 
 def test_damage_does_no_harm(see: Any) -> None:

@@ -46,7 +46,7 @@ def test_what_json_can_say_and_a_client_cannot_read_becomes_text(see: Any) -> No
 def test_rows_end_where_a_line_is_damaged(see: Any) -> None:
     reply = see("data.jsonl", b'{"a":1}\n{"a":\n{"a":3}\n')
     assert reply["rows"] == [[1]]
-    assert reply["note"] == "Line 2 cannot be read: it is not valid JSON."
+    assert reply["note"] == "Line 2 cannot be read: the JSON is not valid."
     assert (reply["truncated"], reply["totalRows"]) == (True, None)
 
 
@@ -55,14 +55,14 @@ def test_hostile_lines_are_shown_as_text(see: Any, huge_files: Any) -> None:
         b"[" * 200_000: "nested too deeply",
         b'{"a":' * 100_000: "nested too deeply",
         b"[" + b"0," * 400_000 + b"0]": "too many values",
-        b"1" * 100_000: "not valid JSON",
-        b"no json": "not valid JSON",
+        b"1" * 100_000: "JSON is not valid",
+        b"no json": "JSON is not valid",
     }.items():
         reply = see("data.jsonl", line + b"\n")
         assert reply["kind"] == "text"
         assert why in reply["note"], line[:10]
     reply = see("data.jsonl", huge_files.jsonl_line())
-    assert (reply["kind"], "does not end within 2048 KiB" in reply["note"]) == ("text", True)
+    assert (reply["kind"], "longer than 2048 KiB" in reply["note"]) == ("text", True)
 
 
 def test_damage_does_no_harm(see: Any) -> None:

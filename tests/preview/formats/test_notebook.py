@@ -54,7 +54,7 @@ def test_a_large_notebook_shows_the_cells_of_its_beginning(see: Any) -> None:
     reply = see("a.ipynb", notebook(*(code(f"cell {number}", large) for number in range(20))))
     assert [cell["source"] for cell in reply["cells"]] == [f"cell {number}" for number in range(7)]
     assert reply["truncated"] is True
-    assert reply["note"] == "Of this large notebook the first 3072 KiB were read."
+    assert reply["note"] == "Showing the first 3072 KiB of a large notebook."
 
 
 def test_many_and_long_cells_are_cut(see: Any) -> None:
@@ -70,7 +70,8 @@ def test_what_is_no_notebook_is_shown_as_json(see: Any) -> None:
         reply = see("a.ipynb", data)
         assert (reply["kind"], reply["text"], reply["language"]) == ("text", data.decode(), "json")
         assert (
-            reply["note"] == "This cannot be shown as a notebook. It is not a notebook of format 4, or it is damaged."
+            reply["note"]
+            == "This cannot be shown as a notebook. The file is not a notebook in format 4, or it is damaged."
         )
     for cells in (b"[" * 100_000, b'[{"a":' * 100_000):
         assert "nested too deeply" in see("a.ipynb", b'{"cells": [' + cells)["note"]
@@ -80,7 +81,7 @@ def test_what_is_no_notebook_is_shown_as_json(see: Any) -> None:
 def test_an_empty_file_and_numbers_that_json_does_not_have(see: Any) -> None:
     for data in (b"", b" \n"):
         reply = see("a.ipynb", data)
-        assert (reply["kind"], reply["note"]) == ("text", "This cannot be shown as a notebook. It is empty.")
+        assert (reply["kind"], reply["note"]) == ("text", "This cannot be shown as a notebook. The file is empty.")
     output = {"output_type": "display_data", "data": {"text/plain": "x", "application/json": [float("nan")]}}
     data = notebook(code("a", output))
     assert b"NaN" in data

@@ -63,7 +63,7 @@ def test_first_file_tells_whether_a_gated_repository_can_be_read_without_auth_ch
     hub.mirror.missing["auth-check"] = 404
     found = look(store)
     assert not found.accessible
-    with pytest.raises(GatedRepository, match="accept its terms"):
+    with pytest.raises(GatedRepository, match="Accept its terms"):
         store.require_access(found)
     found = look(store, token=TOKEN)
     assert found.accessible
@@ -123,7 +123,7 @@ def test_list_that_begins_again_is_completed_by_name(store: HubStore, hub: HubSt
     assert "lists 39 of 151 files" in found.note
     assert (asked(hub, "/tree/"), asked(hub, "/paths-info/")) == (2, 2)
     hub.mirror.missing["paths-info"] = 404
-    with pytest.raises(OdhTecError, match="names 112 of 151 files without their size"):
+    with pytest.raises(OdhTecError, match="lists 112 of 151 files without size or checksum"):
         look(store)
 
 
@@ -141,7 +141,7 @@ def test_files_without_sizes_are_told_and_not_left_out(store: HubStore, hub: Hub
     hub.mirror.tree_entries = 20
     hub.mirror.blobs = False
     hub.mirror.missing["paths-info"] = 404
-    with pytest.raises(OdhTecError, match="names 132 of 151 files without their size or checksum") as error:
+    with pytest.raises(OdhTecError, match="lists 132 of 151 files without size or checksum") as error:
         look(store)
     assert error.value.status == 502
 
@@ -151,7 +151,7 @@ def test_size_that_no_file_has_is_no_size(store: HubStore, hub: HubStandIn, size
     hub.add(Repository("org/name")).commit({"a": b"a"})
     hub.mirror.missing |= {"tree": 404, "paths-info": 404}
     hub.mirror.info = {"siblings": [{"rfilename": "a", "size": size, "blobId": "1" * 40}]}
-    with pytest.raises(OdhTecError, match="names 1 of 1 files without their size"):
+    with pytest.raises(OdhTecError, match="lists 1 of 1 files without size or checksum"):
         look(store)
     with pytest.raises(OdhTecError, match="something other than a list of files"):
         repo_files(lambda _: ([{"type": "file", "path": "a", "size": size, "oid": "1" * 40}], None), "tree", "hub")
@@ -200,7 +200,7 @@ def test_odd_field_that_is_only_shown_stops_nothing(
 def test_description_without_a_commit_is_an_error_in_words(store: HubStore, hub: HubStandIn, info: Any) -> None:
     hub.add(Repository("org/name")).commit({"a": b"a"})
     hub.mirror.info = info
-    with pytest.raises(OdhTecError, match="did not say which commit"):
+    with pytest.raises(OdhTecError, match="did not name the commit"):
         look(store)
 
 
@@ -288,7 +288,7 @@ def test_list_of_files_is_read_no_further_when_nobody_needs_it(
 
 def test_rate_limit_of_the_list_is_told_at_once(store: HubStore, hub: HubStandIn, many: Repository) -> None:
     hub.inject(Refuse(429, retry_after=57), "*/tree/*", times=None)
-    with pytest.raises(TooManyRequests, match="try again in 57 s"):
+    with pytest.raises(TooManyRequests, match="Try again in 57 s"):
         look(store)
     assert asked(hub, "/tree/") == 1
 

@@ -99,5 +99,5 @@ def test_hub_is_not_asked_in_offline_mode_with_the_oldest_library(hub: HubStandI
         capture_output=True,
         text=True,
     )
-    assert told.stdout == "HF_HUB_OFFLINE is set, so Hugging Face is not asked.\n"
+    assert told.stdout == "HF_HUB_OFFLINE is set, so Hugging Face cannot be used.\n"
     assert hub.traffic.seen("hub") == []

@@ -91,17 +91,17 @@ def test_each_refusal_says_what_to_do(store: HubStore, hub: Any) -> None:
         assert not error.value.transient
         assert "hf_" not in str(error.value)
 
-    refused(NotFound, "RepoNotFound", "org/none does not exist at .* look at its name, or use the token", "org/none")
+    refused(NotFound, "RepoNotFound", "org/none does not exist at .* Check the name, or use a token", "org/none")
     refused(NotFound, "RepoNotFound", "or is private.* use the token", "org/private")
     refused(NotFound, "RepoNotFound", "or is private.* use the token", "org/private", "main", "hf_stranger")
     refused(NotFound, "RevisionNotFound", "no revision v9: name a branch", "org/open", "v9")
-    refused(GatedRepository, "GatedRepo", "accept its terms", "org/gated")
-    refused(GatedRepository, "GatedRepo", "accept its terms", "org/gated", "main", "hf_stranger")
-    refused(Forbidden, "InvalidToken", "wrong or has expired; enter a new one", "org/open", "main", "hf_wrong")
+    refused(GatedRepository, "GatedRepo", "Accept its terms", "org/gated")
+    refused(GatedRepository, "GatedRepo", "Accept its terms", "org/gated", "main", "hf_stranger")
+    refused(Forbidden, "InvalidToken", "invalid or has expired. Enter a new one", "org/open", "main", "hf_wrong")
     look("org/private", "main", TOKEN)
     look("org/gated", "main", TOKEN)
     file = store.repo("org/gated", repo_type="model", revision="main").files[0]
-    with pytest.raises(GatedRepository, match="accept its terms"):
+    with pytest.raises(GatedRepository, match="Accept its terms"):
         store.source("org/gated", "model", "main", file).open_range(0, 1)
 
 
@@ -109,7 +109,7 @@ def test_a_rate_limit_tells_how_long_to_wait(store: HubStore, hub: Any) -> None:
     hub.add(Repository("org/name")).commit({"a.txt": b"a"})
     found = store.repo("org/name", repo_type="model", revision="main")
     hub.inject(Refuse(429, retry_after=7), "*/a.txt")
-    with pytest.raises(TooManyRequests, match="try again in 7 s") as limited:
+    with pytest.raises(TooManyRequests, match="Try again in 7 s") as limited:
         store.source("org/name", "model", found.commit, found.files[0]).open_range(0, 1)
     assert (limited.value.retry_after, limited.value.transient) == (7.0, True)
 

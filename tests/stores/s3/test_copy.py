@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from odhtec_jupyter.errors import BadRequest, NotFound, OdhTecError, StoreError, VerificationError
+from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError, VerificationError
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3.connection.clients import COPY_TIMEOUT
@@ -234,7 +234,7 @@ def test_an_object_that_changed_is_an_error_and_no_mixture(store: S3Store, bucke
     with pytest.raises(VerificationError, match=r"/k changed while it was being read"):
         source.open_range(5, 10)
     store.delete(bucket, ["k"])
-    with pytest.raises(NotFound, match=r"/k is not there any more"):
+    with pytest.raises(StoreError, match=r"/k no longer exists"):
         source.open_range(0, 5)
     with pytest.raises(StoreError) as no_bucket:
         store.source(bucket + "-not", "k", 10, etag).open_range(0, 5)
@@ -290,16 +290,16 @@ def test_an_error_in_a_200_is_an_error_and_the_copy_is_not_asked_twice() -> None
     [
         (400, "ExpiredToken", "credentials have expired", False),
         (400, "InvalidToken", "session token", False),
-        (403, "InvalidAccessKeyId", "access key id", False),
+        (403, "InvalidAccessKeyId", "access key ID", False),
         (403, "SignatureDoesNotMatch", "secret access key", False),
         (403, "RequestTimeTooSkewed", "clocks", False),
         (403, "QuotaExceeded", "quota", False),
         (404, "NoSuchBucket", "bucket does not exist", False),
         (404, "NoSuchUpload", "completed or aborted", False),
-        (507, "XMinioStorageFull", "no space left", False),
+        (507, "XMinioStorageFull", "is full", False),
         (501, "NotImplemented", "their words", False),
-        (503, "SlowDown", "try again later", True),
-        (503, "ServiceUnavailable", "try again later", True),
+        (503, "SlowDown", "Try again later", True),
+        (503, "ServiceUnavailable", "Try again later", True),
         (500, "InternalError", "their words", True),
         (400, "IncompleteBody", "their words", True),
         (400, "BadDigest", "their words", True),
@@ -324,7 +324,7 @@ def test_a_store_that_ignores_the_range_is_no_source() -> None:
         source = store.source("b", "k", 10, '"e"')
         reader = source.open_range(0, 10)
         reader.close()
-        with pytest.raises(VerificationError, match="another range"):
+        with pytest.raises(VerificationError, match="a different range"):
             source.open_range(2, 5)
         with pytest.raises(VerificationError, match="changed"):
             store.source("b", "k", 20, '"e"').open_range(0, 10)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.loaders import JSONFileLoader
 
-from odhtec_jupyter.errors import Forbidden, NotFound, StoreError, Unreachable
+from odhtec_jupyter.errors import Forbidden, StoreError, Unreachable
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3.connection.clients import S3Clients
@@ -129,7 +129,7 @@ def test_metadata_and_type_are_kept(store: S3Store, bucket: str) -> None:
 
 def test_missing_bucket_or_key_is_named(store: S3Store, bucket: str) -> None:
     assert store.head(bucket, "nothing") is None
-    with pytest.raises(NotFound) as no_bucket:
+    with pytest.raises(StoreError) as no_bucket:
         store.head(bucket + "-not", "k")
     assert no_bucket.value.code == "NoSuchBucket"
     for call in (

@@ -78,7 +78,7 @@ def test_links_out_of_the_root_are_not_followed(store: WorkspaceStore, root: Pat
     assert (outside / "secret").read_text() == "secret"
     assert names(store) == []
     assert sorted(errors(store)) == ["chain", "file", "folder", "up"]
-    assert all("leads out of the workspace" in error for error in errors(store).values())
+    assert all("is outside the workspace" in error for error in errors(store).values())
 
 
 def test_a_link_put_in_the_way_after_it_was_resolved_leads_nowhere(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from odhtec_jupyter.errors import BadRequest, Conflict, OdhTecError
+from odhtec_jupyter.errors import BadRequest, Conflict, OdhTecError, VerificationError
 from odhtec_jupyter.stores.workspace.store import PartialFile, WorkspaceStore
 from tests.stores.workspace.files import TOKEN, everything, names, pinned, read, write
 
@@ -95,7 +95,7 @@ def test_a_file_that_came_into_being_is_not_replaced(
         monkeypatch.setattr(os, "link", refuse)
     part = store.begin("f", TOKEN)
     (root / "f").write_bytes(b"theirs")
-    with pytest.raises(Conflict, match="written meanwhile"):
+    with pytest.raises(Conflict, match="created in the meantime"):
         part.publish(if_absent=True)
     assert (root / "f").read_bytes() == b"theirs"
     (root / "f").unlink()
@@ -194,7 +194,7 @@ def test_only_the_pinned_content_is_deleted(store: WorkspaceStore, root: Path) -
     (root / "f").write_bytes(b"1")
     pin = pinned(store, "f").pin
     (root / "f").write_bytes(b"22")
-    with pytest.raises(Conflict, match="changed"):
+    with pytest.raises(VerificationError, match="changed"):
         store.delete("f", pin)
     (root / "d").mkdir()
     with pytest.raises(Conflict):

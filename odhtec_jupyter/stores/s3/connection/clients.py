@@ -278,7 +278,7 @@ def _read_list(response_dict: dict[str, Any], customized_response_dict: dict[str
 def _require_bucket_list(response_dict: dict[str, Any], host: str, **_: Any) -> None:
     """Refuse what answers every request with 200: to botocore, an empty body is a list without buckets."""
     if response_dict["status_code"] == 200 and b"ListAllMyBucketsResult" not in response_dict["body"][:1024]:
-        raise not_s3(host, "something else than a list of buckets")
+        raise not_s3(host, "something other than a list of buckets")
 
 
 def _repeat_position(request: Any, **_: Any) -> None:
@@ -307,8 +307,8 @@ def _refuse_redirect(response: Any, request_dict: Any, clients: S3Clients, **_: 
         return
     target = urlsplit(headers.get("location", "")).netloc
     raise StoreError(
-        f"{clients.host} redirects to {clipped(target, 100) or 'another address'} ({status}), and S3 requests are not"
-        " sent on. Check the endpoint and the region in the settings.",
+        f"{clients.host} redirects to {clipped(target, 100) or 'another address'} ({status}), and S3 requests do not"
+        " follow redirects. Check the endpoint and the region in the settings.",
         code="PermanentRedirect",
     )
 

@@ -27,11 +27,11 @@ def s3_errors(host: str) -> Iterator[None]:
         raise _client_error(error) from error
     except (b.NoCredentialsError, b.PartialCredentialsError) as error:
         raise Forbidden(
-            "There are no S3 credentials: attach a data connection to the workbench, or enter them in the settings.",
+            "No S3 credentials are set. Attach a data connection to the workbench, or enter them in the settings.",
             code="NoCredentials",
         ) from error
     except (b.CredentialRetrievalError, b.TokenRetrievalError, b.UnauthorizedSSOTokenError) as error:
-        raise Forbidden(f"S3 credentials could not be had: {reason(error)}.", code="NoCredentials") from error
+        raise Forbidden(f"The S3 credentials could not be loaded: {reason(error)}.", code="NoCredentials") from error
     except b.ParamValidationError as error:
         raise BadRequest(_parameter_message(str(error))) from error
     except (b.ConnectionError, b.HTTPClientError, b.IncompleteReadError, HTTPError, HTTPException, OSError) as error:
@@ -106,8 +106,8 @@ def not_s3(host: str, what: str) -> OdhTecError:
 # Of nginx, Apache, and what is written in Go.
 _PLAIN_HTTP = re.compile(rb"plain HTTP (?:request was sent )?to |HTTP request to an HTTPS server")
 
-_EXPIRED = "The S3 credentials have expired: renew the data connection or enter new ones in the settings, then retry."
-_BUSY = "The S3 store is busy and asks for fewer requests; try again later."
+_EXPIRED = "The S3 credentials have expired. Renew the data connection or enter new ones in the settings, then retry."
+_BUSY = "The S3 store is busy. Try again later."
 
 _SAYS_NOTHING = {"Unknown", "None", "Forbidden", "Not Found", "Bad Request", "Internal Server Error"}
 
@@ -116,23 +116,22 @@ _OWN_SENTENCES = {
     "ExpiredToken": _EXPIRED,
     "ExpiredTokenException": _EXPIRED,
     "TokenRefreshRequired": _EXPIRED,
-    "InvalidToken": "S3 does not accept the session token: renew the data connection or enter new credentials in the"
+    "InvalidToken": "S3 rejects the session token. Renew the data connection or enter new credentials in the"
     " settings, then retry.",
-    "InvalidAccessKeyId": "S3 does not know the access key id: look at the credentials in the settings, then retry.",
-    "SignatureDoesNotMatch": "S3 does not accept the secret access key: look at the credentials in the settings, then"
-    " retry.",
-    "RequestTimeTooSkewed": "The clocks of this server and of the S3 store differ too much: S3 refuses requests until"
-    " one of them is set right.",
-    "PermanentRedirect": "The bucket is in another region, or has an endpoint of its own: check endpoint and region in"
+    "InvalidAccessKeyId": "S3 does not know the access key ID. Check the credentials in the settings, then retry.",
+    "SignatureDoesNotMatch": "S3 rejects the secret access key. Check the credentials in the settings, then retry.",
+    "RequestTimeTooSkewed": "The clocks of this server and of the S3 store differ too much. S3 refuses requests until"
+    " the wrong one is corrected.",
+    "PermanentRedirect": "The bucket is in another region, or has its own endpoint. Check endpoint and region in"
     " the settings.",
-    "IllegalLocationConstraintException": "The endpoint creates buckets in its own region only: choose the endpoint or"
-    " the region accordingly in the settings.",
+    "IllegalLocationConstraintException": "The endpoint creates buckets in its own region only. Change the endpoint"
+    " or the region in the settings.",
     "InvalidBucketName": "This is not a valid bucket name. Use 3 to 63 lowercase letters, digits, dots and hyphens,"
     " with a letter or a digit at both ends.",
-    "NoSuchBucket": "The bucket does not exist, or not any more.",
-    "NoSuchUpload": "S3 does not know this upload any more: it was completed or aborted.",
-    "QuotaExceeded": "The quota of the bucket or of its owner is used up: delete something or raise it, then retry.",
-    "XMinioStorageFull": "The S3 store has no space left: delete something there, then retry.",
+    "NoSuchBucket": "The bucket does not exist.",
+    "NoSuchUpload": "The upload no longer exists: it was completed or aborted.",
+    "QuotaExceeded": "The quota of the bucket or its owner is exceeded. Delete objects or raise the quota, then retry.",
+    "XMinioStorageFull": "The S3 store is full. Delete objects, then retry.",
     "SlowDown": _BUSY,
     "ServiceUnavailable": _BUSY,
     "Throttling": _BUSY,
@@ -146,10 +145,10 @@ CREDENTIALS = {
 
 # What S3 may leave unsaid.
 _SENTENCES = {
-    "AccessDenied": "S3 does not allow this with the present credentials.",
+    "AccessDenied": "These S3 credentials do not have permission for this.",
     "NoSuchKey": "The object does not exist.",
     "BucketNotEmpty": "The bucket is not empty.",
-    "PreconditionFailed": "The object has changed, or exists already.",
+    "PreconditionFailed": "The object has changed, or already exists.",
 }
 
 

@@ -258,4 +258,4 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _invalid(what: str) -> StoreError:
-    return StoreError(f"The S3 store answered a listing with {what}.", code="InvalidListing")
+    return StoreError(f"The S3 store answered a list request with {what}.", code="InvalidListing")
