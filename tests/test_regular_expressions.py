@@ -91,10 +91,10 @@ else:
     raise AssertionError("too long a name was read")
 """,
     "the password of a proxy": """
-from odhtec_jupyter.settings import _mask
+from odhtec_jupyter.settings.values import mask
 for text in ("://" * 1_000_000, "://a:" * 1_000_000, "http://" + ":" * 5_000_000, "@" * 5_000_000):
-    _mask(text)
-assert _mask("http://u:" + "://x:" * 500_000 + "@host") == "http://u:***@host"
+    mask(text)
+assert mask("http://u:" + "://x:" * 500_000 + "@host") == "http://u:***@host"
 """,
     "patterns": """
 from odhtec_jupyter.patterns import MAX_GLOBS, chooser, matcher
