@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from traitlets.config import Config
 
+from odhtec_jupyter.app import OdhTecApp
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.models import HubSettingsChange, ProxySettingsChange, S3SettingsChange
 from odhtec_jupyter.network import Network, without_bucket
@@ -488,3 +489,11 @@ def test_token_of_a_login_is_read_last_and_for_its_own_hub(with_env: Env, tmp_pa
     assert found(with_env(**blank)) == (None, None)
     for unusable in ("x" * 5000, "~no-such-account/token"):  # as one in a folder that only root may read
         assert found(with_env(**blank, HF_TOKEN_PATH=unusable)) == (None, None)
+
+
+def test_help_and_generated_configuration_list_every_setting() -> None:
+    names = set(OdhTecSettings.class_traits(config=True))
+    assert len(names) == 20
+    text = OdhTecApp().generate_config_file()
+    assert {name for name in names if f"# c.OdhTecSettings.{name} = " in text} == names
+    assert "S3Traits" not in text  # it has no section of its own

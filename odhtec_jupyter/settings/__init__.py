@@ -6,6 +6,8 @@ in these objects and in the connections that the stores get; neither prints them
 
 from __future__ import annotations
 
+from typing import Any
+
 from traitlets.config import LoggingConfigurable
 
 from odhtec_jupyter.settings.connections import HUB_ENDPOINT, HubConnection, S3Connection
@@ -20,3 +22,9 @@ __all__ = ["HUB_ENDPOINT", "HubConnection", "OdhTecSettings", "S3Connection", "c
 
 class OdhTecSettings(S3Traits, HubTraits, NetworkTraits, LimitTraits, LoggingConfigurable):
     """The settings of ODH-TEC for Jupyter."""
+
+    @classmethod
+    def class_own_traits(cls, **metadata: Any) -> dict[str, Any]:
+        """Return the traits of all groups, for ``--help-all`` and ``--generate-config``, which list own traits only."""
+        traits = cls.class_traits(**metadata)
+        return {name: trait for name, trait in traits.items() if getattr(LoggingConfigurable, name, None) is not trait}
