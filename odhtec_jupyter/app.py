@@ -18,7 +18,7 @@ from odhtec_jupyter.stores.workspace.hidden import HiddenRules
 
 # Seconds that a thread keeps the interpreter while another one waits for it. While one searches a list, the event loop
 # waits that long after each of its system calls, and Python's own value is five milliseconds.
-SWITCH = 0.001
+SWITCH_SECONDS = 0.001
 
 
 class OdhTecApp(ExtensionApp):
@@ -35,7 +35,7 @@ class OdhTecApp(ExtensionApp):
         """Build the services once the configuration is known."""
         assert self.serverapp is not None
         self._switched = sys.getswitchinterval()
-        sys.setswitchinterval(min(self._switched, SWITCH))
+        sys.setswitchinterval(min(self._switched, SWITCH_SECONDS))
         root = getattr(self.serverapp.contents_manager, "root_dir", None) or self.serverapp.root_dir
         settings = OdhTecSettings(parent=self)
         # They were read. `--show-config` prints after this; what Jupyter logs with --debug before, nobody can prevent.

@@ -10,16 +10,16 @@ from odhtec_jupyter.errors import BadRequest
 
 # Traits of OdhTecSettings; a proxy's URL may hold a password.
 SECRETS = ("s3_secret_access_key", "s3_session_token", "hf_token", "http_proxy", "https_proxy")
-MAX_BYTES = 64 * 1024  # of a file with one secret
+MAX_SECRET_BYTES = 64 * 1024  # of a file with one secret
 
 
 def secret_in(path: str) -> str:
     """The secret that a file holds, without the line end. Raises :class:`BadRequest` naming the reason."""
     try:
         with Path(path).expanduser().open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise BadRequest(f"it has more than {MAX_BYTES:,} bytes")
+            content = file.read(MAX_SECRET_BYTES + 1)
+        if len(content) > MAX_SECRET_BYTES:
+            raise BadRequest(f"it has more than {MAX_SECRET_BYTES:,} bytes")
         return content.decode().strip()
     except UnicodeDecodeError:
         raise BadRequest("it is not UTF-8 text") from None

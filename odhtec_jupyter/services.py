@@ -32,9 +32,9 @@ from odhtec_jupyter.transfers.target import STREAM
 from odhtec_jupyter.transfers.unfinished import Unfinished
 from odhtec_jupyter.transfers.uploads import Uploads
 
-CALLS = 16  # short calls of S3 at once, and of the hub
-PREVIEWS = 4  # that look into an object at once: each may take some megabytes and a second or two
-SWEEP = 600.0  # seconds between two looks for what was left
+CALL_THREADS = 16  # short calls of S3 at once, and of the hub
+MAX_PREVIEWS = 4  # that look into an object at once: each may take some megabytes and a second or two
+SWEEP_SECONDS = 600.0  # seconds between two looks for what was left
 # For all that a stop waits for. Kubernetes kills 30 s after SIGTERM, and Jupyter's kernels need their share of these.
 STOP_SECONDS = 5.0
 ACTIVITY_SECONDS = 60.0  # between two notes that a transfer runs; what culls workbenches looks every few minutes
@@ -69,10 +69,10 @@ class Services:
         self.uploads = Uploads(self.engine, lambda: self.s3, keep_days=settings.keep_uploads_days)
         self.workspace = WorkspaceStore(root, hidden_rules)
         # Apart from the transfers' threads, so that a listing never waits for a part.
-        self.calls = DaemonThreads(CALLS, thread_name_prefix="odhtec-call")
+        self.calls = DaemonThreads(CALL_THREADS, thread_name_prefix="odhtec-call")
         # A hub that does not answer must not stop lists of buckets.
-        self.hub_calls = DaemonThreads(CALLS, thread_name_prefix="odhtec-hub")
-        self.previews = asyncio.Semaphore(PREVIEWS)
+        self.hub_calls = DaemonThreads(CALL_THREADS, thread_name_prefix="odhtec-hub")
+        self.previews = asyncio.Semaphore(MAX_PREVIEWS)
         # Called for each piece of an upload: what moves keeps the server from being culled.
         self.note_activity: Callable[[], None] = lambda: None
         # Those that were typed in, by transfer, with the origin of the hub they are for; never written down.
@@ -216,7 +216,7 @@ class Services:
                 await self.sweep()
             except Exception:
                 self._log.exception("What was left behind could not be looked at.")
-            await asyncio.sleep(SWEEP)
+            await asyncio.sleep(SWEEP_SECONDS)
 
     async def _keep_noting(self) -> None:
         """Note as activity what shows no progress: a copy that the store makes, a list of a million objects."""
@@ -241,8 +241,8 @@ class Services:
     def renew_calls(self) -> None:
         """New threads for short calls: the old ones may wait for a store that does not answer."""
         old = self.calls, self.hub_calls
-        self.calls = DaemonThreads(CALLS, thread_name_prefix="odhtec-call")
-        self.hub_calls = DaemonThreads(CALLS, thread_name_prefix="odhtec-hub")
+        self.calls = DaemonThreads(CALL_THREADS, thread_name_prefix="odhtec-call")
+        self.hub_calls = DaemonThreads(CALL_THREADS, thread_name_prefix="odhtec-hub")
         for threads in old:
             threads.shutdown(wait=False)
 

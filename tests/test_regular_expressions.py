@@ -78,13 +78,13 @@ def test_the_rule_knows_an_ambiguous_one(pattern: str, expected: bool) -> None:
 PARSERS = {
     "the name of a file in a form": """
 from odhtec_jupyter.errors import BadRequest
-from odhtec_jupyter.handlers.streaming.form import MAX_DISPOSITION, file_name
+from odhtec_jupyter.handlers.streaming.form import MAX_DISPOSITION_BYTES, file_name
 begin = b'form-data; name="f"; filename="'
 for piece in (b"\\\\", b'"', b";", b'\\\\"', b'";', b"'", b"filename*=", b"*=", b" "):
-    file_name(begin + piece * ((MAX_DISPOSITION - len(begin)) // len(piece)))
+    file_name(begin + piece * ((MAX_DISPOSITION_BYTES - len(begin)) // len(piece)))
 assert file_name(begin + b"\\\\" * 60) == '"' + "\\\\" * 60  # no quote closes it: it is taken as it stands
 try:
-    file_name(begin + b"a" * MAX_DISPOSITION)
+    file_name(begin + b"a" * MAX_DISPOSITION_BYTES)
 except BadRequest:
     pass
 else:

@@ -27,9 +27,9 @@ AUTH_RESOURCE = "odhtec"
 SETTINGS_RESOURCE = "odhtec-settings"  # connections: whoever writes them decides where everyone's objects go
 LINKS_RESOURCE = "odhtec-links"  # links that work for people without any account here
 CONTENTS_RESOURCE = "contents"  # Jupyter's own name for users' files
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
+READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 KIB = 1024
-LARGE_BODY = 2048 * KIB  # bytes of a body that lists keys, names or patterns
+LARGE_BODY_BYTES = 2048 * KIB  # bytes of a body that lists keys, names or patterns
 # Each field that a model does not know becomes an error object, a hundred times as large as its text. No body has more
 # than an import with a thousand objects of other revisions to remove, with four fields each.
 MAX_FIELDS = 5000
@@ -85,7 +85,7 @@ class OdhTecHandler(APIHandler):
         await super().prepare(**options)
         if self.replied or self.request.method == "OPTIONS":
             return
-        action = "read" if self.request.method in READING else "write"
+        action = "read" if self.request.method in READ_METHODS else "write"
         for resource in self.auth_resources:
             await self.require_permission(action, resource)
         if action == "write" and not self.knows_conditions:

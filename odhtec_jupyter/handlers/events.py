@@ -12,7 +12,7 @@ from odhtec_jupyter.handlers.base import OdhTecHandler
 from odhtec_jupyter.handlers.tornado_internals import UntrackedHandler
 from odhtec_jupyter.handlers.transfers import WorkspaceHandler, shown
 
-KEEPALIVE = 15.0  # seconds between two comments, so that no proxy thinks the stream dead
+KEEPALIVE_SECONDS = 15.0  # seconds between two comments, so that no proxy thinks the stream dead
 
 
 class EventStream:
@@ -58,7 +58,9 @@ class TransferEventsHandler(UntrackedHandler, WorkspaceHandler):
         self._following = asyncio.current_task()
         try:
             await stream.comment()  # the headers go out at once
-            async for event in transfers.events.follow(self.request.headers.get("Last-Event-ID"), keepalive=KEEPALIVE):
+            async for event in transfers.events.follow(
+                self.request.headers.get("Last-Event-ID"), keepalive=KEEPALIVE_SECONDS
+            ):
                 if event is None:
                     await stream.comment()
                 elif event.kind == "removed":

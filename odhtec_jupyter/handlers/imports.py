@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from tornado import iostream, web
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError
-from odhtec_jupyter.handlers.base import LARGE_BODY, OdhTecHandler
+from odhtec_jupyter.handlers.base import LARGE_BODY_BYTES, OdhTecHandler
 from odhtec_jupyter.handlers.events import EventStream
 from odhtec_jupyter.handlers.objects import ObjectsHandler
 from odhtec_jupyter.models import ImportRequest
@@ -77,7 +77,7 @@ class HubRefsHandler(HubRepoHandler):
 class ImportHandler(ObjectsHandler):
     """``/objects/import-hf``; for GET the same address is a bucket called ``import-hf``."""
 
-    max_body = LARGE_BODY
+    max_body = LARGE_BODY_BYTES
 
     @web.authenticated
     async def get(self) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from tornado import web
 
-from odhtec_jupyter.handlers.base import LARGE_BODY, OdhTecHandler
+from odhtec_jupyter.handlers.base import LARGE_BODY_BYTES, OdhTecHandler
 from odhtec_jupyter.models import AbortRequest
 
 
 class MultipartsHandler(OdhTecHandler):
     """``/multipart/:bucket``"""
 
-    max_body = LARGE_BODY
+    max_body = LARGE_BODY_BYTES
 
     @web.authenticated
     async def get(self, bucket: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tornado import web
 
 from odhtec_jupyter.errors import BadRequest
-from odhtec_jupyter.handlers.base import LARGE_BODY
+from odhtec_jupyter.handlers.base import LARGE_BODY_BYTES
 from odhtec_jupyter.handlers.listing import ListingHandler
 from odhtec_jupyter.keys import MAX_KEY_BYTES, fitting
 from odhtec_jupyter.models import CreateFolder, DeleteRequest, StoredObject, TransferPlan
@@ -45,7 +45,7 @@ class ObjectsHandler(ListingHandler):
 class ObjectHandler(ObjectsHandler):
     """``/objects/:bucket/:key``; ``/objects/multiple/:bucket`` when a body names what is to be deleted."""
 
-    max_body = LARGE_BODY
+    max_body = LARGE_BODY_BYTES
 
     @web.authenticated
     async def delete(self, bucket: str, prefix: str) -> None:

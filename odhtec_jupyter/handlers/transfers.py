@@ -8,7 +8,7 @@ from dataclasses import replace
 from tornado import web
 
 from odhtec_jupyter import models
-from odhtec_jupyter.handlers.base import CONTENTS_RESOURCE, LARGE_BODY, OdhTecHandler
+from odhtec_jupyter.handlers.base import CONTENTS_RESOURCE, LARGE_BODY_BYTES, OdhTecHandler
 from odhtec_jupyter.handlers.tornado_internals import UntrackedHandler
 from odhtec_jupyter.models import ContinueRequest, TransferFiles, TransferList, TransferPlan, TransferRequest
 from odhtec_jupyter.settings import check_secret
@@ -69,7 +69,7 @@ def shown(transfer: Transfer, *, sees_contents: bool) -> models.Transfer:
 class TransfersHandler(UntrackedHandler, WorkspaceHandler):
     """``/transfers``"""
 
-    max_body = LARGE_BODY
+    max_body = LARGE_BODY_BYTES
 
     @web.authenticated
     async def get(self) -> None:

@@ -6,7 +6,7 @@ import codecs
 import re
 from dataclasses import dataclass, replace
 
-SAMPLE = 8192
+SAMPLE_BYTES = 8192
 MAX_NOISE = 0.35  # of what charset-normalizer finds odd in a text; by itself it takes 0.2
 # The longer ones first: the mark of UTF-32 begins with that of UTF-16.
 _MARKS = [
@@ -80,15 +80,15 @@ def _lenient(data: bytes, encoding: str, whole: bool) -> Decoded:
 
 def _other_script(data: bytes, whole: bool) -> Decoded | None:
     """Text in an encoding of another script, as charset-normalizer finds it in its first such lines, or None."""
-    lines = data[: 16 * SAMPLE].split(b"\n")
-    if len(lines) > 1 and (not whole or len(data) > 16 * SAMPLE):
+    lines = data[: 16 * SAMPLE_BYTES].split(b"\n")
+    if len(lines) > 1 and (not whole or len(data) > 16 * SAMPLE_BYTES):
         lines.pop()  # cut
     joined = b"".join(line + b"\n" for line in lines if not line.isascii())
-    sample = joined[:SAMPLE]
+    sample = joined[:SAMPLE_BYTES]
     if len(sample) < len(joined):
         # After a separator: none of these encodings has such a byte within a character.
         sample = sample[: max(map(sample.rfind, (b"\n", b" ", b",", b"\t"))) + 1] or sample
-    if not data[: 16 * SAMPLE].strip(_NOT_ASCII) or not _in_words(sample):  # hardly a text without one space
+    if not data[: 16 * SAMPLE_BYTES].strip(_NOT_ASCII) or not _in_words(sample):  # hardly a text without one space
         return None
     from charset_normalizer import from_bytes
 
@@ -113,19 +113,19 @@ def _in_words(sample: bytes) -> bool:
 
 def _foreign(data: bytes) -> bool:
     """Text in these encodings is in languages of mostly Latin letters; other bytes may be anything."""
-    sample = data[:SAMPLE]
+    sample = data[:SAMPLE_BYTES]
     return len(sample.translate(None, _ASCII)) * 2 > len(sample)
 
 
 def _binary(data: bytes) -> bool:
     """Texts have no NUL, and hardly any other control character."""
-    sample = data[:SAMPLE]
+    sample = data[:SAMPLE_BYTES]
     return b"\0" in data or len(_CONTROLS.findall(sample)) > len(sample) // 64
 
 
 def _two_bytes(data: bytes) -> str | None:
     """UTF-16 without a mark: every other byte of what is written in Latin letters is zero."""
-    sample = data[: SAMPLE // 2 * 2]
+    sample = data[: SAMPLE_BYTES // 2 * 2]
     if len(sample) < 4:
         return None
     half = len(sample) // 2
@@ -145,7 +145,7 @@ def _printable(sample: bytes, encoding: str) -> bool:
 
 def _mostly_utf8(data: bytes) -> bool:
     """One bad byte in a log must not turn all its umlauts into pairs of other letters."""
-    text = data[: 8 * SAMPLE].decode("utf-8", "replace")
+    text = data[: 8 * SAMPLE_BYTES].decode("utf-8", "replace")
     good = sum(char > "\x7f" for char in text)
     bad = text.count("\ufffd")
     return good - bad > 4 * bad

@@ -8,7 +8,7 @@ from typing import Any
 
 from odhtec_jupyter.preview.ranged_file import KIB, RangedFile
 
-HEAD = 128 * KIB  # what is read first, for most formats all that is needed
+HEAD_BYTES = 128 * KIB  # what is read first, for most formats all that is needed
 
 
 @dataclass
@@ -29,7 +29,7 @@ class PreviewInput:
     @cached_property
     def head(self) -> bytes:
         """The first bytes."""
-        return self.file.at(0, HEAD)
+        return self.file.at(0, HEAD_BYTES)
 
     @cached_property
     def name(self) -> str:

@@ -16,7 +16,7 @@ KIB = 1024
 MAX_BYTES = 3840 * KIB  # of an object, whatever its size: below 4 MB
 MAX_REQUESTS = 40  # far away, one may cost 45 ms
 READ_AHEAD = 64 * KIB  # a GET costs as much as that many bytes
-MOST_AHEAD = 1024 * KIB
+MAX_READ_AHEAD = 1024 * KIB
 
 
 class BudgetSpent(Unreadable):
@@ -69,7 +69,7 @@ class RangedFile:
         if index >= 0 and start < self._starts[index] + len(self._pieces[index]):
             return self._pieces[index], start - self._starts[index]
         following = self._starts[index + 1] if index + 1 < len(self._starts) else self.size
-        self._ahead = min(self._ahead * 2, MOST_AHEAD) if start == self._last_end else READ_AHEAD
+        self._ahead = min(self._ahead * 2, MAX_READ_AHEAD) if start == self._last_end else READ_AHEAD
         needed = min(end, following) - start
         if needed > self.bytes_left:
             raise BudgetSpent(f"A preview would have to read more than {self._max_bytes // KIB} KiB of the object.")

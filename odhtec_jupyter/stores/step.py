@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
-SECONDS = 1.0  # after which a person wants to see something
-PAGES = 200
+STEP_SECONDS = 1.0  # after which a person wants to see something
+STEP_PAGES = 200
 
 
 class Step:
@@ -16,10 +16,10 @@ class Step:
         """``gone`` is set when the client has gone away."""
         self._gone = gone
         self._pages = 0
-        self._end = time.monotonic() + SECONDS
+        self._end = time.monotonic() + STEP_SECONDS
 
     def is_over(self) -> bool:
         """Asked after each page."""
         self._pages += 1
         gone = self._gone is not None and self._gone.is_set()
-        return gone or self._pages >= PAGES or time.monotonic() >= self._end
+        return gone or self._pages >= STEP_PAGES or time.monotonic() >= self._end

@@ -191,7 +191,7 @@ async def test_metadata_outside_ascii_is_kept_as_any_client_reads_it(
 async def test_what_s3_does_not_copy_in_one_call_is_refused_with_the_reason(
     api: Any, bucket: str, described: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(in_place, "AT_MOST", 6)
+    monkeypatch.setattr(in_place, "MAX_COPY_BYTES", 6)
     segment = encode_key(KEY)
     body = {"etag": described, "ContentType": "x/y"}
     error = await api.refused(413, "PUT", "objects/metadata", bucket, segment, json_body=body)

@@ -32,7 +32,7 @@ async def test_what_is_below_a_prefix_is_counted_and_nothing_else(api: Any, s3_c
 
 @on_moto
 async def test_one_reply_is_one_step_and_the_sum_is_all(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("odhtec_jupyter.stores.step.SECONDS", 0.0)
+    monkeypatch.setattr("odhtec_jupyter.stores.step.STEP_SECONDS", 0.0)
     keys = [f"{number:05}" for number in range(2500)]
     counts = []
     with ScriptedStore(in_order(keys, wordy=True)) as scripted:

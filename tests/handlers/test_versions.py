@@ -169,7 +169,7 @@ async def test_a_version_that_s3_does_not_copy_in_one_call_is_refused(
 ) -> None:
     old = put(KEY, b"old")
     put(KEY, b"new")
-    monkeypatch.setattr(in_place, "AT_MOST", 2)
+    monkeypatch.setattr(in_place, "MAX_COPY_BYTES", 2)
     error = await api.refused(413, "POST", "objects/restore", versioned, encode_key(KEY), json_body={"versionId": old})
     assert "5 GiB" in error["message"]
 

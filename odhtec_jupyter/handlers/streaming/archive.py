@@ -17,7 +17,7 @@ from odhtec_jupyter.transfers.retry import StopSign
 from odhtec_jupyter.transfers.selection import Selection
 from odhtec_jupyter.transfers.zip_stream import ZipStream
 
-BUFFER = 1024 * 1024
+BUFFER_BYTES = 1024 * 1024
 
 
 class ArchiveHandler(OdhTecHandler):
@@ -61,7 +61,7 @@ class ArchiveHandler(OdhTecHandler):
 
     async def _send(self, archive: ZipStream, selection: Selection) -> None:
         engine = self.services.engine
-        buffer = memoryview(mmap.mmap(-1, BUFFER))
+        buffer = memoryview(mmap.mmap(-1, BUFFER_BYTES))
         # What goes wrong until the first bytes are there can still be told.
         count = await engine.in_thread(self._stop, archive.readinto, buffer)
         self._describe(selection, archive.base, count if archive.ended else None)

@@ -11,8 +11,8 @@ from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.models import KeyFailure, StoredObject, UploadReply
 from odhtec_jupyter.transfers.streamed_upload import StreamedUpload
 
-MAX_HEADER = 16 * 1024  # bytes of one part's headers
-MAX_DISPOSITION = 8 * 1024  # bytes of one Content-Disposition: a key of 1024 bytes, each written as three, twice
+MAX_HEADER_BYTES = 16 * 1024  # bytes of one part's headers
+MAX_DISPOSITION_BYTES = 8 * 1024  # bytes of one Content-Disposition: a key of 1024 bytes, each written as three, twice
 OpenFile = Callable[[str, str | None, int | None], Awaitable[StreamedUpload | None]]
 
 
@@ -60,7 +60,7 @@ class FormFiles:
 
     def _header(self, which: str, data: bytes) -> None:
         self._header_size += len(data)
-        if self._header_size > MAX_HEADER:
+        if self._header_size > MAX_HEADER_BYTES:
             raise BadRequest("The headers of a file in the form are too long.")
         if which == "name":
             self._name += data
@@ -166,7 +166,7 @@ def file_name(disposition: bytes) -> str:
     """
     from python_multipart.multipart import parse_options_header
 
-    if len(disposition) > MAX_DISPOSITION:
+    if len(disposition) > MAX_DISPOSITION_BYTES:
         raise BadRequest("A file name in the form is too long.")
     # The library passes over the extended form, which no form should hold, but requests with urllib3 1.26 writes only
     # that for names that are not ASCII. Renamed, it is a parameter as any other; within quotes it is none.

@@ -23,9 +23,9 @@ from odhtec_jupyter.transfers.part_buffer import Incoming
 from odhtec_jupyter.transfers.parts import MAX_OBJECT
 from odhtec_jupyter.transfers.sender import Sender
 
-MOST = 2 * MAX_OBJECT  # bytes of a body: a form is more than its files
-CHUNK = 128 * 1024
-STRAIGHT_CHUNK = 1024 * 1024
+MAX_BODY_BYTES = 2 * MAX_OBJECT  # bytes of a body: a form is more than its files
+CHUNK_BYTES = 128 * 1024
+MAX_READ_BYTES = 1024 * 1024
 
 
 class Sink(Protocol):
@@ -64,7 +64,7 @@ class StraightBody:
         """Put bytes there; how many."""
         if (sender := self.sender()) and (taken := await sender.receive(room)):
             return taken
-        count: int = await self._stream.read_into(room[:STRAIGHT_CHUNK], partial=True)
+        count: int = await self._stream.read_into(room[:MAX_READ_BYTES], partial=True)
         if self._sender:
             self._sender.came(count)
         return count
@@ -77,7 +77,7 @@ class StreamedBodyHandler(OdhTecHandler):
 
     def limit_body(self) -> None:
         """What is refused from here on gets our reply, not tornado's word on the body's length."""
-        self.connection.set_max_body_size(MOST)
+        self.connection.set_max_body_size(MAX_BODY_BYTES)
 
     @property
     def connection(self) -> Any:
@@ -126,7 +126,7 @@ class StreamedBodyHandler(OdhTecHandler):
             if source:
                 watch_for_close(stream)
         while length:  # refused: what still comes is dropped until the connection is closed
-            length -= len(await stream.read_bytes(min(length, CHUNK), partial=True))
+            length -= len(await stream.read_bytes(min(length, CHUNK_BYTES), partial=True))
 
     @asynccontextmanager
     async def _refusing(self, sink: Sink) -> AsyncIterator[None]:

@@ -9,7 +9,7 @@ from tornado import web
 from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError
 from odhtec_jupyter.handlers.objects import ObjectHandler
 from odhtec_jupyter.handlers.streaming.form import FormFiles
-from odhtec_jupyter.handlers.streaming.streamed_body import CHUNK, StreamedBodyHandler
+from odhtec_jupyter.handlers.streaming.streamed_body import CHUNK_BYTES, StreamedBodyHandler
 from odhtec_jupyter.handlers.tornado_internals import set_chunk_size
 from odhtec_jupyter.keys import fitting
 from odhtec_jupyter.models import StoredObject, UploadReply
@@ -64,7 +64,7 @@ class UploadHandler(StreamedBodyHandler):
     async def _expect_form(self, bucket: str, prefix: str) -> None:
         if prefix and not prefix.endswith("/"):
             prefix += "/"
-        set_chunk_size(self.connection, CHUNK)
+        set_chunk_size(self.connection, CHUNK_BYTES)
         await self.call(self._require_bucket, bucket)
         services = self.services
 

@@ -24,16 +24,15 @@ from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import BudgetSpent
 
 Format = Literal["parquet", "arrow"]
-MAX_REPLY = 4 * 1024 * 1024
-PATIENCE = 60  # seconds, most of them for a slow store; the process itself may use 20 of CPU
+MAX_REPLY_BYTES = 4 * 1024 * 1024
+MAX_SECONDS = 60  # seconds, most of them for a slow store; the process itself may use 20 of CPU
 WITHOUT = "To show columns and rows, install pyarrow: pip install 'odhtec-jupyter[preview]'."
 DAMAGED = "The file is damaged: pyarrow cannot read it."
 # What Python needs to find itself and what users have installed for themselves, whose numbers may have no home in the
 # system's list of users; the environment of a workbench is full of keys and tokens.
-KEPT = {"PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV"} | {
-    "HOME",
-    "PYTHONUSERBASE",
-    "APPDATA",
+PASSED_VARIABLES = {
+    *("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV"),
+    *("HOME", "PYTHONUSERBASE", "APPDATA"),
 }
 
 _turns = threading.BoundedSemaphore(2)  # each has some 60 MB while it runs
@@ -82,10 +81,10 @@ def _process(format_: Format, size: int) -> Iterator[subprocess.Popen[bytes]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={name: value for name, value in os.environ.items() if name in KEPT}
+        env={name: value for name, value in os.environ.items() if name in PASSED_VARIABLES}
         | {"ARROW_DEFAULT_MEMORY_POOL": "system"},
     )
-    timer = threading.Timer(PATIENCE, process.kill)
+    timer = threading.Timer(MAX_SECONDS, process.kill)
     timer.daemon = True
     timer.start()
     try:
@@ -109,7 +108,7 @@ def _serve(process: subprocess.Popen[bytes], item: PreviewInput) -> dict[str, An
         if word == READ:
             _answer(process.stdin, item, place, length)
             continue
-        if length > MAX_REPLY:
+        if length > MAX_REPLY_BYTES:
             raise Unreadable(DAMAGED)
         text = _exactly(process.stdout, length).decode()
         if word == REFUSED:

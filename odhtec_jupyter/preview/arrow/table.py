@@ -19,7 +19,7 @@ from odhtec_jupyter.preview.cell import MAX_COLUMNS, MAX_ITEMS, MAX_ROWS, UNREAD
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-BUFFER = 64 * 1024  # a column is read in such pieces; without a buffer it would be read whole
+BUFFER_BYTES = 64 * 1024  # a column is read in such pieces; without a buffer it would be read whole
 MAX_GROUPS = 5  # that are looked into for the first rows
 MAX_METADATA = 50
 MAX_MISSES = 3  # columns that take too much; then no more are tried
@@ -28,7 +28,7 @@ THRIFT = {"thrift_string_size_limit": 4 * 1024 * 1024, "thrift_container_size_li
 
 def parquet(file: RemoteFile) -> dict[str, Any]:
     """A Parquet file."""
-    opened = pq.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False, **THRIFT)
+    opened = pq.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False, **THRIFT)
     told, schema = opened.metadata, opened.schema_arrow
     groups = list(range(min(told.num_row_groups, MAX_GROUPS)))
 

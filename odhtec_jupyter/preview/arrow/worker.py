@@ -11,8 +11,8 @@ from typing import Any
 
 from odhtec_jupyter.preview.arrow.pipe import DONE, REFUSED, REQUEST, RemoteFile
 
-MAX_MEMORY = 256 * 1024 * 1024  # more than with the libraries loaded
-MAX_CPU = 20  # seconds
+MAX_MEMORY_BYTES = 256 * 1024 * 1024  # more than with the libraries loaded
+MAX_CPU_SECONDS = 20  # seconds
 
 
 def main() -> None:
@@ -60,9 +60,9 @@ def limit() -> None:
     import resource
 
     pages = int(Path("/proc/self/statm").read_text().split()[0])
-    most = pages * resource.getpagesize() + MAX_MEMORY
+    most = pages * resource.getpagesize() + MAX_MEMORY_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU, MAX_CPU))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from odhtec_jupyter.models import BinaryPreview
 from odhtec_jupyter.preview.preview_input import PreviewInput
 
-SHOWN = 512
+SHOWN_BYTES = 512
 
 _MAGIC = {
     b"\x89HDF\r\n\x1a\n": "application/x-hdf5",
@@ -38,4 +38,4 @@ def preview(item: PreviewInput) -> BinaryPreview:
     if common["content_type"] in UNTYPED:
         found = (name for magic, name in _MAGIC.items() if item.head.startswith(magic))
         common["content_type"] = next(found, "application/octet-stream")
-    return BinaryPreview(head=item.head[:SHOWN].hex(), **common)
+    return BinaryPreview(head=item.head[:SHOWN_BYTES].hex(), **common)

@@ -11,10 +11,10 @@ from odhtec_jupyter.preview.cell import MAX_COLUMNS, MAX_ROWS, cell, words
 from odhtec_jupyter.preview.formats.csv_header import has_header
 from odhtec_jupyter.preview.formats.csv_rows import delimiter_of, rows_of
 from odhtec_jupyter.preview.formats.text import decoded
-from odhtec_jupyter.preview.preview_input import HEAD, PreviewInput
+from odhtec_jupyter.preview.preview_input import HEAD_BYTES, PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB
 
-STEPS = (HEAD, 1024 * KIB)  # more is read only where the rows are long
+READ_STEPS = (HEAD_BYTES, 1024 * KIB)  # more is read only where the rows are long
 MAX_EMPTY = 10_000  # lines that are looked at for a row
 
 
@@ -22,7 +22,7 @@ def preview(item: PreviewInput) -> TablePreview:
     """The first rows. Raises :class:`Unreadable`."""
     rows: list[list[str]] = []
     format_: Literal["csv", "tsv"] = "tsv" if item.extension in {"tsv", "tab"} else "csv"
-    for limit in STEPS:
+    for limit in READ_STEPS:
         found = decoded(item, limit)
         whole = item.size <= limit
         delimiter = "\t" if format_ == "tsv" else delimiter_of(found.text)
@@ -30,7 +30,7 @@ def preview(item: PreviewInput) -> TablePreview:
         if whole or len(rows) > MAX_ROWS:
             break
     if not rows and item.size:
-        raise Unreadable(f"The first row is longer than {STEPS[-1] // KIB} KiB.")
+        raise Unreadable(f"The first row is longer than {READ_STEPS[-1] // KIB} KiB.")
     header, body = (rows[0], rows[1:]) if has_header(rows) else ([], rows)
     width = max((len(row) for row in [header, *body]), default=0)
     if width > MAX_COLUMNS:

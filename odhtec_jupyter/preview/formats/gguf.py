@@ -21,11 +21,11 @@ MAX_METADATA = 500
 MAX_TENSORS = 1000  # that are shown
 MAX_RANK = 8
 MAX_SHOWN = 8  # elements of an array
-MOST = 2**63
-CHUNK = 256 * KIB
+MAX_PARAMETERS = 2**63
+CHUNK_BYTES = 256 * KIB
 MAX_STEPS = 1_000_000  # of reading on; some seconds at the worst
 MAX_SEARCHES = 6
-VOCABULARY = 65_536  # strings; more are passed over in another way
+LARGE_VOCABULARY = 65_536  # strings; more are passed over in another way
 
 # GGUF's types of values, as struct knows them.
 _SCALARS = dict(enumerate(("B", "b", "H", "h", "I", "i", "f", "?"))) | {10: "Q", 11: "q", 12: "d"}
@@ -184,7 +184,7 @@ class _Reader:
         shape = [self._number("Q") for _ in range(rank)]
         kind = self._number("I")
         offset = self._number("Q")
-        if math.prod(shape) >= MOST:
+        if math.prod(shape) >= MAX_PARAMETERS:
             raise Unreadable(f"The file is damaged: tensor {words(name, 100)} has an impossible size.")
         known = kind < len(_DTYPES) and _DTYPES[kind] != "-"
         dtype = _DTYPES[kind] if known else f"type {kind}"
@@ -210,7 +210,7 @@ class _Reader:
         elif kind == _STRING:
             self._require(count * 8)
             shown = [words(self._string(MAX_STRING), 100) for _ in range(min(count, MAX_SHOWN))]
-            if count > VOCABULARY:
+            if count > LARGE_VOCABULARY:
                 raise _Vocabulary(name, f"[{', '.join(shown)}, … {count - len(shown)} more]")
             self._step(count - len(shown))
             for _ in range(count - len(shown)):
@@ -249,7 +249,7 @@ class _Reader:
         self._require(count)
         start = self.position - self._base
         if start < 0 or start + count > len(self._window):
-            self._window, self._base, start = self._read(max(count, CHUNK), count), self.position, 0
+            self._window, self._base, start = self._read(max(count, CHUNK_BYTES), count), self.position, 0
         self.position += count
         return self._window[start : start + count]
 

@@ -11,12 +11,12 @@ import struct
 
 from odhtec_jupyter.preview.ranged_file import KIB, RangedFile
 
-FARTHEST = 48 * 1024 * KIB  # no header is larger
-PROBE = 8 * KIB
-NEAR = 64 * KIB  # from here on all of it is read
-LONGEST = 1024  # bytes of a word
-CHAIN = 16  # strings one behind the other are no accident
-CANDIDATES = 6
+MAX_HEADER_BYTES = 48 * 1024 * KIB  # no header is larger
+PROBE_BYTES = 8 * KIB
+READ_ALL_BYTES = 64 * KIB  # from here on all of it is read
+MAX_WORD_BYTES = 1024  # bytes of a word
+MIN_CHAIN = 16  # strings one behind the other are no accident
+MAX_CANDIDATES = 6
 
 
 def ends_of_strings(file: RangedFile, start: int, order: str) -> list[int]:
@@ -24,38 +24,40 @@ def ends_of_strings(file: RangedFile, start: int, order: str) -> list[int]:
 
     One of them is no word any more but the name of the entry, or of the tensor, that follows.
     """
-    low, high = start, min(file.size, start + FARTHEST)
-    while high - low > NEAR:
+    low, high = start, min(file.size, start + MAX_HEADER_BYTES)
+    while high - low > READ_ALL_BYTES:
         middle = (low + high) // 2
-        offset = _first_string(file.at(middle, PROBE), order)
+        offset = _first_string(file.at(middle, PROBE_BYTES), order)
         if offset is None:
             high = middle
         else:
             low = middle + offset
-    window = file.at(low, high - low + PROBE)
+    window = file.at(low, high - low + PROBE_BYTES)
     places, offset = [], 0
     while offset + 8 <= len(window):
         (length,) = struct.unpack_from(f"{order}Q", window, offset)
-        if length > LONGEST:
+        if length > MAX_WORD_BYTES:
             break
         places.append(low + offset)
         offset += 8 + length
-    return places[: -CANDIDATES - 1 : -1]
+    return places[: -MAX_CANDIDATES - 1 : -1]
 
 
 def _first_string(window: bytes, order: str) -> int | None:
     """Where in it the first string of a chain begins; None where there is no chain."""
-    return next((offset for offset in range(min(len(window), LONGEST + 8)) if _chained(window, offset, order)), None)
+    return next(
+        (offset for offset in range(min(len(window), MAX_WORD_BYTES + 8)) if _chained(window, offset, order)), None
+    )
 
 
 def _chained(window: bytes, offset: int, order: str) -> bool:
     count = empty = 0
-    while offset + 8 <= len(window) and count < CHAIN:
+    while offset + 8 <= len(window) and count < MIN_CHAIN:
         (length,) = struct.unpack_from(f"{order}Q", window, offset)
-        if length > LONGEST:
+        if length > MAX_WORD_BYTES:
             return False
         offset += 8 + length
         count += 1
         empty += length == 0
     # A stretch of zeros would be a chain of empty strings.
-    return count >= CHAIN // 4 and empty <= count // 4
+    return count >= MIN_CHAIN // 4 and empty <= count // 4

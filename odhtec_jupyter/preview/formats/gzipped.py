@@ -10,13 +10,13 @@ from typing import Any
 
 from odhtec_jupyter.errors import Unreadable
 from odhtec_jupyter.preview.formats.binary import UNTYPED
-from odhtec_jupyter.preview.preview_input import HEAD, PreviewInput
+from odhtec_jupyter.preview.preview_input import HEAD_BYTES, PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB
 
 MAGIC = b"\x1f\x8b"
-MAX_PACKED = 2048 * KIB
-MAX_UNPACKED = 4096 * KIB  # whatever the packed bytes would become
-STEP = 16 * KIB
+MAX_PACKED_BYTES = 2048 * KIB
+MAX_UNPACKED_BYTES = 4096 * KIB  # whatever the packed bytes would become
+STEP_BYTES = 16 * KIB
 _TYPES = {*UNTYPED, "application/gzip", "application/x-gzip", "application/gzip-compressed"}
 
 
@@ -45,11 +45,11 @@ class GzippedInput(PreviewInput):
     @cached_property
     def head(self) -> bytes:
         """The first unpacked bytes."""
-        return self.beginning(HEAD)
+        return self.beginning(HEAD_BYTES)
 
     def beginning(self, count: int) -> bytes:
         """At most ``count`` unpacked bytes. Raises :class:`Unreadable` where gzip can make nothing of it."""
-        wanted = min(count, MAX_UNPACKED)
+        wanted = min(count, MAX_UNPACKED_BYTES)
         while len(self._data) < wanted and not self._is_whole and self._more():
             try:
                 self._data += self._stream.decompress(self._left, wanted - len(self._data))
@@ -68,7 +68,7 @@ class GzippedInput(PreviewInput):
     def _more(self) -> bool:
         """Whether there is something to unpack."""
         if not self._left:
-            self._left = self.file.at(self._position, min(STEP, MAX_PACKED - self._position))
+            self._left = self.file.at(self._position, min(STEP_BYTES, MAX_PACKED_BYTES - self._position))
             self._position += len(self._left)
             if not self._left and self._position == self.file.size:
                 self._cut()
@@ -78,8 +78,8 @@ class GzippedInput(PreviewInput):
         """bgzip and ``cat a.gz b.gz`` write several, one after the other."""
         self._left = self._stream.unused_data
         if len(self._left) < len(MAGIC):
-            self._left += self.file.at(self._position, STEP)
-            self._position = min(self._position + STEP, self.file.size)
+            self._left += self.file.at(self._position, STEP_BYTES)
+            self._position = min(self._position + STEP_BYTES, self.file.size)
         if self._left.startswith(MAGIC):
             self._stream = zlib.decompressobj(31)
         else:

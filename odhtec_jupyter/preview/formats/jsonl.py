@@ -9,10 +9,10 @@ from odhtec_jupyter.models import Column, TablePreview
 from odhtec_jupyter.preview.cell import MAX_COLUMNS, MAX_ROWS, cell, words
 from odhtec_jupyter.preview.formats.text import decoded
 from odhtec_jupyter.preview.json_text import parse_json
-from odhtec_jupyter.preview.preview_input import HEAD, PreviewInput
+from odhtec_jupyter.preview.preview_input import HEAD_BYTES, PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB
 
-STEPS = (HEAD, 2048 * KIB)  # more is read only where the lines are long
+READ_STEPS = (HEAD_BYTES, 2048 * KIB)  # more is read only where the lines are long
 VALUE = "value"  # the column of what is no object
 _WORDS = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
 
@@ -20,7 +20,7 @@ _WORDS = {dict: "object", list: "array", str: "string", bool: "boolean", int: "n
 def preview(item: PreviewInput) -> TablePreview:
     """The first lines. Raises :class:`Unreadable`."""
     lines: list[str] = []
-    for limit in STEPS:
+    for limit in READ_STEPS:
         found = decoded(item, limit)
         whole = item.size <= limit
         # Not splitlines(): JSON's strings may hold other line ends of Unicode.
@@ -29,7 +29,7 @@ def preview(item: PreviewInput) -> TablePreview:
         if whole or len(lines) > MAX_ROWS:
             break
     if not lines and item.size:
-        raise Unreadable(f"The first line is longer than {STEPS[-1] // KIB} KiB.")
+        raise Unreadable(f"The first line is longer than {READ_STEPS[-1] // KIB} KiB.")
     values = _values(item, lines[:MAX_ROWS])
     names = list(dict.fromkeys(name for value in values for name in (value if isinstance(value, dict) else [VALUE])))
     if len(names) > MAX_COLUMNS:

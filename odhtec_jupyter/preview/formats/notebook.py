@@ -14,7 +14,7 @@ from odhtec_jupyter.preview.json_text import require_few_values
 from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB
 
-MAX_READ = 3072 * KIB
+MAX_READ_BYTES = 3072 * KIB
 MAX_CELLS = 200
 MAX_SHOWN = 512 * KIB  # characters of all cells together
 MAX_TEXT = 20_000  # characters of a source or an output
@@ -26,7 +26,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 def preview(item: PreviewInput) -> NotebookPreview:
     """The first cells. Raises :class:`Unreadable`."""
-    text = decoded(item, MAX_READ).text
+    text = decoded(item, MAX_READ_BYTES).text
     if not text.strip():
         raise Unreadable("The file is empty.")
     require_few_values(text)
@@ -35,7 +35,7 @@ def preview(item: PreviewInput) -> NotebookPreview:
         reader.read()
     except RecursionError:
         raise Unreadable("The JSON is nested too deeply.") from None
-    if reader.cells is None or (not reader.whole and item.size <= MAX_READ):
+    if reader.cells is None or (not reader.whole and item.size <= MAX_READ_BYTES):
         raise Unreadable("The file is not a notebook in format 4, or it is damaged.")
     cells: list[NotebookCell] = []
     room = MAX_SHOWN
@@ -46,7 +46,7 @@ def preview(item: PreviewInput) -> NotebookPreview:
             break
         cells.append(cell)
     if not reader.whole:
-        item.notes.append(f"Showing the first {MAX_READ // KIB} KiB of a large notebook.")
+        item.notes.append(f"Showing the first {MAX_READ_BYTES // KIB} KiB of a large notebook.")
     return NotebookPreview(
         language=_language(reader.metadata),
         cells=cells,

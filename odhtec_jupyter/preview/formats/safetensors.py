@@ -12,10 +12,10 @@ from odhtec_jupyter.preview.json_text import parse_json
 from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB
 
-MAX_HEADER = 3072 * KIB  # some 30,000 tensors
+MAX_HEADER_BYTES = 3072 * KIB  # some 30,000 tensors
 MAX_TENSORS = 1000  # that are shown
 MAX_METADATA = 200
-MOST = 2**63  # no dimension and no product of them is larger in a file that was ever written
+MAX_PARAMETERS = 2**63  # no dimension and no product of them is larger in a file that was ever written
 MAX_RANK = 32
 
 
@@ -61,8 +61,8 @@ def _header(item: PreviewInput) -> dict[str, Any]:
     length = _length(item.head)
     if item.size < 10 or length > item.size - 8:
         raise Unreadable(f"The file is damaged: its header would have {length} bytes, but the file has {item.size}.")
-    if length > MAX_HEADER:
-        raise Unreadable(f"The header has {length} bytes, but a preview reads only {MAX_HEADER}.")
+    if length > MAX_HEADER_BYTES:
+        raise Unreadable(f"The header has {length} bytes, but a preview reads only {MAX_HEADER_BYTES}.")
     data = item.head[8 : 8 + length] if 8 + length <= len(item.head) else item.file.at(8, length)
     try:
         found = parse_json(data.decode())
@@ -82,7 +82,7 @@ def _tensor(name: str, found: Any) -> tuple[Tensor, int, int]:
     ):
         raise Unreadable(f"The header is damaged: tensor {words(name, 100)} has no valid type, shape or offsets.")
     parameters = math.prod(shape)
-    if parameters >= MOST:
+    if parameters >= MAX_PARAMETERS:
         raise Unreadable(f"The header is damaged: tensor {words(name, 100)} has an impossible size.")
     return Tensor(name=words(name, 500), dtype=words(dtype), shape=shape), parameters, offsets[1]
 
@@ -91,5 +91,5 @@ def _numbers(value: Any) -> bool:
     return (
         isinstance(value, list)
         and len(value) <= MAX_RANK
-        and all(type(one) is int and 0 <= one < MOST for one in value)
+        and all(type(one) is int and 0 <= one < MAX_PARAMETERS for one in value)
     )

@@ -18,9 +18,9 @@ from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB, BudgetSpent
 
 MAX_ENTRIES = 1000
-MAX_NAME = 64 * KIB  # of a long name or a pax header, each of them a pretended file
-MAX_PACKED = 1024 * KIB
-MAX_UNPACKED = 4096 * KIB
+MAX_NAME_BYTES = 64 * KIB  # of a long name or a pax header, each of them a pretended file
+MAX_PACKED_BYTES = 1024 * KIB
+MAX_UNPACKED_BYTES = 4096 * KIB
 BLOCK = 512
 LONG_NAME, LONG_LINK, PAX, PAX_GLOBAL, FOLDER = b"L", b"K", b"x", b"g", b"5"
 EMPTY = {b"1", b"2", b"3", b"4", b"5", b"6"}  # links, devices, folders: whatever size they claim, nothing follows
@@ -62,7 +62,7 @@ def preview(item: PreviewInput) -> ArchivePreview:
 
 def preview_compressed(item: PreviewInput) -> ArchivePreview:
     """The entries in the beginning of a ``tar.gz``. Raises :class:`Unreadable`."""
-    data, whole = unpack(item.beginning(MAX_PACKED))
+    data, whole = unpack(item.beginning(MAX_PACKED_BYTES))
     return _shown(item, "tar.gz", _Unpacked(data, whole=whole))
 
 
@@ -70,7 +70,7 @@ def unpack(data: bytes) -> tuple[bytes, bool]:
     """What gzip's data begins with, never more than some megabytes, and whether that is all of it."""
     stream = zlib.decompressobj(31)
     try:
-        return stream.decompress(data, MAX_UNPACKED), stream.eof
+        return stream.decompress(data, MAX_UNPACKED_BYTES), stream.eof
     except zlib.error:
         raise Unreadable("The file is not valid gzip data.") from None
 
@@ -147,7 +147,7 @@ def _number(text: bytes) -> int:
 
 
 def _small(file: _File, start: int, size: int) -> bytes:
-    return file.at(start, min(size, MAX_NAME))
+    return file.at(start, min(size, MAX_NAME_BYTES))
 
 
 def _records(data: bytes) -> dict[str, str]:

@@ -8,7 +8,7 @@ from odhtec_jupyter.preview.encoding import Decoded, decode
 from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB
 
-MAX_TEXT = 512 * KIB
+MAX_TEXT_BYTES = 512 * KIB
 
 # Names of languages as JupyterLab's editor knows them, by extension or by the whole name.
 LANGUAGES = {
@@ -92,14 +92,14 @@ def decoded(item: PreviewInput, limit: int) -> Decoded:
 
 def preview(item: PreviewInput) -> TextPreview:
     """The beginning of any text."""
-    found = decoded(item, MAX_TEXT)
+    found = decoded(item, MAX_TEXT_BYTES)
     if found.damaged:
         item.notes.append(f"Some bytes are not {found.encoding.upper()}.")
     return TextPreview(
         text=found.text,
         encoding=found.encoding,
         language=language(item),
-        truncated=item.size > MAX_TEXT,
+        truncated=item.size > MAX_TEXT_BYTES,
         **item.common(),
     )
 

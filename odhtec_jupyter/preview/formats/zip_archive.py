@@ -15,7 +15,7 @@ from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB
 
 MAX_ENTRIES = 1000  # that are shown
-MAX_DIRECTORY = 2048 * KIB  # that is read
+MAX_DIRECTORY_BYTES = 2048 * KIB  # that is read
 _END = struct.Struct("<4s4H2LH")
 _LOCATOR = struct.Struct("<4sLQL")
 _END64 = struct.Struct("<4sQ2H2L4Q")
@@ -35,7 +35,7 @@ class _Directory:
 def preview(item: PreviewInput) -> ArchivePreview:
     """The entries of the directory. Raises :class:`Unreadable`."""
     directory = _find(item)
-    data = item.file.at(directory.start, min(directory.size, MAX_DIRECTORY))
+    data = item.file.at(directory.start, min(directory.size, MAX_DIRECTORY_BYTES))
     entries: list[ArchiveEntry] = []
     total = count = position = 0
     while count < directory.entries and position + _ENTRY.size <= len(data):
@@ -46,7 +46,7 @@ def preview(item: PreviewInput) -> ArchivePreview:
             entries.append(entry)
         total, count, position = total + entry.size, count + 1, position + length
     whole = count == directory.entries
-    if not whole and directory.size <= MAX_DIRECTORY:
+    if not whole and directory.size <= MAX_DIRECTORY_BYTES:
         item.notes.append("The directory of the archive is damaged: some entries are missing.")
     return ArchivePreview(
         format="zip",

@@ -19,7 +19,7 @@ from odhtec_jupyter.stores.s3.wire.list_page import ListPage
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PAGE = 1000  # keys, as many as S3 gives at once
+PAGE_KEYS = 1000  # keys, as many as S3 gives at once
 
 
 class S3Base:
@@ -111,7 +111,7 @@ class S3Base:
         return pin if pin and self.abilities.compares_etags and not is_dated(pin) else None
 
     def list_page(
-        self, bucket: str, prefix: str, *, delimiter: str = "", max_keys: int = PAGE, token: str | None = None
+        self, bucket: str, prefix: str, *, delimiter: str = "", max_keys: int = PAGE_KEYS, token: str | None = None
     ) -> ListPage:
         """One page of a list of objects, from ``token`` on."""
         params: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": max_keys}

@@ -12,10 +12,10 @@ from odhtec_jupyter.models import Tag
 from odhtec_jupyter.stores.s3.base import S3Base
 from odhtec_jupyter.stores.s3.wire.errors import s3_errors
 
-AT_MOST = 5 * 1024**3  # bytes that S3 copies in one call
+MAX_COPY_BYTES = 5 * 1024**3  # bytes that S3 copies in one call
 UNKNOWN = {"AccessDenied", "NotImplemented", "MethodNotAllowed", "XNotImplemented", "AllAccessDisabled"}
 # Not taken over by a copy, not even by one that keeps the metadata.
-KEPT = ("StorageClass", "ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled", "WebsiteRedirectLocation")
+KEPT_HEADERS = ("StorageClass", "ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled", "WebsiteRedirectLocation")
 LOCKS = ("ObjectLockMode", "ObjectLockRetainUntilDate", "ObjectLockLegalHoldStatus")
 
 
@@ -71,12 +71,12 @@ class S3InPlace(S3Base):
         Storage class, encryption, locks and, where they can be read, access rights stay as they are. Raises
         :class:`Conflict` when the object is another one by now.
         """
-        if head["ContentLength"] > AT_MOST:
+        if head["ContentLength"] > MAX_COPY_BYTES:
             raise TooLarge(
                 f"{key} is larger than 5 GiB. S3 can change this only by copying the object, up to that size."
             )
         source: Any = {"Bucket": bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
-        extra: dict[str, Any] = {name: head[name] for name in KEPT if head.get(name)}
+        extra: dict[str, Any] = {name: head[name] for name in KEPT_HEADERS if head.get(name)}
         if replaced:
             extra |= {name: head[name] for name in LOCKS if head.get(name)} | replaced
             extra["MetadataDirective"] = "REPLACE"

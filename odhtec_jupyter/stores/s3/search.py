@@ -10,7 +10,7 @@ from unicodedata import normalize
 from odhtec_jupyter.keys import MAX_KEY_BYTES
 from odhtec_jupyter.models import CommonPrefix, ObjectList
 from odhtec_jupyter.patterns import matcher
-from odhtec_jupyter.stores.s3.base import PAGE
+from odhtec_jupyter.stores.s3.base import PAGE_KEYS
 from odhtec_jupyter.stores.s3.listing import S3Lister
 from odhtec_jupyter.stores.s3.wire.list_page import ListPage
 from odhtec_jupyter.stores.step import Step
@@ -91,7 +91,7 @@ class S3Searcher(S3Lister):
             page = self.list_page(search.bucket, search.prefix, delimiter=search.delimiter, max_keys=size, token=token)
             return page, search.hits(page)
 
-        page, hits = look(PAGE)
+        page, hits = look(PAGE_KEYS)
         if len(hits) > wanted:
             last = sorted(hits, key=str.encode)[wanted - 1].encode()
             page, hits = look(sum(one.encode() <= last for one in (*page.keys, *page.folders)))

@@ -19,8 +19,8 @@ from odhtec_jupyter.stores.s3.wire.etag import quoted
 from odhtec_jupyter.stores.s3.wire.header_text import header_value
 
 # What presigned part URLs are good for; each is used at once, retries sign anew.
-URL_LIFETIME = 3600  # seconds
-WRONG = "WrongDigest"  # the code of an error: bytes are stored, but not those that were sent
+URL_SECONDS = 3600  # seconds
+WRONG_DIGEST = "WrongDigest"  # the code of an error: bytes are stored, but not those that were sent
 MAX_PARTS = 10_000  # of an upload, which is S3's own limit
 MAX_PAGES = 1_000  # of the unfinished uploads of one key
 MAX_REPLY_BYTES = 64 * 1024  # of the answer to a PUT
@@ -241,7 +241,7 @@ class S3Writer(S3Existing):
             headers["Content-MD5"] = params["ContentMD5"] = base64.b64encode(md5).decode()
         with s3_errors(self.host):
             client = self.client(params["Bucket"])
-            url = client.generate_presigned_url(operation, Params=params, ExpiresIn=URL_LIFETIME)
+            url = client.generate_presigned_url(operation, Params=params, ExpiresIn=URL_SECONDS)
         response = self.http.request("PUT", url, headers=headers, body=blocks if size else b"")
         with s3_errors(self.host), interruptible(ReplyWait(response)):
             reply = response.read(MAX_REPLY_BYTES)
@@ -260,7 +260,7 @@ class S3Writer(S3Existing):
         etag: str | None = response.headers.get("ETag")
         if etag and md5 and _is_md5(etag, response.headers) and etag.strip('"') != md5.hex():
             # It should have refused them.
-            raise StoreError(f"The S3 store at {self.host} stored different bytes than were sent.", code=WRONG)
+            raise StoreError(f"The S3 store at {self.host} stored different bytes than were sent.", code=WRONG_DIGEST)
         return etag or None
 
     def complete_multipart(

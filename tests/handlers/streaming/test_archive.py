@@ -295,7 +295,7 @@ async def test_a_torn_body_is_read_on_where_it_broke(
     from odhtec_jupyter.transfers import retry
 
     monkeypatch.setattr(retry, "FIRST_DELAY", 0.01)
-    monkeypatch.setattr(archive, "BUFFER", 256 * 1024)
+    monkeypatch.setattr(archive, "BUFFER_BYTES", 256 * 1024)
     readinto, torn = ObjectBody.readinto, []
 
     def tear(body: ObjectBody, buffer: memoryview) -> int:

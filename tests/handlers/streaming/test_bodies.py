@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from odhtec_jupyter.handlers.base import LARGE_BODY, MAX_FIELDS, MAX_VALUES, OdhTecHandler
+from odhtec_jupyter.handlers.base import LARGE_BODY_BYTES, MAX_FIELDS, MAX_VALUES, OdhTecHandler
 from odhtec_jupyter.handlers.streaming.streamed_body import StreamedBodyHandler
 from odhtec_jupyter.models.wire import MAX_ITEMS
 from odhtec_jupyter.routes import ROUTES
@@ -47,7 +47,7 @@ async def reply_of(reader: Any) -> tuple[int, Any]:
 def test_every_handler_has_a_limit() -> None:
     for _, handler in ROUTES:
         assert issubclass(handler, OdhTecHandler)
-        assert handler.max_body <= LARGE_BODY
+        assert handler.max_body <= LARGE_BODY_BYTES
         # What overrides the limit is what streams the body on.
         assert issubclass(handler, StreamedBodyHandler) or handler.data_received is OdhTecHandler.data_received
         assert issubclass(handler, StreamedBodyHandler) or handler.limit_body is OdhTecHandler.limit_body
@@ -56,7 +56,7 @@ def test_every_handler_has_a_limit() -> None:
 @on_moto
 async def test_a_large_body_is_refused_before_its_first_byte(api: Any) -> None:
     for method, target in TARGETS:
-        for length in (str(LARGE_BODY + 1), "9" * 17):
+        for length in (str(LARGE_BODY_BYTES + 1), "9" * 17):
             reader, writer = await api.raw(method, target, {"Content-Length": length})
             status, body = await reply_of(reader)
             assert (status, body["error"]) == (413, "EntityTooLarge"), (method, target)
@@ -68,7 +68,7 @@ async def test_a_body_without_a_length_is_cut_off(api: Any) -> None:
     for method, target in TARGETS:
         reader, writer = await api.raw(method, target, {"Transfer-Encoding": "chunked"})
         piece = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
-        for _ in range(LARGE_BODY // 0x10000 + 1):
+        for _ in range(LARGE_BODY_BYTES // 0x10000 + 1):
             writer.write(piece)
         status, body = await reply_of(reader)
         assert (status, body["error"]) == (413, "EntityTooLarge"), (method, target)
@@ -78,7 +78,7 @@ async def test_a_body_without_a_length_is_cut_off(api: Any) -> None:
 @on_moto
 async def test_a_body_of_many_fields_is_refused_by_their_number(api: Any, bucket: str) -> None:
     many = {f"{number:x}": 1 for number in range(180_000)}
-    assert len(json.dumps(many)) > LARGE_BODY * 0.9
+    assert len(json.dumps(many)) > LARGE_BODY_BYTES * 0.9
     nested = {"uploads": [{"Key": "k", "UploadId": "u", **{str(n): 1 for n in range(200)}} for _ in range(900)]}
     for parts, body in ((("objects/multiple", bucket), many), (("multipart", bucket), nested)):
         reply = await api.refused(400, "DELETE", *parts, json_body=body)
@@ -89,10 +89,10 @@ async def test_a_body_of_many_fields_is_refused_by_their_number(api: Any, bucket
 async def test_a_body_of_many_values_is_refused_by_their_number(api: Any, bucket: str) -> None:
     """Two megabytes of them took seconds, in which nothing else was answered."""
     for value, most in (("[]", MAX_FIELDS), ("{}", MAX_FIELDS), ("[[]]", MAX_FIELDS), ("1", MAX_VALUES)):
-        body = f'{{"keys": [{",".join([value] * 1_000_000)}]}}'[:LARGE_BODY]
+        body = f'{{"keys": [{",".join([value] * 1_000_000)}]}}'[:LARGE_BODY_BYTES]
         reply = await api.refused(400, "DELETE", "objects/multiple", bucket, body=body)
         assert reply["message"].startswith(f"The request body has more than {most} "), value
-    reply = await api.refused(400, "DELETE", "objects/multiple", bucket, body="[" * LARGE_BODY)
+    reply = await api.refused(400, "DELETE", "objects/multiple", bucket, body="[" * LARGE_BODY_BYTES)
     assert str(MAX_FIELDS) in reply["message"]
 
 

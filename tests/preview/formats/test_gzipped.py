@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from odhtec_jupyter.preview.formats.text import MAX_TEXT
+from odhtec_jupyter.preview.formats.text import MAX_TEXT_BYTES
 from tests.preview.conftest import damaged
 
 CSV = b"id,name\n" + b"".join(b"%d,thing %d\n" % (number, number) for number in range(50))
@@ -54,7 +54,7 @@ def test_a_long_text_is_read_as_far_as_is_shown(see: Any) -> None:
     text = b"".join(b"%d %d\n" % (rng.getrandbits(60), rng.getrandbits(60)) for _ in range(300_000))
     packed = gzip.compress(text, 1)
     reply = see("app.log.gz", packed)
-    assert reply["text"].encode() == text[:MAX_TEXT]
+    assert reply["text"].encode() == text[:MAX_TEXT_BYTES]
     assert reply["truncated"] is True
     assert reply["bytesRead"] < 1024 * 1024 < len(packed)
     assert reply["size"] == len(packed)

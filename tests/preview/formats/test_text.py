@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.preview.encoding import decode
-from odhtec_jupyter.preview.formats.text import MAX_TEXT
+from odhtec_jupyter.preview.formats.text import MAX_TEXT_BYTES
 
 GREETING = "Grüße aus Łódź, 日本 und 😀\n"
 
@@ -60,7 +60,7 @@ def test_other_scripts_are_read_in_their_encoding(see: Any, codec: str, encoding
         assert (reply["text"], reply["encoding"], reply["note"]) == (text * times, encoding, None)
     # Cut in the middle of a character, and with English around it.
     english = "The quick brown fox jumps over the lazy dog, and then does it again.\n"
-    long = english * 200 + (english + text) * (MAX_TEXT // len(english.encode() + text.encode(codec)) + 10)
+    long = english * 200 + (english + text) * (MAX_TEXT_BYTES // len(english.encode() + text.encode(codec)) + 10)
     reply = see("old.txt", long.encode(codec))
     assert (reply["encoding"], reply["note"]) == (encoding, None)
     assert long.startswith(reply["text"])
@@ -108,9 +108,9 @@ def test_a_long_text_is_cut_between_two_characters(see: Any, encoding: str) -> N
     mark = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}.get(encoding, b"")
     reply = see("long.txt", mark + text.encode(encoding))
     assert text.startswith(reply["text"])
-    assert len(reply["text"]) > MAX_TEXT // 4
+    assert len(reply["text"]) > MAX_TEXT_BYTES // 4
     assert reply["truncated"] is True
-    assert reply["bytesRead"] < 2 * MAX_TEXT
+    assert reply["bytesRead"] < 2 * MAX_TEXT_BYTES
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def search_all(
 
 @pytest.fixture
 def one_page_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("odhtec_jupyter.stores.step.SECONDS", 0.0)
+    monkeypatch.setattr("odhtec_jupyter.stores.step.STEP_SECONDS", 0.0)
 
 
 NAMES = list(chain.from_iterable((f"{n:03}-Match.txt", f"{n:03}-other", f"dir{n:03}/Match") for n in range(7)))
@@ -165,7 +165,7 @@ def test_no_pattern_is_an_error_or_takes_for_ever() -> None:
 def test_counting_step_by_step_gives_what_is_there(
     store: S3Store, bucket: str, keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("odhtec_jupyter.stores.step.SECONDS", 0.0)
+    monkeypatch.setattr("odhtec_jupyter.stores.step.STEP_SECONDS", 0.0)
     for prefix in PREFIXES:
         usage = store.usage(bucket, prefix, token=None, step=Step())
         sizes = [number for number, key in enumerate(keys) if key.startswith(prefix)]

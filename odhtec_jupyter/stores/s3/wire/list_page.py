@@ -28,7 +28,7 @@ _OBJECTS = TypeAdapter(list[S3Object])
 MAX_ENTRIES = 10_000  # of a page; S3 gives 1000
 _AFTER = "odhtec-after-"  # tokens of ours, for stores that have none, begin with it
 _LAST = "\U0010ffff"  # comes after all that a key may go on with
-PIECE = 64 * 1024  # parsed at once, so that no other thread waits long for the interpreter
+PIECE_BYTES = 64 * 1024  # parsed at once, so that no other thread waits long for the interpreter
 
 
 class ListPage:
@@ -152,8 +152,8 @@ class _Reader:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text.append
-        for start in range(0, len(body), PIECE):
-            parser.Parse(body[start : start + PIECE], False)
+        for start in range(0, len(body), PIECE_BYTES):
+            parser.Parse(body[start : start + PIECE_BYTES], False)
         parser.Parse(b"", True)
 
     def _start(self, name: str, _: dict[str, str]) -> None:
