@@ -1,4 +1,4 @@
-"""``/multipart``: uploads that were begun and not finished, and their removal."""
+"""``/multipart``: unfinished multipart uploads, and their removal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class MultipartsHandler(OdhTecHandler):
 
     @web.authenticated
     async def get(self, bucket: str) -> None:
-        """A page of those below a prefix."""
+        """List one page of those below a prefix."""
         segment = self.get_query_argument("prefix", "")
         token = self.get_query_argument("continuationToken", None, strip=False)
         prefix = self.key(segment) if segment else ""
@@ -24,5 +24,5 @@ class MultipartsHandler(OdhTecHandler):
 
     @web.authenticated
     async def delete(self, bucket: str) -> None:
-        """Remove exactly those that the body names."""
+        """Abort those that the body names."""
         self.reply(await self.services.multiparts(bucket).abort(self.body(AbortRequest).uploads))

@@ -1,4 +1,4 @@
-"""``/objects``: listing, searching, deleting, folders. Bodies stand in ``download.py`` and ``upload.py``."""
+"""``/objects``: lists, searches, deletions and folders. Content is in ``streaming/download.py`` and ``upload.py``."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class ObjectsHandler(ListingHandler):
 
     @web.authenticated
     async def get(self, bucket: str, prefix: str = "") -> None:
-        """One page of one level, or one step of a search."""
+        """List one page of a level, or run one step of a search."""
         await self.list_level(bucket, prefix)
 
     async def list_level(self, bucket: str, prefix: str) -> None:
-        """Reply with one page of the level below ``prefix``, a path segment, or with what a search finds there."""
+        """Reply with one page of the level below ``prefix``, a path segment, or with the matches of a search."""
         where = self.key(prefix) if prefix else ""
         most = self.number("maxKeys", 1000, least=1, most=1000)
         store = self.services.s3
@@ -43,13 +43,13 @@ class ObjectsHandler(ListingHandler):
 
 
 class ObjectHandler(ObjectsHandler):
-    """``/objects/:bucket/:key``; ``/objects/multiple/:bucket`` when a body names what is to be deleted."""
+    """``/objects/:bucket/:key``; ``/objects/multiple/:bucket`` if a body names what to delete."""
 
     max_body = LARGE_BODY_BYTES
 
     @web.authenticated
     async def delete(self, bucket: str, prefix: str) -> None:
-        """Exactly this key; a folder (trailing slash) with everything below it, as a transfer."""
+        """Delete one key, or a folder (trailing slash) with everything below it, by a transfer."""
         await self.delete_key(bucket, prefix)
 
     async def delete_key(self, bucket: str, prefix: str) -> None:
@@ -87,7 +87,7 @@ class ObjectHandler(ObjectsHandler):
 
     async def _delete_folders(self, bucket: str, request: DeleteRequest) -> None:
         if bad := [prefix for prefix in request.prefixes if not prefix.endswith("/")]:
-            # "foo" as a prefix would take "foobar" along.
+            # "foo" as a prefix would include "foobar".
             raise BadRequest(f"prefixes: {bad[0]!r} must end in a slash.")
         if self.flag("dryRun"):
             await self._plan(bucket, request)
@@ -121,7 +121,7 @@ class FolderHandler(ObjectHandler):
 
     @web.authenticated
     async def post(self, bucket: str) -> None:
-        """A zero-byte marker, so that an empty folder can be seen."""
+        """Create an empty object as a marker, so that an empty folder is visible."""
         prefix = self.body(CreateFolder).prefix
         prefix = fitting(prefix if prefix.endswith("/") else f"{prefix}/")
         etag = await self.call(self.services.s3.put, bucket, prefix, [], 0, content_type="application/x-directory")

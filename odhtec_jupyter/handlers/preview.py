@@ -1,4 +1,4 @@
-"""``/objects/preview``: what is inside an object, of which only a part is read."""
+"""``/objects/preview``: the content of an object, of which only a part is read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class PreviewHandler(OdhTecHandler):
 
     @web.authenticated
     async def get(self, bucket: str, key: str) -> None:
-        """Its table, text, tensors, entries, … as data; nothing in it is rendered here."""
+        """Return a table, text, tensors, entries, … as data. Nothing is rendered here."""
         name = self.key(key)
         async with self.services.previews:
             found = await self.look(preview_object, self.services.s3, bucket, name, self.gone.is_set)

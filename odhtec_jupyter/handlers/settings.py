@@ -1,4 +1,4 @@
-"""``/settings``: secrets go in and never out; values are checked before they are stored."""
+"""``/settings``: secrets are never returned, and values are checked before they are stored."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from odhtec_jupyter.stores.s3.store import S3Store
 
 
 class SettingsHandler(OdhTecHandler):
-    """Base of the handlers of settings: who may use the store may not therefore choose another one for everybody."""
+    """The base of handlers of settings: permission to use the store does not include choosing another one for all users."""
 
     @property
     def auth_resources(self) -> tuple[str, ...]:
-        """Connections are a resource of their own."""
+        """Connections require their own resource."""
         return (*super().auth_resources, SETTINGS_RESOURCE)
 
 
@@ -33,12 +33,12 @@ class S3SettingsHandler(SettingsHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        """The connection without its secrets."""
+        """Return the connection without its secrets."""
         self.reply(self.services.settings.show_s3())
 
     @web.authenticated
     async def put(self) -> None:
-        """Change it until the server stops."""
+        """Change the connection until the server stops."""
         self.services.settings.change_s3(self.body(S3SettingsChange))
         await self.services.settings_changed()
         self.reply(self.services.settings.show_s3())
@@ -49,14 +49,14 @@ class TestS3Handler(SettingsHandler):
 
     @web.authenticated
     async def post(self) -> None:
-        """Try a connection without keeping it."""
+        """Test a connection without storing it."""
         settings = self.services.settings
         connection = settings.changed_s3(self.body(S3SettingsChange))
         self.reply(TestReply(message=await self.call(try_s3, connection, settings.network)))
 
 
 def try_s3(connection: S3Connection, network: Network) -> str:
-    """Reach the store and, where there is one, the default bucket; what was found. Blocks."""
+    """Connect to the store and, if there is one, the default bucket. Returns what was found. Blocks."""
     store = S3Store(connection, network)
     try:
         buckets = store.list_buckets()
@@ -80,12 +80,12 @@ class HubSettingsHandler(SettingsHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        """The Hugging Face connection without its token."""
+        """Return the Hugging Face connection without its token."""
         self.reply(self.services.settings.show_hub())
 
     @web.authenticated
     async def put(self) -> None:
-        """Change it until the server stops."""
+        """Change the connection until the server stops."""
         self.services.settings.change_hub(self.body(HubSettingsChange))
         await self.services.settings_changed()
         self.reply(self.services.settings.show_hub())
@@ -96,14 +96,14 @@ class TestHubHandler(SettingsHandler):
 
     @web.authenticated
     async def post(self) -> None:
-        """Ask whose token it is."""
+        """Return the account of the token."""
         settings = self.services.settings
         connection = settings.changed_hub(self.body(HubSettingsChange))
         self.reply(TestReply(message=await self.call_hub(try_hub, connection, settings.network)))
 
 
 def try_hub(connection: HubConnection, network: Network) -> str:
-    """Reach the hub with the token; what was found. Blocks."""
+    """Connect to the hub with the token. Returns what was found. Blocks."""
     store = HubStore(connection, network)
     try:
         return f"{store.host} knows the token as {store.whoami()}."
@@ -116,12 +116,12 @@ class ProxySettingsHandler(SettingsHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        """The proxies without their passwords."""
+        """Return the proxies without their passwords."""
         self.reply(self.services.settings.show_network())
 
     @web.authenticated
     async def put(self) -> None:
-        """Change them until the server stops."""
+        """Change the proxies until the server stops."""
         self.services.settings.change_network(self.body(ProxySettingsChange))
         await self.services.settings_changed()
         self.reply(self.services.settings.show_network())
@@ -132,14 +132,14 @@ class TestProxyHandler(SettingsHandler):
 
     @web.authenticated
     async def post(self) -> None:
-        """Reach the hub and the store through proxies without keeping them; no other address is ever asked."""
+        """Test proxies without storing them. Only the hub and the store are contacted."""
         settings = self.services.settings
         network = settings.changed_network(self.body(ProxySettingsChange))
         self.reply(TestReply(message=await self.call_hub(try_network, settings.s3, settings.hub, network)))
 
 
 def try_network(s3: S3Connection, hub: HubConnection, network: Network) -> str:
-    """Reach both ends; any answer of theirs will do. Blocks. Raises the first error, naming the end."""
+    """Send a request to both hosts; any reply counts. Raises the first error, naming the host. Blocks."""
     ends = []
     for name, url in (("Hugging Face", hub.endpoint), ("S3", s3.endpoint or AMAZON)):
         store = HubStore(HubConnection(hub.endpoint), network) if name != "S3" else S3Store(s3, network)
@@ -162,12 +162,12 @@ class ConcurrencyHandler(SettingsHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        """How many files move at once."""
+        """Return the number of files that move at the same time."""
         self._show()
 
     @web.authenticated
     async def put(self) -> None:
-        """Change it, also for what is running."""
+        """Change the number, also for running transfers."""
         value = self.body(ConcurrencySettings).max_concurrent_transfers
         self.services.settings.max_concurrent_transfers = value
         self.services.engine.slots.limit = value

@@ -1,4 +1,4 @@
-"""``/archive``: folders and selected objects as one ZIP, made while it is sent."""
+"""``/archive``: folders and selected objects as one ZIP, created while it is sent."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class ArchiveHandler(OdhTecHandler):
     sends_content = True
 
     def initialize(self, services: Services) -> None:
-        """A sign for the thread that reads, beside what every handler has."""
+        """Create the stop signal for the thread that reads."""
         super().initialize(services)
         self._stop = StopSign()
 
     @web.authenticated
     async def get(self, bucket: str) -> None:
-        """A ZIP of the keys and of all below the prefixes."""
+        """Send a ZIP of the keys and of everything below the prefixes."""
         selection, base = self._wanted(bucket)
         services = self.services
         archive = ZipStream(services.s3, selection, base, self._stop)
@@ -40,7 +40,7 @@ class ArchiveHandler(OdhTecHandler):
         try:
             await self._send(archive, selection)
         except iostream.StreamClosedError:
-            pass  # the reader has gone; that is its right
+            pass  # the client has disconnected
         except asyncio.CancelledError:
             if not self._stop.is_set():
                 raise
@@ -62,7 +62,7 @@ class ArchiveHandler(OdhTecHandler):
     async def _send(self, archive: ZipStream, selection: Selection) -> None:
         engine = self.services.engine
         buffer = memoryview(mmap.mmap(-1, BUFFER_BYTES))
-        # What goes wrong until the first bytes are there can still be told.
+        # An error before the first bytes can still be sent as a reply.
         count = await engine.in_thread(self._stop, archive.readinto, buffer)
         self._describe(selection, archive.base, count if archive.ended else None)
         await self.flush()
@@ -96,7 +96,7 @@ class ArchiveHandler(OdhTecHandler):
             self.set_header("Content-Length", size)
 
     def _break_off(self, selection: Selection, error: Exception) -> None:
-        """Close the connection: a proper end would make the reader take a half archive for a whole one."""
+        """Close the connection: after a regular end, the client would take the archive for a complete one."""
         known = isinstance(error, OdhTecError)
         self.log.warning("An archive of s3://%s was broken off: %s", selection.bucket, error, exc_info=not known)
         self._close_connection()
@@ -106,13 +106,13 @@ class ArchiveHandler(OdhTecHandler):
         abort_connection(self.request)
 
     async def _abort(self) -> None:
-        """The server stops."""
+        """Close the connection because the server stops."""
         self._close_connection()
 
     def on_connection_close(self) -> None:
-        """The reader has gone: nothing more is read."""
+        """Stop reading because the client has disconnected."""
         super().on_connection_close()
         self._stop.set()
 
     def compute_etag(self) -> None:
-        """Nobody knows beforehand what will come."""
+        """Disable Tornado's ETag, because the content is not known in advance."""

@@ -1,4 +1,4 @@
-"""``/objects/download`` and ``/objects/view``: an object's bytes, streamed."""
+"""``/objects/download`` and ``/objects/view``: the content of an object, streamed."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class DownloadHandler(OdhTecHandler):
     sends_content = True
 
     def initialize(self, services: Services) -> None:
-        """A sign for the thread that reads, beside what every handler has."""
+        """Create the stop signal for the thread that reads."""
         super().initialize(services)
         self._stop = StopSign()
 
     @web.authenticated
     async def get(self, bucket: str, key: str) -> None:
-        """The bytes exactly as they are stored."""
+        """Send the content exactly as it is stored."""
         name = self.key(key)
         body = await self._open(bucket, name, head=False)
         if body is None:
@@ -48,20 +48,20 @@ class DownloadHandler(OdhTecHandler):
         stream = ObjectStream(services.engine, services.s3, bucket, name, body, self._stop, self.version_id())
         connection: Any = self.request.connection
         try:
-            await self.flush()  # the headers
+            await self.flush()  # sends the headers
             with client_socket(connection.stream, allowed=counts_content(connection)) as straight:
                 async with aclosing(stream.views(straight)) as views:
                     async for view in views:
-                        # To the connection: RequestHandler.write would copy the view.
+                        # Written to the connection, because RequestHandler.write would copy the view.
                         await connection.write(view)
                         self.services.note_activity()
         except (iostream.StreamClosedError, ReaderGone):
             return  # the reader has gone; that is its right
         except asyncio.CancelledError:
-            abort_connection(self.request)  # if it is the server that stops, the reader must not wait for the rest
+            abort_connection(self.request)  # if the server stops, the client must not wait for the rest
             return
         except Exception:
-            # A proper end of the chunks would make the reader take what has come for the whole object.
+            # After a regular end of the chunks, the client would take the received bytes for the whole object.
             abort_connection(self.request)
             raise
         if stream.sent:
@@ -70,20 +70,20 @@ class DownloadHandler(OdhTecHandler):
 
     @web.authenticated
     async def head(self, bucket: str, key: str) -> None:
-        """The headers of a GET."""
+        """Send the headers of a GET."""
         name = self.key(key)
         body = await self._open(bucket, name, head=True)
         if body is not None:
             self.finish(set_content_type=self._describe(name, body))
 
     async def _open(self, bucket: str, key: str, *, head: bool) -> ObjectBody | None:
-        """Ask S3 with the request's own conditions; None when that has answered the request already."""
+        """Open the object with the conditions of the request; None if the reply is already finished."""
         conditions, fallback = self._conditions()
         try:
             return await self._ask(bucket, key, head, conditions)
         except StoreError as error:
             if error.status == 412 and fallback is not None:
-                # If-Range did not match: the range is of an older object, so all of the new one is sent.
+                # If-Range did not match: the client has an older object, so the whole new one is sent.
                 return await self._ask(bucket, key, head, fallback)
             raise
 
@@ -101,7 +101,7 @@ class DownloadHandler(OdhTecHandler):
             return None
 
     def _conditions(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """S3's parameters for the request's headers, and those to fall back to when ``If-Range`` fails."""
+        """Return S3's parameters for the request's headers, and the ones to use if ``If-Range`` fails."""
         headers = self.request.headers
         version = self.version_id()
         plain: dict[str, Any] = {"VersionId": version} if version else {}
@@ -110,7 +110,7 @@ class DownloadHandler(OdhTecHandler):
         if since := http_date(headers.get("If-Modified-Since", "")):
             plain["IfModifiedSince"] = since
         wanted = headers.get("Range", "")
-        # Several ranges, other units and nonsense are answered with the whole object, as RFC 9110 allows.
+        # For several ranges, other units and invalid ranges, the whole object is sent, as RFC 9110 allows.
         if not re.fullmatch(r"bytes=(\d+-\d*|-\d+)", wanted.strip()):
             return plain, None
         ranged = {**plain, "Range": wanted.strip()}
@@ -123,7 +123,7 @@ class DownloadHandler(OdhTecHandler):
         return ({**ranged, "IfUnmodifiedSince": date} if date else plain), plain
 
     def on_connection_close(self) -> None:
-        """The reader has gone: nothing more is read."""
+        """Stop reading because the client has disconnected."""
         super().on_connection_close()
         self._stop.set()
 
@@ -133,7 +133,7 @@ class DownloadHandler(OdhTecHandler):
         for header in PASSED_ON:
             if value := body.headers.get(header.lower()):
                 self.set_header(header, value)
-        if body.end is not None:  # else the body is sent in chunks, to where S3's own chunks end
+        if body.end is not None:  # otherwise the body is sent in chunks until S3's chunks end
             self.set_header("Content-Length", body.end - body.start)
         if etag := body.etag:
             self.set_header("Etag", etag)
@@ -151,19 +151,19 @@ class DownloadHandler(OdhTecHandler):
         return body.headers.get("content-type") or "application/octet-stream"
 
     def compute_etag(self) -> None:
-        """The ETag is S3's; tornado must not hash what it sends."""
+        """Disable Tornado's ETag, because the ETag is that of S3."""
 
 
 class ViewHandler(DownloadHandler):
-    """``/objects/view/:bucket/:key``: inline, but never with a right to this origin."""
+    """``/objects/view/:bucket/:key``: inline, in a sandbox without access to this origin."""
 
     DISPOSITION = "inline"
 
     @property
     def content_security_policy(self) -> str:
-        """No script, no form, no request but for what stands in the object itself; and no frame of another site.
+        """Allow no scripts, forms and requests except for content in the object itself, and no frames of other sites.
 
-        Ours comes first: of a directive that is named twice, browsers take the first.
+        Our policy comes first: browsers use the first of two directives with the same name.
         """
         own = "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'"
         return f"{own}; {super().content_security_policy}"
@@ -176,7 +176,7 @@ class ViewHandler(DownloadHandler):
 
 
 def disposition(kind: str, key: str) -> str:
-    """A Content-Disposition after RFC 6266: the key's last part, in ASCII and in full."""
+    """Return a Content-Disposition as in RFC 6266, with the last part of the key in ASCII and in full."""
     name = key.rstrip("/").rpartition("/")[2]
     if name in {"", ".", ".."}:
         name = "download"

@@ -1,4 +1,4 @@
-"""A multipart/form-data body, taken apart as it streams in; each file is handed to an upload of its own."""
+"""The parser of a multipart/form-data body while it is received. Each file is passed to its own upload."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.models import KeyFailure, StoredObject, UploadReply
 from odhtec_jupyter.transfers.streamed_upload import StreamedUpload
 
-MAX_HEADER_BYTES = 16 * 1024  # bytes of one part's headers
-MAX_DISPOSITION_BYTES = 8 * 1024  # bytes of one Content-Disposition: a key of 1024 bytes, each written as three, twice
+MAX_HEADER_BYTES = 16 * 1024  # of the headers of one part
+MAX_DISPOSITION_BYTES = 8 * 1024  # a key of 1024 bytes, percent-encoded, twice
 OpenFile = Callable[[str, str | None, int | None], Awaitable[StreamedUpload | None]]
 
 
 class FormFiles:
-    """Feed it the body with :meth:`write`; fields without a file name are passed over.
+    """The files of a form; its body is passed to :meth:`write`. Fields without a file name are ignored.
 
-    A file that fails does not fail the others: its bytes are skipped and its error is in the reply.
+    If a file fails, the others are still stored: its bytes are skipped and its error is in the reply.
     """
 
     def __init__(self, content_type: str, open_file: OpenFile, *, prefix: str, length: int | None) -> None:
@@ -55,7 +55,7 @@ class FormFiles:
         self._reply = UploadReply(uploaded=[], skipped=[], errors=[])
 
     def _part_begin(self) -> None:
-        self._header_size = 0  # here: a piece of the body may hold the headers of many files
+        self._header_size = 0  # here, because one chunk of the body can have the headers of many files
         self._events.append(("begin", b""))
 
     def _header(self, which: str, data: bytes) -> None:
@@ -72,7 +72,7 @@ class FormFiles:
         self._name = self._value = b""
 
     async def write(self, data: bytes) -> None:
-        """Take the next bytes of the body."""
+        """Process the next bytes of the body."""
         from python_multipart.exceptions import MultipartParseError
 
         self._received += len(data)
@@ -107,7 +107,7 @@ class FormFiles:
         kind = self._part_headers.get("content-type")
         content_type = None if kind is None else kind.decode("utf-8", "replace")
         self._key = self._prefix + name
-        # What is left of the body is an upper bound of the file, so that a small one takes little memory.
+        # The rest of the body is an upper limit for the file, so that a small one uses little memory.
         left = None if self._length is None else self._length - self._received + self._in_hand
         try:
             self._upload = await self._open_file(name, content_type, left)
@@ -144,7 +144,7 @@ class FormFiles:
         self._reply.errors.append(KeyFailure(Key=self._key, Code=error.code, Message=str(error)))
 
     def finish(self) -> UploadReply:
-        """What became of the files. Raises :class:`BadRequest` when the form broke off or held none."""
+        """Return the result for all files. Raises :class:`BadRequest` for an incomplete form, or one without files."""
         if not self._done:
             raise BadRequest("The form is incomplete: its closing boundary is missing.")
         reply = self._reply
@@ -153,28 +153,28 @@ class FormFiles:
         return reply
 
     async def abort(self) -> None:
-        """Drop the file that is coming in; those that ended are stored."""
+        """Drop the current file; the complete ones are stored."""
         upload, self._upload = self._upload, None
         if upload is not None:
             await upload.abort()
 
 
 def file_name(disposition: bytes) -> str:
-    """The file name of a part's Content-Disposition with its folders, as browsers, curl and requests write it.
+    """Return the file name of a part's Content-Disposition with its folders, as browsers, curl and requests write it.
 
-    Raises :class:`BadRequest` for a header too long to hold one.
+    Raises :class:`BadRequest` for a header that is too long.
     """
     from python_multipart.multipart import parse_options_header
 
     if len(disposition) > MAX_DISPOSITION_BYTES:
         raise BadRequest("A file name in the form is too long.")
-    # The library passes over the extended form, which no form should hold, but requests with urllib3 1.26 writes only
-    # that for names that are not ASCII. Renamed, it is a parameter as any other; within quotes it is none.
+    # The library ignores the extended form, which forms should not have. But requests with urllib3 1.26 uses only
+    # this form for names outside ASCII. Renamed, it is parsed like any other parameter, except within quotes.
     _, options = parse_options_header(re.sub(rb"filename\*=", b"filename-extended=", disposition, flags=re.IGNORECASE))
     charset, _, extended = options.get(b"filename-extended", b"").decode("latin-1").partition("''")
     if charset.lower() == "utf-8" and extended:
         return unquote(extended)
     _, options = parse_options_header(disposition)
-    # Browsers write %22, %0D and %0A, and leave every other % alone.
+    # Browsers write %22, %0D and %0A, and do not encode any other character.
     name = options.get(b"filename", b"").decode("utf-8", "replace")
     return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")

@@ -1,4 +1,4 @@
-"""``/objects/upload``: streamed bodies, one raw object or a form with many."""
+"""``/objects/upload``: streamed bodies, one object or a form with many files."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class UploadHandler(StreamedBodyHandler):
 
     @property
     def knows_conditions(self) -> bool:
-        """A raw body does."""
+        """Whether it is the upload of one object."""
         return self.request.method == "PUT"
 
     async def prepare(self, **options: Any) -> None:
-        """Everything that can be refused is refused here, before the first byte of the body."""
+        """Refuse everything that can be refused here, before the first byte of the body."""
         await super().prepare(**options)
         if self.replied or self.request.method not in {"POST", "PUT"}:
             return
@@ -87,12 +87,12 @@ class UploadHandler(StreamedBodyHandler):
         try:
             self.services.s3.list_objects(bucket, "", max_keys=1, token=None)
         except StoreError as error:
-            if error.status != 403:  # may write without being allowed to list
+            if error.status != 403:  # there can be permission to write but not to list
                 raise
 
     @web.authenticated
     async def put(self, bucket: str, key: str) -> None:
-        """One raw body has come in whole: make it the object."""
+        """Complete the object after its body was received."""
         etag = await self._upload.finish()
         target = self._target
         await self.call(keep_tags, target)
@@ -100,11 +100,11 @@ class UploadHandler(StreamedBodyHandler):
 
     @web.authenticated
     async def post(self, bucket: str, key: str = "") -> None:
-        """A form has come in whole; each of its files was stored when it ended."""
+        """Reply after a form was received; each of its files was stored at its end."""
         try:
             reply = self._form.finish()
         except OdhTecError:
-            await self._form.abort()  # the file that was coming in when the form broke off
+            await self._form.abort()  # drops the last file of an incomplete form
             raise
         self.reply(reply, 207 if reply.errors else 201)
 

@@ -1,4 +1,4 @@
-"""``/uploads``: resumable uploads in small requests, each of which may be sent again."""
+"""``/uploads``: resumable uploads in small requests, which can be repeated."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class UploadsHandler(UntrackedHandler, OdhTecHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        """Unfinished ones, newest first."""
+        """List unfinished uploads, newest first."""
         self.reply(self.services.uploads.show_all())
 
     @web.authenticated
     async def post(self) -> None:
-        """Begin one, or find the one that is to go on."""
+        """Start an upload, or find the one to resume."""
         upload, goes_on = await self.services.uploads.begin(self.body(UploadRequest))
         self.reply(upload, 200 if goes_on else 201)
 
@@ -36,12 +36,12 @@ class UploadSessionHandler(UntrackedHandler, OdhTecHandler):
 
     @web.authenticated
     async def get(self, upload_id: str) -> None:
-        """One of them, with its parts."""
+        """Return one upload with its parts."""
         self.reply(await self.services.uploads.show(upload_id))
 
     @web.authenticated
     async def delete(self, upload_id: str) -> None:
-        """Drop it with its parts."""
+        """Discard an upload and its parts."""
         await self.services.uploads.drop(upload_id)
         self.set_status(204)
         self.finish()
@@ -51,7 +51,7 @@ class PartHandler(StreamedBodyHandler):
     """``/uploads/:id/:part``"""
 
     async def prepare(self, **options: Any) -> None:
-        """Everything that can be refused is refused here, before the first byte of the body."""
+        """Refuse everything that can be refused here, before the first byte of the body."""
         await super().prepare(**options)
         if self.replied or self.request.method != "PUT":
             return
@@ -69,7 +69,7 @@ class PartHandler(StreamedBodyHandler):
 
     @web.authenticated
     async def put(self, upload_id: str, part: str) -> None:
-        """The part, or a piece of it, has come in whole: store the part when it was the last."""
+        """Store the part after its last piece was received."""
         stored = await self._part.finish()
         if stored is not None:
             self.reply(stored)
@@ -83,6 +83,6 @@ class CompleteHandler(OdhTecHandler):
 
     @web.authenticated
     async def post(self, upload_id: str) -> None:
-        """Make the object visible."""
+        """Complete the upload, which makes the object visible."""
         overwrite = self.choice("onConflict", "fail", ("fail", "overwrite")) == "overwrite"
         self.reply(await self.services.uploads.complete(upload_id, overwrite=overwrite), 201)

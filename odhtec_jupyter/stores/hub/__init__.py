@@ -1,1 +1,1 @@
-"""Hugging Face: every call to a hub, and what it answers."""
+"""The store of Hugging Face: every call to a hub and its replies."""

@@ -1,8 +1,8 @@
-"""Questions to a hub: an HTTP client as huggingface_hub makes it, with our proxy, authorities, timeouts and limits.
+"""Requests to a hub, with huggingface_hub's HTTP client and our proxies, authorities, timeouts and limits.
 
-Only this module knows huggingface_hub. Each connection has a client of its own: the one that huggingface_hub keeps
-belongs to all that runs in this process, and other extensions download whole models with it. Nothing is tried again
-here: the callers know how long a user waits.
+Only this module imports huggingface_hub. Each connection has its own client: the client that huggingface_hub keeps
+belongs to the whole process, and other extensions download models with it. Nothing is retried here, because the callers
+know how long a user waits.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _HTTP_LIBRARIES = {"httpx", "httpx2", "httpcore", "httpcore2", "requests", "urll
 
 
 class HubClient:
-    """Asks one endpoint, with the token of the settings or one that was typed in; thread-safe."""
+    """Requests to one endpoint, with the token of the settings or with an entered one; thread-safe."""
 
     def __init__(self, connection: HubConnection, network: Network) -> None:
         self._connection = connection
@@ -43,16 +43,16 @@ class HubClient:
         token: str | None = None,
         form: dict[str, Any] | None = None,
     ) -> Any:
-        """The JSON that the endpoint has at ``path``, and the response it came in; with a form, its answer to a POST.
+        """Return the JSON at ``path`` and its response; with ``form``, the reply to a POST.
 
-        Raises what the hub refuses in words for the user; ``repo`` and ``revision`` are what was asked about.
+        Raises the hub's refusals with messages for the user. ``repo`` and ``revision`` are named in them.
         """
         import huggingface_hub.utils as hub_utils
 
         utils: Any = hub_utils
         check_secret(token or self._connection.token, "token")
         with self._errors():
-            # False, not None: None would make huggingface_hub look for a token of its own.
+            # False, not None: with None, huggingface_hub would look for a token itself.
             headers = utils.build_hf_headers(token=token or self._connection.token or False)
             session, url = self._http(), f"{self._connection.endpoint}{path}"
             response = (
@@ -73,7 +73,7 @@ class HubClient:
             raise odd_answer(f"{self.host} answered {path} with something other than JSON.") from error
 
     def check_repo(self, repo: str) -> None:
-        """Raise :class:`BadRequest` for what cannot be the name of a repository."""
+        """Raise :class:`BadRequest` for a text that cannot be the name of a repository."""
         from huggingface_hub.errors import HFValidationError
         from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
@@ -95,7 +95,7 @@ class HubClient:
                 "HF_HUB_OFFLINE is set, so Hugging Face cannot be used.", code="HubUnreachable"
             ) from error
         except Exception as error:
-            # requests, httpx or its successor, by the version of huggingface_hub: told by module, not imported.
+            # Of requests, httpx or its successor, depending on huggingface_hub's version: recognized by module name.
             proxy = self._network.proxy_for(self._connection.endpoint)
             if proxy and is_proxy_refusal(error):
                 raise proxy_refused(proxy) from error
@@ -119,21 +119,21 @@ class HubClient:
 
 
 def _new_session(proxy: str | None, ca_bundle: str | None) -> Any:
-    """A client of the library that huggingface_hub uses, which depends on its version."""
+    """Return a client of the HTTP library that this version of huggingface_hub uses."""
     import huggingface_hub
     import huggingface_hub.utils as hub_utils
 
-    if not hasattr(huggingface_hub, "set_client_factory"):  # before 1.0: requests
+    if not hasattr(huggingface_hub, "set_client_factory"):  # requests before 1.0
         import requests
         from huggingface_hub import constants
         from huggingface_hub.errors import OfflineModeIsEnabled
         from requests.adapters import HTTPAdapter
 
         class Impatient(HTTPAdapter):
-            """requests waits for ever and reads without a limit, and huggingface_hub passes None on."""
+            """An adapter with timeouts and limits: requests has none, and huggingface_hub passes None."""
 
             def send(self, request: Any, stream: Any = False, timeout: Any = None, *args: Any, **options: Any) -> Any:
-                if constants.HF_HUB_OFFLINE:  # newer versions look themselves, before each request
+                if constants.HF_HUB_OFFLINE:  # newer versions check this themselves before each request
                     raise OfflineModeIsEnabled
                 response = super().send(request, True, timeout or (CONNECT_TIMEOUT, READ_TIMEOUT), *args, **options)
                 try:

@@ -1,4 +1,4 @@
-"""What the hub answers when it refuses, as errors of ours that say what to do."""
+"""Translation of the hub's refusals to errors of this package that say what to do."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from odhtec_jupyter.errors import (
     clipped,
 )
 
-# What mirrors answer for a part of the hub's API that they do not have.
+# Statuses of mirrors for the parts of the hub's API that they do not have.
 _MISSING = {400, 403, 404, 405, 501}
 
 
 class NoSuchEndpoint(NotFound):
-    """The hub has nothing at an address of the API, and says no more: it may be a mirror that has only a part of it."""
+    """The hub has nothing at an address of its API and gives no reason: it can be a mirror with a part of the API."""
 
     code = "HubEndpointMissing"
 
 
 def gated(repo: str, host: str, told: str = "") -> GatedRepository:
-    """The error for a repository whose terms were not accepted."""
+    """Return the error for a repository whose terms were not accepted."""
     return GatedRepository(
         f"{repo} is gated. Accept its terms at {host}, then use a token of that account.{_said(host, told)}"
     )
 
 
 def no_repository(repo: str, host: str) -> NotFound:
-    """The error for a repository that is not there, or that the hub does not admit."""
+    """Return the error for a repository that does not exist or is hidden from this account."""
     return NotFound(
         f"{repo} does not exist at {host}, or is private. Check the name, or use a token with access to it.",
         code="RepoNotFound",
@@ -43,18 +43,18 @@ def no_repository(repo: str, host: str) -> NotFound:
 
 
 def no_revision(repo: str, revision: str | None = None) -> NotFound:
-    """The error for a revision that is not there."""
+    """Return the error for a revision that does not exist."""
     which = f"no revision {revision}" if revision else "no such revision"
     return NotFound(f"{repo} has {which}. Enter a branch, a tag or a commit.", code="RevisionNotFound")
 
 
 def odd_answer(message: str) -> OdhTecError:
-    """The error for an answer that makes no sense."""
+    """Return the error for a reply that cannot be used."""
     return OdhTecError(message, code="HubError")
 
 
 def web_page(host: str) -> OdhTecError:
-    """The error for a page where data was expected: of a login, of a proxy, or of another service."""
+    """Return the error for a web page instead of data: of a login, a proxy or another service."""
     return odd_answer(
         f"{host} answered with a web page, not as a Hugging Face hub. Check its address in the settings, and whether a"
         " proxy or a login page is in between."
@@ -71,7 +71,7 @@ def status_error(
     revision: str | None = None,
     file: str = "",
 ) -> OdhTecError:
-    """A refusal of the hub, which was asked for ``path``: for a ``file`` at a ``revision``, or for what it is."""
+    """Return the error for a refusal of ``path``: a ``file`` at a ``revision``, or a description of the repository."""
     low = {name.lower(): value for name, value in headers.items()}
     kind, told = low.get("x-error-code", ""), low.get("x-error-message", "")
     if kind == "GatedRepo":
@@ -90,7 +90,7 @@ def status_error(
     if status == 404:
         return NotFound(f"{clipped(path, 200)} does not exist at {host}.{_said(host, told)}")
     if status == 401 and told != "Invalid credentials in Authorization header" and f"/{repo}/" in path:
-        return no_repository(repo, host)  # what the hub says of private repositories to those without a token
+        return no_repository(repo, host)  # the hub's reply for a private repository without a token
     if status == 401:
         return Forbidden(
             f"{host} rejects the Hugging Face token: it is invalid or has expired. Enter a new one.",
@@ -109,7 +109,7 @@ def status_error(
 
 
 def link_error(status: int, headers: Mapping[str, str], file: str, host: str) -> OdhTecError:
-    """A refusal of the host that the hub's link to a large file leads to: it, a firewall or a proxy before it."""
+    """Return the error for a refusal of the host that stores a large file, or of a firewall or proxy in front of it."""
     low = {name.lower(): value for name, value in headers.items()}
     if status == 429:
         return _rate_limit(retry_after(low), host)
@@ -124,7 +124,7 @@ def link_error(status: int, headers: Mapping[str, str], file: str, host: str) ->
 
 
 def _said(host: str, told: str) -> str:
-    """What the hub says itself, as a further sentence: why access waits or was rejected, what a token lacks."""
+    """Return the hub's own message as a further sentence: why access is pending or was rejected, what a token lacks."""
     return f" {host} says: “{clipped(told, 300).strip().rstrip('.')}.”" if told.strip() else ""
 
 
@@ -136,15 +136,18 @@ def _rate_limit(wait: float | None, host: str) -> TooManyRequests:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from lower-case headers: ``Retry-After`` (seconds or a date), else the hub's ``RateLimit``."""
+    """Return the seconds to wait: from ``Retry-After`` (seconds or a date), else from the hub's ``RateLimit``.
+
+    The names of the headers are in lower case.
+    """
     text = headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d{1,9}", text):
         return float(text)
     if text and (when := _date(text)) is not None:
-        # Both by the hub's clock, where it tells.
+        # By the hub's clock, if the reply has its time.
         now = _date(headers.get("date", "")) or datetime.now(UTC)
         return max(0.0, (when - now).total_seconds())
-    # "api";r=0;t=57: nothing remains for 57 seconds. There may be several; the longest wait counts.
+    # "api";r=0;t=57: no requests for 57 seconds. With several limits, the longest wait counts.
     waits = []
     for limit in headers.get("ratelimit", "").split(","):
         fields = dict(re.findall(r";\s*([rt])=(\d{1,9})(?!\d)", limit))

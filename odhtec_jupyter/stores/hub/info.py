@@ -1,4 +1,4 @@
-"""What a hub says of a repository, read so that nothing which is only shown can be in the way of an import."""
+"""The hub's description of a repository. An invalid field that is only shown does not prevent an import."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from odhtec_jupyter.errors import clipped
 from odhtec_jupyter.models import HubFile
 from odhtec_jupyter.stores.hub.errors import odd_answer
 
-MAX_SIZE = 2**53  # bytes of a file; larger numbers are none that a browser or the journal can hold
+MAX_SIZE = 2**53  # bytes of a file: JavaScript and the journal cannot represent larger numbers
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class RepoInfo:
     private: bool
     license: str | None
     parameters: dict[str, int] | None
-    paths: frozenset[str]  # of the files it names; empty where it names none
+    paths: frozenset[str]  # of the files it lists
 
 
 def read_info(data: Any, host: str) -> RepoInfo:
-    """Raises an error for what is no description of a repository; a field that is odd and only shown is left out."""
+    """Parse a description. Raises an error if it is not one; an invalid field that is only shown is left out."""
     commit = data.get("sha") if isinstance(data, dict) else None
     if not isinstance(commit, str) or not commit:
         raise odd_answer(f"{host} did not name the commit of the repository, so it is not a Hugging Face hub.")
@@ -40,7 +40,7 @@ def read_info(data: Any, host: str) -> RepoInfo:
 
 
 def hub_file(path: Any, size: Any, etag: Any, *, lfs: bool) -> HubFile:
-    """One file. Raises :class:`ValueError` unless it has a path, a size that a file can have, and a checksum."""
+    """Return one file. Raises :class:`ValueError` unless it has a path, a possible size and a checksum."""
     file = HubFile.model_validate({"path": path, "size": size, "etag": etag, "lfs": lfs})
     if not 0 <= file.size <= MAX_SIZE:
         raise ValueError(f"{file.size} is not a number of bytes.")
@@ -48,7 +48,7 @@ def hub_file(path: Any, size: Any, etag: Any, *, lfs: bool) -> HubFile:
 
 
 def described_files(data: Any) -> dict[str, HubFile]:
-    """The files of a description that has sizes and checksums (``blobs=true``), by path."""
+    """Return the files of a description with sizes and checksums (``blobs=true``), by path."""
     files = {}
     for item in _siblings(data):
         lfs = item.get("lfs")
@@ -56,7 +56,7 @@ def described_files(data: Any) -> dict[str, HubFile]:
         try:
             files[item["rfilename"]] = hub_file(item["rfilename"], item.get("size"), etag, lfs=isinstance(lfs, dict))
         except ValueError:
-            continue  # a mirror that leaves them out: the caller sees which are missing
+            continue  # a mirror without sizes: the caller finds out which files are missing
     return files
 
 

@@ -1,6 +1,6 @@
-"""A file of the hub as a source: ranged HTTP, because only that can be read in parallel into budgeted memory.
+"""Files of a hub as sources, read by ranged HTTP, which allows parallel reads into memory of the budget.
 
-The token goes to the hub's own host and is never sent along a redirect.
+The token is sent to the hub's own host only and never along a redirect.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_REDIRECTS = 5
 
 
 class HubSource:
-    """One file of a repository at a commit, read by ranges over plain HTTP."""
+    """One file of a repository at a commit, read by ranges over HTTP."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class HubSource:
         token: str | None,
         without_ranges: set[str],
     ) -> None:
-        """``without_ranges`` are the hosts that are known to have none; those that are found are added."""
+        """``without_ranges`` has the hosts that are known not to support ranges; newly found ones are added."""
         self.size = file.size
         self.checksum: Checksum | None = Checksum("sha256" if file.lfs else "blob", file.etag)
         folder = FOLDERS[repo_type]
@@ -47,15 +47,15 @@ class HubSource:
         self._repo, self._commit, self._path = repo, commit, file.path
         self._token = token
         self._without_ranges = without_ranges
-        #: Whether to read one range after the other, in order: a host of the hub's files has no ranges.
+        #: Whether ranges must be read one after another, because the host of the file does not support ranges.
         self.is_ordered = bool(without_ranges)
-        self._kept: tuple[HubRange, int] | None = None  # a connection that stands at this byte
-        self._location: str | None = None  # where the hub sent us; a signed URL that expires
+        self._kept: tuple[HubRange, int] | None = None  # a connection and its position in bytes
+        self._location: str | None = None  # the signed URL that the hub redirects to, which expires
 
     def open_range(self, start: int, end: int) -> HubRange | OrderedRange:
-        """Bytes ``start`` to ``end``; asks the hub again when the signed URL of an earlier range has expired.
+        """Open bytes ``start`` to ``end``, with a new signed URL if that of an earlier range has expired.
 
-        Raises :class:`RangesIgnoredError` where it is found that ranges must be read in order.
+        Raises :class:`RangesIgnoredError` when the host turns out not to support ranges.
         """
         if not self.is_ordered:
             return self._open(start, end, ordered=False)
@@ -68,18 +68,18 @@ class HubSource:
         return OrderedRange(self, opened, opened.start, start, end)
 
     def keep(self, opened: HubRange, position: int) -> None:
-        """Keep a connection for the range that begins where this one ended."""
+        """Keep a connection for the range that follows."""
         self.close()
         self._kept = opened, position
 
     def close(self) -> None:
-        """Give up a connection that was kept between two ranges."""
+        """Close a connection that was kept between two ranges."""
         kept, self._kept = self._kept, None
         if kept is not None:
             kept[0].close()
 
     def _open(self, start: int, end: int, *, ordered: bool) -> HubRange:
-        """An answer that holds the bytes from ``start`` on; only when they are read in order also all before them."""
+        """Request the bytes from ``start``; when read in order, the response can start before them."""
         headers = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
         location = self._location
         if location:
@@ -105,7 +105,7 @@ class HubSource:
         raise OdhTecError(f"{self._host} redirects too often.", code="HubError")
 
     def _following(self, url: str, location: str) -> str:
-        """Where a redirect leads."""
+        """Return the target of a redirect."""
         try:
             target = urljoin(url, location)
             origin(target)
@@ -114,7 +114,7 @@ class HubSource:
         return target
 
     def _checked(self, response: BaseHTTPResponse, url: str, start: int, end: int, ordered: bool) -> HubRange:
-        """The range, if the answer is that range of a file of the size that was announced."""
+        """Return the range if the response is that range of a file with the announced size."""
         host = urlsplit(url).netloc
         if response.status == 200:
             told = response.headers.get("Content-Length", "")
@@ -149,7 +149,7 @@ class HubSource:
             return status_error(
                 status, headers, self._repo, self._host, path=path, revision=self._commit, file=self._path
             )
-        # A link that the hub gave just now: asking for another one would change nothing.
+        # The URL is new, so requesting another one would not help.
         return link_error(status, headers, self._path, urlsplit(url).netloc)
 
 
@@ -163,31 +163,31 @@ class HubRange:
         self._left = end - start
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill at most ``len(buffer)`` bytes; 0 at the end."""
+        """Read up to ``len(buffer)`` bytes; 0 at the end."""
         try:
             count = read_into(self._response, buffer)
         except Exception:
-            with http_errors(f"https://{self._host}"):  # entered only now: this is called for every block
+            with http_errors(f"https://{self._host}"):  # entered here only, because this is called for every block
                 raise
         self._left -= count
         return count
 
     def interrupt(self) -> None:
-        """Shut the socket for reading; with urllib3 before 2.3 the wait goes on until bytes or the timeout come."""
+        """Shut the socket for reading. With urllib3 before 2.3, the wait continues until bytes or the timeout come."""
         with suppress(AttributeError, OSError, RuntimeError, ValueError):
             self._response.shutdown()
 
     def close(self) -> None:
-        """Return the connection when the range was read to its end, else drop it."""
+        """Return the connection to the pool if the range was read to its end, else close it."""
         if self._left or "Content-Length" not in self._response.headers:
-            # The last byte of a chunked body is not its end: what follows would be read as the next reply.
+            # After the last byte of a chunked body comes its end mark, which would be read as part of the next reply.
             self._response.close()
         else:
             self._response.release_conn()
 
 
 class OrderedRange:
-    """A range of a connection that brings all that follows: it is read up to the range, and kept for the next one."""
+    """A range of a connection that sends the whole file: it is read up to the range and kept for the next one."""
 
     def __init__(self, source: HubSource, opened: HubRange, position: int, start: int, end: int) -> None:
         self._source = source
@@ -195,7 +195,7 @@ class OrderedRange:
         self._position, self._start, self._end = position, start, end
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill at most ``len(buffer)`` bytes; 0 at the end."""
+        """Read up to ``len(buffer)`` bytes; 0 at the end."""
         while self._position < self._start:
             skipped = self._opened.readinto(buffer[: self._start - self._position])
             if not skipped:
@@ -210,7 +210,7 @@ class OrderedRange:
         self._opened.interrupt()
 
     def close(self) -> None:
-        """Keep the connection for what follows where the range was read to its end, else drop it."""
+        """Keep the connection if the range was read to its end, else close it."""
         if self._position == self._end < self._source.size:
             self._source.keep(self._opened, self._position)
         else:

@@ -1,8 +1,7 @@
-"""The store of Hugging Face. Only the modules of this folder talk to it.
+"""The store of Hugging Face. Only the modules of this folder send requests to it.
 
-Metadata comes through huggingface_hub's client, data through ranged HTTP, because only that can be read in parallel
-into memory that is already budgeted. The token goes to the hub's own host and is never sent along a redirect.
-Everything here blocks and runs in threads.
+Metadata is read with huggingface_hub's client, data by ranged HTTP, which allows parallel reads into memory of the
+budget. The token is sent to the hub's own host only and never along a redirect. All calls block and run in threads.
 """
 
 from __future__ import annotations
@@ -24,22 +23,22 @@ from odhtec_jupyter.stores.hub.info import RepoInfo, described_files, read_info
 from odhtec_jupyter.stores.hub.source import HubSource
 from odhtec_jupyter.stores.hub.tree import MAX_FILES, described_paths, endless_list, repo_files, too_many_files
 
-PATHS_AT_ONCE = 100  # a mirror may ask the hub behind it for each of them, one after the other
+PATHS_AT_ONCE = 100  # a mirror can request each of them from the hub behind it, one after another
 
 
 @dataclass
 class HubAbilities:
-    """What a hub has of Hugging Face's API: mirrors have a part of it. Found out when it is first asked for."""
+    """The parts of Hugging Face's API that a hub supports, found out on first use: mirrors support only some."""
 
     auth_check: bool = True
     tree: bool = True
     paths_info: bool = True
-    #: Hosts of files that send the whole file where a range is asked for.
+    #: Hosts that send the whole file instead of a range.
     without_ranges: set[str] = field(default_factory=set)
 
 
 class HubStore:
-    """One Hugging Face endpoint as seen with one token."""
+    """One Hugging Face endpoint with one token."""
 
     def __init__(self, connection: HubConnection, network: Network) -> None:
         self.connection = connection
@@ -49,7 +48,7 @@ class HubStore:
         self._client = HubClient(connection, network)
 
     def whoami(self) -> str:
-        """The name behind the token. Raises :class:`Forbidden` when there is none or it is not accepted."""
+        """Return the name of the token's account. Raises :class:`Forbidden` without a valid token."""
         if not self.connection.token:
             raise Forbidden("No Hugging Face token is set. Enter one in the settings.", code="NoToken")
         data, _ = self._client.get("/api/whoami-v2", repo="the account")
@@ -59,7 +58,10 @@ class HubStore:
         return clipped(name, 100)
 
     def address(self, text: str, repo_type: RepoType, revision: str) -> HubAddress:
-        """What was typed or pasted: an id, an address of Hugging Face or of this hub. Raises :class:`BadRequest`."""
+        """Parse an entered repository: an ID, or an address of Hugging Face or of this hub.
+
+        Raises :class:`BadRequest`.
+        """
         address = parse_hub_address(text, repo_type, revision, self.connection.endpoint)
         self._client.check_repo(address.repo)
         return address
@@ -73,7 +75,10 @@ class HubStore:
         token: str | None = None,
         is_stopped: Callable[[], bool] = lambda: False,
     ) -> HubRepo:
-        """Everything an import needs to know, pinned to a commit. Raises :class:`Cancelled` when it is stopped."""
+        """Return the description of a repository and its files, pinned to a commit.
+
+        Raises :class:`Cancelled` when stopped.
+        """
         address = self.address(text, repo_type, revision)
         repo, repo_type, revision = address.repo, address.repo_type, address.revision
 
@@ -105,9 +110,9 @@ class HubStore:
         return found
 
     def _files(self, ask: Callable[..., Any], info: RepoInfo) -> tuple[list[HubFile], str | None]:
-        """All files that the hub's list or its description of the repository names, and how these differ.
+        """Return all files in the hub's list or in its description of the repository.
 
-        A mirror may have one of both, or only a part of one; what is left out there would be missing without a word.
+        A mirror can have either of the two, or only a part of one; files that are missing from one must not be lost.
         """
         commit = quote(info.commit, safe="")
         files: dict[str, HubFile] = {}
@@ -142,7 +147,7 @@ class HubStore:
         return list(both.values()), told
 
     def _named(self, ask: Callable[..., Any], commit: str, paths: list[str]) -> dict[str, HubFile]:
-        """Those of the paths that the hub describes when it is asked for them by name."""
+        """Return those of the paths that the hub describes when they are requested by name."""
         files: dict[str, HubFile] = {}
         for start in range(0, len(paths), PATHS_AT_ONCE):
             if not self.abilities.paths_info:
@@ -155,7 +160,7 @@ class HubStore:
         return files
 
     def refs(self, text: str, *, repo_type: RepoType, token: str | None = None) -> HubRefs:
-        """The branches and tags of a repository."""
+        """Return the branches and tags of a repository."""
         address = self.address(text, repo_type, "main")
         repo, repo_type = address.repo, address.repo_type
         data, _ = self._client.get(f"/api/{repo_type}s/{repo}/refs", repo=repo, token=token)
@@ -169,25 +174,25 @@ class HubStore:
         return HubRefs(branches=branches, tags=tags)
 
     def require_access(self, repo: HubRepo, token: str | None = None) -> None:
-        """Raise in the user's words when the files cannot be read with the token in use."""
+        """Raise an error for the user if the token in use cannot read the files."""
         refusal = self._refusal(repo, token)
         if refusal is not None:
             raise refusal
 
     def _refusal(self, repo: HubRepo, token: str | None) -> OdhTecError | None:
-        """Why the files of a repository, whose description could be read, cannot be."""
+        """Return why the files of a repository cannot be read although its description can."""
         if self.abilities.auth_check:
             try:
                 self._client.get(f"/api/{repo.repo_type}s/{repo.repo}/auth-check", repo=repo.repo, token=token)
                 return None
-            except NotFound:  # the repository was described just now: it is the endpoint that is not there
+            except NotFound:  # the repository exists, so the endpoint is missing
                 self.abilities.auth_check = False
             except Forbidden as error:
                 return error
         return self._refusal_of_file(repo, token) if repo.gated else None
 
     def _refusal_of_file(self, repo: HubRepo, token: str | None) -> OdhTecError | None:
-        """The same from a hub that cannot be asked whether a token may read: by a byte of a file."""
+        """Return the same for a hub without that endpoint, by reading one byte of a file."""
         file = min((file for file in repo.files if file.size), key=lambda file: file.size, default=None)
         if file is None:
             return None
@@ -195,12 +200,12 @@ class HubStore:
             self.source(repo.repo, repo.repo_type, repo.commit, file, token).open_range(0, 1).close()
         except (Forbidden, NotFound) as error:
             return error
-        except VerificationError:  # it answered, if not with the one byte
+        except VerificationError:  # it replied, though with more than one byte
             return None
         return None
 
     def source(self, repo: str, repo_type: RepoType, commit: str, file: HubFile, token: str | None = None) -> HubSource:
-        """The bytes of one file of a repository at a commit."""
+        """Return the source of one file of a repository at a commit."""
         token = token or self.connection.token
         return HubSource(
             self.http, self.connection.endpoint, repo, repo_type, commit, file, token, self.abilities.without_ranges

@@ -1,4 +1,4 @@
-"""The files of a repository: the hub's list of them, read page by page, and never from another host."""
+"""The hub's list of the files of a repository, read page by page from this host only."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from odhtec_jupyter.models import HubFile
 from odhtec_jupyter.stores.hub.errors import odd_answer
 from odhtec_jupyter.stores.hub.info import hub_file
 
-MAX_FILES = 200_000  # twice what Hugging Face recommends at most
+MAX_FILES = 200_000  # twice the maximum that Hugging Face recommends
 MAX_PAGES = 5_000
 
 
 def repo_files(ask: Callable[[str], Any], tree: str, host: str) -> tuple[list[HubFile], bool]:
-    """The files of a tree, and whether these are all: a mirror may have only the first page, and link to it again.
+    """Return the files of a tree, and whether the list is complete: a mirror can repeat its first page.
 
-    ``ask`` asks for a page, with the token; it returns JSON and the response it came in.
-
-    Of the link to the next page only the query counts: the token belongs to the endpoint and to no host that a link
-    names, and a mirror may pass on the links of the hub behind it.
+    ``ask`` requests a page with the token and returns its JSON and response. Of the link to the next page only the
+    query is used: the token belongs to the endpoint, and a mirror can pass on links to the hub behind it.
     """
     files: list[HubFile] = []
     query, seen, entries = "recursive=true&expand=false", set[str](), 0
@@ -42,13 +40,13 @@ def repo_files(ask: Callable[[str], Any], tree: str, host: str) -> tuple[list[Hu
             query = urlsplit(following).query
         except ValueError:
             query = ""
-        if not query:  # without it, this would be the first page again, without what is in folders
+        if not query:  # without a query, this would request the first page again
             raise odd_answer(f"{host} links to a next page of the file list without an address.")
     return files, False
 
 
 def described_paths(page: Any, host: str) -> dict[str, HubFile]:
-    """The files of an answer to ``paths-info``, by path; it is like a page of a tree."""
+    """Return the files of a reply to ``paths-info``, by path; its format is that of a page of a tree."""
     try:
         files = [_hub_file(item) for item in page if item["type"] == "file"]
     except (ValueError, TypeError, KeyError) as error:
@@ -57,12 +55,12 @@ def described_paths(page: Any, host: str) -> dict[str, HubFile]:
 
 
 def endless_list(host: str) -> OdhTecError:
-    """The error for a list whose pages lead back, where nothing else tells the files."""
+    """Return the error for a list whose pages link in a loop, if the files cannot be found in another way."""
     return odd_answer(f"{host} lists the files of the repository in a loop: a page links to an earlier one.")
 
 
 def too_many_files() -> OdhTecError:
-    """The error for a repository that no hub should have."""
+    """Return the error for a repository with too many files."""
     return odd_answer(f"The repository has more than {MAX_FILES:,} files and folders, which is too many to import.")
 
 

@@ -1,1 +1,1 @@
-"""S3: every call to it, and what it answers."""
+"""The store of S3: every call to it and its replies."""

@@ -1,4 +1,4 @@
-"""What all of the S3 store needs: its clients, and a look at one object."""
+"""The base of the S3 store: its clients, and the description of one object."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from odhtec_jupyter.stores.s3.wire.list_page import ListPage
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PAGE_KEYS = 1000  # keys, as many as S3 gives at once
+PAGE_KEYS = 1000  # the most that S3 returns in one page
 
 
 class S3Base:
-    """One S3 service as seen with one set of credentials."""
+    """One S3 service with one set of credentials."""
 
     def __init__(self, connection: S3Connection, network: Network) -> None:
         self.connection = connection
         self.abilities = Abilities()
-        self._denied: set[str] = set()  # buckets in which S3 has refused an object, and said no more than that
+        self._denied: set[str] = set()  # buckets in which S3 refused a read without another reason
         self._unseen: set[tuple[str, str]] = set()  # folders in which a HEAD was refused
         self.http = Http(network)
         self._clients = S3Clients(connection, network)
@@ -36,11 +36,14 @@ class S3Base:
         self.is_amazon = self._clients.is_amazon
 
     def client(self, bucket: str | None = None) -> S3Client:
-        """The client for a bucket. On Amazon each bucket is signed for in its own region."""
+        """Return the client for a bucket. On Amazon, requests for a bucket are signed for its own region."""
         return self._clients.get(bucket)
 
     def head(self, bucket: str, key: str) -> ObjectHead | None:
-        """What is stored under exactly this key; None when nothing is. A refusal is an error, not a None."""
+        """Return the description of the object with this key; None if there is none.
+
+        A refusal is raised as an error.
+        """
         try:
             reply = self.head_reply(bucket, key)
         except StoreError as error:
@@ -51,7 +54,7 @@ class S3Base:
         return object_head(reply)
 
     def head_reply(self, bucket: str, key: str, **params: Any) -> dict[str, Any]:
-        """botocore's reply to a HEAD, which always has a size: where S3 left it out, it is found in another way."""
+        """Return botocore's reply to a HEAD. If S3 leaves out the size, it is found in another way."""
         version = {name: params[name] for name in ("VersionId",) if name in params}
 
         def ask() -> Any:
@@ -62,18 +65,20 @@ class S3Base:
             reply = ask()
         except StoreError as error:
             self._require_readable(error, bucket, key, version)
-            reply = ask()  # the other request has brought what this one lacked, as the region
+            reply = ask()  # the GET has found what the HEAD lacked, such as the region
         if reply.get("ContentLength") is None:
             reply["ContentLength"] = self._size_of(bucket, key, version)
-        total = (reply.get("ContentRange") or "").rpartition("/")[2]  # HEAD of a range tells the length of that
+        total = (reply.get("ContentRange") or "").rpartition("/")[
+            2
+        ]  # the length in a HEAD of a range is that of the range
         size = int(total) if total.isascii() and total.isdigit() else reply["ContentLength"]
         reply["ETag"] = normal(reply.get("ETag"), size, reply.get("LastModified"))
         return cast(dict[str, Any], reply)
 
     def _require_readable(self, refusal: StoreError, bucket: str, key: str, version: dict[str, Any]) -> None:
-        """Raise why S3 refuses a HEAD, whose reply has no body: from the reply to a GET of the first byte.
+        """Raise the reason of a refused HEAD, whose reply has no body, by a GET of the first byte.
 
-        A bucket whose keys are known to be refused is not asked again with each of them.
+        A bucket whose keys are known to be refused is not requested again for each of them.
         """
         if refusal.status not in {400, 401, 403} or (refusal.status == 403 and bucket in self._denied):
             raise refusal
@@ -81,7 +86,7 @@ class S3Base:
             with s3_errors(self.host):
                 self.client(bucket).get_object(Bucket=bucket, Key=key, Range="bytes=0-0", **version)["Body"].close()
         except StoreError as error:
-            if error.status in {404, 416}:  # nothing, or an empty object: HEAD can say so, too
+            if error.status in {404, 416}:  # no object or an empty one, which HEAD can say, too
                 return
             if error.code == "AccessDenied":
                 self._denied.add(bucket)
@@ -92,9 +97,9 @@ class S3Base:
             raise refusal from refusal.__cause__
 
     def unchanged(self, bucket: str, key: str, pin: str) -> ObjectHead | None:
-        """What HEAD tells of an object that still is what ``pin`` says; None when it is another one or gone.
+        """Return the description of an object that is still what ``pin`` says; None if it has changed or is gone.
 
-        ``pin`` may be of a list: some stores write other ETags there. Then it counts that the list has not changed.
+        ``pin`` can be from a list, where some stores write other ETags. Then the list must not have changed.
         """
         head = self.head(bucket, key)
         if head is None or head.matches(pin):
@@ -102,29 +107,29 @@ class S3Base:
         listed = next((item for item in self.list_page(bucket, key, max_keys=1).objects if item.Key == key), None)
         if listed is None or listed.ETag != pin:
             return None
-        # A list that lags behind has the date of what was there before.
+        # A list that is not up to date has the date of the previous object.
         same = dated(listed.Size, listed.LastModified) == dated(head.size, head.last_modified)
         return head if same and head.last_modified else None
 
     def if_match(self, pin: str | None) -> str | None:
-        """The ETag to send as a condition; None where this store would not know it for what it is."""
+        """Return the ETag to send as a condition; None if this store would not recognize it."""
         return pin if pin and self.abilities.compares_etags and not is_dated(pin) else None
 
     def list_page(
         self, bucket: str, prefix: str, *, delimiter: str = "", max_keys: int = PAGE_KEYS, token: str | None = None
     ) -> ListPage:
-        """One page of a list of objects, from ``token`` on."""
+        """Return one page of a list of objects, starting at ``token``."""
         params: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": max_keys}
         if delimiter:
             params["Delimiter"] = delimiter
         page = read_page(self.client(bucket), self.abilities, self.host, params, token)
         if token and page.next_token == token:
-            # It would go round for ever.
+            # The list would never end.
             raise StoreError("The S3 store returned the same continuation token again.", code="InvalidListing")
         return page
 
     def _size_of(self, bucket: str, key: str, version: dict[str, Any]) -> int:
-        """The size of an object, from the reply to a GET of its first byte, else from the list."""
+        """Return the size of an object, from the reply to a GET of its first byte, else from the list."""
         found = None
         try:
             with s3_errors(self.host):
@@ -134,7 +139,7 @@ class S3Base:
             found = body.total
             body.close()
         except StoreError as error:
-            if error.status != 416:  # of an empty object there is no first byte
+            if error.status != 416:  # an empty object has no first byte
                 raise
         if found is None and not version:
             listed = self.list_page(bucket, key, max_keys=1).objects
@@ -147,14 +152,14 @@ class S3Base:
         return found
 
     def _require_bucket(self, bucket: str) -> None:
-        """A 404 to a HEAD does not say which of the two is missing."""
+        """Raise an error if the bucket does not exist: a 404 to a HEAD does not say what is missing."""
         try:
             with s3_errors(self.host):
                 self.client(bucket).head_bucket(Bucket=bucket)
         except StoreError as error:
             if error.status == 404:
                 raise StoreError(f"The bucket {bucket} does not exist.", code="NoSuchBucket") from error
-            if error.status != 403:  # reading objects may be allowed where asking for the bucket is not
+            if error.status != 403:  # reading objects can be allowed without permission for HEAD of the bucket
                 raise
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What stands beside an object's bytes: headers, metadata, tags."""
+"""Details of an object besides its bytes: headers, metadata and tags."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ CONTROLS = r"[\x00-\x1f\x7f]"
 
 
 class S3Details(S3InPlace):
-    """The calls that look at one object and change what it is called, not what it is."""
+    """Calls that read and change headers, metadata and tags."""
 
     def details(self, bucket: str, key: str) -> ObjectDetails:
-        """All that HEAD tells, and the tags. Never by GetObjectAttributes, which Ceph RGW answers with the bytes."""
+        """Return the headers, metadata and tags of an object.
+
+        Not by GetObjectAttributes: Ceph RGW replies with the object.
+        """
         reply = self.look(bucket, key)
         head = object_head(reply)
         return ObjectDetails(
@@ -41,27 +44,27 @@ class S3Details(S3InPlace):
         )
 
     def change_details(self, bucket: str, key: str, change: DetailsChange) -> ObjectDetails:
-        """Change what is named and keep all else. Raises :class:`Conflict` when the object is another one by now."""
+        """Change the named details and keep the others. Raises :class:`Conflict` if the object has changed."""
         _require_sendable(change)
         reply = self.look(bucket, key)
         if quoted(reply.get("ETag")) != quoted(change.etag):
             raise Conflict(f"{key} has changed since it was read. Reload and try again.")
         named = change.model_fields_set
         copied = _changed(reply, change) if named & {*HEADERS, "Metadata"} else None
-        # The tags first: those that S3 does not take must not leave the rest half changed.
+        # Tags first: if S3 rejects them, nothing else is changed.
         if "TagSet" in named and change.TagSet is not None:
             self.set_tags(bucket, key, change.TagSet)
         if copied is not None:
             tags = self.tags(bucket, key)
             self.copy_in_place(bucket, key, reply, **copied)
-            # Ceph RGW loses them when the metadata is replaced.
+            # Ceph RGW loses the tags when the metadata is replaced.
             if tags and self.tags(bucket, key) != tags:
                 self.set_tags(bucket, key, tags)
         return self.details(bucket, key)
 
 
 def _changed(reply: Any, change: DetailsChange) -> dict[str, Any]:
-    """All metadata as it is to be: S3 keeps nothing of what a copy with new metadata does not name."""
+    """Return the complete new metadata, because a copy with new metadata keeps nothing of the old."""
     head = object_head(reply)
     kept = {
         "ContentType": head.content_type,
@@ -82,14 +85,14 @@ def _changed(reply: Any, change: DetailsChange) -> dict[str, Any]:
 
 
 def _require_sendable(change: DetailsChange) -> None:
-    """Raise :class:`BadRequest` for what HTTP has no way to carry."""
+    """Raise :class:`BadRequest` for values that HTTP headers cannot contain."""
     for name, value in (change.Metadata or {}).items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
             raise BadRequest(f"Metadata: {name!r} is not a valid header name.")
         if re.search(CONTROLS, value):
             raise BadRequest(f"Metadata.{name}: a header cannot contain line breaks or other control characters.")
     for name in HEADERS:
-        # Of these only a file name may hold more, which header_value writes as browsers know it.
+        # Only a file name can have other characters, which header_value encodes as browsers do.
         pattern = CONTROLS if name == "ContentDisposition" else r"[^\x20-\x7e]"
         if re.search(pattern, getattr(change, name) or ""):
             raise BadRequest(f"{name}: a header can contain ASCII characters only.")

@@ -1,4 +1,4 @@
-"""Whether a key is free, also where S3 hides it: who may not list a bucket gets a 403 for what is not there."""
+"""Checks whether a key is free. Without permission to list a bucket, S3 replies 403 for a missing key."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from odhtec_jupyter.stores.s3.wire.errors import s3_errors
 
 
 class S3Existing(S3Base):
-    """The look at a key before something is written that must not replace anything."""
+    """Checks before a write that must not overwrite anything."""
 
     def existing(self, bucket: str, key: str, *, in_parts: bool = False) -> ObjectHead | None:
-        """What is at a key. None, too, where S3 does not say so, but a write with If-None-Match cannot replace it.
+        """Return the object at a key; None if there is none.
 
-        Raises :class:`Forbidden` where it could. The first 403 costs a small object, which is removed at once: it shows
-        what this store does with conditions.
+        Also None if S3 does not say so, but a write with If-None-Match cannot overwrite the object. Raises
+        :class:`Forbidden` if it could. The first 403 costs a small object, which is deleted immediately: it shows
+        whether this store supports conditions.
         """
         try:
             return self.head(bucket, key)
@@ -29,8 +30,8 @@ class S3Existing(S3Base):
             self._unseen.add((bucket, _folder(key)))
             if self.is_amazon:
                 return None
-            # Ceph RGW ignores If-None-Match on copies and when parts are put together. That an object of our own is
-            # shown proves nothing: those of other users are not.
+            # Ceph RGW ignores If-None-Match on copies and on Complete. That one of our own objects is visible proves
+            # nothing: those of other users are not.
             if not in_parts and self._refuses(bucket, key):
                 return None
             raise Forbidden(
@@ -39,16 +40,16 @@ class S3Existing(S3Base):
             ) from error
 
     def is_hidden(self, bucket: str, key: str) -> bool:
-        """Whether S3 has refused to say what is in the key's folder."""
+        """Return whether S3 has refused to say what is in the key's folder."""
         return (bucket, _folder(key)) in self._unseen
 
     def require_guard(self, bucket: str, key: str, *, in_parts: bool) -> None:
-        """Look once more, where the look of a plan was refused. Raises as :meth:`existing` does."""
+        """Check again if the check of the plan was refused. Raises as :meth:`existing` does."""
         if self.is_hidden(bucket, key):
             self.existing(bucket, key, in_parts=in_parts)
 
     def seen(self, bucket: str, key: str) -> ObjectHead | None:
-        """What is at a key, for a plan, which writes nothing: where S3 refuses to say, the write finds it out."""
+        """Return the object at a key for a plan, which writes nothing. If S3 refuses, the write finds out."""
         try:
             return self.head(bucket, key)
         except StoreError as error:
@@ -58,7 +59,7 @@ class S3Existing(S3Base):
             return None
 
     def _refuses(self, bucket: str, key: str) -> bool:
-        """Whether a PUT with If-None-Match does not replace."""
+        """Return whether a PUT with If-None-Match does not overwrite."""
         if self.abilities.refuses_put is None:
             self.abilities.refuses_put = self._probe(bucket, _folder(key))
         return bool(self.abilities.refuses_put)
@@ -71,7 +72,7 @@ class S3Existing(S3Base):
         except StoreError as error:
             if error.status != 403:
                 raise
-            return None  # it could not be removed again
+            return None  # without permission to delete, the probe could not be removed
         with s3_errors(self.host):
             self.client(bucket).put_object(**probe, Body=b"")
         try:

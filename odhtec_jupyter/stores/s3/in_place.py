@@ -1,5 +1,4 @@
-"""Copies of an object onto its own key: the only way S3 has to change what stands beside the bytes, or to bring an
-older version back."""
+"""Copies of an object onto its own key, S3's only way to change metadata or to restore a version."""
 
 from __future__ import annotations
 
@@ -12,18 +11,18 @@ from odhtec_jupyter.models import Tag
 from odhtec_jupyter.stores.s3.base import S3Base
 from odhtec_jupyter.stores.s3.wire.errors import s3_errors
 
-MAX_COPY_BYTES = 5 * 1024**3  # bytes that S3 copies in one call
+MAX_COPY_BYTES = 5 * 1024**3  # the most that S3 copies in one call
 UNKNOWN = {"AccessDenied", "NotImplemented", "MethodNotAllowed", "XNotImplemented", "AllAccessDisabled"}
-# Not taken over by a copy, not even by one that keeps the metadata.
+# A copy loses these, even if it keeps the metadata.
 KEPT_HEADERS = ("StorageClass", "ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled", "WebsiteRedirectLocation")
 LOCKS = ("ObjectLockMode", "ObjectLockRetainUntilDate", "ObjectLockLegalHoldStatus")
 
 
 class S3InPlace(S3Base):
-    """Looking at all that an object has, and copying it onto itself."""
+    """Calls that read everything about an object and copy it onto itself."""
 
     def look(self, bucket: str, key: str, version_id: str | None = None) -> Mapping[str, Any]:
-        """botocore's whole reply to a HEAD. Raises :class:`NotFound`, or 400 for a delete marker."""
+        """Return botocore's complete reply to a HEAD. Raises :class:`NotFound`, or 400 for a delete marker."""
         extra: Any = {"VersionId": version_id} if version_id else {}
         try:
             return self.head_reply(bucket, key, **extra)
@@ -41,7 +40,7 @@ class S3InPlace(S3Base):
             raise
 
     def tags(self, bucket: str, key: str) -> list[Tag] | None:
-        """An object's tags; None where the store has none or does not show them."""
+        """Return an object's tags; None if the store has none or does not show them."""
         try:
             with s3_errors(self.host):
                 reply = self.client(bucket).get_object_tagging(Bucket=bucket, Key=key)
@@ -54,7 +53,7 @@ class S3InPlace(S3Base):
         return [Tag(Key=tag["Key"], Value=tag["Value"]) for tag in reply.get("TagSet", [])]
 
     def set_tags(self, bucket: str, key: str, tags: list[Tag]) -> None:
-        """These and no others."""
+        """Replace the tags."""
         with s3_errors(self.host):
             client = self.client(bucket)
             if tags:
@@ -66,10 +65,10 @@ class S3InPlace(S3Base):
     def copy_in_place(
         self, bucket: str, key: str, head: Mapping[str, Any], *, version_id: str | None = None, **replaced: Any
     ) -> None:
-        """Copy the content that ``head`` tells of onto its key. ``replaced`` takes the place of all its metadata.
+        """Copy the content described by ``head`` onto its key; ``replaced`` replaces all its metadata.
 
-        Storage class, encryption, locks and, where they can be read, access rights stay as they are. Raises
-        :class:`Conflict` when the object is another one by now.
+        Storage class, encryption, locks and, if they can be read, access rights are kept. Raises :class:`Conflict` if
+        the object has changed.
         """
         if head["ContentLength"] > MAX_COPY_BYTES:
             raise TooLarge(
@@ -101,7 +100,7 @@ class S3InPlace(S3Base):
             self._set_access(bucket, key, access)
 
     def _access(self, bucket: str, key: str, version_id: str | None) -> Any:
-        """Who may do what with it; None where that cannot be read."""
+        """Return the access control list; None if it cannot be read."""
         extra: Any = {"VersionId": version_id} if version_id else {}
         try:
             with s3_errors(self.host):

@@ -11,7 +11,7 @@ from odhtec_jupyter.stores.s3.wire.errors import s3_errors
 
 
 class S3Links(S3Base):
-    """Signing for others."""
+    """Calls that sign links."""
 
     def presign(
         self, bucket: str, key: str, method: Literal["GET", "PUT"], expires_in: int, *, disposition: str

@@ -1,7 +1,7 @@
-"""One page of a list, by the version of the call that the store knows.
+"""One page of a list, by the version of the call that the store supports.
 
-Some stores know ListObjects only: they refuse ListObjectsV2, or take it for ListObjects and know no continuation token.
-A list without tokens continues after the last key that it has named, which is what a token of ours then holds.
+Some stores support ListObjects only: they refuse ListObjectsV2, or treat it as ListObjects and have no continuation
+tokens. Then the list continues after the last key, which our own token contains.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from odhtec_jupyter.stores.s3.wire.list_page import ListPage, position_of
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# What stores answer to a call or a parameter that they do not know. "BadRequest" stands for a 400 without a code.
+# Codes of stores for an unknown call or parameter. "BadRequest" is a 400 without a code.
 UNKNOWN_CALL = {"NotImplemented", "XNotImplemented", "MethodNotAllowed", "InvalidArgument", "InvalidRequest"}
 UNKNOWN_CALL |= {"BadRequest", "Status405", "Status501"}
 
 
 def read_page(client: S3Client, abilities: Abilities, host: str, params: dict[str, Any], token: str | None) -> ListPage:
-    """One page of a list, from ``token`` on."""
+    """Return one page of a list, starting at ``token``."""
     position = position_of(token)
     if token and position is None and not abilities.lists_v2:
         raise BadRequest("continuationToken is not valid for this store. Read the list from the beginning.")

@@ -1,4 +1,4 @@
-"""What is in a bucket: one level, everything below a prefix, and how much that is."""
+"""Lists of a bucket: one level, everything below a prefix, and its size."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from odhtec_jupyter.stores.step import Step
 
 
 class S3Lister(S3Base):
-    """The calls that list objects."""
+    """Calls that list objects."""
 
     def list_objects(self, bucket: str, prefix: str, *, max_keys: int, token: str | None) -> ObjectList:
-        """One page of the level below ``prefix``."""
+        """Return one page of the level below ``prefix``."""
         page = self.list_page(bucket, prefix, delimiter="/", max_keys=max_keys, token=token)
         return ObjectList(
             objects=page.objects,
@@ -24,16 +24,16 @@ class S3Lister(S3Base):
         )
 
     def walk(self, bucket: str, prefix: str) -> Iterator[list[S3Object]]:
-        """Every object below ``prefix``, page by page."""
+        """Yield every object below ``prefix``, page by page."""
         for page in self._pages(bucket, prefix, None):
             yield page.objects
 
     def page(self, bucket: str, prefix: str, token: str = "") -> ListPage:
-        """The first 1000 objects below ``prefix``, or those after the page that gave ``token``."""
+        """Return the first 1000 objects below ``prefix``, or the page at ``token``."""
         return self.list_page(bucket, prefix, token=token)
 
     def usage(self, bucket: str, prefix: str, *, token: str | None, step: Step) -> Usage:
-        """Count what is below ``prefix``, from ``token`` on, as far as one step goes."""
+        """Count what is below ``prefix``, starting at ``token``, in one step."""
         count = total = 0
         for page in self._pages(bucket, prefix, token):
             count += len(page.keys)

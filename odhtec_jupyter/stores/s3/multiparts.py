@@ -1,4 +1,4 @@
-"""Multipart uploads that were begun and not finished, by whomever."""
+"""Unfinished multipart uploads of all users."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from odhtec_jupyter.keys import decode_key, encode_key
 from odhtec_jupyter.stores.s3.base import S3Base
 from odhtec_jupyter.stores.s3.wire.errors import s3_errors
 
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # in the place of a date that cannot be read
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # for a date that cannot be parsed
 
 
 class S3Multiparts(S3Base):
-    """Finding them and removing them."""
+    """Calls that list and abort unfinished uploads."""
 
     def list_unfinished(
         self, bucket: str, prefix: str, token: str | None, *, max_uploads: int = 1000
     ) -> models.MultipartList:
         """A page of the unfinished uploads below a prefix; whether one is in use the store does not know."""
-        # Without EncodingType: Ceph RGW encodes then, but does not say so in its answer.
+        # Without EncodingType: with it, Ceph RGW encodes keys but does not say so in its reply.
         with s3_errors(self.host):
             reply: Any = self.client(bucket).list_multipart_uploads(
                 Bucket=bucket, Prefix=prefix, MaxUploads=max_uploads, **_markers(token)
@@ -30,7 +30,7 @@ class S3Multiparts(S3Base):
         key, upload_id = next_upload(reply)
         if reply.get("IsTruncated") and key:
             following = ".".join(encode_key(name) for name in (key, upload_id) if name)
-        if following == token:  # some stores give the same page for ever
+        if following == token:  # some stores return the same page forever
             following = None
         return models.MultipartList(
             uploads=[
@@ -48,7 +48,7 @@ class S3Multiparts(S3Base):
         )
 
     def abort_unfinished(self, bucket: str, key: str, upload_id: str) -> None:
-        """Drop exactly this one; one that is gone already is fine."""
+        """Abort this upload; an upload that no longer exists is no error."""
         try:
             with s3_errors(self.host):
                 self.client(bucket).abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
@@ -58,7 +58,7 @@ class S3Multiparts(S3Base):
 
 
 def next_upload(reply: Any) -> tuple[str, str]:
-    """Key and id after which a list of uploads continues: those of the last one where the store does not tell."""
+    """Return the key and ID after which a list of uploads continues: those of the last one if S3 returns none."""
     if key := reply.get("NextKeyMarker"):
         return key, reply.get("NextUploadIdMarker") or ""
     last = (reply.get("Uploads") or [{}])[-1]

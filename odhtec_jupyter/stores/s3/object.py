@@ -1,4 +1,4 @@
-"""An object as S3 shows it: what is known about it, and its bytes while they are read."""
+"""Objects of S3: their description, and their bytes while they are read."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from odhtec_jupyter.stores.s3.wire.header_text import header_value, readable, se
 
 KEPT_HEADERS = ("Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language")
 ARCHIVED = {"GLACIER", "DEEP_ARCHIVE"}
-TAGGING = "x-amz-tagging"  # an object's tags, written as a query
+TAGGING = "x-amz-tagging"  # an object's tags, encoded as a query
 
 
 @dataclass(frozen=True)
 class ObjectHead:
-    """What HEAD tells about an object."""
+    """The description of an object, from a HEAD."""
 
     size: int
     etag: str | None
@@ -34,20 +34,20 @@ class ObjectHead:
     content_encoding: str | None = None
     content_language: str | None = None
     storage_class: str | None = None
-    restore: str | None = None  # S3's word on a copy that has been asked for
+    restore: str | None = None  # the state of a requested restore from the archive
 
     @property
     def is_archived(self) -> bool:
-        """Whether it cannot be read before somebody has it restored."""
+        """Return whether the object must be restored from an archive before it can be read."""
         return self.storage_class in ARCHIVED and 'ongoing-request="false"' not in (self.restore or "")
 
     def matches(self, pin: str) -> bool:
-        """Whether it is what was seen before."""
+        """Return whether the object is what ``pin`` says."""
         return matches(pin, self.etag, self.size, self.last_modified)
 
     @property
     def headers(self) -> dict[str, str]:
-        """What a copy keeps besides type and metadata, for :meth:`S3Store.put` and ``create_multipart``."""
+        """Return what a copy keeps besides type and metadata, for :meth:`S3Store.put` and ``create_multipart``."""
         told = {
             "Cache-Control": self.cache_control,
             "Content-Disposition": self.content_disposition,
@@ -58,8 +58,8 @@ class ObjectHead:
 
 
 def object_head(reply: Mapping[str, Any]) -> ObjectHead:
-    """botocore's reply to a HEAD."""
-    # Ceph RGW 18 keeps the name of the framing of an upload, which is no coding of the bytes.
+    """Return the description in botocore's reply to a HEAD."""
+    # Ceph RGW 18 stores the transfer encoding of an upload, which is not an encoding of the content.
     codings = [one.strip() for one in (reply.get("ContentEncoding") or "").split(",")]
     return ObjectHead(
         reply["ContentLength"],
@@ -84,7 +84,7 @@ def number(text: str | None) -> int | None:
 def object_params(
     content_type: str | None, metadata: Mapping[str, str] | None, headers: Mapping[str, str] | None
 ) -> dict[str, Any]:
-    """What is kept beside the bytes, as botocore's parameters.
+    """Return what is stored besides the bytes, as botocore's parameters.
 
     ``headers`` are those of :attr:`ObjectHead.headers`, and :data:`TAGGING`.
     """
@@ -98,7 +98,7 @@ def object_params(
 
 @dataclass(frozen=True)
 class StoredPart:
-    """A part of an unfinished upload that S3 has."""
+    """A part of an unfinished upload in S3."""
 
     etag: str
     size: int
@@ -112,36 +112,36 @@ class MultipartUpload:
     initiated: datetime
 
 
-@dataclass(eq=False)  # told apart by identity: a stop sign keeps those that are being read
+@dataclass(eq=False)  # compared by identity: a set has the bodies that are being read
 class ObjectBody:
-    """An open GET: status and headers as S3 sent them, and the bytes, to be read to the end or closed."""
+    """An open GET: status and headers of S3, and the bytes, to be read to their end or closed."""
 
     status: int
     headers: Mapping[str, str]
     _stream: Any
     _host: str
-    size: int | None = None  # of the whole object, where HEAD told it and this reply does not
+    size: int | None = None  # of the whole object, from a HEAD, if this reply does not have it
     _taken: int = 0
     _ended: bool = False
 
     @property
     def length(self) -> int | None:
-        """Content-Length; None where S3 sent none: the length is then unknown, not 0."""
+        """Return Content-Length; None if S3 sent none, which means unknown and not 0."""
         return number(self.headers.get("content-length"))
 
     @property
     def is_chunked(self) -> bool:
-        """Whether the body marks its own end, so that one that breaks off is noticed."""
+        """Return whether the body marks its own end, so that a broken connection is noticed."""
         return "chunked" in self.headers.get("transfer-encoding", "").lower()
 
     @property
     def start(self) -> int:
-        """Offset of the first byte within the object."""
+        """Return the offset of the first byte in the object."""
         return self._range[0] if self._range else 0
 
     @property
     def end(self) -> int | None:
-        """Offset after the last byte; None where only the end of the body tells it."""
+        """Return the offset after the last byte; None if it is not known before the end of the body."""
         if self._range:
             return self._range[1] + 1
         if self.length is not None:
@@ -150,50 +150,50 @@ class ObjectBody:
 
     @property
     def total(self) -> int | None:
-        """Size of the whole object, where S3 tells."""
+        """Return the size of the whole object, if S3 sent it."""
         if self.status != 206:
             return self.end
         return number(self.headers.get("content-range", "").rpartition("/")[2])
 
     @property
     def _range(self) -> tuple[int, int] | None:
-        """First and last byte after Content-Range."""
+        """Return the first and last byte from Content-Range."""
         match = re.match(r"bytes (\d{1,19})-(\d{1,19})/", self.headers.get("content-range", ""))
         return (int(match[1]), int(match[2])) if match and self.status == 206 else None
 
     @property
     def etag(self) -> str | None:
-        """The ETag of the object in our form."""
+        """Return the normalized ETag of the object."""
         return normal(self.headers.get("etag"), self.total, http_date(self.headers.get("last-modified", "")))
 
     def matches(self, pin: str) -> bool:
-        """Whether the bytes are of what was seen before."""
+        """Return whether the bytes are those of the object that ``pin`` describes."""
         return matches(pin, self.headers.get("etag"), self.total, http_date(self.headers.get("last-modified", "")))
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill at most ``len(buffer)`` bytes; 0 at the end."""
+        """Read up to ``len(buffer)`` bytes; 0 at the end."""
         try:
             count = read_into(self._raw, buffer)
         except Exception:
-            with s3_errors(self._host):  # entered only now: this is called for every block
+            with s3_errors(self._host):  # entered here only, because this is called for every block
                 raise
         self._taken += count
         self._ended = self._ended or not count
         return count
 
     def interrupt(self) -> None:
-        """Shut the socket for reading; with urllib3 before 2.3 the wait goes on until bytes or the timeout come."""
+        """Shut the socket for reading. With urllib3 before 2.3, the wait continues until bytes or the timeout come."""
         with suppress(AttributeError, OSError, RuntimeError, ValueError):
             self._raw.shutdown()
 
     @property
     def _raw(self) -> Any:
-        """The urllib3 response below botocore's stream."""
+        """Return the urllib3 response below botocore's stream."""
         return getattr(self._stream, "_raw_stream", self._stream)
 
     def close(self) -> None:
         """Return the connection when the body was read to its end, else drop it."""
-        # The last byte of a chunked body is not its end: what follows would be read as the next reply.
+        # After the last byte of a chunked body comes its end mark, which would be read as part of the next reply.
         whole = self._ended if self.length is None else self._taken == self.length
         if whole and hasattr(self._raw, "release_conn"):
             self._raw.release_conn()

@@ -1,4 +1,4 @@
-"""Finding objects by name: a step at a time, each match exactly once."""
+"""Search for objects by name, one step at a time; each match is returned exactly once."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SEARCH_MODES = ("prefix", "contains", "glob")
 
 @dataclass(frozen=True)
 class Search:
-    """What is looked for below ``prefix``.
+    """What to search for below ``prefix``.
 
-    ``prefix`` means the store's own prefix, so that upper and lower case differ. ``contains`` and ``glob`` compare
-    without case, and é is é however it is composed: with the names of one level, folders too, or (``recursive``) with
-    the whole path of each object below the prefix.
+    ``prefix`` is the store's own prefix search, which is case-sensitive. ``contains`` and ``glob`` ignore case and the
+    composition of accents. They compare the names on one level, including folders, or (``recursive``) the path below
+    the prefix of each object.
     """
 
     bucket: str
@@ -35,11 +35,11 @@ class Search:
 
     @property
     def delimiter(self) -> str:
-        """What ends a level, if there are any."""
+        """Return the delimiter of levels; empty for a recursive search."""
         return "" if self.recursive else "/"
 
     def hits(self, page: ListPage) -> list[str]:
-        """The keys and folders of a page that match."""
+        """Return the matching keys and folders of a page."""
         matches, skip = self._matches, len(self.prefix)
         found = [key for key in page.keys if len(key) > skip and matches(_plain(key[skip:]))]
         for folder in page.folders:
@@ -59,12 +59,12 @@ def _plain(text: str) -> str:
 
 
 class S3Searcher(S3Lister):
-    """The call that searches."""
+    """Calls that search."""
 
     def search(self, search: Search, *, max_keys: int, token: str | None, step: Step) -> ObjectList:
-        """Matches from ``token`` on, at most ``max_keys``, as far as one step goes.
+        """Return up to ``max_keys`` matches, starting at ``token``, of one step.
 
-        Fewer than ``max_keys``, or none, is no end: that is where ``is_truncated`` is false.
+        A step can have fewer matches, or none, before the end, which is where ``is_truncated`` is false.
         """
         found = ObjectList(objects=[], prefixes=[], next_continuation_token=token, is_truncated=False, scanned=0)
         if search.mode != "prefix":
@@ -81,10 +81,10 @@ class S3Searcher(S3Lister):
         return found
 
     def _hits(self, search: Search, token: str | None, wanted: int) -> tuple[ListPage, list[str]]:
-        """The page that ``token`` begins, with its matches.
+        """Return the page at ``token`` with its matches.
 
-        A page with more than are wanted is asked for again, shorter, so that its own token stands right behind the last
-        of them: the store's tokens are the only ones there are.
+        A page with too many matches is requested again with fewer entries, so that its token is right after the last
+        match: the store's tokens are the only ones.
         """
 
         def look(size: int) -> tuple[ListPage, list[str]]:
@@ -96,13 +96,13 @@ class S3Searcher(S3Lister):
             last = sorted(hits, key=str.encode)[wanted - 1].encode()
             page, hits = look(sum(one.encode() <= last for one in (*page.keys, *page.folders)))
         if len(hits) > wanted:
-            # The store has an order of its own, or the bucket has changed; so few entries cannot be too many hits.
+            # The store sorts differently, or the bucket has changed. So few entries cannot be too many matches.
             page, hits = look(wanted)
         return page, hits
 
 
 def _add(found: ObjectList, page: ListPage, hits: list[str]) -> None:
-    """Hand out the hits of a page, and where it ends."""
+    """Add the matches of a page and the token after it to the result."""
     chosen = set(hits)
     found.objects += page.take(index for index, key in enumerate(page.keys) if key in chosen)
     found.prefixes += [CommonPrefix(Prefix=folder) for folder in page.folders if folder in chosen]

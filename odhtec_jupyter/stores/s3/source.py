@@ -1,4 +1,4 @@
-"""An object of S3 as a source: ranged GETs, each of them pinned to the ETag that was seen first."""
+"""Objects of S3 as sources: ranged GETs that are pinned to the first ETag."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from odhtec_jupyter.stores.source import Checksum
 
 
 class S3Source:
-    """One object at one ETag, read by ranges."""
+    """One object with one ETag, read by ranges."""
 
-    # An ETag that looks like an MD5 need not be one: encrypted objects have others.
+    # An ETag that looks like an MD5 is not always one, for example for encrypted objects.
     checksum: Checksum | None = None
 
     def __init__(
@@ -34,13 +34,13 @@ class S3Source:
         self._host = host
 
     def open_range(self, start: int, end: int) -> ObjectBody:
-        """Bytes ``start`` to ``end``. Raises :class:`VerificationError` when the object is another one by now."""
+        """Open bytes ``start`` to ``end``. Raises :class:`VerificationError` if the object has changed."""
         try:
             return self._open(start, end)
         except VerificationError as error:
             if error.code != "SourceChanged":
                 raise
-            # The ETag may be of a list, where some stores write others than by HEAD and GET.
+            # The ETag can be from a list, where some stores write other ETags than in HEAD and GET.
             head = self._unchanged(self._bucket, self._key, self._etag)
             if head is None or head.etag is None or head.etag == self._etag:
                 raise
@@ -64,15 +64,15 @@ class S3Source:
         return body
 
     def _check(self, body: ObjectBody, start: int, end: int) -> None:
-        """Some stores ignore conditions, some ignore ranges."""
+        """Check the reply, because some stores ignore conditions and some ignore ranges."""
         if not body.matches(self._etag) or body.total not in {None, self.size}:
             raise changed(self._bucket, self._key)
-        # The whole object may come without its length: whoever reads it counts the bytes.
+        # The whole object can come without its length; the reader counts the bytes.
         stop = self.size if body.end is None and body.status == 200 else body.end
         if (body.start, stop) != (start, end):
             raise VerificationError(f"The S3 store at {self._host} sent a different range than requested.")
 
 
 def changed(bucket: str, key: str) -> VerificationError:
-    """The error for a source that is not what it was."""
+    """Return the error for a source that has changed."""
     return VerificationError(f"s3://{bucket}/{key} changed while it was being read.", code="SourceChanged")

@@ -33,20 +33,20 @@ from odhtec_jupyter.stores.s3.wire.etag import is_dated
 from odhtec_jupyter.stores.s3.writer import S3Writer
 
 DELETE_BATCH = 1000
-# A list of buckets may be refused, or not be known, where each bucket can be used: by keys for one bucket, or gateways.
+# Keys for one bucket cannot list buckets, and some gateways do not support the list.
 REFUSED = {400, 401, 403, 404, 405, 501}
-SINGLE_DELETES = 8  # at once, where the store knows no DeleteObjects
+SINGLE_DELETES = 8  # in parallel, if the store does not support DeleteObjects
 WRONG_LOCATION = {"IllegalLocationConstraintException", "InvalidLocationConstraint"}
 NOT_IMPLEMENTED = {"NotImplemented", "XNotImplemented", "MethodNotAllowed"}
 
 
 class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts):
-    """One S3 service as seen with one set of credentials."""
+    """One S3 service with one set of credentials."""
 
     # --- buckets --------------------------------------------------------------------------------------------------
 
     def list_buckets(self) -> BucketList:
-        """All buckets; only the default one, marked as not listable, when S3 refuses the list."""
+        """Return all buckets, or only the default one, marked as not listable, if S3 refuses the list."""
         default = self.connection.default_bucket
         try:
             with s3_errors(self.host):
@@ -69,12 +69,12 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
         )
 
     def create_bucket(self, bucket: str) -> None:
-        """Create a bucket in the region of the endpoint, or else of the connection."""
+        """Create a bucket in the region of the endpoint, else in that of the connection."""
         region = self._clients.region
         try:
             self._create_bucket(bucket, region if self.is_amazon and region != US_EAST else None)
         except StoreError as error:
-            # Some stores of other makers want it named, most do not know it.
+            # Some stores require the region here, most do not know it.
             if self.is_amazon or not self.connection.region or error.code not in WRONG_LOCATION:
                 raise
             self._create_bucket(bucket, region)
@@ -94,9 +94,9 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
     # --- objects --------------------------------------------------------------------------------------------------
 
     def open(self, bucket: str, key: str, *, head: bool = False, **conditions: Any) -> ObjectBody:
-        """GET (or HEAD) with S3's own conditions (``Range``, ``IfMatch``, ``IfNoneMatch``, ``IfModifiedSince``).
+        """Send a GET (or HEAD) with S3's conditions (``Range``, ``IfMatch``, ``IfNoneMatch``, ``IfModifiedSince``).
 
-        Raises :class:`StoreError` with status 304, 412 or 416 where a condition says so.
+        Raises :class:`StoreError` with status 304, 412 or 416 if a condition fails.
         """
         pin, seen = conditions.pop("IfMatch", None), conditions.get("IfNoneMatch")
         if is_dated(seen):
@@ -107,7 +107,7 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
         except StoreError as error:
             if error.status != 412 or not sent or "VersionId" in conditions or not self.unchanged(bucket, key, sent):
                 raise
-            # The ETag is right, but the store compares it with another way to write it.
+            # The ETag is correct, but the store compares it with another notation of it.
             self.abilities.compares_etags = False
             body = self._open(bucket, key, head, conditions)
         if pin and not body.matches(pin):
@@ -130,7 +130,7 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
         meta = reply["ResponseMetadata"]
         body = ObjectBody(meta["HTTPStatusCode"], meta["HTTPHeaders"], reply.get("Body"), self.host, size)
         if not head and body.end is None and not body.is_chunked:
-            # Only the end of the connection ends the body, so one that breaks off would look like a whole one.
+            # Without a size, a broken connection would look like the end of the object.
             try:
                 version = {name: conditions[name] for name in ("VersionId",) if name in conditions}
                 body.size = self.head_reply(bucket, key, **version)["ContentLength"]
@@ -140,17 +140,17 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
         return body
 
     def source(self, bucket: str, key: str, size: int, etag: str) -> S3Source:
-        """The bytes of an object, as long as it is what ``etag`` says."""
+        """Return the source of an object with the ETag ``etag``."""
         return S3Source(self.open, self.unchanged, bucket, key, size, etag, self.host)
 
     def delete_exactly(self, bucket: str, key: str) -> DeleteReply:
-        """Delete one key; that it was not there is as good to S3."""
+        """Delete one key. S3 reports no error for a missing key."""
         with s3_errors(self.host):
             self.client(bucket).delete_object(Bucket=bucket, Key=key)
         return DeleteReply(deleted=[key], errors=[])
 
     def delete(self, bucket: str, keys: Sequence[str]) -> DeleteReply:
-        """Delete exactly these keys, in batches."""
+        """Delete these keys, in batches."""
         result = DeleteReply(deleted=[], errors=[])
         single = [key for key in keys if not _fits_xml(key)]
         batched = [key for key in keys if _fits_xml(key)]
@@ -185,12 +185,12 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
         return result
 
     def _delete_one(self, bucket: str, key: str, lost: list[Unreachable]) -> KeyFailure | None:
-        """Delete a key, unless the store has gone away (``lost``): each would wait for it as long."""
+        """Delete a key, unless the store became unreachable (``lost``): every key would wait for it as long."""
         try:
             if lost:
                 raise lost[0]
             self.delete_exactly(bucket, key)
-        except Unreachable as error:  # a failure of this key, too: what is gone has to be told
+        except Unreachable as error:  # a failure of this key only: the deleted keys must be reported
             lost.append(error)
             return _failed(key, error)
         except StoreError as error:
@@ -208,5 +208,5 @@ def _failure(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fits_xml(key: str) -> bool:
-    """DeleteObjects names keys in XML 1.0, which has no control characters and folds line ends."""
+    """Return whether DeleteObjects can name a key: XML 1.0 has no control characters and normalizes line ends."""
     return not re.search(r"[\x00-\x1f\x7f\ufffe\uffff]", key)

@@ -1,4 +1,4 @@
-"""The versions of one key, in buckets that keep them."""
+"""Versions of one key, in buckets with versioning."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from odhtec_jupyter.stores.s3.wire.errors import s3_errors
 from odhtec_jupyter.stores.s3.wire.etag import quoted
 
 Versioning = Literal["Enabled", "Suspended", "Off", "Unknown"]
-NULL = "null"  # the version of an object that was written while its bucket kept none
+NULL = "null"  # the version of an object that was written without versioning
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class S3Versions(S3InPlace):
-    """The calls that know of versions."""
+    """Calls for versions."""
 
     def list_versions(self, bucket: str, key: str, token: str | None = None, *, max_keys: int = 1000) -> VersionList:
         """A page of the versions of exactly this key, newest first."""
@@ -29,9 +29,9 @@ class S3Versions(S3InPlace):
         listed += [(item, True) for item in reply.get("DeleteMarkers", [])]
         found = [_version(item, marker=marker) for item, marker in listed if item.get("Key") == key]
         found.sort(key=_age, reverse=True)
-        # A prefix is all that S3 can be asked for. Of the keys that begin with it, the key itself comes first: when
-        # another one comes, there is no more of it. NextKeyMarker does not tell, Ceph RGW writes it in two ways.
-        # Where a store does not say how to continue, the last version does.
+        # S3 lists versions by prefix only. Of the keys with this prefix, the key itself comes first: when another key
+        # comes, its versions are complete. NextKeyMarker does not help, Ceph RGW writes it in two ways.
+        # If a store does not say how to continue, the list continues after the last version.
         marker = reply.get("NextVersionIdMarker") or (found[-1].VersionId if found else None)
         following = encode_key(marker) if marker else None
         more = bool(reply.get("IsTruncated") and following not in {None, token} and len(found) == len(listed))
@@ -52,7 +52,7 @@ class S3Versions(S3InPlace):
             return "Unknown"
 
     def restore_version(self, bucket: str, key: str, version_id: str) -> StoredObject:
-        """Make this version the newest by a copy within S3; a delete marker above it stays below the copy."""
+        """Make a version the newest by a copy within S3; a delete marker above it is kept below the copy."""
         if self._newest(bucket, key) != version_id:
             self._require_kept(bucket, key, version_id)
             self.copy_in_place(bucket, key, self.look(bucket, key, version_id), version_id=version_id)
@@ -60,7 +60,7 @@ class S3Versions(S3InPlace):
         return StoredObject(bucket=bucket, key=key, size=stored["ContentLength"], ETag=quoted(stored.get("ETag")))
 
     def _require_kept(self, bucket: str, key: str, version_id: str) -> None:
-        """While versioning is suspended, whatever is written takes the place of the one version without an id."""
+        """Raise :class:`Conflict` if a copy would overwrite content: that of the version without ID, with suspended versioning."""
         versioning = self._versioning(bucket)
         if version_id == NULL or versioning not in {"Suspended", "Unknown"}:
             return
@@ -77,7 +77,7 @@ class S3Versions(S3InPlace):
             token = page.next_continuation_token
 
     def _newest(self, bucket: str, key: str) -> str | None:
-        """The version that a reader without a wish gets; None below a delete marker."""
+        """Return the version that a reader gets; None below a delete marker."""
         try:
             return self.head_reply(bucket, key).get("VersionId") or NULL
         except StoreError as error:
@@ -86,14 +86,14 @@ class S3Versions(S3InPlace):
             return None
 
     def delete_version(self, bucket: str, key: str, version_id: str) -> DeleteReply:
-        """Remove exactly this version, or this delete marker, for ever."""
+        """Delete this version, or this delete marker, permanently."""
         with s3_errors(self.host):
             self.client(bucket).delete_object(Bucket=bucket, Key=key, VersionId=version_id)
         return DeleteReply(deleted=[key], errors=[])
 
 
 def _age(version: ObjectVersion) -> tuple[bool, datetime, bool]:
-    """To sort by. Clocks of some stores tick in seconds: within one of them a deletion has followed a write."""
+    """Return a key to sort by. Some stores have times in seconds: within a second, a deletion follows a write."""
     return version.IsLatest, version.LastModified or LONG_AGO, version.delete_marker
 
 

@@ -1,4 +1,4 @@
-"""Everything that makes an object: one PUT, a copy within S3, or the parts of a multipart upload."""
+"""Calls that create objects: a PUT, a copy within S3, or the parts of a multipart upload."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from odhtec_jupyter.stores.s3.wire.errors import answer_error, require_s3, s3_er
 from odhtec_jupyter.stores.s3.wire.etag import quoted
 from odhtec_jupyter.stores.s3.wire.header_text import header_value
 
-# What presigned part URLs are good for; each is used at once, retries sign anew.
+# Validity of presigned part URLs; each is used immediately, and retries are signed again.
 URL_SECONDS = 3600  # seconds
-WRONG_DIGEST = "WrongDigest"  # the code of an error: bytes are stored, but not those that were sent
-MAX_PARTS = 10_000  # of an upload, which is S3's own limit
+WRONG_DIGEST = "WrongDigest"  # the code of the error for an object with different bytes than were sent
+MAX_PARTS = 10_000  # S3's limit for an upload
 MAX_PAGES = 1_000  # of the unfinished uploads of one key
-MAX_REPLY_BYTES = 64 * 1024  # of the answer to a PUT
-# Ceph RGW decodes the source of a part copy once too often: a%2Fb would be read from a/b.
+MAX_REPLY_BYTES = 64 * 1024  # of the reply to a PUT
+# Ceph RGW decodes the source of a part copy twice: a%2Fb would be read from a/b.
 TWICE_DECODED = frozenset("%+?")
 
 
 class S3Writer(S3Existing):
-    """The calls that write."""
+    """Calls that write."""
 
     def put(
         self,
@@ -44,11 +44,10 @@ class S3Writer(S3Existing):
         if_absent: bool = False,
         md5: bytes | None = None,
     ) -> str | None:
-        """Store a whole object with one PUT; the ETag, where S3 tells it.
+        """Store a whole object with one PUT. Returns the ETag, if S3 sends it.
 
-        ``if_absent`` asks S3 to refuse when the key exists.
-
-        ``headers`` are those of :attr:`ObjectHead.headers`.
+        With ``if_absent``, S3 is asked to refuse if the key exists. ``headers`` are those of
+        :attr:`ObjectHead.headers`.
         """
         params: dict[str, Any] = {"Bucket": bucket, "Key": key, **object_params(content_type, metadata, headers)}
         sent = {f"x-amz-meta-{name}": value for name, value in params["Metadata"].items()}
@@ -59,8 +58,8 @@ class S3Writer(S3Existing):
             sent["If-None-Match"] = params["IfNoneMatch"] = "*"
         etag = quoted(self._send("put_object", params, sent, blocks, size, md5))
         if etag is None:
-            # It is stored all the same: a failure told now would be none, and a second try would meet the first.
-            with suppress(OdhTecError):  # who may write need not be allowed to look
+            # The object is stored: an error now would be wrong, and a retry would find the object of the first try.
+            with suppress(OdhTecError):  # there can be permission to write but not to read
                 head = self.head(bucket, key)
                 etag = head.etag if head and head.size == size else None
         return etag
@@ -68,18 +67,19 @@ class S3Writer(S3Existing):
     def copy(
         self, bucket: str, key: str, source_bucket: str, source_key: str, *, etag: str, if_absent: bool = False
     ) -> str | None:
-        """Copy an object of at most 5 GiB within S3, with its metadata and tags; the ETag, where S3 tells it.
+        """Copy an object of up to 5 GiB within S3, with its metadata and tags. Returns the ETag, if S3 sends it.
 
-        Raises :class:`VerificationError` when the source is not what ``etag`` says any more (on a store that ignores
-        conditions the target then holds the newer content), ``PreconditionFailed`` when ``if_absent`` and it exists.
+        Raises :class:`VerificationError` if the source is no longer what ``etag`` says (on a store that ignores
+        conditions, the target then has the newer content), and ``PreconditionFailed`` if the target exists and
+        ``if_absent`` is set.
         """
         client = self._clients.get(bucket, once=True, patient=True)
         extra: dict[str, Any] = {}
         if if_absent:
-            # Most stores ignore the header on a copy, and older versions of boto3 do not know it.
+            # Most stores ignore the header on a copy, and older versions of boto3 do not support it.
             try:
                 there = self.existing(bucket, key, in_parts=True)
-            except Forbidden as error:  # reading and writing is slower, but refused where it would replace something
+            except Forbidden as error:  # then the object is read and written, which is slower but does not overwrite
                 raise StoreError(str(error), code="NotImplemented") from error
             if there is not None:
                 raise StoreError(f"{key} already exists in {bucket}.", code="PreconditionFailed")
@@ -98,7 +98,7 @@ class S3Writer(S3Existing):
 
         reply = self._while_unchanged(source_bucket, source_key, etag, copy, is_free)
         copied = quoted(reply.get("CopyObjectResult", {}).get("ETag"))
-        if copied != etag:  # as for every object that was stored in parts, or where the condition was ignored
+        if copied != etag:  # always so after a multipart upload, or if the store ignored the condition
             self._require_unchanged(source_bucket, source_key, etag)
         return copied
 
@@ -114,7 +114,7 @@ class S3Writer(S3Existing):
         copy: Callable[[dict[str, str]], Any],
         is_free: Callable[[], bool] = lambda: True,
     ) -> Any:
-        """``copy`` with the condition on its source, without it where the store compares ETags in a way of its own."""
+        """Call ``copy`` with a condition on its source; without it if the store compares ETags in its own way."""
         condition = {"CopySourceIfMatch": sent} if (sent := self.if_match(etag)) else {}
         if not condition:
             self._require_unchanged(bucket, key, etag)
@@ -123,7 +123,7 @@ class S3Writer(S3Existing):
         except StoreError as error:
             if error.status != 412:
                 raise
-            # A refused condition does not say whose it was: look at the source.
+            # 412 does not say which condition failed, so check the source.
             self._require_unchanged(bucket, key, etag)
             if not condition or not is_free():
                 raise
@@ -141,9 +141,9 @@ class S3Writer(S3Existing):
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> str:
-        """Begin a multipart upload; its id. Nothing is visible until it is completed.
+        """Start a multipart upload and return its ID. Nothing is visible until it is completed.
 
-        Asks once only: each time that S3 hears it there is one more.
+        It is not retried, because each request that reaches S3 starts another upload.
         """
         extra = object_params(content_type, metadata, headers)
         with s3_errors(self.host):
@@ -164,14 +164,14 @@ class S3Writer(S3Existing):
         *,
         md5: bytes | None = None,
     ) -> str:
-        """Store one part of ``size`` bytes; its ETag."""
+        """Store one part of ``size`` bytes and return its ETag."""
         params = {"Bucket": bucket, "Key": key, "UploadId": upload_id, "PartNumber": number}
         etag = self._send("upload_part", params, {}, blocks, size, md5)
-        # A weak one is not changed: completing the upload needs it as it is.
+        # A weak ETag is not normalized: completing the upload requires it unchanged.
         return quoted(etag) or etag or self._listed_part(bucket, key, upload_id, number, size)
 
     def _listed_part(self, bucket: str, key: str, upload_id: str, number: int, size: int) -> str:
-        """The ETag of a part that the reply to its PUT did not tell: without it no upload can be completed."""
+        """Return the ETag of a part from a list, if the reply to its PUT had none: completing an upload requires it."""
         with s3_errors(self.host):
             reply: Any = self.client(bucket).list_parts(
                 Bucket=bucket, Key=key, UploadId=upload_id, PartNumberMarker=number - 1, MaxParts=1
@@ -194,10 +194,10 @@ class S3Writer(S3Existing):
         end: int,
         etag: str,
     ) -> str:
-        """Store one part from bytes ``start`` to ``end`` (exclusive) of an object within S3; its ETag.
+        """Store bytes ``start`` to ``end`` (exclusive) of an object within S3 as one part and return its ETag.
 
-        Raises :class:`VerificationError` when the source is not what ``etag`` says any more, and ``NotImplemented``
-        for keys that a store might take for others: those must be read and written.
+        Raises :class:`VerificationError` if the source is no longer what ``etag`` says, and ``NotImplemented`` for keys
+        that a store could confuse with others: their objects must be read and written.
         """
         if not self.is_amazon and TWICE_DECODED & set(source_key):
             raise StoreError(f"{source_key} cannot be copied in parts.", code="NotImplemented")
@@ -218,7 +218,7 @@ class S3Writer(S3Existing):
         reply = self._while_unchanged(source_bucket, source_key, etag, copy)
         stored = quoted(reply.get("CopyPartResult", {}).get("ETag"))
         stored = stored or self._listed_part(bucket, key, upload_id, number, end - start)
-        # Ceph RGW ignores the condition here. Nothing is visible yet, so it is not too late to look.
+        # Ceph RGW ignores the condition here, so check the source before anything becomes visible.
         self._require_unchanged(source_bucket, source_key, etag)
         return stored
 
@@ -231,10 +231,10 @@ class S3Writer(S3Existing):
         size: int,
         md5: bytes | None,
     ) -> str | None:
-        """PUT bytes block by block as they stand in memory; the ETag.
+        """PUT bytes block by block from memory and return the ETag.
 
-        A presigned URL and urllib3 instead of botocore's own call, which would copy the body once more. What is
-        signed as a header must be sent as that header.
+        A presigned URL and urllib3 are used instead of botocore's call, which would copy the body. A signed header must
+        be sent as that header.
         """
         headers["Content-Length"] = str(size)
         if md5:
@@ -248,36 +248,39 @@ class S3Writer(S3Existing):
             text = reply.decode("utf-8", "replace")
         if response.status == 200 and len(reply) < MAX_REPLY_BYTES:
             response.release_conn()
-        else:  # there may be more, which the next request would take for its answer
+        else:  # unread bytes would be taken for the reply to the next request
             response.close()
         require_s3(response.status, reply, self.host)
         if response.status != 200:
             region = response.headers.get("x-amz-bucket-region") or xml_text(text, "Region")
             if response.status in {301, 307, 400} and self._clients.learn_region(params["Bucket"], region):
-                # To be tried again, which then is signed for the right one.
+                # A retry is signed for the correct region.
                 raise StoreError(f"{params['Bucket']} is in another region.", code="TemporaryRedirect")
             raise answer_error(response.status, xml_text(text, "Code"), xml_text(text, "Message"), operation)
         etag: str | None = response.headers.get("ETag")
         if etag and md5 and _is_md5(etag, response.headers) and etag.strip('"') != md5.hex():
-            # It should have refused them.
+            # The store should have refused them because of Content-MD5.
             raise StoreError(f"The S3 store at {self.host} stored different bytes than were sent.", code=WRONG_DIGEST)
         return etag or None
 
     def complete_multipart(
         self, bucket: str, key: str, upload_id: str, etags: Sequence[str], *, if_absent: bool = False
     ) -> str | None:
-        """Put the parts together, in order; from now on the object is visible. The ETag, where S3 tells it."""
+        """Complete an upload with its parts in order, which makes the object visible.
+
+        Returns the ETag, if S3 sends it.
+        """
         extra: dict[str, Any] = {"IfNoneMatch": "*"} if if_absent else {}
         parts: Any = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
         with s3_errors(self.host):
-            # Once: an answer that was lost has to be known of.
+            # Without retries: the caller must know about a lost reply.
             reply = self._clients.get(bucket, once=True).complete_multipart_upload(
                 Bucket=bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}, **extra
             )
         return quoted(reply.get("ETag"))
 
     def list_parts(self, bucket: str, key: str, upload_id: str) -> dict[int, StoredPart]:
-        """What S3 has of an unfinished upload, by part number. Raises ``NoSuchUpload`` when the upload is gone."""
+        """Return the stored parts of an unfinished upload, by number. Raises ``NoSuchUpload`` if the upload is gone."""
         found: dict[int, StoredPart] = {}
         extra: dict[str, Any] = {}
         while True:
@@ -287,32 +290,32 @@ class S3Writer(S3Existing):
             except StoreError as error:
                 if error.code != "NoSuchKey":
                     raise
-                # Ceph RGW's word for it.
+                # Ceph RGW uses this code for a missing upload.
                 raise answer_error(404, "NoSuchUpload", "", "ListParts") from error
             for part in reply.get("Parts", []):
                 number, size, etag = part.get("PartNumber"), part.get("Size"), quoted(part.get("ETag"))
-                if number and size is not None and etag:  # what cannot be read is sent again
+                if number and size is not None and etag:  # a part that cannot be parsed is sent again
                     found[number] = StoredPart(etag, size)
             if len(found) > MAX_PARTS:
                 raise self._endless("parts of an upload", MAX_PARTS)
-            # The last number we have, not NextPartNumberMarker, which not every store counts alike.
+            # The last known number, because stores differ in NextPartNumberMarker.
             marker = max(found, default=0)
             if not reply.get("IsTruncated") or marker == extra.get("PartNumberMarker"):
                 return found
             extra["PartNumberMarker"] = marker
 
     def list_multiparts(self, bucket: str, key: str) -> list[MultipartUpload]:
-        """The unfinished uploads of exactly this key."""
+        """Return the unfinished uploads of this key."""
         found: list[MultipartUpload] = []
         extra: dict[str, Any] = {}
         pages = 0
         while True:
-            # Without EncodingType: Ceph RGW encodes then, but does not say so in its answer. And to the last page:
-            # its order is not that of the keys.
+            # Without EncodingType: with it, Ceph RGW encodes keys but does not say so. All pages are read, because
+            # they are not sorted by key.
             with s3_errors(self.host):
                 reply = self.client(bucket).list_multipart_uploads(Bucket=bucket, Prefix=key, **extra)
             for upload in reply.get("Uploads", []):
-                # Without a date nobody can tell whether it is ours.
+                # Without a date, it is not known whether the upload is ours.
                 if upload.get("Key") == key and upload.get("UploadId") and upload.get("Initiated"):
                     found.append(MultipartUpload(upload["UploadId"], upload["Initiated"]))
             markers = dict(zip(("KeyMarker", "UploadIdMarker"), next_upload(reply), strict=True))
@@ -326,7 +329,7 @@ class S3Writer(S3Existing):
         return StoreError(f"The S3 store at {self.host} lists more than {most:,} {what}.", code="InvalidListing")
 
     def abort_multipart(self, bucket: str, key: str, upload_id: str) -> None:
-        """Drop an unfinished upload and its parts; one that is gone already is fine."""
+        """Abort an unfinished upload and its parts; an upload that no longer exists is no error."""
         try:
             with s3_errors(self.host):
                 self.client(bucket).abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
@@ -336,7 +339,7 @@ class S3Writer(S3Existing):
 
 
 def _is_md5(etag: str, headers: Mapping[str, str]) -> bool:
-    """Whether an ETag is the MD5 of the bytes: not where S3 encrypts with a key of its own service or of the user."""
+    """Return whether an ETag is the MD5 of the bytes, which it is not with SSE-KMS and SSE-C."""
     if headers.get("x-amz-server-side-encryption", "AES256") != "AES256":
         return False
     if "x-amz-server-side-encryption-customer-algorithm" in headers:
@@ -345,5 +348,5 @@ def _is_md5(etag: str, headers: Mapping[str, str]) -> bool:
 
 
 def knows_condition(client: Any) -> bool:
-    """Whether this boto3 can make a copy conditional on its target."""
+    """Return whether this boto3 supports a condition on the target of a copy."""
     return "IfNoneMatch" in client.meta.service_model.operation_model("CopyObject").input_shape.members

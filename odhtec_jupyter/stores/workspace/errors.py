@@ -1,4 +1,4 @@
-"""What the file system says when something goes wrong, as errors of ours; a path of the server is never in them."""
+"""Translation of file system errors to errors of this package, which never contain a path of the server."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _LATER = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ESTALE, 
 
 
 def uri(path: str) -> str:
-    """``workspace://path``, as messages name a file."""
+    """Return ``workspace://path``, which names a file in messages."""
     return f"workspace://{path}"
 
 
 @contextmanager
 def workspace_errors(path: str) -> Iterator[None]:
-    """Translate every :class:`OSError` into one of ours, naming the path as the user knows it."""
+    """Translate every :class:`OSError`, naming the path that the user knows."""
     try:
         yield
     except OSError as error:
@@ -29,7 +29,7 @@ def workspace_errors(path: str) -> Iterator[None]:
 
 
 def workspace_error(error: OSError, path: str) -> OdhTecError:
-    """An :class:`OSError` as an error of ours."""
+    """Return the error of this package for an :class:`OSError`."""
     name, number = uri(path), error.errno
     if number in _FULL:
         return WorkspaceError(

@@ -1,4 +1,4 @@
-"""A file of the workspace as it is shown, and as it is read: by ranges, while it stays what it was."""
+"""Files of the workspace: their description, and reading them by ranges while they do not change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class WorkspaceFile:
-    """What is known about a file or folder; ``error`` says in a sentence why it cannot be read."""
+    """The description of a file or folder; ``error`` says why it cannot be read."""
 
     path: str
     size: int
@@ -29,31 +29,31 @@ class WorkspaceFile:
     pin: str
     is_folder: bool = False
     error: str | None = None
-    is_hidden: bool = False  # found in a folder, and not to be taken along
+    is_hidden: bool = False  # found in a folder and hidden, so it is left out
 
 
 def shown(path: str, found: os.stat_result) -> WorkspaceFile:
-    """A file or folder that was looked at."""
+    """Return the description of a file or folder."""
     folder = stat.S_ISDIR(found.st_mode)
     try:
         modified = _EPOCH + timedelta(microseconds=found.st_mtime_ns // 1000)
-    except OverflowError:  # some file systems hold times that no calendar knows
+    except OverflowError:  # some file systems have times outside of the calendar
         modified = _EPOCH
     return WorkspaceFile(path, 0 if folder else found.st_size, modified, pin_of(found), folder)
 
 
 def hidden(path: str) -> WorkspaceFile:
-    """An entry that is only named: a folder is not looked into."""
+    """Return a hidden entry, which is only named: a hidden folder is not read."""
     return WorkspaceFile(path, 0, _EPOCH, "", is_folder=path.endswith("/"), is_hidden=True)
 
 
 def unusable(path: str, error: OdhTecError) -> WorkspaceFile:
-    """An entry that is reported, not dropped."""
+    """Return an entry that cannot be read and is reported instead of left out."""
     return WorkspaceFile(path, 0, _EPOCH, "", error=str(error))
 
 
 class Descriptor:
-    """A file descriptor that is closed when its last user is done: its number may mean another file then."""
+    """A file descriptor that is closed after its last use, because its number is reused for other files."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -63,7 +63,7 @@ class Descriptor:
 
     @contextmanager
     def use(self) -> Iterator[int]:
-        """The number, which stays this file's while the context lasts."""
+        """Return the number, which refers to this file while the context lasts."""
         with self._lock:
             if not self._open:
                 raise OSError(errno.EBADF, "it has been closed")
@@ -74,7 +74,7 @@ class Descriptor:
             self._leave()
 
     def close(self) -> None:
-        """Close it now, or when the last user leaves."""
+        """Close it now, or after its last use."""
         with self._lock:
             if not self._open:
                 return
@@ -82,7 +82,7 @@ class Descriptor:
         self._leave()
 
     def __del__(self) -> None:
-        # Whoever was cancelled while a thread opened it never gets it.
+        # A caller that was cancelled while a thread opened the file never receives it.
         self.close()
 
     def _leave(self) -> None:
@@ -105,7 +105,7 @@ class WorkspaceSource:
         self._pin = pin
 
     def open_range(self, start: int, end: int) -> WorkspaceRange:
-        """Bytes ``start`` to ``end``. Raises :class:`VerificationError` when the file is another one by now."""
+        """Open bytes ``start`` to ``end``. Raises :class:`VerificationError` if the file has changed."""
         with workspace_errors(self.path):
             segments = self._root.resolve(self.path)
             if not segments:
@@ -123,17 +123,17 @@ class WorkspaceSource:
         return reader
 
     def compare(self, found: os.stat_result | None) -> None:
-        """Raise when this is not what the source is pinned to."""
+        """Raise an error unless this is the content that the source is pinned to."""
         if found is None or pin_of(found) != self._pin:
             raise VerificationError(f"{uri(self.path)} changed while it was being read.", code="SourceChanged")
 
     def compare_name(self) -> None:
-        """The same for what the path leads to now."""
+        """Raise an error unless the path still leads to that content."""
         self.compare(self._root.lstat(self._root.resolve(self.path)))
 
 
 class WorkspaceRange:
-    """An open range of a file. Its last bytes are given only when nothing has changed until then."""
+    """An open range of a file. Its last bytes are returned only if nothing has changed."""
 
     def __init__(self, source: WorkspaceSource, file: Descriptor, start: int, end: int) -> None:
         self._source = source
@@ -142,7 +142,7 @@ class WorkspaceRange:
         self._end = end
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill at most ``len(buffer)`` bytes; 0 at the end."""
+        """Read up to ``len(buffer)`` bytes; 0 at the end."""
         wanted = buffer[: self._end - self._at]
         if not len(wanted):
             return 0
@@ -152,15 +152,15 @@ class WorkspaceRange:
             if not count or self._at == self._end:
                 self._source.compare(os.fstat(number))
                 self._source.compare_name()
-        if not count:  # shorter than its own size: the file system is at fault
+        if not count:  # shorter than its own size, which is an error of the file system
             raise VerificationError(
                 f"{uri(self._source.path)} is shorter than its reported size.", code="SourceChanged"
             )
         return count
 
     def interrupt(self) -> None:
-        """Nothing to do: a disk answers."""
+        """Do nothing: reading from a disk does not wait for another host."""
 
     def close(self) -> None:
-        """Close the file, when the thread that reads it is done."""
+        """Close the file after the thread that reads it is done."""
         self._file.close()

@@ -1,7 +1,7 @@
-"""Which files of the workspace Jupyter hides, after the rules of its ContentsManager.
+"""Hidden files of the workspace, by the rules of Jupyter's ContentsManager.
 
-``allow_hidden`` says whether names that begin with a dot can be used at all. ``hide_globs`` only keep names out of
-listings: a file that is named can be used, one that is found in a folder is left out.
+``allow_hidden`` says whether names that start with a dot can be used at all. ``hide_globs`` only hides names in lists:
+a file that is named can be used, a file that is found in a folder is left out.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ _FLAG = getattr(stat, "UF_HIDDEN", 0)  # macOS
 
 @dataclass(frozen=True)
 class HiddenRules:
-    """The rules in force; by default Jupyter's own."""
+    """The rules in force; by default those of Jupyter."""
 
     allow_hidden: bool = False
     hide_globs: Sequence[str] = ()
 
     def is_hidden(self, path: str, found: os.stat_result | None = None) -> bool:
-        """Whether a path must not be used; ``found`` is what is there."""
+        """Return whether a path must not be used; ``found`` is the entry at it."""
         if self.allow_hidden:
             return False
         named = any(name.startswith(".") and name not in {".", ".."} for name in path.split("/"))
         return named or bool(getattr(found, "st_flags", 0) & _FLAG)
 
     def is_unlisted(self, path: str) -> bool:
-        """Whether one of the names in a path that was found, not named, is kept out of listings."""
+        """Return whether a name in a path that was found, not named, is hidden in lists."""
         return any(fnmatch(name, glob) for name in path.split("/") if name for glob in self.hide_globs)
 
 
 def hidden_error(path: str) -> Forbidden:
-    """Why a file is not used."""
+    """Return the error for a hidden file."""
     return Forbidden(
         f"{uri(path)} is hidden, and this Jupyter server gives no access to hidden files. "
         "An administrator can allow them with ContentsManager.allow_hidden and hide_globs.",

@@ -1,4 +1,4 @@
-"""A file of the workspace while it is being written: under a hidden name, and under its own only when it is whole."""
+"""Unfinished files of the workspace: written under a hidden name and renamed when they are complete."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from odhtec_jupyter.stores.workspace.root import (
     same_file,
 )
 
-# A file that is being written: `.name.token` and this. Such names are never listed, and cannot be written to.
+# The suffix of unfinished files, `.name.token.…`. Such names are never listed and cannot be written to.
 PART = ".odhtec-part"
 _PART_NAME = re.compile(rb"\..+\.[A-Za-z0-9_-]{1,64}" + re.escape(PART.encode()), re.DOTALL)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -31,12 +31,12 @@ _NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, er
 
 
 def is_part(name: bytes) -> bool:
-    """Whether a name is one of our unfinished files."""
+    """Return whether a name is that of one of our unfinished files."""
     return _PART_NAME.fullmatch(name) is not None
 
 
 def part_name(name: bytes, token: str, longest: int) -> bytes:
-    """The name beside ``name`` while it is being written; told apart by a digest where ``name`` must be cut."""
+    """Return the name of the unfinished file for ``name``; with a digest where ``name`` must be shortened."""
     if not _TOKEN.fullmatch(token):
         raise ValueError("a token has letters, digits, - and _ only, at most 64")
     end = f".{token}{PART}".encode()
@@ -48,7 +48,7 @@ def part_name(name: bytes, token: str, longest: int) -> bytes:
 
 
 class PartialFile:
-    """A file that is being written under a hidden name beside its own; complete it with :meth:`publish`."""
+    """An unfinished file with a hidden name beside its target; :meth:`publish` completes it."""
 
     def __init__(self, root: WorkspaceRoot, path: str, part: Segments, number: int, created: Sequence[str]) -> None:
         self.path = path
@@ -60,12 +60,12 @@ class PartialFile:
 
     @property
     def pin(self) -> str:
-        """What :attr:`WorkspaceFile.pin` will be once this is published, if nothing more is written."""
+        """The :attr:`WorkspaceFile.pin` of the file after :meth:`publish`, if nothing more is written."""
         with workspace_errors(self.path), self._file.use() as number:
             return pin_of(os.fstat(number))
 
     def write_at(self, offset: int, view: memoryview) -> None:
-        """Write all of ``view``. Threads may write different ranges at once."""
+        """Write all of ``view``. Threads can write different ranges in parallel."""
         with workspace_errors(self.path), self._file.use() as number:
             while len(view):
                 count = os.pwrite(number, view, offset)
@@ -74,7 +74,7 @@ class PartialFile:
                 offset, view = offset + count, view[count:]
 
     def read_into(self, offset: int, view: memoryview) -> int:
-        """Read back what was written; less than asked for only at the end."""
+        """Read back what was written; fewer bytes than requested only at the end."""
         done = 0
         with workspace_errors(self.path), self._file.use() as number:
             while done < len(view) and (count := os.preadv(number, [view[done:]], offset + done)):
@@ -82,14 +82,14 @@ class PartialFile:
         return done
 
     def sync(self) -> None:
-        """Wait until the disk has what was written."""
+        """Wait until the disk has stored what was written."""
         with workspace_errors(self.path), self._file.use() as number:
             os.fsync(number)
 
     def publish(self, *, if_absent: bool) -> WorkspaceFile:
-        """Give the file its name, in one step. ``if_absent`` raises :class:`Conflict` when there is one by then.
+        """Rename the file to its target in one step. With ``if_absent``, raises :class:`Conflict` if the target exists.
 
-        What was replaced lends its permissions. Doing it again after it was done is fine.
+        The file gets the permissions of the file it replaces. Repeating a successful call has no effect.
         """
         part, name = self._part[-1], self._part_target()
         with workspace_errors(self.path), self._file.use() as number, self._root.folder(self._part[:-1]) as folder:
@@ -100,7 +100,7 @@ class PartialFile:
                 if there is not None:
                     self._may_replace(folder, name, there, if_absent)
                     if stat.S_ISREG(there.st_mode):
-                        with suppress(PermissionError):  # some file systems have no permissions
+                        with suppress(PermissionError):  # some file systems do not have permissions
                             os.fchmod(number, stat.S_IMODE(there.st_mode) & 0o777)
                 os.fsync(number)
                 if if_absent:
@@ -117,7 +117,7 @@ class PartialFile:
         return shown(self.path, found)
 
     def drop(self) -> None:
-        """Delete what was written, and the folders that were made for it where nothing else is in them."""
+        """Delete the unfinished file, and the folders that were created for it if they are empty."""
         self.close()
         with (
             workspace_errors(self.path),
@@ -130,7 +130,7 @@ class PartialFile:
         _remove_empty(self._root, [self._root.resolve_name(path) for path in self.created_folders])
 
     def close(self) -> None:
-        """Close the file; what was written stays for :meth:`WorkspaceStore.reopen`."""
+        """Close the file; what was written is kept for :meth:`WorkspaceStore.reopen`."""
         self._file.close()
 
     def _part_target(self) -> bytes:
@@ -147,7 +147,7 @@ class PartialFile:
     def _may_replace(self, folder: int, name: bytes, there: os.stat_result, if_absent: bool) -> None:
         if if_absent:
             raise exists(self.path)
-        if stat.S_ISLNK(there.st_mode):  # the link is replaced, not what it leads to; but never one to a folder
+        if stat.S_ISLNK(there.st_mode):  # replaces the link itself, but never a link to a folder
             with suppress(OSError):
                 there = os.stat(name, dir_fd=folder)
         if stat.S_ISDIR(there.st_mode):
@@ -161,19 +161,19 @@ class PartialFile:
         except OSError as error:
             if error.errno not in _NO_HARD_LINKS:
                 raise
-            # Not in one step, but such a file system has no step for it.
+            # Not atomic, because this file system has no atomic way.
             if lstat_in(folder, name) is not None:
                 raise exists(self.path) from None
             os.rename(part, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
 def exists(path: str) -> Conflict:
-    """The error for a file that came into being meanwhile."""
+    """Return the error for a file that was created in the meantime."""
     return Conflict(f"{uri(path)} already exists: it was created in the meantime.", code="FileExists")
 
 
 def begin_part(root: WorkspaceRoot, path: str, token: str) -> PartialFile:
-    """A new, empty file beside ``path``; missing folders are made."""
+    """Create an empty unfinished file beside ``path``, with the folders it needs."""
     segments = _target(root, path)
     created: list[Segments] = []
     try:
@@ -183,7 +183,7 @@ def begin_part(root: WorkspaceRoot, path: str, token: str) -> PartialFile:
         _remove_empty(root, created)
         raise
     folders = [b"/".join(one).decode(errors="replace") for one in created]
-    # A folder above that is no UTF-8 cannot be named here; what was made below it then stays.
+    # A folder whose name is not UTF-8 cannot be recorded, so folders created in it are kept.
     return PartialFile(root, path, (*segments[:-1], part), number, [one for one in folders if "\ufffd" not in one])
 
 
@@ -195,17 +195,17 @@ def _create(
         try:
             with root.folder(segments[:-1], created=created) as folder:
                 there = lstat_in(folder, segments[-1])
-                mode = 0o666  # the system takes the umask off
+                mode = 0o666  # the system applies the umask
                 if there is not None and stat.S_ISDIR(there.st_mode):
                     require_regular(there, path)
-                if there is not None and stat.S_ISREG(there.st_mode):  # never wider than what it will replace
+                if there is not None and stat.S_ISREG(there.st_mode):  # never wider than those of the file it replaces
                     mode = stat.S_IMODE(there.st_mode) & 0o666 | 0o600
                 longest = _longest(folder)
                 if len(segments[-1]) > longest:
                     raise OSError(errno.ENAMETOOLONG, "the name is too long")
                 part = part_name(segments[-1], token, longest)
                 return part, os.open(part, flags, mode, dir_fd=folder)
-        except FileNotFoundError:  # the folder was made for another file that is just being dropped
+        except FileNotFoundError:  # another file, for which the folder was created, is being dropped
             if not left:
                 raise
     raise AssertionError("the last try returns or raises")
@@ -222,7 +222,7 @@ def _remove_empty(root: WorkspaceRoot, folders: Sequence[Segments]) -> None:
 
 
 def reopen_part(root: WorkspaceRoot, path: str, token: str, created: Sequence[str]) -> PartialFile | None:
-    """The file that :func:`begin_part` made in an earlier run; None when it is gone."""
+    """Reopen the file that :func:`begin_part` created in an earlier run; None if it does not exist."""
     segments = _target(root, path)
     try:
         with workspace_errors(path), root.folder(segments[:-1]) as folder:
@@ -231,7 +231,7 @@ def reopen_part(root: WorkspaceRoot, path: str, token: str, created: Sequence[st
             try:
                 mine, there = os.fstat(number), lstat_in(folder, segments[-1])
                 require_regular(mine, path)
-                # A second name is ours when an end came between the two steps of publish(), else it must not change.
+                # A second link is ours if the process ended within publish(); any other must not change.
                 if mine.st_nlink > 1 and not (there and same_file(there, mine)):
                     _unlink(folder, part)
                     os.close(number)
@@ -260,7 +260,7 @@ def _unlink(folder: int, name: bytes) -> None:
 
 
 def _sync_folder(folder: int) -> None:
-    """Make a rename last; not every file system takes this for folders."""
+    """Make a rename durable; some file systems do not support this for folders."""
     with suppress(OSError):
         number = os.open(".", LIST, dir_fd=folder)
         try:

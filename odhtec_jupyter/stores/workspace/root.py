@@ -1,7 +1,7 @@
-"""Paths of the workspace: which file a path means, and that it never lies outside the root.
+"""Paths of the workspace: which file a path means, and that it is never outside the root.
 
-Links are resolved first; what was found is then opened folder by folder without following a link, so that one put
-there meanwhile leads nowhere. Names are bytes all the way: no locale, no normalisation.
+Links are resolved first. The result is then opened folder by folder without following links, so that a link created in
+the meantime has no effect. Names are bytes throughout, without locale and normalization.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from odhtec_jupyter.stores.workspace.errors import uri
 
 Segments = tuple[bytes, ...]
 
-# To pass through a folder takes no right to list it, where the system knows the difference.
+# Passing through a folder does not require permission to list it, if the system distinguishes the two.
 _PASS = os.O_DIRECTORY | os.O_NOFOLLOW | getattr(os, "O_PATH", os.O_RDONLY)
 LIST = os.O_DIRECTORY | os.O_RDONLY
 
 
 def split(path: str) -> Segments:
-    """The names in a path of the workspace. Raises what is no such path."""
+    """Return the names in a path of the workspace. Raises :class:`BadRequest` for an invalid path."""
     if path.startswith("/"):
         raise _outside(path)
     names = path.removesuffix("/").split("/") if path else []
@@ -43,13 +43,13 @@ def _outside(path: str) -> Forbidden:
 
 
 class WorkspaceRoot:
-    """The folder that nothing leaves."""
+    """The root folder, which no path leaves."""
 
     def __init__(self, root: Path) -> None:
         self._root = os.path.realpath(os.fsencode(root))
 
     def resolve(self, path: str, names: Sequence[bytes] | None = None) -> Segments:
-        """Where a path ends when links are followed, from the root; ``names`` where it is known as bytes only."""
+        """Return the path from the root after following links; ``names`` where it is known as bytes only."""
         if names is None:
             names = split(path)
         found = os.path.realpath(os.path.join(self._root, *names))
@@ -61,19 +61,19 @@ class WorkspaceRoot:
         return tuple(found.removeprefix(below).split(b"/"))
 
     def resolve_name(self, path: str) -> Segments:
-        """The same, but a link at the end is not followed: the name itself is meant."""
+        """Return the same without following a link at the end: the name itself is meant."""
         names = split(path)
         if not names:
             raise Conflict("The root of the workspace is a folder, not a file.", code="IsAFolder")
         return (*self.resolve(path, names[:-1]), names[-1])
 
     def has_link(self, names: Sequence[bytes]) -> bool:
-        """Whether there is a link of this name, wherever it leads."""
+        """Return whether there is a link of this name, wherever it leads."""
         return os.path.islink(os.path.join(self._root, *names))
 
     @contextmanager
     def folder(self, segments: Segments, *, created: list[Segments] | None = None) -> Iterator[int]:
-        """An open folder, to be used as ``dir_fd``. Missing ones are made when ``created`` is there to hear of them."""
+        """Open a folder for use as ``dir_fd``. Missing folders are created if ``created`` is a list to record them."""
         at = os.open(self._root, LIST)
         try:
             for depth, name in enumerate(segments, 1):
@@ -93,7 +93,7 @@ class WorkspaceRoot:
             os.close(at)
 
     def lstat(self, segments: Segments) -> os.stat_result | None:
-        """What stands at a resolved place; None when nothing does."""
+        """Return the entry at a resolved path; None if there is none."""
         try:
             with self.folder(segments[:-1]) as folder:
                 return lstat_in(folder, segments[-1]) if segments else os.fstat(folder)
@@ -101,13 +101,13 @@ class WorkspaceRoot:
             return None
 
     def open(self, segments: Segments, flags: int) -> int:
-        """Open the file at a resolved place, never waiting for a pipe's other end."""
+        """Open the file at a resolved path, without waiting for the other end of a pipe."""
         with self.folder(segments[:-1]) as folder:
             return os.open(segments[-1], flags | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
 
 
 def lstat_in(folder: int, name: bytes) -> os.stat_result | None:
-    """What is called ``name`` in an open folder; None when nothing is."""
+    """Return the entry ``name`` in an open folder; None if there is none."""
     try:
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
@@ -115,17 +115,17 @@ def lstat_in(folder: int, name: bytes) -> os.stat_result | None:
 
 
 def pin_of(found: os.stat_result) -> str:
-    """What identifies a content: ``size-mtime_ns-inode``; kept by rename, changed by writing."""
+    """Return what identifies a content: ``size-mtime_ns-inode``. Renaming keeps it, writing changes it."""
     return f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
 
 
 def same_file(one: os.stat_result, other: os.stat_result) -> bool:
-    """Whether two names mean one file."""
+    """Return whether two entries are the same file."""
     return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 
 
 def require_regular(found: os.stat_result, path: str) -> None:
-    """Raise :class:`Conflict` for everything that does not simply hold bytes."""
+    """Raise :class:`Conflict` for everything that is not a regular file."""
     if stat.S_ISDIR(found.st_mode):
         raise Conflict(f"{uri(path)} is a folder, not a file.", code="IsAFolder")
     if stat.S_ISLNK(found.st_mode):

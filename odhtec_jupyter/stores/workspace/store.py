@@ -1,7 +1,7 @@
 """The workspace: users' files below the Jupyter server's root directory.
 
-This module and those it is made of (``workspace_*.py``) are the only ones that touch users' files. Everything here
-blocks and runs in threads, and is thread-safe. No path leads out of the root: links are followed only inside it.
+Only the modules of this folder access users' files. All calls block, run in threads and are thread-safe. No path leaves
+the root: links are followed only inside it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Identity = tuple[int, int]
 
 
 class WorkspaceStore:
-    """Files by their ``workspace://`` path: relative to the root, with ``/`` between names.
+    """Files by their ``workspace://`` path, which is relative to the root with ``/`` between names.
 
     A hidden path is refused with :class:`Forbidden` wherever a file would be read, written or removed.
     """
@@ -45,19 +45,22 @@ class WorkspaceStore:
         self._rules = rules
 
     def require_visible(self, path: str) -> None:
-        """Raise :class:`Forbidden` for a path with a hidden name in it. Does not block."""
+        """Raise :class:`Forbidden` for a path with a hidden name. Does not block."""
         if self._rules().is_hidden(path):
             raise hidden_error(path)
 
     def is_left_out(self, path: str, found: str) -> bool:
-        """Whether a file is not to be written to ``path``; ``found`` is the end of it that nobody has named."""
+        """Return whether a file must not be written to ``path``.
+
+        ``found`` is the part of the path that the user did not name.
+        """
         rules = self._rules()
         return rules.is_hidden(path) or rules.is_unlisted(found)
 
     def head(self, path: str) -> WorkspaceFile | None:
-        """The file or folder at a path, links followed; None when nothing is there.
+        """Return the file or folder at a path, following links; None if there is none.
 
-        Raises :class:`Forbidden` when it leads out of the workspace, :class:`Conflict` for what is neither.
+        Raises :class:`Forbidden` for a path outside the workspace, and :class:`Conflict` for an entry that is neither.
         """
         self.require_visible(path)
         with workspace_errors(path):
@@ -71,10 +74,10 @@ class WorkspaceStore:
         return shown(path, found)
 
     def walk(self, folder: str) -> Iterator[list[WorkspaceFile]]:
-        """Every file below a folder, in batches, sorted by name within each folder.
+        """Yield every file below a folder, in batches, sorted by name within each folder.
 
-        Links are followed inside the root. What cannot be transferred comes as an entry with ``error``; what is hidden
-        as one that is marked so, a folder with a slash and without what is in it.
+        Links are followed inside the root. A file that cannot be transferred is an entry with ``error``. A hidden file
+        is an entry marked as hidden, and so is a hidden folder, with a trailing slash and without its content.
         """
         self.require_visible(folder)
         names = split(folder)
@@ -105,23 +108,27 @@ class WorkspaceStore:
             yield batch
 
     def source(self, path: str, size: int, pin: str) -> WorkspaceSource:
-        """The bytes of a file, as long as it is what ``pin`` says."""
+        """Return the source of a file with the content ``pin``."""
         self.require_visible(path)
         return WorkspaceSource(self._root, path, size, pin)
 
     def begin(self, path: str, token: str) -> PartialFile:
-        """A new file that is to become ``path``. ``token`` tells it from others that are to become the same."""
+        """Create an unfinished file for ``path``.
+
+        ``token`` distinguishes it from other unfinished files for that path.
+        """
         self.require_visible(path)
         return begin_part(self._root, path, token)
 
     def reopen(self, path: str, token: str, *, created_folders: Sequence[str] = ()) -> PartialFile | None:
-        """What :meth:`begin` made in an earlier run of the server; None when it is gone."""
+        """Reopen the file that :meth:`begin` created in an earlier run of the server; None if it does not exist."""
         return reopen_part(self._root, path, token, created_folders)
 
     def delete(self, path: str, pin: str, *, below: str | None = None) -> None:
-        """Delete one file if it still is the content that was pinned; of a link only the link. Gone is fine.
+        """Delete one file if it still has the pinned content; a missing file is no error.
 
-        ``below`` a folder: not through a link from there on, which would lead to files of another folder.
+        Deletes a link, not its target. With ``below``, a folder, links below that folder are not followed: they lead to
+        files of another folder.
         """
         self.require_visible(path)
         with workspace_errors(path):
@@ -138,13 +145,13 @@ class WorkspaceStore:
                 os.unlink(segments[-1], dir_fd=folder)
 
     def make_folder(self, path: str) -> None:
-        """A folder, and those above it; one that is there is fine."""
+        """Create a folder and its parents; an existing folder is no error."""
         self.require_visible(path)
         with workspace_errors(path), self._root.folder(self._root.resolve(path), created=[]):
             pass
 
     def remove_empty_folder(self, path: str) -> None:
-        """Remove a folder that holds nothing; one that does, a hidden one, and a link to one, stay."""
+        """Remove an empty folder; a folder with entries, a hidden folder and a link are kept."""
         if self._rules().is_hidden(path):
             return
         segments = self._root.resolve_name(path)
@@ -161,11 +168,11 @@ class WorkspaceStore:
     # --- walking --------------------------------------------------------------------------------------------------
 
     def _listing(self, place: _Place) -> Iterator[_Entry | WorkspaceFile]:
-        """The names in a folder, in order. Nothing stays open between two of them."""
+        """Yield the names in a folder, sorted. No file is open between two of them."""
         try:
             with workspace_errors(place.path), self._open(place) as folder:
                 found = os.fstat(folder)
-                # With a descriptor, listdir decodes names whatever it was given.
+                # With a descriptor, listdir always decodes names.
                 names = sorted(os.fsencode(one) for one in os.listdir(folder))
             above = place.above | {(found.st_dev, found.st_ino)}
             for start in range(0, len(names), BATCH):
@@ -177,7 +184,7 @@ class WorkspaceStore:
                     ]
                 yield from entries
         except NotFound:
-            return  # removed meanwhile
+            return  # removed in the meantime
         except OdhTecError as error:
             yield unusable(place.path, error)
 
@@ -191,7 +198,7 @@ class WorkspaceStore:
             os.close(folder)
 
     def _looked_at(self, entry: _Entry) -> _Place | WorkspaceFile | None:
-        """A file, a folder to go into, or an entry that says why it is neither; None when it is gone."""
+        """Return a file, a folder to walk, or an entry with the reason why it is neither; None if it is gone."""
         place, path = entry.place, entry.place.path
         try:
             with workspace_errors(path):
@@ -221,7 +228,7 @@ class WorkspaceStore:
 
 @dataclass(frozen=True)
 class _Place:
-    """Somewhere in a walk: as it is shown, where it really is, and the folders it is in."""
+    """A place in a walk: its path as shown, its resolved path, and the folders it is in."""
 
     names: Segments
     segments: Segments
@@ -234,7 +241,7 @@ class _Place:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A name and what stood there, links not followed; None when it was gone."""
+    """A name and its entry, without following links; None if it no longer exists."""
 
     place: _Place
     found: os.stat_result | OSError | None
@@ -243,7 +250,7 @@ class _Entry:
 def _entry(folder: int, place: _Place) -> _Entry:
     try:
         return _Entry(place, lstat_in(folder, place.names[-1]))
-    except OSError as error:  # of this name alone
+    except OSError as error:  # only this name is affected
         return _Entry(place, error)
 
 

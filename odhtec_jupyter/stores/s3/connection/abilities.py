@@ -1,4 +1,4 @@
-"""What one S3 store can do: found out once, and kept as long as the connection."""
+"""What an S3 store supports, found out once and kept for the lifetime of the connection."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass
 class Abilities:
-    """What this store can do, as far as it has been found out."""
+    """What this store supports, as far as it is known."""
 
-    deletes_many: bool = True  # it knows DeleteObjects
-    refuses_put: bool | None = None  # a PUT with If-None-Match replaces nothing; None before it was tried
-    compares_etags: bool = True  # it takes the ETag that it has told as a condition
-    lists_v2: bool = True  # it knows ListObjectsV2, or takes it for ListObjects
+    deletes_many: bool = True  # supports DeleteObjects
+    refuses_put: bool | None = None  # a PUT with If-None-Match does not overwrite; None until it was tried
+    compares_etags: bool = True  # accepts the ETags it returns as conditions
+    lists_v2: bool = True  # supports ListObjectsV2, or treats it as ListObjects

@@ -1,6 +1,7 @@
-"""Amazon's own endpoints: the region that each is of, and the endpoint of another region.
+"""Amazon's endpoints: the region of an endpoint, and the endpoint of another region.
 
-A bucket is reached, and signed for, in its own region only; ``https://s3.amazonaws.com`` is the one of ``us-east-1``.
+Requests for a bucket must go to, and be signed for, its own region. ``https://s3.amazonaws.com`` is the endpoint of
+``us-east-1``.
 """
 
 from __future__ import annotations
@@ -17,20 +18,23 @@ _PRIVATE = re.compile(rf"[a-z0-9.-]{{1,200}}\.s3\.({_REGION})\.vpce\.amazonaws\.
 
 
 def is_region(text: str | None) -> TypeGuard[str]:
-    """Whether it is written as Amazon's regions are, so that it may become a part of a host's name."""
+    """Return whether a text has the form of Amazon's regions, so that it can be part of a host name."""
     return text is not None and re.fullmatch(_REGION, text) is not None
 
 
 @dataclass(frozen=True)
 class AmazonEndpoint:
-    """An endpoint of Amazon. ``region`` is None for the one that names none, ``parts`` for one that has no siblings."""
+    """An endpoint of Amazon.
+
+    ``region`` is None for the endpoint without one, ``parts`` for an endpoint that exists in one region only.
+    """
 
     url: str
     region: str | None
     parts: tuple[str, str, str] | None
 
     def at(self, region: str) -> str:
-        """The endpoint of the same kind in another region."""
+        """Return the endpoint of the same kind in another region."""
         if self.parts is None or region == (self.region or US_EAST):
             return self.url
         scheme, kind, end = self.parts
@@ -38,12 +42,12 @@ class AmazonEndpoint:
 
 
 def amazon_endpoint(url: str | None) -> AmazonEndpoint | None:
-    """What a URL says, if it is one of Amazon's endpoints for S3; None for any other."""
+    """Return the endpoint of a URL; None if it is not one of Amazon's endpoints for S3."""
     parts = urlsplit(url or "")
     host = parts.netloc.lower()
     if parts.path.strip("/"):
         return None
-    if host == "s3-external-1.amazonaws.com":  # an older name of the first one
+    if host == "s3-external-1.amazonaws.com":  # an older name of us-east-1
         host = "s3.amazonaws.com"
     if match := _PUBLIC.fullmatch(host):
         kind, region, suffix, port = match.groups()

@@ -1,4 +1,4 @@
-"""boto3's clients for one connection: made when first needed, one for each region."""
+"""boto3's clients of one connection: created on first use, one for each region."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from boto3.session import Session
     from mypy_boto3_s3 import S3Client
 
-# A copy of 5 GiB within S3 may answer only when it is done.
+# The reply to a copy of 5 GiB within S3 can come only when it is complete.
 COPY_TIMEOUT = 600  # seconds
-ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # that boto3 itself reads
+ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # read by boto3 itself
 
 
 class S3Clients:
@@ -39,21 +39,24 @@ class S3Clients:
         self._connection = connection
         self._network = network
         self._clients: dict[tuple[str | None, bool, bool], S3Client] = {}
-        self._regions: dict[str, str] = {}  # of buckets, as S3 has told them
+        self._regions: dict[str, str] = {}  # of buckets, from S3's replies
         self._session: Session | None = None
         self._lock = threading.Lock()
         self._amazon = amazon_endpoint(connection.endpoint)
         self.host = urlsplit(connection.endpoint).netloc if connection.endpoint else "amazonaws.com"
-        #: Whether this is Amazon's own S3, where each bucket is signed for in its own region.
+        #: Whether this is Amazon S3, where requests are signed for the region of each bucket.
         self.is_amazon = connection.endpoint is None or self._amazon is not None
-        #: What is signed for without knowing better, and where buckets are created.
+        #: The region to sign for if that of the bucket is not known, and to create buckets in.
         self.region = connection.region or US_EAST
         if self._amazon:
             configured = connection.region if is_region(connection.region) else None
             self.region = self._amazon.region or configured or US_EAST
 
     def get(self, bucket: str | None = None, *, once: bool = False, patient: bool = False) -> S3Client:
-        """The client for a bucket: one that never asks twice by itself, one that waits long for an answer."""
+        """Return the client for a bucket.
+
+        With ``once``, it does not retry; with ``patient``, it waits long for a reply.
+        """
         region = self._region_of(bucket) if bucket else None
         if region == self.region:
             region = None
@@ -63,11 +66,11 @@ class S3Clients:
             return self._clients[region, once, patient]
 
     def credentials_end(self) -> tuple[bool, datetime | None]:
-        """Whether the credentials are temporary, and until when they are good, where that is known."""
+        """Return whether the credentials are temporary, and their expiry if it is known."""
         if self._connection.access_key_id:
             return bool(self._connection.session_token), None
         credentials: Any = self._session and self._session.get_credentials()
-        # Not public in botocore; without it the end is not known.
+        # Not public in botocore; without it the expiry is not known.
         end = getattr(credentials, "_expiry_time", None)
         return bool(getattr(credentials, "token", None)), end if isinstance(end, datetime) else None
 
@@ -83,29 +86,29 @@ class S3Clients:
                 with s3_errors(self.host):
                     reply = self.get().head_bucket(Bucket=bucket)
             except OdhTecError as error:
-                # A refusal tells the region, too; anything else the call that asked will run into itself.
+                # A refusal contains the region, too; any other error will be raised by the actual call.
                 reply = getattr(error.__cause__, "response", {"ResponseMetadata": {}})
             told = reply["ResponseMetadata"]
-            # A gateway in Amazon's place may name none: what it answers is where it should be.
+            # A gateway at an Amazon endpoint can leave out the region, then the endpoint's own is correct.
             ours = self.region if told.get("HTTPStatusCode") == 200 else None
             self.learn_region(bucket, told.get("HTTPHeaders", {}).get("x-amz-bucket-region") or ours)
         return self._regions.get(bucket)
 
     def accepts_region(self, region: str | None) -> TypeGuard[str]:
-        """Whether what S3 names as a region may be signed for; at Amazon it becomes a part of the host's name."""
+        """Return whether to sign for a region that S3 has named; on Amazon it becomes part of the host name."""
         if self.is_amazon:
             return is_region(region)
         return region is not None and re.fullmatch(r"[\w-]{1,64}", region, re.ASCII) is not None
 
     def learn_region(self, bucket: str, region: str | None) -> bool:
-        """Sign for a bucket in the region that S3 has named; whether that is news."""
+        """Sign for a bucket in the region that S3 has named. Returns whether that changes anything."""
         if not self.accepts_region(region):
             return False
         known, self._regions[bucket] = self._regions.get(bucket, self.region), region
         return known != region
 
     def forget_region(self, bucket: str) -> None:
-        """A bucket is gone, or new: it may be in another region now."""
+        """Forget the region of a bucket that was created or deleted."""
         self._regions.pop(bucket, None)
 
     def _make(self, region: str | None, once: bool, patient: bool) -> S3Client:
@@ -122,17 +125,17 @@ class S3Clients:
             s3={"addressing_style": "path" if endpoint else "auto", "payload_signing_enabled": False},
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
-            # The engine tries again itself.
+            # The engine does the retries.
             retries={"mode": "standard", "total_max_attempts": 1 if once else 2},
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=COPY_TIMEOUT if patient else READ_TIMEOUT,
             max_pool_connections=32,
             tcp_keepalive=True,
-            # No endpoint where the environment names one: it was cleared here, and boto3 must not read it again.
+            # The endpoint was cleared in the settings, so boto3 must not read it from the environment.
             ignore_configured_endpoint_urls=(  # type: ignore[call-arg] # boto3-stubs does not know it
                 endpoint is None and any(map(os.environ.get, ENDPOINT_VARIABLES))
             ),
-            proxies=proxies,  # an empty mapping keeps botocore from looking into the environment
+            proxies=proxies,  # an empty mapping keeps botocore from reading the environment
         )
         with s3_errors(self.host):
             try:
@@ -147,13 +150,13 @@ class S3Clients:
                     verify=ca_file(self._network),
                     config=config,
                 )
-            except ValueError as error:  # botocore's word for an endpoint it cannot use
+            except ValueError as error:  # raised by botocore for an invalid endpoint
                 raise BadRequest(f"endpoint: {error}") from error
         endpoint_of: Any = client
         endpoint_of._endpoint.http_session = _BoundedSession(endpoint_of._endpoint.http_session, self.host)
         client.meta.events.register("before-sign.s3.DeleteObjects", _add_content_md5)
-        # The star brings it before botocore's own hook for S3, which parses every list to look for an error in it, and
-        # takes one that it cannot parse for an error.
+        # The wildcard runs it before botocore's own hook for S3, which parses every list to find an error in it, and
+        # treats a list that it cannot parse as an error.
         for operation in ("ListObjectsV2", "ListObjects"):
             client.meta.events.register_first(f"before-parse.*.{operation}", _read_list)
         client.meta.events.register_first("before-parse.*.ListBuckets", partial(_require_bucket_list, host=self.host))
@@ -170,7 +173,7 @@ def _new_session() -> Session:
 
     core = get_session()
     session = Session(botocore_session=core)
-    # After boto3 has added a folder to the session's own loader: the shared one would get it again each time.
+    # After boto3 has added a folder to the session's loader, or the shared one would get it for each session.
     core.register_component("data_loader", _loader())
     core.register_component("response_parser_factory", _lenient_parsers())
     return session
@@ -178,7 +181,7 @@ def _new_session() -> Session:
 
 @cache
 def _loader() -> Any:
-    """One for the process: each session would load a description of S3 of its own, 12 MiB in 100 ms."""
+    """Return one loader for the process: each session would load its own description of S3, 12 MiB in 100 ms."""
     from botocore.session import get_session
 
     return get_session().get_component("data_loader")
@@ -186,7 +189,7 @@ def _loader() -> Any:
 
 @cache
 def _lenient_parsers() -> Any:
-    """Parsers that leave out a number or a date which cannot be read, where botocore's own lose the whole reply."""
+    """Return parsers that leave out an invalid number or date; with botocore's own the whole reply is lost."""
     from botocore import parsers
 
     def or_none(read: Callable[..., Any]) -> Callable[..., Any]:
@@ -207,7 +210,7 @@ def _lenient_parsers() -> Any:
             except Exception as error:
                 raise parsers.ResponseParserError(f"{type(error).__name__}: {error}") from error
 
-    # Not public in botocore; without them the reply as a whole is refused, with a sentence.
+    # Not public in botocore; without them the whole reply is refused with an error.
     for name in ("_handle_integer", "_handle_long", "_handle_timestamp", "_handle_float", "_handle_double"):
         if hasattr(parsers.RestXMLParser, name):
             setattr(LenientParser, name, or_none(getattr(parsers.RestXMLParser, name)))
@@ -220,17 +223,17 @@ def _lenient_parsers() -> Any:
 
 
 class _BoundedSession:
-    """The HTTP session of botocore, which would read a list or an error to its end, however long that is."""
+    """The HTTP session of botocore with a limit: botocore would read any list or error to its end."""
 
     def __init__(self, session: Any, host: str) -> None:
         self._session = session
         self._host = host
-        # Not public in botocore; without them a stop waits for the answer. Its managers share this mapping.
+        # Not public in botocore; without them a stop waits for the reply. Its managers share this mapping.
         pools = getattr(session, "_pool_classes_by_scheme", {})
         pools.update({scheme: interruptible_pool(pool) for scheme, pool in pools.items()})
 
     def send(self, request: Any) -> Any:
-        """One request. The body of an object stays to be read, any other is read here, up to the limit."""
+        """Send one request. The body of an object is not read; any other body is read here, up to the limit."""
         import botocore.exceptions as b
         from urllib3 import exceptions as u
 
@@ -258,16 +261,17 @@ class _BoundedSession:
 
 
 def _add_content_md5(request: Any, **_: Any) -> None:
-    """Older MinIO takes no other checksum on DeleteObjects; FIPS allows MD5 as a mere checksum."""
+    """Add the checksum that older MinIO requires for DeleteObjects. FIPS allows MD5 as a checksum."""
     body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
     digest = hashlib.md5(body, usedforsecurity=False).digest()
     request.headers["Content-MD5"] = base64.b64encode(digest).decode()
 
 
 def _read_list(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    """Read a list in the place of botocore, whose parser takes several times as long; the reply has it as ``ListPage``.
+    """Parse a list instead of botocore, whose parser takes several times as long.
 
-    Asking, signing, trying again and errors stay botocore's: also an error that comes with status 200.
+    The reply has the result as ``ListPage``. Requests, signatures, retries and errors, also those with status 200, are
+    still handled by botocore.
     """
     body = response_dict["body"]
     if response_dict["status_code"] == 200 and b"<Error>" not in body[:1024]:
@@ -276,21 +280,21 @@ def _read_list(response_dict: dict[str, Any], customized_response_dict: dict[str
 
 
 def _require_bucket_list(response_dict: dict[str, Any], host: str, **_: Any) -> None:
-    """Refuse what answers every request with 200: to botocore, an empty body is a list without buckets."""
+    """Raise an error for a service that replies 200 to everything: botocore reads an empty body as an empty list."""
     if response_dict["status_code"] == 200 and b"ListAllMyBucketsResult" not in response_dict["body"][:1024]:
         raise not_s3(host, "something other than a list of buckets")
 
 
 def _repeat_position(request: Any, **_: Any) -> None:
-    """A store that takes ListObjectsV2 for ListObjects passes over ``start-after`` and looks at ``marker``."""
+    """Send ``start-after`` as ``marker``, too, for a store that treats ListObjectsV2 as ListObjects."""
     if position := re.search(r"[?&]start-after=([^&]*)", request.url):
         request.url += f"&marker={position[1]}"
 
 
 def _refuse_redirect(response: Any, request_dict: Any, clients: S3Clients, **_: Any) -> None:
-    """End a redirect that names no region: botocore would ask HEAD of the bucket for it, and that HEAD's for ever.
+    """Raise an error for a redirect without a region, which botocore would follow with HEAD requests forever.
 
-    The region that one names is kept for what botocore does not send itself.
+    The region in a redirect is kept for the requests that botocore does not send.
     """
     status = response[0].status_code if response and response[0] is not None else 0
     if status not in {301, 302, 307, 308, 400}:
@@ -300,7 +304,7 @@ def _refuse_redirect(response: Any, request_dict: Any, clients: S3Clients, **_: 
     region = headers.get("x-amz-bucket-region") or reply.get("Error", {}).get("Region")
     if clients.accepts_region(region):
         bucket = request_dict.get("context", {}).get("s3_redirect", {}).get("bucket")
-        if bucket:  # not public in botocore; without it, it is learned at each client's first request
+        if bucket:  # not public in botocore; without it, each client learns the region on its first request
             clients.learn_region(bucket, region)
         return
     if status == 400:
@@ -314,6 +318,6 @@ def _refuse_redirect(response: Any, request_dict: Any, clients: S3Clients, **_: 
 
 
 def _repeat_condition(request: Any, **_: Any) -> None:
-    """Ceph RGW knows the condition on the source of a copy only under a name without ``source``."""
+    """Send the condition on the source of a copy under the name that Ceph RGW knows, without ``source``."""
     if etag := request.headers.get("x-amz-copy-source-if-match"):
         request.headers["x-amz-copy-if-match"] = etag

@@ -1,4 +1,4 @@
-"""What S3 and botocore say when something goes wrong, as errors of ours in words for the user."""
+"""Translation of errors of S3 and botocore to errors of this package, with messages for the user."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from odhtec_jupyter.stores.http import is_web_page, reason
 
 @contextmanager
 def s3_errors(host: str) -> Iterator[None]:
-    """Translate every error botocore raises into one of ours, most specific first."""
+    """Translate every error that botocore raises, most specific first."""
     from http.client import HTTPException
 
     import botocore.exceptions as b
@@ -46,7 +46,7 @@ def s3_errors(host: str) -> Iterator[None]:
 
 
 def _client_error(error: Any) -> OdhTecError:
-    """S3's answer with its own code and status; a HEAD has no body, so its status stands for the code."""
+    """Return the error for S3's reply with its code and status; a HEAD has no body, so its status is the code."""
     detail = error.response.get("Error", {})
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 502)
     return answer_error(
@@ -55,7 +55,7 @@ def _client_error(error: Any) -> OdhTecError:
 
 
 def answer_error(status: int, code: str, message: str, operation: str) -> OdhTecError:
-    """An error reply of S3 as :class:`StoreError`, with a sentence even where S3 sent none."""
+    """Return an error reply of S3 as :class:`StoreError`, with a message even if S3 sent none."""
     if code.isdigit() or not code:
         bucket_only = operation in {"HeadBucket", "ListObjectsV2"}
         code = {
@@ -71,21 +71,21 @@ def answer_error(status: int, code: str, message: str, operation: str) -> OdhTec
         message = _OWN_SENTENCES[code]
     elif not message or message in _SAYS_NOTHING:
         message = _SENTENCES.get(code, f"S3 answered {operation} with {code} ({status}).")
-    # A 500 of the store's is no defect of this server, which a 500 from here would say.
+    # A 500 of the store is passed on as 502: a 500 from here would mean a defect of this server.
     own = status == 304 or (400 <= status < 600 and status != 500)
     return StoreError(clipped(message), code=clipped(code, 64), status=status if own else 502)
 
 
 def xml_text(xml: str, name: str) -> str:
-    """What an element of a short reply of S3 holds; empty where there is none."""
+    """Return the content of an element in a short reply of S3; empty if there is none."""
     match = re.search(rf"<{name}>([^<]*)</{name}>", xml)
     return unescape(match[1]) if match else ""
 
 
 def require_s3(status: int, body: bytes, host: str, *, is_object: bool = False) -> None:
-    """Raise :class:`OdhTecError` for the page of a console, a login or a proxy in the place of an answer of S3.
+    """Raise :class:`OdhTecError` for a page of a console, a login or a proxy instead of a reply of S3.
 
-    Not for those that speak of a state that passes, nor (``is_object``) where a page may stand for a missing object.
+    Not for statuses that can be temporary, and with ``is_object`` not for a page in place of a missing object.
     """
     if status == 400 and _PLAIN_HTTP.search(body, 0, 4096):
         raise OdhTecError(f"{host} expects https. Change the endpoint in the settings to https://{host}.", code="NotS3")
@@ -95,7 +95,7 @@ def require_s3(status: int, body: bytes, host: str, *, is_object: bool = False) 
 
 
 def not_s3(host: str, what: str) -> OdhTecError:
-    """The error for an address that does not belong to S3."""
+    """Return the error for an address that is not an S3 service."""
     return OdhTecError(
         f"{host} answered with {what}, so it is not an S3 service. Enter the address of the S3 API as the endpoint, not"
         " of a console, and check whether a proxy or a login is in between.",
@@ -103,7 +103,7 @@ def not_s3(host: str, what: str) -> OdhTecError:
     )
 
 
-# Of nginx, Apache, and what is written in Go.
+# Messages of nginx, Apache and Go.
 _PLAIN_HTTP = re.compile(rb"plain HTTP (?:request was sent )?to |HTTP request to an HTTPS server")
 
 _EXPIRED = "The S3 credentials have expired. Renew the data connection or enter new ones in the settings, then retry."
@@ -111,7 +111,7 @@ _BUSY = "The S3 store is busy. Try again later."
 
 _SAYS_NOTHING = {"Unknown", "None", "Forbidden", "Not Found", "Bad Request", "Internal Server Error"}
 
-# What the user can do about it, in place of what S3 says.
+# Messages that say what the user can do, instead of S3's own.
 _OWN_SENTENCES = {
     "ExpiredToken": _EXPIRED,
     "ExpiredTokenException": _EXPIRED,
@@ -137,13 +137,13 @@ _OWN_SENTENCES = {
     "Throttling": _BUSY,
 }
 
-# These are wrong for every request, whatever it asks for.
+# With these codes, every request fails.
 CREDENTIALS = {
     *("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken"),
     *("InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestTimeTooSkewed"),
 }
 
-# What S3 may leave unsaid.
+# Messages for errors that S3 can send without one.
 _SENTENCES = {
     "AccessDenied": "These S3 credentials do not have permission for this.",
     "NoSuchKey": "The object does not exist.",

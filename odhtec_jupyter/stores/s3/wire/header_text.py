@@ -13,7 +13,7 @@ import re
 from contextlib import suppress
 from urllib.parse import quote
 
-WORD_BYTES = 45  # of text in one encoded word, which has at most 75 characters
+WORD_BYTES = 45  # of text in one encoded word, which has up to 75 characters
 _CHARSET = r"utf-?8|us-ascii|iso-8859-\d{1,2}|windows-125\d|gb\w{1,6}|big5|shift_jis|euc-(?:jp|kr)|koi8-[ru]"
 _ONE = re.compile(rf"=\?({_CHARSET})(?:\*[\w-]{{0,20}})?\?([bq])\?([^?\s]*)\?=", re.IGNORECASE | re.ASCII)
 _WORD = r"=\?[^?\s]{1,60}+\?[bqBQ]\?[^?\s]*+\?=(?!\S)"
@@ -23,10 +23,10 @@ _FILE_NAME = re.compile(r'\bfilename=(?:"([^"]*)"|([^";\s]*))', re.IGNORECASE)
 
 
 def readable(text: str | None) -> str | None:
-    """What a header of a reply says. http.client reads each byte of it as one character."""
+    """Return the text of a reply header, of which http.client reads each byte as one character."""
     if text is None or (text.isascii() and "=?" not in text):
         return text
-    with suppress(UnicodeError):  # else it is Latin-1, and read as such
+    with suppress(UnicodeError):  # otherwise it is read as Latin-1
         text = text.encode("latin-1").decode()
     return _MANY.sub(_decoded, text)
 
@@ -49,14 +49,14 @@ def _decoded(match: re.Match[str]) -> str:
             parts.append((charset.lower(), []))
         parts[-1][1].append(content)
     try:
-        # Together: some cut a character in two.
+        # Decoded together, because some encoders split a character.
         return "".join(b"".join(contents).decode(charset) for charset, contents in parts)
     except (UnicodeError, LookupError):
         return match[0]
 
 
 def sendable(text: str) -> str:
-    """The text as it can stand in a header: :func:`readable` makes the same of it again."""
+    """Return the text in a form that a header can contain; :func:`readable` reverses it."""
     if _PLAIN.fullmatch(text) and not _MANY.search(text):
         return text
     words, word = [], b""
@@ -71,7 +71,7 @@ def sendable(text: str) -> str:
 
 
 def header_value(text: str) -> str:
-    """The same for headers that browsers read: they know file names outside ASCII as RFC 6266 has them."""
+    """Return the text for headers that browsers read: they support file names in the form of RFC 6266."""
     text = text.strip()
     if _PLAIN.fullmatch(text):
         return text

@@ -23,16 +23,16 @@ from odhtec_jupyter.stores.http import http_date
 from odhtec_jupyter.stores.s3.wire.etag import normal
 from odhtec_jupyter.stores.s3.wire.list_run import MARK, ListRun, split
 
-# All of a page at once, which takes pydantic half the time.
+# Validating a page as a whole takes pydantic half the time.
 _OBJECTS = TypeAdapter(list[S3Object])
-MAX_ENTRIES = 10_000  # of a page; S3 gives 1000
-_AFTER = "odhtec-after-"  # tokens of ours, for stores that have none, begin with it
-_LAST = "\U0010ffff"  # comes after all that a key may go on with
-PIECE_BYTES = 64 * 1024  # parsed at once, so that no other thread waits long for the interpreter
+MAX_ENTRIES = 10_000  # of a page; S3 returns up to 1000
+_AFTER = "odhtec-after-"  # start of our own tokens, for stores without tokens
+_LAST = "\U0010ffff"  # sorts after every other character
+PIECE_BYTES = 64 * 1024  # parsed in one call, so that other threads do not wait long for the interpreter
 
 
 class ListPage:
-    """One page, in the order of the store. ``date`` is the time of the answer by the store's own clock."""
+    """One page, in the order of the store. ``date`` is the time of the reply by the store's clock."""
 
     def __init__(self, body: bytes, date: str = "") -> None:
         """Raises :class:`StoreError` unless ``body`` is a ListBucketResult."""
@@ -47,7 +47,7 @@ class ListPage:
         self.keys = [self._name(text, "Key") for text in read.column("Key")]
         #: The common prefixes.
         self.folders = [self._name(entry.get("Prefix"), "Prefix") for entry in read.folders]
-        #: Where the next page begins; None when this is the last.
+        #: The token of the next page; None for the last page.
         self.next_token: str | None = None
         if read.fields.get("IsTruncated", "").strip().lower() == "true":
             marker = self._decoded(read.fields.get("NextMarker", "")) or self._last
@@ -61,17 +61,17 @@ class ListPage:
 
     @property
     def _last(self) -> str:
-        """Where a list without tokens continues: after its last key, or after all that is in its last folder."""
+        """Return where a list without tokens continues: after its last key, or after everything in its last folder."""
         ends = [folder + _LAST for folder in self.folders[-1:]]
         return max([*self.keys[-1:], *ends], key=str.encode, default="")
 
     @cached_property
     def objects(self) -> list[S3Object]:
-        """All objects."""
+        """Return all objects."""
         return self.take(range(len(self.keys)))
 
     def take(self, indexes: Iterable[int]) -> list[S3Object]:
-        """Some of the objects."""
+        """Return some of the objects."""
         wanted = list(indexes)
         if not wanted:
             return []
@@ -91,7 +91,7 @@ class ListPage:
         )
 
     def sizes(self) -> Iterator[int]:
-        """The size of each object."""
+        """Return the size of each object."""
         return map(_size, self._column("Size"))
 
     def _name(self, text: str | None, field: str) -> str:
@@ -111,17 +111,17 @@ def _token_after(key: str) -> str:
 
 
 def position_of(token: str | None) -> str | None:
-    """The key after which a page with a token of ours begins; None for a token of the store."""
+    """Return the key after which a page with one of our tokens starts; None for a token of the store."""
     if not token or not token.startswith(_AFTER):
         return None
     return decode_key(token.removeprefix(_AFTER), most=MAX_KEY_BYTES + len(_LAST.encode()))
 
 
 class _Reader:
-    """What of the XML is kept: texts only, and no tree of elements.
+    """The texts in the XML, without a tree of elements.
 
-    Python's garbage collector would follow a tree: for every few pages once through all that the server has in memory,
-    while everything else waits.
+    Python's garbage collector would traverse a tree and, every few pages, all objects of the server, which blocks
+    everything else.
     """
 
     def __init__(self) -> None:
@@ -129,7 +129,7 @@ class _Reader:
         self.fields: dict[str, str] = {}
         self.contents: list[dict[str, str]] = []
         self.folders: list[dict[str, str]] = []
-        #: What stands in the place of the marks.
+        #: The objects in place of the marks.
         self.run: ListRun | None = None
         self.marks = 0
         self._depth = 0
@@ -140,13 +140,13 @@ class _Reader:
         return len(self.contents if self.run is None else self.run) + len(self.folders)
 
     def column(self, name: str) -> Sequence[str | None]:
-        """That field of each entry of the contents, in their order."""
+        """Return a field of each entry, in their order."""
         if self.run is None:
             return [entry.get(name) for entry in self.contents]
         return self.run.column(name) or [None] * len(self.run)
 
     def read(self, body: bytes) -> None:
-        # Whatever the document says of its encoding.
+        # Ignores the encoding that the document declares.
         parser = ParserCreate("utf-8")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -179,22 +179,22 @@ class _Reader:
         self._depth -= 1
 
 
-# What XML 1.0 cannot write. Ceph RGW's tokens are keys, which may hold it: there it stands as "&#x01;", which no parser
-# takes. So it is moved to where XML allows it, and back.
+# Characters that XML 1.0 does not allow. Ceph RGW's tokens are keys, which can have them as "&#x01;", and no parser
+# accepts those. So they are moved to a range that XML allows, and back.
 _ODD = "".join(map(chr, range(32))) + "\ufffe\uffff"
-_ELSEWHERE = 0xF0000  # private use, where no key has its characters; a page that has them is not read so
+_ELSEWHERE = 0xF0000  # private use; a page with characters of this range is not read like this
 _BACK = {_ELSEWHERE + index: odd for index, odd in enumerate(_ODD)}
 _WRITTEN = re.compile("&#(x[0-9a-fA-F]{1,6}|[0-9]{1,7});|[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\ufffe\uffff]")
 
 
 def _parse(body: bytes) -> tuple[_Reader, bool]:
-    """What it says, and whether characters in it were moved to be read at all."""
+    """Return the content, and whether characters were moved so that it can be parsed."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
         raise _invalid("something that is not UTF-8") from None
     if b"<!DOCTYPE" in body or b"\0" in body[:4]:
-        # Entities could make a few bytes many, or name files; UTF-16 could hide them.
+        # Entities could expand a few bytes to many, or name files; UTF-16 could hide them.
         raise _invalid("XML with a document type")
     if (found := _read_run(body, text)) is not None:
         return found, False
@@ -210,7 +210,7 @@ def _parse(body: bytes) -> tuple[_Reader, bool]:
 
 
 def _read_run(body: bytes, text: str) -> _Reader | None:
-    """What it says, if all entries are written alike and stand where entries of a list do."""
+    """Return the content if all entries are written alike and are where those of a list are; else None."""
     if (parted := split(body, text)) is None:
         return None
     run, rest = parted
@@ -253,7 +253,7 @@ def _time(text: str | None) -> datetime | None:
         return when.replace(tzinfo=UTC)
     try:
         return when.astimezone(UTC)
-    except OverflowError:  # at the end of all years
+    except OverflowError:  # a date at the end of year 9999
         return None
 
 

@@ -1,9 +1,8 @@
-"""The objects of a list, where all of them are written alike: found by patterns, several times as fast as by a parser.
+"""The objects of a list whose entries are all written alike, found by patterns, several times as fast as by a parser.
 
-What a pattern takes for an entry is one to a parser, too, or the page is left to the parser as a whole: the entries
-follow each other without a gap and have the same fields in the same order, without attributes or anything nested, and
-nothing stands in them that XML reads as something else or does not allow. Where they stand in the document, and all
-that stands around them, is read by the parser.
+An entry that a pattern finds is also one for a parser: the entries follow each other without a gap and have the same
+fields in the same order, without attributes, nested elements, and characters that XML changes or does not allow.
+Otherwise the whole page is left to the parser, which always reads everything around the entries.
 """
 
 from __future__ import annotations
@@ -13,14 +12,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 OPEN, CLOSE = "<Contents>", "</Contents>"
-MARK = "Contents-run"  # the name of the element in their place
+MARK = "Contents-run"  # the name of the element that replaces the objects
 _SPACE = r"[ \t\n]*+"
 _FIRST = re.compile(rf"{OPEN}{_SPACE}((?:<([A-Za-z]\w*+)>[^<]*+</\2>{_SPACE})++){CLOSE}", re.ASCII)
 _NAME = re.compile(r"<(\w+)>", re.ASCII)
-# What XML does not allow, and the line ends that it makes others of.
+# Characters that XML does not allow, and line ends, which it normalizes.
 _CONTROLS = bytes(number for number in range(32) if number not in b"\t\n")
 _NO_CHARACTERS = ("\ufffe".encode(), "\uffff".encode())
-_ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}  # the last makes no new ones
+_ENTITIES = {
+    "&lt;": "<",
+    "&gt;": ">",
+    "&quot;": '"',
+    "&apos;": "'",
+    "&amp;": "&",
+}  # last, so that no new entities are created
 _OTHER = re.compile(r"&(?!(?:lt|gt|quot|apos|amp);)|]]>")
 
 
@@ -35,7 +40,7 @@ class ListRun:
         return self.text.count(OPEN)
 
     def column(self, name: str) -> list[str] | None:
-        """That field of each entry; None where they have none."""
+        """Return a field of each entry; None if they do not have it."""
         if name not in self.names:
             return None
         found: list[str] = re.findall(f"<{name}>([^<]*)</", self.text)
@@ -43,7 +48,7 @@ class ListRun:
 
 
 def split(body: bytes, text: str) -> tuple[ListRun, str] | None:
-    """The entries, and the document with a mark in their place; None where they are not written like that."""
+    """Return the entries, and the document with a mark in their place; None if they are not all written alike."""
     start, end = text.find(OPEN), text.rfind(CLOSE) + len(CLOSE)
     if len(body.translate(None, _CONTROLS)) < len(body) or any(one in body for one in _NO_CHARACTERS):
         return None
@@ -60,7 +65,7 @@ def split(body: bytes, text: str) -> tuple[ListRun, str] | None:
 
 @lru_cache(maxsize=16)
 def _alike(names: tuple[str, ...]) -> re.Pattern[str]:
-    """Entries with these fields, one behind the other."""
+    """Return a pattern for consecutive entries with these fields."""
     fields = "".join(f"<{name}>[^<]*+</{name}>{_SPACE}" for name in names)
     return re.compile(f"(?:{OPEN}{_SPACE}{fields}{CLOSE}{_SPACE})++")
 
