@@ -136,7 +136,10 @@ class OdhTecHandler(APIHandler):
         return await self._in_thread(self.services.hub_calls, self._unless_gone(partial(function, *args, **kwargs)))
 
     async def look(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Run a call whose result a user waits for and probably explores further, unless the client disconnects before."""
+        """Run a call whose result a user waits for, unless the client disconnects before it starts.
+
+        Transfers give way for a moment, because the user probably continues to browse.
+        """
         try:
             return await self.call(self._unless_gone(partial(function, *args, **kwargs)))
         finally:
@@ -182,9 +185,10 @@ class OdhTecHandler(APIHandler):
         return int(text)
 
     def text(self, name: str) -> str | None:
-        """Return a text of the query exactly as it was sent: ``get_query_argument`` replaces control characters by spaces.
+        """Return a text of the query exactly as it was sent.
 
-        Raises :class:`BadRequest` naming it if it is not UTF-8.
+        ``get_query_argument`` would replace control characters by spaces. Raises :class:`BadRequest` naming the
+        argument if it is not UTF-8.
         """
         values = self.request.query_arguments.get(name)
         try:

@@ -20,7 +20,10 @@ from odhtec_jupyter.stores.s3.store import S3Store
 
 
 class SettingsHandler(OdhTecHandler):
-    """The base of handlers of settings: permission to use the store does not include choosing another one for all users."""
+    """The base of handlers of settings.
+
+    Permission to use the store does not include choosing another one for all users.
+    """
 
     @property
     def auth_resources(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Values of a table as JSON has them, cut to what a person looks at."""
+"""Values of a table as JSON, shortened for display."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from datetime import date, datetime, time
 from itertools import islice
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # the process that reads Parquet starts faster without
+if TYPE_CHECKING:  # the process that reads Parquet starts faster without this import
     from pydantic import JsonValue
 
 MAX_ROWS = 100
 MAX_COLUMNS = 100
 MAX_CELL_CHARACTERS = 1000  # characters
-MAX_ITEMS = 20  # of a list within a cell
+MAX_ITEMS = 20  # of a list in a cell
 MAX_DEPTH = 4
-UNREAD = "…"  # a value that is there and was not read, or not all of it
-MAX_EXACT_INTEGER = 2**53  # beyond, JavaScript's numbers skip some
+UNREAD = "…"  # in place of a value that was not read, or not completely
+MAX_EXACT_INTEGER = 2**53  # JavaScript cannot represent all larger integers
 
 
 def words(text: str, limit: int = MAX_CELL_CHARACTERS) -> str:
-    """A text that can be sent: cut, and without the halves of characters that JSON's escapes allow."""
+    """Return a text for JSON: shortened, and without the surrogates that JSON's escapes allow."""
     cut = text[:limit] + UNREAD if len(text) > limit else text
     return cut.encode("utf-8", "replace").decode()
 
 
 def cell(value: object, depth: int = 0) -> JsonValue:
-    """Any value as JSON; what it has no word for becomes text."""
+    """Return any value as JSON; a value that JSON cannot represent becomes text."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -49,7 +49,7 @@ def cell(value: object, depth: int = 0) -> JsonValue:
 
 
 def _digits(value: int) -> str:
-    # str() refuses very many digits.
+    # str() raises an error for very many digits.
     return str(value) if value.bit_length() < 1024 else hex(value)[:MAX_CELL_CHARACTERS]
 
 

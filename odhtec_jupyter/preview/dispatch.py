@@ -1,4 +1,4 @@
-"""Which format an object has, by its first bytes and its name, and the preview of it."""
+"""Detection of an object's format by its first bytes and its name, and its preview."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Previewer = Callable[[PreviewInput], object]
 
 
 def preview_object(store: S3Store, bucket: str, key: str, is_stopped: Callable[[], bool] = lambda: False) -> Preview:
-    """What is inside an object, of which only a part is read. Raises :class:`Cancelled`. Blocks; runs in a thread."""
+    """Return the preview of an object, of which only a part is read. Raises :class:`Cancelled`. Blocks."""
     head = store.head(bucket, key)
     if head is None:
         raise StoreError("The object does not exist.", code="NoSuchKey")
@@ -39,7 +39,7 @@ def preview_object(store: S3Store, bucket: str, key: str, is_stopped: Callable[[
 
 
 def preview(item: PreviewInput) -> Preview:
-    """The preview of its format; text or bytes, with the reason as a note, of what cannot be shown as that."""
+    """Return the preview in the object's format; if that fails, as text or bytes with the reason as a note."""
     found = _format(item)
     if item.head.startswith(gzipped.MAGIC) and found is not _TAR_GZ:
         try:
@@ -54,7 +54,7 @@ def preview(item: PreviewInput) -> Preview:
 
 
 def _shown(item: PreviewInput, found: tuple[str, Previewer] | None) -> Preview:
-    """The preview of this format, else as text. Raises :class:`Unreadable` for what is neither."""
+    """Return the preview in this format, else as text. Raises :class:`Unreadable` if it is neither."""
     if found is not None:
         name, shows = found
         try:
@@ -65,13 +65,16 @@ def _shown(item: PreviewInput, found: tuple[str, Previewer] | None) -> Preview:
 
 
 def _text_format(item: PreviewInput) -> tuple[str, Previewer] | None:
-    """The format by name or type, where it is one of those that read text from its beginning."""
+    """Return the format by name or type if it is a text format that is read from its beginning."""
     found = _BY_EXTENSION.get(item.extension) or _BY_TYPE.get(item.media_type)
     return found if found in (_TABLE, _LINES, _NOTEBOOK) else None
 
 
 def _format(item: PreviewInput) -> tuple[str, Previewer] | None:
-    """Name and module of the format. Where the first bytes are certain, the name of the object does not count."""
+    """Return name and function of the format.
+
+    The first bytes, if they are conclusive, overrule the name of the object.
+    """
     return _by_magic(item) or _BY_EXTENSION.get(item.extension) or _BY_TYPE.get(item.media_type)
 
 
@@ -110,7 +113,7 @@ _MAGIC: dict[bytes, tuple[str, Previewer]] = {
     b"GGUF": _GGUF,
     b"%PDF-": _PDF,
     b"PK\3\4": _ZIP,
-    b"PK\5\6": _ZIP,  # an empty one
+    b"PK\5\6": _ZIP,  # an empty archive
 }
 _BY_EXTENSION: dict[str, tuple[str, Previewer]] = {
     **dict.fromkeys(("parquet", "parq", "pq"), _PARQUET),
@@ -126,7 +129,7 @@ _BY_EXTENSION: dict[str, tuple[str, Previewer]] = {
     **dict.fromkeys(("jsonl", "ndjson"), _LINES),
     "ipynb": _NOTEBOOK,
 }
-# Where the extension says nothing; anyone may have written this type.
+# If the extension is unknown. The uploader can have set any type.
 _BY_TYPE: dict[str, tuple[str, Previewer]] = {
     "text/csv": _TABLE,
     "text/tab-separated-values": _TABLE,
@@ -138,6 +141,6 @@ _BY_TYPE: dict[str, tuple[str, Previewer]] = {
 
 
 def _content_type(key: str, stored: str | None) -> str:
-    """What the uploader said, else what the name says."""
+    """Return the stored content type, else the type by the name."""
     plain = stored or ""
     return plain if plain not in binary.UNTYPED else mimetypes.guess_type(key)[0] or "application/octet-stream"

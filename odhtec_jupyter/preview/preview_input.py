@@ -1,4 +1,4 @@
-"""What is looked at: an object's name and bytes, and what every preview says of it."""
+"""The input of a preview: an object's name and bytes, and the fields that all previews have."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from odhtec_jupyter.preview.ranged_file import KIB, RangedFile
 
-HEAD_BYTES = 128 * KIB  # what is read first, for most formats all that is needed
+HEAD_BYTES = 128 * KIB  # read first; enough for most formats
 
 
 @dataclass
@@ -23,7 +23,7 @@ class PreviewInput:
 
     @property
     def size(self) -> int:
-        """Bytes of the object."""
+        """The size of the object in bytes."""
         return self.file.size
 
     @cached_property
@@ -33,12 +33,12 @@ class PreviewInput:
 
     @cached_property
     def name(self) -> str:
-        """The last part of the key, in lower case: no format cares for case."""
+        """The last part of the key, in lower case."""
         return self.key.rstrip("/").rpartition("/")[2].lower()
 
     @property
     def extension(self) -> str:
-        """What follows the last dot, without it; nothing where the name only begins with one."""
+        """The part after the last dot; empty if the name only starts with a dot."""
         stem, _, extension = self.name.rpartition(".")
         return extension if stem else ""
 
@@ -48,11 +48,11 @@ class PreviewInput:
         return self.content_type.partition(";")[0].strip().lower()
 
     def beginning(self, count: int) -> bytes:
-        """The first ``count`` bytes; the head again where that is enough."""
+        """Return the first ``count`` bytes; from :attr:`head` if that is enough."""
         return self.head[:count] if count <= len(self.head) else self.file.at(0, count)
 
     def common(self) -> dict[str, Any]:
-        """What all previews say. Asked for last: it counts what was read."""
+        """Return the fields that all previews have. Call it last, because it counts the bytes that were read."""
         return {
             "size": self.size,
             "ETag": self.etag,

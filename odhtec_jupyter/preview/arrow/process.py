@@ -1,8 +1,8 @@
-"""Parquet and Arrow are read in a process of their own, with little memory and no secrets.
+"""The process that reads Parquet and Arrow, with little memory and without secrets.
 
-What pyarrow makes of a hostile file happens in native code: there it can neither take the server's memory nor end the
-server with all its kernels, and the server never loads it. The process reads the object through this side, which
-counts and bounds what is read.
+pyarrow parses files in native code. In its own process, a malicious file can neither use the server's memory nor crash
+the server and its kernels, and the server does not load pyarrow. The process reads the object through the server, which
+counts and limits what is read.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from odhtec_jupyter.preview.ranged_file import BudgetSpent
 
 Format = Literal["parquet", "arrow"]
 MAX_REPLY_BYTES = 4 * 1024 * 1024
-MAX_SECONDS = 60  # seconds, most of them for a slow store; the process itself may use 20 of CPU
+MAX_SECONDS = 60  # for a slow store; the process itself has 20 seconds of CPU time
 WITHOUT = "To show columns and rows, install pyarrow: pip install 'odhtec-jupyter[preview]'."
 DAMAGED = "The file is damaged: pyarrow cannot read it."
-# What Python needs to find itself and what users have installed for themselves, whose numbers may have no home in the
-# system's list of users; the environment of a workbench is full of keys and tokens.
+# Variables that Python needs to find itself and users' own packages, also for users without a passwd entry. The
+# other variables of a workbench contain keys and tokens.
 PASSED_VARIABLES = {
     *("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV"),
     *("HOME", "PYTHONUSERBASE", "APPDATA"),
 }
 
-_turns = threading.BoundedSemaphore(2)  # each has some 60 MB while it runs
+_turns = threading.BoundedSemaphore(2)  # each uses about 60 MB while it runs
 
 
 def preview_parquet(item: PreviewInput) -> TablePreview:
-    """Schema and first rows. Raises :class:`Unreadable`."""
+    """Return schema and first rows. Raises :class:`Unreadable`."""
     head, tail = item.head[:4], item.file.at(max(0, item.size - 8), 8)
     if b"PARE" in (head, tail[4:]):
         raise Unreadable("The file is encrypted.")
@@ -53,7 +53,7 @@ def preview_parquet(item: PreviewInput) -> TablePreview:
 
 
 def preview_arrow(item: PreviewInput) -> TablePreview:
-    """Schema and first rows of a file or a stream. Raises :class:`Unreadable`."""
+    """Return schema and first rows of a file or a stream. Raises :class:`Unreadable`."""
     if item.head.startswith(b"FEA1"):
         raise Unreadable("Feather version 1 is not supported. Save the file as Feather version 2.")
     if not item.head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
@@ -74,9 +74,9 @@ def _preview(item: PreviewInput, format_: Format) -> TablePreview:
 
 @contextmanager
 def _process(format_: Format, size: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that has ended when the block has."""
+    """Start the process; it has ended when the context ends."""
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        # -P: a pyarrow.py that lies in the workspace is not the one that is meant.
+        # -P: do not import a pyarrow.py of the workspace.
         [sys.executable, "-P", "-m", "odhtec_jupyter.preview.arrow.worker", format_, str(size)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -100,7 +100,7 @@ def _process(format_: Format, size: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _serve(process: subprocess.Popen[bytes], item: PreviewInput) -> dict[str, Any]:
-    """Answer what the process asks for, until it has found something or given up."""
+    """Reply to the requests of the process until it sends its result or gives up."""
     assert process.stdin
     assert process.stdout
     while True:
@@ -133,6 +133,6 @@ def _answer(pipe: IO[bytes], item: PreviewInput, place: int, length: int) -> Non
 
 def _exactly(pipe: IO[bytes], count: int) -> bytes:
     data = pipe.read(count)
-    if len(data) < count:  # it was ended: by its own limits, by our patience, or by what it was given to read
+    if len(data) < count:  # killed by its limits or our timeout, or crashed because of the file
         raise Unreadable(DAMAGED)
     return data

@@ -1,7 +1,7 @@
-"""Parquet and Arrow with pyarrow: schema, then the first rows a column at a time, as many as reading allows.
+"""Parquet and Arrow with pyarrow: the schema, then the first rows column by column, within the limits of reading.
 
-Runs in the process of ``arrow_worker.py``. Columns are read one by one because that bounds what is read at once, and
-one that takes too much does not keep the others from being shown.
+Runs in the process of ``worker.py``. Reading column by column limits what is read at once, and a column that is too
+large does not prevent the others from being shown.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from odhtec_jupyter.preview.cell import MAX_COLUMNS, MAX_ITEMS, MAX_ROWS, UNREAD
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-BUFFER_BYTES = 64 * 1024  # a column is read in such pieces; without a buffer it would be read whole
-MAX_GROUPS = 5  # that are looked into for the first rows
+BUFFER_BYTES = 64 * 1024  # chunk size for reading a column; without a buffer it would be read as a whole
+MAX_GROUPS = 5  # row groups that are read for the first rows
 MAX_METADATA = 50
-MAX_MISSES = 3  # columns that take too much; then no more are tried
+MAX_MISSES = 3  # after so many columns that are too large, no more are tried
 THRIFT = {"thrift_string_size_limit": 4 * 1024 * 1024, "thrift_container_size_limit": 200_000}
 
 
 def parquet(file: RemoteFile) -> dict[str, Any]:
-    """A Parquet file."""
+    """Read a Parquet file."""
     opened = pq.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False, **THRIFT)
     told, schema = opened.metadata, opened.schema_arrow
     groups = list(range(min(told.num_row_groups, MAX_GROUPS)))
 
     def column(index: int) -> Iterator[Any]:
         name = schema.names[index]
-        same = schema.names[:index].count(name)  # columns may share a name
+        same = schema.names[:index].count(name)  # several columns can have the same name
         for batch in opened.iter_batches(MAX_ROWS, groups, [name], use_threads=False):
             yield batch.column(same)
 
@@ -53,7 +53,7 @@ def parquet(file: RemoteFile) -> dict[str, Any]:
 
 
 def _by_size(names: list[str], told: Any) -> list[int]:
-    """The columns, those first of which the first row group has the fewest bytes."""
+    """Return the columns, sorted by their number of bytes in the first row group."""
     sizes: dict[str, int] = {}
     if told.num_row_groups:
         group = told.row_group(0)
@@ -65,7 +65,7 @@ def _by_size(names: list[str], told: Any) -> list[int]:
 
 
 def arrow(file: RemoteFile) -> dict[str, Any]:
-    """An Arrow file (Feather is one, too), or a stream of batches as it goes over wires."""
+    """Read an Arrow file (Feather is one, too), or a stream of batches."""
     is_file = file.read(6) == b"ARROW1"
     file.seek(0)
     return _arrow_file(file) if is_file else _arrow_stream(file)
@@ -77,7 +77,7 @@ def _arrow_file(file: RemoteFile) -> dict[str, Any]:
         return pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(use_threads=False, included_fields=list(fields)))
 
     whole = opened()
-    lengths: dict[int, int] = {}  # of the batches that were seen
+    lengths: dict[int, int] = {}  # of the batches that were read
 
     def column(index: int) -> Iterator[Any]:
         reader = opened(index)
@@ -119,7 +119,7 @@ def _batches(table: dict[str, Any], schema: Any, lengths: dict[int, int], count:
 
 
 def _table(file: RemoteFile, schema: Any, column: Callable[[int], Iterator[Any]], order: list[int]) -> dict[str, Any]:
-    """Columns, rows and notes; ``order`` is that in which the columns are tried."""
+    """Return columns, rows and notes; columns are tried in the order of ``order``."""
     names = [words(name, 200) for name in schema.names[:MAX_COLUMNS]]
     notes, misses = [], 0
     found: dict[int, list[JsonValue]] = {}
@@ -128,7 +128,7 @@ def _table(file: RemoteFile, schema: Any, column: Callable[[int], Iterator[Any]]
             found[index] = _first_cells(column(index))
         except MemoryError:
             misses += 1
-        except Exception:  # whatever pyarrow finds wrong with this one
+        except Exception:  # any error of pyarrow for this column
             if file.refused:
                 misses += 1
             else:
@@ -159,7 +159,7 @@ def _first_cells(arrays: Iterator[Any]) -> list[JsonValue]:
     found: list[JsonValue] = []
     for array in arrays:
         some = array.slice(0, MAX_ROWS - len(found))
-        some.validate(full=True)  # what a file claims of its own offsets may point anywhere
+        some.validate(full=True)  # offsets in a damaged file can point anywhere
         found += [cell(_value(scalar)) for scalar in some]
         if len(found) >= MAX_ROWS:
             break
@@ -167,11 +167,11 @@ def _first_cells(arrays: Iterator[Any]) -> list[JsonValue]:
 
 
 def _value(scalar: Any) -> object:
-    """A value as Python has it; of a long list only the beginning is made one."""
+    """Return a value as a Python object; of a long list only the beginning."""
     if not scalar.is_valid:
         return None
     kind = scalar.type
-    if isinstance(scalar, pa.ListScalar | pa.LargeListScalar | pa.FixedSizeListScalar):  # maps are lists, too
+    if isinstance(scalar, pa.ListScalar | pa.LargeListScalar | pa.FixedSizeListScalar):  # includes maps
         length = len(scalar.values)
         some = [_value(one) for one in islice(scalar.values, MAX_ITEMS if length <= MAX_ITEMS else MAX_ITEMS - 1)]
         more = length - len(some)
@@ -180,12 +180,12 @@ def _value(scalar: Any) -> object:
         return _value(scalar.value)
     try:
         return scalar.as_py()
-    except (ValueError, OverflowError, KeyError):  # nanoseconds, years and time zones that Python does not know
+    except (ValueError, OverflowError, KeyError):  # nanoseconds, years and time zones that Python does not support
         return scalar.cast(pa.string()).as_py() if pa.types.is_temporal(kind) else UNREAD
 
 
 def _metadata(told: dict[bytes, bytes] | None) -> dict[str, str]:
-    """What the file says of itself, without its schema once more."""
+    """Return the metadata of the file, without the copy of its schema."""
     return {
         words(name.decode("utf-8", "replace"), 200): words(value[:4000].decode("utf-8", "replace"))
         for name, value in islice((told or {}).items(), MAX_METADATA)

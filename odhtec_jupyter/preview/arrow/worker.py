@@ -1,4 +1,4 @@
-"""The process in which pyarrow runs; see ``arrow_process.py``, which starts it and answers it."""
+"""The process in which pyarrow runs; ``process.py`` starts it and replies to it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 
 from odhtec_jupyter.preview.arrow.pipe import DONE, REFUSED, REQUEST, RemoteFile
 
-MAX_MEMORY_BYTES = 256 * 1024 * 1024  # more than with the libraries loaded
+MAX_MEMORY_BYTES = 256 * 1024 * 1024  # in addition to the loaded libraries
 MAX_CPU_SECONDS = 20  # seconds
 
 
 def main() -> None:
-    """Read one file, tell what was found, end."""
-    # What a library prints must not get between the messages.
+    """Read one file, send the result and exit."""
+    # Output of a library must not get into the protocol.
     messages = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     format_, size = sys.argv[1:]
@@ -27,13 +27,13 @@ def main() -> None:
         word, text = DONE, json.dumps(found)
     except MemoryError:
         word, text = REFUSED, "It takes more memory than a preview may use."
-    except Exception:  # whatever pyarrow finds wrong
+    except Exception:  # any error of pyarrow
         large = "Its description alone is larger than what a preview reads."
         word, text = REFUSED, large if file.refused else "It is damaged, or has been cut."
     data = text.encode()
     messages.write(REQUEST.pack(word, 0, len(data)) + data)
     messages.flush()
-    os._exit(0)  # pyarrow's own way out takes time
+    os._exit(0)  # pyarrow's cleanup takes time
 
 
 def _read(file: RemoteFile, format_: str) -> dict[str, Any]:
@@ -45,16 +45,16 @@ def _read(file: RemoteFile, format_: str) -> dict[str, Any]:
 
 
 class WithoutPandas(MetaPathFinder):
-    """pyarrow would load it, which takes a second, to make dates of its own kind."""
+    """An import hook that hides pandas: pyarrow would load it for dates, which takes a second."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        """Nobody else may find it, either."""
+        """Prevent other importers from finding pandas."""
         if name == "pandas":
             raise ModuleNotFoundError(name, name=name)
 
 
 def limit() -> None:
-    """Not more memory and time than a preview needs, where the system can hold a process to that."""
+    """Limit memory and CPU time of this process, if the system supports it."""
     if sys.platform != "linux":
         return
     import resource

@@ -1,4 +1,4 @@
-"""Anything else: what kind of file it is, if its first bytes tell, and those bytes."""
+"""Previews of all other objects: the kind of file, if its first bytes show it, and those bytes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ UNTYPED = {"", "binary/octet-stream", "application/octet-stream"}
 
 
 def preview(item: PreviewInput) -> BinaryPreview:
-    """The first bytes as they are."""
+    """Return the first bytes."""
     common = item.common()
     if common["content_type"] in UNTYPED:
         found = (name for magic, name in _MAGIC.items() if item.head.startswith(magic))

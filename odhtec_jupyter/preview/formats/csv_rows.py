@@ -1,7 +1,7 @@
-"""Rows of CSV and TSV. A quoted field may go on in the next lines; a quote that is only a letter must not swallow them.
+"""Rows of CSV and TSV. A quoted field can contain line breaks, but a quote that is only a character must not.
 
-``csv`` takes whatever begins with a quote to end at the next one, however far away that is: a lone quote (ditto marks,
-inches, TSV in general, which needs no quotes) makes one field of all the rows between.
+``csv`` reads a field that starts with a quote up to the next quote, however far away. A lone quote (ditto marks,
+inches, TSV in general) would make one field of all the rows up to it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from itertools import islice
 SAMPLE = 32 * 1024  # characters
 SAMPLE_ROWS = 20
 DELIMITERS = ",;\t|"
-MAX_LONE_QUOTES = 20  # for each of them much of the text may be read again
+MAX_LONE_QUOTES = 20  # each can cause much of the text to be read again
 
 
 def delimiter_of(text: str) -> str:
-    """The one that cuts the first rows into the same number of fields, the more the better."""
+    """Return the delimiter that splits the first rows into the same number of fields, the more the better."""
 
     def score(delimiter: str) -> tuple[float, int]:
         try:
@@ -36,7 +36,7 @@ def delimiter_of(text: str) -> str:
 
 
 def rows_of(text: str, delimiter: str, *, whole: bool) -> Iterator[list[str]]:
-    """The rows, those of empty lines too; not the last one, which may be cut, unless the text is ``whole``.
+    """Return the rows, including empty ones, but without the last one, which can be incomplete, unless ``whole``.
 
     Raises :class:`csv.Error` for a field of more than 128 KiB.
     """
@@ -63,11 +63,11 @@ class _Rows:
             yield row
 
     def _row(self, start: int) -> list[str] | None:
-        """The row that starts there; None where the rest of the text is not enough to tell."""
+        """Return the row that starts here; None if the rest of the text is not enough to know."""
         most = None if self._lone_quotes < MAX_LONE_QUOTES else 1
         row = self._read(self._strict, start, most)
         is_proper = row is not None
-        if row is None:  # no quote closes a field, or something stands between the quote and the delimiter
+        if row is None:  # the quote is never closed, or characters follow the closing quote
             row = self._read(self._lenient, start, most)
         if row is not None and self._lines.count == 1:
             return row
@@ -83,12 +83,12 @@ class _Rows:
                 self._lines.go_to(end)
                 return row
         elif not fits and not self._whole:
-            return None  # its quote may be closed behind what was read
+            return None  # its quote can be closed after the part that was read
         self._lone_quotes += 1
         return self._line(start)
 
     def _read(self, reader: Iterator[list[str]], start: int, most: int | None = None) -> list[str] | None:
-        """A row with all its lines; None where it is not one, or a quote is still open after ``most`` lines."""
+        """Return a row with all its lines; None if it is not valid, or if a quote is open after ``most`` lines."""
         self._lines.go_to(start, most)
         try:
             row = next(reader)
@@ -97,7 +97,7 @@ class _Rows:
         return None if self._lines.was_short else row
 
     def _line(self, start: int) -> list[str]:
-        """What the line that starts there is alone, with a quote that is never closed as a letter."""
+        """Return the row in the single line that starts here, where a quote that is never closed is a character."""
         row = self._read(self._lenient, start, 1)
         if row is None:
             self._lines.go_to(start, 1)
@@ -105,7 +105,7 @@ class _Rows:
         return row
 
     def _are_rows(self, start: int, count: int) -> bool:
-        """Whether each of the lines is a row of the usual width alone."""
+        """Return whether each of the lines is a row of the usual width."""
         for _ in range(count):
             if len(self._line(start)) != self._width or self._width < 2:
                 return False
@@ -120,15 +120,15 @@ class _Lines:
         self._text = io.StringIO(text, newline="")
         self._most: int | None = None
         self.count = 0  # lines since :meth:`go_to`
-        self.was_short = False  # one more was needed than there is, or was allowed
+        self.was_short = False  # the reader needed more lines than there are, or than allowed
 
     @property
     def position(self) -> int:
-        """Where the next line starts."""
+        """The position of the next line."""
         return self._text.tell()
 
     def go_to(self, position: int, most: int | None = None) -> None:
-        """Start there, and give ``most`` lines at most."""
+        """Continue at a position, for up to ``most`` lines."""
         self._text.seek(position)
         self._most = most
         self.count = 0
@@ -147,7 +147,7 @@ class _Lines:
 
 
 def _usual_width(text: str, delimiter: str) -> int:
-    """Fields of most lines without a quote; 0 where none tells."""
+    """Return the number of fields of most lines without a quote; 0 if it is not clear."""
     lines = text[:SAMPLE].split("\n")
     if len(text) > SAMPLE:
         lines.pop()  # cut

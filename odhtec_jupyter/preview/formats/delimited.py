@@ -1,4 +1,4 @@
-"""CSV and TSV: the dialect is found in the first lines, a quoted line break does not end a row."""
+"""CSV and TSV. The dialect is detected in the first lines."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from odhtec_jupyter.preview.formats.text import decoded
 from odhtec_jupyter.preview.preview_input import HEAD_BYTES, PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB
 
-READ_STEPS = (HEAD_BYTES, 1024 * KIB)  # more is read only where the rows are long
-MAX_EMPTY = 10_000  # lines that are looked at for a row
+READ_STEPS = (HEAD_BYTES, 1024 * KIB)  # bytes; the second step is for long rows
+MAX_EMPTY = 10_000  # lines that are searched for a row
 
 
 def preview(item: PreviewInput) -> TablePreview:
-    """The first rows. Raises :class:`Unreadable`."""
+    """Return the first rows. Raises :class:`Unreadable`."""
     rows: list[list[str]] = []
     format_: Literal["csv", "tsv"] = "tsv" if item.extension in {"tsv", "tab"} else "csv"
     for limit in READ_STEPS:
@@ -51,7 +51,7 @@ def preview(item: PreviewInput) -> TablePreview:
 
 
 def _rows(item: PreviewInput, text: str, delimiter: str, whole: bool) -> tuple[list[list[str]], bool]:
-    """At most one row more than is shown with its header, and whether these are all; an empty line is none."""
+    """Return up to one row more than is shown, without empty lines, and whether these are all."""
     rows: list[list[str]] = []
     empty = 0
     try:

@@ -1,4 +1,4 @@
-"""GGUF: metadata, then the table of tensors; every length in it is checked before it is believed."""
+"""GGUF: metadata, then the tensor table. Every length is compared with the file's size before it is used."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from odhtec_jupyter.preview.formats.gguf_vocabulary import ends_of_strings
 from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB, BudgetSpent, RangedFile
 
-MAX_KEY = 65_535  # bytes, as the format says
+MAX_KEY = 65_535  # bytes, from the specification
 MAX_STRING = 1024 * KIB
 MAX_METADATA = 500
 MAX_TENSORS = 1000  # that are shown
@@ -23,15 +23,15 @@ MAX_RANK = 8
 MAX_SHOWN = 8  # elements of an array
 MAX_PARAMETERS = 2**63
 CHUNK_BYTES = 256 * KIB
-MAX_STEPS = 1_000_000  # of reading on; some seconds at the worst
+MAX_STEPS = 1_000_000  # reading steps; at worst some seconds
 MAX_SEARCHES = 6
-LARGE_VOCABULARY = 65_536  # strings; more are passed over in another way
+LARGE_VOCABULARY = 65_536  # strings; larger vocabularies are skipped in another way
 
-# GGUF's types of values, as struct knows them.
+# GGUF's value types as format characters of struct.
 _SCALARS = dict(enumerate(("B", "b", "H", "h", "I", "i", "f", "?"))) | {10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 
-# ggml's types of tensors; those without a name were removed.
+# ggml's tensor types; those without a name were removed from ggml.
 _DTYPES = re.split(
     " ",
     "F32 F16 Q4_0 Q4_1 - - Q5_0 Q5_1 Q8_0 Q8_1 Q2_K Q3_K Q4_K Q5_K Q6_K Q8_K IQ2_XXS IQ2_XS IQ3_XXS IQ1_S IQ4_NL IQ3_S"
@@ -40,7 +40,7 @@ _DTYPES = re.split(
 
 
 def preview(item: PreviewInput) -> TensorsPreview:
-    """Metadata and tensors as far as reading goes. Raises :class:`Unreadable`."""
+    """Return metadata and tensors within the limits of reading. Raises :class:`Unreadable`."""
     reader = _Reader(item.file)
     tensor_count, entries = reader.head()
     header = _Header(tensor_count)
@@ -66,7 +66,7 @@ def preview(item: PreviewInput) -> TensorsPreview:
 
 @dataclass
 class _Header:
-    """What was found."""
+    """The result of reading a header."""
 
     tensor_count: int
     metadata: dict[str, str] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class _Header:
 
 
 class _Vocabulary(Exception):
-    """An array of very many strings, that is better not read; ``shown`` is its beginning."""
+    """An array of very many strings, which is not read; ``shown`` is its beginning."""
 
     def __init__(self, name: str, shown: str) -> None:
         super().__init__(name)
@@ -104,7 +104,7 @@ def _read(reader: _Reader, header: _Header, entries: int) -> None:
 
 
 def _read_behind(reader: _Reader, header: _Header, entries: int) -> None:
-    """Entries and tensors behind a vocabulary. Raises :class:`BudgetSpent` when they are not found."""
+    """Return entries and tensors after a vocabulary. Raises :class:`BudgetSpent` if they are not found."""
     reader.searches += 1
     if reader.searches > MAX_SEARCHES:
         raise BudgetSpent("The file has more vocabularies than a preview reads.")
@@ -121,7 +121,7 @@ def _read_behind(reader: _Reader, header: _Header, entries: int) -> None:
 
 
 def _read_unnumbered(reader: _Reader, header: _Header, most: int) -> None:
-    """As many entries as there are before the table of tensors, which nothing else looks like."""
+    """Read all entries up to the tensor table, which differs from every entry."""
     for _ in range(most):
         place = reader.position
         try:
@@ -143,7 +143,7 @@ def _read_unnumbered(reader: _Reader, header: _Header, most: int) -> None:
 
 
 class _Reader:
-    """Reads on and on, a window at a time."""
+    """A sequential reader, which reads one window at a time."""
 
     def __init__(self, file: RangedFile) -> None:
         self.file = file
@@ -155,7 +155,7 @@ class _Reader:
         self.order = "<"
 
     def head(self) -> tuple[int, int]:
-        """How many tensors and how many entries of metadata there are said to be."""
+        """Return the numbers of tensors and of metadata entries in the header."""
         self._take(4)
         version = self._number("I")
         if version in {2 << 24, 3 << 24}:
@@ -163,19 +163,19 @@ class _Reader:
         if version not in {2, 3}:
             raise Unreadable(f"GGUF version {version} is not supported.")
         tensors, entries = self._number("Q"), self._number("Q")
-        # An entry takes 13 bytes at least, a tensor 24.
+        # An entry has at least 13 bytes, a tensor 24.
         if tensors * 24 + entries * 13 > self.file.size:
             raise Unreadable(f"The file is damaged: it is too small for {tensors} tensors and {entries} entries.")
         return tensors, entries
 
     def entry(self) -> tuple[str, str]:
-        """A name and its value, an array shortened."""
+        """Return a name and its value, with a shortened array."""
         self._step(1)
         name = self._string(MAX_KEY)
         return name, self._value(name, self._number("I"))
 
     def tensor(self) -> tuple[Tensor, int]:
-        """The next line of the table, and where its data are."""
+        """Return the next entry of the tensor table, and the offset of its data."""
         self._step(1)
         name = self._string(MAX_KEY)
         rank = self._number("I")
@@ -200,7 +200,7 @@ class _Reader:
         return str(self._number(_SCALARS[kind]))
 
     def _array(self, name: str) -> str:
-        """The first elements; the others are passed over."""
+        """Return the first elements and skip the others."""
         kind, count = self._number("I"), self._number("Q")
         if kind in _SCALARS:
             step = struct.calcsize(f"={_SCALARS[kind]}")
@@ -215,13 +215,13 @@ class _Reader:
             self._step(count - len(shown))
             for _ in range(count - len(shown)):
                 self._skip_string()
-        else:  # arrays of arrays are allowed, and nobody writes them
+        else:  # arrays of arrays are allowed but not used
             raise Unreadable(f"Metadata arrays of type {kind} are not supported.")
         more = f", … {count - len(shown)} more" if count > len(shown) else ""
         return f"[{', '.join(shown)}{more}]"
 
     def _step(self, count: int) -> None:
-        """While an end is searched the same bytes may be read in more than one way, but not for ever."""
+        """Count a step: while the end of a vocabulary is searched, bytes can be read several times."""
         self._steps += count
         if self._steps > MAX_STEPS:
             raise BudgetSpent("Reading the file takes too long for a preview.")
@@ -254,7 +254,7 @@ class _Reader:
         return self._window[start : start + count]
 
     def _read(self, count: int, least: int) -> bytes:
-        """A whole window, or what the budget still allows of it."""
+        """Return a whole window, or as much of it as the limit allows."""
         try:
             return self.file.at(self.position, count)
         except BudgetSpent:

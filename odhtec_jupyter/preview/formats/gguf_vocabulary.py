@@ -1,8 +1,8 @@
-"""Where the vocabulary in a GGUF header ends, without reading it.
+"""The end of a vocabulary in a GGUF header, found without reading it.
 
-The words of a large vocabulary and their merges take more megabytes than a preview reads, and each says its own length,
-so that only walking from one to the next leads past them. But strings one behind the other are easily told from all
-else in such a file, so their end is found by looking at a few places; what follows there must prove that it was found.
+A large vocabulary has more megabytes than a preview reads, and each string has its own length, so that it can only be
+skipped string by string. But consecutive strings are easy to distinguish from everything else in the file, so their end
+is found by reading a few positions. The entries that follow confirm the position.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import struct
 
 from odhtec_jupyter.preview.ranged_file import KIB, RangedFile
 
-MAX_HEADER_BYTES = 48 * 1024 * KIB  # no header is larger
+MAX_HEADER_BYTES = 48 * 1024 * KIB  # the largest header
 PROBE_BYTES = 8 * KIB
-READ_ALL_BYTES = 64 * KIB  # from here on all of it is read
-MAX_WORD_BYTES = 1024  # bytes of a word
-MIN_CHAIN = 16  # strings one behind the other are no accident
+READ_ALL_BYTES = 64 * KIB  # shorter ranges are read completely
+MAX_WORD_BYTES = 1024  # of one string
+MIN_CHAIN = 16  # so many consecutive strings are not a coincidence
 MAX_CANDIDATES = 6
 
 
 def ends_of_strings(file: RangedFile, start: int, order: str) -> list[int]:
-    """Where the last strings behind ``start``, itself the place of a string, begin: the very last one first.
+    """Return the offsets of the last strings after ``start``, the offset of a string, starting with the very last.
 
-    One of them is no word any more but the name of the entry, or of the tensor, that follows.
+    One of them is not a string of the vocabulary but the name of the entry or tensor that follows.
     """
     low, high = start, min(file.size, start + MAX_HEADER_BYTES)
     while high - low > READ_ALL_BYTES:
@@ -44,7 +44,7 @@ def ends_of_strings(file: RangedFile, start: int, order: str) -> list[int]:
 
 
 def _first_string(window: bytes, order: str) -> int | None:
-    """Where in it the first string of a chain begins; None where there is no chain."""
+    """Return the offset of the first string of a chain; None if there is no chain."""
     return next(
         (offset for offset in range(min(len(window), MAX_WORD_BYTES + 8)) if _chained(window, offset, order)), None
     )
@@ -59,5 +59,5 @@ def _chained(window: bytes, offset: int, order: str) -> bool:
         offset += 8 + length
         count += 1
         empty += length == 0
-    # A stretch of zeros would be a chain of empty strings.
+    # A range of zeros would be a chain of empty strings.
     return count >= MIN_CHAIN // 4 and empty <= count // 4

@@ -1,4 +1,4 @@
-"""Text that gzip packed: unpacked piece by piece, never more of it than a preview of plain text would read."""
+"""Text in gzip files, unpacked step by step within the limits of a text preview."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from odhtec_jupyter.preview.ranged_file import KIB
 
 MAGIC = b"\x1f\x8b"
 MAX_PACKED_BYTES = 2048 * KIB
-MAX_UNPACKED_BYTES = 4096 * KIB  # whatever the packed bytes would become
+MAX_UNPACKED_BYTES = 4096 * KIB  # whatever the compression ratio
 STEP_BYTES = 16 * KIB
 _TYPES = {*UNTYPED, "application/gzip", "application/x-gzip", "application/gzip-compressed"}
 
 
 class GzippedInput(PreviewInput):
-    """What is in an object that gzip packed. Its size is known only when all of it has been unpacked."""
+    """The unpacked content of a gzip file. Its size is known only after all of it was unpacked."""
 
     def __init__(self, packed: PreviewInput) -> None:
         name = packed.name
@@ -33,13 +33,13 @@ class GzippedInput(PreviewInput):
         self._packed = packed
         self._stream = zlib.decompressobj(31)
         self._data = bytearray()
-        self._left = b""  # packed bytes that the stream has not taken
+        self._left = b""  # packed bytes that were read and not unpacked
         self._position = 0
         self._is_whole = False
 
     @property
     def size(self) -> int:
-        """Bytes of it unpacked; more than anything while they are not known."""
+        """The unpacked size in bytes; a very large number if it is not known."""
         return len(self._data) if self._is_whole else sys.maxsize
 
     @cached_property
@@ -48,7 +48,7 @@ class GzippedInput(PreviewInput):
         return self.beginning(HEAD_BYTES)
 
     def beginning(self, count: int) -> bytes:
-        """At most ``count`` unpacked bytes. Raises :class:`Unreadable` where gzip can make nothing of it."""
+        """Return up to ``count`` unpacked bytes. Raises :class:`Unreadable` for invalid data."""
         wanted = min(count, MAX_UNPACKED_BYTES)
         while len(self._data) < wanted and not self._is_whole and self._more():
             try:
@@ -62,11 +62,11 @@ class GzippedInput(PreviewInput):
         return bytes(self._data[:count])
 
     def common(self) -> dict[str, Any]:
-        """What all previews say, of the object as it is stored."""
+        """Return the fields that all previews have, for the packed object."""
         return self._packed.common() | {"compression": "gzip"}
 
     def _more(self) -> bool:
-        """Whether there is something to unpack."""
+        """Return whether there is more to unpack."""
         if not self._left:
             self._left = self.file.at(self._position, min(STEP_BYTES, MAX_PACKED_BYTES - self._position))
             self._position += len(self._left)
@@ -75,7 +75,7 @@ class GzippedInput(PreviewInput):
         return bool(self._left)
 
     def _next_member(self) -> None:
-        """bgzip and ``cat a.gz b.gz`` write several, one after the other."""
+        """Start the next gzip member: bgzip and ``cat a.gz b.gz`` write several."""
         self._left = self._stream.unused_data
         if len(self._left) < len(MAGIC):
             self._left += self.file.at(self._position, STEP_BYTES)

@@ -1,4 +1,4 @@
-"""Images: width and height from the header; the browser itself shows the picture."""
+"""Images: width and height from the header. The browser shows the image."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from odhtec_jupyter.preview.encoding import decode
 from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB, RangedFile
 
-MAX_SEGMENTS = 100  # of a JPEG, before the one with the size
+MAX_SEGMENTS = 100  # of a JPEG, before the segment with the size
 SVG_HEAD = 64 * KIB
 SVG_TAG = 4 * KIB
 Size = tuple[int | None, int | None]
 
 
 def preview(item: PreviewInput) -> ImagePreview:
-    """Width and height, and the right type. Raises :class:`Unreadable`."""
+    """Return width, height and the detected type. Raises :class:`Unreadable`."""
     found = media_type(item.head)
     if found is None:
         return _svg(item)
@@ -31,12 +31,12 @@ def preview(item: PreviewInput) -> ImagePreview:
 
 
 def media_type(head: bytes) -> str | None:
-    """What the first bytes say for certain."""
+    """Return the type that the first bytes show."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
     if head[4:8] == b"ftyp" and head[8:12] in {b"avif", b"avis"}:
         return "image/avif"
-    # Two letters are not much: the size of its header stands at one place, too.
+    # Two letters are not conclusive, so the size of the header is checked, too.
     if head[:2] == b"BM" and head[14:18] in {bytes([size, 0, 0, 0]) for size in (12, 40, 52, 56, 64, 108, 124)}:
         return "image/bmp"
     return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
@@ -69,11 +69,11 @@ def _bmp(file: RangedFile) -> Size:
     if head[14] == 12:
         return struct.unpack_from("<HH", head, 18)
     width, height = struct.unpack_from("<ii", head, 18)
-    return abs(width), abs(height)  # a negative height means from the top down
+    return abs(width), abs(height)  # a negative height means that rows are stored from the top
 
 
 def _jpeg(file: RangedFile) -> Size:
-    """The size stands in the frame's segment, behind others that say how long they are."""
+    """Return the size from the frame segment, after skipping the other segments by their lengths."""
     position = 2
     for _ in range(MAX_SEGMENTS):
         marker, code, length = struct.unpack(">BBH", file.at(position, 4))
@@ -114,7 +114,7 @@ _SIZES: dict[str, Callable[[RangedFile], Size]] = {
 
 
 def _svg(item: PreviewInput) -> ImagePreview:
-    """No XML parser: its entities are a danger, and one tag is all that is looked for."""
+    """Find the svg tag without an XML parser, because entities are dangerous and one tag is enough."""
     head = item.head[:SVG_HEAD]
     found = decode(head, whole=len(head) == item.size)
     start = found.text.lower().find("<svg") if found else -1
@@ -130,6 +130,6 @@ def _svg(item: PreviewInput) -> ImagePreview:
 
 
 def _length(tag: str, name: str) -> int | None:
-    """In pixels; other units mean nothing here."""
+    """Return a length in pixels; other units are ignored."""
     match = re.search(rf"""(?<![-\w]){name}\s?=\s?["']([0-9]{{1,9}}(?:\.[0-9]{{1,9}})?)(?:px)?["']""", tag)
     return round(float(match[1])) if match else None

@@ -1,4 +1,4 @@
-"""JSON Lines: each line an object, the names in them the columns."""
+"""JSON Lines: each line is an object, whose names are the columns."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from odhtec_jupyter.preview.json_text import parse_json
 from odhtec_jupyter.preview.preview_input import HEAD_BYTES, PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB
 
-READ_STEPS = (HEAD_BYTES, 2048 * KIB)  # more is read only where the lines are long
-VALUE = "value"  # the column of what is no object
+READ_STEPS = (HEAD_BYTES, 2048 * KIB)  # bytes; the second step is for long lines
+VALUE = "value"  # the column for lines that are not objects
 _WORDS = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
 
 
 def preview(item: PreviewInput) -> TablePreview:
-    """The first lines. Raises :class:`Unreadable`."""
+    """Return the first lines. Raises :class:`Unreadable`."""
     lines: list[str] = []
     for limit in READ_STEPS:
         found = decoded(item, limit)
         whole = item.size <= limit
-        # Not splitlines(): JSON's strings may hold other line ends of Unicode.
+        # Not splitlines(), because JSON strings can contain other line separators of Unicode.
         lines = found.text.split("\n")
         lines = [line for line in (lines if whole else lines[:-1]) if line.strip()]
         if whole or len(lines) > MAX_ROWS:
@@ -67,6 +67,6 @@ def _field(value: Any, name: str) -> Any:
 
 
 def _type(values: list[Any], name: str) -> str | None:
-    """JSON's word for the values of a column; none where they differ."""
+    """Return JSON's name for the type of a column; None if its values differ."""
     found = {_WORDS.get(type(one)) for value in values if (one := _field(value, name)) is not None}
     return found.pop() if len(found) == 1 else None

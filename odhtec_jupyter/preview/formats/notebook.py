@@ -1,4 +1,4 @@
-"""Notebooks: their cells one after the other, outputs as plain text; also of one that is too large to read whole."""
+"""Notebooks: their cells with outputs as plain text, also of a notebook that is too large to be read completely."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ MAX_CELLS = 200
 MAX_SHOWN = 512 * KIB  # characters of all cells together
 MAX_TEXT = 20_000  # characters of a source or an output
 MAX_OUTPUTS = 20  # of a cell
-# Colours and cursors of terminals; each part excludes the next, so that no input makes this slow.
+# Escape sequences of terminals. The parts exclude each other, so that no input makes this slow.
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def preview(item: PreviewInput) -> NotebookPreview:
-    """The first cells. Raises :class:`Unreadable`."""
+    """Return the first cells. Raises :class:`Unreadable`."""
     text = decoded(item, MAX_READ_BYTES).text
     if not text.strip():
         raise Unreadable("The file is empty.")
@@ -57,7 +57,7 @@ def preview(item: PreviewInput) -> NotebookPreview:
 
 
 class _Reader:
-    """Reads the members of the outermost object until the text ends, and of its ``cells`` one by one."""
+    """A reader of the members of the outermost object, and of its ``cells`` one by one, until the text ends."""
 
     def __init__(self, text: str) -> None:
         self.cells: list[Any] | None = None
@@ -68,7 +68,7 @@ class _Reader:
         self._decoder = json.JSONDecoder()
 
     def read(self) -> None:
-        """Take what there is; what is wrong or cut ends it, with ``whole`` still false."""
+        """Read what is there; an error or the end of the text stops it, with ``whole`` still false."""
         try:
             self._expect("{")
             while True:
@@ -132,7 +132,7 @@ def _cell(found: Any) -> NotebookCell:
 
 
 def _output(output: dict[str, Any]) -> str:
-    """As a terminal without colours would show it; what only a browser can show is named by its type."""
+    """Return an output as a terminal without colors shows it; an output for browsers is named by its type."""
     if output.get("output_type") == "stream":
         return _joined(output.get("text"))
     if output.get("output_type") == "error":
@@ -149,7 +149,7 @@ def _output(output: dict[str, Any]) -> str:
 
 
 def _joined(text: Any) -> str:
-    """A text of nbformat: a string, or a list of them."""
+    """Return a text of nbformat, which is a string or a list of strings."""
     if isinstance(text, list):
         text = "".join(one for one in text if isinstance(one, str))
     return words(_ANSI.sub("", text[: 2 * MAX_TEXT]), MAX_TEXT) if isinstance(text, str) else ""

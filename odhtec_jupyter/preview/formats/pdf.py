@@ -1,4 +1,4 @@
-"""PDF: the browser's own viewer shows it."""
+"""PDF, which the browser's viewer shows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from odhtec_jupyter.preview.preview_input import PreviewInput
 
 
 def preview(item: PreviewInput) -> PdfPreview:
-    """That it is one. Raises :class:`Unreadable`."""
+    """Confirm that it is a PDF. Raises :class:`Unreadable`."""
     if b"%PDF-" not in item.head[:1024]:
         raise Unreadable("The file does not start like a PDF.")
     return PdfPreview(**{**item.common(), "content_type": "application/pdf"})

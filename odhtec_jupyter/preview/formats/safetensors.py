@@ -1,4 +1,4 @@
-"""safetensors: eight bytes that say how long the header is, and the header, which is JSON."""
+"""safetensors: eight bytes with the length of the header, and the header in JSON."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from odhtec_jupyter.preview.json_text import parse_json
 from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB
 
-MAX_HEADER_BYTES = 3072 * KIB  # some 30,000 tensors
+MAX_HEADER_BYTES = 3072 * KIB  # about 30,000 tensors
 MAX_TENSORS = 1000  # that are shown
 MAX_METADATA = 200
-MAX_PARAMETERS = 2**63  # no dimension and no product of them is larger in a file that was ever written
+MAX_PARAMETERS = 2**63  # more than the dimensions of any real tensor
 MAX_RANK = 32
 
 
 def is_safetensors(head: bytes, size: int) -> bool:
-    """No magic, but no other file begins with a length that fits and a brace."""
+    """Return whether the file starts with a plausible length and a brace, because the format has no magic number."""
     return len(head) > 8 and head[8] == ord("{") and head[5:8] == b"\0\0\0" and _length(head) + 8 <= size
 
 
 def preview(item: PreviewInput) -> TensorsPreview:
-    """The table of the header. Raises :class:`Unreadable`."""
+    """Return the tensor table in the header. Raises :class:`Unreadable`."""
     header = _header(item)
     told = header.pop("__metadata__", {})
     metadata = told if isinstance(told, dict) else {}
@@ -74,7 +74,7 @@ def _header(item: PreviewInput) -> dict[str, Any]:
 
 
 def _tensor(name: str, found: Any) -> tuple[Tensor, int, int]:
-    """A tensor, how many parameters it has, and where its data ends."""
+    """Return a tensor, its number of parameters, and the end of its data."""
     found = found if isinstance(found, dict) else {}
     dtype, shape, offsets = found.get("dtype"), found.get("shape"), found.get("data_offsets")
     if not (

@@ -1,6 +1,6 @@
-"""Tar files by their headers, the contents skipped; of a compressed one what its beginning shows.
+"""Tar files by their headers, without their contents; of a compressed archive only its beginning.
 
-Not with ``tarfile``, which reads a name of any length that a header claims.
+``tarfile`` is not used, because it reads a name of any length that a header has.
 """
 
 from __future__ import annotations
@@ -18,12 +18,19 @@ from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import KIB, BudgetSpent
 
 MAX_ENTRIES = 1000
-MAX_NAME_BYTES = 64 * KIB  # of a long name or a pax header, each of them a pretended file
+MAX_NAME_BYTES = 64 * KIB  # of a long name or a pax header, which are stored like files
 MAX_PACKED_BYTES = 1024 * KIB
 MAX_UNPACKED_BYTES = 4096 * KIB
 BLOCK = 512
 LONG_NAME, LONG_LINK, PAX, PAX_GLOBAL, FOLDER = b"L", b"K", b"x", b"g", b"5"
-EMPTY = {b"1", b"2", b"3", b"4", b"5", b"6"}  # links, devices, folders: whatever size they claim, nothing follows
+EMPTY = {
+    b"1",
+    b"2",
+    b"3",
+    b"4",
+    b"5",
+    b"6",
+}  # links, devices, folders: no content follows, whatever their size field says
 
 
 class _File(Protocol):
@@ -40,7 +47,7 @@ class _Unpacked:
         self.size = len(data) if whole else sys.maxsize
 
     def at(self, start: int, count: int) -> bytes:
-        """Raises :class:`BudgetSpent` behind what was unpacked."""
+        """Return unpacked bytes. Raises :class:`BudgetSpent` after the part that was unpacked."""
         if start + count > len(self._data) and self.size > len(self._data):
             raise BudgetSpent("A preview would have to unpack more of the archive.")
         return self._data[start : start + count]
@@ -48,7 +55,7 @@ class _Unpacked:
 
 @dataclass
 class _Contents:
-    """What was found; ``note`` where it is not all there is."""
+    """The result; ``note`` is used if it is not complete."""
 
     entries: list[ArchiveEntry] = field(default_factory=list)
     whole: bool = False
@@ -56,18 +63,18 @@ class _Contents:
 
 
 def preview(item: PreviewInput) -> ArchivePreview:
-    """The entries as far as reading goes. Raises :class:`Unreadable`."""
+    """Return the entries within the limits of reading. Raises :class:`Unreadable`."""
     return _shown(item, "tar", item.file)
 
 
 def preview_compressed(item: PreviewInput) -> ArchivePreview:
-    """The entries in the beginning of a ``tar.gz``. Raises :class:`Unreadable`."""
+    """Return the entries in the beginning of a ``tar.gz``. Raises :class:`Unreadable`."""
     data, whole = unpack(item.beginning(MAX_PACKED_BYTES))
     return _shown(item, "tar.gz", _Unpacked(data, whole=whole))
 
 
 def unpack(data: bytes) -> tuple[bytes, bool]:
-    """What gzip's data begins with, never more than some megabytes, and whether that is all of it."""
+    """Return the beginning of gzip data, up to some megabytes, and whether that is all."""
     stream = zlib.decompressobj(31)
     try:
         return stream.decompress(data, MAX_UNPACKED_BYTES), stream.eof
@@ -76,12 +83,12 @@ def unpack(data: bytes) -> tuple[bytes, bool]:
 
 
 def is_tar(head: bytes) -> bool:
-    """A header that adds up; older archives have no magic."""
+    """Return whether the checksum of the header is correct; older archives have no magic number."""
     return len(head) >= BLOCK and _adds_up(head[:BLOCK])
 
 
 def is_compressed_tar(head: bytes) -> bool:
-    """Whether gzip's data begins with such a header."""
+    """Return whether gzip data starts with such a header."""
     try:
         return is_tar(zlib.decompressobj(31).decompress(head, BLOCK))
     except zlib.error:
@@ -107,7 +114,7 @@ def _shown(item: PreviewInput, format_: Literal["tar", "tar.gz"], file: _File) -
 
 
 def _walk(file: _File, found: _Contents) -> None:
-    """From header to header. Raises :class:`BudgetSpent` where that takes too much reading."""
+    """Read header after header. Raises :class:`BudgetSpent` if that exceeds the limit of reading."""
     position, long_name = 0, ""
     pax: dict[str, str] = {}
     while len(found.entries) < MAX_ENTRIES:
@@ -139,7 +146,7 @@ def _adds_up(header: bytes) -> bool:
 
 
 def _number(text: bytes) -> int:
-    """Octal digits, or what they are too few for as a number of many bytes."""
+    """Return a number in octal digits or, for larger ones, in binary."""
     if text[0] & 0x80:
         return int.from_bytes(bytes([text[0] & 0x7F]) + text[1:], "big")
     digits = text.strip(b" \0")
@@ -151,7 +158,7 @@ def _small(file: _File, start: int, size: int) -> bytes:
 
 
 def _records(data: bytes) -> dict[str, str]:
-    """Lines of a pax header: each says its own length, a name and a value."""
+    """Return the records of a pax header: each has its length, a name and a value."""
     found: dict[str, str] = {}
     position = 0
     while (space := data.find(b" ", position, position + 8)) > position:

@@ -10,7 +10,7 @@ from odhtec_jupyter.preview.ranged_file import KIB
 
 MAX_TEXT_BYTES = 512 * KIB
 
-# Names of languages as JupyterLab's editor knows them, by extension or by the whole name.
+# Names of languages in JupyterLab's editor, by extension or by the whole file name.
 LANGUAGES = {
     "bash": "shell",
     "bashrc": "shell",
@@ -79,9 +79,9 @@ _TYPES = {"text/markdown": "markdown", "application/json": "json", "text/html": 
 
 
 def decoded(item: PreviewInput, limit: int) -> Decoded:
-    """The beginning as text. Raises :class:`Unreadable` where it is none."""
+    """Return the beginning as text. Raises :class:`Unreadable` if it is not text."""
     found = decode(item.head, whole=len(item.head) == item.size)
-    # What does not begin like text is not read further.
+    # Read more only if the beginning is text.
     if found is not None and limit > len(item.head):
         data = item.beginning(limit)
         found = decode(data, whole=len(data) == item.size)
@@ -91,7 +91,7 @@ def decoded(item: PreviewInput, limit: int) -> Decoded:
 
 
 def preview(item: PreviewInput) -> TextPreview:
-    """The beginning of any text."""
+    """Return the beginning of any text."""
     found = decoded(item, MAX_TEXT_BYTES)
     if found.damaged:
         item.notes.append(f"Some bytes are not {found.encoding.upper()}.")
@@ -105,7 +105,7 @@ def preview(item: PreviewInput) -> TextPreview:
 
 
 def language(item: PreviewInput) -> str | None:
-    """By the name, else by what the uploader said."""
+    """Return the language by the name, else by the content type."""
     name = item.name.lstrip(".")
     for word in (name, item.extension, name.partition(".")[0] if name.startswith("dockerfile.") else ""):
         if word in LANGUAGES:

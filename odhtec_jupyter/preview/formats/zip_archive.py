@@ -1,6 +1,6 @@
-"""Zip files and what is made of them (wheels, office documents, torch's checkpoints): the central directory at the end.
+"""Zip files and formats based on them (wheels, office documents, torch checkpoints), by the directory at their end.
 
-Not with ``zipfile``, which takes the whole directory into memory before anyone can look at its size.
+``zipfile`` is not used, because it reads the whole directory into memory before its size can be checked.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _Directory:
 
 
 def preview(item: PreviewInput) -> ArchivePreview:
-    """The entries of the directory. Raises :class:`Unreadable`."""
+    """Return the entries of the directory. Raises :class:`Unreadable`."""
     directory = _find(item)
     data = item.file.at(directory.start, min(directory.size, MAX_DIRECTORY_BYTES))
     entries: list[ArchiveEntry] = []
@@ -59,7 +59,10 @@ def preview(item: PreviewInput) -> ArchivePreview:
 
 
 def _find(item: PreviewInput) -> _Directory:
-    """Where the directory is, from the record at the end of the file, behind which only a comment may follow."""
+    """Return the position of the directory, from the record at the end of the file.
+
+    Only a comment can follow that record.
+    """
     file = item.file
     base = max(0, file.size - _TAIL)
     tail = file.at(base, _TAIL)
@@ -78,14 +81,14 @@ def _find(item: PreviewInput) -> _Directory:
         disk = first_disk = 0
     if disk != 0 or first_disk != 0:
         raise Unreadable("The file is one part of an archive that is split into several files.")
-    start = end - size  # not ``offset``: something may stand before the archive, as in one that unpacks itself
+    start = end - size  # not ``offset``: the archive can have a prefix, such as a self-extracting one
     if start < 0 or offset > start:
         raise Unreadable("The archive is damaged or incomplete: the position of its directory is not valid.")
     return _Directory(start, size, count)
 
 
 def _zip64(item: PreviewInput, end: int) -> tuple[int, int, int, int] | None:
-    """End, count, size and offset of a directory that is, or might have become, too large for the old record."""
+    """Return end, count, size and offset of a directory in ZIP64 format."""
     locator = item.file.at(max(0, end - _LOCATOR.size), _LOCATOR.size)
     if len(locator) < _LOCATOR.size or locator[:4] != b"PK\6\7":
         return None
@@ -99,7 +102,7 @@ def _zip64(item: PreviewInput, end: int) -> tuple[int, int, int, int] | None:
 
 
 def _entry(data: bytes, position: int) -> tuple[ArchiveEntry | None, int]:
-    """The entry there and its length; None for one that is cut or none."""
+    """Return the entry at this position and its length; None if it is incomplete or invalid."""
     fields = _ENTRY.unpack_from(data, position)
     magic, flags, packed, size = fields[0], fields[3], fields[8], fields[9]
     name_length, extra_length, comment_length = fields[10:13]
@@ -114,7 +117,7 @@ def _entry(data: bytes, position: int) -> tuple[ArchiveEntry | None, int]:
 
 
 def _large(extra: bytes, size: int, packed: int) -> tuple[int, int]:
-    """The sizes that the ZIP64 field holds, in this order, for those that did not fit."""
+    """Return the sizes in the ZIP64 field, in this order, for the values that did not fit."""
     position = 0
     while position + 4 <= len(extra):
         kind, length = struct.unpack_from("<HH", extra, position)
@@ -131,7 +134,7 @@ def _large(extra: bytes, size: int, packed: int) -> tuple[int, int]:
 
 
 def _name(name: bytes, flags: int) -> str:
-    """Many write UTF-8 without saying so."""
+    """Return the name, as UTF-8 if it is valid, because many programs do not set the flag for it."""
     try:
         return name.decode()
     except UnicodeDecodeError:

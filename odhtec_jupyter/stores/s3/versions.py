@@ -60,7 +60,10 @@ class S3Versions(S3InPlace):
         return StoredObject(bucket=bucket, key=key, size=stored["ContentLength"], ETag=quoted(stored.get("ETag")))
 
     def _require_kept(self, bucket: str, key: str, version_id: str) -> None:
-        """Raise :class:`Conflict` if a copy would overwrite content: that of the version without ID, with suspended versioning."""
+        """Raise :class:`Conflict` if a copy would overwrite content.
+
+        While versioning is suspended, a write replaces the version without an ID.
+        """
         versioning = self._versioning(bucket)
         if version_id == NULL or versioning not in {"Suspended", "Unknown"}:
             return
