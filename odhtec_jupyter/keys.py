@@ -11,12 +11,12 @@ MAX_KEY_BYTES = 1024
 
 
 def encode_key(key: str) -> str:
-    """A key as one path segment."""
+    """Return the path segment for a key."""
     return base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
 
 
 def decode_key(text: str, *, most: int = MAX_KEY_BYTES) -> str:
-    """The key of a path segment; the standard alphabet and padding are read, too. Raises :class:`BadRequest`."""
+    """Return the key of a path segment. The standard alphabet and padding are accepted. Raises :class:`BadRequest`."""
     plain = text.replace("-", "+").replace("_", "/").rstrip("=")
     try:
         key = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
@@ -28,7 +28,7 @@ def decode_key(text: str, *, most: int = MAX_KEY_BYTES) -> str:
 
 
 def fitting(key: str, *, most: int = MAX_KEY_BYTES) -> str:
-    """The key, if S3 takes one so long; not every server refuses it itself. Raises :class:`BadRequest`."""
+    """Return the key unless it is too long for S3, which not every server checks. Raises :class:`BadRequest`."""
     if len(key.encode()) > most:
         raise BadRequest(f"The key has more than {most} bytes.", code="KeyTooLongError")
     return key

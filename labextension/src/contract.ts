@@ -1574,7 +1574,7 @@ export type components = {
         };
         /**
          * Message
-         * @description A plain confirmation.
+         * @description A confirmation.
          */
         Message: {
             /** Message */
@@ -2293,9 +2293,9 @@ export type components = {
         };
         /**
          * Transfer
-         * @description A transfer, without its files. ``rate`` is bytes per second over the last seconds, ``eta`` seconds.
+         * @description A transfer, without its files. ``rate`` is in bytes per second over the last seconds, ``eta`` in seconds.
          *
-         *     To users who may not read ``contents``, a source or target in the workspace is only ``workspace://``.
+         *     For users without permission to read ``contents``, a source or target in the workspace is shown as ``workspace://``.
          */
         Transfer: {
             /** Id */
@@ -2409,7 +2409,7 @@ export type components = {
         };
         /**
          * TransferPlan
-         * @description Reply to a dry run: counts and bytes of all files, and the first of them by name.
+         * @description Reply to a dry run: counts and bytes of all files, and a list of the first ones.
          */
         TransferPlan: {
             /**
@@ -2442,10 +2442,11 @@ export type components = {
         };
         /**
          * TransferRequest
-         * @description Body of ``POST /transfers``. Source and target are URIs; one that ends in a slash is a folder.
+         * @description Body of ``POST /transfers``. Source and target are URIs; a URI that ends in a slash is a folder.
          *
-         *     A folder's files go below the target folder, their paths kept; a single file goes to the target, or into it when
-         *     that is a folder. ``delete`` has no target. ``sync`` copies what is missing or differs and leaves the rest alone.
+         *     The files of a folder are copied below the target folder with their relative paths. A single file is copied to the
+         *     target, or into it if that is a folder. ``delete`` has no target. ``sync`` copies files that are missing or differ
+         *     and keeps the others.
          */
         TransferRequest: {
             /**

@@ -135,7 +135,7 @@ class OdhTecHandler(APIHandler):
         """Run a call to the hub in a thread, unless the client disconnects before it starts."""
         return await self._in_thread(self.services.hub_calls, self._unless_gone(partial(function, *args, **kwargs)))
 
-    async def look(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    async def call_interactive(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a call whose result a user waits for, unless the client disconnects before it starts.
 
         Transfers give way for a moment, because the user probably continues to browse.

@@ -14,7 +14,7 @@ class BucketsHandler(OdhTecHandler):
     @web.authenticated
     async def get(self) -> None:
         """List all buckets, or the known ones without permission to list."""
-        self.reply(await self.look(self.services.s3.list_buckets))
+        self.reply(await self.call_interactive(self.services.s3.list_buckets))
 
     @web.authenticated
     async def post(self) -> None:

@@ -17,7 +17,7 @@ class DetailsHandler(OdhTecHandler):
     @web.authenticated
     async def get(self, bucket: str, key: str) -> None:
         """Return headers, metadata and tags."""
-        self.reply(await self.look(self.services.s3.details, bucket, self.key(key)))
+        self.reply(await self.call_interactive(self.services.s3.details, bucket, self.key(key)))
 
     @web.authenticated
     async def put(self, bucket: str, key: str) -> None:
@@ -33,7 +33,7 @@ class VersionsHandler(OdhTecHandler):
     async def get(self, bucket: str, key: str) -> None:
         """List one page of the versions of this key."""
         token = self.get_query_argument("continuationToken", None, strip=False)
-        self.reply(await self.look(self.services.s3.list_versions, bucket, self.key(key), token))
+        self.reply(await self.call_interactive(self.services.s3.list_versions, bucket, self.key(key), token))
 
 
 class RestoreHandler(OdhTecHandler):

@@ -127,15 +127,15 @@ class ImportHandler(ObjectsHandler):
             pass
 
     async def _follow(self, stream: EventStream, transfer: Transfer) -> None:
-        told: dict[str, float] = {}
+        reported: dict[str, float] = {}
         while True:
             final = transfer.state in FINAL
             for file in transfer.files:
                 if file.state == "queued" or file.what == "remove":
                     continue
                 progress = round(100 * file.bytes_done / file.size, 1) if file.size else 100.0
-                if told.get(file.path) != progress and (file.state != "failed"):
-                    told[file.path] = progress
+                if reported.get(file.path) != progress and (file.state != "failed"):
+                    reported[file.path] = progress
                     await stream.send({"status": "uploading", "file": file.path, "progress": progress})
             if final:
                 break

@@ -19,7 +19,7 @@ class MultipartsHandler(OdhTecHandler):
         segment = self.get_query_argument("prefix", "")
         token = self.get_query_argument("continuationToken", None, strip=False)
         prefix = self.key(segment) if segment else ""
-        page = await self.look(self.services.s3.list_unfinished, bucket, prefix, token)
+        page = await self.call_interactive(self.services.s3.list_unfinished, bucket, prefix, token)
         self.reply(self.services.multiparts(bucket).mark(page))
 
     @web.authenticated

@@ -29,10 +29,14 @@ class ObjectsHandler(ListingHandler):
         most = self.number("maxKeys", 1000, least=1, most=1000)
         store = self.services.s3
         if (q := self.text("q")) is None:
-            page = await self.look(store.list_objects, bucket, where, max_keys=most, token=self.continuation_token)
+            page = await self.call_interactive(
+                store.list_objects, bucket, where, max_keys=most, token=self.continuation_token
+            )
         else:
             search = self._search(bucket, where, q)
-            page = await self.look(store.search, search, max_keys=most, token=self.continuation_token, step=self.step())
+            page = await self.call_interactive(
+                store.search, search, max_keys=most, token=self.continuation_token, step=self.step()
+            )
         self.reply(page)
 
     def _search(self, bucket: str, prefix: str, q: str) -> Search:

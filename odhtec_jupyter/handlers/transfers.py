@@ -54,16 +54,16 @@ class WorkspaceHandler(OdhTecHandler):
 
 def shown(transfer: Transfer, *, sees_contents: bool) -> models.Transfer:
     """Return a transfer for the wire, without names of users' files if the user cannot see them."""
-    told = transfer.show()
+    full = transfer.show()
     hidden: dict[str, object] = {
-        field: WORKSPACE for field in ("source", "target") if getattr(told, field).startswith(WORKSPACE)
+        field: WORKSPACE for field in ("source", "target") if getattr(full, field).startswith(WORKSPACE)
     }
     if sees_contents or not hidden:
-        return told
-    if told.error:
+        return full
+    if full.error:
         text = "You do not have permission to see the files of this transfer, which may be named in its error."
-        hidden["error"] = models.Failure(code=told.error.code, message=text)
-    return told.model_copy(update=hidden)
+        hidden["error"] = models.Failure(code=full.error.code, message=text)
+    return full.model_copy(update=hidden)
 
 
 class TransfersHandler(UntrackedHandler, WorkspaceHandler):

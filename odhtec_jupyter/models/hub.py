@@ -8,7 +8,7 @@ from pydantic import Field
 
 from odhtec_jupyter.models.wire import MAX_ITEMS, NonEmpty, OnConflict, Verify, Wire
 
-MAX_REMAINING = 1000  # objects of other revisions that a dry run names and an import removes
+MAX_REMAINING = 1000  # objects of other revisions that a dry run lists and an import deletes
 
 RepoType = Literal["model", "dataset", "space"]
 

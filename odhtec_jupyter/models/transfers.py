@@ -22,9 +22,9 @@ class Failure(Wire):
 
 
 class Transfer(Wire):
-    """A transfer, without its files. ``rate`` is bytes per second over the last seconds, ``eta`` seconds.
+    """A transfer, without its files. ``rate`` is in bytes per second over the last seconds, ``eta`` in seconds.
 
-    To users who may not read ``contents``, a source or target in the workspace is only ``workspace://``.
+    For users without permission to read ``contents``, a source or target in the workspace is shown as ``workspace://``.
     """
 
     id: str
@@ -55,10 +55,11 @@ class Transfer(Wire):
 
 
 class TransferRequest(Wire):
-    """Body of ``POST /transfers``. Source and target are URIs; one that ends in a slash is a folder.
+    """Body of ``POST /transfers``. Source and target are URIs; a URI that ends in a slash is a folder.
 
-    A folder's files go below the target folder, their paths kept; a single file goes to the target, or into it when
-    that is a folder. ``delete`` has no target. ``sync`` copies what is missing or differs and leaves the rest alone.
+    The files of a folder are copied below the target folder with their relative paths. A single file is copied to the
+    target, or into it if that is a folder. ``delete`` has no target. ``sync`` copies files that are missing or differ
+    and keeps the others.
     """
 
     action: Literal["copy", "move", "delete", "sync"]
@@ -93,7 +94,7 @@ class PlannedFile(Wire):
 
 
 class TransferPlan(Wire):
-    """Reply to a dry run: counts and bytes of all files, and the first of them by name."""
+    """Reply to a dry run: counts and bytes of all files, and a list of the first ones."""
 
     counts: dict[str, int] = Field(description="Number of files per `what`")
     files_total: int

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 OnConflict = Literal["fail", "skip", "overwrite", "rename"]
 Verify = Literal["off", "source", "full"]
-MAX_ITEMS = 10_000  # of a list in a request; what is more goes in several
+MAX_ITEMS = 10_000  # of a list in a request; longer lists are split into several requests
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -19,7 +19,7 @@ def wire_name(field: str) -> str:
 
 
 class Wire(BaseModel):
-    """Base of all wire models: camelCase aliases, unknown fields refused by name."""
+    """The base of all wire models: camelCase aliases, and errors for unknown fields."""
 
     model_config = ConfigDict(alias_generator=wire_name, populate_by_name=True, extra="forbid")
 
@@ -32,6 +32,6 @@ class ErrorReply(Wire):
 
 
 class Message(Wire):
-    """A plain confirmation."""
+    """A confirmation."""
 
     message: str

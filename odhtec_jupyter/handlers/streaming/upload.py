@@ -45,15 +45,15 @@ class UploadHandler(StreamedBodyHandler):
             await self._expect_form(bucket, key)
 
     async def _expect_object(self, bucket: str, key: str) -> None:
-        told = self.request.headers.get("Content-Type")
+        content_type = self.request.headers.get("Content-Type")
         condition = WriteCondition.of(self.request.headers)
         target: S3Target | None
         if condition is not None:
             if self.get_query_argument("onConflict", "overwrite") != "overwrite":
                 raise BadRequest("onConflict cannot be combined with If-Match or If-None-Match.")
-            target = await self.call(conditional_target, self.services.s3, bucket, key, told, condition)
+            target = await self.call(conditional_target, self.services.s3, bucket, key, content_type, condition)
         else:
-            target = await self.call(choose_target, self.services.s3, bucket, key, told, self._policy)
+            target = await self.call(choose_target, self.services.s3, bucket, key, content_type, self._policy)
         if target is None:
             self.reply(UploadReply(uploaded=[], skipped=[key], errors=[]))
             return
@@ -68,9 +68,9 @@ class UploadHandler(StreamedBodyHandler):
         await self.call(self._require_bucket, bucket)
         services = self.services
 
-        async def open_file(name: str, told: str | None, at_most: int | None) -> StreamedUpload | None:
+        async def open_file(name: str, content_type: str | None, at_most: int | None) -> StreamedUpload | None:
             key = fitting(prefix + name)
-            target = await self.call(choose_target, services.s3, bucket, key, told, self._policy)
+            target = await self.call(choose_target, services.s3, bucket, key, content_type, self._policy)
             if target is None:
                 return None
             return StreamedUpload(services.engine, target, size=None, at_most=at_most, on_failure=self.lost)

@@ -27,8 +27,8 @@ class UploadsHandler(UntrackedHandler, OdhTecHandler):
     @web.authenticated
     async def post(self) -> None:
         """Start an upload, or find the one to resume."""
-        upload, goes_on = await self.services.uploads.begin(self.body(UploadRequest))
-        self.reply(upload, 200 if goes_on else 201)
+        upload, resumed = await self.services.uploads.begin(self.body(UploadRequest))
+        self.reply(upload, 200 if resumed else 201)
 
 
 class UploadSessionHandler(UntrackedHandler, OdhTecHandler):

@@ -29,8 +29,8 @@ THRIFT = {"thrift_string_size_limit": 4 * 1024 * 1024, "thrift_container_size_li
 def parquet(file: RemoteFile) -> dict[str, Any]:
     """Read a Parquet file."""
     opened = pq.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False, **THRIFT)
-    told, schema = opened.metadata, opened.schema_arrow
-    groups = list(range(min(told.num_row_groups, MAX_GROUPS)))
+    metadata, schema = opened.metadata, opened.schema_arrow
+    groups = list(range(min(metadata.num_row_groups, MAX_GROUPS)))
 
     def column(index: int) -> Iterator[Any]:
         name = schema.names[index]
@@ -38,25 +38,25 @@ def parquet(file: RemoteFile) -> dict[str, Any]:
         for batch in opened.iter_batches(MAX_ROWS, groups, [name], use_threads=False):
             yield batch.column(same)
 
-    table = _table(file, schema, column, _by_size(schema.names, told))
+    table = _table(file, schema, column, _by_size(schema.names, metadata))
     return {
         **table,
-        "total_rows": told.num_rows,
-        "row_groups": told.num_row_groups,
+        "total_rows": metadata.num_rows,
+        "row_groups": metadata.num_row_groups,
         "metadata": {
-            "created by": words(told.created_by or ""),
-            "compression": told.row_group(0).column(0).compression if groups and told.num_columns else "",
-            **_metadata(told.metadata),
+            "created by": words(metadata.created_by or ""),
+            "compression": metadata.row_group(0).column(0).compression if groups and metadata.num_columns else "",
+            **_metadata(metadata.metadata),
         },
-        "truncated": told.num_rows > len(table["rows"]) or len(schema) > MAX_COLUMNS,
+        "truncated": metadata.num_rows > len(table["rows"]) or len(schema) > MAX_COLUMNS,
     }
 
 
-def _by_size(names: list[str], told: Any) -> list[int]:
+def _by_size(names: list[str], metadata: Any) -> list[int]:
     """Return the columns, sorted by their number of bytes in the first row group."""
     sizes: dict[str, int] = {}
-    if told.num_row_groups:
-        group = told.row_group(0)
+    if metadata.num_row_groups:
+        group = metadata.row_group(0)
         for index in range(group.num_columns):
             leaf = group.column(index)
             root = leaf.path_in_schema.partition(".")[0]
@@ -184,10 +184,10 @@ def _value(scalar: Any) -> object:
         return scalar.cast(pa.string()).as_py() if pa.types.is_temporal(kind) else UNREAD
 
 
-def _metadata(told: dict[bytes, bytes] | None) -> dict[str, str]:
+def _metadata(metadata: dict[bytes, bytes] | None) -> dict[str, str]:
     """Return the metadata of the file, without the copy of its schema."""
     return {
         words(name.decode("utf-8", "replace"), 200): words(value[:4000].decode("utf-8", "replace"))
-        for name, value in islice((told or {}).items(), MAX_METADATA)
+        for name, value in islice((metadata or {}).items(), MAX_METADATA)
         if name != b"ARROW:schema"
     }

@@ -50,8 +50,8 @@ def preview(item: PreviewInput) -> TensorsPreview:
         parameters = sum(header.dtypes.values())
     except BudgetSpent:
         item.notes.append("The header is larger than a preview reads, so its end is not shown.")
-        told = header.metadata.get("general.parameter_count", "")
-        parameters = int(told) if told.isdecimal() else None
+        count = header.metadata.get("general.parameter_count", "")
+        parameters = int(count) if count.isdecimal() else None
     return TensorsPreview(
         format="gguf",
         tensors=header.tensors,

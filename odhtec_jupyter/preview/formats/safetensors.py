@@ -27,8 +27,8 @@ def is_safetensors(head: bytes, size: int) -> bool:
 def preview(item: PreviewInput) -> TensorsPreview:
     """Return the tensor table in the header. Raises :class:`Unreadable`."""
     header = _header(item)
-    told = header.pop("__metadata__", {})
-    metadata = told if isinstance(told, dict) else {}
+    found = header.pop("__metadata__", {})
+    metadata = found if isinstance(found, dict) else {}
     start = 8 + _length(item.head)
     tensors: list[Tensor] = []
     dtypes: dict[str, int] = {}

@@ -131,8 +131,8 @@ def _walk(file: _File, found: _Contents) -> None:
         elif kind == PAX:
             pax = _records(_small(file, content, size))
         elif kind not in {LONG_LINK, PAX_GLOBAL}:
-            told = pax.get("size", "")
-            size = int(told) if told.isdecimal() and len(told) < 20 else size
+            text = pax.get("size", "")
+            size = int(text) if text.isdecimal() and len(text) < 20 else size
             size = 0 if kind in EMPTY else size
             path = pax.get("path") or long_name or _name(header)
             found.entries.append(ArchiveEntry(path=_path(path, kind), size=size, compressed_size=None))
@@ -141,8 +141,8 @@ def _walk(file: _File, found: _Contents) -> None:
 
 
 def _adds_up(header: bytes) -> bool:
-    told = _number(header[148:156])
-    return told != 0 and told == sum(header) - sum(header[148:156]) + 8 * 32
+    checksum = _number(header[148:156])
+    return checksum != 0 and checksum == sum(header) - sum(header[148:156]) + 8 * 32
 
 
 def _number(text: bytes) -> int:

@@ -92,8 +92,8 @@ def _zip64(item: PreviewInput, end: int) -> tuple[int, int, int, int] | None:
     locator = item.file.at(max(0, end - _LOCATOR.size), _LOCATOR.size)
     if len(locator) < _LOCATOR.size or locator[:4] != b"PK\6\7":
         return None
-    _, _, told, _ = _LOCATOR.unpack(locator)
-    for position in (end - _LOCATOR.size - _END64.size, told):
+    _, _, offset_of_end, _ = _LOCATOR.unpack(locator)
+    for position in (end - _LOCATOR.size - _END64.size, offset_of_end):
         record = item.file.at(position, _END64.size) if 0 <= position < end else b""
         if len(record) == _END64.size and record[:4] == b"PK\6\6":
             *_, count, size, offset = _END64.unpack(record)

@@ -27,10 +27,10 @@ class NoSuchEndpoint(NotFound):
     code = "HubEndpointMissing"
 
 
-def gated(repo: str, host: str, told: str = "") -> GatedRepository:
+def gated(repo: str, host: str, said: str = "") -> GatedRepository:
     """Return the error for a repository whose terms were not accepted."""
     return GatedRepository(
-        f"{repo} is gated. Accept its terms at {host}, then use a token of that account.{_said(host, told)}"
+        f"{repo} is gated. Accept its terms at {host}, then use a token of that account.{_quoted(host, said)}"
     )
 
 
@@ -73,14 +73,14 @@ def status_error(
 ) -> OdhTecError:
     """Return the error for a refusal of ``path``: a ``file`` at a ``revision``, or a description of the repository."""
     low = {name.lower(): value for name, value in headers.items()}
-    kind, told = low.get("x-error-code", ""), low.get("x-error-message", "")
+    kind, said = low.get("x-error-code", ""), low.get("x-error-message", "")
     if kind == "GatedRepo":
-        return gated(repo, host, told)
+        return gated(repo, host, said)
     if kind == "RevisionNotFound":
         return no_revision(repo, revision)
     if kind == "RepoNotFound":
         return no_repository(repo, host)
-    if status in _MISSING and path and not kind and not told:
+    if status in _MISSING and path and not kind and not said:
         return NoSuchEndpoint(
             f"{host} answered {clipped(path, 200)} with status {status}. Check the name, the revision, and whether"
             f" {host} is a Hugging Face hub."
@@ -88,8 +88,8 @@ def status_error(
     if status == 404 and file:
         return NotFound(f"{repo} has no file {file} at revision {revision}.", code="EntryNotFound")
     if status == 404:
-        return NotFound(f"{clipped(path, 200)} does not exist at {host}.{_said(host, told)}")
-    if status == 401 and told != "Invalid credentials in Authorization header" and f"/{repo}/" in path:
+        return NotFound(f"{clipped(path, 200)} does not exist at {host}.{_quoted(host, said)}")
+    if status == 401 and said != "Invalid credentials in Authorization header" and f"/{repo}/" in path:
         return no_repository(repo, host)  # the hub's reply for a private repository without a token
     if status == 401:
         return Forbidden(
@@ -98,7 +98,7 @@ def status_error(
         )
     if status == 403:
         return Forbidden(
-            f"{host} does not allow this token to read {repo}. Use one with read access.{_said(host, told)}",
+            f"{host} does not allow this token to read {repo}. Use one with read access.{_quoted(host, said)}",
             code="HubForbidden",
         )
     if status == 429:
@@ -113,19 +113,19 @@ def link_error(status: int, headers: Mapping[str, str], file: str, host: str) ->
     low = {name.lower(): value for name, value in headers.items()}
     if status == 429:
         return _rate_limit(retry_after(low), host)
-    kind, told = clipped(low.get("x-error-code", ""), 64), low.get("x-error-message", "")
+    kind, said = clipped(low.get("x-error-code", ""), 64), low.get("x-error-message", "")
     message = f"{host}, which stores {file} for the hub, answered with status {status}{f' ({kind})' if kind else ''}."
     if status >= 500:
-        return Unreachable(f"{message}{_said(host, told)}", code="HubUnreachable")
+        return Unreachable(f"{message}{_quoted(host, said)}", code="HubUnreachable")
     if status in {404, 410}:
-        return NotFound(f"{message}{_said(host, told)}", code="EntryNotFound")
-    why = _said(host, told) or " A firewall or a proxy may block this host."
+        return NotFound(f"{message}{_quoted(host, said)}", code="EntryNotFound")
+    why = _quoted(host, said) or " A firewall or a proxy may block this host."
     return Forbidden(f"{message}{why}", code="HubForbidden")
 
 
-def _said(host: str, told: str) -> str:
+def _quoted(host: str, said: str) -> str:
     """Return the hub's own message as a further sentence: why access is pending or was rejected, what a token lacks."""
-    return f" {host} says: “{clipped(told, 300).strip().rstrip('.')}.”" if told.strip() else ""
+    return f" {host} says: “{clipped(said, 300).strip().rstrip('.')}.”" if said.strip() else ""
 
 
 def _rate_limit(wait: float | None, host: str) -> TooManyRequests:

@@ -117,8 +117,8 @@ class HubSource:
         """Return the range if the response is that range of a file with the announced size."""
         host = urlsplit(url).netloc
         if response.status == 200:
-            told = response.headers.get("Content-Length", "")
-            total = _count(told, self.size)
+            length = response.headers.get("Content-Length", "")
+            total = _count(length, self.size)
             if total == self.size and (start, end) != (0, self.size) and not ordered:
                 response.close()
                 self._without_ranges.add(host)
@@ -126,8 +126,8 @@ class HubSource:
                 raise RangesIgnoredError(f"{host} sends whole files only, not ranges of {self._path}.")
             start = 0
         elif response.status == 206:
-            told, _, total_text = response.headers.get("Content-Range", "").partition("/")
-            if told.replace(" ", "") != f"bytes{start}-{end - 1}":
+            unit, _, total_text = response.headers.get("Content-Range", "").partition("/")
+            if unit.replace(" ", "") != f"bytes{start}-{end - 1}":
                 response.close()
                 raise VerificationError(f"{host} sent a different range of {self._path} than requested.")
             total = _count(total_text, self.size)

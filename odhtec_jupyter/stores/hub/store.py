@@ -141,10 +141,10 @@ class HubStore:
             raise too_many_files()
         if not listed:
             return list(both.values()), None
-        told = (
+        note = (
             f"{self.host} lists {len(files):,} of {len(both):,} files; its description of the repository has the rest."
         )
-        return list(both.values()), told
+        return list(both.values()), note
 
     def _named(self, ask: Callable[..., Any], commit: str, paths: list[str]) -> dict[str, HubFile]:
         """Return those of the paths that the hub describes when they are requested by name."""

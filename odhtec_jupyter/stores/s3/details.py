@@ -25,7 +25,7 @@ class S3Details(S3InPlace):
 
         Not by GetObjectAttributes: Ceph RGW replies with the object.
         """
-        reply = self.look(bucket, key)
+        reply = self.full_head(bucket, key)
         head = object_head(reply)
         return ObjectDetails(
             Key=key,
@@ -46,7 +46,7 @@ class S3Details(S3InPlace):
     def change_details(self, bucket: str, key: str, change: DetailsChange) -> ObjectDetails:
         """Change the named details and keep the others. Raises :class:`Conflict` if the object has changed."""
         _require_sendable(change)
-        reply = self.look(bucket, key)
+        reply = self.full_head(bucket, key)
         if quoted(reply.get("ETag")) != quoted(change.etag):
             raise Conflict(f"{key} has changed since it was read. Reload and try again.")
         named = change.model_fields_set

@@ -21,7 +21,7 @@ LOCKS = ("ObjectLockMode", "ObjectLockRetainUntilDate", "ObjectLockLegalHoldStat
 class S3InPlace(S3Base):
     """Calls that read everything about an object and copy it onto itself."""
 
-    def look(self, bucket: str, key: str, version_id: str | None = None) -> Mapping[str, Any]:
+    def full_head(self, bucket: str, key: str, version_id: str | None = None) -> Mapping[str, Any]:
         """Return botocore's complete reply to a HEAD. Raises :class:`NotFound`, or 400 for a delete marker."""
         extra: Any = {"VersionId": version_id} if version_id else {}
         try:

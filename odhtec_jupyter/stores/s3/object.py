@@ -48,13 +48,13 @@ class ObjectHead:
     @property
     def headers(self) -> dict[str, str]:
         """Return what a copy keeps besides type and metadata, for :meth:`S3Store.put` and ``create_multipart``."""
-        told = {
+        kept = {
             "Cache-Control": self.cache_control,
             "Content-Disposition": self.content_disposition,
             "Content-Encoding": self.content_encoding,
             "Content-Language": self.content_language,
         }
-        return {name: value for name, value in told.items() if value}
+        return {name: value for name, value in kept.items() if value}
 
 
 def object_head(reply: Mapping[str, Any]) -> ObjectHead:

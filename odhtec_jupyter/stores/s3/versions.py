@@ -55,8 +55,8 @@ class S3Versions(S3InPlace):
         """Make a version the newest by a copy within S3; a delete marker above it is kept below the copy."""
         if self._newest(bucket, key) != version_id:
             self._require_kept(bucket, key, version_id)
-            self.copy_in_place(bucket, key, self.look(bucket, key, version_id), version_id=version_id)
-        stored = self.look(bucket, key)
+            self.copy_in_place(bucket, key, self.full_head(bucket, key, version_id), version_id=version_id)
+        stored = self.full_head(bucket, key)
         return StoredObject(bucket=bucket, key=key, size=stored["ContentLength"], ETag=quoted(stored.get("ETag")))
 
     def _require_kept(self, bucket: str, key: str, version_id: str) -> None:

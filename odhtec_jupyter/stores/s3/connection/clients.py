@@ -88,10 +88,10 @@ class S3Clients:
             except OdhTecError as error:
                 # A refusal contains the region, too; any other error will be raised by the actual call.
                 reply = getattr(error.__cause__, "response", {"ResponseMetadata": {}})
-            told = reply["ResponseMetadata"]
+            meta = reply["ResponseMetadata"]
             # A gateway at an Amazon endpoint can leave out the region, then the endpoint's own is correct.
-            ours = self.region if told.get("HTTPStatusCode") == 200 else None
-            self.learn_region(bucket, told.get("HTTPHeaders", {}).get("x-amz-bucket-region") or ours)
+            ours = self.region if meta.get("HTTPStatusCode") == 200 else None
+            self.learn_region(bucket, meta.get("HTTPHeaders", {}).get("x-amz-bucket-region") or ours)
         return self._regions.get(bucket)
 
     def accepts_region(self, region: str | None) -> TypeGuard[str]:

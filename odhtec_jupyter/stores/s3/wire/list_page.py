@@ -40,7 +40,7 @@ class ListPage:
         if read.root != "ListBucketResult":
             raise _invalid(f"{clipped(read.root, 64)} instead of a list")
         if len(read) > MAX_ENTRIES:
-            raise _invalid(f"more than {MAX_ENTRIES:,} entries in one page, where at most 1,000 were asked for")
+            raise _invalid(f"more than {MAX_ENTRIES:,} entries in one page instead of up to 1,000")
         self._is_encoded = read.fields.get("EncodingType", "").strip().lower() == "url"
         self._column = read.column
         #: The key of each object.
