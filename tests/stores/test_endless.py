@@ -15,7 +15,7 @@ from odhtec_jupyter.settings import HubConnection, S3Connection
 from odhtec_jupyter.stores.bounded import MAX_BODY_BYTES
 from odhtec_jupyter.stores.hub import tree as hub_tree
 from odhtec_jupyter.stores.hub.store import HubStore
-from odhtec_jupyter.stores.s3 import writer
+from odhtec_jupyter.stores.s3 import multiparts
 from odhtec_jupyter.stores.s3.store import S3Store
 from tests.endless import EndlessServer, Reply, endless
 from tests.recorder import Recorder
@@ -210,7 +210,7 @@ def test_parts_without_an_end_are_left(script: Callable[[Answer], ScriptedStore]
 def test_unfinished_uploads_without_an_end_are_left(
     script: Callable[[Answer], ScriptedStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "MAX_PAGES", 20)
+    monkeypatch.setattr(multiparts, "MAX_PAGES", 20)
 
     def answer(query: dict[str, str]) -> str:
         return (

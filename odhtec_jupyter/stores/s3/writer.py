@@ -11,8 +11,7 @@ from typing import Any
 from odhtec_jupyter.errors import Forbidden, OdhTecError, StoreError
 from odhtec_jupyter.stores.interruption import ReplyWait, interruptible
 from odhtec_jupyter.stores.s3.existing import S3Existing
-from odhtec_jupyter.stores.s3.multiparts import next_upload
-from odhtec_jupyter.stores.s3.object import MultipartUpload, StoredPart, object_params
+from odhtec_jupyter.stores.s3.object import object_params
 from odhtec_jupyter.stores.s3.source import changed
 from odhtec_jupyter.stores.s3.wire.errors import answer_error, require_s3, s3_errors, xml_text
 from odhtec_jupyter.stores.s3.wire.etag import quoted
@@ -21,8 +20,6 @@ from odhtec_jupyter.stores.s3.wire.header_text import header_value
 # Validity of presigned part URLs; each is used immediately, and retries are signed again.
 URL_SECONDS = 3600  # seconds
 WRONG_DIGEST = "WrongDigest"  # the code of the error for an object with different bytes than were sent
-MAX_PARTS = 10_000  # S3's limit for an upload
-MAX_PAGES = 1_000  # of the unfinished uploads of one key
 MAX_REPLY_BYTES = 64 * 1024  # of the reply to a PUT
 # Ceph RGW decodes the source of a part copy twice: a%2Fb would be read from a/b.
 TWICE_DECODED = frozenset("%+?")
@@ -278,64 +275,6 @@ class S3Writer(S3Existing):
                 Bucket=bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}, **extra
             )
         return quoted(reply.get("ETag"))
-
-    def list_parts(self, bucket: str, key: str, upload_id: str) -> dict[int, StoredPart]:
-        """Return the stored parts of an unfinished upload, by number. Raises ``NoSuchUpload`` if the upload is gone."""
-        found: dict[int, StoredPart] = {}
-        extra: dict[str, Any] = {}
-        while True:
-            try:
-                with s3_errors(self.host):
-                    reply = self.client(bucket).list_parts(Bucket=bucket, Key=key, UploadId=upload_id, **extra)
-            except StoreError as error:
-                if error.code != "NoSuchKey":
-                    raise
-                # Ceph RGW uses this code for a missing upload.
-                raise answer_error(404, "NoSuchUpload", "", "ListParts") from error
-            for part in reply.get("Parts", []):
-                number, size, etag = part.get("PartNumber"), part.get("Size"), quoted(part.get("ETag"))
-                if number and size is not None and etag:  # a part that cannot be parsed is sent again
-                    found[number] = StoredPart(etag, size)
-            if len(found) > MAX_PARTS:
-                raise self._endless("parts of an upload", MAX_PARTS)
-            # The last known number, because stores differ in NextPartNumberMarker.
-            marker = max(found, default=0)
-            if not reply.get("IsTruncated") or marker == extra.get("PartNumberMarker"):
-                return found
-            extra["PartNumberMarker"] = marker
-
-    def list_multiparts(self, bucket: str, key: str) -> list[MultipartUpload]:
-        """Return the unfinished uploads of this key."""
-        found: list[MultipartUpload] = []
-        extra: dict[str, Any] = {}
-        pages = 0
-        while True:
-            # Without EncodingType: with it, Ceph RGW encodes keys but does not say so. All pages are read, because
-            # they are not sorted by key.
-            with s3_errors(self.host):
-                reply = self.client(bucket).list_multipart_uploads(Bucket=bucket, Prefix=key, **extra)
-            for upload in reply.get("Uploads", []):
-                # Without a date, it is not known whether the upload is ours.
-                if upload.get("Key") == key and upload.get("UploadId") and upload.get("Initiated"):
-                    found.append(MultipartUpload(upload["UploadId"], upload["Initiated"]))
-            markers = dict(zip(("KeyMarker", "UploadIdMarker"), next_upload(reply), strict=True))
-            if not reply.get("IsTruncated") or markers == extra or not markers["KeyMarker"]:
-                return found
-            extra, pages = markers, pages + 1
-            if pages > MAX_PAGES:
-                raise self._endless("pages of unfinished uploads", MAX_PAGES)
-
-    def _endless(self, what: str, most: int) -> StoreError:
-        return StoreError(f"The S3 store at {self.host} lists more than {most:,} {what}.", code="InvalidListing")
-
-    def abort_multipart(self, bucket: str, key: str, upload_id: str) -> None:
-        """Abort an unfinished upload and its parts; an upload that no longer exists is no error."""
-        try:
-            with s3_errors(self.host):
-                self.client(bucket).abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
-        except StoreError as error:
-            if error.code not in {"NoSuchUpload", "NoSuchKey", "NoSuchBucket"}:
-                raise
 
 
 def _is_md5(etag: str, headers: Mapping[str, str]) -> bool:
