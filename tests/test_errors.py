@@ -169,6 +169,6 @@ def test_a_failure_without_status_is_the_registered_error(code: str) -> None:
         ("RequestTimeout", 408, errors.SlowSender),
     ],
 )
-def test_a_code_that_s3_sends_too_is_told_apart_by_its_status(code: str, status: int, kind: type[OdhTecError]) -> None:
+def test_codes_that_s3_also_sends_are_distinguished_by_status(code: str, status: int, kind: type[OdhTecError]) -> None:
     error = error_for(code, "x", status)
     assert (type(error), error.code, error.status) == (kind, code, status)

@@ -123,13 +123,13 @@ def test_huggingface_hub_reads_addresses_alike() -> None:
         ("hf://org/name@", "the revision after @ is missing"),
     ],
 )
-def test_what_is_no_repository_of_a_known_hub_is_refused(text: str, words: str) -> None:
+def test_address_that_is_not_a_repository_of_the_hub_is_refused(text: str, words: str) -> None:
     with pytest.raises(BadRequest, match=words) as refused:
         parse_hub_address(text, "model", "main", ENDPOINT)
     assert "secret" not in str(refused.value)
 
 
-def test_what_an_address_leaves_out_is_what_was_asked() -> None:
+def test_missing_parts_of_an_address_are_taken_from_the_request() -> None:
     assert parse_hub_address("hf://org/name", "dataset", "v2", ENDPOINT) == HubAddress("org/name", "dataset", "v2")
     assert parse_hub_address("hf://models/org/name@v1", "dataset", "v2", ENDPOINT) == HubAddress(
         "org/name", "model", "v1"

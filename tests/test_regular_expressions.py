@@ -59,7 +59,7 @@ def ambiguous(parsed: Any, within: bool = False) -> bool:
     return False
 
 
-def test_nothing_ambiguous_is_repeated() -> None:
+def test_regular_expressions_have_no_ambiguous_repetition() -> None:
     found = dict(patterns())
     assert len(found) > 30
     assert [where for where, pattern in found.items() if ambiguous(_parser.parse(pattern))] == []
@@ -69,7 +69,7 @@ def test_nothing_ambiguous_is_repeated() -> None:
     ("pattern", "expected"),
     [(r'"((?:\\["\\]|[^"])*)"', True), (r"(a+)+", True), (r"(?:a+b)++", False), (r"(?:x[0-9]{1,9})?", False)],
 )
-def test_the_rule_knows_an_ambiguous_one(pattern: str, expected: bool) -> None:
+def test_checker_detects_ambiguous_repetition(pattern: str, expected: bool) -> None:
     assert ambiguous(_parser.parse(pattern)) is expected
     assert re.compile(pattern)
 

@@ -41,7 +41,7 @@ def test_value_is_the_one_that_is_selected() -> None:
     assert browser.selected == []
 
 
-def test_one_row_at_most_without_multiple() -> None:
+def test_at_most_one_row_is_selected_without_multiple() -> None:
     browser = S3Browser(selected=["s3://models/a", "s3://models/b"])
     browser.multiple = False
     assert (browser.selected, browser.value) == (["s3://models/a"], "s3://models/a")
@@ -75,7 +75,7 @@ def test_one_row_at_most_without_multiple() -> None:
         ("multiple", "yes", "multiple"),
     ],
 )
-def test_what_makes_no_sense_is_refused(name: str, value: Any, says: str) -> None:
+def test_contradictory_request_is_refused(name: str, value: Any, says: str) -> None:
     browser = S3Browser()
     before = getattr(browser, name)
     with pytest.raises(TraitError, match=re.escape(says)):
@@ -105,7 +105,7 @@ def test_every_trait_of_its_own_is_synced_and_has_help() -> None:
     assert {name for name in traits if not name.startswith("_")} - other == names
 
 
-def test_what_a_page_without_its_kernel_shows_is_a_sentence() -> None:
+def test_page_without_its_kernel_shows_a_message() -> None:
     browser = S3Browser(value="s3://models/a")
     data = browser._repr_mimebundle_()
     assert data["text/plain"] == "Run the cell again to browse object storage here."

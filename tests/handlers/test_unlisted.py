@@ -109,7 +109,7 @@ async def test_resumable_upload_copy_and_import_work_without_the_right_to_list(
 
 @pytest.mark.parametrize("body", [SMALL, LARGE], ids=["small", "large"])
 @pytest.mark.parametrize("ignores", ["", "POST", "POST PUT"])
-async def test_hidden_object_is_never_replaced(
+async def test_object_that_s3_does_not_show_is_never_overwritten(
     odd_api: Any, odd_store: OddStore, limit: Limit, ignores: str, body: bytes
 ) -> None:
     for rights in ({"reads": False}, {"reads": False, "deletes": False}):
@@ -126,7 +126,9 @@ async def test_hidden_object_is_never_replaced(
     assert odd_store.objects["folder/kept.txt"].body == body
 
 
-async def test_existing_object_that_may_be_read_is_seen(odd_api: Any, odd_store: OddStore, limit: Limit) -> None:
+async def test_existing_object_is_found_with_permission_to_read(
+    odd_api: Any, odd_store: OddStore, limit: Limit
+) -> None:
     odd_store.put("folder/kept.txt", b"kept")
     limit()
     assert (await send(odd_api, "folder/kept.txt", SMALL, "fail")).code == 409

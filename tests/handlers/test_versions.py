@@ -132,7 +132,7 @@ async def test_a_restored_version_is_the_newest_and_nothing_is_removed(
 
 
 @on_rgw  # moto does not find a version below such a deletion
-async def test_while_versioning_is_suspended_nothing_is_written_over(
+async def test_suspended_versioning_prevents_overwriting(
     api: Any, versioned: str, put: Callable[..., str], s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = put(KEY, b"old")

@@ -64,7 +64,7 @@ S3_CALLS: dict[str, tuple[int, bytes, bytes, Callable[[S3Store], Any]]] = {
 
 
 @pytest.mark.parametrize("call", S3_CALLS)
-def test_a_reply_of_the_store_without_an_end_is_left(call: str) -> None:
+def test_endless_reply_of_the_store_is_an_error(call: str) -> None:
     status, start, entry, ask = S3_CALLS[call]
     with EndlessServer(lambda _: (status, {}, endless(start, entry))) as server:
         store = S3Store(S3Connection(server.url, "us-east-1", None, "key", "secret"), Network())
@@ -97,7 +97,7 @@ HUB_CALLS: dict[str, Callable[[HubStore], Any]] = {
 
 @pytest.mark.parametrize("part", HUB_CALLS)
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_reply_of_the_hub_without_an_end_is_left(part: str, packed: bool) -> None:
+def test_endless_reply_of_the_hub_is_an_error(part: str, packed: bool) -> None:
     headers = {"Content-Encoding": "gzip"} if packed else {}
     bomb = gzip.compress(b"[" + b" " * (64 << 20))  # 64 KB
 
@@ -146,7 +146,7 @@ def look(server: EndlessServer) -> Any:
         store.close()
 
 
-def test_a_list_of_files_that_leads_back_is_left() -> None:
+def test_list_of_files_with_a_loop_is_an_error() -> None:
     server, pages = tree(lambda number: f"/anything?cursor={number % 3}", per_page=0)
     with server, pytest.raises(OdhTecError, match="in a loop"):
         look(server)
@@ -162,9 +162,7 @@ def test_a_link_without_a_next_page_is_no_end_of_the_list(link: str) -> None:
 
 
 @pytest.mark.parametrize(("per_page", "pages_read"), [(30, 4), (0, 41)])
-def test_a_list_of_files_that_never_ends_is_left(
-    monkeypatch: pytest.MonkeyPatch, per_page: int, pages_read: int
-) -> None:
+def test_endless_list_of_files_is_an_error(monkeypatch: pytest.MonkeyPatch, per_page: int, pages_read: int) -> None:
     monkeypatch.setattr(hub_tree, "MAX_FILES", 100)
     monkeypatch.setattr(hub_tree, "MAX_PAGES", 40)
     server, pages = tree(lambda number: f"/anything?cursor={number}", per_page=per_page)
@@ -192,7 +190,7 @@ def test_a_page_with_too_many_entries_is_refused(script: Callable[[Answer], Scri
                 running.store.list_objects("bucket", "", max_keys=10, token=None)
 
 
-def test_parts_without_an_end_are_left(script: Callable[[Answer], ScriptedStore]) -> None:
+def test_endless_list_of_parts_is_an_error(script: Callable[[Answer], ScriptedStore]) -> None:
     def answer(query: dict[str, str]) -> str:
         start = int(query.get("part-number-marker", 0))
         parts = "".join(
@@ -207,7 +205,7 @@ def test_parts_without_an_end_are_left(script: Callable[[Answer], ScriptedStore]
     assert len(running.queries) == 11
 
 
-def test_unfinished_uploads_without_an_end_are_left(
+def test_endless_list_of_unfinished_uploads_is_an_error(
     script: Callable[[Answer], ScriptedStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(multiparts, "MAX_PAGES", 20)
@@ -236,7 +234,7 @@ LONG = "x" * 5000
         (200, f"<{LONG}></{LONG}>"),
     ],
 )
-def test_what_the_store_says_is_cut(script: Callable[[Answer], ScriptedStore], status: int, body: str) -> None:
+def test_message_of_the_store_is_shortened(script: Callable[[Answer], ScriptedStore], status: int, body: str) -> None:
     running = script(lambda _: (status, body))
     with pytest.raises(OdhTecError) as error:
         running.store.list_objects("bucket", "", max_keys=1, token=None)
@@ -244,7 +242,7 @@ def test_what_the_store_says_is_cut(script: Callable[[Answer], ScriptedStore], s
     assert len(error.value.code) <= 64
 
 
-def test_what_botocore_says_of_the_stores_reply_is_cut(script: Callable[[Answer], ScriptedStore]) -> None:
+def test_message_of_botocore_is_shortened(script: Callable[[Answer], ScriptedStore]) -> None:
     with pytest.raises(OdhTecError) as error:
         script(lambda _: f"<Broken{LONG}").store.list_multiparts("bucket", "k")
     assert len(str(error.value)) < 600

@@ -90,20 +90,20 @@ def below(prefix: str, cut: str = "") -> dict[str, bytes]:
 
 
 @pytest.mark.tls
-async def test_a_folder_comes_whole_and_nothing_beside_it(api: Any, filled: str) -> None:
+async def test_archive_of_a_folder_has_exactly_its_objects(api: Any, filled: str) -> None:
     assert await unpacked(api, filled, prefixes=("data/",)) == below("data/")
     assert await unpacked(api, filled, prefixes=("data/",), base="data/") == below("data/", "data/")
     assert await unpacked(api, filled, prefixes=("data/sub/",)) == below("data/sub/", "data/")
     assert await unpacked(api, filled, prefixes=("",)) == KEYS
 
 
-async def test_a_selection_comes_once_whatever_overlaps(api: Any, filled: str) -> None:
+async def test_overlapping_selection_has_each_object_once(api: Any, filled: str) -> None:
     wanted = {"keys": ("top", "data/a.txt", "top"), "prefixes": ("data/sub/", "data/")}
     assert await unpacked(api, filled, **wanted, base="") == below("data/") | {"top": b"t"}
     assert await unpacked(api, filled, keys=("data/sub/日本.txt",)) == {"日本.txt": "日本".encode()}
 
 
-async def test_unzip_finds_nothing_wrong_and_the_time_is_the_objects(
+async def test_unzip_accepts_the_archive_with_the_times_of_the_objects(
     api: Any, filled: str, s3_client: S3Client, tmp_path: Path
 ) -> None:
     path = tmp_path / "data.zip"
@@ -121,7 +121,7 @@ HOSTILE = ["../../evil", "/abs", "a\\b", "a_b", "a//b", "a/b", "a", "..", "k" * 
 
 
 @over_http
-async def test_hostile_names_are_harmless_and_none_is_lost(
+async def test_dangerous_names_are_changed_and_none_is_lost(
     api: Any, bucket: str, s3_server: Any, s3_client: S3Client, tmp_path: Path
 ) -> None:
     keys = [key for key in HOSTILE if s3_server.name != "moto" or "\t" not in key]
@@ -145,7 +145,7 @@ async def test_hostile_names_are_harmless_and_none_is_lost(
 
 
 @on_moto
-async def test_the_file_is_called_as_what_it_holds(api: Any, bucket: str, s3_client: S3Client) -> None:
+async def test_archive_is_named_after_its_content(api: Any, bucket: str, s3_client: S3Client) -> None:
     for key in ('a/dä"ta/x', "a/y", "z"):
         s3_client.put_object(Bucket=bucket, Key=key, Body=b"x")
     for wanted, name in (
@@ -159,7 +159,7 @@ async def test_the_file_is_called_as_what_it_holds(api: Any, bucket: str, s3_cli
         assert headers["content-type"] == "application/zip"
 
 
-async def test_what_is_known_to_be_impossible_is_an_error(api: Any, filled: str) -> None:
+async def test_impossible_zip_request_is_an_error(api: Any, filled: str) -> None:
     for status, code, bucket, params in (
         (404, "NoSuchBucket", f"absent-{filled}", query(prefixes=("a/",))),
         (404, "NoSuchBucket", f"absent-{filled}", query(keys=("a",))),
@@ -186,7 +186,7 @@ def meddling(monkeypatch: pytest.MonkeyPatch, key: str, meddle: Callable[[], Any
     monkeypatch.setattr(S3Store, "source", open_source)
 
 
-async def test_an_object_that_changes_meanwhile_breaks_the_archive_off(
+async def test_archive_ends_when_an_object_changes(
     api: Any,
     filled: str,
     s3_client: S3Client,
@@ -231,7 +231,7 @@ async def test_half_an_archive_has_no_proper_end_where_its_end_is_that_of_the_co
 
 
 @over_http
-async def test_an_object_that_is_deleted_meanwhile_is_named_in_the_archive(
+async def test_object_deleted_in_the_meantime_is_named_in_the_archive(
     api: Any, filled: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = await unpacked(api, filled, prefixes=("data/",))
@@ -248,7 +248,7 @@ async def test_an_object_that_is_deleted_meanwhile_is_named_in_the_archive(
 
 
 @over_http
-async def test_an_object_that_goes_before_the_first_byte_is_an_error(
+async def test_object_deleted_before_the_first_byte_is_an_error(
     api: Any, filled: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meddling(monkeypatch, "other/x", lambda: s3_client.delete_object(Bucket=filled, Key="other/x"))
@@ -257,7 +257,7 @@ async def test_an_object_that_goes_before_the_first_byte_is_an_error(
 
 
 @on_moto
-async def test_an_archive_is_activity_and_a_reader_that_leaves_ends_it(
+async def test_archive_counts_as_activity_and_ends_when_the_client_disconnects(
     api: Any, bucket: str, s3_client: S3Client, jp_serverapp: Any, services: Services, eventually: Eventually
 ) -> None:
     for number in range(6):
@@ -273,7 +273,7 @@ async def test_an_archive_is_activity_and_a_reader_that_leaves_ends_it(
 
 
 @on_moto
-async def test_a_server_that_stops_breaks_its_archives_off(
+async def test_archives_end_when_the_server_stops(
     api: Any, bucket: str, s3_client: S3Client, services: Services, eventually: Eventually
 ) -> None:
     for number in range(6):
@@ -287,7 +287,7 @@ async def test_a_server_that_stops_breaks_its_archives_off(
     writer.close()
 
 
-async def test_a_torn_body_is_read_on_where_it_broke(
+async def test_download_continues_after_a_broken_connection(
     api: Any, filled: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from odhtec_jupyter.errors import Unreachable

@@ -67,7 +67,7 @@ async def test_a_large_body_is_sent_in_parts_and_arrives_byte_for_byte(
     assert multiparts() == 0
 
 
-async def test_what_happens_when_the_key_exists_is_the_callers_choice(
+async def test_existing_key_is_handled_by_on_conflict(
     api: Any, bucket: str, s3_client: S3Client, stored: Stored, form: Form
 ) -> None:
     def value(key: str) -> bytes:
@@ -106,7 +106,7 @@ async def test_what_happens_when_the_key_exists_is_the_callers_choice(
 
 
 @over_http
-async def test_what_cannot_be_taken_is_refused_before_the_body(api: Any, bucket: str) -> None:
+async def test_invalid_upload_is_refused_before_its_body(api: Any, bucket: str) -> None:
     await api.put(bucket, "there", b"old")
     large = {"Content-Length": str(4096 * MIB)}
     form = large | {"Content-Type": "multipart/form-data; boundary=x"}
@@ -155,7 +155,7 @@ async def broken_off(api: Any, target: str, headers: dict[str, str], sent: bytes
 
 
 @over_http
-async def test_a_sender_that_goes_away_leaves_what_was_there_before(
+async def test_existing_object_is_kept_when_the_client_disconnects(
     api: Any, bucket: str, s3_client: S3Client, stored: Stored, multiparts: Count, eventually: Eventually
 ) -> None:
     await api.put(bucket, "old", b"old content")
@@ -182,7 +182,7 @@ async def test_a_sender_that_goes_away_leaves_what_was_there_before(
 
 
 @over_http
-async def test_less_than_was_announced_is_no_object(
+async def test_body_shorter_than_announced_is_not_stored(
     api: Any, bucket: str, stored: Stored, multiparts: Count, eventually: Eventually
 ) -> None:
     reader, writer = await api.raw("PUT", f"objects/upload/{bucket}/{encode_key('new')}", {"Content-Length": "1000"})
@@ -207,7 +207,9 @@ async def test_a_body_without_a_length_is_taken(api: Any, bucket: str, s3_client
 
 
 @on_moto
-async def test_a_type_that_says_nothing_is_guessed_from_the_name(api: Any, bucket: str, s3_client: S3Client) -> None:
+async def test_meaningless_content_type_is_replaced_by_that_of_the_name(
+    api: Any, bucket: str, s3_client: S3Client
+) -> None:
     for key, told, kind in (
         ("a.json", "application/octet-stream", "application/json"),
         ("b.txt", "text/x-special; charset=latin-1", "text/x-special; charset=latin-1"),

@@ -89,7 +89,7 @@ async def test_a_file_in_parts_from_beginning_to_end(
 
 
 @over_http
-async def test_a_drop_leaves_what_was_there(
+async def test_dropping_an_unfinished_file_keeps_the_existing_file(
     api: Any, bucket: str, s3_client: S3Client, multiparts: Count, jp_serverapp: Any, eventually: Eventually
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="k", Body=b"before")
@@ -113,7 +113,7 @@ async def test_a_drop_leaves_what_was_there(
 
 
 @over_http
-async def test_what_cannot_be_taken_is_refused_before_the_body(api: Any, bucket: str, multiparts: Count) -> None:
+async def test_invalid_upload_is_refused_before_its_body(api: Any, bucket: str, multiparts: Count) -> None:
     upload = await begin(api, bucket)
     at = f"uploads/{upload['uploadId']}"
     whole = {"Content-Length": str(PART)}
@@ -139,7 +139,7 @@ async def test_what_cannot_be_taken_is_refused_before_the_body(api: Any, bucket:
 
 
 @on_moto
-async def test_what_cannot_be_begun_is_refused(api: Any, bucket: str) -> None:
+async def test_invalid_upload_request_is_refused(api: Any, bucket: str) -> None:
     await api.put(bucket, "there", b"old")
     for body, status, code in (
         (wish(bucket, "there"), 409, "Conflict"),
@@ -238,7 +238,7 @@ async def test_a_part_comes_in_pieces_where_a_proxy_limits_requests(
 
 
 @on_moto
-async def test_pieces_of_a_part_do_not_keep_memory_for_ever(
+async def test_memory_of_an_unfinished_part_is_released(
     api: Any, bucket: str, jp_serverapp: Any, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = noise(SIZE)

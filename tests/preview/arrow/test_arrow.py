@@ -135,7 +135,7 @@ def test_columns_of_one_name_and_very_many_columns(see: Any) -> None:
         assert reply["note"] == "Showing the first 100 of 400 columns."
 
 
-def test_columns_that_take_too_much_are_not_read(see: Any) -> None:
+def test_columns_that_exceed_the_limit_are_not_read(see: Any) -> None:
     rng = random.Random(1)
     large = pa.table({"page": [rng.randbytes(100_000) for _ in range(90)], "id": list(range(90))})
     for name, data in (("a.parquet", parquet(large)), ("a.arrow", arrow(large))):
@@ -165,7 +165,7 @@ def test_columns_that_take_too_much_are_not_read(see: Any) -> None:
         ("a.arrow", b"\xff\xff\xff\xff" + struct.pack("<l", 2**31 - 1) + bytes(100), "damaged"),
     ],
 )
-def test_a_file_that_lies_gets_a_clear_word(see: Any, name: str, data: bytes, why: str) -> None:
+def test_damaged_file_is_reported_in_a_note(see: Any, name: str, data: bytes, why: str) -> None:
     reply = see(name, data)
     assert reply["kind"] == "binary"
     assert why in reply["note"]
@@ -178,7 +178,7 @@ def test_a_footer_of_gigabytes_is_not_read(see: Any, huge_files: Any) -> None:
     assert "larger than what a preview reads" in reply["note"]
 
 
-def test_what_unpacks_to_much_more_takes_no_memory(see: Any) -> None:
+def test_compression_bomb_uses_little_memory(see: Any) -> None:
     """A page of some KiB that claims, and has, more than the process may use."""
     bomb = pa.table({"zeros": [bytes(300 * 2**20)], "id": [1]})
     data = parquet(bomb, compression="zstd", use_dictionary=False, write_statistics=False)
@@ -187,7 +187,7 @@ def test_what_unpacks_to_much_more_takes_no_memory(see: Any) -> None:
     assert reply["rows"] == [["…", 1]]
 
 
-def test_damage_does_no_harm(see: Any) -> None:
+def test_damaged_file_never_raises(see: Any) -> None:
     small = TABLE.slice(0, 50)
     for name, data in (
         ("a.parquet", parquet(small)),
@@ -198,7 +198,7 @@ def test_damage_does_no_harm(see: Any) -> None:
             see(name, broken)
 
 
-def test_without_pyarrow_a_clear_word(see: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_pyarrow_is_reported_in_a_note(see: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrow_process, "find_spec", lambda name: None)
     for name, data in (("a.parquet", parquet()), ("a.arrow", arrow())):
         reply = see(name, data)
@@ -206,7 +206,7 @@ def test_without_pyarrow_a_clear_word(see: Any, monkeypatch: pytest.MonkeyPatch)
         assert "pip install 'odhtec-jupyter[preview]'" in reply["note"]
 
 
-def test_the_process_has_no_secrets_and_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_pyarrow_process_has_no_secrets_and_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
     monkeypatch.setenv("HF_TOKEN", "hush")
     monkeypatch.setenv("PYTHONUSERBASE", str(tmp_path / "base"))
@@ -230,7 +230,7 @@ def test_the_process_has_no_secrets_and_ends(monkeypatch: pytest.MonkeyPatch, tm
     assert process.returncode is not None
 
 
-def test_a_process_that_dies_is_no_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_crash_of_the_pyarrow_process_is_reported_in_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     for code in ("import os; os.abort()", "pass", "import sys; sys.stdout.buffer.write(b'd' + b'\\xff' * 16)"):
         with pytest.raises(Unreadable, match="pyarrow cannot read it"), stand_in(monkeypatch, code):
             arrow_process.preview_parquet(input_of("a.parquet", parquet()))
@@ -253,7 +253,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, code: str) -> Any:
     return replaced()
 
 
-def test_the_limit_holds() -> None:
+def test_limit_of_bytes_is_enforced() -> None:
     """The process itself cannot have more than it should."""
     code = (
         "from odhtec_jupyter.preview.arrow.worker import limit\n"

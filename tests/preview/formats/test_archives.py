@@ -52,7 +52,7 @@ def test_a_zip_by_its_directory(see: Any, name: str) -> None:
         assert (reply["entryCount"], reply["totalSize"]) == (3, 4000)
 
 
-def test_a_zip_behind_something_else(see: Any) -> None:
+def test_zip_with_a_prefix_is_listed(see: Any) -> None:
     assert listed(see("setup.zip", b"#!/bin/sh\n" * 100 + zipped(*FILES)))["a.txt"] == 1000
     assert see("nothing.zip", zipped())["entryCount"] == 0
 
@@ -105,12 +105,12 @@ def end_of_zip(entries: int, size: int, offset: int, disk: int = 0) -> bytes:
         ),
     ],
 )
-def test_a_zip_that_lies_gets_a_clear_word(see: Any, data: bytes, why: str) -> None:
+def test_damaged_zip_is_reported_in_a_note(see: Any, data: bytes, why: str) -> None:
     reply = see("a.zip", data)
     assert (reply["kind"], why in reply["note"]) == ("binary", True), reply["note"]
 
 
-def test_a_directory_with_fewer_entries_than_announced(see: Any) -> None:
+def test_zip_directory_with_missing_entries_has_a_note(see: Any) -> None:
     reply = see("a.zip", b"PK\3\4" + bytes(100) + end_of_zip(60_000, 100, 4))
     assert (reply["entries"], reply["entryCount"], reply["totalSize"]) == ([], 60_000, None)
     assert "damaged" in reply["note"]
@@ -143,7 +143,7 @@ def test_the_contents_of_a_tar_are_passed_over(see: Any) -> None:
     assert reply["bytesRead"] < 2_000_000
 
 
-def test_a_compressed_tar_by_its_beginning(see: Any) -> None:
+def test_beginning_of_a_compressed_tar_is_listed(see: Any) -> None:
     for name in ("data.tar.gz", "data.TGZ", "data"):
         reply = see(name, gzip.compress(tarred(*FILES[:2])))
         assert (reply["format"], reply["entryCount"], reply["truncated"]) == ("tar.gz", 2, False)
@@ -179,7 +179,7 @@ def test_a_tar_with_absurd_sizes(see: Any) -> None:
         assert see("a.tar", data + tarred(("real", b"x")))["kind"] == "archive"
 
 
-def test_damage_does_no_harm(see: Any) -> None:
+def test_damaged_file_never_raises(see: Any) -> None:
     small = (("a.txt", b"x" * 10), ("n" * 150, b"y" * 600), ("ö", b""))
     for data in (zipped(*small), tarred(*small), tarred(*small, format_=tarfile.GNU_FORMAT)):
         for broken in damaged(data, 60):
@@ -189,7 +189,7 @@ def test_damage_does_no_harm(see: Any) -> None:
         see("a.tgz", broken)
 
 
-def test_names_are_data(see: Any) -> None:
+def test_names_with_markup_are_returned_unchanged(see: Any) -> None:
     assert list(listed(see("a.zip", zipped(("<b>&\n\x1b[0m", b""))))) == ["<b>&\n\x1b[0m"]
     content = BytesContent(zipped(("x" * 5000, b"")))
     assert len(see("a.zip", content)["entries"][0]["path"]) == 1001

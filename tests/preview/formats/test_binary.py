@@ -14,7 +14,7 @@ def test_the_first_bytes_are_shown(see: Any) -> None:
     assert reply["head"] == data[:512].hex()
 
 
-def test_what_kind_of_file_it_is(see: Any) -> None:
+def test_kind_of_a_binary_file_is_detected(see: Any) -> None:
     for data, kind in {
         b"\x89HDF\r\n\x1a\n" + bytes(9): "application/x-hdf5",
         b"\x93NUMPY\1\0" + bytes(9): "application/x-npy",
@@ -24,7 +24,7 @@ def test_what_kind_of_file_it_is(see: Any) -> None:
         assert see("data", data, "application/x-mine")["contentType"] == "application/x-mine"
 
 
-def test_noise_does_no_harm(see: Any) -> None:
+def test_random_bytes_never_raise(see: Any) -> None:
     rng = random.Random(7)
     names = (
         "a.csv",

@@ -102,7 +102,7 @@ LONE = [
 
 
 @pytest.mark.parametrize(("key", "text", "count"), LONE)
-def test_a_lone_quote_swallows_no_row(see: Any, key: str, text: str, count: int) -> None:
+def test_lone_quote_does_not_join_rows(see: Any, key: str, text: str, count: int) -> None:
     reply = see(key, text.encode())
     shown = [[column["name"] for column in reply["columns"]], *reply["rows"]][-count:]
     assert len(shown) == count
@@ -188,6 +188,6 @@ def test_binary_data_is_no_table(see: Any) -> None:
     assert (reply["kind"], reply["note"]) == ("binary", "This cannot be shown as a table. The file is not text.")
 
 
-def test_damage_does_no_harm(see: Any) -> None:
+def test_damaged_file_never_raises(see: Any) -> None:
     for data in damaged(b"id;name\n" + '1;"Grüße\nan alle"\n'.encode() * 200, 60):
         see("data.csv", data)

@@ -80,7 +80,7 @@ def test_the_other_byte_order(see: Any) -> None:
         (head(1, 0) + tensor("w", [2**62, 2**62], 0) + bytes(50), "impossible size"),
     ],
 )
-def test_a_header_that_lies_gets_a_clear_word(see: Any, data: bytes, why: str) -> None:
+def test_damaged_header_is_reported_in_a_note(see: Any, data: bytes, why: str) -> None:
     reply = see("m.gguf", data)
     assert reply["kind"] in {"binary", "text"}
     assert reply["note"].startswith("This cannot be shown as GGUF. ")
@@ -120,7 +120,7 @@ def test_the_tensors_behind_a_large_vocabulary_are_found(see: Any, huge_files: A
     assert reply["bytesRead"] < 2_500_000
 
 
-def test_a_vocabulary_without_an_end_gets_a_clear_word(see: Any, huge_files: Any) -> None:
+def test_endless_vocabulary_has_a_note(see: Any, huge_files: Any) -> None:
     start = head(300, 3) + entry("general.parameter_count", 10, struct.pack("<Q", 8_000_000_000))
     start += text("tokenizer.ggml.tokens") + struct.pack("<IIQ", 9, 8, 200_000) + text("word") * 9
     for filling in (text("word") * 10_000, bytes(1000), text(""), vocabulary(1000), entry("a", 9, vocabulary(9))):
@@ -137,6 +137,6 @@ def test_vocabularies_within_each_other_take_no_time(see: Any) -> None:
         assert see("m.gguf", head(30, 2) + nested + filling)["kind"] in {"tensors", "binary", "text"}
 
 
-def test_damage_does_no_harm(see: Any) -> None:
+def test_damaged_file_never_raises(see: Any) -> None:
     for data in damaged(MODEL, 120):
         see("m.gguf", data)

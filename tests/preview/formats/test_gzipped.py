@@ -43,7 +43,7 @@ def test_other_texts_are_shown_unpacked(see: Any) -> None:
     assert see("a.csv.gz", b"".join(gzip.compress(line + b"\n") for line in CSV.splitlines()))["totalRows"] == 50
 
 
-def test_what_is_packed_and_no_text_is_shown_as_bytes(see: Any) -> None:
+def test_packed_binary_data_is_shown_as_bytes(see: Any) -> None:
     for key in ("weights.bin.gz", "part.parquet.gz", "data.csv.gz"):
         reply = see(key, gzip.compress(b"PAR1" + bytes(range(256)) * 10))
         assert (reply["kind"], reply["contentType"], reply["compression"]) == ("binary", "application/gzip", None)
@@ -70,7 +70,7 @@ def test_a_long_text_is_read_as_far_as_is_shown(see: Any) -> None:
         pytest.param(lambda: gzip.compress(b"") * 150_000, id="many empty members"),
     ],
 )
-def test_a_bomb_takes_no_memory(see: Any, packed: Any) -> None:
+def test_zip_bomb_uses_little_memory(see: Any, packed: Any) -> None:
     data = packed()
     tracemalloc.start()
     try:
@@ -81,7 +81,7 @@ def test_a_bomb_takes_no_memory(see: Any, packed: Any) -> None:
     assert reply["kind"] in {"text", "binary", "table"}
 
 
-def test_what_is_cut_off_says_so(see: Any) -> None:
+def test_incomplete_gzip_has_a_note(see: Any) -> None:
     packed = gzip.compress(zlib.compress(b"", 0).hex().encode() * 10_000, 0)
     reply = see("notes.txt.gz", packed[: len(packed) // 2])
     assert reply["text"]
@@ -91,6 +91,6 @@ def test_what_is_cut_off_says_so(see: Any) -> None:
     assert reply["note"] == "This cannot be shown as a table. The file is not valid gzip data."
 
 
-def test_damage_does_no_harm(see: Any) -> None:
+def test_damaged_file_never_raises(see: Any) -> None:
     for data in damaged(gzip.compress(CSV), 60):
         see("data.csv.gz", data)

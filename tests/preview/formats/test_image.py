@@ -82,7 +82,7 @@ def test_hostile_svg_takes_no_time(see: Any) -> None:
         assert see("a.svg", data)["kind"] == "image"
 
 
-def test_what_is_no_image_is_shown_as_what_it_is(see: Any) -> None:
+def test_file_that_is_not_an_image_is_shown_as_text_or_bytes(see: Any) -> None:
     reply = see("a.png", b"an error page")
     assert (reply["kind"], reply["text"]) == ("text", "an error page")
     assert reply["note"] == "This cannot be shown as an image. The file does not start like an image of this type."
@@ -100,7 +100,7 @@ def test_a_pdf_is_for_the_browser(see: Any) -> None:
     )
 
 
-def test_damage_does_no_harm(see: Any) -> None:
+def test_damaged_file_never_raises(see: Any) -> None:
     for data, _ in IMAGES:
         for broken in (*damaged(data, 30), *(data[:length] for length in range(40))):
             see("a.png", broken)

@@ -8,7 +8,7 @@ from typing import Any
 from tests.preview.conftest import damaged
 
 
-def test_the_names_in_the_objects_are_the_columns(see: Any) -> None:
+def test_keys_of_the_objects_are_the_columns(see: Any) -> None:
     lines = [
         {"id": 1, "text": "Grüße\u2028an alle"},
         {"id": 2.5, "tags": ["a", {"deep": None}]},
@@ -35,7 +35,7 @@ def test_values_that_are_no_objects_have_a_column_of_their_own(see: Any) -> None
     assert reply["rows"] == [[[1, 2], None], ["x", None], [None, 1]]
 
 
-def test_what_json_can_say_and_a_client_cannot_read_becomes_text(see: Any) -> None:
+def test_values_that_javascript_cannot_represent_become_text(see: Any) -> None:
     reply = see(
         "data.jsonl", b'{"half": "\\ud83d", "large": 12345678901234567890, "nan": NaN, "long": "' + b"x" * 5000 + b'"}'
     )
@@ -65,7 +65,7 @@ def test_hostile_lines_are_shown_as_text(see: Any, huge_files: Any) -> None:
     assert (reply["kind"], "longer than 2048 KiB" in reply["note"]) == ("text", True)
 
 
-def test_damage_does_no_harm(see: Any) -> None:
+def test_damaged_file_never_raises(see: Any) -> None:
     lines = [json.dumps({"id": number, "text": "Grüße", "list": [1, {"x": None}]}) for number in range(200)]
     for data in damaged("\n".join(lines).encode(), 60):
         see("data.jsonl", data)

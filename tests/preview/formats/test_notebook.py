@@ -65,7 +65,7 @@ def test_many_and_long_cells_are_cut(see: Any) -> None:
     assert reply["cells"][0]["outputs"][-1] == "… 30 more outputs"
 
 
-def test_what_is_no_notebook_is_shown_as_json(see: Any) -> None:
+def test_json_that_is_not_a_notebook_is_shown_as_text(see: Any) -> None:
     for data in (b'{"worksheets": [], "nbformat": 3}', b"[1, 2]", b'{"cells": [', b"words"):
         reply = see("a.ipynb", data)
         assert (reply["kind"], reply["text"], reply["language"]) == ("text", data.decode(), "json")
@@ -89,7 +89,7 @@ def test_an_empty_file_and_numbers_that_json_does_not_have(see: Any) -> None:
     assert see("a.jsonl", b'{"a": NaN, "b": -Infinity}\n')["rows"] == [["nan", "-inf"]]
 
 
-def test_cells_of_any_shape_do_no_harm(see: Any) -> None:
+def test_cells_of_any_shape_are_shown(see: Any) -> None:
     odd: list[Any] = [None, 1, "x", [], {}, {"a": [1]}, ["x", 1, None], "\ud800"]
     cells: list[Any] = [*odd, *({"cell_type": one, "source": one, "outputs": one} for one in odd)]
     cells += [{"cell_type": "code", "outputs": [{"output_type": kind, "text": one, "data": one, "traceback": one}]}
@@ -103,6 +103,6 @@ def test_terminal_codes_take_no_time(see: Any) -> None:
         assert see("a.ipynb", notebook(code(text)))["kind"] == "notebook"
 
 
-def test_damage_does_no_harm(see: Any) -> None:
+def test_damaged_file_never_raises(see: Any) -> None:
     for data in damaged(notebook(*(code("x = 1", {"output_type": "stream", "text": "ü"}) for _ in range(20))), 60):
         see("a.ipynb", data)

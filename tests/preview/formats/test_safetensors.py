@@ -38,7 +38,7 @@ def test_a_published_model_is_read(see: Any) -> None:
     assert reply["bytesRead"] < 200_000
 
 
-def test_dtypes_are_counted_and_metadata_is_told(see: Any) -> None:
+def test_dtypes_are_counted_and_metadata_is_shown(see: Any) -> None:
     header = {
         "__metadata__": {"format": "pt", "long": "x" * 5000},
         "a": tensor("BF16", [2, 3], 0, 12),
@@ -52,7 +52,7 @@ def test_dtypes_are_counted_and_metadata_is_told(see: Any) -> None:
     assert reply["note"] is None
 
 
-def test_a_file_that_was_cut_says_what_is_missing(see: Any) -> None:
+def test_incomplete_file_has_a_note_about_the_missing_bytes(see: Any) -> None:
     reply = see("m.safetensors", file({"a": tensor("F32", [100], 0, 400)}, bytes(150)))
     assert reply["note"] == "The file is incomplete: 250 bytes of its tensors are missing."
 
@@ -76,7 +76,7 @@ def test_a_file_that_was_cut_says_what_is_missing(see: Any) -> None:
         (file(b'{"a":{"dtype":"F32","shape":[' + b"9" * 5000 + b"]}}"), "JSON is not valid"),
     ],
 )
-def test_a_header_that_lies_gets_a_clear_word(see: Any, data: bytes, why: str) -> None:
+def test_damaged_header_is_reported_in_a_note(see: Any, data: bytes, why: str) -> None:
     reply = see("m.safetensors", data)
     assert reply["kind"] in {"binary", "text"}
     assert reply["note"].startswith("This cannot be shown as safetensors. ")
@@ -90,13 +90,13 @@ def test_a_header_of_gigabytes_is_not_read(see: Any, huge_files: Any) -> None:
     assert reply["bytesRead"] < 1_000_000
 
 
-def test_a_pointer_in_its_place_is_shown(see: Any) -> None:
+def test_git_lfs_pointer_is_shown_as_text(see: Any) -> None:
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
     reply = see("m.safetensors", pointer)
     assert (reply["kind"], reply["text"]) == ("text", pointer.decode())
 
 
-def test_damage_does_no_harm(see: Any) -> None:
+def test_damaged_file_never_raises(see: Any) -> None:
     header = {f"layer.{number}": tensor("F16", [4, 4], number * 32, number * 32 + 32) for number in range(30)}
     for data in damaged(file(header, bytes(960)), 90):
         see("m.safetensors", data)

@@ -83,7 +83,7 @@ def test_other_scripts_are_read_in_their_encoding(see: Any, codec: str, encoding
         "Å,Ø,Æ\nblåbær,smørrebrød\n",
     ],
 )
-def test_latin_letters_stay_latin(see: Any, text: str) -> None:
+def test_text_in_latin_letters_is_not_read_as_another_script(see: Any, text: str) -> None:
     reply = see("old.txt", text.encode("cp1252"))
     assert (reply["text"], reply["encoding"]) == (text, "windows-1252")
 
@@ -150,6 +150,6 @@ def test_an_empty_object_is_an_empty_text(see: Any) -> None:
         assert reply["bytesRead"] == 0
 
 
-def test_what_is_no_text_is_not_shown_as_text() -> None:
+def test_binary_data_is_not_shown_as_text() -> None:
     for data in (b"\x00\x01\x02\x03" * 100, bytes(1000), b"a\0b" * 100, bytes(range(256)) * 4, b"\x01\x00" * 500):
         assert decode(data, whole=True) is None

@@ -94,9 +94,7 @@ def whole(found: HubRepo, repository: Repository) -> bool:
     return told == {path: (file.content.size, file.etag, file.lfs) for path, file in commit.files.items()}
 
 
-def test_list_that_is_not_whole_is_completed_from_the_description(
-    store: HubStore, hub: HubStandIn, many: Repository
-) -> None:
+def test_incomplete_list_is_completed_from_the_description(store: HubStore, hub: HubStandIn, many: Repository) -> None:
     found = look(store)
     assert whole(found, many)
     assert found.note is None
@@ -108,12 +106,14 @@ def test_list_that_is_not_whole_is_completed_from_the_description(
     assert found.total_size == sum(map(len, MANY.values()))
 
 
-def test_description_that_is_not_whole_takes_nothing_away(store: HubStore, hub: HubStandIn, many: Repository) -> None:
+def test_incomplete_description_removes_no_file(store: HubStore, hub: HubStandIn, many: Repository) -> None:
     hub.mirror.siblings = 10
     assert whole(look(store), many)
 
 
-def test_list_that_begins_again_is_completed_by_name(store: HubStore, hub: HubStandIn, many: Repository) -> None:
+def test_list_with_a_loop_is_completed_by_requesting_files_by_name(
+    store: HubStore, hub: HubStandIn, many: Repository
+) -> None:
     """As olah: it asks for the first page whatever the cursor, and for a description without sizes."""
     hub.mirror.cursors = hub.mirror.blobs = False
     hub.service.page_size = 40
@@ -137,7 +137,7 @@ def test_hub_without_list_is_read_by_its_description(
     assert asked(hub, "/tree/") == 1
 
 
-def test_files_without_sizes_are_told_and_not_left_out(store: HubStore, hub: HubStandIn, many: Repository) -> None:
+def test_files_without_sizes_are_reported(store: HubStore, hub: HubStandIn, many: Repository) -> None:
     hub.mirror.tree_entries = 20
     hub.mirror.blobs = False
     hub.mirror.missing["paths-info"] = 404
@@ -147,7 +147,7 @@ def test_files_without_sizes_are_told_and_not_left_out(store: HubStore, hub: Hub
 
 
 @pytest.mark.parametrize("size", [-1, 10**30])
-def test_size_that_no_file_has_is_no_size(store: HubStore, hub: HubStandIn, size: int) -> None:
+def test_impossible_size_is_ignored(store: HubStore, hub: HubStandIn, size: int) -> None:
     hub.add(Repository("org/name")).commit({"a": b"a"})
     hub.mirror.missing |= {"tree": 404, "paths-info": 404}
     hub.mirror.info = {"siblings": [{"rfilename": "a", "size": size, "blobId": "1" * 40}]}
@@ -157,7 +157,7 @@ def test_size_that_no_file_has_is_no_size(store: HubStore, hub: HubStandIn, size
         repo_files(lambda _: ([{"type": "file", "path": "a", "size": size, "oid": "1" * 40}], None), "tree", "hub")
 
 
-def test_web_page_in_place_of_an_answer_is_named(hub: HubStandIn) -> None:
+def test_web_page_instead_of_a_reply_is_reported(hub: HubStandIn) -> None:
     hub.mirror.login_page = True
     store = HubStore(HubConnection(hub.endpoint, "hf_token"), Network())
     asks: list[Callable[[], object]] = [
@@ -186,7 +186,7 @@ def test_web_page_in_place_of_an_answer_is_named(hub: HubStandIn) -> None:
         ({"cardData": {"license": "x" * 5000}}, "x" * 499 + "…"),
     ],
 )
-def test_odd_field_that_is_only_shown_stops_nothing(
+def test_invalid_field_that_is_only_shown_is_ignored(
     store: HubStore, hub: HubStandIn, shown: dict[str, Any], license_name: str | None
 ) -> None:
     hub.add(Repository("org/name")).commit({"a": b"a"})
@@ -197,7 +197,7 @@ def test_odd_field_that_is_only_shown_stops_nothing(
 
 
 @pytest.mark.parametrize("info", [{"sha": None}, {"sha": 5}])
-def test_description_without_a_commit_is_an_error_in_words(store: HubStore, hub: HubStandIn, info: Any) -> None:
+def test_description_without_a_commit_is_an_error_with_a_message(store: HubStore, hub: HubStandIn, info: Any) -> None:
     hub.add(Repository("org/name")).commit({"a": b"a"})
     hub.mirror.info = info
     with pytest.raises(OdhTecError, match="did not name the commit"):
@@ -277,16 +277,14 @@ def test_refused_link_shows_what_the_host_says() -> None:
     assert link_error(429, {"Retry-After": "3"}, "a.bin", "cdn.example").transient
 
 
-def test_list_of_files_is_read_no_further_when_nobody_needs_it(
-    store: HubStore, hub: HubStandIn, many: Repository
-) -> None:
+def test_list_of_files_stops_when_the_client_disconnects(store: HubStore, hub: HubStandIn, many: Repository) -> None:
     hub.service.page_size = 10
     with pytest.raises(Cancelled):
         look(store, is_stopped=lambda: asked(hub, "/tree/") == 2)
     assert asked(hub, "/tree/") == 2
 
 
-def test_rate_limit_of_the_list_is_told_at_once(store: HubStore, hub: HubStandIn, many: Repository) -> None:
+def test_rate_limit_of_the_list_is_reported_immediately(store: HubStore, hub: HubStandIn, many: Repository) -> None:
     hub.inject(Refuse(429, retry_after=57), "*/tree/*", times=None)
     with pytest.raises(TooManyRequests, match="Try again in 57 s"):
         look(store)

@@ -138,7 +138,7 @@ def test_a_rate_limit_tells_how_long_to_wait(store: HubStore, hub: Any) -> None:
         ({}, None),
     ],
 )
-def test_the_wait_is_understood_however_it_is_told(headers: dict[str, str], wait: float | None) -> None:
+def test_wait_of_a_rate_limit_is_parsed_in_every_form(headers: dict[str, str], wait: float | None) -> None:
     assert retry_after({name.lower(): value for name, value in headers.items()}) == wait
     error = status_error(429, headers, "org/name", "hub.example")
     assert isinstance(error, TooManyRequests)
@@ -156,7 +156,7 @@ def test_client_that_other_extensions_share_stays_as_it_is(store: HubStore, hub:
         assert len(shared.get(f"{server.url}/model.bin").content) == MAX_BODY_BYTES + 1
 
 
-def test_whole_file_is_never_taken_for_a_range_of_it(
+def test_whole_file_is_not_accepted_as_a_range(
     store: HubStore, hub: HubStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two connections ask for ranges; while the second one waits, the first one finds that there are none."""

@@ -78,7 +78,7 @@ def test_any_key_is_copied(store: S3Store, s3_client: Any, bucket: str, other_bu
     assert content(s3_client, bucket, "parts") == key.encode()
 
 
-def test_what_belongs_to_an_object_is_kept(store: S3Store, s3_client: Any, bucket: str) -> None:
+def test_copy_keeps_metadata_and_tags(store: S3Store, s3_client: Any, bucket: str) -> None:
     etag = put(store, bucket, "k", b"x", content_type="text/plain", metadata={"mine": "yes"}, headers=KEPT)
     s3_client.put_object_tagging(Bucket=bucket, Key="k", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
     source = looked_at(store, bucket, "k")
@@ -117,7 +117,7 @@ def test_a_large_object_is_copied_in_parts(store: S3Store, s3_client: Any, bucke
     assert content(s3_client, bucket, "copy") == data
 
 
-def test_a_source_that_changed_is_not_copied(store: S3Store, s3_server: Any, bucket: str) -> None:
+def test_changed_source_is_not_copied(store: S3Store, s3_server: Any, bucket: str) -> None:
     etag = put(store, bucket, "k", b"before")
     put(store, bucket, "k", b"after!")
     upload = store.create_multipart(bucket, "copy")
@@ -129,7 +129,7 @@ def test_a_source_that_changed_is_not_copied(store: S3Store, s3_server: Any, buc
         assert store.head(bucket, "copy") is None
 
 
-def test_a_copy_does_not_replace_what_came_into_being(store: S3Store, s3_client: Any, bucket: str) -> None:
+def test_copy_does_not_overwrite_an_object_created_in_the_meantime(store: S3Store, s3_client: Any, bucket: str) -> None:
     etag = put(store, bucket, "k", b"mine")
     put(store, bucket, "there", b"theirs")
     with pytest.raises(StoreError) as refused:
@@ -140,7 +140,7 @@ def test_a_copy_does_not_replace_what_came_into_being(store: S3Store, s3_client:
     assert content(s3_client, bucket, "there") == b"mine"
 
 
-def test_what_a_copy_misses_is_named(store: S3Store, bucket: str) -> None:
+def test_tags_lost_by_a_copy_are_reported(store: S3Store, bucket: str) -> None:
     etag = put(store, bucket, "k", b"x")
     with pytest.raises(StoreError) as missing:
         store.copy(bucket, "copy", bucket, "nothing", etag=etag)
@@ -224,7 +224,7 @@ def test_ranges_of_an_object_are_read(store: S3Store, bucket: str) -> None:
 
 
 @pytest.mark.tls
-def test_an_object_that_changed_is_an_error_and_no_mixture(store: S3Store, bucket: str) -> None:
+def test_object_that_changes_while_it_is_read_is_an_error(store: S3Store, bucket: str) -> None:
     etag = put(store, bucket, "k", b"0123456789")
     source = store.source(bucket, "k", 10, etag)
     put(store, bucket, "k", b"9876543210")
@@ -305,7 +305,7 @@ def test_an_error_in_a_200_is_an_error_and_the_copy_is_not_asked_twice() -> None
         (400, "BadDigest", "their words", True),
     ],
 )
-def test_refusals_are_told_in_words_that_help(status: int, code: str, words: str, transient: bool) -> None:
+def test_refusals_have_helpful_messages(status: int, code: str, words: str, transient: bool) -> None:
     with answering(status, error_body(code)) as (store, _):
         for call in (
             lambda: put(store, "b", "k", b"x"),

@@ -75,7 +75,7 @@ def test_refusal_has_the_code_of_s3(s3_server: Any) -> None:
 # --- what stores write --------------------------------------------------------------------------------------------
 
 
-def test_what_a_store_leaves_out_or_writes_in_its_own_way_is_read() -> None:
+def test_missing_and_unusual_fields_of_stores_are_read() -> None:
     text = """<ListBucketResult>
       <CommonPrefixes> <Prefix>d/</Prefix> </CommonPrefixes>
       <Contents><Key>a%2Fb+c &amp; d</Key><Size>7</Size><ETag>abc</ETag><LastModified>2026-01-02T03:04:05</LastModified>
@@ -211,7 +211,7 @@ def what_is_read(body: bytes) -> Any:
 
 
 @pytest.mark.parametrize("entry", [*ALIKE.values(), *OTHERWISE.values()], ids=[*ALIKE, *OTHERWISE])
-def test_patterns_read_what_the_parser_reads(entry: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fast_reader_returns_what_the_parser_returns(entry: str, monkeypatch: pytest.MonkeyPatch) -> None:
     documents = [
         f"<ListBucketResult>{around.format(run)}</ListBucketResult>".encode()
         for around in AROUND

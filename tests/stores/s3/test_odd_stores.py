@@ -116,7 +116,7 @@ def test_put_without_an_etag_is_stored_where_looking_is_not_allowed(odd: OddStor
     assert odd.objects["data.bin"].body == BODY
 
 
-def test_head_that_botocore_cannot_parse_is_read_all_the_same(odd: OddStore) -> None:
+def test_head_that_botocore_cannot_parse_is_read(odd: OddStore) -> None:
     odd.put("data.bin", BODY)
 
     def garble(asked: Asked, reply: Reply) -> Reply:
@@ -136,7 +136,7 @@ def test_head_that_botocore_cannot_parse_is_read_all_the_same(odd: OddStore) -> 
     assert read(odd.store.source("bucket", "data.bin", head.size, head.etag or ""), 0, 10) == BODY[:10]
 
 
-def test_bad_date_of_one_bucket_hides_no_other(odd: OddStore) -> None:
+def test_invalid_date_of_one_bucket_does_not_hide_others(odd: OddStore) -> None:
     listed = (
         "<ListAllMyBucketsResult><Buckets>"
         "<Bucket><Name>a</Name><CreationDate>2024-01-02T03:04:05Z</CreationDate></Bucket>"
@@ -166,7 +166,7 @@ READS: dict[str, Callable[[S3Store], object]] = {
 
 @pytest.mark.parametrize("body", [b"<html>Welcome", b"{}", b"<a><Contents/></a>", b"\xff\xfe", b""], ids=repr)
 @pytest.mark.parametrize("call", READS)
-def test_reply_that_cannot_be_read_is_no_internal_error(odd: OddStore, call: str, body: bytes) -> None:
+def test_unreadable_reply_is_a_store_error(odd: OddStore, call: str, body: bytes) -> None:
     odd.refuse = lambda asked: None if asked.method == "HEAD" else Reply(200, body)
     odd.put("key", b"")
     status = 200
@@ -188,7 +188,7 @@ def test_default_bucket_opens_where_the_list_of_buckets_is_refused(odd: OddStore
 
 
 @pytest.mark.parametrize("code", ["InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"])
-def test_wrong_credentials_are_told_though_there_is_a_default_bucket(odd: OddStore, code: str) -> None:
+def test_invalid_credentials_are_reported_with_a_default_bucket(odd: OddStore, code: str) -> None:
     odd.refuse = lambda asked: failure(403, code)
     store = S3Store(dataclasses.replace(odd.store.connection, default_bucket="bucket"), Network())
     with pytest.raises(StoreError) as caught:
@@ -197,7 +197,7 @@ def test_wrong_credentials_are_told_though_there_is_a_default_bucket(odd: OddSto
     store.close()
 
 
-def test_entry_with_a_bad_date_or_number_hides_no_other(odd: OddStore) -> None:
+def test_entry_with_an_invalid_date_or_number_does_not_hide_others(odd: OddStore) -> None:
     version = "<Key>key</Key><VersionId>{0}</VersionId><LastModified>{1}</LastModified><Size>{2}</Size>"
     upload = "<Key>key</Key><UploadId>{0}</UploadId><Initiated>{1}</Initiated>"
     part = "<PartNumber>{0}</PartNumber><ETag>e</ETag><Size>{1}</Size>"
@@ -253,7 +253,7 @@ def old(request: pytest.FixtureRequest, odd: OddStore) -> OddStore:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_list_without_tokens_is_whole(old: OddStore, size: int) -> None:
+def test_list_without_tokens_is_complete(old: OddStore, size: int) -> None:
     for prefix, level in (("", ["a/", "a0", "b", "c/", "é+&%/", "😀"]), ("c/", ["c/d/", "c/f"])):
         found: list[str] = []
         token: str | None = None
@@ -298,7 +298,7 @@ def test_refused_list_keeps_its_reason_whatever_its_version(odd: OddStore) -> No
     assert odd.store.abilities.lists_v2
 
 
-def test_store_that_ignores_every_position_is_told(odd: OddStore) -> None:
+def test_store_that_ignores_list_positions_is_an_error(odd: OddStore) -> None:
     for key in "abc":
         odd.put(key, b"")
 
@@ -360,7 +360,7 @@ def test_refused_head_is_explained_by_a_get(odd: OddStore, code: str) -> None:
         assert (error.value.status, error.value.code) == (status, code)
 
 
-def test_denied_head_is_explained_once_for_a_bucket(odd: OddStore) -> None:
+def test_reason_of_a_denied_head_is_requested_once_per_bucket(odd: OddStore) -> None:
     odd.refuse = lambda asked: failure(403, "AccessDenied", "Not for you.")
     for key, words in (("a", "Not for you"), ("b", "do not have permission"), ("c", "do not have permission")):
         with pytest.raises(StoreError, match=words) as error:
@@ -369,7 +369,7 @@ def test_denied_head_is_explained_once_for_a_bucket(odd: OddStore) -> None:
     assert odd.count("GET") == 1
 
 
-def test_refusal_of_heads_alone_is_told_as_it_is(odd: OddStore) -> None:
+def test_refusal_of_head_only_is_reported_unchanged(odd: OddStore) -> None:
     odd.put("key", b"bytes")
     odd.refuse = lambda asked: Reply(403) if asked.method == "HEAD" else None
     with pytest.raises(StoreError) as error:
@@ -391,7 +391,7 @@ WRITES: dict[str, Callable[[S3Store], object]] = {
 
 @pytest.mark.parametrize("call", WRITES)
 @pytest.mark.parametrize("status", [200, 403])
-def test_web_page_is_no_answer_of_s3(odd: OddStore, call: str, status: int) -> None:
+def test_web_page_is_not_accepted_as_a_reply_of_s3(odd: OddStore, call: str, status: int) -> None:
     odd.put("key", b"")
     odd.refuse = lambda asked: Reply(status, PAGE, {"Content-Type": "text/html"}) if asked.method != "HEAD" else None
     with pytest.raises(OdhTecError, match=r"answered with a web page.* S3 API as the endpoint") as error:
@@ -399,7 +399,7 @@ def test_web_page_is_no_answer_of_s3(odd: OddStore, call: str, status: int) -> N
     assert (error.value.code, error.value.status, error.value.transient) == ("NotS3", 502, False)
 
 
-def test_web_page_of_a_gateway_that_is_down_is_tried_again(odd: OddStore) -> None:
+def test_error_page_of_a_gateway_is_retried(odd: OddStore) -> None:
     odd.refuse = lambda asked: Reply(503, PAGE)
     for call in ("list", "put"):
         with pytest.raises(OdhTecError) as error:
@@ -428,7 +428,7 @@ def test_port_of_https_is_named(odd: OddStore, told: bytes) -> None:
         odd.store.list_buckets()
 
 
-def test_message_of_s3_is_told_without_entities(odd: OddStore) -> None:
+def test_message_of_s3_is_shown_without_entities(odd: OddStore) -> None:
     odd.refuse = lambda asked: failure(400, "Odd", "a &lt;b&gt; &amp; &quot;c&quot; &#39;d&#x27;")
     for call in ("put", "list"):
         with pytest.raises(StoreError, match="a <b> & \"c\" 'd'"):
@@ -443,7 +443,7 @@ def test_name_that_no_bucket_can_have_gets_a_sentence(odd: OddStore, bucket: str
     assert len(str(error.value)) < 300
 
 
-def test_store_that_goes_away_while_keys_are_deleted_is_not_asked_for_each(
+def test_deletion_of_keys_stops_when_the_store_becomes_unreachable(
     odd: OddStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each would wait for an answer as long as the first; what is gone already is told."""

@@ -63,7 +63,7 @@ def test_every_match_is_found_once_however_few_are_wanted(
 
 @pytest.mark.parametrize("max_keys", [1, 5, 1000])
 @pytest.mark.usefixtures("one_page_a_step")
-def test_a_store_with_an_order_of_its_own_loses_no_match(
+def test_all_matches_are_found_in_a_store_with_another_order(
     script: Callable[[Answer], ScriptedStore], max_keys: int
 ) -> None:
     for order in (list(reversed(NAMES)), sorted(NAMES, key=lambda name: name[-4:])):
@@ -73,13 +73,15 @@ def test_a_store_with_an_order_of_its_own_loses_no_match(
         assert (scanned, max(sizes) <= max_keys) == (len(order), True)
 
 
-def test_a_store_that_gives_more_than_it_is_asked_for_loses_no_match(script: Callable[[Answer], ScriptedStore]) -> None:
+def test_all_matches_are_found_in_a_store_that_returns_more_than_max_keys(
+    script: Callable[[Answer], ScriptedStore],
+) -> None:
     scripted = script(lambda _: listing(*NAMES))
     found, scanned, _ = search_all(scripted.store, Search("b", "", "match", "contains", True), 5)
     assert (sorted(found), scanned) == (sorted(name for name in NAMES if "Match" in name), len(NAMES))
 
 
-def test_a_step_ends_with_its_page_when_nobody_listens(script: Callable[[Answer], ScriptedStore]) -> None:
+def test_step_ends_with_its_page_when_the_client_disconnects(script: Callable[[Answer], ScriptedStore]) -> None:
 
     class Gone:
         def __init__(self, after: int) -> None:
@@ -109,7 +111,7 @@ def names_found(store: S3Store, bucket: str, prefix: str, q: str, mode: str, rec
     return sorted(search_all(store, Search(bucket, prefix, q, mode, recursive), 2)[0])
 
 
-def test_what_each_mode_means(store: S3Store, s3_client: S3Client, bucket: str) -> None:
+def test_search_modes_match_as_described(store: S3Store, s3_client: S3Client, bucket: str) -> None:
     """``prefix`` is the store's own prefix and nothing else; ``q`` is any text."""
     nfd = unicodedata.normalize("NFD", "Café")
     stored = [
@@ -155,7 +157,7 @@ def test_what_each_mode_means(store: S3Store, s3_client: S3Client, bucket: str) 
     check("data/", "", "glob", True)
 
 
-def test_no_pattern_is_an_error_or_takes_for_ever() -> None:
+def test_every_pattern_is_valid_and_fast() -> None:
     page = ListPage(listing("a" * 1024, "[", "\\", "é").encode())
     for q in ("*a" * 500 + "b", "[" * 1024, "[!]", "[z-a]", "[]", "\\", "**?**", "\x00", "[é-a]", "(?P<", "{1,2}", "/"):
         search = Search("b", "", q, "glob", True)
