@@ -34,7 +34,9 @@ class LeftAlone(VerificationError):
 def find_remaining(
     stores: Stores, source: HubUri, target: S3Uri, paths: Collection[str], most: int, is_stopped: Callable[[], bool]
 ) -> RemainingObjects | None:
-    """The objects below ``target`` that are of another commit of ``source`` and none of its ``paths``; None for none.
+    """The objects below ``target`` that are of another commit of ``source`` and none of its ``paths``.
+
+    None for none; without objects, but truncated, if not all objects were compared.
 
     Only where an import of that commit to ``target`` puts them: a folder below may hold an import of its own.
     At most ``most`` of those that could be are asked. Raises :class:`Cancelled`.
@@ -65,7 +67,7 @@ def find_remaining(
     files = {commit: _files_of(stores, revision, is_stopped) for commit, revision in revisions.items()}
     found = [item for item in found if item.key[len(target.key) :] in files.get(item.commit, ())]
     truncated = truncated or len(commits) > MAX_COMMITS
-    if not found:
+    if not found and not truncated:
         return None
     return RemainingObjects(
         commits=list(dict.fromkeys(item.commit for item in found)),

@@ -43,7 +43,7 @@ def names(tree: ast.AST, kind: type[ast.expr_context]) -> set[str]:
     return found
 
 
-def test_no_snippet_uses_a_name_before_it_is_made() -> None:
+def test_no_snippet_uses_an_undefined_name() -> None:
     known = set(dir(builtins))
     assert snippets()
     for snippet in snippets():
@@ -54,7 +54,7 @@ def test_no_snippet_uses_a_name_before_it_is_made() -> None:
             known |= made
 
 
-def test_the_curl_line_uploads_a_file(
+def test_curl_line_of_the_readme_uploads_a_file(
     moto_jupyter: JupyterProcess, s3_client: Any, bucket: str, tmp_path: Path
 ) -> None:
     if shutil.which("curl") is None:
@@ -85,12 +85,12 @@ def test_pyarrow_reads_a_folder_as_a_dataset(s3_client: Any, bucket: str, tmp_pa
 
 
 def test_commands_of_the_readme_exist(shell: Shell) -> None:
-    told = set(re.findall(r"^jupyter odhtec (\w+)", README, re.MULTILINE))
-    assert {"ls", "cp", "sync", "mv", "rm", "import", "presign", "transfers"} <= told
-    for command in told:
+    result = set(re.findall(r"^jupyter odhtec (\w+)", README, re.MULTILINE))
+    assert {"ls", "cp", "sync", "mv", "rm", "import", "presign", "transfers"} <= result
+    for command in result:
         assert command in shell(command, "--help").stdout
 
 
-def test_the_lab_extra_is_named_before_its_command() -> None:
+def test_readme_names_the_lab_extra_before_its_command() -> None:
     install = README.partition("## Install")[2].partition("## Configure")[0]
     assert "[lab]" in install.partition("jupyter labextension list")[0]

@@ -75,6 +75,18 @@ describe('ImportForm', () => {
     expect(started().remove).toEqual(objects);
   });
 
+  it('says that not all objects were compared when it found none of another revision', async () => {
+    server.planImport.mockResolvedValue({
+      ...plan('s3://b/top/org/name/', { create: 3 }),
+      remaining: { objects: [], commits: [], bytesTotal: 0, isTruncated: true }
+    });
+    await user.type(repository(), 'org/name{Enter}');
+    await screen.findByText(/Not all objects of the folder were compared/);
+    expect(screen.queryByLabelText(/when the import is complete/)).toBeNull();
+    await user.click(button());
+    expect(started().remove).toBeUndefined();
+  });
+
   it('shows what is there already, then starts what is chosen', async () => {
     expect(button().disabled).toBe(true);
     await user.type(repository(), 'https://hub/org/name{Enter}');

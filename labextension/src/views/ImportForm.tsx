@@ -243,6 +243,13 @@ function Remaining({ model, trans }: IPartProps): JSX.Element | null {
     return null;
   }
   const { objects, bytesTotal, commits, isTruncated } = remaining;
+  if (objects.length === 0) {
+    return (
+      <p className="odhtec-Field-hint">
+        {trans.__('Not all objects of the folder were compared: some may be of other revisions.')}
+      </p>
+    );
+  }
   const revisions = commits.map(commit => commit.slice(0, 7)).join(', ');
   const more = objects.length - NAMED;
   return (

@@ -1,4 +1,4 @@
-"""An object as a file that is written: streamed with bounded memory, visible when it is closed and not before."""
+"""An object as a file that is written: streamed with bounded memory, and visible only once it is closed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from odhtec_jupyter.client.file_errors import file_errors
-from odhtec_jupyter.client.in_flight import in_flight
+from odhtec_jupyter.client.files.file_errors import file_errors
+from odhtec_jupyter.client.files.unwinding import current_exits, new_exit
 from odhtec_jupyter.errors import Cancelled, OdhTecError, VerificationError
 from odhtec_jupyter.visible import visible
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from odhtec_jupyter.client.api import Api
     from odhtec_jupyter.models import OnConflict, StoredObject
 
-WHOLE = 1024 * 1024  # what is smaller goes as one request, which can be repeated
-CHUNK = 64 * 1024  # larger ones leave the processor's cache while they are copied, at twice the cost
-AHEAD = 64  # chunks between the writer and the network
-PATIENCE = 10.0  # seconds for a thread that was told to end; it may hang at a server that does not read
-POLL = 0.5  # seconds: how soon a writer hears that the sender has ended
+MAX_SINGLE_REQUEST_BYTES = 1024 * 1024  # a smaller object is sent in one request, which can be retried
+CHUNK_BYTES = 64 * 1024  # larger chunks do not fit the processor's cache, and copying them costs twice as much
+MAX_QUEUED_CHUNKS = 64  # between the writer and the network
+STOP_SECONDS = 10.0  # to wait for a thread that was stopped: it may block on a server that does not read
+POLL_SECONDS = 0.5  # between checks whether the sending thread has failed
 
 
 class ObjectWriter(io.BufferedIOBase):
-    """What is small goes as one request at the end; more is sent by a thread while it is written.
+    """Sends a small object in one request at the end, and a larger one from a thread while it is written.
 
-    Only :meth:`close` makes the object visible, or with ``autocommit=False`` only :meth:`commit` (as fsspec's
-    transactions want it). An exception in the ``with`` block, also one that makes a wrapper close this file, and a
-    writer that nobody closed leave nothing.
+    Only :meth:`close` makes the object visible, or only :meth:`commit` with ``autocommit=False``, for transactions of
+    fsspec. Nothing is written if the ``with`` block raises, also if a wrapper then closes this file, or if the file is
+    never closed.
     """
 
     def __init__(
@@ -53,47 +53,47 @@ class ObjectWriter(io.BufferedIOBase):
         self.result: StoredObject | None = None
         options = {"on_conflict": on_conflict, "content_type": content_type}
         self._sender = self._begin(api, (bucket, key), options)
-        self._kept: list[bytes] = []  # until it shows that there is more than one request takes
+        self._kept: list[bytes] = []  # chunks, until they exceed a single request
         self._buffer = bytearray()
         self._written = 0
-        self._opened_in = in_flight()
-        self._is_forgotten = self._is_over = False
+        self._exits_when_opened = current_exits()
+        self._is_unreachable = self._is_over = False
 
-    def _begin(self, api: Api, place: tuple[str, str], options: dict[str, Any]) -> _Sender | DeferredSender:
-        return (_Sender if self.autocommit else DeferredSender)(api, place, options)
+    def _begin(self, api: Api, location: tuple[str, str], options: dict[str, Any]) -> _Sender | DeferredSender:
+        return (_Sender if self.autocommit else DeferredSender)(api, location, options)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} to {visible(self.name)}>"
 
     def writable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def tell(self) -> int:
-        """How many bytes were written."""
+        """Return the number of bytes written."""
         return self._written
 
     def write(self, data: Any) -> int:
-        """Take bytes; waits while the network is behind."""
+        """Write bytes. Blocks while the network is slower than the caller."""
         if self.closed:
             raise ValueError(f"The writer to {self.name} is closed.")
         view = memoryview(data).cast("B")
         count = len(view)
-        if self._is_forgotten:  # a wrapper's last bytes
+        if self._is_unreachable:  # the last bytes of a wrapper that was not closed
             return count
         while view:
-            room = CHUNK - len(self._buffer)
+            room = CHUNK_BYTES - len(self._buffer)
             self._buffer += view[:room]
             view = view[room:]
-            if len(self._buffer) == CHUNK and view:
-                self._hand_over(bytes(self._buffer))
+            if len(self._buffer) == CHUNK_BYTES and view:
+                self._send_chunk(bytes(self._buffer))
                 self._buffer.clear()
         self._written += count
         return count
 
-    def _hand_over(self, chunk: bytes) -> None:
+    def _send_chunk(self, chunk: bytes) -> None:
         self._kept.append(chunk)
-        if self._sender.started or len(self._kept) * CHUNK >= WHOLE:
+        if self._sender.started or len(self._kept) * CHUNK_BYTES >= MAX_SINGLE_REQUEST_BYTES:
             chunks, self._kept = self._kept, []
             with file_errors(self.name):
                 for one in chunks:
@@ -102,27 +102,28 @@ class ObjectWriter(io.BufferedIOBase):
     # --- the end --------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Send the rest and make the object visible. Raises what the server says against it.
+        """Send the rest and make the object visible. Raises the server's error when it refuses.
 
-        While an exception passes by that came after the file was opened, this discards what was written: wrappers
-        close their file also when a ``with`` block fails. Outside a ``with`` it cannot be known whether the exception
-        is already handled; so a warning says what happened, and :meth:`commit` is for who means it.
+        While an exception leaves a ``with`` or ``finally`` that was entered after the file was opened, this discards
+        what was written: wrappers close their file also when a ``with`` block fails. In an ``except`` block it writes,
+        as any other file does.
         """
         if self.closed:
             return
-        now = in_flight()
-        if self._is_forgotten:
+        if self._is_unreachable:
             self.discard()
-        elif now is not None and now.began_after(self._opened_in):
-            self.discard()
-            if not now.leaves_with:
-                text = (
-                    f"{self.name} was not written: it was closed while {type(now.error).__name__} was being handled. "
-                    "Close it after the except block, or call commit() in place of close()."
-                )
-                warnings.warn(text, RuntimeWarning, 2)
-        else:
+            return
+        left = new_exit(self._exits_when_opened)
+        if left is None:
             self._succeed()
+            return
+        self.discard()
+        if not left.is_with:
+            text = (
+                f"{self.name} was not written: it was closed while {type(left.error).__name__} ended its block. "
+                "To keep what was written so far, call commit() instead of close()."
+            )
+            warnings.warn(text, RuntimeWarning, 2)
 
     def _succeed(self) -> None:
         if self.autocommit:
@@ -132,7 +133,7 @@ class ObjectWriter(io.BufferedIOBase):
             self._end()
 
     def commit(self) -> None:
-        """Make the object visible, whatever passes by. After :meth:`discard` there is nothing to do."""
+        """Make the object visible, also while an exception is handled. Does nothing after :meth:`discard`."""
         if self._is_over:
             return
         try:
@@ -152,13 +153,13 @@ class ObjectWriter(io.BufferedIOBase):
         """Close without making anything visible."""
         if not self._is_over:
             self._is_over = True
-            self._sender.give_up()
+            self._sender.abort()
         self._end()
 
     def _end(self) -> None:
         self._kept.clear()
         self._buffer.clear()
-        self._opened_in = None
+        self._exits_when_opened = []
         super().close()
 
     def __exit__(
@@ -170,8 +171,8 @@ class ObjectWriter(io.BufferedIOBase):
             self.discard()
 
     def _dealloc_warn(self, wrapper: object) -> None:
-        """Called by Python's own wrappers before they close this file because nobody holds them any more."""
-        self._is_forgotten = True
+        """Warn. Python's wrappers call this before they close this file because they are garbage-collected."""
+        self._is_unreachable = True
         self._warn()
 
     def __del__(self) -> None:
@@ -184,39 +185,39 @@ class ObjectWriter(io.BufferedIOBase):
 
 
 class _Sender:
-    """The request that goes on while the writer writes; it does not know the writer, which may be forgotten."""
+    """The request, sent by a thread. It has no reference to the writer, so that an unused writer can be collected."""
 
-    def __init__(self, api: Api, place: tuple[str, str], options: dict[str, Any]) -> None:
-        self._api, self._place, self._options = api, place, options
-        self._queue: queue.Queue[bytes | None] = queue.Queue(AHEAD)
-        self._given_up = threading.Event()
+    def __init__(self, api: Api, location: tuple[str, str], options: dict[str, Any]) -> None:
+        self._api, self._location, self._options = api, location, options
+        self._queue: queue.Queue[bytes | None] = queue.Queue(MAX_QUEUED_CHUNKS)
+        self._aborted = threading.Event()
         self._thread: threading.Thread | None = None
         self._result: StoredObject | None = None
         self._failure: BaseException | None = None
 
     @property
     def started(self) -> bool:
-        """Whether anything was handed over."""
+        """Whether the request was started."""
         return self._thread is not None
 
     def put(self, chunk: bytes | None) -> None:
-        """Hand over the next chunk; None is the end. Raises what the server has said meanwhile."""
+        """Send the next chunk; None ends the body. Raises the error of the request if it has failed."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._send, name="odhtec writer", daemon=True)
             self._thread.start()
         while True:
             if not self._thread.is_alive():
-                raise self._failure or OdhTecError("Sending has ended too early.")
+                raise self._failure or OdhTecError(f"The upload of s3://{'/'.join(self._location)} ended too early.")
             try:
-                self._queue.put(chunk, timeout=POLL)
+                self._queue.put(chunk, timeout=POLL_SECONDS)
                 return
             except queue.Full:
                 continue
 
     def finish(self, last: bytes) -> StoredObject | None:
-        """Send what is left, and wait for the answer."""
+        """Send the rest, and return the server's reply."""
         if self._thread is None:
-            return self._api.put_object(*self._place, last, **self._options)
+            return self._api.put_object(*self._location, last, **self._options)
         self.put(last)
         self.put(None)
         self._thread.join()
@@ -224,29 +225,29 @@ class _Sender:
             raise self._failure
         return self._result
 
-    def give_up(self) -> None:
-        """End the request in its middle: the server drops what it has."""
-        self._given_up.set()
+    def abort(self) -> None:
+        """Abort the request. The server discards the data."""
+        self._aborted.set()
         if self._thread is None or not self._thread.is_alive():
             return
         with suppress(queue.Empty):
             while True:
                 self._queue.get_nowait()
-        with suppress(queue.Full):  # it may wait for a chunk
+        with suppress(queue.Full):  # the thread may be waiting for a chunk
             self._queue.put_nowait(None)
-        self._thread.join(PATIENCE)
+        self._thread.join(STOP_SECONDS)
 
     def _send(self) -> None:
         try:
-            self._result = self._api.put_object(*self._place, self._chunks(), repeatable=False, **self._options)
-        except BaseException as error:  # raised again where the writer is
+            self._result = self._api.put_object(*self._location, self._chunks(), repeatable=False, **self._options)
+        except BaseException as error:  # raised in the writer's thread
             self._failure = error
 
     def _chunks(self) -> Iterator[bytes]:
         while True:
             chunk = self._queue.get()
-            if self._given_up.is_set():
-                # Breaks the connection off.
+            if self._aborted.is_set():
+                # Closes the connection before the end of the body.
                 raise Cancelled("Writing was cancelled.")
             if chunk is None:
                 return
@@ -255,37 +256,37 @@ class _Sender:
 
 
 class DeferredSender:
-    """What is written stays in memory or, beyond one request, in a temporary file until it is committed.
+    """Keeps written data in memory, or beyond one request in a temporary file, until it is committed.
 
-    A request that is kept open until then would hold the server's memory, and be ended by it.
+    A request that is open until then would occupy memory of the server, which would end it.
     """
 
     started = True
 
-    def __init__(self, api: Api, place: tuple[str, str], options: dict[str, Any]) -> None:
-        self._api, self._place, self._options = api, place, options
-        self._file = tempfile.SpooledTemporaryFile(WHOLE)  # noqa: SIM115 - closed at the end of finish or give_up
+    def __init__(self, api: Api, location: tuple[str, str], options: dict[str, Any]) -> None:
+        self._api, self._location, self._options = api, location, options
+        self._file = tempfile.SpooledTemporaryFile(MAX_SINGLE_REQUEST_BYTES)  # noqa: SIM115 - closed at the end of finish or abort
 
     def put(self, chunk: bytes) -> None:
-        """Keep the next bytes."""
+        """Add bytes."""
         self._file.write(chunk)
 
     def finish(self, last: bytes) -> StoredObject | None:
-        """Send all of it."""
+        """Send all data."""
         self._file.write(last)
         body: Any = self._chunks
-        if self._file.tell() <= WHOLE:
+        if self._file.tell() <= MAX_SINGLE_REQUEST_BYTES:
             self._file.seek(0)
             body = self._file.read()
-        stored = self._api.put_object(*self._place, body, **self._options)
+        stored = self._api.put_object(*self._location, body, **self._options)
         self._file.close()
         return stored
 
-    def give_up(self) -> None:
-        """Forget it."""
+    def abort(self) -> None:
+        """Discard the data."""
         self._file.close()
 
     def _chunks(self) -> Iterator[bytes]:
         self._file.seek(0)
-        while chunk := self._file.read(WHOLE):
+        while chunk := self._file.read(MAX_SINGLE_REQUEST_BYTES):
             yield chunk

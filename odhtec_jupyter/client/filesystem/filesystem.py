@@ -1,4 +1,4 @@
-"""``odhtec://bucket/key`` for fsspec: pandas, datasets, safetensors and whoever else asks it for files."""
+"""``odhtec://bucket/key`` for fsspec, and so for pandas, datasets, safetensors and others."""
 
 from __future__ import annotations
 
@@ -12,23 +12,27 @@ from fsspec.compression import compr
 from fsspec.core import get_compression
 from fsspec.spec import AbstractFileSystem
 
-from odhtec_jupyter.client import bulk, listing, tree
-from odhtec_jupyter.client.appender import ObjectAppender
+from odhtec_jupyter.client import listing
 from odhtec_jupyter.client.client import Client
-from odhtec_jupyter.client.file_errors import file_errors
-from odhtec_jupyter.client.layered_writer import CompressedWriter, TextWriter
+from odhtec_jupyter.client.files.file_errors import file_errors
+from odhtec_jupyter.client.files.layered_writer import CompressedWriter, TextWriter
+from odhtec_jupyter.client.files.opening import open_writer
+from odhtec_jupyter.client.files.reader import open_reader
+from odhtec_jupyter.client.filesystem import bulk_operations
+from odhtec_jupyter.client.filesystem.walk import walk, with_empty_levels
+from odhtec_jupyter.client.http.servers import without_token
 from odhtec_jupyter.client.listing import Entry
-from odhtec_jupyter.client.reader import open_reader
-from odhtec_jupyter.client.servers import without_token
-from odhtec_jupyter.client.writer import ObjectWriter
-from odhtec_jupyter.errors import Conflict, OdhTecError
+from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.uris import S3Uri
 
 SECRET = "token"  # noqa: S105 - the option's name
 
 
 class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
-    """Thin over :class:`Client`; ``server_url``, ``token`` and ``verify`` as there. Pickled without the token."""
+    """A file system over :class:`Client`, with its options ``url`` (here ``server_url``), ``token`` and ``verify``.
+
+    It is pickled without the token.
+    """
 
     protocol = "odhtec"
     root_marker = ""
@@ -36,7 +40,7 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def __init__(
         self,
         *,
-        server_url: str | None = None,  # not ``url``: fsspec's own functions call a file's address so
+        server_url: str | None = None,  # not ``url``, which fsspec's functions use for the URL of a file
         token: str | None = None,
         verify: bool | str | None = None,
         **options: Any,
@@ -44,10 +48,10 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         super().__init__(**options)
         self.client = Client(server_url, token, verify=verify)
 
-    # fsspec keeps what a file system was made with, shows it and pickles it.
+    # fsspec shows and pickles the options of a file system.
     @property
     def storage_options(self) -> dict[str, Any]:
-        """What it was made with, without the token."""
+        """The options it was created with, without the token."""
         return self._options
 
     @storage_options.setter
@@ -61,10 +65,10 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         """The server's address."""
         return f"odhtec-{self.client.url}"
 
-    # --- looking --------------------------------------------------------------------------------------------------
+    # --- listing --------------------------------------------------------------------------------------------------
 
     def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
-        """One level; the buckets at the top."""
+        """Return the contents of a folder; at the top level the buckets."""
         path = self._strip_protocol(path)
         with file_errors(path):
             found = self._ls(path)
@@ -72,11 +76,11 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def _ls(self, path: str) -> list[dict[str, Any]]:
         if "/" in path and not self._is_folder(path):
-            return [self._object(path)]  # a file is its own list
+            return [self._object(path)]  # fsspec lists a file as itself
         return self.list_level(path)
 
     def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
-        """An object, or what is known of a folder."""
+        """Return size and ETag of an object, or the entry of a folder."""
         path = self._strip_protocol(path)
         bucket, _, key = path.partition("/")
         if not path:
@@ -104,7 +108,7 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def find(
         self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False, **kwargs: Any
     ) -> Any:
-        """Every object below, in one listing where nobody asks for folders."""
+        """Return every object below a folder; with a single listing unless folders are requested."""
         path = self._strip_protocol(path)
         if maxdepth is not None or withdirs or not path:
             return super().find(path, maxdepth, withdirs, detail, **kwargs)
@@ -119,22 +123,22 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def walk(
         self, path: str, maxdepth: int | None = None, topdown: bool = True, on_error: Any = "omit", **kwargs: Any
     ) -> Iterator[Any]:
-        """As ``os.walk``; a folder without a name (of ``x//b.txt``) is ``""`` in the one above."""
+        """Walk as ``os.walk`` does. A folder with an empty name (in ``x//b.txt``) is ``""`` in its parent."""
         path = self._strip_protocol(path)
-        if "/" in path and not self._is_folder(path):  # a file, or nothing
+        if "/" in path and not self._is_folder(path):  # a file, or it does not exist
             return super().walk(path, maxdepth, topdown, on_error, **kwargs)  # type: ignore[no-any-return]
-        return tree.walk(self, path, maxdepth, topdown, on_error, bool(kwargs.get("detail")))
+        return walk(self, path, maxdepth, topdown, on_error, bool(kwargs.get("detail")))
 
     def glob(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> Any:
-        """As fsspec's; ``**`` also means folders without a name, and ``//`` means one."""
+        """Match as fsspec does. ``**`` also matches folders with an empty name, and ``//`` matches one."""
         detail = kwargs.pop("detail", False)
         found = super().glob(path, maxdepth, detail=True, **kwargs)
         if "**" in path or "//" in self._strip_protocol(path):
-            found = tree.with_empty_levels(self, self._strip_protocol(path), found, maxdepth)
+            found = with_empty_levels(self, self._strip_protocol(path), found, maxdepth)
         return found if detail else list(found)
 
     def list_level(self, path: str) -> list[dict[str, Any]]:
-        """What is directly in a folder, its path taken to the letter: ``b/x/`` is the one without a name in ``b/x``."""
+        """Return the direct contents of a folder. ``b/x/`` is the folder with an empty name in ``b/x``."""
         bucket, slash, key = path.partition("/")
         with file_errors(path):
             if not path:
@@ -143,22 +147,22 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
             return [_info(bucket, one) for one in found]
 
     def modified(self, path: str) -> datetime:
-        """When it was last written."""
+        """Return the time of the last change."""
         with file_errors(path):
             found = self.client.stat(self.uri(path)).LastModified
         if found is None:
-            raise NotImplementedError("The store does not say.")
+            raise NotImplementedError("The store does not report the time of the last change.")
         return found
 
-    created = modified  # an object is written once
+    created = modified  # objects are only created or replaced
 
     def checksum(self, path: str) -> str:
-        """The ETag: another one with other bytes."""
+        """Return the ETag, which changes with the content."""
         found = self.info(path)
         return str(found.get("ETag") or found["size"])
 
     def sign(self, path: str, expiration: int = 3600, **kwargs: Any) -> str:
-        """A link to share."""
+        """Return a link that works without credentials for ``expiration`` seconds."""
         with file_errors(path):
             return self.client.presign(self.uri(path), expires_in=expiration)
 
@@ -173,7 +177,7 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         compression: str | None = None,
         **kwargs: Any,
     ) -> Any:
-        """As fsspec's; what is written through a text or compressed file is all there or not at all."""
+        """Open as fsspec does. Text and compressed files, too, are written completely or not at all."""
         if "r" in mode:
             return super().open(path, mode, block_size, cache_options, compression, **kwargs)
         text = {name: kwargs.pop(name) for name in ("encoding", "errors", "newline") if name in kwargs}
@@ -182,29 +186,24 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         if packing := get_compression(self._strip_protocol(path), compression):
             if packing == "zip" and binary == "ab":
                 file.discard()
-                raise ValueError("A ZIP cannot be appended to.")
+                raise ValueError("Appending to a ZIP file is not supported.")
             file = CompressedWriter(compr[packing](file, mode="w"), file)
         return file if "b" in mode else TextWriter(file, **text)
 
     def _open(self, path: str, mode: str = "rb", autocommit: bool = True, **kwargs: Any) -> io.BufferedIOBase:
-        place = self._place(path)
+        location = self._location(path)
         if mode not in {"rb", "wb", "xb", "ab"}:
-            raise ValueError(f"An object cannot be opened with {mode!r}: it can be read, written or appended to.")
+            raise ValueError(f"The mode {mode!r} is not supported. Use rb, wb, xb or ab.")
         with file_errors(path):
             if mode == "rb":
-                return open_reader(self.client.api, place.bucket, place.key)
-            if mode == "ab":
-                return ObjectAppender(self.client.api, place.bucket, place.key, autocommit=autocommit)
-            if mode == "xb" and self.client.exists(str(place)):
-                raise Conflict(f"{place} exists.", code="FileExists")
-            policy: Any = "fail" if mode == "xb" else "overwrite"
-            return ObjectWriter(self.client.api, place.bucket, place.key, on_conflict=policy, autocommit=autocommit)
+                return open_reader(self.client.api, location.bucket, location.key)
+            return open_writer(self.client.api, location, mode[0], autocommit=autocommit)
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
-        """Bytes of an object, with one request where that is possible."""
-        place = self._place(path)
-        with open_reader(self.client.api, place.bucket, place.key) as file:
-            file.raw.least = 0  # nothing else is read
+        """Return bytes of an object, with a single read request if possible."""
+        location = self._location(path)
+        with open_reader(self.client.api, location.bucket, location.key) as file:
+            file.raw.min_range_bytes = 0  # only these bytes are read
             size = file.raw.size
             first = max(0, size + start) if start is not None and start < 0 else start or 0
             last = size if end is None else (max(0, size + end) if end < 0 else min(end, size))
@@ -214,52 +213,52 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def get(
         self, rpath: Any, lpath: Any, recursive: bool = False, callback: Any = DEFAULT_CALLBACK, **kwargs: Any
     ) -> None:
-        """To this machine; a key that cannot be a file's path (``x//b.txt``) arrives under a name made from it."""
-        bulk.get(self, rpath, lpath, recursive=recursive, callback=callback, **kwargs)
+        """Download files. A key that cannot be a path (``x//b.txt``) gets a name derived from it."""
+        bulk_operations.get(self, rpath, lpath, recursive=recursive, callback=callback, **kwargs)
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
-        """All bytes of an object."""
+        """Write all bytes of an object."""
         with self.open(path, "xb" if mode == "create" else "wb") as file:
             file.write(value)
 
     # --- changing -------------------------------------------------------------------------------------------------
 
     def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
-        """Copied by the store itself."""
+        """Copy an object. The store copies the data."""
         with file_errors(path1):
             self.client.copy(self.uri(path1), self.uri(path2), on_conflict="overwrite").wait(progress=False)
 
     def copy(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
-        """Copied by the store itself; a folder is one transfer."""
-        bulk.copy(self, path1, path2, recursive, maxdepth, **kwargs)
+        """Copy objects and folders. The store copies the data; a folder is one transfer."""
+        bulk_operations.copy(self, path1, path2, recursive, maxdepth, **kwargs)
 
     def mv(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
-        """Moved by the server; with ``recursive`` a folder with all in it."""
-        bulk.move(self, path1, path2, recursive, maxdepth)
+        """Move objects, and with ``recursive`` folders and everything in them."""
+        bulk_operations.move(self, path1, path2, recursive, maxdepth)
 
     def rm_file(self, path: str) -> None:
-        """Exactly this object."""
-        place = self._place(path)
+        """Delete exactly this object."""
+        location = self._location(path)
         with file_errors(path):
-            self.client.api.delete_key(place.bucket, place.key)
+            self.client.api.delete_key(location.bucket, location.key)
 
     _rm = rm_file
 
     def rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
-        """Objects; with ``recursive`` folders with all in them, each as a transfer of the server."""
-        bulk.delete(self, path, recursive, maxdepth)
+        """Delete objects, and with ``recursive`` folders and everything in them, each with one transfer."""
+        bulk_operations.delete(self, path, recursive, maxdepth)
 
     def mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
-        """A bucket. Folders need not be made: an object's name is enough."""
+        """Create a bucket. A folder exists once there is an object in it."""
         path = self._strip_protocol(path)
         if path and "/" not in path:
-            if self.exists(path):  # some stores create one's own bucket again
+            if self.exists(path):  # some stores accept to create an own bucket again
                 raise FileExistsError(path)
             with file_errors(path):
                 self.client.create_bucket(path)
 
     def makedirs(self, path: str, exist_ok: bool = False) -> None:
-        """As :meth:`mkdir`."""
+        """Create a bucket as :meth:`mkdir` does."""
         try:
             self.mkdir(path)
         except FileExistsError:
@@ -267,7 +266,7 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
                 raise
 
     def rmdir(self, path: str) -> None:
-        """A bucket that is empty; a folder ends with its last object."""
+        """Delete an empty bucket. A folder disappears with its last object."""
         path = self._strip_protocol(path)
         if path and "/" not in path:
             with file_errors(path):
@@ -275,14 +274,14 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     # --- names ----------------------------------------------------------------------------------------------------
 
-    def _place(self, path: str) -> S3Uri:
+    def _location(self, path: str) -> S3Uri:
         bucket, _, key = self._strip_protocol(path).partition("/")
         if not key:
             raise IsADirectoryError(path)
         return S3Uri(bucket, key)
 
     def uri(self, path: str) -> str:
-        """As the client calls it."""
+        """Return the ``s3://`` URI of a path."""
         return f"s3://{self._strip_protocol(path)}"
 
 

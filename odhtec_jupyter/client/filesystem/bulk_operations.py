@@ -1,45 +1,48 @@
-"""Copying, moving and deleting of many for the file system: with as few transfers of the server as that takes."""
+"""Copying, moving, deleting and downloading of many objects for the file system, with as few transfers as possible."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
 from glob import has_magic
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fsspec.spec import AbstractFileSystem
 
-from odhtec_jupyter.client.file_errors import file_errors
-from odhtec_jupyter.client.local_names import local_name
+from odhtec_jupyter.client.files.file_errors import file_errors
+from odhtec_jupyter.client.local.local_names import local_name
+from odhtec_jupyter.client.local.saved_files import SavedFiles
 
 if TYPE_CHECKING:
-    from odhtec_jupyter.client.filesystem import OdhTecFileSystem
+    from odhtec_jupyter.client.filesystem.filesystem import OdhTecFileSystem
 
-NAMES = 1000  # in one request
+MAX_NAMES_PER_REQUEST = 1000
 Pair = tuple[str, str]
 
 
 def copy(fs: OdhTecFileSystem, source: Any, target: Any, recursive: bool, maxdepth: int | None, **options: Any) -> None:
-    """As ``AbstractFileSystem.copy``: one transfer for a folder, or for those of its files that are meant."""
+    """Copy as ``AbstractFileSystem.copy`` does, with one transfer per folder or per selection of its files."""
     if recursive and maxdepth is None and isinstance(target, str) and is_folder(fs, source):
         transfer(fs, "copy", source, into(fs, source, target))
         return
     skips_missing = options.get("on_error") == "ignore" or (recursive and options.get("on_error") is None)
     recorder = _Recorder(fs)
-    # fsspec's own rules say what goes where.
+    # fsspec itself decides which target each file has.
     AbstractFileSystem.copy(recorder, source, target, recursive=recursive, maxdepth=maxdepth, **options)
-    for folder, into_folder, names in _bundles(_files(fs, recorder.pairs)):
+    for folder, into_folder, names in _by_folder(_files(fs, recorder.pairs)):
         try:
             _copy_names(fs, folder, into_folder, names)
         except FileNotFoundError:
             if not skips_missing:
                 raise
-            for name in names:  # all but the missing ones
-                _copy_if_there(fs, folder + name, into_folder + name)
+            for name in names:  # one by one, to skip only the missing ones
+                _copy_if_exists(fs, folder + name, into_folder + name)
 
 
 def move(fs: OdhTecFileSystem, source: Any, target: Any, recursive: bool, maxdepth: int | None) -> None:
-    """One object or one folder as one transfer; of others what was copied is deleted."""
+    """Move one object or folder with one transfer; copy and delete anything else."""
     if source == target:
         return
     if isinstance(source, str) and maxdepth is None and not is_pattern(fs, source):
@@ -57,7 +60,7 @@ def move(fs: OdhTecFileSystem, source: Any, target: Any, recursive: bool, maxdep
 
 
 def delete(fs: OdhTecFileSystem, paths: Any, recursive: bool, maxdepth: int | None) -> None:
-    """Objects; with ``recursive`` folders, down to ``maxdepth`` levels or with all in them."""
+    """Delete objects, and with ``recursive`` folders: down to ``maxdepth`` levels, or with everything in them."""
     for one in [paths] if isinstance(paths, str) else paths:
         path = fs._strip_protocol(one)
         for name in fs.glob(path) if is_pattern(fs, path) else [path]:
@@ -75,22 +78,22 @@ def delete(fs: OdhTecFileSystem, paths: Any, recursive: bool, maxdepth: int | No
 
 
 def get(fs: OdhTecFileSystem, source: Any, local: Any, **options: Any) -> None:
-    """As ``AbstractFileSystem.get``, but every key has a path of its own here, below the folder that was named."""
+    """Download as ``AbstractFileSystem.get`` does, but give every key a path of its own below the target folder."""
     AbstractFileSystem.get(_LocalNames(fs), source, local, **options)
 
 
 def is_pattern(fs: OdhTecFileSystem, path: str) -> bool:
-    """Whether it has wildcards; a key may hold such letters, and then it is that object."""
+    """Return whether a path is a pattern: it has wildcards, and no object has exactly this key."""
     return has_magic(path) and not fs.isfile(path)
 
 
 def is_folder(fs: OdhTecFileSystem, path: Any) -> bool:
-    """Whether it is one folder with all in it."""
+    """Return whether a path names one folder."""
     return isinstance(path, str) and "/" in fs._strip_protocol(path) and not is_pattern(fs, path) and fs.isdir(path)
 
 
 def has_folder(fs: OdhTecFileSystem, path: str) -> bool:
-    """Whether anything is below it; an object may have the same name."""
+    """Return whether anything is below a path. An object can have the same name."""
     path = fs._strip_protocol(path)
     if "/" not in path:
         return bool(fs.isdir(path))
@@ -102,7 +105,7 @@ def has_folder(fs: OdhTecFileSystem, path: str) -> bool:
 
 
 def into(fs: OdhTecFileSystem, source: str, target: str) -> str:
-    """Where a source goes: into a folder that exists or that ends in a slash, unless the source ends in one."""
+    """Return the target of a source: in a folder if ``target`` is one, unless the source ends in a slash."""
     path = str(fs._strip_protocol(target))
     if source.endswith("/") or not (target.endswith("/") or fs.isdir(path)):
         return path
@@ -110,14 +113,14 @@ def into(fs: OdhTecFileSystem, source: str, target: str) -> str:
 
 
 def transfer(fs: OdhTecFileSystem, action: str, source: str, target: str) -> None:
-    """A folder with all in it."""
+    """Copy or move a folder and everything in it."""
     run = fs.client.copy if action == "copy" else fs.client.move
     with file_errors(source):
         run(f"{fs.uri(source)}/", f"{fs.uri(target)}/", on_conflict="overwrite").wait(progress=False)
 
 
 class _Recorder:
-    """The file system for :meth:`AbstractFileSystem.copy`, but what is to be copied is only written down."""
+    """The file system for :meth:`AbstractFileSystem.copy`, which records the copies instead of making them."""
 
     def __init__(self, fs: OdhTecFileSystem) -> None:
         self._fs = fs
@@ -127,53 +130,60 @@ class _Recorder:
         return getattr(self._fs, name)
 
     def cp_file(self, source: str, target: str, **kwargs: Any) -> None:
-        """Written down."""
+        """Record a copy."""
         strip = self._fs._strip_protocol
         self.pairs.append((strip(source), strip(target)))
 
 
 class _LocalNames:
-    """The file system for :meth:`AbstractFileSystem.get`, which makes paths of this machine from those it finds."""
+    """The file system for :meth:`AbstractFileSystem.get`, with names that files of this machine can have."""
 
     def __init__(self, fs: OdhTecFileSystem) -> None:
         self._fs = fs
-        self._real: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
+        self._saved_files = SavedFiles()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._fs, name)
 
     def expand_path(self, *args: Any, **kwargs: Any) -> list[str]:
-        """Paths that can be files here."""
-        self._real = {local_name(path): path for path in self._fs.expand_path(*args, **kwargs)}
-        return list(self._real)
+        """Expand paths, and return them as paths of this machine."""
+        self._keys = {local_name(path): path for path in self._fs.expand_path(*args, **kwargs)}
+        return list(self._keys)
 
     def isdir(self, path: str) -> bool:
-        """Of what is meant."""
-        return bool(self._fs.isdir(self._real.get(path, path)))
+        """Return whether the object path is a folder."""
+        return bool(self._fs.isdir(self._keys.get(path, path)))
 
     def get_file(self, path: str, local: Any, **kwargs: Any) -> None:
-        """What is meant."""
-        self._fs.get_file(self._real.get(path, path), local, **kwargs)
+        """Download the object. Raises ``FileExistsError`` if its file is that of another object."""
+        is_path = isinstance(local, str | PathLike)
+        if is_path:
+            with file_errors(str(local)):
+                self._saved_files.check(Path(local))
+        self._fs.get_file(self._keys.get(path, path), local, **kwargs)
+        if is_path:
+            self._saved_files.add(Path(local))
 
 
 def _files(fs: OdhTecFileSystem, pairs: list[Pair]) -> list[Pair]:
-    """Without the folders that fsspec lists beside what is in them."""
+    """Return the pairs without the folders, which fsspec lists in addition to the files in them."""
     above = {source[:at] for source, _ in pairs for at, letter in enumerate(source) if letter == "/"}
     return [pair for pair in pairs if pair[0] not in above or fs.isfile(pair[0])]
 
 
-def _bundles(pairs: list[Pair]) -> Iterator[tuple[str, str, list[str]]]:
-    """Folder, target folder and the names that go from one to the other; each pair is in one of them."""
+def _by_folder(pairs: list[Pair]) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield source folders, target folders and the names that are copied from one to the other."""
     together: dict[Pair, list[str]] = defaultdict(list)
     for source, target in pairs:
         (folder, _, name), (into_folder, _, new_name) = source.rpartition("/"), target.rpartition("/")
-        if name and name == new_name:  # the server takes names directly in a folder
+        if name and name == new_name:  # the server copies names that are directly in a folder
             together[f"{folder}/", f"{into_folder}/"].append(name)
         else:
             yield source, target, [""]
     for (source, target), names in together.items():
-        for start in range(0, len(names), NAMES):
-            yield source, target, names[start : start + NAMES]
+        for start in range(0, len(names), MAX_NAMES_PER_REQUEST):
+            yield source, target, names[start : start + MAX_NAMES_PER_REQUEST]
 
 
 def _copy_names(fs: OdhTecFileSystem, folder: str, target: str, names: list[str]) -> None:
@@ -184,7 +194,7 @@ def _copy_names(fs: OdhTecFileSystem, folder: str, target: str, names: list[str]
         fs.client.copy(f"s3://{folder}", f"s3://{target}", names=names, on_conflict="overwrite").wait(progress=False)
 
 
-def _copy_if_there(fs: OdhTecFileSystem, source: str, target: str) -> None:
+def _copy_if_exists(fs: OdhTecFileSystem, source: str, target: str) -> None:
     try:
         fs.cp_file(source, target)
     except FileNotFoundError:

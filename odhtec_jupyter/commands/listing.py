@@ -1,4 +1,4 @@
-"""``ls``, ``du``, ``search``: what is in a bucket."""
+"""``ls``, ``du`` and ``search``: the contents of buckets."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from odhtec_jupyter.client import Client, Entry
-from odhtec_jupyter.client.arguments import s3_place
-from odhtec_jupyter.client.drawing import size
+from odhtec_jupyter.client.arguments import s3_location
+from odhtec_jupyter.client.display import size
 from odhtec_jupyter.client.globs import has_wildcards
 from odhtec_jupyter.commands.console import Console, console
-from odhtec_jupyter.commands.finding import found, nothing
-from odhtec_jupyter.commands.options import WILDCARDS, command, place_argument
+from odhtec_jupyter.commands.expansion import expand, not_found
+from odhtec_jupyter.commands.options import WILDCARDS, command, location_argument, positive_number
 from odhtec_jupyter.models import Usage
 from odhtec_jupyter.visible import visible
 
@@ -24,7 +24,7 @@ MODES = ("contains", "prefix", "glob")
 
 
 def add(commands: Commands) -> None:
-    """Their arguments."""
+    """Add the commands."""
     _add_ls(commands)
     _add_du(commands)
     _add_search(commands)
@@ -35,20 +35,20 @@ def _add_ls(commands: Commands) -> None:
         commands,
         "ls",
         ls,
-        "list buckets, or what is in a folder",
-        about="Prints URIs, one a line, as other commands take them. Folders end in a slash.",
+        "list buckets, or the contents of a folder",
+        about="Prints one URI per line, as other commands accept them. Folders end in a slash.",
         examples=[
             ("ls", "your buckets"),
-            ("ls s3://models/", "what is at the top of a bucket"),
+            ("ls s3://models/", "the top level of a bucket"),
             ("ls -lh s3://models/org/", "with dates and sizes"),
-            ("ls -R 's3://logs/2024-*/'", "every object below the folders that match"),
+            ("ls -R 's3://logs/2024-*/'", "every object in the folders that match"),
         ],
         notes=WILDCARDS,
         human=True,
     )
-    place_argument(one, "uri", nargs="*", metavar="URI")
+    location_argument(one, "uri", nargs="*", metavar="URI")
     _row_arguments(one)
-    one.add_argument("-R", "-r", "--recursive", action="store_true", help="every object below, not one level")
+    one.add_argument("-R", "-r", "--recursive", action="store_true", help="list every object below, not one level")
 
 
 def _add_du(commands: Commands) -> None:
@@ -56,15 +56,15 @@ def _add_du(commands: Commands) -> None:
         commands,
         "du",
         du,
-        "tell how many objects and bytes are in folders",
+        "show the number and total size of objects in folders",
         examples=[
             ("du -h s3://models/", "a whole bucket"),
-            ("du -h 's3://models/*'", "each folder and object at its top"),
+            ("du -h 's3://models/*'", "each folder and object at its top level"),
         ],
         notes=WILDCARDS,
         human=True,
     )
-    place_argument(one, "uri", nargs="+", metavar="URI")
+    location_argument(one, "uri", nargs="+", metavar="URI")
 
 
 def _add_search(commands: Commands) -> None:
@@ -72,32 +72,34 @@ def _add_search(commands: Commands) -> None:
         commands,
         "search",
         search,
-        "find objects by their name",
-        about="Looks at the path below the URI. Text with wildcards is a pattern for all of that\n"
-        "path, in which * also takes slashes; other text may be anywhere in it.",
+        "find objects by name",
+        about="Searches the path below the URI. Text with wildcards is a pattern for the whole\n"
+        "path, in which * also matches slashes. Other text can be anywhere in the path.",
         examples=[
             ("search s3://models/ tokenizer", "everything with tokenizer in its path"),
             ("search s3://models/ '*.safetensors' -lh", "by pattern, with dates and sizes"),
         ],
         human=True,
     )
-    place_argument(one, "uri", metavar="URI")
+    location_argument(one, "uri", metavar="URI")
     one.add_argument("text", metavar="TEXT")
-    one.add_argument("--mode", choices=MODES, help="what TEXT is (default: glob with wildcards in it, else contains)")
-    one.add_argument("--here", action="store_true", help="only directly in this folder, and its folders, too")
-    one.add_argument("--limit", type=int, metavar="N", help="stop after so many")
+    one.add_argument(
+        "--mode", choices=MODES, help="how TEXT matches (default: glob if it has wildcards, otherwise contains)"
+    )
+    one.add_argument("--here", action="store_true", help="search only this folder, and also find folders in it")
+    one.add_argument("--limit", type=positive_number, metavar="N", help="stop after N results")
     _row_arguments(one)
 
 
 def _row_arguments(one: Parser) -> None:
-    one.add_argument("-l", "--long", action="store_true", help="with date and size; -h has them, too")
+    one.add_argument("-l", "--long", action="store_true", help="print date and size; -h prints them, too")
 
 
 # --- what they do -----------------------------------------------------------------------------------------------------
 
 
 def ls(options: argparse.Namespace) -> int:
-    """The buckets, or what is in folders."""
+    """List buckets, or the contents of folders."""
     with console(options) as out:
         if not options.uri:
             for name in out.client.buckets():
@@ -108,22 +110,22 @@ def ls(options: argparse.Namespace) -> int:
             for entry in _entries(out.client, uri, options.recursive):
                 _say(out, entry, options)
 
-        return out.each(options.uri, show)
+        return out.for_each(options.uri, show)
 
 
 def _entries(client: Client, uri: str, recursive: bool) -> Iterator[Entry]:
-    place = s3_place(uri)
-    if place.is_folder and not has_wildcards(place.key):
+    location = s3_location(uri)
+    if location.is_folder and not has_wildcards(location.key):
         empty = True
-        for entry in client.ls(str(place), recursive=recursive):
+        for entry in client.ls(str(location), recursive=recursive):
             empty = False
             yield entry
-        if empty and place.key and not client.exists(str(place)):
-            raise nothing(uri)
+        if empty and location.key and not client.exists(str(location)):
+            raise not_found(uri)
         return
-    for entry in found(client, uri):
-        # A folder that was named is opened; one that a pattern has found is a row.
-        named = entry.key.rstrip("/") == place.key.rstrip("/")
+    for entry in expand(client, uri):
+        # A folder that was named is listed; a folder that a pattern matches is one line.
+        named = entry.key.rstrip("/") == location.key.rstrip("/")
         if entry.is_folder and (recursive or named):
             yield from client.ls(entry, recursive=recursive)
         else:
@@ -131,30 +133,30 @@ def _entries(client: Client, uri: str, recursive: bool) -> Iterator[Entry]:
 
 
 def du(options: argparse.Namespace) -> int:
-    """Objects and bytes in folders."""
+    """Count the objects and bytes in folders."""
     with console(options) as out:
 
         def count(uri: str) -> None:
-            for entry in found(out.client, uri):
+            for entry in expand(out.client, uri):
                 if entry.is_folder:
                     usage = out.client.usage(entry)
                 else:
                     usage = Usage(objects=1, bytes=entry.size or 0, next_continuation_token=None, is_truncated=False)
                 amount = size(usage.bytes) if options.human_readable else str(usage.bytes)
                 text = f"{amount:>14}  {usage.objects:>9} objects  {visible(entry.uri)}"
-                out.say(text, {"uri": entry.uri, "objects": usage.objects, "bytes": usage.bytes})
+                out.print_result(text, {"uri": entry.uri, "objects": usage.objects, "bytes": usage.bytes})
 
-        return out.each(options.uri, count)
+        return out.for_each(options.uri, count)
 
 
 def search(options: argparse.Namespace) -> int:
-    """Objects by their name."""
+    """Find objects by name."""
     mode: Literal["contains", "prefix", "glob"] = options.mode or (
         "glob" if has_wildcards(options.text) else "contains"
     )
     with console(options) as out:
-        place = s3_place(options.uri)
-        folder = str(place) if place.is_folder else f"{place}/"
+        location = s3_location(options.uri)
+        folder = str(location) if location.is_folder else f"{location}/"
         hits = out.client.search(folder, options.text, mode=mode, recursive=not options.here)
         for entry in islice(hits, options.limit):
             _say(out, entry, options)
@@ -162,7 +164,7 @@ def search(options: argparse.Namespace) -> int:
 
 
 def _say(out: Console, entry: Entry, options: argparse.Namespace) -> None:
-    out.say(_row(entry, options), entry)
+    out.print_result(_row(entry, options), entry)
 
 
 def _row(entry: Entry, options: argparse.Namespace) -> str:

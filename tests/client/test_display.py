@@ -17,7 +17,7 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 
-from odhtec_jupyter.client import drawing
+from odhtec_jupyter.client import display
 from odhtec_jupyter.client.listing import Entry, Listing
 from odhtec_jupyter.client.transfer import Transfer
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
@@ -39,7 +39,7 @@ transfer = client.upload("file.bin", "s3://drawn/<b>.bin", on_conflict="overwrit
 
 def status(**changes: Any) -> Status:
     now = datetime.now(UTC)
-    told: dict[str, Any] = {
+    result: dict[str, Any] = {
         "id": "1",
         "action": "copy",
         "source": "hf://org/<script>alert(1)</script>",
@@ -59,18 +59,18 @@ def status(**changes: Any) -> Status:
         "error": None,
         "needs": None,
     }
-    return Status(**{**told, **changes})
+    return Status(**{**result, **changes})
 
 
-def test_nothing_in_a_bar_is_markup_but_ours() -> None:
+def test_names_in_a_bar_are_escaped() -> None:
     error = Failure(code="X", message='<img src=x onerror="alert(1)">')
     for one in (status(), status(state="failed", error=error), status(bytes_total=None, files_total=None)):
-        shown = drawing.bundle(one)
+        shown = display.bundle(one)
         assert set(re.findall(r"<(\w+)", shown["text/html"])) == {"div", "code", "progress", "span"}
-        assert shown["text/plain"] == drawing.line(one)
-    assert "\x1b" not in drawing.line(status(target="s3://b/\x1b[2J"))
-    assert drawing.title(status(names_total=2)).endswith("(2 of it) → s3://b/")
-    assert "500 B of 1.0 kB, 100 B/s, 5 s left, 1 of 2 files" in drawing.line(status())
+        assert shown["text/plain"] == display.line(one)
+    assert "\x1b" not in display.line(status(target="s3://b/\x1b[2J"))
+    assert display.title(status(names_total=2)).endswith("(2 selected) → s3://b/")
+    assert "500 B of 1.0 kB, 100 B/s, 5 s left, 1 of 2 files" in display.line(status())
 
 
 @pytest.mark.parametrize(
@@ -87,13 +87,13 @@ def test_nothing_in_a_bar_is_markup_but_ours() -> None:
     ],
 )
 def test_size_is_shown_as_in_the_panel(count: float, text: str) -> None:
-    assert drawing.size(count) == text
+    assert display.size(count) == text
 
 
-def test_no_name_hides_a_part_of_itself() -> None:
+def test_invisible_characters_of_names_are_displayed() -> None:
     error = Failure(code="X", message="There is no a\u200bb.")
     one = status(source="s3://b/invoice\u202egnp.exe", state="failed", error=error)
-    for text in (*drawing.bundle(one).values(), drawing.line(one), drawing.title(one), repr(Transfer(None, one))):  # type: ignore[arg-type]
+    for text in (*display.bundle(one).values(), display.line(one), display.title(one), repr(Transfer(None, one))):  # type: ignore[arg-type]
         assert r"s3://b/invoice\u{202E}gnp.exe" in text
         assert "\u202e" not in text
         assert "\u200b" not in text
@@ -101,7 +101,7 @@ def test_no_name_hides_a_part_of_itself() -> None:
     assert repr(listing) == r"s3://b/\u{2066}/" + "\n" + r"       1 B  a\u{202E}b"
 
 
-def test_who_waits_for_what_only_they_can_give_hears_of_it() -> None:
+def test_wait_raises_when_the_transfer_needs_a_token() -> None:
     api: Any = type("Paused", (), {"get_transfer": lambda self, _: status(state="paused", needs="token")})()
     with pytest.raises(Conflict, match="resume"):
         Transfer(api, status()).wait(progress=False)
@@ -119,7 +119,7 @@ def kernel_env(moto_jupyter: JupyterProcess, monkeypatch: pytest.MonkeyPatch) ->
     return dict(os.environ)
 
 
-def test_a_notebook_has_a_live_bar(kernel_env: dict[str, str], tmp_path: Any) -> None:
+def test_notebook_shows_a_live_bar(kernel_env: dict[str, str], tmp_path: Any) -> None:
     manager, kernel = start_new_kernel(startup_timeout=GIVE_UP_SECONDS, env=kernel_env, cwd=str(tmp_path))
     try:
         kernel.execute_interactive(SENDS, timeout=GIVE_UP_SECONDS, allow_stdin=False)
@@ -127,7 +127,7 @@ def test_a_notebook_has_a_live_bar(kernel_env: dict[str, str], tmp_path: Any) ->
         drawn = next_display(kernel)
         assert drawn["msg_type"] == "display_data"
         assert "&lt;b&gt;" in drawn["content"]["data"]["text/html"]
-        # The cell is done, another one is run, and the bar is renewed where it stands.
+        # The cell has ended, another one runs, and the bar is updated in place.
         kernel.execute("transfer.resume();", allow_stdin=False)
         while "completed" not in drawn["content"]["data"]["text/plain"]:
             shown, drawn = drawn, next_display(kernel)
@@ -139,7 +139,7 @@ def test_a_notebook_has_a_live_bar(kernel_env: dict[str, str], tmp_path: Any) ->
         manager.shutdown_kernel(now=True)
 
 
-def test_awaiting_has_a_live_bar_too(kernel_env: dict[str, str], tmp_path: Any) -> None:
+def test_awaiting_shows_a_live_bar(kernel_env: dict[str, str], tmp_path: Any) -> None:
     manager, kernel = start_new_kernel(startup_timeout=GIVE_UP_SECONDS, env=kernel_env, cwd=str(tmp_path))
     try:
         kernel.execute_interactive(SENDS, timeout=GIVE_UP_SECONDS, allow_stdin=False)
@@ -163,7 +163,7 @@ def next_display(kernel: Any) -> Any:
             return message
 
 
-def test_a_notebook_shows_short_errors_and_nothing_secret(
+def test_notebook_shows_short_errors_without_secrets(
     kernel_env: dict[str, str], moto_jupyter: JupyterProcess, moto_server: Any, tmp_path: Any
 ) -> None:
     cells = [
@@ -200,7 +200,7 @@ def run(script: str, env: dict[str, str], folder: Any, stderr: int) -> str:
 
 
 @pytest.mark.parametrize("waiting", WAITS)
-def test_a_terminal_has_a_line_of_tqdm(kernel_env: dict[str, str], tmp_path: Any, waiting: str) -> None:
+def test_terminal_shows_a_tqdm_bar(kernel_env: dict[str, str], tmp_path: Any, waiting: str) -> None:
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 100))
     script = [sys.executable, "-c", SENDS + waiting]
@@ -218,21 +218,21 @@ def test_a_terminal_has_a_line_of_tqdm(kernel_env: dict[str, str], tmp_path: Any
 
 
 @pytest.mark.parametrize("waiting", WAITS)
-def test_a_log_has_plain_lines(kernel_env: dict[str, str], tmp_path: Any, waiting: str) -> None:
+def test_log_gets_plain_lines(kernel_env: dict[str, str], tmp_path: Any, waiting: str) -> None:
     log = tmp_path / "log"
     with log.open("w") as file:
         run(SENDS + waiting, kernel_env, tmp_path, file.fileno())
     assert "completed, 20.0 MB of 20.0 MB" in log.read_text().splitlines()[-1]
 
 
-def test_a_script_that_does_not_wait_gets_its_files_there(
+def test_script_that_does_not_wait_still_uploads_its_files(
     kernel_env: dict[str, str], tmp_path: Any, moto_jupyter: JupyterProcess
 ) -> None:
     run(SENDS, kernel_env, tmp_path, subprocess.DEVNULL)
-    told = run(
+    result = run(
         "from odhtec_jupyter import Client; print(Client().stat('s3://drawn/<b>.bin').Size)",
         kernel_env,
         tmp_path,
         subprocess.DEVNULL,
     )
-    assert told.strip() == "20000000"
+    assert result.strip() == "20000000"

@@ -1,4 +1,4 @@
-"""Folders for fsspec, level by level, also those whose name is empty: ``x//b.txt`` is ``b.txt`` in ``""`` in ``x``."""
+"""Walking folders for fsspec, including those with an empty name: ``x//b.txt`` is ``b.txt`` in ``""`` in ``x``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from odhtec_jupyter.client.filesystem import OdhTecFileSystem
+    from odhtec_jupyter.client.filesystem.filesystem import OdhTecFileSystem
 
 Infos = dict[str, dict[str, Any]]
 Level = tuple[str, Any, Any]
@@ -21,7 +21,7 @@ def walk(
     on_error: str | Callable[[OSError], object],
     detail: bool,
 ) -> Iterator[Level]:
-    """As ``AbstractFileSystem.walk``. That one takes a folder without a name for the folder it is in."""
+    """Walk as ``AbstractFileSystem.walk`` does, which confuses a folder with an empty name with its parent."""
     if maxdepth is not None and maxdepth < 1:
         raise ValueError("maxdepth must be at least 1")
     try:
@@ -37,7 +37,7 @@ def walk(
     if topdown:
         yield level
     if maxdepth is None or maxdepth > 1:
-        for name in list(names) if topdown else list(folders):  # the caller may have taken some out
+        for name in list(names) if topdown else list(folders):  # the caller may have removed some
             below = None if maxdepth is None else maxdepth - 1
             yield from walk(fs, folders[name]["name"] if path else name, below, topdown, on_error, detail)
     if not topdown:
@@ -54,7 +54,7 @@ def _level(fs: OdhTecFileSystem, path: str) -> tuple[Infos, Infos]:
 
 
 def with_empty_levels(fs: OdhTecFileSystem, pattern: str, found: Infos, maxdepth: int | None) -> Infos:
-    """What a glob found, and what its ``**`` or ``//`` means below folders without a name."""
+    """Add to the results of a glob what its ``**`` or ``//`` matches in folders with an empty name."""
     try:
         from fsspec.utils import glob_translate
     except ImportError:  # before 2023.10

@@ -1,4 +1,4 @@
-"""Text and compressed files over an :class:`ObjectWriter`, with the same promise: nothing half-written is visible."""
+"""Text and compressed files over an :class:`ObjectWriter`. Like it, they make no incomplete object visible."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from odhtec_jupyter.client.writer import ObjectWriter
+from odhtec_jupyter.client.files.writer import ObjectWriter
 
 
 class CompressedWriter(io.BufferedIOBase):
-    """Packs what is written. gzip's own file, for one, does not close the file that it was given."""
+    """Compresses what is written, and closes the writer. Python's GzipFile does not close the file it writes to."""
 
-    def __init__(self, packer: Any, writer: ObjectWriter) -> None:
-        """``packer`` writes to ``writer``."""
+    def __init__(self, compressor: Any, writer: ObjectWriter) -> None:
+        """``compressor`` is a file that writes to ``writer``."""
         super().__init__()
-        self._packer, self._writer = packer, writer
+        self._compressor, self._writer = compressor, writer
         self.name, self.mode = writer.name, writer.mode
 
     def writable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def write(self, data: Any) -> int:
-        """Take bytes."""
-        return int(self._packer.write(data))
+        """Write bytes."""
+        return int(self._compressor.write(data))
 
     def close(self) -> None:
-        """As the writer's."""
+        """Close as :meth:`ObjectWriter.close` does."""
         if not self.closed:
-            self._pack()
+            self._finish()
             self._writer.close()
             super().close()
 
     def discard(self) -> None:
         """Close without making anything visible."""
         self._writer.discard()
-        with suppress(ValueError):  # there is nowhere to write its end
-            self._packer.close()
+        with suppress(ValueError):  # it cannot write its end to a closed writer
+            self._compressor.close()
         super().close()
 
     def __exit__(
@@ -47,13 +47,13 @@ class CompressedWriter(io.BufferedIOBase):
         if kind is not None:
             self.discard()
         elif not self.closed:
-            self._pack()
+            self._finish()
             self._writer.__exit__(None, None, None)
             super().close()
 
-    def _pack(self) -> None:
+    def _finish(self) -> None:
         try:
-            self._packer.close()
+            self._compressor.close()
         except BaseException:
             self.discard()
             raise
@@ -84,7 +84,7 @@ class TextWriter(io.TextIOWrapper):
             self._below.__exit__(None, None, None)
 
     def __del__(self) -> None:
-        with suppress(ValueError):  # detached, or it was refused before there was anything
+        with suppress(ValueError):  # detached, or its constructor has failed
             if not self.closed:
                 self._below._dealloc_warn(self)
                 self._below.discard()

@@ -1,4 +1,4 @@
-"""A transfer of this kernel's own files: threads in this process send or fetch them; it looks like any other."""
+"""A transfer of files of this machine: threads in this process upload or download them."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from odhtec_jupyter.client.api import Api
 from odhtec_jupyter.client.transfer import Transfer
 from odhtec_jupyter.errors import Cancelled, OdhTecError
 
-AT_ONCE = 4  # files
+MAX_PARALLEL_FILES = 4
 CANCEL_SECONDS = 5.0  # that a cancelled transfer has for cleaning up before the process ends
-RATE_WINDOW = 5.0  # seconds
+RATE_WINDOW_SECONDS = 5.0
 
 
 @dataclass
 class LocalFile:
-    """One file, and how it is moved: ``move`` is given the gate and tells whether it was moved, not skipped."""
+    """One file. ``copy`` copies it, reports progress to the gate, and returns False if it skipped the file."""
 
     path: str
     target: str
     size: int
-    move: Callable[[Gate], bool]
+    copy: Callable[[Gate], bool]
     bytes_done: int = 0
     state: models.FileState = "queued"
     error: models.Failure | None = None
 
-    def show(self) -> models.TransferFile:
-        """For the wire's words."""
+    def to_model(self) -> models.TransferFile:
+        """Return the file as the server would describe it."""
         return models.TransferFile(
             path=self.path,
             target=self.target,
@@ -48,20 +48,28 @@ class LocalFile:
 
 
 @dataclass
+class LocalPlan:
+    """The files of a transfer, and what its source also holds but is left out, each with the reason."""
+
+    files: list[LocalFile] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Gate:
-    """What every piece of a file goes through: it counts, it waits while paused, it ends when cancelled."""
+    """Counts the bytes of a file, blocks while the transfer is paused, and raises when it is cancelled."""
 
     file: LocalFile
     transfer: LocalTransfer
 
     def check(self) -> None:
-        """Wait while paused. Raises :class:`Cancelled`."""
+        """Block while the transfer is paused. Raises :class:`Cancelled`."""
         self.transfer.may_run.wait()
         if self.transfer.is_cancelled:
             raise Cancelled(f"{self.file.path} was cancelled.")
 
     def add(self, count: int) -> None:
-        """So many bytes more have arrived; negative where they have to be sent again."""
+        """Add bytes to the progress; a negative number for bytes that have to be sent again."""
         self.check()
         self.file.bytes_done += count
 
@@ -74,14 +82,14 @@ class _Clock:
 
 
 class LocalTransfer(Transfer):
-    """Lives as long as this process. Interrupting the wait for it cancels it: nobody else carries it on."""
+    """A transfer that this process runs. It ends with the process, and an interrupt of :meth:`wait` cancels it."""
 
-    def __init__(self, api: Api, source: str, target: str, plan: Callable[[], list[LocalFile]]) -> None:
-        """``plan`` says which files there are, and refuses what cannot be done before anything is written."""
+    def __init__(self, api: Api, source: str, target: str, plan: Callable[[], LocalPlan]) -> None:
+        """``plan`` finds the files, and raises before anything is written if the transfer is impossible."""
         self._name = secrets.token_hex(8)
         self._source, self._target = source, target
-        self._plan = plan
-        self._files: list[LocalFile] | None = None
+        self._make_plan = plan
+        self._plan: LocalPlan | None = None
         self._state: models.TransferState = "queued"
         self._error: models.Failure | None = None
         self._clock = _Clock()
@@ -91,23 +99,29 @@ class LocalTransfer(Transfer):
         self.may_run.set()
         self.is_cancelled = False
         self._cancelled_at = 0.0
-        super().__init__(api, self._show())
+        super().__init__(api, self._to_model())
         self._start()
 
-    # --- looking --------------------------------------------------------------------------------------------------
+    # --- status ---------------------------------------------------------------------------------------------------
 
     @property
     def status(self) -> models.Transfer:
-        """All about it, as it is now."""
-        self._seen = self._show()
+        """The current state, progress and error."""
+        self._seen = self._to_model()
         return self._seen
 
-    def files(self, state: models.FileState | None = None) -> Iterator[models.TransferFile]:
-        """Its files, or those in one state."""
-        return (file.show() for file in self._files or [] if state in (None, file.state))
+    @property
+    def left_out(self) -> list[str]:
+        """What the source also holds but the transfer leaves out, such as links to folders, each with the reason."""
+        return list(self._plan.left_out) if self._plan is not None else []
 
-    def _show(self) -> models.Transfer:
-        files = self._files
+    def files(self, state: models.FileState | None = None) -> Iterator[models.TransferFile]:
+        """Yield its files, or those in one state."""
+        files = self._plan.files if self._plan is not None else []
+        return (file.to_model() for file in files if state in (None, file.state))
+
+    def _to_model(self) -> models.Transfer:
+        files = self._plan.files if self._plan is not None else None
         done = sum(file.bytes_done for file in files or [])
         total = sum(file.size for file in files if file.state != "skipped") if files is not None else None
         state: models.TransferState = self._state
@@ -125,6 +139,7 @@ class LocalTransfer(Transfer):
             bytes_total=total,
             files_done=sum(file.state in {"completed", "skipped"} for file in files or []),
             files_total=len(files) if files is not None else None,
+            files_omitted=len(self.left_out),
             files_failed=sum(file.state == "failed" for file in files or []),
             rate=rate,
             eta=(total - done) / rate if rate and total is not None else None,
@@ -139,15 +154,15 @@ class LocalTransfer(Transfer):
         now = time.monotonic()
         samples = self._samples
         samples.append((now, done))
-        while len(samples) > 2 and now - samples[0][0] > RATE_WINDOW:
+        while len(samples) > 2 and now - samples[0][0] > RATE_WINDOW_SECONDS:
             samples.popleft()
         passed = now - samples[0][0]
         return max(0.0, (done - samples[0][1]) / passed) if passed > 0 else None
 
-    # --- steering -------------------------------------------------------------------------------------------------
+    # --- control --------------------------------------------------------------------------------------------------
 
     def wait(self, timeout: float | None = None, *, progress: bool = True) -> Self:
-        """As for any transfer; an interrupt cancels it."""
+        """Wait as :meth:`Transfer.wait` does. An interrupt cancels the transfer."""
         try:
             return super().wait(timeout, progress=progress)
         except KeyboardInterrupt:
@@ -155,28 +170,28 @@ class LocalTransfer(Transfer):
             raise
 
     def pause(self) -> Self:
-        """Stop between two pieces."""
+        """Pause after the current chunk of each file."""
         self.may_run.clear()
         return self
 
     def resume(self, token: str | None = None) -> Self:
-        """Go on."""
+        """Continue."""
         self.may_run.set()
         return self
 
     def cancel(self) -> Self:
-        """Stop, and leave nothing half-written; what was moved stays."""
+        """Stop, and leave no incomplete file. Files that are complete stay."""
         self._cancelled_at = self._cancelled_at or time.monotonic()
         self.is_cancelled = True
         self.may_run.set()
         return self
 
     def retry(self, token: str | None = None) -> Self:
-        """Try what failed again."""
+        """Retry the files that failed."""
         with self._lock:
             if self._state != "failed":
                 return self
-            for file in self._files or []:
+            for file in self._plan.files if self._plan is not None else []:
                 if file.state == "failed":
                     file.state, file.error, file.bytes_done = "queued", None, 0
             self._state, self._error, self._clock.finished = "queued", None, None
@@ -184,17 +199,17 @@ class LocalTransfer(Transfer):
         return self
 
     def remove(self) -> None:
-        """Nobody remembers it but you."""
+        """Do nothing: the server does not know this transfer."""
 
     # --- running --------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        _going_on.add(self)
+        _running.add(self)
         self._thread = threading.Thread(target=self._run, name=f"odhtec {self._name}", daemon=True)
         self._thread.start()
 
     def join(self) -> None:
-        """Wait for its thread at the end of the process: for that of a cancelled one only some seconds."""
+        """Wait for its thread. If the transfer was cancelled, wait only until ``CANCEL_SECONDS`` have passed."""
         left = self._cancelled_at + CANCEL_SECONDS - time.monotonic()
         self._thread.join(max(0.0, left) if self.is_cancelled else None)
 
@@ -202,16 +217,16 @@ class LocalTransfer(Transfer):
         self._clock.started = datetime.now(UTC)
         try:
             self._state = "running"
-            if self._files is None:
-                self._files = self._plan()
-            self._move_all([file for file in self._files if file.state == "queued"])
-            self._end(self._files)
-        except BaseException as error:  # whoever waits hears of it
+            if self._plan is None:
+                self._plan = self._make_plan()
+            self._copy_all([file for file in self._plan.files if file.state == "queued"])
+            self._end(self._plan.files)
+        except BaseException as error:  # raised by wait()
             self._finish("failed", failure(error))
         finally:
-            _going_on.discard(self)
+            _running.discard(self)
 
-    def _move_all(self, files: list[LocalFile]) -> None:
+    def _copy_all(self, files: list[LocalFile]) -> None:
         waiting = deque(files)
 
         def work() -> None:
@@ -220,25 +235,25 @@ class LocalTransfer(Transfer):
                     file = waiting.popleft()
                 except IndexError:
                     return
-                self._move(file)
+                self._copy(file)
 
-        others = [threading.Thread(target=work, daemon=True) for _ in range(min(AT_ONCE, len(files)) - 1)]
+        others = [threading.Thread(target=work, daemon=True) for _ in range(min(MAX_PARALLEL_FILES, len(files)) - 1)]
         for one in others:
             one.start()
         work()
         for one in others:
             one.join()
 
-    def _move(self, file: LocalFile) -> None:
+    def _copy(self, file: LocalFile) -> None:
         gate = Gate(file, self)
         try:
             gate.check()
             file.state = "running"
-            file.state = "completed" if file.move(gate) else "skipped"
+            file.state = "completed" if file.copy(gate) else "skipped"
             file.bytes_done = file.size if file.state == "completed" else 0
         except Cancelled:
             file.state = "cancelled"
-        except BaseException as error:  # the file says what happened to it
+        except BaseException as error:  # shown with the file
             file.error = failure(error)
             file.state = "failed"
 
@@ -251,7 +266,7 @@ class LocalTransfer(Transfer):
         elif len(files) == 1:
             self._finish("failed", failed[0])
         else:
-            text = f"{len(failed)} of {len(files)} files failed; the first: {failed[0].message}"
+            text = f"{len(failed)} of {len(files)} files failed. The first error: {failed[0].message}"
             self._finish("failed", models.Failure(code=failed[0].code, message=text))
 
     def _finish(self, state: models.TransferState, error: models.Failure | None) -> None:
@@ -261,7 +276,7 @@ class LocalTransfer(Transfer):
 
 
 def failure(error: BaseException) -> models.Failure:
-    """What a transfer or a file says of an exception."""
+    """Return an exception as the error of a transfer or file."""
     if isinstance(error, OdhTecError):
         return models.Failure(code=error.code, message=str(error))
     if isinstance(error, OSError):
@@ -270,12 +285,12 @@ def failure(error: BaseException) -> models.Failure:
     return models.Failure(code="InternalError", message=f"{type(error).__name__}: {error}")
 
 
-_going_on: WeakSet[LocalTransfer] = WeakSet()
+_running: WeakSet[LocalTransfer] = WeakSet()
 
 
 @atexit.register
-def _let_them_end() -> None:
-    """A script that did not wait is over; what it started gets there all the same."""
-    for transfer in list(_going_on):
+def _wait_at_exit() -> None:
+    """Let transfers finish that a script has started and not waited for, except those that are paused."""
+    for transfer in list(_running):
         if transfer.may_run.is_set():
             transfer.join()

@@ -1,4 +1,4 @@
-"""How a transfer shows itself: a bar in a notebook, a tqdm line in a terminal, plain text otherwise."""
+"""How a transfer is displayed: a bar in a notebook, a tqdm line in a terminal, plain text otherwise."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from odhtec_jupyter.visible import visible
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-INTERVAL = 0.5  # seconds between two looks
-QUIET = 10.0  # seconds between two lines of plain text
+POLL_SECONDS = 0.5
+PLAIN_LINE_SECONDS = 10.0  # between two lines of plain text
 ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
 class Bar(Protocol):
-    """Something that shows how far a transfer is."""
+    """A display of a transfer's progress."""
 
     def show(self, status: Transfer) -> None:
-        """As it is now."""
+        """Show the current status."""
         ...
 
     def close(self) -> None:
-        """No more is to come."""
+        """End the display."""
         ...
 
 
 def size(count: float) -> str:
-    """Bytes for people, in decimal units as the panel shows them."""
+    """Return a number of bytes in decimal units, as the panel shows it."""
     if count < 999.5:
         return f"{count:.0f} B"
-    for unit in ("kB", "MB", "GB", "TB", "PB"):  # noqa: B007 - the last one stays
+    for unit in ("kB", "MB", "GB", "TB", "PB"):  # noqa: B007 - used after the loop
         count /= 1000
-        if count < 999.5:  # which would already print as "1000"
+        if count < 999.5:  # 999.5 and more would be printed as "1000"
             break
     return f"{count:.1f} {unit}" if count < 99.95 else f"{count:.0f} {unit}"
 
 
 def amount(status: Transfer) -> str:
-    """How much of it, how fast, and what went wrong."""
+    """Return progress, speed and error of a transfer."""
     of = f" of {size(status.bytes_total)}" if status.bytes_total is not None else ""
     files = f"{status.files_done} of {status.files_total} files" if status.files_total is not None else ""
     text = f"{size(status.bytes_done)}{of}"
@@ -59,27 +59,28 @@ def amount(status: Transfer) -> str:
     if status.files_failed:
         text += f", {status.files_failed} failed"
     if status.files_omitted:
-        text += f", {status.files_omitted} hidden left out"
+        kind = "hidden " if "://" in status.source else ""  # in a folder of this machine: links and special files
+        text += f", {status.files_omitted} {kind}left out"
     if status.files_removed:
         text += f", {status.files_removed} of another revision removed"
     if status.needs:
-        text += f"; waits for a {status.needs}"
+        text += f"; waiting for a {status.needs}"
     return f"{text}: {status.error.message}" if status.error else text
 
 
 def title(status: Transfer) -> str:
-    """What is done with what."""
-    some = "" if status.names_total is None else f" ({status.names_total} of it)"
+    """Return the action, source and target of a transfer."""
+    some = "" if status.names_total is None else f" ({status.names_total} selected)"
     return visible(f"{status.action} {status.source}{some}" + (f" → {status.target}" if status.target else ""))
 
 
 def line(status: Transfer) -> str:
-    """All in one line of text."""
+    """Return title, state and progress in one line of text."""
     return visible(f"{title(status)}: {status.state}, {amount(status)}")
 
 
 def bundle(status: Transfer) -> dict[str, str]:
-    """For IPython: HTML, and text for who has none."""
+    """Return the MIME bundle for IPython: HTML, and text for front ends without HTML."""
     done, total = status.bytes_done, status.bytes_total
     if status.state == "completed":
         done, total = 1, 1
@@ -94,51 +95,51 @@ def bundle(status: Transfer) -> dict[str, str]:
 
 
 def in_notebook() -> bool:
-    """Whether there is a front end that can show more than text."""
+    """Return whether this is a kernel, whose front end can show HTML."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return getattr(shell, "kernel", None) is not None
 
 
 def bar() -> Bar:
-    """The one that fits where this runs."""
+    """Return the display for a notebook, a terminal or a log."""
     if in_notebook():
         return NotebookBar()
     return TerminalBar() if sys.stderr.isatty() else PlainLines()
 
 
 class NotebookBar:
-    """A display with an id, so that it can be renewed where it stands."""
+    """An IPython display with an id, so that it can be updated in place."""
 
     def __init__(self) -> None:
         self._id: str | None = None
         self._shown: dict[str, str] | None = None
 
     def show(self, status: Transfer) -> None:
-        """Draw it, or draw it anew where it has changed."""
+        """Display the status, or update the display if it has changed."""
         from IPython.display import display
 
-        renew: Any = display
+        untyped_display: Any = display
 
         data = bundle(status)
         if data == self._shown:
             return
         update, self._id = self._id is not None, self._id or uuid.uuid4().hex
-        renew(data, raw=True, display_id=self._id, update=update)
+        untyped_display(data, raw=True, display_id=self._id, update=update)
         self._shown = data
 
     def close(self) -> None:
-        """It stays as it is."""
+        """Leave the last status on display."""
 
 
 class TerminalBar:
-    """tqdm on standard error."""
+    """A tqdm bar on standard error."""
 
     def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None
 
     def show(self, status: Transfer) -> None:
-        """Move the line on."""
+        """Update the bar."""
         if self._bar is None:
             from tqdm import tqdm
 
@@ -150,55 +151,55 @@ class TerminalBar:
         self._bar.refresh()
 
     def close(self) -> None:
-        """End the line."""
+        """Leave the bar, and start a new line."""
         if self._bar is not None:
             self._bar.close()
 
 
 def _short(text: str, width: int) -> str:
-    """Both ends of it: what does not leave room for a bar would be all that is seen."""
+    """Return the start and end of a text, so that there is room for the bar beside it."""
     half = max(1, (width - 1) // 2)
     return text if len(text) <= width else f"{text[:half]}…{text[-half:]}"
 
 
 class PlainLines:
-    """A line now and then, for logs."""
+    """Lines of text for logs."""
 
     def __init__(self) -> None:
         self._state = ""
-        self._told = 0.0
+        self._printed_at = 0.0
 
     def show(self, status: Transfer) -> None:
-        """A line when the state has changed or some time has gone by."""
+        """Print a line if the state has changed or ``PLAIN_LINE_SECONDS`` have passed."""
         now = time.monotonic()
-        if status.state != self._state or now - self._told >= QUIET:
-            print(line(status), file=sys.stderr, flush=True)  # noqa: T201 - that is what it is for
-            self._state, self._told = status.state, now
+        if status.state != self._state or now - self._printed_at >= PLAIN_LINE_SECONDS:
+            print(line(status), file=sys.stderr, flush=True)  # noqa: T201 - the purpose of this class
+            self._state, self._printed_at = status.state, now
 
     def close(self) -> None:
-        """Every line is whole."""
+        """Do nothing: every line is complete."""
 
 
-def follow(look: Callable[[], Transfer]) -> None:
-    """Show a bar in this cell's output and keep it up to date, in a thread, until the transfer has ended."""
-    drawn = NotebookBar()
-    status = look()
-    drawn.show(status)
+def show_in_background(get_status: Callable[[], Transfer]) -> None:
+    """Show a bar in this cell's output. A thread updates it until the transfer has ended."""
+    bar = NotebookBar()
+    status = get_status()
+    bar.show(status)
     if status.state in ENDED:
         return
 
-    def keep() -> None:
+    def update() -> None:
         pause = threading.Event()
         while True:
-            pause.wait(INTERVAL)
+            pause.wait(POLL_SECONDS)
             try:
-                status = look()
-            except Exception:  # whoever waits for the transfer hears of it; a bar has no one to tell
+                status = get_status()
+            except Exception:  # wait() raises it; a bar cannot report it
                 return
-            drawn.show(status)
+            bar.show(status)
             if status.state in ENDED:
                 return
 
-    # The cell's own context: IPython reads from it which output a display belongs to.
+    # IPython finds the cell that an output belongs to in the context.
     context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(keep,), name="odhtec bar", daemon=True).start()
+    threading.Thread(target=context.run, args=(update,), name="odhtec bar", daemon=True).start()

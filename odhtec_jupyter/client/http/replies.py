@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import requests
 from pydantic import BaseModel, ValidationError
 
-from odhtec_jupyter.client.body_limit import PROXY_LIMIT
+from odhtec_jupyter.client.http.body_limit import PROXY_LIMIT
 from odhtec_jupyter.errors import Forbidden, NotFound, OdhTecError, TooLarge, Unreachable, error_for
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -1,7 +1,7 @@
-"""Which Jupyter server this process belongs to, and what it takes to be let in.
+"""Discovery of the Jupyter server that this process belongs to, and of its token.
 
-In this order: what the caller says; the server that is this kernel's parent, or another ancestor; JupyterHub's
-variables; Open Data Hub's ``NB_PREFIX``; the only server that runs here.
+In this order: the URL from the caller; the server that is a parent process of this kernel; the environment variables of
+JupyterHub; ``NB_PREFIX`` of Open Data Hub; the only server that is running here.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from jupyter_core.paths import jupyter_runtime_dir
 
 from odhtec_jupyter.errors import NoServer
 
-ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - what servers listen on
+WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - addresses that servers listen on
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-PAGES = frozenset({"lab", "tree", "doc", "notebooks"})  # where the addresses in Jupyter's log lead
-PROBE = 1.0  # seconds
+PAGES = frozenset({"lab", "tree", "doc", "notebooks"})  # in the URLs that Jupyter logs
+PROBE_TIMEOUT_SECONDS = 1.0
 WORKBENCH_PORT = 8888
 
 
 @dataclass(frozen=True)
 class Server:
-    """A Jupyter server; ``url`` ends in a slash. The token is neither shown nor pickled."""
+    """A Jupyter server. ``url`` ends in a slash; the token is neither printed nor pickled."""
 
     url: str
     token: str = field(default="", repr=False)
@@ -41,12 +41,12 @@ class Server:
 
 
 def find_server(url: str | None = None, token: str | None = None, verify: bool | str | None = None) -> Server:
-    """The server to speak to. Raises :class:`NoServer` when there is none, or when it is not clear which."""
+    """Return the server to connect to. Raises :class:`NoServer` if there is none, or if there are several."""
     if url:
         url, pasted = split_token(url)
         token = pasted if token is None else token
     found = _given(url) if url else _found()
-    # The path alone may be that of any server. One that runs here, or stands where JupyterHub started it, is meant.
+    # JupyterHub's token is only for its own server: the one that runs here, or at the address JupyterHub gave it.
     if not found.token and (hub := _hub()) is not None and _same_path(hub.url, found.url):
         own = found.pid is not None or _origin(hub.url) == _origin(found.url)
         found = replace(found, token=hub.token) if own else found
@@ -56,13 +56,16 @@ def find_server(url: str | None = None, token: str | None = None, verify: bool |
 
 
 def split_token(url: str) -> tuple[str, str | None]:
-    """An address as Jupyter's log and its links have it: that of the server, and the token in it."""
-    parts = urlsplit(url)
+    """Split a URL from Jupyter's log or a link into the URL of the server and the token."""
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise NoServer(f"The URL of the server is invalid: {error}.") from None
     token = next((value for name, value in parse_qsl(parts.query) if name == "token"), None)
     if token is None:
         return url, None
     path = parts.path.rstrip("/").split("/")
-    if path[-1] in PAGES:  # only the last one: a workbench may be called lab, too
+    if path[-1] in PAGES:  # only the last part: a workbench may also be named lab
         path.pop()
     else:
         path = path[: next((index for index, name in enumerate(path) if name in PAGES), len(path))]
@@ -70,17 +73,19 @@ def split_token(url: str) -> tuple[str, str | None]:
 
 
 def without_token(url: str) -> str:
-    """The address as it may be shown and kept."""
+    """Return the URL without the token, so that it can be printed and stored."""
     return split_token(url)[0]
 
 
 def _given(url: str) -> Server:
     wanted = _reachable(url)
     if urlsplit(wanted).scheme not in {"http", "https"}:
-        raise NoServer("The server's URL begins with http:// or https://.")
+        raise NoServer("The URL of the server must start with http:// or https://.")
     if "@" in urlsplit(wanted).netloc:
-        raise NoServer("Credentials do not belong into a URL, where they are shown: Client(url=..., token=...).")
-    # Its token is known where it runs here: only for exactly this address.
+        raise NoServer(
+            "URLs with credentials are not accepted, since URLs are printed. Use Client(url=..., token=...)."
+        )
+    # The token of a server that is running here is known. Use it only for exactly this URL.
     same = [server for server in running_servers() if server.url == wanted]
     return same[0] if same else Server(wanted)
 
@@ -99,29 +104,29 @@ def _found() -> Server:
     if len(alive) > 1:
         named = ", ".join(server.url for server in alive)
         raise NoServer(
-            f"Several Jupyter servers run here: {named}. Say which one is meant: Client(url=...).",
+            f"Several Jupyter servers are running here: {named}. Choose one: Client(url=...).",
             code="SeveralServers",
         )
     if not alive:
-        raise NoServer("No running Jupyter server was found here. Start one, or name it: Client(url=..., token=...).")
+        raise NoServer("No running Jupyter server was found. Start one, or name one: Client(url=..., token=...).")
     return alive[0]
 
 
 def running_servers() -> list[Server]:
-    """What the runtime files of this user tell, without those whose process has ended."""
+    """Return the servers in this user's runtime files whose process exists."""
     found = []
     for path in sorted(Path(jupyter_runtime_dir()).glob("jpserver-*.json")):
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-            told = json.loads(path.read_text(encoding="utf-8"))
-            url, pid = str(told["url"]), int(told["pid"])
-            # One that listens on a Unix socket only has no address for us.
+            info = json.loads(path.read_text(encoding="utf-8"))
+            url, pid = str(info["url"]), int(info["pid"])
+            # A server that listens only on a Unix socket cannot be reached by URL.
             if urlsplit(url).scheme in {"http", "https"} and _is_alive(pid):
-                found.append(Server(_reachable(url), str(told.get("token") or ""), pid=pid))
+                found.append(Server(_reachable(url), str(info.get("token") or ""), pid=pid))
     return found
 
 
 def _hub() -> Server | None:
-    """The single-user server of JupyterHub that the environment tells of."""
+    """Return the single-user server of JupyterHub from the environment variables."""
     token = os.environ.get("JUPYTERHUB_API_TOKEN", "")
     if url := os.environ.get("JUPYTERHUB_SERVICE_URL"):
         return Server(_reachable(url), token)
@@ -131,20 +136,20 @@ def _hub() -> Server | None:
 
 
 def _workbench(prefix: str, running: list[Server]) -> Server:
-    """A workbench of Open Data Hub; its runtime file, where there is one, knows the token."""
+    """Return the workbench of Open Data Hub, with the token from its runtime file if there is one."""
     url = _reachable(f"http://localhost:{WORKBENCH_PORT}{prefix}")
     return next((server for server in running if _same_path(server.url, url)), Server(url))
 
 
 def _ancestors() -> Iterator[int]:
-    """Process ids from the nearest on. In a container the server may be number 1."""
+    """Yield the ids of the parent processes, nearest first. In a container the server can have the id 1."""
     with suppress(ValueError):
         yield int(os.environ.get("JPY_PARENT_PID", ""))
     pid = os.getppid()
     while pid > 0:
         yield pid
         try:
-            # After the command's name, which may hold anything: state, parent.
+            # The fields after the command name, which may contain any character: state, parent.
             pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
         except (OSError, ValueError, IndexError):
             return
@@ -152,7 +157,7 @@ def _ancestors() -> Iterator[int]:
 
 def _is_alive(pid: int) -> bool:
     if os.name != "posix":
-        return True  # signal 0 is Ctrl-C there
+        return True  # on Windows, signal 0 is Ctrl-C
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -163,20 +168,20 @@ def _is_alive(pid: int) -> bool:
 
 
 def _listens(url: str) -> bool:
-    """A file may outlive its server and name a process that is another one by now."""
+    """Return whether a server listens: a runtime file may be old, and its process id used by another process."""
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        with socket.create_connection((parts.hostname or "", port), timeout=PROBE):
+        with socket.create_connection((parts.hostname or "", port), timeout=PROBE_TIMEOUT_SECONDS):
             return True
     except OSError:
         return False
 
 
 def _reachable(url: str) -> str:
-    """The address with a slash at its end and a host that one can connect to."""
+    """Return the URL with a trailing slash and a host that clients can connect to."""
     parts = urlsplit(url)
-    host = ANYWHERE.get(parts.hostname or "")
+    host = WILDCARD_HOSTS.get(parts.hostname or "")
     if host is not None:
         parts = parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host)
     return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/") + "/", "", ""))

@@ -1,4 +1,4 @@
-"""The server's errors as the exceptions that Python's file functions and fsspec promise."""
+"""The server's errors as the exceptions that Python's file functions and fsspec raise."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _KINDS: dict[int, tuple[type[OSError], int]] = {
     409: (FileExistsError, errno.EEXIST),
     412: (FileExistsError, errno.EEXIST),
 }
-# They say something of the server, of a transfer or of what others do now, nothing of a file.
-_NOT_OF_FILES = {
+# Errors about the server, a transfer or concurrent changes, not about a file.
+_NOT_ABOUT_FILES = {
     *("NoExtension", "NoSuchConnection", "NoSuchTransfer", "NoSuchUpload", "NeedsToken", "NeedsConnection"),
     *("Cancelled", "SourceChanged", "OtherConnection", "MissingParts", "InUse", "VersioningSuspended"),
     *("BucketNotEmpty", "ConditionalRequestConflict", "OperationAborted"),
@@ -25,15 +25,15 @@ _NOT_OF_FILES = {
 
 @contextmanager
 def file_errors(name: str) -> Iterator[None]:
-    """Raise FileNotFoundError, FileExistsError or PermissionError where the server's error means that.
+    """Make errors in the block also FileNotFoundError, FileExistsError or PermissionError where these apply.
 
-    The exception is still of the class that it was, with the same code and status.
+    The exception keeps its class, code and status.
     """
     try:
         yield
     except OdhTecError as error:
         kind = _KINDS.get(error.status)
-        if kind is None or isinstance(error, OSError) or error.code in _NOT_OF_FILES:
+        if kind is None or isinstance(error, OSError) or error.code in _NOT_ABOUT_FILES:
             raise
         text = str(error) if name in str(error) else f"{name}: {error}"
         raise _file_error(type(error), text, error.code, error.status).with_traceback(error.__traceback__) from None
@@ -48,7 +48,7 @@ def _file_error(kind: type[OdhTecError], text: str, code: str, status: int) -> O
 
 @cache
 def _both(kind: type[OdhTecError], status: int) -> type[OdhTecError]:
-    """A class that is both; made for each pair when it is first needed."""
+    """Return a class that derives from both; created once for each pair."""
 
     def reduce(error: OdhTecError) -> tuple[object, ...]:
         return (_file_error, (kind, str(error), error.code, status))
