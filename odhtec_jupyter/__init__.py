@@ -14,7 +14,7 @@ __all__ = ["Client", "S3Browser", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    # When it is asked for: the server, which never needs it, must not load it.
+    # Loaded on first use, because the server does not need it.
     if name == "Client":
         from odhtec_jupyter.client import Client
 
@@ -31,7 +31,7 @@ def _jupyter_labextension_paths() -> list[dict[str, str]]:
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
-    # Imported here: a kernel that imports the package must not load the server's stack.
+    # Imported here, because a kernel that imports the package must not load the server's libraries.
     from odhtec_jupyter.app import OdhTecApp
 
     return [{"module": "odhtec_jupyter.app", "app": OdhTecApp}]

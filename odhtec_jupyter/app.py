@@ -1,4 +1,4 @@
-"""The server extension: builds the services, wires them, stops them."""
+"""The server extension: creates the services, connects them to Jupyter, and stops them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from odhtec_jupyter.routes import routes
 from odhtec_jupyter.secret_traits import take_out_secrets
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.settings import OdhTecSettings
-from odhtec_jupyter.stores.workspace_hidden import HiddenRules
+from odhtec_jupyter.stores.workspace.hidden import HiddenRules
 
-# Seconds that a thread keeps the interpreter while another one waits for it. While one searches a list, the event loop
-# waits that long after each of its system calls, and Python's own value is five milliseconds.
-SWITCH = 0.001
+# The longest time that a thread holds the interpreter's lock while others wait. While one searches a list, the event
+# loop waits that long after each system call. Python's default is five milliseconds.
+SWITCH_SECONDS = 0.001
 
 
 class OdhTecApp(ExtensionApp):
@@ -35,10 +35,10 @@ class OdhTecApp(ExtensionApp):
         """Build the services once the configuration is known."""
         assert self.serverapp is not None
         self._switched = sys.getswitchinterval()
-        sys.setswitchinterval(min(self._switched, SWITCH))
+        sys.setswitchinterval(min(self._switched, SWITCH_SECONDS))
         root = getattr(self.serverapp.contents_manager, "root_dir", None) or self.serverapp.root_dir
         settings = OdhTecSettings(parent=self)
-        # They were read. `--show-config` prints after this; what Jupyter logs with --debug before, nobody can prevent.
+        # `--show-config` prints the configuration after this. What Jupyter logs with --debug before is out of reach.
         for config in (self.config, self.cli_config, self.serverapp.config, self.serverapp.cli_config):
             take_out_secrets(config)
         self.services = Services(settings, Path(root), log=self.log, hidden_rules=self._hidden_rules)
@@ -46,33 +46,33 @@ class OdhTecApp(ExtensionApp):
         self.services.transfers.events.on_flush = self._note_activity
 
     def initialize_handlers(self) -> None:
-        """Add the routes, and go on with what an earlier server left."""
+        """Add the routes, and resume what an earlier server left."""
         self.handlers.extend(routes(self.services))
         assert self.serverapp is not None
         self.serverapp.io_loop.add_callback(self.services.start)
 
     def _hidden_rules(self) -> HiddenRules:
-        """Those of Jupyter's own file browser, as they are now."""
+        """Return the rules of Jupyter's file browser that are in force now."""
         assert self.serverapp is not None
         contents = self.serverapp.contents_manager
         return HiddenRules(contents.allow_hidden, contents.hide_globs)
 
     @property
     def _web_settings(self) -> dict[str, Any]:
-        assert self.serverapp is not None  # jupyter_server links it before it initialises an extension
+        assert self.serverapp is not None  # jupyter_server sets it before it initializes an extension
         settings: dict[str, Any] = self.serverapp.web_app.settings
         return settings
 
     def _note_activity(self) -> None:
-        """A transfer that moves is activity: jupyter_server reads every setting of this ending in /api/status."""
+        """Record that a transfer is running: jupyter_server reads every setting with this ending for /api/status."""
         if self.services.active:
             self._web_settings["odhtec_last_activity"] = datetime.now(UTC)
 
     def current_activity(self) -> int:
-        """How many transfers and uploads run: while there is one, the server does not shut itself down for idleness."""
+        """Return the number of running transfers and uploads: a server with any does not shut down as idle."""
         return self.services.active
 
     async def stop_extension(self) -> None:
-        """Stop what runs; the next server goes on with it."""
+        """Stop everything; the next server resumes it."""
         await self.services.stop()
         sys.setswitchinterval(self._switched)

@@ -1,7 +1,7 @@
-"""Which repository, revision and files of a hub a text means: an id, ``hf://…``, or the address of one of its pages.
+"""Parsing of repositories in any notation: an ID, ``hf://…``, or the address of a page of the hub.
 
-What huggingface_hub's own parser takes is taken here, too, which its older versions do not have; so are names with no
-organization. The server parses what was typed or pasted, wherever it was.
+Everything that huggingface_hub's own parser accepts is accepted, also with older versions that do not have it, and
+names without an organization.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from odhtec_jupyter.uris import hub_parts, split_revision, split_type
 HUGGING_FACE = frozenset({"huggingface.co", "www.huggingface.co", "hf.co"})
 _FOLDERS, _FILES = frozenset({"tree"}), frozenset({"blob", "resolve", "raw", "blame"})
 _PAGES = _FOLDERS | _FILES | {"commit"}
-# What stands where an organization would.
+# First segments of paths that are not organizations.
 _NO_REPOSITORIES = frozenset(
     {
         "blog",
@@ -40,9 +40,9 @@ _HOST = re.compile(r"[\w-]++(?:\.[\w-]++)+(?::\d{1,5})?", re.ASCII)
 
 @dataclass(frozen=True)
 class HubAddress:
-    """A repository at a revision, and what of it is meant: all, a folder (``path`` ends in a slash), or a file.
+    """A repository at a revision and the selected part: everything, a folder (``path`` ends in a slash), or a file.
 
-    A path of which the address does not tell whether it is a folder may be either, unless ``is_file``.
+    A path without a trailing slash can be a file or a folder, unless ``is_file``.
     """
 
     repo: str
@@ -53,24 +53,24 @@ class HubAddress:
 
     @property
     def patterns(self) -> list[str]:
-        """Globs for the files that are meant; none for all of them."""
+        """Return the glob patterns of the selected files; none for all files."""
         if not self.path:
             return []
         exact = exact_pattern(self.path)
         return [exact] if self.is_file or exact.endswith("/") else [exact, f"{exact}/"]
 
     def choice(self, include: list[str] | None) -> list[str] | None:
-        """``include`` of an import as globs for the whole repository: those for a folder are relative to it."""
+        """Return ``include`` of an import as patterns for the repository; in a folder, they are relative to it."""
         if not self.path:
             return include
         if include is None:
             return self.patterns
         if self.is_file:
-            raise BadRequest("include: the address already names one file. Leave the patterns or the file out.")
+            raise BadRequest("include: the address already names a file. Remove the patterns or the file.")
         return self._below(include)
 
     def left_out(self, exclude: list[str] | None) -> list[str] | None:
-        """``exclude`` of an import as globs for the whole repository, likewise."""
+        """Return ``exclude`` of an import as patterns for the whole repository."""
         return exclude if exclude is None or not self.path or self.is_file else self._below(exclude)
 
     def _below(self, patterns: list[str]) -> list[str]:
@@ -79,9 +79,9 @@ class HubAddress:
 
 
 def parse_hub_address(text: str, repo_type: RepoType, revision: str, endpoint: str) -> HubAddress:
-    """What ``text`` means at the hub behind ``endpoint``; what it does not say are ``repo_type`` and ``revision``.
+    """Parse ``text`` for the hub at ``endpoint``; ``repo_type`` and ``revision`` are the defaults.
 
-    Raises :class:`BadRequest` for what is no address of a repository, and for other hosts.
+    Raises :class:`BadRequest` for a text that is not the address of a repository, and for other hosts.
     """
     text = text.strip()
     scheme, found, rest = text.partition("://")
@@ -114,15 +114,15 @@ def _of_page(url: str, repo_type: RepoType, revision: str, endpoint: str) -> Hub
         parts = urlsplit(url)
         port = parts.port or PORTS.get(parts.scheme)
     except ValueError:
-        raise BadRequest("repo: this is not the address of a repository; it looks like org/name.") from None
+        raise BadRequest("repo: this is not the address of a repository. Use the form org/name.") from None
     host = (parts.hostname or "").lower()
     segments = [segment for segment in parts.path.split("/") if segment]
     if parts.scheme not in PORTS:
-        raise BadRequest(f"repo: {clipped(parts.scheme, 20)}:// is not an address of a hub; use hf:// or https://.")
+        raise BadRequest(f"repo: {clipped(parts.scheme, 20)}:// is not supported. Use hf:// or https://.")
     if (host, port) == ((own.hostname or "").lower(), own.port or PORTS.get(own.scheme)):
         prefix = [segment for segment in own.path.split("/") if segment]
         if segments[: len(prefix)] != prefix:
-            raise BadRequest(f"repo: this address is not below {endpoint}, which is set as the hub.")
+            raise BadRequest(f"repo: this address does not belong to the configured hub, {endpoint}.")
         segments = segments[len(prefix) :]
     elif host not in HUGGING_FACE:
         raise _other_host(parts.netloc.rpartition("@")[2], endpoint)
@@ -130,14 +130,14 @@ def _of_page(url: str, repo_type: RepoType, revision: str, endpoint: str) -> Hub
 
 
 def _of_segments(segments: list[str], shown: str, repo_type: RepoType, revision: str) -> HubAddress:
-    """The address of a page, in pieces that are percent-encoded."""
+    """Parse the segments of a page's address, which are percent-encoded."""
     kind, path = split_type("/".join(segments))
     segments = path.split("/")
-    # The name of an old repository has one piece; one called "tree" has another before it.
+    # Old repositories have a name of one segment. A repository called "tree" has an organization before it.
     length = next((at for at in (2, 1) if len(segments) > 2 and segments[at] in _PAGES), 2)
     repo, page, tail = "/".join(map(unquote, segments[:length])), segments[length : length + 1], segments[length + 1 :]
     if not repo or (segments[0] in _NO_REPOSITORIES and not kind) or (page and page[0] not in _PAGES):
-        raise BadRequest(f"repo: {clipped(shown, 200)} is not the page of a repository, or of files in one.")
+        raise BadRequest(f"repo: {clipped(shown, 200)} is not the address of a repository or its files.")
     if not tail:
         return HubAddress(repo, kind or repo_type, revision)
     said, rest = split_revision("/".join(tail))
@@ -152,4 +152,4 @@ def _of_segments(segments: list[str], shown: str, repo_type: RepoType, revision:
 def _other_host(host: str, endpoint: str) -> BadRequest:
     own = urlsplit(endpoint).netloc
     known = "huggingface.co" if own in HUGGING_FACE else f"huggingface.co or {own}"
-    return BadRequest(f"repo: {clipped(host, 100)} is not a hub that is known here. Use a repository of {known}.")
+    return BadRequest(f"repo: {clipped(host, 100)} is not the configured hub. Use a repository of {known}.")

@@ -11,24 +11,24 @@ MAX_KEY_BYTES = 1024
 
 
 def encode_key(key: str) -> str:
-    """A key as one path segment."""
+    """Return the path segment for a key."""
     return base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
 
 
 def decode_key(text: str, *, most: int = MAX_KEY_BYTES) -> str:
-    """The key of a path segment; the standard alphabet and padding are read, too. Raises :class:`BadRequest`."""
+    """Return the key of a path segment. The standard alphabet and padding are accepted. Raises :class:`BadRequest`."""
     plain = text.replace("-", "+").replace("_", "/").rstrip("=")
     try:
         key = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
     except (binascii.Error, ValueError):
-        raise BadRequest("The key in the URL is not base64url of UTF-8.", code="InvalidKey") from None
+        raise BadRequest("The key in the URL must be UTF-8 in base64url.", code="InvalidKey") from None
     if not key:
-        raise BadRequest("The key in the URL is empty.", code="InvalidKey")
+        raise BadRequest("The key in the URL must not be empty.", code="InvalidKey")
     return fitting(key, most=most)
 
 
 def fitting(key: str, *, most: int = MAX_KEY_BYTES) -> str:
-    """The key, if S3 takes one so long; not every server refuses it itself. Raises :class:`BadRequest`."""
+    """Return the key unless it is too long for S3, which not every server checks. Raises :class:`BadRequest`."""
     if len(key.encode()) > most:
         raise BadRequest(f"The key has more than {most} bytes.", code="KeyTooLongError")
     return key

@@ -1,4 +1,4 @@
-"""The way out: addresses and their origins, which proxy a URL is reached through, and whom to trust on the way."""
+"""Network addresses: URLs and their origins, proxies, and certificate authorities."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from odhtec_jupyter.errors import BadRequest, OdhTecError
+from odhtec_jupyter.errors import BadRequest, ProxyError
 
 AMAZON = "https://s3.amazonaws.com"
 _HOST = re.compile(r"(?:\[[0-9a-f:.]+(?:%25[\w.~-]+)?\]|[^\[\]\\:]+)(?::\d{0,5})?", re.IGNORECASE | re.ASCII)
@@ -20,15 +20,15 @@ Origin = tuple[str, str, int | None]
 class Network:
     """Proxies and certificate authorities, the same for S3 and the hub."""
 
-    http_proxy: str | None = field(default=None, repr=False)  # may hold a password
+    http_proxy: str | None = field(default=None, repr=False)  # can contain a password
     https_proxy: str | None = field(default=None, repr=False)
     no_proxy: str | None = None
     ca_bundles: tuple[str, ...] = ()
 
     def proxy_for(self, url: str) -> str | None:
-        """The proxy a request to ``url`` goes through, after ``no_proxy``.
+        """Return the proxy for requests to ``url``, taking ``no_proxy`` into account.
 
-        Raises :class:`OdhTecError` for one that is no URL: the libraries would repeat it in their error, with its
+        Raises :class:`OdhTecError` for a proxy that is not a URL: the libraries would show it in their error, with its
         password.
         """
         parts = urlsplit(url)
@@ -42,14 +42,14 @@ class Network:
     def _is_direct(self, parts: SplitResult) -> bool:
         if not self.no_proxy:
             return False
-        # Not by requests or urllib: they write to the environment of the process, and this runs in many threads.
+        # Without requests and urllib, which write to the environment of the process, because this runs in many threads.
         host, port = (parts.hostname or "").rstrip("."), str(parts.port or "")
         names = re.split(r"[\s,]+", self.no_proxy.lower())
         return any(_reached_directly(host, port, name) for name in names if name)
 
 
 def _reached_directly(host: str, port: str, name: str) -> bool:
-    """Whether an entry of ``no_proxy`` (host, domain, address, network, each with or without a port, ``*``) fits."""
+    """Return whether an entry of ``no_proxy`` applies: a host, domain, address or network, with a port, or ``*``."""
     if name == "*":
         return True
     try:
@@ -61,13 +61,13 @@ def _reached_directly(host: str, port: str, name: str) -> bool:
     try:
         return ip_address(host) in network
     except ValueError:
-        return False  # a name: what it resolves to is not looked up
+        return False  # names are not resolved
 
 
 def proxy_url(text: str) -> str:
-    """A proxy as it is written in an environment variable: one without a scheme is spoken to in http, as curl does."""
+    """Return a proxy as a URL. Like curl, it uses http if an environment variable has no scheme."""
     scheme, found, _ = text.partition("://")
-    # What stands before a later "://" is no scheme: a password may hold one.
+    # A later "://" can be part of a password.
     return text if not text or (found and not {":", "@"} & set(scheme)) else f"http://{text}"
 
 
@@ -75,46 +75,45 @@ def _require_proxy(proxy: str, scheme: str) -> None:
     try:
         checked_url(proxy, "proxy", userinfo=True)
     except BadRequest:
-        raise OdhTecError(
+        raise ProxyError(
             f"The proxy for {scheme} addresses is not a valid URL. Enter it in the settings as"
-            " http://user:password@host:port, with / as %2F, # as %23 and ? as %3F in the password.",
-            code="ProxyError",
-            status=502,
+            " http://user:password@host:port, with / as %2F, # as %23 and ? as %3F in the password."
         ) from None
 
 
-def proxy_refused(proxy: str) -> OdhTecError:
-    """The error for a proxy that wants to know who asks (407)."""
+def proxy_refused(proxy: str) -> ProxyError:
+    """Return the error for a proxy that requires authentication (407)."""
     host = proxy.rpartition("@")[2].rpartition("://")[2].rstrip("/")
-    return OdhTecError(
-        f"The proxy {host} requires a user name and a password, or does not accept those it was given. Enter it in the"
-        " settings as http://user:password@host:port.",
-        code="ProxyError",
-        status=502,
+    return ProxyError(
+        f"The proxy {host} requires a user name and a password, or rejects the configured ones. Enter the proxy in the"
+        " settings as http://user:password@host:port."
     )
 
 
 def origin(url: str) -> Origin:
-    """Scheme, host and port of a URL: what a credential belongs to. Raises :class:`ValueError` for a bad port."""
+    """Return scheme, host and port of a URL, which a credential belongs to.
+
+    Raises :class:`ValueError` for a bad port.
+    """
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     return scheme, (parts.hostname or "").rstrip("."), parts.port or PORTS.get(scheme)
 
 
 def checked_url(value: str, name: str, *, schemes: tuple[str, ...] = ("http", "https"), userinfo: bool = False) -> str:
-    """``value`` as an absolute URL without a trailing slash; a bare host gets https."""
+    """Return ``value`` as an absolute URL without a trailing slash; a host without scheme gets https."""
     text = value.strip()
     if text and "://" not in text:
         text = f"https://{text}"
     try:
         parts = urlsplit(text)
         _ = parts.port
-    except ValueError:  # its text may hold a password
+    except ValueError:  # its message can contain a password
         raise BadRequest(f"{name} must be a URL such as https://host:port.") from None
-    # urlsplit drops line ends without a word.
+    # urlsplit removes line ends silently.
     if not text.isprintable() or " " in text:
         raise BadRequest(f"{name} must not contain spaces or control characters.")
-    # Of "a[::1]b", urlsplit takes the address for the host and passes over the rest, which is in the URL all the same.
+    # urlsplit reads only "::1" from the host "a[::1]b", but the rest is still in the URL.
     if parts.scheme not in schemes or not parts.hostname or not _HOST.fullmatch(parts.netloc.rpartition("@")[2]):
         raise BadRequest(f"{name} must be a URL such as https://host:port.")
     if parts.query or parts.fragment:
@@ -125,12 +124,12 @@ def checked_url(value: str, name: str, *, schemes: tuple[str, ...] = ("http", "h
 
 
 def without_bucket(endpoint: str, bucket: str | None) -> str:
-    """The endpoint with the bucket taken out of its host or path: some data connections repeat it there."""
+    """Return the endpoint without the bucket in its host or path, which some data connections repeat there."""
     if not bucket:
         return endpoint
     parts = urlsplit(endpoint)
     netloc, path = parts.netloc, parts.path
-    # Until nothing is left to take out: it is done again each time the settings are read, and must then change nothing.
+    # Repeated until nothing changes, because this runs each time the settings are read.
     while netloc.lower().startswith(f"{bucket.lower()}.") and "." in netloc[len(bucket) + 1 :]:
         netloc = netloc[len(bucket) + 1 :]
     if path.strip("/") == bucket:
@@ -139,8 +138,8 @@ def without_bucket(endpoint: str, bucket: str | None) -> str:
 
 
 def bare_bucket(text: str | None) -> str | None:
-    """The name of a bucket; some data connections write an address, an ARN or a slash."""
+    """Return the name of a bucket; some data connections have an address, an ARN or a slash."""
     name = re.sub(r"^(?:s3[an]?://|arn:aws[a-z-]{0,20}:s3:::)", "", (text or "").strip(), flags=re.IGNORECASE)
-    if "://" in name or name.startswith("arn:"):  # of something else
+    if "://" in name or name.startswith("arn:"):  # an ARN of another service
         return name
     return name.strip("/").partition("/")[0] or None

@@ -1,4 +1,4 @@
-"""Which files of a folder are meant: globs as huggingface_hub has them, for every kind of place."""
+"""Glob patterns for files, as in huggingface_hub, for all kinds of locations."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from fnmatch import translate
 
 from odhtec_jupyter.errors import BadRequest
 
-MAX_GLOBS = 200  # with wildcards: each is tried on each of very many paths
-_ESCAPED = re.compile(r"\[([\[*?])\]")  # a wildcard that stands for itself
+MAX_GLOBS = 200  # with wildcards, because each is compared with very many paths
+_ESCAPED = re.compile(r"\[([\[*?])\]")  # an escaped wildcard
 
 
 def chooser(include: Sequence[str] | None, exclude: Sequence[str] | None) -> Callable[[str], bool]:
-    """A test whether a path (relative, with slashes) matches one of ``include`` (None: all) and none of ``exclude``.
+    """Return a test whether a path (relative, with slashes) matches ``include`` (None: all) and not ``exclude``.
 
-    ``*`` also matches slashes; a pattern that ends in a slash takes all below that folder. Raises :class:`BadRequest`
-    for too many patterns.
+    ``*`` also matches slashes. A pattern with a trailing slash matches everything below that folder. Raises
+    :class:`BadRequest` for too many patterns.
     """
     included = None if include is None else _matches_any(include)
     excluded = _matches_any(exclude or ())
@@ -24,17 +24,17 @@ def chooser(include: Sequence[str] | None, exclude: Sequence[str] | None) -> Cal
 
 
 def exact_pattern(path: str) -> str:
-    """The pattern that matches this path alone; of a folder with its slash all below it."""
+    """Return the pattern that matches only this path, or everything below it if it is a folder."""
     return re.sub(r"[\[*?]", r"[\g<0>]", path)
 
 
 def matcher(pattern: str) -> Callable[[str], object]:
-    """What says of very many paths whether they match one pattern."""
+    """Return a function that tests very many paths against one pattern."""
     return re.compile(translate(_whole(pattern))).match
 
 
 def _matches_any(patterns: Sequence[str]) -> Callable[[str], bool]:
-    names: set[str] = set()  # files that were chosen one by one are patterns, too, and may be thousands
+    names: set[str] = set()  # individually selected files are patterns, too, and can be thousands
     globs = []
     for pattern in map(_whole, dict.fromkeys(patterns)):
         if any(one in _ESCAPED.sub("", pattern) for one in "*?["):
@@ -42,7 +42,7 @@ def _matches_any(patterns: Sequence[str]) -> Callable[[str], bool]:
         else:
             names.add(_ESCAPED.sub(r"\1", pattern))
     if len(globs) > MAX_GLOBS:
-        raise BadRequest(f"include and exclude may hold at most {MAX_GLOBS} patterns with wildcards each.")
+        raise BadRequest(f"include and exclude accept up to {MAX_GLOBS} patterns with wildcards each.")
     matchers = [matcher(glob) for glob in globs]
     return lambda path: path in names or any(matches(path) for matches in matchers)
 

@@ -1,16 +1,14 @@
-"""The URL table; the first match answers. ``openapi.yaml`` describes the same routes, a test compares the two."""
+"""The table of URLs. The first match is used. A test compares it with ``openapi.yaml``."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from odhtec_jupyter.handlers import (
-    archive,
     buckets,
     contract,
     details,
     disclaimer,
-    download,
     events,
     imports,
     multiparts,
@@ -18,10 +16,9 @@ from odhtec_jupyter.handlers import (
     preview,
     settings,
     transfers,
-    upload,
-    uploads,
     usage,
 )
+from odhtec_jupyter.handlers.streaming import archive, download, upload, uploads
 from odhtec_jupyter.services import Services
 
 BUCKET = "(?P<bucket>[^/]+)"
@@ -40,7 +37,7 @@ ROUTES = [
     (f"/objects/metadata/{BUCKET}/{KEY}", details.DetailsHandler),
     (f"/objects/versions/{BUCKET}/{KEY}", details.VersionsHandler),
     (f"/objects/restore/{BUCKET}/{KEY}", details.RestoreHandler),
-    # These four take POST; for other methods they are a bucket that happens to be called so.
+    # These four are for POST; with other methods, they are a bucket of that name.
     (f"/objects/upload/{BUCKET}", upload.TopUploadHandler),
     (f"/objects/folder/{BUCKET}", objects.FolderHandler),
     ("/objects/import-hf", imports.ImportHandler),
@@ -77,5 +74,5 @@ ROUTES = [
 
 
 def routes(services: Services) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The table for one server; jupyter_server puts its base URL in front."""
+    """Return the table for one server; jupyter_server adds its base URL."""
     return [(f"/odhtec/api{pattern}", handler, {"services": services}) for pattern, handler in ROUTES]

@@ -1,4 +1,4 @@
-"""What the handlers work with, built once by the app: settings, stores, transfers and threads for short calls."""
+"""The services of the handlers, created once by the app: settings, stores, transfers, and threads for short calls."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from odhtec_jupyter.network import Network, Origin, origin
 from odhtec_jupyter.settings import HubConnection, OdhTecSettings, S3Connection, check_secret
 from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 from odhtec_jupyter.stores.http import remove_ca_files, remove_left_ca_files
-from odhtec_jupyter.stores.hub import HubStore
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.workspace import WorkspaceStore
-from odhtec_jupyter.stores.workspace_hidden import HiddenRules
+from odhtec_jupyter.stores.hub.store import HubStore
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.workspace.hidden import HiddenRules
+from odhtec_jupyter.stores.workspace.store import WorkspaceStore
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.jobs import Jobs, Waits, drop_entry
 from odhtec_jupyter.transfers.journal import Journal
@@ -32,16 +32,16 @@ from odhtec_jupyter.transfers.target import STREAM
 from odhtec_jupyter.transfers.unfinished import Unfinished
 from odhtec_jupyter.transfers.uploads import Uploads
 
-CALLS = 16  # short calls of S3 at once, and of the hub
-PREVIEWS = 4  # that look into an object at once: each may take some megabytes and a second or two
-SWEEP = 600.0  # seconds between two looks for what was left
-# For all that a stop waits for. Kubernetes kills 30 s after SIGTERM, and Jupyter's kernels need their share of these.
+CALL_THREADS = 16  # threads for short calls to S3, and as many for the hub
+MAX_PREVIEWS = 4  # in parallel: each can use some megabytes and a second or two
+SWEEP_SECONDS = 600.0  # seconds between two searches for leftovers
+# For everything that stopping waits for. Kubernetes kills 30 s after SIGTERM, and stopping kernels takes time, too.
 STOP_SECONDS = 5.0
-ACTIVITY_SECONDS = 60.0  # between two notes that a transfer runs; what culls workbenches looks every few minutes
+ACTIVITY_SECONDS = 60.0  # between two records of activity; cullers of workbenches check every few minutes
 
 
 class Services:
-    """One per server. Stores are made on first use and anew when the settings they were made from have changed."""
+    """The services of one server. A store is created on first use, and again when its settings have changed."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Services:
         log: logging.Logger,
         hidden_rules: Callable[[], HiddenRules] = HiddenRules,
     ) -> None:
-        """``root`` is the workspace, the server's root directory; ``hidden_rules`` says which files are hidden."""
+        """``root`` is the workspace, the server's root directory; ``hidden_rules`` returns which files are hidden."""
         self.settings = settings
         self._log = log
         self.engine = Engine(
@@ -68,33 +68,33 @@ class Services:
         )
         self.uploads = Uploads(self.engine, lambda: self.s3, keep_days=settings.keep_uploads_days)
         self.workspace = WorkspaceStore(root, hidden_rules)
-        # Apart from the transfers' threads, so that a listing never waits for a part.
-        self.calls = DaemonThreads(CALLS, thread_name_prefix="odhtec-call")
-        # A hub that does not answer must not stop lists of buckets.
-        self.hub_calls = DaemonThreads(CALLS, thread_name_prefix="odhtec-hub")
-        self.previews = asyncio.Semaphore(PREVIEWS)
-        # Called for each piece of an upload: what moves keeps the server from being culled.
+        # Separate from the threads of transfers, so that a list never waits for a part.
+        self.calls = DaemonThreads(CALL_THREADS, thread_name_prefix="odhtec-call")
+        # Separate again, because a hub that does not reply must not block lists of buckets.
+        self.hub_calls = DaemonThreads(CALL_THREADS, thread_name_prefix="odhtec-hub")
+        self.previews = asyncio.Semaphore(MAX_PREVIEWS)
+        # Called for each chunk of an upload, so that the server is not culled.
         self.note_activity: Callable[[], None] = lambda: None
-        # Those that were typed in, by transfer, with the origin of the hub they are for; never written down.
+        # Entered tokens by transfer, with the origin of their hub; never stored on disk.
         self._tokens: dict[str, tuple[Origin, str]] = {}
         self._cleanups: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
-        # How to end each upload whose body is still coming in, and each archive that is still going out.
+        # Functions that end the uploads and archives whose bodies are being streamed.
         self.unfinished: set[Callable[[], Coroutine[Any, Any, None]]] = set()
-        # A transfer keeps the store it began with, so stores that were replaced stay open until the end.
+        # A transfer keeps its store, so replaced stores stay open until the server stops.
         self._s3: dict[tuple[S3Connection, Network], S3Store] = {}
         self._hub: dict[tuple[HubConnection, Network], HubStore] = {}
 
     async def start(self) -> None:
-        """Go on with what an earlier server left."""
-        # First, and without a wait before it: a request that comes now must find what an earlier server had.
+        """Resume what an earlier server left."""
+        # First and without awaiting: a request must already find the uploads of an earlier server.
         self.engine.unfinished.load()
         self.uploads.load()
         loop = asyncio.get_running_loop()
 
         def lost() -> None:
-            with suppress(RuntimeError):  # the loop has ended
+            with suppress(RuntimeError):  # the event loop has been closed
                 loop.call_soon_threadsafe(self._write_again)
 
         self.engine.journal.on_lost = lost
@@ -103,13 +103,13 @@ class Services:
         self._heart = asyncio.create_task(self._keep_noting(), name="odhtec activity")
 
     def require_connection(self, name: str) -> None:
-        """Raise :class:`NotFound` unless there is a connection of this name."""
+        """Raise :class:`NotFound` unless there is a connection with this name."""
         if name != "default":
             raise NotFound(f"There is no connection {name!r}.", code="NoSuchConnection")
 
     @property
     def s3(self) -> S3Store:
-        """The S3 store of the present settings."""
+        """The S3 store for the current settings."""
         key = (self.settings.s3, self.settings.network)
         if key not in self._s3:
             self._s3[key] = S3Store(*key)
@@ -117,7 +117,7 @@ class Services:
 
     @property
     def hub(self) -> HubStore:
-        """The Hugging Face store of the present settings."""
+        """The Hugging Face store for the current settings."""
         key = (self.settings.hub, self.settings.network)
         if key not in self._hub:
             self._hub[key] = HubStore(*key)
@@ -126,7 +126,7 @@ class Services:
     # --- transfers ------------------------------------------------------------------------------------------------
 
     def options(self, request: ImportRequest | TransferRequest) -> Options:
-        """What is kept of a request, with the stores it means: those of the present settings."""
+        """Return what is stored of a request, with the stores of the current settings."""
         names = request.names if isinstance(request, TransferRequest) else None
         return Options(
             names=list(dict.fromkeys(names)) if names else None,
@@ -139,7 +139,7 @@ class Services:
         )
 
     def deletion(self, keys: Sequence[str], prefixes: Sequence[str]) -> Options:
-        """The options of a deletion in the present store."""
+        """Return the options of a deletion in the current store."""
         return Options(keys=list(keys), prefixes=list(prefixes), **self._present())
 
     def _present(self) -> dict[str, Any]:
@@ -150,11 +150,11 @@ class Services:
         }
 
     def stores(self, token: str | None = None) -> Stores:
-        """The stores of the present settings."""
+        """Return the stores for the current settings."""
         return Stores(self.s3, self.hub, self.workspace, token)
 
     def stores_of(self, transfer: Transfer) -> Stores:
-        """The stores in force now, if they are the ones a transfer began with. Raises :class:`Waits`."""
+        """Return the current stores if they are the ones a transfer was started with. Raises :class:`Waits`."""
         options = transfer.options
         uses_s3 = any(uri.startswith("s3://") for uri in (transfer.source, transfer.target))
         uses_hub = transfer.source.startswith("hf://")
@@ -162,19 +162,19 @@ class Services:
             hub, token = self._tokens.get(transfer.id, (None, None))
             stores = self.stores(token if hub == origin(self.hub.connection.endpoint) else None)
         except OdhTecError as error:
-            raise Waits(f"This transfer waits for a connection that can be used: {error}", "connection") from error
+            raise Waits(f"Paused: the connection cannot be used. {error}", "connection") from error
         if uses_s3 and stores.s3.host != options.endpoint:
-            raise Waits(f"This transfer goes on when {options.endpoint} is connected again.", "connection")
+            raise Waits(f"Paused: connect to {options.endpoint} again to continue.", "connection")
         if uses_s3 and options.keys_given and not self.settings.s3_access_key_id:
-            raise Waits("This transfer goes on when the S3 keys are there again.", "connection")
+            raise Waits("Paused: enter the S3 keys again to continue.", "connection")
         if uses_hub and stores.hub.host != options.hub_endpoint:
-            raise Waits(f"This transfer goes on when {options.hub_endpoint} is set as the hub again.", "connection")
+            raise Waits(f"Paused: set {options.hub_endpoint} as the hub again to continue.", "connection")
         if uses_hub and options.token_given and not stores.token and not self.settings.hf_token:
-            raise Waits("The token was typed in and is not kept: resume with the token to go on.", "token")
+            raise Waits("Paused: the token is not stored. Enter it again to continue.", "token")
         return stores
 
     def give_token(self, transfer: Transfer, token: str | None) -> None:
-        """Keep a token that was typed in for a transfer, in memory, as long as the transfer is not done."""
+        """Keep the token that was entered for a transfer, in memory only, until the transfer is done."""
         for known in list(self._tokens):
             if (found := self.transfers.find(known)) is None or found.is_done:
                 del self._tokens[known]
@@ -183,13 +183,13 @@ class Services:
             self._tokens[transfer.id] = origin(self.hub.connection.endpoint), token
 
     def _write_again(self) -> None:
-        """The journal was lost: what this server knows goes into the next one."""
+        """Write everything to the new journal after the journal was lost."""
         self.engine.unfinished.save_all()
         self.uploads.save_all()
         self.transfers.save_all()
 
     async def settings_changed(self) -> None:
-        """Short calls must not wait for the old store, and what waited for a connection may have it now."""
+        """Use new threads, which do not wait for the old store, and wake transfers that needed a connection."""
         self.renew_calls()
         await self.transfers.wake()
 
@@ -203,8 +203,8 @@ class Services:
                 self.engine.unfinished.orphan(entry)
 
     async def sweep(self) -> None:
-        """Drop what was begun and will not go on, and forget what is old."""
-        await self.engine.journal.written()  # which also finds a journal that was lost
+        """Remove leftovers that will not be resumed, and forget old transfers."""
+        await self.engine.journal.written()  # also detects a lost journal
         await self.uploads.expire()
         await self._drop([entry for entry in self.engine.unfinished.entries if self._is_left(entry)])
         await self.transfers.forget_old()
@@ -216,10 +216,10 @@ class Services:
                 await self.sweep()
             except Exception:
                 self._log.exception("What was left behind could not be looked at.")
-            await asyncio.sleep(SWEEP)
+            await asyncio.sleep(SWEEP_SECONDS)
 
     async def _keep_noting(self) -> None:
-        """Note as activity what shows no progress: a copy that the store makes, a list of a million objects."""
+        """Record activity for work without visible progress: a copy within the store, a list of a million objects."""
         while True:
             await asyncio.sleep(ACTIVITY_SECONDS)
             if self.transfers.active:
@@ -235,32 +235,32 @@ class Services:
         return kind == STREAM
 
     def multiparts(self, bucket: str) -> Multiparts:
-        """What a bucket of the present store has unfinished, by whomever it was begun."""
+        """Return the unfinished uploads of a bucket in the current store, of all users."""
         return Multiparts(self.engine, self.s3, bucket, self._is_left)
 
     def renew_calls(self) -> None:
-        """New threads for short calls: the old ones may wait for a store that does not answer."""
+        """Use new threads for short calls: the old ones can be waiting for a store that does not reply."""
         old = self.calls, self.hub_calls
-        self.calls = DaemonThreads(CALLS, thread_name_prefix="odhtec-call")
-        self.hub_calls = DaemonThreads(CALLS, thread_name_prefix="odhtec-hub")
+        self.calls = DaemonThreads(CALL_THREADS, thread_name_prefix="odhtec-call")
+        self.hub_calls = DaemonThreads(CALL_THREADS, thread_name_prefix="odhtec-hub")
         for threads in old:
             threads.shutdown(wait=False)
 
     @property
     def active(self) -> int:
-        """How many transfers, uploads and archives are not finished."""
+        """The number of unfinished transfers, uploads and archives."""
         return self.transfers.active + len(self.unfinished)
 
     def keep(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run cleanup that nobody waits for, to its end."""
+        """Run a cleanup to its end that nothing awaits."""
         task = asyncio.ensure_future(work)
         self._cleanups.add(task)
         task.add_done_callback(self._cleanups.discard)
 
     async def stop(self) -> None:
-        """Stop what runs so that the next server can go on with it, and close everything.
+        """Stop everything so that the next server can resume it, and close the stores.
 
-        What waits longer for a store than :data:`STOP_SECONDS` is abandoned: its thread ends with the process.
+        Work that waits for a store longer than :data:`STOP_SECONDS` is abandoned: its thread ends with the process.
         """
         end = time.monotonic() + STOP_SECONDS
         if self._heart:
@@ -273,7 +273,7 @@ class Services:
         if ending := self._cleanups | ({self._sweeper} if self._sweeper else set()):
             await asyncio.wait(ending, timeout=max(0.0, end - time.monotonic()))
         self.engine.close()
-        await self.engine.journal.written()  # one that was lost is noticed here, and written again
+        await self.engine.journal.written()  # a lost journal is detected here and written again
         self.engine.journal.close()
         for threads in (self.calls, self.hub_calls):
             threads.shutdown(wait=False, cancel_futures=True)

@@ -1,7 +1,7 @@
-"""How places are written: ``s3://bucket/key``, ``hf://org/name@revision/path``, ``workspace://path``.
+"""Locations: ``s3://bucket/key``, ``hf://org/name@revision/path``, ``workspace://path``.
 
-A URI that ends in a slash, or names a bucket, a repository or the workspace itself, is a folder. Keys and paths stand
-as they are, without percent-encoding: what follows the scheme is taken to the letter.
+A URI that ends in a slash, or names a bucket, a repository or the workspace itself, is a folder. Keys and paths are not
+percent-encoded: everything after the scheme is literal.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from odhtec_jupyter.models import RepoType
 
 FOLDERS: dict[RepoType, str] = {"model": "", "dataset": "datasets/", "space": "spaces/"}
 _TYPES: dict[str, RepoType] = {"models": "model", "datasets": "dataset", "spaces": "space"}
-_OTHER_TYPES = frozenset({"buckets", "kernels"})  # that huggingface_hub has
+_OTHER_TYPES = frozenset({"buckets", "kernels"})  # other types in huggingface_hub
 _REFS = re.compile(r"refs/(?:convert/[\w.-]+|pr/\d+)(?=/|$)", re.ASCII)
 
 
 @dataclass(frozen=True)
 class S3Uri:
-    """An object (``key``) or, with a trailing slash or an empty key, everything below."""
+    """An object (``key``) or, with a trailing slash or an empty key, everything below it."""
 
     bucket: str
     key: str
 
     @property
     def is_folder(self) -> bool:
-        """Whether it stands for what is below it."""
+        """Whether it is a folder."""
         return not self.key or self.key.endswith("/")
 
     def below(self, path: str) -> S3Uri:
-        """``path`` within this folder."""
+        """Return the URI of ``path`` in this folder."""
         return replace(self, key=self.key + path)
 
     @property
@@ -52,11 +52,11 @@ class WorkspaceUri:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it stands for what is below it."""
+        """Whether it is a folder."""
         return not self.path or self.path.endswith("/")
 
     def below(self, path: str) -> WorkspaceUri:
-        """``path`` within this folder."""
+        """Return the URI of ``path`` in this folder."""
         return replace(self, path=self.path + path)
 
     @property
@@ -70,7 +70,7 @@ class WorkspaceUri:
 
 @dataclass(frozen=True)
 class HubUri:
-    """A repository at a revision, a folder of it, or one of its files."""
+    """A repository at a revision, a folder in it, or one of its files."""
 
     repo: str
     repo_type: RepoType = "model"
@@ -79,11 +79,11 @@ class HubUri:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it stands for what is below it."""
+        """Whether it is a folder."""
         return not self.path or self.path.endswith("/")
 
     def below(self, path: str) -> HubUri:
-        """``path`` within this folder."""
+        """Return the URI of ``path`` in this folder."""
         return replace(self, path=self.path + path)
 
     @property
@@ -101,18 +101,18 @@ Uri = S3Uri | WorkspaceUri | HubUri
 
 
 def parse_uri(text: str, field: str) -> Uri:
-    """The place that ``text`` names. Raises :class:`BadRequest` naming ``field``."""
+    """Parse a location. Raises :class:`BadRequest` naming ``field``."""
     scheme, found, rest = text.partition("://")
     if found and scheme == "s3":
         bucket, _, key = rest.partition("/")
         if not bucket:
-            raise BadRequest(f"{field}: there is no bucket in {text!r}; it looks like s3://bucket/key.")
+            raise BadRequest(f"{field}: the bucket is missing in {text!r}. Use the form s3://bucket/key.")
         return S3Uri(bucket, key)
     if found and scheme == "workspace":
         return WorkspaceUri(rest)
     if found and scheme == "hf":
         return _hub(rest, field)
-    raise BadRequest(f"{field}: {text!r} is no place; places begin with s3://, workspace:// or hf://.")
+    raise BadRequest(f"{field}: {text!r} is not a valid location. Use s3://, workspace:// or hf://.")
 
 
 def _hub(rest: str, field: str) -> HubUri:
@@ -121,38 +121,38 @@ def _hub(rest: str, field: str) -> HubUri:
 
 
 def hub_parts(rest: str, field: str) -> tuple[RepoType | None, str, str | None, str]:
-    """Type, repository, revision and path behind ``hf://``; type and revision are None where they are left out.
+    """Return type, repository, revision and path of the text after ``hf://``; type and revision can be None.
 
     Raises :class:`BadRequest` naming ``field``.
     """
     kind, rest = split_type(rest)
     if kind is None and rest.partition("/")[0] in _OTHER_TYPES:
         raise BadRequest(
-            f"{field}: {rest.partition('/')[0]} of Hugging Face cannot be read; name a model or a dataset."
+            f"{field}: {rest.partition('/')[0]} of Hugging Face are not supported. Use a model or a dataset."
         )
     before, pinned, after = rest.partition("@")
     revision: str | None = None
     if pinned and before.count("/") <= 1:
         repo, (revision, path) = before, split_revision(after)
         if not revision:
-            raise BadRequest(f"{field}: there is no revision behind the @; it looks like hf://org/name@revision/path.")
+            raise BadRequest(f"{field}: the revision after @ is missing. Use the form hf://org/name@revision/path.")
     else:
         parts = rest.split("/", 2)
         repo, path = "/".join(parts[:2]).rstrip("/"), parts[2] if len(parts) > 2 else ""
     if not repo:
-        raise BadRequest(f"{field}: there is no repository in it; it looks like hf://org/name@revision/path.")
+        raise BadRequest(f"{field}: the repository is missing. Use the form hf://org/name@revision/path.")
     return kind, repo, revision, path
 
 
 def split_type(path: str) -> tuple[RepoType | None, str]:
-    """The type that a path begins with, and the rest; None where it does not say."""
+    """Return the type at the start of a path, and the rest; None if there is none."""
     folder, found, rest = path.partition("/")
     kind = _TYPES.get(folder) if found else None
     return (kind, rest) if kind else (None, path)
 
 
 def split_revision(text: str) -> tuple[str, str]:
-    """A revision, in which a slash may be percent-encoded, and the path behind it. Some have slashes of their own."""
+    """Return a revision and the path after it. A slash in a revision is percent-encoded, except in ``refs/…``."""
     found = _REFS.match(text)
     revision, _, path = (found.group(), "", text[found.end() + 1 :]) if found else text.partition("/")
     return unquote(revision), path

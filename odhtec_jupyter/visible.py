@@ -1,11 +1,11 @@
-"""Names as they are shown: stores and hubs allow characters that cannot be seen, or that turn the text beside them."""
+"""Visible forms of names: stores and hubs allow characters that are invisible or change the direction of text."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# What is in none of the categories below and has no width all the same (Unicode's Default_Ignorable_Code_Point).
+# Characters without width in none of the categories below (Unicode's Default_Ignorable_Code_Point).
 _IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
@@ -31,7 +31,7 @@ def _is_unseen(letter: str) -> bool:
 
 
 def _joins(name: str, index: int) -> bool:
-    """Whether it makes one emoji of several characters."""
+    """Return whether the character joins others into one emoji."""
     before = name[index - 1 : index]
     after = name[index + 1 : index + 2]
     if name[index] == _EMOJI_STYLE:

@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.loopback import LoopbackServer, QuietHandler
 
 Headers = dict[str, str]

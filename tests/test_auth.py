@@ -30,7 +30,7 @@ def served() -> Iterator[tuple[str, str]]:
                 yield method, path
 
 
-def test_the_table_is_whole() -> None:
+def test_tensor_table_is_complete() -> None:
     found = set(served())
     assert len(found) > 45
     assert ("PUT", "/objects/upload/b/YQ") in found
@@ -85,7 +85,7 @@ def lax(jp_server_config: Any) -> None:
     jp_server_config.ServerApp.allow_unauthenticated_access = True
 
 
-async def test_a_lax_server_is_refused_all_the_same(
+async def test_requests_without_permission_are_refused_if_jupyter_allows_unauthenticated_access(
     lax: None, jp_serverapp: Any, http_server_client: Any, jp_base_url: str
 ) -> None:
     # A cookie and a header that agree are not hard to make: past XSRF there is still no user.
@@ -105,14 +105,14 @@ def readers(jp_server_config: Any) -> None:
     jp_server_config.ServerApp.authorizer_class = Readers
 
 
-async def test_who_may_nothing_is_refused_everywhere(
+async def test_user_without_permissions_is_refused_everywhere(
     nobody: None, jp_serverapp: Any, http_server_client: Any, jp_base_url: str, jp_auth_header: dict[str, str]
 ) -> None:
     for method, path in served():
         assert_refused(await send(http_server_client, jp_base_url, method, path, jp_auth_header), method, path)
 
 
-async def test_who_may_read_cannot_write(
+async def test_user_with_read_permission_cannot_write(
     readers: None, jp_serverapp: Any, http_server_client: Any, jp_base_url: str, jp_auth_header: dict[str, str]
 ) -> None:
     for method, path in served():

@@ -104,29 +104,32 @@ def test_huggingface_hub_reads_addresses_alike() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("https://github.com/org/name", "github.com is not a hub"),
-        ("github.com/org/name", "github.com is not a hub"),
-        ("https://user:secret@evil.example:99/org/name", "evil.example:99 is not a hub"),
-        ("https://huggingface.co.evil.example/org/name", "is not a hub"),
-        ("https://mirror.local/api/hf/org/name", "mirror.local is not a hub"),
-        ("https://mirror.local:8443/ui/org/name", "is not below https://mirror.local:8443/api/hf"),
-        ("s3://org/name", "s3:// is not an address of a hub"),
-        ("https://huggingface.co/", "not the page of a repository"),
-        ("https://huggingface.co/docs/hub", "not the page of a repository"),
-        ("https://huggingface.co/org/name/discussions/1", "not the page of a repository"),
+        ("https://github.com/org/name", "github.com is not the configured hub"),
+        ("github.com/org/name", "github.com is not the configured hub"),
+        ("https://user:secret@evil.example:99/org/name", "evil.example:99 is not the configured hub"),
+        ("https://huggingface.co.evil.example/org/name", "is not the configured hub"),
+        ("https://mirror.local/api/hf/org/name", "mirror.local is not the configured hub"),
+        (
+            "https://mirror.local:8443/ui/org/name",
+            "does not belong to the configured hub, https://mirror.local:8443/api/hf",
+        ),
+        ("s3://org/name", "s3:// is not supported"),
+        ("https://huggingface.co/", "not the address of a repository"),
+        ("https://huggingface.co/docs/hub", "not the address of a repository"),
+        ("https://huggingface.co/org/name/discussions/1", "not the address of a repository"),
         ("https://[huggingface.co/org", "not the address of a repository"),
-        ("hf://buckets/org/name", "buckets of Hugging Face cannot be read"),
-        ("hf://", "there is no repository"),
-        ("hf://org/name@", "there is no revision"),
+        ("hf://buckets/org/name", "buckets of Hugging Face are not supported"),
+        ("hf://", "the repository is missing"),
+        ("hf://org/name@", "the revision after @ is missing"),
     ],
 )
-def test_what_is_no_repository_of_a_known_hub_is_refused(text: str, words: str) -> None:
+def test_address_that_is_not_a_repository_of_the_hub_is_refused(text: str, words: str) -> None:
     with pytest.raises(BadRequest, match=words) as refused:
         parse_hub_address(text, "model", "main", ENDPOINT)
     assert "secret" not in str(refused.value)
 
 
-def test_what_an_address_leaves_out_is_what_was_asked() -> None:
+def test_missing_parts_of_an_address_are_taken_from_the_request() -> None:
     assert parse_hub_address("hf://org/name", "dataset", "v2", ENDPOINT) == HubAddress("org/name", "dataset", "v2")
     assert parse_hub_address("hf://models/org/name@v1", "dataset", "v2", ENDPOINT) == HubAddress(
         "org/name", "model", "v1"
@@ -153,5 +156,5 @@ def test_folder_or_file_of_an_address_chooses_the_files() -> None:
     assert kept(f"{page}/tree/main/sub", exclude=["a.txt"]) == ["sub/b.bin", "sub/deep/c.txt"]
     assert kept(f"{page}/tree/main/sub", exclude=["sub/b.bin", "deep/"]) == ["sub/a.txt"]
     assert kept("org/name", exclude=["sub/"]) == ["a.txt", "sub", "subway.txt", "s[1]/x", "s1/x"]
-    with pytest.raises(BadRequest, match="already names one file"):
+    with pytest.raises(BadRequest, match="already names a file"):
         kept(f"{page}/blob/main/sub/a.txt", ["*"])

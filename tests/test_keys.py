@@ -29,14 +29,14 @@ def test_the_standard_alphabet_and_padding_are_read_too() -> None:
             assert decode_key(text.decode()) == key
 
 
-def test_what_is_no_key_is_refused() -> None:
+def test_invalid_key_is_refused() -> None:
     for text in ("", "=", "a", "YQ YQ", "Y*Q", "YQ\n", "日本", "_w", "7aCA"):  # the last two: no UTF-8, a surrogate
         with pytest.raises(BadRequest) as caught:
             decode_key(text)
         assert caught.value.code == "InvalidKey", text
 
 
-def test_a_key_may_have_as_many_bytes_as_s3_takes() -> None:
+def test_key_can_have_1024_bytes() -> None:
     longest = "é" * (MAX_KEY_BYTES // 2)
     assert decode_key(encode_key(longest)) == longest
     for key in (longest + "x", "k" * (MAX_KEY_BYTES + 1)):

@@ -59,7 +59,7 @@ def ambiguous(parsed: Any, within: bool = False) -> bool:
     return False
 
 
-def test_nothing_ambiguous_is_repeated() -> None:
+def test_regular_expressions_have_no_ambiguous_repetition() -> None:
     found = dict(patterns())
     assert len(found) > 30
     assert [where for where, pattern in found.items() if ambiguous(_parser.parse(pattern))] == []
@@ -69,7 +69,7 @@ def test_nothing_ambiguous_is_repeated() -> None:
     ("pattern", "expected"),
     [(r'"((?:\\["\\]|[^"])*)"', True), (r"(a+)+", True), (r"(?:a+b)++", False), (r"(?:x[0-9]{1,9})?", False)],
 )
-def test_the_rule_knows_an_ambiguous_one(pattern: str, expected: bool) -> None:
+def test_checker_detects_ambiguous_repetition(pattern: str, expected: bool) -> None:
     assert ambiguous(_parser.parse(pattern)) is expected
     assert re.compile(pattern)
 
@@ -78,23 +78,23 @@ def test_the_rule_knows_an_ambiguous_one(pattern: str, expected: bool) -> None:
 PARSERS = {
     "the name of a file in a form": """
 from odhtec_jupyter.errors import BadRequest
-from odhtec_jupyter.handlers.form import MAX_DISPOSITION, file_name
+from odhtec_jupyter.handlers.streaming.form import MAX_DISPOSITION_BYTES, file_name
 begin = b'form-data; name="f"; filename="'
 for piece in (b"\\\\", b'"', b";", b'\\\\"', b'";', b"'", b"filename*=", b"*=", b" "):
-    file_name(begin + piece * ((MAX_DISPOSITION - len(begin)) // len(piece)))
+    file_name(begin + piece * ((MAX_DISPOSITION_BYTES - len(begin)) // len(piece)))
 assert file_name(begin + b"\\\\" * 60) == '"' + "\\\\" * 60  # no quote closes it: it is taken as it stands
 try:
-    file_name(begin + b"a" * MAX_DISPOSITION)
+    file_name(begin + b"a" * MAX_DISPOSITION_BYTES)
 except BadRequest:
     pass
 else:
     raise AssertionError("too long a name was read")
 """,
     "the password of a proxy": """
-from odhtec_jupyter.settings import _mask
+from odhtec_jupyter.settings.values import mask
 for text in ("://" * 1_000_000, "://a:" * 1_000_000, "http://" + ":" * 5_000_000, "@" * 5_000_000):
-    _mask(text)
-assert _mask("http://u:" + "://x:" * 500_000 + "@host") == "http://u:***@host"
+    mask(text)
+assert mask("http://u:" + "://x:" * 500_000 + "@host") == "http://u:***@host"
 """,
     "patterns": """
 from odhtec_jupyter.patterns import MAX_GLOBS, chooser, matcher
@@ -107,26 +107,26 @@ assert sum(takes(f"d/{n}[x].bin") for n in range(100_000)) == 100_000
 assert not takes("d/1[.bin")
 """,
     "lists of S3": """
-from odhtec_jupyter.stores.s3_list_run import split
+from odhtec_jupyter.stores.s3.wire.list_run import split
 for text in ("<Contents>" * 200_000, "<Contents>" + "<Key>a</Key>" * 200_000, "<Contents><Key>" + "<" * 500_000,
              "<Contents>" + " " * 1_000_000, "<Contents>" + "<Key>a</Key>\\n" * 200_000 + "</Contents"):
     assert split(text.encode(), text) is None
 """,
     "the hub's limits": """
-from odhtec_jupyter.stores.hub_answers import retry_after
+from odhtec_jupyter.stores.hub.errors import retry_after
 for text in ("; " * 500_000, ";" + " " * 500_000, ";r=" + "0" * 500_000, ";t=1" * 300_000):
     assert retry_after({"ratelimit": text}) is None
 assert retry_after({"ratelimit": ' "api";' + " " * 500_000 + "r=0;t=57"}) == 57
 """,
     "notebooks": """
-from odhtec_jupyter.preview.notebook import _ANSI
+from odhtec_jupyter.preview.formats.notebook import _ANSI
 for text in ("\\x1b[" * 500_000, "\\x1b[" + "0" * 1_000_000, "\\x1b[" + "0" * 500_000 + " " * 500_000,
              "\\x1b]" * 500_000, "\\x1b]" + "a" * 1_000_000):
     _ANSI.sub("", text)
 assert _ANSI.sub("", "\\x1b[31mred\\x1b[0m") == "red"
 """,
     "texts in headers": """
-from odhtec_jupyter.stores.s3_header_text import header_value, readable, sendable
+from odhtec_jupyter.stores.s3.wire.header_text import header_value, readable, sendable
 for text in ("=?" * 500_000, "=?utf-8?q?a?= " * 100_000 + "=?x", "=?utf-8?q?" * 100_000, "=?utf-8?b?" + "a" * 1_000_000,
              "=?utf-8?q?a?=" + " " * 500_000 + "x", "a" + " " * 1_000_000, "filename=" * 200_000 + "\\xe9"):
     readable(text)

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from traitlets.config import Config
 
+from odhtec_jupyter.app import OdhTecApp
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.models import HubSettingsChange, ProxySettingsChange, S3SettingsChange
 from odhtec_jupyter.network import Network, without_bucket
 from odhtec_jupyter.settings import HUB_ENDPOINT, OdhTecSettings
-from odhtec_jupyter.stores.s3_clients import S3Clients
+from odhtec_jupyter.stores.s3.connection.clients import S3Clients
 
 Env = Callable[..., OdhTecSettings]
 
@@ -69,7 +70,7 @@ def test_the_data_connection_of_open_data_hub_is_read(with_env: Env) -> None:
         (("NO_PROXY", "no_proxy"), lambda s: s.network.no_proxy),
     ],
 )
-def test_the_first_name_that_is_not_blank_counts(
+def test_first_environment_variable_that_is_set_is_used(
     names: tuple[str, ...], read: Callable[[OdhTecSettings], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in names:
@@ -114,7 +115,7 @@ def test_an_endpoint_that_repeats_the_bucket_is_repaired(endpoint: str, bucket: 
     assert without_bucket(endpoint, bucket) == repaired
 
 
-def test_the_repair_happens_for_environment_and_change(with_env: Env) -> None:
+def test_endpoint_is_normalized_in_environment_and_changes(with_env: Env) -> None:
     settings = with_env(AWS_S3_ENDPOINT="http://models.minio.ns.svc:9000", AWS_S3_BUCKET="models")
     assert settings.s3.endpoint == "http://minio.ns.svc:9000"
     settings.change_s3(S3SettingsChange(endpoint="http://minio.ns.svc:9000/data/", default_bucket="data"))
@@ -167,7 +168,7 @@ def test_an_address_or_an_international_name_is_a_host(with_env: Env, url: str) 
         ("", None),
     ],
 )
-def test_a_bucket_is_read_from_how_it_is_written(with_env: Env, written: str, bucket: str | None) -> None:
+def test_bucket_is_parsed_from_names_addresses_and_arns(with_env: Env, written: str, bucket: str | None) -> None:
     settings = with_env(AWS_S3_BUCKET=written, AWS_S3_ENDPOINT="http://b.minio.ns.svc:9000")
     assert settings.s3.default_bucket == settings.show_s3().default_bucket == bucket
     assert settings.s3.endpoint == ("http://minio.ns.svc:9000" if bucket == "b" else "http://b.minio.ns.svc:9000")
@@ -185,7 +186,7 @@ def test_an_endpoint_that_cannot_be_used_is_refused_and_nothing_changes(with_env
     assert settings.hub.endpoint == HUB_ENDPOINT
 
 
-def test_a_bad_endpoint_of_the_environment_can_be_seen_and_repaired(with_env: Env) -> None:
+def test_invalid_endpoint_of_the_environment_is_shown_and_can_be_corrected(with_env: Env) -> None:
     settings = with_env(AWS_S3_ENDPOINT="http://host:port", HF_ENDPOINT="ftp://hub")
     with pytest.raises(BadRequest):
         _ = settings.s3
@@ -210,7 +211,7 @@ def test_keys_are_given_together(with_env: Env) -> None:
     assert settings.s3.secret_access_key is None
 
 
-def test_what_cannot_stand_in_a_header_is_refused_without_being_repeated(with_env: Env) -> None:
+def test_secret_invalid_in_a_header_is_refused_without_showing_it(with_env: Env) -> None:
     settings = with_env(AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b")
     for change in (
         {"access_key_id": "x\ny-hidden"},
@@ -450,7 +451,7 @@ def test_a_secret_is_read_from_a_mounted_file(with_env: Env, tmp_path: Path, tra
 
 
 @pytest.mark.parametrize("trait", FILES)
-def test_a_secret_that_cannot_be_read_is_none_and_no_other_takes_its_place(
+def test_unreadable_secret_file_is_not_replaced_by_the_environment(
     with_env: Env, tmp_path: Path, trait: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with_env(**{FILES[trait]: "from-environment"})
@@ -464,7 +465,7 @@ def test_a_secret_that_cannot_be_read_is_none_and_no_other_takes_its_place(
         caplog.clear()
 
 
-def test_token_of_a_login_is_read_last_and_for_its_own_hub(with_env: Env, tmp_path: Path) -> None:
+def test_stored_login_token_is_used_last_and_for_its_hub_only(with_env: Env, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("hf_of_login\n")
     (tmp_path / "other").write_text("hf_of_path")
     home, variables = {"HF_HOME": str(tmp_path)}, {"HUGGING_FACE_HUB_TOKEN": "hf_old"}
@@ -488,3 +489,11 @@ def test_token_of_a_login_is_read_last_and_for_its_own_hub(with_env: Env, tmp_pa
     assert found(with_env(**blank)) == (None, None)
     for unusable in ("x" * 5000, "~no-such-account/token"):  # as one in a folder that only root may read
         assert found(with_env(**blank, HF_TOKEN_PATH=unusable)) == (None, None)
+
+
+def test_help_and_generated_configuration_list_every_setting() -> None:
+    names = set(OdhTecSettings.class_traits(config=True))
+    assert len(names) == 20
+    text = OdhTecApp().generate_config_file()
+    assert {name for name in names if f"# c.OdhTecSettings.{name} = " in text} == names
+    assert "S3Traits" not in text  # it has no section of its own

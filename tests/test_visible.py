@@ -13,10 +13,10 @@ CASES = json.loads((Path(__file__).parent / "visible_names.json").read_text())  
 
 
 @pytest.mark.parametrize("case", CASES, ids=[ascii(case["shown"]) for case in CASES])
-def test_a_name_is_shown_whole(case: dict[str, str]) -> None:
+def test_every_character_of_a_name_is_visible(case: dict[str, str]) -> None:
     assert visible(case["name"]) == case["shown"]
     assert visible(case["shown"]) == case["shown"]
 
 
-def test_half_a_character_can_be_printed() -> None:
+def test_lone_surrogate_can_be_printed() -> None:
     assert visible("a\ud83d") == r"a\u{D83D}"

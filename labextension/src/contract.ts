@@ -11,7 +11,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** This document */
+        /** Get this document */
         get: operations["getContract"];
         put?: never;
         post?: never;
@@ -24,17 +24,17 @@ export type paths = {
     "/buckets": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Buckets, or those known from the settings when the credentials may not list */
+        /** List the buckets, or only the configured one without permission to list buckets */
         get: operations["listBuckets"];
         put?: never;
-        /** Create a bucket; S3 decides which names are valid */
+        /** Create a bucket. S3 decides which names are valid */
         post: operations["createBucket"];
         delete?: never;
         options?: never;
@@ -45,7 +45,7 @@ export type paths = {
     "/buckets/{bucket}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -68,7 +68,7 @@ export type paths = {
     "/objects/{bucket}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -79,9 +79,10 @@ export type paths = {
             cookie?: never;
         };
         /**
-         * One page of the bucket's top level, or one step of a search there
-         * @description With `q`, one step of a search: it ends after `maxKeys` matches or about a second, so a reply with few matches, or
-         *     none, is no end as long as `isTruncated` is true. Following the tokens gives every match, each once.
+         * List one page of the bucket's top level, or run one step of a search
+         * @description With `q`, this is one step of a search. A step ends after `maxKeys` matches or about a second, so a reply can have
+         *     few matches, or none, although there are more. Continue with `nextContinuationToken` while `isTruncated` is true:
+         *     then every match is returned exactly once.
          */
         get: operations["listObjects"];
         put?: never;
@@ -95,7 +96,7 @@ export type paths = {
     "/objects/{bucket}/{key}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -108,16 +109,18 @@ export type paths = {
             cookie?: never;
         };
         /**
-         * One page of one level, or one step of a search there; the key is the folder's prefix, with its trailing slash
-         * @description With `q`, one step of a search: it ends after `maxKeys` matches or about a second, so a reply with few matches, or
-         *     none, is no end as long as `isTruncated` is true. Following the tokens gives every match, each once.
+         * List one page of a folder, or run one step of a search in it. The key is the folder's prefix with its trailing slash
+         * @description With `q`, this is one step of a search. A step ends after `maxKeys` matches or about a second, so a reply can have
+         *     few matches, or none, although there are more. Continue with `nextContinuationToken` while `isTruncated` is true:
+         *     then every match is returned exactly once.
          */
         get: operations["listFolder"];
         put?: never;
         post?: never;
         /**
-         * Exactly this key; a key that ends in a slash is a folder and takes everything below it, as a transfer. With `versionId`
-         *     exactly that version, for ever; with `dryRun` nothing is deleted and the reply says what would be.
+         * Delete one object, or a folder: a key that ends in a slash. A folder is deleted with everything below it, by a transfer.
+         *     With `versionId`, only that version is deleted, permanently. With `dryRun`, nothing is deleted and the reply lists what
+         *     would be.
          */
         delete: operations["deleteObject"];
         options?: never;
@@ -128,7 +131,7 @@ export type paths = {
     "/objects/download/{bucket}/{key}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -140,13 +143,13 @@ export type paths = {
             };
             cookie?: never;
         };
-        /** The object as an attachment; Range, If-Range, If-None-Match and If-Modified-Since are honoured */
+        /** Download an object as an attachment. Range, If-Range, If-None-Match and If-Modified-Since are supported */
         get: operations["downloadObject"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
-        /** The headers of a download */
+        /** Get the headers of a download */
         head: operations["headObject"];
         patch?: never;
         trace?: never;
@@ -154,7 +157,7 @@ export type paths = {
     "/objects/view/{bucket}/{key}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -166,13 +169,13 @@ export type paths = {
             };
             cookie?: never;
         };
-        /** The object inline, sandboxed so that it cannot run script on this origin */
+        /** Show an object inline, in a sandbox: it cannot run scripts on this origin */
         get: operations["viewObject"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
-        /** The headers of a view */
+        /** Get the headers of a view */
         head: operations["headView"];
         patch?: never;
         trace?: never;
@@ -180,7 +183,7 @@ export type paths = {
     "/objects/preview/{bucket}/{key}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -192,7 +195,7 @@ export type paths = {
             };
             cookie?: never;
         };
-        /** What is inside the object, read by range; never more than 4 MB of it */
+        /** Preview the content of an object. Up to 4 MB of it are read */
         get: operations["previewObject"];
         put?: never;
         post?: never;
@@ -205,7 +208,7 @@ export type paths = {
     "/objects/upload/{bucket}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
                 /** @description What happens when the key exists */
                 onConflict?: components["parameters"]["onConflict"];
@@ -219,7 +222,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Any number of files of a form, streamed to the bucket's top level; relative names are kept */
+        /** Upload the files of a form to the bucket's top level. Relative names are kept */
         post: operations["uploadForm"];
         delete?: never;
         options?: never;
@@ -230,7 +233,7 @@ export type paths = {
     "/objects/upload/{bucket}/{key}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
                 /** @description What happens when the key exists */
                 onConflict?: components["parameters"]["onConflict"];
@@ -246,11 +249,12 @@ export type paths = {
         };
         get?: never;
         /**
-         * One raw streamed body becomes the object. With `If-Match: "etag"` only in the place of that content, with
-         *     `If-None-Match: *` only where nothing is; else 412 and nothing changes. The reply's ETag is good for the next write.
+         * Upload the request body as one object. With `If-Match: "etag"`, the object is only replaced if it still has this
+         *     ETag; with `If-None-Match: *`, it is only created if the key is free. Otherwise the reply is 412 and nothing changes.
+         *     The ETag in the reply can be used for the next write.
          */
         put: operations["uploadObject"];
-        /** Any number of files of a form, streamed below the prefix */
+        /** Upload the files of a form below a prefix */
         post: operations["uploadFormTo"];
         delete?: never;
         options?: never;
@@ -261,7 +265,7 @@ export type paths = {
     "/objects/folder/{bucket}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -273,7 +277,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** A zero-byte marker `prefix/` */
+        /** Create a folder, which is an empty object `prefix/` */
         post: operations["createFolder"];
         delete?: never;
         options?: never;
@@ -284,7 +288,7 @@ export type paths = {
     "/objects/multiple/{bucket}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -298,8 +302,8 @@ export type paths = {
         put?: never;
         post?: never;
         /**
-         * Exactly the keys; everything below the prefixes. Without a body the path means the single key of that name in
-         *     a bucket called `multiple`. With `dryRun` nothing is deleted and the reply says what would be.
+         * Delete the named keys, and everything below the named prefixes. With `dryRun`, nothing is deleted and the reply lists
+         *     what would be. Without a body, the path names a single key in a bucket called `multiple`.
          */
         delete: operations["deleteObjects"];
         options?: never;
@@ -310,7 +314,7 @@ export type paths = {
     "/objects/metadata/{bucket}/{key}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -322,11 +326,12 @@ export type paths = {
             };
             cookie?: never;
         };
-        /** Headers, metadata and tags of one object */
+        /** Get the headers, metadata and tags of an object */
         get: operations["getDetails"];
         /**
-         * Change what the body names and keep all else. S3 does that by a copy of the object onto itself, so only up to 5 GiB
-         *     (tags of any), and in a bucket with versions there is one more. 409 when the object is another one by now.
+         * Change the headers, metadata and tags that the body names and keep the others. S3 copies the object onto itself for
+         *     that, which works up to 5 GiB (tags can be changed at any size) and creates a new version in a bucket with versions.
+         *     The reply is 409 if the object has changed since its ETag was read.
          */
         put: operations["setDetails"];
         post?: never;
@@ -339,7 +344,7 @@ export type paths = {
     "/objects/versions/{bucket}/{key}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -351,7 +356,7 @@ export type paths = {
             };
             cookie?: never;
         };
-        /** A page of the versions of exactly this key, newest first */
+        /** List one page of the versions of this key, newest first */
         get: operations["listVersions"];
         put?: never;
         post?: never;
@@ -364,7 +369,7 @@ export type paths = {
     "/objects/restore/{bucket}/{key}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -378,7 +383,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** A version becomes the newest by a copy within S3, of at most 5 GiB; nothing is removed */
+        /** Restore a version by copying it within S3, up to 5 GiB. No version is removed */
         post: operations["restoreVersion"];
         delete?: never;
         options?: never;
@@ -389,7 +394,7 @@ export type paths = {
     "/objects/presign": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -398,7 +403,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** A link that reads or writes one object without credentials until it expires */
+        /** Create a link that reads or writes one object without credentials until it expires */
         post: operations["presign"];
         delete?: never;
         options?: never;
@@ -409,7 +414,7 @@ export type paths = {
     "/objects/import-hf": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -419,9 +424,9 @@ export type paths = {
         get?: never;
         put?: never;
         /**
-         * Stream a Hugging Face repository into a bucket. With `Accept: text/event-stream` the reply is a stream of
-         *     `data:` lines with a `status` of `fetching-metadata`, `uploading` (with `file` and `progress` in percent),
-         *     `completed` or `failed` (with `error` and `message`).
+         * Import a Hugging Face repository into a bucket. With `Accept: text/event-stream`, the reply is a stream of `data:`
+         *     lines whose `status` is `fetching-metadata`, `uploading` (with `file` and `progress` in percent), `completed` or
+         *     `failed` (with `error` and `message`).
          */
         post: operations["importFromHub"];
         delete?: never;
@@ -433,7 +438,7 @@ export type paths = {
     "/usage/{bucket}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -443,7 +448,7 @@ export type paths = {
             };
             cookie?: never;
         };
-        /** One step of counting the objects and bytes below a prefix; the sum of all steps is what it holds */
+        /** Count objects and bytes below a prefix, one step at a time. Add up the steps for the total */
         get: operations["countUsage"];
         put?: never;
         post?: never;
@@ -456,7 +461,7 @@ export type paths = {
     "/archive/{bucket}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -467,8 +472,9 @@ export type paths = {
             cookie?: never;
         };
         /**
-         * A ZIP of the keys and of all below the prefixes, made while it is sent. Names that could hurt whoever unpacks it are
-         *     changed. When an object changes or cannot be read in the middle, the connection is broken: there is no proper end.
+         * Download the keys and everything below the prefixes as one ZIP file, which is created while it is sent. Names that
+         *     would be dangerous to unpack are changed. If an object changes or cannot be read to its end, the connection is
+         *     closed, so that the archive is not taken for a complete one.
          */
         get: operations["getArchive"];
         put?: never;
@@ -482,7 +488,7 @@ export type paths = {
     "/multipart/{bucket}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -492,11 +498,11 @@ export type paths = {
             };
             cookie?: never;
         };
-        /** A page of the multipart uploads that were begun, by whomever, and not finished */
+        /** List one page of all unfinished multipart uploads of the bucket, whoever started them */
         get: operations["listMultiparts"];
         put?: never;
         post?: never;
-        /** Remove exactly these; one that this server goes on with stays and is among the errors */
+        /** Abort unfinished uploads. An upload that this server is working on is kept and listed under errors */
         delete: operations["abortMultiparts"];
         options?: never;
         head?: never;
@@ -506,14 +512,14 @@ export type paths = {
     "/hub/repo": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** What an import would bring, before anything is written */
+        /** Show what an import would copy, before anything is written */
         get: operations["getHubRepo"];
         put?: never;
         post?: never;
@@ -526,14 +532,14 @@ export type paths = {
     "/hub/refs": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** The branches and tags of a repository */
+        /** List the branches and tags of a repository */
         get: operations["getHubRefs"];
         put?: never;
         post?: never;
@@ -546,19 +552,20 @@ export type paths = {
     "/transfers": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** All transfers, newest first */
+        /** List all transfers, newest first */
         get: operations["listTransfers"];
         put?: never;
         /**
-         * Copy, move or sync between `s3://bucket/key`, `workspace://path` and `hf://org/name[@revision][/path]` (only as a
-         *     source), or delete below `s3://bucket/prefix/`. With `dryRun` nothing happens and the reply says what would.
+         * Start to copy, move or sync between `s3://bucket/key`, `workspace://path` and `hf://org/name[@revision][/path]` (as a
+         *     source only), or to delete everything below `s3://bucket/prefix/`. With `dryRun`, nothing is changed and the reply
+         *     lists what would be.
          */
         post: operations["startTransfer"];
         delete?: never;
@@ -570,7 +577,7 @@ export type paths = {
     "/transfers/events": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -578,9 +585,9 @@ export type paths = {
             cookie?: never;
         };
         /**
-         * Server-sent events: `event: transfer` with a Transfer as data, `event: removed` with `{id}`. First the present
-         *     state (or, after `Last-Event-ID`, what changed since), then at most 5 events a second for each transfer and a
-         *     comment every 15 s.
+         * Subscribe to server-sent events: `event: transfer` with a Transfer as data, and `event: removed` with `{id}`. The
+         *     stream starts with the current state of all transfers (with `Last-Event-ID`, with the changes since then). Then it
+         *     has up to 5 events per second for each transfer, and a comment every 15 seconds.
          */
         get: operations["watchTransfers"];
         put?: never;
@@ -594,21 +601,21 @@ export type paths = {
     "/transfers/{id}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
         };
-        /** One transfer */
+        /** Get one transfer */
         get: operations["getTransfer"];
         put?: never;
         post?: never;
-        /** Forget a finished transfer; whole files that it wrote stay, parts that wait for a retry are dropped */
+        /** Remove a finished transfer from the list. The files it copied are kept, uploaded parts for a retry are deleted */
         delete: operations["removeTransfer"];
         options?: never;
         head?: never;
@@ -618,17 +625,17 @@ export type paths = {
     "/transfers/{id}/files": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
         };
-        /** A window of the transfer's files */
+        /** List some of the transfer's files */
         get: operations["listTransferFiles"];
         put?: never;
         post?: never;
@@ -641,19 +648,19 @@ export type paths = {
     "/transfers/{id}/pause": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Stop for now; the parts that have arrived are kept */
+        /** Pause a transfer. Uploaded parts are kept */
         post: operations["pauseTransfer"];
         delete?: never;
         options?: never;
@@ -664,19 +671,19 @@ export type paths = {
     "/transfers/{id}/resume": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Go on where it was paused */
+        /** Resume a paused transfer */
         post: operations["resumeTransfer"];
         delete?: never;
         options?: never;
@@ -687,19 +694,19 @@ export type paths = {
     "/transfers/{id}/retry": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Try what failed again, and nothing else */
+        /** Retry the failed files of a transfer */
         post: operations["retryTransfer"];
         delete?: never;
         options?: never;
@@ -710,19 +717,19 @@ export type paths = {
     "/transfers/{id}/cancel": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Stop; whole objects that arrived stay, nothing half-written does, what was there before stays */
+        /** Cancel a transfer. Completed files and existing objects are kept, unfinished ones are removed */
         post: operations["cancelTransfer"];
         delete?: never;
         options?: never;
@@ -733,19 +740,19 @@ export type paths = {
     "/uploads": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Unfinished uploads, newest first, without their parts */
+        /** List unfinished uploads, newest first, without their parts */
         get: operations["listUploads"];
         put?: never;
         /**
-         * Begin an upload in parts. When one of the same key, size and `lastModified` is unfinished, that one is given back
-         *     with the parts that need not be sent again.
+         * Start an upload in parts. If there is an unfinished upload with the same key, size and `lastModified`, the reply is
+         *     that upload with the parts that are already stored.
          */
         post: operations["beginUpload"];
         delete?: never;
@@ -757,21 +764,21 @@ export type paths = {
     "/uploads/{id}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
         };
-        /** An unfinished upload and the parts that have arrived, as S3 tells them */
+        /** Get an unfinished upload with the parts that S3 has stored */
         get: operations["getUpload"];
         put?: never;
         post?: never;
-        /** Drop it with its parts; what was there before stays */
+        /** Discard an unfinished upload and its parts. An existing object is not changed */
         delete: operations["dropUpload"];
         options?: never;
         head?: never;
@@ -781,12 +788,12 @@ export type paths = {
     "/uploads/{id}/{part}": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
                 /** @description Counts from 1 */
                 part: number;
@@ -795,10 +802,10 @@ export type paths = {
         };
         get?: never;
         /**
-         * One part, as long as the upload says; parts may come in any order, side by side and again
-         * @description Where a proxy limits the size of requests, a part may come in pieces, one after the other, each with the `offset` of
-         *     its first byte in the part. The last one is answered as a whole part is. A piece that does not follow what has
-         *     arrived is refused with 409 `MissingParts`: the part is sent again from 0.
+         * Upload one part of the size that the upload has. Parts can be sent in any order, in parallel and repeatedly
+         * @description If a proxy limits the size of requests, a part can be sent in pieces, one after another, each with the `offset` of its
+         *     first byte in the part. The reply to the last piece is that of a whole part. A piece that does not continue the
+         *     received bytes is refused with 409 `MissingParts`: then send the part again from offset 0.
          */
         put: operations["putPart"];
         post?: never;
@@ -811,12 +818,12 @@ export type paths = {
     "/uploads/{id}/complete": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
@@ -824,8 +831,9 @@ export type paths = {
         get?: never;
         put?: never;
         /**
-         * Make the object visible. 409 `MissingParts` when parts are missing, 409 `Conflict` when the key has come into being
-         *     meanwhile; the upload stays either way. Asked again after it was done, the answer is the same.
+         * Complete an upload, which makes the object visible. The reply is 409 `MissingParts` if parts are missing, and 409
+         *     `Conflict` if the key was created in the meantime; the upload is kept in both cases. A repeated request gets the same
+         *     reply.
          */
         post: operations["completeUpload"];
         delete?: never;
@@ -837,16 +845,16 @@ export type paths = {
     "/settings/s3": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** The connection; secrets are only said to be set */
+        /** Get the S3 connection. For secrets, the reply only says whether they are set */
         get: operations["getS3Settings"];
-        /** Change the connection until the server stops */
+        /** Change the S3 connection until the server stops */
         put: operations["setS3Settings"];
         post?: never;
         delete?: never;
@@ -858,7 +866,7 @@ export type paths = {
     "/settings/test-s3": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -867,7 +875,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Try the connection with these changes, without keeping them */
+        /** Test the S3 connection with these changes, without storing them */
         post: operations["testS3Settings"];
         delete?: never;
         options?: never;
@@ -878,16 +886,16 @@ export type paths = {
     "/settings/hf": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** The Hugging Face connection */
+        /** Get the Hugging Face connection */
         get: operations["getHubSettings"];
-        /** Change it until the server stops */
+        /** Change the Hugging Face connection until the server stops */
         put: operations["setHubSettings"];
         post?: never;
         delete?: never;
@@ -899,7 +907,7 @@ export type paths = {
     "/settings/test-hf": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -908,7 +916,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Ask the hub who the token belongs to, with these changes, without keeping them */
+        /** Test the Hugging Face connection with these changes, without storing them */
         post: operations["testHubSettings"];
         delete?: never;
         options?: never;
@@ -919,16 +927,16 @@ export type paths = {
     "/settings/proxy": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Proxies; a password is shown as *** */
+        /** Get the proxies. Passwords are shown as *** */
         get: operations["getProxySettings"];
-        /** Change them until the server stops */
+        /** Change the proxies until the server stops */
         put: operations["setProxySettings"];
         post?: never;
         delete?: never;
@@ -940,7 +948,7 @@ export type paths = {
     "/settings/test-proxy": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -949,7 +957,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Reach the hub and the store through these proxies, without keeping them */
+        /** Test whether Hugging Face and S3 can be reached through these proxies, without storing them */
         post: operations["testProxySettings"];
         delete?: never;
         options?: never;
@@ -960,16 +968,16 @@ export type paths = {
     "/settings/max-concurrent-transfers": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** How many files move at once */
+        /** Get the number of files that move at the same time */
         get: operations["getConcurrency"];
-        /** Change it, also for what is running */
+        /** Change the number of files that move at the same time, also for running transfers */
         put: operations["setConcurrency"];
         post?: never;
         delete?: never;
@@ -981,16 +989,16 @@ export type paths = {
     "/disclaimer": {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Application info, accepted or not */
+        /** Get information about the application and whether its terms were accepted */
         get: operations["getDisclaimer"];
-        /** Accept, or take it back */
+        /** Accept the terms, or withdraw the acceptance */
         put: operations["setDisclaimer"];
         post?: never;
         delete?: never;
@@ -1005,7 +1013,7 @@ export type components = {
     schemas: {
         /**
          * AbortRequest
-         * @description Body of ``DELETE /multipart/:bucket``: exactly these are aborted; one that is in use is refused.
+         * @description Body of ``DELETE /multipart/:bucket``: the uploads to abort. An upload in use is refused.
          */
         AbortRequest: {
             /** Uploads */
@@ -1025,12 +1033,12 @@ export type components = {
         };
         /**
          * ArchivePreview
-         * @description What an archive contains, nothing of it unpacked.
+         * @description The entries of an archive. Nothing is unpacked.
          */
         ArchivePreview: {
             /**
              * Size
-             * @description Bytes of the object
+             * @description Size of the object in bytes
              */
             size: number;
             /** Etag */
@@ -1039,18 +1047,18 @@ export type components = {
             contentType: string;
             /**
              * Bytesread
-             * @description How much of the object was read for this
+             * @description Number of bytes that were read for the preview
              */
             bytesRead: number;
             /**
              * Compression
-             * @description How the object is packed, where it was unpacked for this
+             * @description The compression of the object, if it was unpacked for the preview
              * @default null
              */
             compression?: "gzip" | null;
             /**
              * Note
-             * @description What cannot be shown and why, as one sentence for the user
+             * @description What is not shown and why, as a sentence for the user
              * @default null
              */
             note?: string | null;
@@ -1068,12 +1076,12 @@ export type components = {
             entries: components["schemas"]["ArchiveEntry"][];
             /**
              * Entrycount
-             * @description Null where only reading all of it would tell
+             * @description Null if a preview would have to read the whole archive
              */
             entryCount: number | null;
             /**
              * Totalsize
-             * @description Bytes when unpacked, as the archive claims, where it does
+             * @description Unpacked size in bytes, if the archive has it
              */
             totalSize: number | null;
             /** Truncated */
@@ -1081,12 +1089,12 @@ export type components = {
         };
         /**
          * BinaryPreview
-         * @description Anything else: the first bytes.
+         * @description The first bytes of any other object.
          */
         BinaryPreview: {
             /**
              * Size
-             * @description Bytes of the object
+             * @description Size of the object in bytes
              */
             size: number;
             /** Etag */
@@ -1095,18 +1103,18 @@ export type components = {
             contentType: string;
             /**
              * Bytesread
-             * @description How much of the object was read for this
+             * @description Number of bytes that were read for the preview
              */
             bytesRead: number;
             /**
              * Compression
-             * @description How the object is packed, where it was unpacked for this
+             * @description The compression of the object, if it was unpacked for the preview
              * @default null
              */
             compression?: "gzip" | null;
             /**
              * Note
-             * @description What cannot be shown and why, as one sentence for the user
+             * @description What is not shown and why, as a sentence for the user
              * @default null
              */
             note?: string | null;
@@ -1123,7 +1131,7 @@ export type components = {
         };
         /**
          * Bucket
-         * @description S3's Bucket.
+         * @description A bucket, as S3 names its fields.
          */
         Bucket: {
             /** Name */
@@ -1136,7 +1144,7 @@ export type components = {
         };
         /**
          * BucketList
-         * @description ``listable`` is false when the credentials may not list buckets; ``buckets`` then holds what is known.
+         * @description All buckets. ``listable`` is false without permission to list them; ``buckets`` then has the known ones.
          */
         BucketList: {
             owner: components["schemas"]["Owner"] | null;
@@ -1149,7 +1157,7 @@ export type components = {
         };
         /**
          * Column
-         * @description A column of a table; ``type`` in the words of its format.
+         * @description A column of a table; ``type`` as the format names it.
          */
         Column: {
             /** Name */
@@ -1159,7 +1167,7 @@ export type components = {
         };
         /**
          * CommonPrefix
-         * @description A folder of a listing; the prefix ends in ``/``.
+         * @description A folder of a list. The prefix ends in ``/``.
          */
         CommonPrefix: {
             /** Prefix */
@@ -1167,7 +1175,7 @@ export type components = {
         };
         /**
          * ConcurrencySettings
-         * @description How many files move at once, over all transfers.
+         * @description The number of files that all transfers together move at the same time.
          */
         ConcurrencySettings: {
             /** Maxconcurrenttransfers */
@@ -1175,12 +1183,12 @@ export type components = {
         };
         /**
          * ContinueRequest
-         * @description Body of ``POST /transfers/:id/resume`` and ``…/retry``; it may be left out.
+         * @description Body of ``POST /transfers/:id/resume`` and ``…/retry``; the body is optional.
          */
         ContinueRequest: {
             /**
              * Token
-             * @description The hub's token, where one was typed in; never stored
+             * @description The Hugging Face token, if one was entered. It is never stored
              * @default null
              */
             token?: string | null;
@@ -1203,7 +1211,7 @@ export type components = {
         };
         /**
          * DeleteReply
-         * @description Which keys are gone and which are not.
+         * @description The deleted keys, and the errors of the others.
          */
         DeleteReply: {
             /** Deleted */
@@ -1213,7 +1221,7 @@ export type components = {
         };
         /**
          * DeleteRequest
-         * @description Body of ``DELETE /objects/multiple/:bucket``: keys are exact, prefixes take everything below them.
+         * @description Body of ``DELETE /objects/multiple/:bucket``: keys to delete, and prefixes to delete with everything below.
          */
         DeleteRequest: {
             /**
@@ -1229,12 +1237,12 @@ export type components = {
         };
         /**
          * DetailsChange
-         * @description Body of ``PUT /objects/metadata/:bucket/:key``. What is left out keeps its value, what is empty is cleared.
+         * @description Body of ``PUT /objects/metadata/:bucket/:key``. A missing field keeps its value, an empty one is cleared.
          */
         DetailsChange: {
             /**
              * Etag
-             * @description The ETag that was seen; 409 when the object is another one by now
+             * @description The ETag that was read. The reply is 409 if the object has changed since then
              */
             etag: string;
             /**
@@ -1264,7 +1272,7 @@ export type components = {
             ContentLanguage?: string | null;
             /**
              * Metadata
-             * @description All of it, not only what changes
+             * @description The complete metadata, not only the changes
              * @default null
              */
             Metadata?: {
@@ -1272,14 +1280,14 @@ export type components = {
             } | null;
             /**
              * Tagset
-             * @description All of them, not only what changes
+             * @description All tags, not only the changes
              * @default null
              */
             TagSet?: components["schemas"]["Tag"][] | null;
         };
         /**
          * Disclaimer
-         * @description Application info, and whether its terms were accepted on this server.
+         * @description Information about the application, and whether its terms were accepted on this server.
          */
         Disclaimer: {
             /** Name */
@@ -1306,7 +1314,7 @@ export type components = {
         ErrorReply: {
             /**
              * Error
-             * @description S3's own code where S3 spoke, else one of errors.py
+             * @description S3's own code if S3 refused the request, else a code of errors.py
              */
             error: string;
             /**
@@ -1351,7 +1359,7 @@ export type components = {
         };
         /**
          * HubRefs
-         * @description The revisions that have a name.
+         * @description The branches and tags of a repository.
          */
         HubRefs: {
             /** Branches */
@@ -1361,7 +1369,7 @@ export type components = {
         };
         /**
          * HubRepo
-         * @description What an import would bring. ``parameters`` counts them per dtype where the hub knows.
+         * @description A repository and the files that an import would copy. ``parameters`` has their number per dtype if known.
          */
         HubRepo: {
             /** Repo */
@@ -1381,7 +1389,7 @@ export type components = {
             private: boolean;
             /**
              * Accessible
-             * @description False when files cannot be read with the token in use
+             * @description Whether the files can be read with the token in use
              */
             accessible: boolean;
             /** License */
@@ -1394,14 +1402,14 @@ export type components = {
             files: components["schemas"]["HubFile"][];
             /**
              * Chosen
-             * @description Patterns for the folder or file in the address that was asked for
+             * @description Patterns for the folder or file in the requested address
              */
             chosen: string[];
             /** Totalsize */
             totalSize: number;
             /**
              * Note
-             * @description What is odd about the hub's list of files, in a sentence for the user
+             * @description A problem with the hub's list of files, as a sentence for the user
              */
             note: string | null;
         };
@@ -1422,7 +1430,7 @@ export type components = {
         };
         /**
          * HubSettingsChange
-         * @description A field that is left out keeps its value; an empty string clears it.
+         * @description A missing field keeps its value, an empty string clears it.
          */
         HubSettingsChange: {
             /**
@@ -1438,12 +1446,12 @@ export type components = {
         };
         /**
          * ImagePreview
-         * @description An image that the browser can show; its bytes come from ``/objects/view``.
+         * @description An image that the browser can show. Its bytes are at ``/objects/view``.
          */
         ImagePreview: {
             /**
              * Size
-             * @description Bytes of the object
+             * @description Size of the object in bytes
              */
             size: number;
             /** Etag */
@@ -1452,18 +1460,18 @@ export type components = {
             contentType: string;
             /**
              * Bytesread
-             * @description How much of the object was read for this
+             * @description Number of bytes that were read for the preview
              */
             bytesRead: number;
             /**
              * Compression
-             * @description How the object is packed, where it was unpacked for this
+             * @description The compression of the object, if it was unpacked for the preview
              * @default null
              */
             compression?: "gzip" | null;
             /**
              * Note
-             * @description What cannot be shown and why, as one sentence for the user
+             * @description What is not shown and why, as a sentence for the user
              * @default null
              */
             note?: string | null;
@@ -1482,18 +1490,18 @@ export type components = {
          * @description Body of ``POST /objects/import-hf``. Files go to ``<prefix>/<path in the repository>``.
          *
          *     ``include`` and ``exclude`` are glob patterns as huggingface_hub's ``allow_patterns``/``ignore_patterns``.
-         *     An object that already holds exactly the file (size and hub etag compared) is not sent again; ``onConflict``
-         *     says what happens to one that differs.
+         *     An object that already has the content of the file (by size and the hub's etag) is not sent again; ``onConflict``
+         *     applies to an object that differs.
          */
         ImportRequest: {
             /**
              * Repo
-             * @description An id, hf://org/name@revision/path, or the address of a page; a folder in it is what include means
+             * @description org/name, hf://org/name@revision/path, or the address of a page. A folder in it acts as include
              */
             repo: string;
             /**
              * Token
-             * @description For this import only; never stored, never returned
+             * @description For this import only. It is never stored and never returned
              * @default null
              */
             token?: string | null;
@@ -1501,7 +1509,7 @@ export type components = {
             bucket: string;
             /**
              * Prefix
-             * @description Default: the repository's id. Empty: the bucket's top level
+             * @description Default: the repository's name. Empty: the bucket's top level
              * @default null
              */
             prefix?: string | null;
@@ -1540,13 +1548,13 @@ export type components = {
             verify?: "off" | "source" | "full";
             /**
              * Remove
-             * @description Objects of a dry run's `remaining` to remove when all files have arrived, if they are unchanged
+             * @description Objects from `remaining` of a dry run, to delete after the import unless they have changed
              * @default null
              */
             remove?: components["schemas"]["RemainingObject"][] | null;
             /**
              * Dryrun
-             * @description Only say what would happen to each file, as a TransferPlan
+             * @description Change nothing; the reply is a TransferPlan
              * @default false
              */
             dryRun?: boolean;
@@ -1554,7 +1562,7 @@ export type components = {
         JsonValue: unknown;
         /**
          * KeyFailure
-         * @description One key of a request that failed, in S3's own words.
+         * @description The error of one key of a request, as S3 names its fields.
          */
         KeyFailure: {
             /** Key */
@@ -1566,7 +1574,7 @@ export type components = {
         };
         /**
          * Message
-         * @description A plain confirmation.
+         * @description A confirmation.
          */
         Message: {
             /** Message */
@@ -1574,7 +1582,7 @@ export type components = {
         };
         /**
          * MultipartList
-         * @description The unfinished uploads below a prefix; one page.
+         * @description One page of the unfinished uploads below a prefix.
          */
         MultipartList: {
             /** Uploads */
@@ -1586,7 +1594,7 @@ export type components = {
         };
         /**
          * MultipartUpload
-         * @description An upload that was begun and never completed or aborted; its parts take space that no listing shows.
+         * @description An upload that was started and neither completed nor aborted. Its parts use space that no list shows.
          */
         MultipartUpload: {
             /** Key */
@@ -1600,13 +1608,13 @@ export type components = {
             Initiated: string;
             /**
              * Inuse
-             * @description This server still goes on with it: a transfer or a resumable upload
+             * @description A transfer or a resumable upload of this server is still using it
              */
             inUse: boolean;
         };
         /**
          * NamedUpload
-         * @description Which unfinished upload is meant.
+         * @description The key and ID of an unfinished upload.
          */
         NamedUpload: {
             /** Key */
@@ -1616,7 +1624,7 @@ export type components = {
         };
         /**
          * NotebookCell
-         * @description A cell of a notebook, its outputs as plain text.
+         * @description A cell of a notebook, with its outputs as plain text.
          */
         NotebookCell: {
             /**
@@ -1636,7 +1644,7 @@ export type components = {
         NotebookPreview: {
             /**
              * Size
-             * @description Bytes of the object
+             * @description Size of the object in bytes
              */
             size: number;
             /** Etag */
@@ -1645,18 +1653,18 @@ export type components = {
             contentType: string;
             /**
              * Bytesread
-             * @description How much of the object was read for this
+             * @description Number of bytes that were read for the preview
              */
             bytesRead: number;
             /**
              * Compression
-             * @description How the object is packed, where it was unpacked for this
+             * @description The compression of the object, if it was unpacked for the preview
              * @default null
              */
             compression?: "gzip" | null;
             /**
              * Note
-             * @description What cannot be shown and why, as one sentence for the user
+             * @description What is not shown and why, as a sentence for the user
              * @default null
              */
             note?: string | null;
@@ -1671,7 +1679,7 @@ export type components = {
             cells: components["schemas"]["NotebookCell"][];
             /**
              * Cellcount
-             * @description Of a notebook that is too large to be read whole: in what was read
+             * @description For a large notebook, only in the part that was read
              */
             cellCount: number;
             /** Truncated */
@@ -1679,7 +1687,7 @@ export type components = {
         };
         /**
          * ObjectDetails
-         * @description An object as HEAD tells it, with its tags.
+         * @description An object's headers, metadata and tags.
          */
         ObjectDetails: {
             /** Key */
@@ -1704,7 +1712,7 @@ export type components = {
             StorageClass: string;
             /**
              * Versionid
-             * @description Where the bucket keeps versions
+             * @description Only in a bucket with versions
              */
             VersionId: string | null;
             /** Metadata */
@@ -1713,13 +1721,13 @@ export type components = {
             };
             /**
              * Tagset
-             * @description Null where the store has no tags or does not show them
+             * @description Null if the store has no tags or does not show them
              */
             TagSet: components["schemas"]["Tag"][] | null;
         };
         /**
          * ObjectList
-         * @description One page of one level, or the hits of one step of a search: then fewer than asked for, or none, is no end.
+         * @description One page of a folder, or the matches of one step of a search, which can be few or none before the end.
          */
         ObjectList: {
             /** Objects */
@@ -1732,14 +1740,14 @@ export type components = {
             isTruncated: boolean;
             /**
              * Scanned
-             * @description How many entries a search has looked at for this reply; null without a search
+             * @description Number of entries that the search has read for this reply; null without a search
              * @default null
              */
             scanned?: number | null;
         };
         /**
          * ObjectVersion
-         * @description A version of a key, or the marker that a deletion left.
+         * @description A version of a key, or the delete marker of a deletion.
          */
         ObjectVersion: {
             /** Versionid */
@@ -1759,7 +1767,7 @@ export type components = {
         };
         /**
          * Owner
-         * @description S3's Owner; some servers send only one of the two names, or none.
+         * @description The owner, as S3 names its fields. Some servers send only one of them, or none.
          */
         Owner: {
             /**
@@ -1775,12 +1783,12 @@ export type components = {
         };
         /**
          * PdfPreview
-         * @description A document for the browser's own viewer; its bytes come from ``/objects/view``.
+         * @description A document for the browser's viewer. Its bytes are at ``/objects/view``.
          */
         PdfPreview: {
             /**
              * Size
-             * @description Bytes of the object
+             * @description Size of the object in bytes
              */
             size: number;
             /** Etag */
@@ -1789,18 +1797,18 @@ export type components = {
             contentType: string;
             /**
              * Bytesread
-             * @description How much of the object was read for this
+             * @description Number of bytes that were read for the preview
              */
             bytesRead: number;
             /**
              * Compression
-             * @description How the object is packed, where it was unpacked for this
+             * @description The compression of the object, if it was unpacked for the preview
              * @default null
              */
             compression?: "gzip" | null;
             /**
              * Note
-             * @description What cannot be shown and why, as one sentence for the user
+             * @description What is not shown and why, as a sentence for the user
              * @default null
              */
             note?: string | null;
@@ -1814,8 +1822,8 @@ export type components = {
          * PlannedFile
          * @description What a transfer would do with one file.
          *
-         *     ``omit``: it is hidden in the workspace, or would be, and is left out. ``remove``: it is an object of another
-         *     revision, which an import was asked to remove when all else has arrived.
+         *     ``omit``: the file is hidden in the workspace, or would be, and is left out. ``remove``: an object of another
+         *     revision, which the import deletes after all files were imported.
          */
         PlannedFile: {
             /** Source */
@@ -1843,7 +1851,7 @@ export type components = {
             key: string;
             /**
              * Expiresin
-             * @description Seconds; S3 allows seven days
+             * @description Seconds; S3 allows up to seven days
              * @default 3600
              */
             expiresIn?: number;
@@ -1873,7 +1881,7 @@ export type components = {
             expiresAt: string;
             /**
              * Mayendearlier
-             * @description Signed with temporary credentials whose end is not known: the link ends with them
+             * @description Signed with temporary credentials: the link expires with them, which can be earlier
              * @default false
              */
             mayEndEarlier?: boolean;
@@ -1885,7 +1893,7 @@ export type components = {
         Preview: components["schemas"]["TablePreview"] | components["schemas"]["TextPreview"] | components["schemas"]["TensorsPreview"] | components["schemas"]["ImagePreview"] | components["schemas"]["PdfPreview"] | components["schemas"]["NotebookPreview"] | components["schemas"]["ArchivePreview"] | components["schemas"]["BinaryPreview"];
         /**
          * ProxySettings
-         * @description Proxies for S3 and the hub. A password in a proxy URL is shown as ``***``; sending it back keeps it.
+         * @description Proxies for S3 and Hugging Face. A password is shown as ``***``; sending ``***`` back keeps it.
          */
         ProxySettings: {
             /** Httpproxy */
@@ -1897,7 +1905,7 @@ export type components = {
         };
         /**
          * ProxySettingsChange
-         * @description A field that is left out keeps its value; an empty string clears it.
+         * @description A missing field keeps its value, an empty string clears it.
          */
         ProxySettingsChange: {
             /**
@@ -1918,7 +1926,7 @@ export type components = {
         };
         /**
          * RemainingObject
-         * @description An object that an import of another revision wrote, of a file that the new revision does not have.
+         * @description An object from an import of another revision, whose file the new revision does not have.
          */
         RemainingObject: {
             /** Key */
@@ -1929,13 +1937,13 @@ export type components = {
             ETag: string;
             /**
              * Commit
-             * @description The commit that it is of, as its metadata says
+             * @description The commit of the object, from its metadata
              */
             commit: string;
         };
         /**
          * RemainingObjects
-         * @description What would remain of other revisions of the repository beside the imported one.
+         * @description The objects of other revisions that would remain besides the imported one.
          */
         RemainingObjects: {
             /** Commits */
@@ -1946,13 +1954,13 @@ export type components = {
             bytesTotal: number;
             /**
              * Istruncated
-             * @description There are more objects below the target than were compared
+             * @description Not all objects below the target were compared
              */
             isTruncated: boolean;
         };
         /**
          * RestoreRequest
-         * @description Body of ``POST /objects/restore/:bucket/:key``: this version becomes the newest; nothing is removed.
+         * @description Body of ``POST /objects/restore/:bucket/:key``: this version becomes the newest one. No version is removed.
          */
         RestoreRequest: {
             /** Versionid */
@@ -1960,7 +1968,7 @@ export type components = {
         };
         /**
          * S3Object
-         * @description One row of a listing, in S3's own words.
+         * @description One object of a list, as S3 names its fields.
          */
         S3Object: {
             /** Key */
@@ -1985,7 +1993,7 @@ export type components = {
         };
         /**
          * S3Settings
-         * @description The S3 connection in use; secrets are only said to be set.
+         * @description The S3 connection in use, without its secrets.
          */
         S3Settings: {
             /** Endpoint */
@@ -2003,7 +2011,7 @@ export type components = {
         };
         /**
          * S3SettingsChange
-         * @description A field that is left out keeps its value; an empty string clears it.
+         * @description A missing field keeps its value, an empty string clears it.
          */
         S3SettingsChange: {
             /**
@@ -2039,7 +2047,7 @@ export type components = {
         };
         /**
          * StoredObject
-         * @description An object that has arrived and whose size was compared.
+         * @description An object that was stored and whose size was verified.
          */
         StoredObject: {
             /** Bucket */
@@ -2053,7 +2061,7 @@ export type components = {
         };
         /**
          * StoredPart
-         * @description A part that has reached the store; numbers count from 1.
+         * @description A part that S3 has stored. Numbers start at 1.
          */
         StoredPart: {
             /** Number */
@@ -2068,7 +2076,7 @@ export type components = {
         TablePreview: {
             /**
              * Size
-             * @description Bytes of the object
+             * @description Size of the object in bytes
              */
             size: number;
             /** Etag */
@@ -2077,18 +2085,18 @@ export type components = {
             contentType: string;
             /**
              * Bytesread
-             * @description How much of the object was read for this
+             * @description Number of bytes that were read for the preview
              */
             bytesRead: number;
             /**
              * Compression
-             * @description How the object is packed, where it was unpacked for this
+             * @description The compression of the object, if it was unpacked for the preview
              * @default null
              */
             compression?: "gzip" | null;
             /**
              * Note
-             * @description What cannot be shown and why, as one sentence for the user
+             * @description What is not shown and why, as a sentence for the user
              * @default null
              */
             note?: string | null;
@@ -2106,17 +2114,17 @@ export type components = {
             columns: components["schemas"]["Column"][];
             /**
              * Rows
-             * @description Cells that are long are cut; what JSON has no word for is text
+             * @description Long cells are cut. Values that JSON cannot represent are text
              */
             rows: components["schemas"]["JsonValue"][][];
             /**
              * Totalrows
-             * @description Where the format tells
+             * @description If the format has it
              */
             totalRows: number | null;
             /**
              * Rowgroups
-             * @description Parquet's row groups, Arrow's record batches
+             * @description Number of row groups (Parquet) or record batches (Arrow)
              */
             rowGroups: number | null;
             /** Metadata */
@@ -2125,13 +2133,13 @@ export type components = {
             };
             /**
              * Truncated
-             * @description There are more rows, or more columns, than these
+             * @description Whether there are more rows or columns
              */
             truncated: boolean;
         };
         /**
          * Tag
-         * @description S3's Tag.
+         * @description A tag, as S3 names its fields.
          */
         Tag: {
             /** Key */
@@ -2141,7 +2149,7 @@ export type components = {
         };
         /**
          * Tensor
-         * @description A tensor of a model file; ``dtype`` in the format's own words (F32, BF16, Q4_K, …).
+         * @description A tensor of a model file; ``dtype`` as the format names it (F32, BF16, Q4_K, …).
          */
         Tensor: {
             /** Name */
@@ -2158,7 +2166,7 @@ export type components = {
         TensorsPreview: {
             /**
              * Size
-             * @description Bytes of the object
+             * @description Size of the object in bytes
              */
             size: number;
             /** Etag */
@@ -2167,18 +2175,18 @@ export type components = {
             contentType: string;
             /**
              * Bytesread
-             * @description How much of the object was read for this
+             * @description Number of bytes that were read for the preview
              */
             bytesRead: number;
             /**
              * Compression
-             * @description How the object is packed, where it was unpacked for this
+             * @description The compression of the object, if it was unpacked for the preview
              * @default null
              */
             compression?: "gzip" | null;
             /**
              * Note
-             * @description What cannot be shown and why, as one sentence for the user
+             * @description What is not shown and why, as a sentence for the user
              * @default null
              */
             note?: string | null;
@@ -2194,19 +2202,19 @@ export type components = {
             format: "safetensors" | "gguf";
             /**
              * Tensors
-             * @description The first of them
+             * @description The first tensors
              */
             tensors: components["schemas"]["Tensor"][];
             /** Tensorcount */
             tensorCount: number;
             /**
              * Parameters
-             * @description Null where only reading more than a preview does would tell
+             * @description Null if a preview would have to read more
              */
             parameters: number | null;
             /**
              * Dtypes
-             * @description Parameters per dtype
+             * @description Number of parameters per dtype
              */
             dtypes: {
                 [key: string]: number;
@@ -2223,7 +2231,7 @@ export type components = {
         };
         /**
          * TestReply
-         * @description A test that went well; one that did not is an error reply that says what is wrong.
+         * @description A successful test. The reply to a failed test is an error.
          */
         TestReply: {
             /**
@@ -2237,12 +2245,12 @@ export type components = {
         };
         /**
          * TextPreview
-         * @description The beginning of a text.
+         * @description The first lines of a text.
          */
         TextPreview: {
             /**
              * Size
-             * @description Bytes of the object
+             * @description Size of the object in bytes
              */
             size: number;
             /** Etag */
@@ -2251,18 +2259,18 @@ export type components = {
             contentType: string;
             /**
              * Bytesread
-             * @description How much of the object was read for this
+             * @description Number of bytes that were read for the preview
              */
             bytesRead: number;
             /**
              * Compression
-             * @description How the object is packed, where it was unpacked for this
+             * @description The compression of the object, if it was unpacked for the preview
              * @default null
              */
             compression?: "gzip" | null;
             /**
              * Note
-             * @description What cannot be shown and why, as one sentence for the user
+             * @description What is not shown and why, as a sentence for the user
              * @default null
              */
             note?: string | null;
@@ -2285,9 +2293,9 @@ export type components = {
         };
         /**
          * Transfer
-         * @description A transfer, without its files. ``rate`` is bytes per second over the last seconds, ``eta`` seconds.
+         * @description A transfer, without its files. ``rate`` is in bytes per second over the last seconds, ``eta`` in seconds.
          *
-         *     To users who may not read ``contents``, a source or target in the workspace is only ``workspace://``.
+         *     For users without permission to read ``contents``, a source or target in the workspace is shown as ``workspace://``.
          */
         Transfer: {
             /** Id */
@@ -2301,7 +2309,7 @@ export type components = {
             source: string;
             /**
              * Namestotal
-             * @description How many files and folders of the source are meant; null means all
+             * @description Number of selected files and folders of the source; null for all
              */
             namesTotal: number | null;
             /** Target */
@@ -2323,13 +2331,13 @@ export type components = {
             filesFailed: number;
             /**
              * Filesomitted
-             * @description Hidden files that are left out; they count as done
+             * @description Hidden files that are left out. They count as done
              * @default 0
              */
             filesOmitted?: number;
             /**
              * Filesremoved
-             * @description Objects of another revision that were removed after an import; they count as done
+             * @description Objects of another revision that were deleted after an import. They count as done
              * @default 0
              */
             filesRemoved?: number;
@@ -2349,13 +2357,13 @@ export type components = {
             error: components["schemas"]["Failure"] | null;
             /**
              * Needs
-             * @description What a paused transfer waits for: the S3 or hub connection it began with, or the token that was typed in for it
+             * @description What a paused transfer needs to continue: the connection it was started with, or the token that was entered for it
              */
             needs: ("connection" | "token") | null;
         };
         /**
          * TransferFile
-         * @description One file of a transfer; ``target`` is where it goes, as a URI.
+         * @description One file of a transfer; ``target`` is its URI after the transfer.
          */
         TransferFile: {
             /** Path */
@@ -2374,14 +2382,14 @@ export type components = {
             error: components["schemas"]["Failure"] | null;
             /**
              * Isremoval
-             * @description The target is an object of another revision, to be removed after the import
+             * @description Whether the target is an object of another revision, to be deleted after the import
              * @default false
              */
             isRemoval?: boolean;
         };
         /**
          * TransferFiles
-         * @description A window of a transfer's files; ``total`` counts those in the state that was asked for.
+         * @description Some of a transfer's files; ``total`` is the number of files in the requested state.
          */
         TransferFiles: {
             /** Files */
@@ -2401,12 +2409,12 @@ export type components = {
         };
         /**
          * TransferPlan
-         * @description Reply to a dry run: counts and bytes of all files, and the first of them by name.
+         * @description Reply to a dry run: counts and bytes of all files, and a list of the first ones.
          */
         TransferPlan: {
             /**
              * Counts
-             * @description Files per `what`
+             * @description Number of files per `what`
              */
             counts: {
                 [key: string]: number;
@@ -2415,29 +2423,30 @@ export type components = {
             filesTotal: number;
             /**
              * Bytestotal
-             * @description Bytes that would move, or be deleted
+             * @description Bytes that would be copied, moved or deleted
              */
             bytesTotal: number;
             /** Files */
             files: components["schemas"]["PlannedFile"][];
             /**
              * Istruncated
-             * @description Counting stopped here: there is more
+             * @description Whether counting was stopped because there are too many files
              * @default false
              */
             isTruncated?: boolean;
             /**
-             * @description Of an import: what would remain of other revisions below the target
+             * @description For an import: the objects of other revisions that would remain below the target
              * @default null
              */
             remaining?: components["schemas"]["RemainingObjects"] | null;
         };
         /**
          * TransferRequest
-         * @description Body of ``POST /transfers``. Source and target are URIs; one that ends in a slash is a folder.
+         * @description Body of ``POST /transfers``. Source and target are URIs; a URI that ends in a slash is a folder.
          *
-         *     A folder's files go below the target folder, their paths kept; a single file goes to the target, or into it when
-         *     that is a folder. ``delete`` has no target. ``sync`` copies what is missing or differs and leaves the rest alone.
+         *     The files of a folder are copied below the target folder with their relative paths. A single file is copied to the
+         *     target, or into it if that is a folder. ``delete`` has no target. ``sync`` copies files that are missing or differ
+         *     and keeps the others.
          */
         TransferRequest: {
             /**
@@ -2449,7 +2458,7 @@ export type components = {
             source: string;
             /**
              * Names
-             * @description Only these of the source folder: files, and folders with a slash at the end. Not for `delete`
+             * @description Only these names in the source folder: files, and folders with a trailing slash. Not for `delete`
              * @default null
              */
             names?: string[] | null;
@@ -2482,7 +2491,7 @@ export type components = {
             verify?: "off" | "source" | "full";
             /**
              * Token
-             * @description For the hub, for this transfer only; never stored
+             * @description For Hugging Face, for this transfer only. It is never stored
              * @default null
              */
             token?: string | null;
@@ -2494,7 +2503,7 @@ export type components = {
         };
         /**
          * Upload
-         * @description A resumable upload. Part ``n`` holds the bytes from ``(n - 1) * partSize`` on; the last one may be smaller.
+         * @description A resumable upload. Part ``n`` starts at byte ``(n - 1) * partSize``; the last one can be smaller.
          */
         Upload: {
             /** Uploadid */
@@ -2511,7 +2520,7 @@ export type components = {
             partCount: number;
             /**
              * Parts
-             * @description Those that need not be sent again
+             * @description The parts that are already stored
              */
             parts: components["schemas"]["StoredPart"][];
             /** Bytesdone */
@@ -2526,7 +2535,7 @@ export type components = {
         };
         /**
          * UploadList
-         * @description Uploads that have begun and are neither completed nor dropped, newest first; without their parts.
+         * @description Unfinished uploads, newest first, without their parts.
          */
         UploadList: {
             /** Uploads */
@@ -2534,7 +2543,7 @@ export type components = {
         };
         /**
          * UploadReply
-         * @description Reply to a form upload: every file is in one of the two lists, or was skipped by ``onConflict=skip``.
+         * @description Reply to a form upload: every file is in ``uploaded`` or ``errors``, or was skipped by ``onConflict=skip``.
          */
         UploadReply: {
             /** Uploaded */
@@ -2546,7 +2555,7 @@ export type components = {
         };
         /**
          * UploadRequest
-         * @description Body of ``POST /uploads``. An unfinished upload of the same file to the same key goes on where it was.
+         * @description Body of ``POST /uploads``. An unfinished upload of the same file to the same key is resumed.
          */
         UploadRequest: {
             /** Bucket */
@@ -2562,7 +2571,7 @@ export type components = {
             contentType?: string | null;
             /**
              * Lastmodified
-             * @description Of the file at its sender, ms since 1970; with the size it tells a file again
+             * @description Of the local file, in ms since 1970. With the size, it identifies the file for resuming
              * @default null
              */
             lastModified?: number | null;
@@ -2581,7 +2590,7 @@ export type components = {
         };
         /**
          * Usage
-         * @description One step of counting a folder: the sum of all steps is what it holds.
+         * @description One step of counting a folder. The sum of all steps is the total.
          */
         Usage: {
             /** Objects */
@@ -2595,12 +2604,12 @@ export type components = {
         };
         /**
          * VersionList
-         * @description The versions of exactly one key, newest first.
+         * @description The versions of one key, newest first.
          */
         VersionList: {
             /**
              * Versioning
-             * @description Of the bucket; Unknown where S3 does not say
+             * @description Versioning of the bucket; Unknown if S3 does not return it
              * @enum {string}
              */
             versioning: "Enabled" | "Suspended" | "Off" | "Unknown";
@@ -2613,7 +2622,7 @@ export type components = {
         };
     };
     responses: {
-        /** @description What is wrong */
+        /** @description An error */
         Error: {
             headers: {
                 [name: string]: unknown;
@@ -2624,18 +2633,18 @@ export type components = {
         };
     };
     parameters: {
-        /** @description Which connection */
+        /** @description The name of the connection */
         connection: string;
         /** @description The bucket's name, percent-encoded */
         bucket: string;
         /** @description base64url of the UTF-8 bytes */
         key: string;
-        /** @description The id of the transfer or upload */
+        /** @description The ID of the transfer or upload */
         id: string;
         maxKeys: number;
-        /** @description S3's own, passed through */
+        /** @description nextContinuationToken of the previous reply */
         continuationToken: string;
-        /** @description A version of the object instead of the newest */
+        /** @description The version of the object; default: the newest */
         versionId: string;
         dryRun: "true" | "false";
         /** @description What happens when the key exists */
@@ -2753,7 +2762,7 @@ export interface operations {
     listBuckets: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -2777,7 +2786,7 @@ export interface operations {
     createBucket: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -2805,7 +2814,7 @@ export interface operations {
     deleteBucket: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -2832,21 +2841,22 @@ export interface operations {
     listObjects: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
                 maxKeys?: components["parameters"]["maxKeys"];
-                /** @description S3's own, passed through */
+                /** @description nextContinuationToken of the previous reply */
                 continuationToken?: components["parameters"]["continuationToken"];
-                /** @description What is looked for, at most 1024 bytes; the parameters below count only with it */
+                /** @description The text to search for, up to 1024 bytes. The parameters below have an effect only with it */
                 q?: string;
                 /**
-                 * @description `prefix`: the store's own, case matters. `contains`: anywhere in the name. `glob`: `*`, `?` and `[…]` against the
-                 *     whole name; `*` crosses slashes. Neither of the two minds case or how an accent is composed.
+                 * @description `prefix`: names that start with the text; case-sensitive. `contains`: names that contain the text. `glob`: names
+                 *     that match the pattern of `*`, `?` and `[…]` as a whole; `*` also matches slashes. `contains` and `glob` ignore
+                 *     case and the composition of accents.
                  */
                 mode?: "prefix" | "contains" | "glob";
                 /**
-                 * @description `false`: the names of this level, folders too. `true`: all objects below it; what is compared is the path from
-                 *     here, and folders are not among the matches.
+                 * @description `false`: search the names of objects and folders on this level. `true`: search the paths, relative to this level,
+                 *     of all objects below it; folders are not returned.
                  */
                 recursive?: boolean;
             };
@@ -2874,21 +2884,22 @@ export interface operations {
     listFolder: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
                 maxKeys?: components["parameters"]["maxKeys"];
-                /** @description S3's own, passed through */
+                /** @description nextContinuationToken of the previous reply */
                 continuationToken?: components["parameters"]["continuationToken"];
-                /** @description What is looked for, at most 1024 bytes; the parameters below count only with it */
+                /** @description The text to search for, up to 1024 bytes. The parameters below have an effect only with it */
                 q?: string;
                 /**
-                 * @description `prefix`: the store's own, case matters. `contains`: anywhere in the name. `glob`: `*`, `?` and `[…]` against the
-                 *     whole name; `*` crosses slashes. Neither of the two minds case or how an accent is composed.
+                 * @description `prefix`: names that start with the text; case-sensitive. `contains`: names that contain the text. `glob`: names
+                 *     that match the pattern of `*`, `?` and `[…]` as a whole; `*` also matches slashes. `contains` and `glob` ignore
+                 *     case and the composition of accents.
                  */
                 mode?: "prefix" | "contains" | "glob";
                 /**
-                 * @description `false`: the names of this level, folders too. `true`: all objects below it; what is compared is the path from
-                 *     here, and folders are not among the matches.
+                 * @description `false`: search the names of objects and folders on this level. `true`: search the paths, relative to this level,
+                 *     of all objects below it; folders are not returned.
                  */
                 recursive?: boolean;
             };
@@ -2918,9 +2929,9 @@ export interface operations {
     deleteObject: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
-                /** @description A version of the object instead of the newest */
+                /** @description The version of the object; default: the newest */
                 versionId?: components["parameters"]["versionId"];
                 dryRun?: components["parameters"]["dryRun"];
             };
@@ -2935,7 +2946,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Deleted, or what would be */
+            /** @description Deleted; with `dryRun`, what would be deleted */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2959,9 +2970,9 @@ export interface operations {
     downloadObject: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
-                /** @description A version of the object instead of the newest */
+                /** @description The version of the object; default: the newest */
                 versionId?: components["parameters"]["versionId"];
             };
             header?: never;
@@ -2984,7 +2995,7 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            /** @description The range that was asked for */
+            /** @description The requested range */
             206: {
                 headers: {
                     [name: string]: unknown;
@@ -3006,9 +3017,9 @@ export interface operations {
     headObject: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
-                /** @description A version of the object instead of the newest */
+                /** @description The version of the object; default: the newest */
                 versionId?: components["parameters"]["versionId"];
             };
             header?: never;
@@ -3043,7 +3054,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The status tells; a HEAD has no body */
+            /** @description An error. The reply to a HEAD has no body */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3055,9 +3066,9 @@ export interface operations {
     viewObject: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
-                /** @description A version of the object instead of the newest */
+                /** @description The version of the object; default: the newest */
                 versionId?: components["parameters"]["versionId"];
             };
             header?: never;
@@ -3080,7 +3091,7 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            /** @description The range that was asked for */
+            /** @description The requested range */
             206: {
                 headers: {
                     [name: string]: unknown;
@@ -3102,9 +3113,9 @@ export interface operations {
     headView: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
-                /** @description A version of the object instead of the newest */
+                /** @description The version of the object; default: the newest */
                 versionId?: components["parameters"]["versionId"];
             };
             header?: never;
@@ -3139,7 +3150,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The status tells; a HEAD has no body */
+            /** @description An error. The reply to a HEAD has no body */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3151,7 +3162,7 @@ export interface operations {
     previewObject: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -3165,7 +3176,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Its content; what cannot be shown as what it is named is text or bytes, with a note */
+            /** @description The preview. An object that cannot be shown in the format of its name is shown as text or bytes, with a note */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3180,7 +3191,7 @@ export interface operations {
     uploadForm: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
                 /** @description What happens when the key exists */
                 onConflict?: components["parameters"]["onConflict"];
@@ -3200,7 +3211,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description All files arrived */
+            /** @description All files were stored */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3224,13 +3235,13 @@ export interface operations {
     uploadObject: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
                 /** @description What happens when the key exists */
                 onConflict?: components["parameters"]["onConflict"];
             };
             header?: {
-                /** @description The ETag that must be there */
+                /** @description The ETag that the object must have */
                 "If-Match"?: string;
                 "If-None-Match"?: "*";
             };
@@ -3248,7 +3259,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Skipped: the object is there and onConflict is skip */
+            /** @description Skipped: the object exists and onConflict is skip */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3272,7 +3283,7 @@ export interface operations {
     uploadFormTo: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
                 /** @description What happens when the key exists */
                 onConflict?: components["parameters"]["onConflict"];
@@ -3294,7 +3305,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description All files arrived */
+            /** @description All files were stored */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3318,7 +3329,7 @@ export interface operations {
     createFolder: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -3349,7 +3360,7 @@ export interface operations {
     deleteObjects: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
                 dryRun?: components["parameters"]["dryRun"];
             };
@@ -3366,7 +3377,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Deleted, or what would be */
+            /** @description Deleted; with `dryRun`, what would be deleted */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3375,7 +3386,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeleteReply"] | components["schemas"]["TransferPlan"];
                 };
             };
-            /** @description A prefix was among them */
+            /** @description Started: the request has a prefix */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3390,7 +3401,7 @@ export interface operations {
     getDetails: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -3419,7 +3430,7 @@ export interface operations {
     setDetails: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -3437,7 +3448,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description How it is now; the ETag may be another */
+            /** @description The changed details. The ETag can differ */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3452,9 +3463,9 @@ export interface operations {
     listVersions: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
-                /** @description S3's own, passed through */
+                /** @description nextContinuationToken of the previous reply */
                 continuationToken?: components["parameters"]["continuationToken"];
             };
             header?: never;
@@ -3483,7 +3494,7 @@ export interface operations {
     restoreVersion: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -3501,7 +3512,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What is the newest now */
+            /** @description The new newest version */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3516,7 +3527,7 @@ export interface operations {
     presign: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -3544,7 +3555,7 @@ export interface operations {
     importFromHub: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -3557,7 +3568,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The event stream; with `dryRun` what would happen to each file */
+            /** @description The event stream; with `dryRun`, what would happen to each file */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3582,11 +3593,11 @@ export interface operations {
     countUsage: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
-                /** @description base64url of the UTF-8 bytes; without it the whole bucket */
+                /** @description base64url; default: the whole bucket */
                 prefix?: string;
-                /** @description S3's own, passed through */
+                /** @description nextContinuationToken of the previous reply */
                 continuationToken?: components["parameters"]["continuationToken"];
             };
             header?: never;
@@ -3613,13 +3624,13 @@ export interface operations {
     getArchive: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
-                /** @description Folders, base64url, with their slash; an empty one is the whole bucket */
+                /** @description Folders with their trailing slash, base64url. An empty one is the whole bucket */
                 prefix?: string[];
                 /** @description Objects, base64url */
                 key?: string[];
-                /** @description Names are relative to it, base64url; default: the folder that all of it stands in */
+                /** @description The folder that names in the archive are relative to, base64url; default: the common folder */
                 base?: string;
             };
             header?: never;
@@ -3646,11 +3657,11 @@ export interface operations {
     listMultiparts: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
-                /** @description Below which, base64url */
+                /** @description Only uploads below this prefix, base64url */
                 prefix?: string;
-                /** @description S3's own, passed through */
+                /** @description nextContinuationToken of the previous reply */
                 continuationToken?: components["parameters"]["continuationToken"];
             };
             header?: never;
@@ -3677,7 +3688,7 @@ export interface operations {
     abortMultiparts: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -3708,7 +3719,7 @@ export interface operations {
     getHubRepo: {
         parameters: {
             query: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
                 /** @description org/name, or the repository's URL */
                 repo: string;
@@ -3716,7 +3727,7 @@ export interface operations {
                 repoType?: "model" | "dataset" | "space";
             };
             header?: {
-                /** @description A token for this look only; never in the URL */
+                /** @description A token for this request only. It is never part of the URL */
                 "X-HF-Token"?: string;
             };
             path?: never;
@@ -3739,14 +3750,14 @@ export interface operations {
     getHubRefs: {
         parameters: {
             query: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
                 /** @description org/name, or the repository's URL */
                 repo: string;
                 repoType?: "model" | "dataset" | "space";
             };
             header?: {
-                /** @description A token for this look only; never in the URL */
+                /** @description A token for this request only. It is never part of the URL */
                 "X-HF-Token"?: string;
             };
             path?: never;
@@ -3769,7 +3780,7 @@ export interface operations {
     listTransfers: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -3793,7 +3804,7 @@ export interface operations {
     startTransfer: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -3830,7 +3841,7 @@ export interface operations {
     watchTransfers: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -3854,12 +3865,12 @@ export interface operations {
     getTransfer: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
@@ -3881,19 +3892,19 @@ export interface operations {
     removeTransfer: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Forgotten */
+            /** @description Removed */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -3906,7 +3917,7 @@ export interface operations {
     listTransferFiles: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
                 state?: "queued" | "running" | "completed" | "skipped" | "failed" | "cancelled";
                 offset?: number;
@@ -3914,7 +3925,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
@@ -3936,19 +3947,19 @@ export interface operations {
     pauseTransfer: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description How it is now */
+            /** @description The transfer */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3963,12 +3974,12 @@ export interface operations {
     resumeTransfer: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
@@ -3979,7 +3990,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description How it is now */
+            /** @description The transfer */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3994,12 +4005,12 @@ export interface operations {
     retryTransfer: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
@@ -4010,7 +4021,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description How it is now */
+            /** @description The transfer */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4025,12 +4036,12 @@ export interface operations {
     cancelTransfer: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
@@ -4052,7 +4063,7 @@ export interface operations {
     listUploads: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -4076,7 +4087,7 @@ export interface operations {
     beginUpload: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -4089,7 +4100,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description An unfinished one goes on */
+            /** @description An unfinished upload is resumed */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4098,7 +4109,7 @@ export interface operations {
                     "application/json": components["schemas"]["Upload"];
                 };
             };
-            /** @description Begun */
+            /** @description Started */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4113,12 +4124,12 @@ export interface operations {
     getUpload: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
@@ -4140,19 +4151,19 @@ export interface operations {
     dropUpload: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Dropped */
+            /** @description Discarded */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4165,14 +4176,14 @@ export interface operations {
     putPart: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
-                /** @description Of a piece: where it begins in its part */
+                /** @description The position of a piece in its part, in bytes */
                 offset?: number;
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
                 /** @description Counts from 1 */
                 part: number;
@@ -4194,7 +4205,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoredPart"];
                 };
             };
-            /** @description The piece has arrived; more of the part is to come */
+            /** @description The piece was received. More pieces of the part are missing */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4207,14 +4218,14 @@ export interface operations {
     completeUpload: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
-                /** @description `overwrite` replaces what has come into being meanwhile; `fail` leaves it at what the upload began with */
+                /** @description `overwrite` replaces an object that was created in the meantime; `fail` applies the choice the upload was started with */
                 onConflict?: "fail" | "overwrite";
             };
             header?: never;
             path: {
-                /** @description The id of the transfer or upload */
+                /** @description The ID of the transfer or upload */
                 id: components["parameters"]["id"];
             };
             cookie?: never;
@@ -4236,7 +4247,7 @@ export interface operations {
     getS3Settings: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -4260,7 +4271,7 @@ export interface operations {
     setS3Settings: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -4288,7 +4299,7 @@ export interface operations {
     testS3Settings: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -4301,7 +4312,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It works */
+            /** @description The test succeeded */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4316,7 +4327,7 @@ export interface operations {
     getHubSettings: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -4340,7 +4351,7 @@ export interface operations {
     setHubSettings: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -4368,7 +4379,7 @@ export interface operations {
     testHubSettings: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -4381,7 +4392,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It works */
+            /** @description The test succeeded */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4396,7 +4407,7 @@ export interface operations {
     getProxySettings: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -4420,7 +4431,7 @@ export interface operations {
     setProxySettings: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -4448,7 +4459,7 @@ export interface operations {
     testProxySettings: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -4461,7 +4472,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It works */
+            /** @description The test succeeded */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4476,7 +4487,7 @@ export interface operations {
     getConcurrency: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -4500,7 +4511,7 @@ export interface operations {
     setConcurrency: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -4528,7 +4539,7 @@ export interface operations {
     getDisclaimer: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;
@@ -4552,7 +4563,7 @@ export interface operations {
     setDisclaimer: {
         parameters: {
             query?: {
-                /** @description Which connection */
+                /** @description The name of the connection */
                 connection?: components["parameters"]["connection"];
             };
             header?: never;

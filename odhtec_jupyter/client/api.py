@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from odhtec_jupyter import models
 from odhtec_jupyter.client.http.connection import Connection
 from odhtec_jupyter.client.http.replies import read
-from odhtec_jupyter.errors import OdhTecError, VerificationError
+from odhtec_jupyter.errors import OdhTecError, StoreError
 from odhtec_jupyter.keys import encode_key
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -89,9 +89,7 @@ class Api:
             reply.close()
             length = reply.headers.get("Content-Range", "").rpartition("/")[2]
         if not length.isdigit():
-            raise VerificationError(
-                f"The server does not report the size of s3://{bucket}/{key}.", code="NoContentLength"
-            )
+            raise StoreError(f"The server does not report the size of s3://{bucket}/{key}.", code="NoContentLength")
         return int(length), headers.get("ETag")
 
     def open_object(self, bucket: str, key: str, headers: dict[str, str], **options: Any) -> requests.Response:

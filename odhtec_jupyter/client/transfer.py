@@ -11,8 +11,7 @@ from typing import Any, Self
 from odhtec_jupyter import models
 from odhtec_jupyter.client import display
 from odhtec_jupyter.client.api import Api
-from odhtec_jupyter.client.http.replies import told
-from odhtec_jupyter.errors import Cancelled, Conflict
+from odhtec_jupyter.errors import Cancelled, Conflict, error_for
 
 MIN_POLL_SECONDS, MAX_POLL_SECONDS = 0.05, 0.5
 FILES_PER_REQUEST = 1000
@@ -98,7 +97,7 @@ class Transfer:
     def _is_over(self, status: models.Transfer) -> bool:
         if status.state == "failed":
             failure = status.error or models.Failure(code="InternalError", message="The server reported no reason.")
-            raise told(failure.code, failure.message)
+            raise error_for(failure.code, failure.message)
         if status.state == "cancelled":
             raise Cancelled(f"{display.title(status)} was cancelled.")
         if status.state == "paused" and status.needs:

@@ -9,7 +9,7 @@ from odhtec_jupyter.client.arguments import s3_location
 from odhtec_jupyter.commands.console import FAILED, console
 from odhtec_jupyter.commands.options import command, deleting_arguments, dry_run_argument, location_argument
 from odhtec_jupyter.commands.removing import contents, delete, is_confirmed, plans
-from odhtec_jupyter.errors import BadRequest, Conflict
+from odhtec_jupyter.errors import BadRequest, StoreError
 from odhtec_jupyter.models import PlannedFile, TransferPlan
 from odhtec_jupyter.visible import visible
 
@@ -61,7 +61,7 @@ def rb(options: argparse.Namespace) -> int:
     with console(options) as out:
         entries = contents(out.client, bucket) if options.force else []
         if not options.force and next(iter(out.client.ls(uri)), None) is not None:
-            raise Conflict(f"{bucket} is not empty. Use --force to delete its objects, too.", code="BucketNotEmpty")
+            raise StoreError(f"{bucket} is not empty. Use --force to delete its objects, too.", code="BucketNotEmpty")
         if options.dry_run:
             planned = PlannedFile(source=uri, target="", size=None, what="delete")
             itself = TransferPlan(counts={"delete": 1}, files_total=0, bytes_total=0, files=[planned])

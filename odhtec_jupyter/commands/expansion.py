@@ -8,7 +8,7 @@ from odhtec_jupyter.client import Client, Entry
 from odhtec_jupyter.client.arguments import s3_location
 from odhtec_jupyter.client.globs import has_wildcards, matching
 from odhtec_jupyter.client.listing import first_object, is_folder
-from odhtec_jupyter.errors import NotFound, OdhTecError
+from odhtec_jupyter.errors import OdhTecError, StoreError
 from odhtec_jupyter.uris import S3Uri
 
 Note = Callable[[str], None]
@@ -20,7 +20,7 @@ def expand(client: Client, uri: str, *, folders: bool = True, note: Note | None 
     """Yield the object or folder of that name, or what matches; ``folders`` says whether patterns match folders.
 
     A folder can be named without its slash; its entry has one. ``note`` gets a notice about folders that a command left
-    out and would include with ``-r``. Raises :class:`NotFound` if there is nothing.
+    out and would include with ``-r``. Raises :class:`StoreError` if there is nothing.
     """
     location = s3_location(uri)
     one = exact(client, location)
@@ -40,9 +40,9 @@ def expand(client: Client, uri: str, *, folders: bool = True, note: Note | None 
             yield entry
     hint = " Use -r to include folders." if note else ""
     if not count and first is not None:
-        raise NotFound(f"{uri} matches only folders, such as {first}.{hint}", code="NoSuchKey")
+        raise StoreError(f"{uri} matches only folders, such as {first}.{hint}", code="NoSuchKey")
     if not count:
-        raise NotFound(f"No object or folder matches {uri}.", code="NoSuchKey")
+        raise StoreError(f"No object or folder matches {uri}.", code="NoSuchKey")
     if note and left_out:
         note(f"Left out: {first}{f' and {left_out - 1} more' if left_out > 1 else ''}.{hint}")
 
@@ -80,6 +80,6 @@ def is_below(path: str, folders: Container[str]) -> bool:
     return any(path[: at + 1] in folders for at, letter in enumerate(path[:-1]) if letter == "/")
 
 
-def not_found(uri: str) -> NotFound:
+def not_found(uri: str) -> StoreError:
     """Return the error for a URI that names neither an object nor a folder."""
-    return NotFound(f"{uri} does not exist.", code="NoSuchKey")
+    return StoreError(f"{uri} does not exist.", code="NoSuchKey")

@@ -13,7 +13,7 @@ from odhtec_jupyter.client.globs import has_wildcards
 from odhtec_jupyter.commands.console import FAILED, Console, console, merged
 from odhtec_jupyter.commands.expansion import FORBIDDEN, expand, is_below
 from odhtec_jupyter.commands.options import WILDCARDS, command, deleting_arguments, location_argument
-from odhtec_jupyter.errors import BadRequest, OdhTecError
+from odhtec_jupyter.errors import BadRequest, OdhTecError, error_for
 from odhtec_jupyter.models import PlannedFile, TransferPlan
 from odhtec_jupyter.uris import S3Uri
 from odhtec_jupyter.visible import visible
@@ -160,5 +160,5 @@ def _delete_keys(out: Console, bucket: str, keys: list[str]) -> int:
         uri = str(S3Uri(bucket, key))
         out.print_result(visible(f"deleted  {uri}"), {"deleted": uri})
     for failure in reply.errors:
-        out.print_error(OdhTecError(f"{S3Uri(bucket, failure.Key)}: {failure.Message}", code=failure.Code))
+        out.print_error(error_for(failure.Code, f"{S3Uri(bucket, failure.Key)}: {failure.Message}"))
     return FAILED if reply.errors else 0

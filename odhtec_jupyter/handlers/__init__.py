@@ -1,1 +1,1 @@
-"""HTTP: parse, call, reply. A verb is about ten lines; what it does stands in the stores and transfers."""
+"""HTTP handlers: each verb parses the request, calls stores or transfers, and replies."""

@@ -13,12 +13,12 @@ class BucketsHandler(OdhTecHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        """All buckets, or what is known without the right to list."""
-        self.reply(await self.look(self.services.s3.list_buckets))
+        """List all buckets, or the known ones without permission to list."""
+        self.reply(await self.call_interactive(self.services.s3.list_buckets))
 
     @web.authenticated
     async def post(self) -> None:
-        """Create one."""
+        """Create a bucket."""
         name = self.body(CreateBucket).bucket_name
         await self.call(self.services.s3.create_bucket, name)
         self.reply(Message(message=f"The bucket {name} was created."), 201)
@@ -29,6 +29,6 @@ class BucketHandler(OdhTecHandler):
 
     @web.authenticated
     async def delete(self, bucket: str) -> None:
-        """Delete it when it is empty."""
+        """Delete an empty bucket."""
         await self.call(self.services.s3.delete_bucket, bucket)
         self.reply(Message(message=f"The bucket {bucket} was deleted."))

@@ -1,4 +1,4 @@
-"""``/openapi.json``, and what is said at addresses that do not exist."""
+"""``/openapi.json``, and replies to unknown addresses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from odhtec_jupyter.handlers.base import OdhTecHandler
 
 @cache
 def contract() -> str:
-    """The contract as JSON."""
+    """Return the contract as JSON."""
     import yaml
 
     return json.dumps(yaml.safe_load((files("odhtec_jupyter") / "openapi.yaml").read_text(encoding="utf-8")))
@@ -25,16 +25,16 @@ class ContractHandler(OdhTecHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        """The whole contract."""
+        """Return the whole contract."""
         self.finish(await asyncio.to_thread(contract))
 
 
 class NotFoundHandler(OdhTecHandler):
-    """Everything else below the API: 404 in JSON."""
+    """Every other address below the API: 404 in JSON."""
 
     @web.authenticated
     async def get(self) -> None:
-        """There is nothing here."""
+        """Reply 404."""
         raise web.HTTPError(404)
 
     head = post = put = delete = patch = get

@@ -1,12 +1,12 @@
-"""One object and what is beside its bytes: ``/objects/metadata``, ``versions``, ``restore``, ``presign``."""
+"""Details of one object: ``/objects/metadata``, ``versions``, ``restore``, ``presign``."""
 
 from __future__ import annotations
 
 from tornado import web
 
 from odhtec_jupyter.handlers.base import LINKS_RESOURCE, OdhTecHandler
-from odhtec_jupyter.handlers.download import disposition
 from odhtec_jupyter.handlers.objects import ObjectsHandler
+from odhtec_jupyter.handlers.streaming.download import disposition
 from odhtec_jupyter.keys import fitting
 from odhtec_jupyter.models import DetailsChange, PresignRequest, RestoreRequest
 
@@ -16,8 +16,8 @@ class DetailsHandler(OdhTecHandler):
 
     @web.authenticated
     async def get(self, bucket: str, key: str) -> None:
-        """Headers, metadata and tags."""
-        self.reply(await self.look(self.services.s3.details, bucket, self.key(key)))
+        """Return headers, metadata and tags."""
+        self.reply(await self.call_interactive(self.services.s3.details, bucket, self.key(key)))
 
     @web.authenticated
     async def put(self, bucket: str, key: str) -> None:
@@ -31,9 +31,9 @@ class VersionsHandler(OdhTecHandler):
 
     @web.authenticated
     async def get(self, bucket: str, key: str) -> None:
-        """A page of the versions of exactly this key."""
+        """List one page of the versions of this key."""
         token = self.get_query_argument("continuationToken", None, strip=False)
-        self.reply(await self.look(self.services.s3.list_versions, bucket, self.key(key), token))
+        self.reply(await self.call_interactive(self.services.s3.list_versions, bucket, self.key(key), token))
 
 
 class RestoreHandler(OdhTecHandler):
@@ -41,7 +41,7 @@ class RestoreHandler(OdhTecHandler):
 
     @web.authenticated
     async def post(self, bucket: str, key: str) -> None:
-        """An older version becomes the newest; nothing is removed."""
+        """Make an older version the newest; no version is removed."""
         version = self.body(RestoreRequest).version_id
         self.reply(await self.call(self.services.s3.restore_version, bucket, self.key(key), version))
 
@@ -51,7 +51,7 @@ class PresignHandler(ObjectsHandler):
 
     @property
     def auth_resources(self) -> tuple[str, ...]:
-        """A link lets people in whom Jupyter does not know, so making one is a resource of its own."""
+        """A link gives access to people without an account, so creating one requires its own resource."""
         more = (LINKS_RESOURCE,) if self.request.method == "POST" else ()
         return (*super().auth_resources, *more)
 
@@ -62,7 +62,7 @@ class PresignHandler(ObjectsHandler):
 
     @web.authenticated
     async def post(self) -> None:
-        """A link to share."""
+        """Create a link to share."""
         request = self.body(PresignRequest)
         self.reply(
             await self.call(

@@ -1,4 +1,4 @@
-"""``/disclaimer``: application info, and whether its terms were accepted on this server."""
+"""``/disclaimer``: information about the application, and whether its terms were accepted on this server."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class DisclaimerHandler(OdhTecHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        """Name, version, terms, accepted or not."""
+        """Return name, version, terms, and whether they were accepted."""
         self._show(await asyncio.to_thread(_read, self._file))
 
     @web.authenticated
     async def put(self) -> None:
-        """Accept, or take it back."""
+        """Accept the terms, or withdraw the acceptance."""
         accepted = self.body(DisclaimerChange).accepted
         await asyncio.to_thread(_write, self._file, accepted)
         self._show(accepted)
@@ -47,7 +47,7 @@ def _read(file: Path) -> bool:
     try:
         return json.loads(file.read_text()).get("accepted") is True
     except (OSError, ValueError, AttributeError):
-        return False  # never asked, or unreadable: ask again
+        return False  # not accepted yet, or not readable
 
 
 def _write(file: Path, accepted: bool) -> None:

@@ -9,13 +9,14 @@ from typing import Any
 from tornado import iostream, web
 
 from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.handlers.tornado_internals import UntrackedHandler
 from odhtec_jupyter.handlers.transfers import WorkspaceHandler, shown
 
-KEEPALIVE = 15.0  # seconds between two comments, so that no proxy thinks the stream dead
+KEEPALIVE_SECONDS = 15.0  # seconds between two comments, so that no proxy closes the stream as idle
 
 
 class EventStream:
-    """A reply that stays open; each event is flushed at once. Raises StreamClosedError when the reader has gone."""
+    """A reply that stays open and flushes each event. Raises StreamClosedError if the client disconnects."""
 
     def __init__(self, handler: OdhTecHandler) -> None:
         self._handler = handler
@@ -24,14 +25,14 @@ class EventStream:
         handler.set_header("X-Accel-Buffering", "no")
 
     async def send(self, data: dict[str, Any] | str, *, kind: str | None = None, event_id: str | None = None) -> None:
-        """One event; a dict goes as JSON."""
+        """Send one event; a dict is sent as JSON."""
         lines = [f"id: {event_id}"] if event_id else []
         lines += [f"event: {kind}"] if kind else []
         lines.append(f"data: {data if isinstance(data, str) else json.dumps(data)}")
         await self._write("\n".join(lines) + "\n\n")
 
     async def comment(self) -> None:
-        """A line that readers ignore."""
+        """Send a line that clients ignore."""
         await self._write(": still here\n\n")
 
     async def _write(self, text: str) -> None:
@@ -43,22 +44,23 @@ class EventStream:
         self._handler.finish(set_content_type="text/event-stream")
 
 
-class TransferEventsHandler(WorkspaceHandler):
+class TransferEventsHandler(UntrackedHandler, WorkspaceHandler):
     """``/transfers/events``"""
 
-    _track_activity = False  # an open tab must not keep a workbench from being culled
     _following: asyncio.Task[Any] | None = None
 
     @web.authenticated
     async def get(self) -> None:
-        """The present state of all transfers (or what changed since ``Last-Event-ID``), then every change."""
+        """Send the current state of all transfers (or the changes since ``Last-Event-ID``), then every change."""
         transfers = self.services.transfers
         sees = await self.sees_contents()
         stream = EventStream(self)
         self._following = asyncio.current_task()
         try:
-            await stream.comment()  # the headers go out at once
-            async for event in transfers.events.follow(self.request.headers.get("Last-Event-ID"), keepalive=KEEPALIVE):
+            await stream.comment()  # sends the headers immediately
+            async for event in transfers.events.follow(
+                self.request.headers.get("Last-Event-ID"), keepalive=KEEPALIVE_SECONDS
+            ):
                 if event is None:
                     await stream.comment()
                 elif event.kind == "removed":
@@ -70,7 +72,7 @@ class TransferEventsHandler(WorkspaceHandler):
             pass
 
     def on_connection_close(self) -> None:
-        """The tab has gone."""
+        """Stop when the tab is closed."""
         super().on_connection_close()
         if self._following is not None:
             self._following.cancel()

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from tornado import iostream, web
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError
-from odhtec_jupyter.handlers.base import LARGE_BODY, OdhTecHandler
+from odhtec_jupyter.handlers.base import LARGE_BODY_BYTES, OdhTecHandler
 from odhtec_jupyter.handlers.events import EventStream
 from odhtec_jupyter.handlers.objects import ObjectsHandler
 from odhtec_jupyter.models import ImportRequest
@@ -21,13 +21,13 @@ from odhtec_jupyter.transfers.retry import delay
 from odhtec_jupyter.transfers.state import FINAL, Transfer
 
 T = TypeVar("T")
-PATIENCE = 3  # tries
-LONGEST = 10.0  # seconds between two of them
+PATIENCE = 3  # attempts
+LONGEST = 10.0  # seconds between two attempts
 REPO_TYPES = ("model", "dataset", "space")
 
 
 async def ask_hub(handler: OdhTecHandler, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Run a blocking call that asks the hub, again when it gave no answer: a user waits, so not for long."""
+    """Run a blocking call to the hub, with few retries because a user is waiting."""
     for number in range(1, PATIENCE + 1):
         try:
             return await handler.call_hub(function, *args, **kwargs)
@@ -44,23 +44,23 @@ class HubRepoHandler(OdhTecHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        """What an import would bring."""
+        """Show what an import would copy."""
         revision = self.get_query_argument("revision", "") or "main"
         more = {"revision": revision, "is_stopped": self.gone.is_set, **self.how()}
         self.reply(await ask_hub(self, self.services.hub.repo, self.repo(), **more))
 
     def repo(self) -> str:
-        """The repository that is asked for."""
+        """Return the requested repository."""
         name: str = self.get_query_argument("repo", "")
         if not name.strip():
-            raise BadRequest("repo is missing.")
+            raise BadRequest("repo is required.")
         return name
 
     def how(self) -> dict[str, Any]:
-        """Its type and the token to ask with."""
+        """Return its type and the token to use."""
         return {
             "repo_type": self.choice("repoType", "model", REPO_TYPES),
-            # In a header: a URL is logged on its way.
+            # In a header, because URLs are logged.
             "token": self.request.headers.get("X-HF-Token"),
         }
 
@@ -70,14 +70,14 @@ class HubRefsHandler(HubRepoHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        """Its branches and tags."""
+        """List its branches and tags."""
         self.reply(await ask_hub(self, self.services.hub.refs, self.repo(), **self.how()))
 
 
 class ImportHandler(ObjectsHandler):
     """``/objects/import-hf``; for GET the same address is a bucket called ``import-hf``."""
 
-    max_body = LARGE_BODY
+    max_body = LARGE_BODY_BYTES
 
     @web.authenticated
     async def get(self) -> None:
@@ -86,7 +86,7 @@ class ImportHandler(ObjectsHandler):
 
     @web.authenticated
     async def post(self) -> None:
-        """Start an import, as an event stream when the caller asks for one; or only tell what it would do."""
+        """Start an import, with an event stream as reply if requested; or show what it would do."""
         request = self.body(ImportRequest)
         if request.dry_run:
             self.reply(await self._ask(try_import, request))
@@ -107,11 +107,11 @@ class ImportHandler(ObjectsHandler):
         transfer = services.transfers.new("import", str(plan.source), str(plan.target), plan.options)
         await take_plan(transfer, list(plan.files))
         await services.transfers.start(transfer)
-        services.give_token(transfer, token)  # not before: one that is not known yet loses it again
+        services.give_token(transfer, token)  # after starting: tokens of unknown transfers are deleted
         return transfer
 
     async def _stream(self, request: ImportRequest) -> None:
-        """The events of the seed documents. Closing the stream does not stop the transfer: the server owns it."""
+        """Send the events of the import. Closing the stream does not stop the transfer, which belongs to the server."""
         stream = EventStream(self)
         try:
             await stream.send({"status": "fetching-metadata"})
@@ -127,15 +127,15 @@ class ImportHandler(ObjectsHandler):
             pass
 
     async def _follow(self, stream: EventStream, transfer: Transfer) -> None:
-        told: dict[str, float] = {}
+        reported: dict[str, float] = {}
         while True:
             final = transfer.state in FINAL
             for file in transfer.files:
                 if file.state == "queued" or file.what == "remove":
                     continue
                 progress = round(100 * file.bytes_done / file.size, 1) if file.size else 100.0
-                if told.get(file.path) != progress and (file.state != "failed"):
-                    told[file.path] = progress
+                if reported.get(file.path) != progress and (file.state != "failed"):
+                    reported[file.path] = progress
                     await stream.send({"status": "uploading", "file": file.path, "progress": progress})
             if final:
                 break

@@ -1,4 +1,4 @@
-"""What all requests that list have in common: the store's own token, and steps that end when nobody listens."""
+"""The base of requests for lists: continuation tokens, and steps that end when the client disconnects."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from odhtec_jupyter.stores.step import Step
 
 
 class ListingHandler(OdhTecHandler):
-    """Base of the handlers that read lists."""
+    """The base of handlers that read lists."""
 
     def step(self) -> Step:
-        """This reply's share of something long; one that nobody waits for ends with the page it is at."""
+        """Return the limit of this reply. If the client disconnects, the step ends with the current page."""
         return Step(self.gone)
 
     @property
     def continuation_token(self) -> str | None:
-        """Where the page before has ended, in the store's own words."""
+        """Return the token of the previous page."""
         return self.text("continuationToken") or None

@@ -1,28 +1,28 @@
-"""``/multipart``: uploads that were begun and not finished, and their removal."""
+"""``/multipart``: unfinished multipart uploads, and their removal."""
 
 from __future__ import annotations
 
 from tornado import web
 
-from odhtec_jupyter.handlers.base import LARGE_BODY, OdhTecHandler
+from odhtec_jupyter.handlers.base import LARGE_BODY_BYTES, OdhTecHandler
 from odhtec_jupyter.models import AbortRequest
 
 
 class MultipartsHandler(OdhTecHandler):
     """``/multipart/:bucket``"""
 
-    max_body = LARGE_BODY
+    max_body = LARGE_BODY_BYTES
 
     @web.authenticated
     async def get(self, bucket: str) -> None:
-        """A page of those below a prefix."""
+        """List one page of those below a prefix."""
         segment = self.get_query_argument("prefix", "")
         token = self.get_query_argument("continuationToken", None, strip=False)
         prefix = self.key(segment) if segment else ""
-        page = await self.look(self.services.s3.list_unfinished, bucket, prefix, token)
+        page = await self.call_interactive(self.services.s3.list_unfinished, bucket, prefix, token)
         self.reply(self.services.multiparts(bucket).mark(page))
 
     @web.authenticated
     async def delete(self, bucket: str) -> None:
-        """Remove exactly those that the body names."""
+        """Abort those that the body names."""
         self.reply(await self.services.multiparts(bucket).abort(self.body(AbortRequest).uploads))

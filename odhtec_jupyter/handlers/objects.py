@@ -1,15 +1,15 @@
-"""``/objects``: listing, searching, deleting, folders. Bodies stand in ``download.py`` and ``upload.py``."""
+"""``/objects``: lists, searches, deletions and folders. Content is in ``streaming/download.py`` and ``upload.py``."""
 
 from __future__ import annotations
 
 from tornado import web
 
 from odhtec_jupyter.errors import BadRequest
-from odhtec_jupyter.handlers.base import LARGE_BODY
+from odhtec_jupyter.handlers.base import LARGE_BODY_BYTES
 from odhtec_jupyter.handlers.listing import ListingHandler
 from odhtec_jupyter.keys import MAX_KEY_BYTES, fitting
 from odhtec_jupyter.models import CreateFolder, DeleteRequest, StoredObject, TransferPlan
-from odhtec_jupyter.stores.s3_search import SEARCH_MODES, Search
+from odhtec_jupyter.stores.s3.search import SEARCH_MODES, Search
 from odhtec_jupyter.transfers.plan import plan_deletion
 from odhtec_jupyter.transfers.selection import Selection
 from odhtec_jupyter.uris import S3Uri
@@ -20,36 +20,40 @@ class ObjectsHandler(ListingHandler):
 
     @web.authenticated
     async def get(self, bucket: str, prefix: str = "") -> None:
-        """One page of one level, or one step of a search."""
+        """List one page of a level, or run one step of a search."""
         await self.list_level(bucket, prefix)
 
     async def list_level(self, bucket: str, prefix: str) -> None:
-        """Reply with one page of the level below ``prefix``, a path segment, or with what a search finds there."""
+        """Reply with one page of the level below ``prefix``, a path segment, or with the matches of a search."""
         where = self.key(prefix) if prefix else ""
         most = self.number("maxKeys", 1000, least=1, most=1000)
         store = self.services.s3
         if (q := self.text("q")) is None:
-            page = await self.look(store.list_objects, bucket, where, max_keys=most, token=self.continuation_token)
+            page = await self.call_interactive(
+                store.list_objects, bucket, where, max_keys=most, token=self.continuation_token
+            )
         else:
             search = self._search(bucket, where, q)
-            page = await self.look(store.search, search, max_keys=most, token=self.continuation_token, step=self.step())
+            page = await self.call_interactive(
+                store.search, search, max_keys=most, token=self.continuation_token, step=self.step()
+            )
         self.reply(page)
 
     def _search(self, bucket: str, prefix: str, q: str) -> Search:
         if len(q.encode()) > MAX_KEY_BYTES:
-            raise BadRequest(f"q has more than {MAX_KEY_BYTES} bytes, and so can be no part of a key.")
+            raise BadRequest(f"q has more than {MAX_KEY_BYTES} bytes, which is longer than any key.")
         mode = self.choice("mode", "prefix", SEARCH_MODES)
         return Search(bucket, prefix, q, mode, self.choice("recursive", "false", ("true", "false")) == "true")
 
 
 class ObjectHandler(ObjectsHandler):
-    """``/objects/:bucket/:key``; ``/objects/multiple/:bucket`` when a body names what is to be deleted."""
+    """``/objects/:bucket/:key``; ``/objects/multiple/:bucket`` if a body names what to delete."""
 
-    max_body = LARGE_BODY
+    max_body = LARGE_BODY_BYTES
 
     @web.authenticated
     async def delete(self, bucket: str, prefix: str) -> None:
-        """Exactly this key; a folder (trailing slash) with everything below it, as a transfer."""
+        """Delete one key, or a folder (trailing slash) with everything below it, by a transfer."""
         await self.delete_key(bucket, prefix)
 
     async def delete_key(self, bucket: str, prefix: str) -> None:
@@ -69,15 +73,15 @@ class ObjectHandler(ObjectsHandler):
 
     async def _delete_version(self, bucket: str, key: str, version: str) -> None:
         if self.flag("dryRun"):
-            raise BadRequest("dryRun: what deleting one version removes is that version.")
+            raise BadRequest("dryRun cannot be combined with versionId.")
         self.reply(await self.call(self.services.s3.delete_version, bucket, key, version))
 
     async def _delete_multiple(self, bucket: str) -> None:
         request = self.body(DeleteRequest)
         if self.version_id() is not None:
-            raise BadRequest("versionId: a version can only be deleted with the one key that it belongs to.")
+            raise BadRequest("versionId can only be combined with a single key.")
         if not request.keys and not request.prefixes:
-            raise BadRequest("keys and prefixes are both empty.")
+            raise BadRequest("keys or prefixes is required.")
         if request.prefixes:
             await self._delete_folders(bucket, request)
         elif self.flag("dryRun"):
@@ -87,7 +91,7 @@ class ObjectHandler(ObjectsHandler):
 
     async def _delete_folders(self, bucket: str, request: DeleteRequest) -> None:
         if bad := [prefix for prefix in request.prefixes if not prefix.endswith("/")]:
-            # "foo" as a prefix would take "foobar" along.
+            # "foo" as a prefix would include "foobar".
             raise BadRequest(f"prefixes: {bad[0]!r} must end in a slash.")
         if self.flag("dryRun"):
             await self._plan(bucket, request)
@@ -121,7 +125,7 @@ class FolderHandler(ObjectHandler):
 
     @web.authenticated
     async def post(self, bucket: str) -> None:
-        """A zero-byte marker, so that an empty folder can be seen."""
+        """Create an empty object as a marker, so that an empty folder is visible."""
         prefix = self.body(CreateFolder).prefix
         prefix = fitting(prefix if prefix.endswith("/") else f"{prefix}/")
         etag = await self.call(self.services.s3.put, bucket, prefix, [], 0, content_type="application/x-directory")

@@ -1,11 +1,11 @@
-"""``/objects/preview``: what is inside an object, of which only a part is read."""
+"""``/objects/preview``: the content of an object, of which only a part is read."""
 
 from __future__ import annotations
 
 from tornado import web
 
 from odhtec_jupyter.handlers.base import OdhTecHandler
-from odhtec_jupyter.preview.look import preview
+from odhtec_jupyter.preview.dispatch import preview_object
 
 
 class PreviewHandler(OdhTecHandler):
@@ -15,8 +15,8 @@ class PreviewHandler(OdhTecHandler):
 
     @web.authenticated
     async def get(self, bucket: str, key: str) -> None:
-        """Its table, text, tensors, entries, … as data; nothing in it is rendered here."""
+        """Return a table, text, tensors, entries, … as data. Nothing is rendered here."""
         name = self.key(key)
         async with self.services.previews:
-            found = await self.look(preview, self.services.s3, bucket, name, self.gone.is_set)
+            found = await self.call_interactive(preview_object, self.services.s3, bucket, name, self.gone.is_set)
         self.reply(found)

@@ -1,10 +1,10 @@
-"""``/settings``: secrets go in and never out; values are checked before they are stored."""
+"""``/settings``: secrets are never returned, and values are checked before they are stored."""
 
 from __future__ import annotations
 
 from tornado import web
 
-from odhtec_jupyter.errors import Forbidden, OdhTecError, StoreError
+from odhtec_jupyter.errors import OdhTecError, ProxyError, StoreError, error_for
 from odhtec_jupyter.handlers.base import SETTINGS_RESOURCE, OdhTecHandler
 from odhtec_jupyter.models import (
     ConcurrencySettings,
@@ -15,16 +15,19 @@ from odhtec_jupyter.models import (
 )
 from odhtec_jupyter.network import AMAZON, Network
 from odhtec_jupyter.settings import HubConnection, S3Connection
-from odhtec_jupyter.stores.hub import HubStore
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.hub.store import HubStore
+from odhtec_jupyter.stores.s3.store import S3Store
 
 
 class SettingsHandler(OdhTecHandler):
-    """Base of the handlers of settings: who may use the store may not therefore choose another one for everybody."""
+    """The base of handlers of settings.
+
+    Permission to use the store does not include choosing another one for all users.
+    """
 
     @property
     def auth_resources(self) -> tuple[str, ...]:
-        """Connections are a resource of their own."""
+        """Connections require their own resource."""
         return (*super().auth_resources, SETTINGS_RESOURCE)
 
 
@@ -33,12 +36,12 @@ class S3SettingsHandler(SettingsHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        """The connection without its secrets."""
+        """Return the connection without its secrets."""
         self.reply(self.services.settings.show_s3())
 
     @web.authenticated
     async def put(self) -> None:
-        """Change it until the server stops."""
+        """Change the connection until the server stops."""
         self.services.settings.change_s3(self.body(S3SettingsChange))
         await self.services.settings_changed()
         self.reply(self.services.settings.show_s3())
@@ -49,22 +52,23 @@ class TestS3Handler(SettingsHandler):
 
     @web.authenticated
     async def post(self) -> None:
-        """Try a connection without keeping it."""
+        """Test a connection without storing it."""
         settings = self.services.settings
         connection = settings.changed_s3(self.body(S3SettingsChange))
         self.reply(TestReply(message=await self.call(try_s3, connection, settings.network)))
 
 
 def try_s3(connection: S3Connection, network: Network) -> str:
-    """Reach the store and, where there is one, the default bucket; what was found. Blocks."""
+    """Connect to the store and, if there is one, the default bucket. Returns what was found. Blocks."""
     store = S3Store(connection, network)
     try:
         buckets = store.list_buckets()
         bucket = connection.default_bucket
         if not bucket and not buckets.listable:
-            raise Forbidden(
-                f"{store.host} does not list buckets with these credentials, so this does not show whether they work."
-                " Enter a bucket, then test again."
+            raise StoreError(
+                f"{store.host} does not allow these credentials to list buckets, so they cannot be tested."
+                " Enter a bucket, then test again.",
+                code="AccessDenied",
             )
         if bucket:
             store.list_objects(bucket, "", max_keys=1, token=None)
@@ -79,12 +83,12 @@ class HubSettingsHandler(SettingsHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        """The Hugging Face connection without its token."""
+        """Return the Hugging Face connection without its token."""
         self.reply(self.services.settings.show_hub())
 
     @web.authenticated
     async def put(self) -> None:
-        """Change it until the server stops."""
+        """Change the connection until the server stops."""
         self.services.settings.change_hub(self.body(HubSettingsChange))
         await self.services.settings_changed()
         self.reply(self.services.settings.show_hub())
@@ -95,14 +99,14 @@ class TestHubHandler(SettingsHandler):
 
     @web.authenticated
     async def post(self) -> None:
-        """Ask whose token it is."""
+        """Return the account of the token."""
         settings = self.services.settings
         connection = settings.changed_hub(self.body(HubSettingsChange))
         self.reply(TestReply(message=await self.call_hub(try_hub, connection, settings.network)))
 
 
 def try_hub(connection: HubConnection, network: Network) -> str:
-    """Reach the hub with the token; what was found. Blocks."""
+    """Connect to the hub with the token. Returns what was found. Blocks."""
     store = HubStore(connection, network)
     try:
         return f"{store.host} knows the token as {store.whoami()}."
@@ -115,12 +119,12 @@ class ProxySettingsHandler(SettingsHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        """The proxies without their passwords."""
+        """Return the proxies without their passwords."""
         self.reply(self.services.settings.show_network())
 
     @web.authenticated
     async def put(self) -> None:
-        """Change them until the server stops."""
+        """Change the proxies until the server stops."""
         self.services.settings.change_network(self.body(ProxySettingsChange))
         await self.services.settings_changed()
         self.reply(self.services.settings.show_network())
@@ -131,14 +135,14 @@ class TestProxyHandler(SettingsHandler):
 
     @web.authenticated
     async def post(self) -> None:
-        """Reach the hub and the store through proxies without keeping them; no other address is ever asked."""
+        """Test proxies without storing them. Only the hub and the store are contacted."""
         settings = self.services.settings
         network = settings.changed_network(self.body(ProxySettingsChange))
         self.reply(TestReply(message=await self.call_hub(try_network, settings.s3, settings.hub, network)))
 
 
 def try_network(s3: S3Connection, hub: HubConnection, network: Network) -> str:
-    """Reach both ends; any answer of theirs will do. Blocks. Raises the first error, naming the end."""
+    """Send a request to both hosts; any reply counts. Raises the first error, naming the host. Blocks."""
     ends = []
     for name, url in (("Hugging Face", hub.endpoint), ("S3", s3.endpoint or AMAZON)):
         store = HubStore(HubConnection(hub.endpoint), network) if name != "S3" else S3Store(s3, network)
@@ -147,11 +151,11 @@ def try_network(s3: S3Connection, hub: HubConnection, network: Network) -> str:
             status = response.status
             response.close()
         except OdhTecError as error:
-            raise OdhTecError(f"{name}: {error}", code=error.code, status=error.status) from error
+            raise error_for(error.code, f"{name}: {error}", error.status) from error
         finally:
             store.close()
         if status in {407, 502, 503, 504} and network.proxy_for(url):
-            raise StoreError(f"{name}: the proxy answered with status {status}.", code="ProxyError", status=502)
+            raise ProxyError(f"{name}: the proxy answered with status {status}.")
         ends.append(f"{name} {'through the proxy' if network.proxy_for(url) else 'directly'}")
     return f"Reached {' and '.join(ends)}."
 
@@ -161,12 +165,12 @@ class ConcurrencyHandler(SettingsHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        """How many files move at once."""
+        """Return the number of files that move at the same time."""
         self._show()
 
     @web.authenticated
     async def put(self) -> None:
-        """Change it, also for what is running."""
+        """Change the number, also for running transfers."""
         value = self.body(ConcurrencySettings).max_concurrent_transfers
         self.services.settings.max_concurrent_transfers = value
         self.services.engine.slots.limit = value

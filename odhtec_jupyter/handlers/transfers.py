@@ -1,4 +1,4 @@
-"""``/transfers``: anyone may look, looking changes nothing."""
+"""``/transfers``: all users can see transfers, and reading never changes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import replace
 from tornado import web
 
 from odhtec_jupyter import models
-from odhtec_jupyter.handlers.base import CONTENTS_RESOURCE, LARGE_BODY, OdhTecHandler
+from odhtec_jupyter.handlers.base import CONTENTS_RESOURCE, LARGE_BODY_BYTES, OdhTecHandler
+from odhtec_jupyter.handlers.tornado_internals import UntrackedHandler
 from odhtec_jupyter.models import ContinueRequest, TransferFiles, TransferList, TransferPlan, TransferRequest
 from odhtec_jupyter.settings import check_secret
 from odhtec_jupyter.transfers.places import Stores
@@ -22,12 +23,12 @@ STATES = ("", "queued", "running", "completed", "skipped", "failed", "cancelled"
 
 
 class WorkspaceHandler(OdhTecHandler):
-    """Base of the handlers that let a transfer read or write users' files, which are Jupyter's resource, not ours."""
+    """The base of handlers whose transfers read or write users' files, which are Jupyter's resource."""
 
     async def require_contents(self, action: Action, source: Uri, target: Uri | None) -> None:
-        """Ask for what a transfer does in the workspace. Raises a 403.
+        """Raise a 403 without permission for what a transfer does in the workspace.
 
-        A target is also read: the plan tells which files are there and what is in them.
+        A target is also read: the plan shows which files exist there.
         """
         needed = []
         if isinstance(source, WorkspaceUri):
@@ -38,49 +39,48 @@ class WorkspaceHandler(OdhTecHandler):
             await self.require_permission(permission, CONTENTS_RESOURCE)
 
     async def require_contents_of(self, transfer: Transfer) -> None:
-        """The same for a transfer that somebody else may have started."""
+        """Raise a 403 for a transfer that another user can have started."""
         target = parse_uri(transfer.target, "target") if transfer.target else None
         await self.require_contents(transfer.action, parse_uri(transfer.source, "source"), target)
 
     async def sees_contents(self) -> bool:
-        """Whether this user may know what users' files are called."""
+        """Return whether this user can see the names of users' files."""
         return await self.has_permission("read", CONTENTS_RESOURCE)
 
     async def reply_transfer(self, transfer: Transfer) -> None:
-        """Finish with a transfer that somebody else may have started."""
+        """Finish with a transfer that another user can have started."""
         self.reply(shown(transfer, sees_contents=await self.sees_contents()))
 
 
 def shown(transfer: Transfer, *, sees_contents: bool) -> models.Transfer:
-    """A transfer as it goes over the wire, without the names of users' files for those who may not see them."""
-    told = transfer.show()
+    """Return a transfer for the wire, without names of users' files if the user cannot see them."""
+    full = transfer.show()
     hidden: dict[str, object] = {
-        field: WORKSPACE for field in ("source", "target") if getattr(told, field).startswith(WORKSPACE)
+        field: WORKSPACE for field in ("source", "target") if getattr(full, field).startswith(WORKSPACE)
     }
     if sees_contents or not hidden:
-        return told
-    if told.error:
+        return full
+    if full.error:
         text = "You do not have permission to see the files of this transfer, which may be named in its error."
-        hidden["error"] = models.Failure(code=told.error.code, message=text)
-    return told.model_copy(update=hidden)
+        hidden["error"] = models.Failure(code=full.error.code, message=text)
+    return full.model_copy(update=hidden)
 
 
-class TransfersHandler(WorkspaceHandler):
+class TransfersHandler(UntrackedHandler, WorkspaceHandler):
     """``/transfers``"""
 
-    _track_activity = False
-    max_body = LARGE_BODY
+    max_body = LARGE_BODY_BYTES
 
     @web.authenticated
     async def get(self) -> None:
-        """All, newest first."""
+        """List all transfers, newest first."""
         sees = await self.sees_contents()
         found = [shown(transfer, sees_contents=sees) for transfer in self.services.transfers.list()]
         self.reply(TransferList(transfers=found))
 
     @web.authenticated
     async def post(self) -> None:
-        """Start one, or only tell what it would do."""
+        """Start a transfer, or show what it would do."""
         request = self.body(TransferRequest)
         source = parse_uri(request.source, "source")
         target = parse_uri(request.target, "target") if request.target else None
@@ -103,14 +103,14 @@ class TransfersHandler(WorkspaceHandler):
         transfer = services.transfers.new(request.action, str(source), str(target or ""), options)
         check_secret(request.token, "token")
         await services.transfers.start(transfer)
-        services.give_token(transfer, request.token)  # not before: one that is not known yet loses it again
+        services.give_token(transfer, request.token)  # after starting: tokens of unknown transfers are deleted
         self.reply(transfer.show(), 201)
 
 
 def try_plan(
     stores: Stores, action: Action, source: Uri, target: Uri | None, options: Options, is_stopped: Callable[[], bool]
 ) -> TransferPlan:
-    """What a transfer would do. Blocks."""
+    """Return what a transfer would do. Blocks."""
     if target is None:
         assert isinstance(source, S3Uri)
         selection = Selection(source.bucket, options.keys, options.prefixes)
@@ -118,38 +118,34 @@ def try_plan(
     return show_plan(make_plan(stores, action, source, target, options, is_stopped))
 
 
-class TransferHandler(WorkspaceHandler):
+class TransferHandler(UntrackedHandler, WorkspaceHandler):
     """``/transfers/:id``"""
-
-    _track_activity = False
 
     @web.authenticated
     async def get(self, transfer_id: str) -> None:
-        """One of them."""
+        """Return one transfer."""
         await self.reply_transfer(self.services.transfers.get(transfer_id))
 
     @web.authenticated
     async def delete(self, transfer_id: str) -> None:
-        """Forget a finished one."""
+        """Remove a finished transfer from the list."""
         await self.services.transfers.remove(transfer_id)
         self.set_status(204)
         self.finish()
 
 
-class TransferFilesHandler(WorkspaceHandler):
+class TransferFilesHandler(UntrackedHandler, WorkspaceHandler):
     """``/transfers/:id/files``"""
-
-    _track_activity = False
 
     @web.authenticated
     async def get(self, transfer_id: str) -> None:
-        """A window of its files."""
+        """List some of its files."""
         state = self.choice("state", "", STATES)
         offset = self.number("offset", 0, least=0, most=2**53)
         limit = self.number("limit", 100, least=1, most=1000)
         transfer = self.services.transfers.get(transfer_id)
         if any(uri.startswith(WORKSPACE) for uri in (transfer.source, transfer.target)):
-            await self.require_permission("read", CONTENTS_RESOURCE)  # names are of users' files
+            await self.require_permission("read", CONTENTS_RESOURCE)  # these are names of users' files
         files = transfer.files
         wanted = [file for file in files if file.state == state] if state else files
         window = [file.show() for file in wanted[offset : offset + limit]]
@@ -161,7 +157,7 @@ class PauseHandler(WorkspaceHandler):
 
     @web.authenticated
     async def post(self, transfer_id: str) -> None:
-        """Stop for now."""
+        """Pause the transfer."""
         await self.reply_transfer(await self.services.transfers.pause(transfer_id))
 
 
@@ -170,13 +166,13 @@ class ResumeHandler(WorkspaceHandler):
 
     @web.authenticated
     async def post(self, transfer_id: str) -> None:
-        """Go on."""
+        """Resume the transfer."""
         await self.require_contents_of(self.services.transfers.get(transfer_id))
         self.take_token(transfer_id)
         self.reply((await self.services.transfers.resume(transfer_id)).show())
 
     def take_token(self, transfer_id: str) -> None:
-        """Keep the token of the body, if there is one."""
+        """Store the token in the body, if there is one."""
         request = self.body(ContinueRequest) if self.has_body else ContinueRequest()
         self.services.give_token(self.services.transfers.get(transfer_id), request.token)
 
@@ -186,7 +182,7 @@ class RetryHandler(ResumeHandler):
 
     @web.authenticated
     async def post(self, transfer_id: str) -> None:
-        """Try what failed again."""
+        """Retry the failed files."""
         await self.require_contents_of(self.services.transfers.get(transfer_id))
         self.take_token(transfer_id)
         self.reply((await self.services.transfers.retry(transfer_id)).show())
@@ -197,5 +193,5 @@ class CancelHandler(WorkspaceHandler):
 
     @web.authenticated
     async def post(self, transfer_id: str) -> None:
-        """Stop it and leave nothing half-written."""
+        """Cancel the transfer and remove unfinished files."""
         await self.reply_transfer(await self.services.transfers.cancel(transfer_id))

@@ -1,4 +1,4 @@
-"""``/usage``: how much a folder holds."""
+"""``/usage``: the size of a folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class UsageHandler(ListingHandler):
 
     @web.authenticated
     async def get(self, bucket: str) -> None:
-        """One step of counting what is below a prefix."""
+        """Count what is below a prefix, in one step."""
         prefix = self.text("prefix")
         self.reply(
             await self.call(

@@ -1,8 +1,8 @@
-"""What crosses the wire, in both directions.
+"""The wire models, for requests and replies.
 
-JSON names are camelCase; S3's own entities keep S3's own field names (``Key``, ``Size``, ``ETag``). The schemas in
-``openapi.yaml`` and the TypeScript types are generated from these classes by ``scripts/contract``.
-Sizes are bytes, rates bytes per second, times ISO 8601 in UTC, durations seconds.
+JSON names are camelCase; S3's own entities keep S3's field names (``Key``, ``Size``, ``ETag``). The schemas in
+``openapi.yaml`` and the TypeScript types are generated from these classes by ``scripts/contract``. Sizes are bytes,
+rates bytes per second, times ISO 8601 in UTC, durations seconds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What S3 knows about one object beside its bytes: headers, metadata, tags, versions, and links to share it."""
+"""What S3 knows about one object besides its bytes: headers, metadata, tags, versions, and links to share it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from odhtec_jupyter.models.wire import NonEmpty, Wire
 
 
 class Tag(Wire):
-    """S3's Tag."""
+    """A tag, as S3 names its fields."""
 
     Key: NonEmpty
     Value: str
 
 
 class ObjectDetails(Wire):
-    """An object as HEAD tells it, with its tags."""
+    """An object's headers, metadata and tags."""
 
     Key: str
     Size: int
@@ -30,28 +30,28 @@ class ObjectDetails(Wire):
     ContentEncoding: str | None
     ContentLanguage: str | None
     StorageClass: str
-    VersionId: str | None = Field(description="Where the bucket keeps versions")
+    VersionId: str | None = Field(description="Only in a bucket with versions")
     Metadata: dict[str, str]
-    TagSet: list[Tag] | None = Field(description="Null where the store has no tags or does not show them")
+    TagSet: list[Tag] | None = Field(description="Null if the store has no tags or does not show them")
 
 
 class DetailsChange(Wire):
-    """Body of ``PUT /objects/metadata/:bucket/:key``. What is left out keeps its value, what is empty is cleared."""
+    """Body of ``PUT /objects/metadata/:bucket/:key``. A missing field keeps its value, an empty one is cleared."""
 
-    etag: NonEmpty = Field(description="The ETag that was seen; 409 when the object is another one by now")
+    etag: NonEmpty = Field(description="The ETag that was read. The reply is 409 if the object has changed since then")
     ContentType: str | None = None
     CacheControl: str | None = None
     ContentDisposition: str | None = None
     ContentEncoding: str | None = None
     ContentLanguage: str | None = None
     Metadata: dict[str, str] | None = Field(
-        default=None, max_length=1000, description="All of it, not only what changes"
+        default=None, max_length=1000, description="The complete metadata, not only the changes"
     )
-    TagSet: list[Tag] | None = Field(default=None, max_length=1000, description="All of them, not only what changes")
+    TagSet: list[Tag] | None = Field(default=None, max_length=1000, description="All tags, not only the changes")
 
 
 class ObjectVersion(Wire):
-    """A version of a key, or the marker that a deletion left."""
+    """A version of a key, or the delete marker of a deletion."""
 
     VersionId: str
     IsLatest: bool
@@ -63,10 +63,10 @@ class ObjectVersion(Wire):
 
 
 class VersionList(Wire):
-    """The versions of exactly one key, newest first."""
+    """The versions of one key, newest first."""
 
     versioning: Literal["Enabled", "Suspended", "Off", "Unknown"] = Field(
-        description="Of the bucket; Unknown where S3 does not say"
+        description="Versioning of the bucket; Unknown if S3 does not return it"
     )
     versions: list[ObjectVersion]
     next_continuation_token: str | None
@@ -74,7 +74,7 @@ class VersionList(Wire):
 
 
 class RestoreRequest(Wire):
-    """Body of ``POST /objects/restore/:bucket/:key``: this version becomes the newest; nothing is removed."""
+    """Body of ``POST /objects/restore/:bucket/:key``: this version becomes the newest one. No version is removed."""
 
     version_id: NonEmpty
 
@@ -84,7 +84,9 @@ class PresignRequest(Wire):
 
     bucket: NonEmpty
     key: NonEmpty
-    expires_in: int = Field(default=3600, ge=1, le=604800, strict=True, description="Seconds; S3 allows seven days")
+    expires_in: int = Field(
+        default=3600, ge=1, le=604800, strict=True, description="Seconds; S3 allows up to seven days"
+    )
     method: Literal["GET", "PUT"] = "GET"
 
 
@@ -96,21 +98,21 @@ class PresignedUrl(Wire):
     expires_at: datetime
     may_end_earlier: bool = Field(
         default=False,
-        description="Signed with temporary credentials whose end is not known: the link ends with them",
+        description="Signed with temporary credentials: the link expires with them, which can be earlier",
     )
 
 
 class MultipartUpload(Wire):
-    """An upload that was begun and never completed or aborted; its parts take space that no listing shows."""
+    """An upload that was started and neither completed nor aborted. Its parts use space that no list shows."""
 
     Key: str
     UploadId: str
     Initiated: datetime
-    in_use: bool = Field(description="This server still goes on with it: a transfer or a resumable upload")
+    in_use: bool = Field(description="A transfer or a resumable upload of this server is still using it")
 
 
 class MultipartList(Wire):
-    """The unfinished uploads below a prefix; one page."""
+    """One page of the unfinished uploads below a prefix."""
 
     uploads: list[MultipartUpload]
     next_continuation_token: str | None
@@ -118,13 +120,13 @@ class MultipartList(Wire):
 
 
 class NamedUpload(Wire):
-    """Which unfinished upload is meant."""
+    """The key and ID of an unfinished upload."""
 
     Key: NonEmpty
     UploadId: NonEmpty
 
 
 class AbortRequest(Wire):
-    """Body of ``DELETE /multipart/:bucket``: exactly these are aborted; one that is in use is refused."""
+    """Body of ``DELETE /multipart/:bucket``: the uploads to abort. An upload in use is refused."""
 
     uploads: list[NamedUpload] = Field(min_length=1, max_length=1000)

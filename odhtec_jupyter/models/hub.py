@@ -1,4 +1,4 @@
-"""Hugging Face over the wire: repositories and what an import is asked for."""
+"""Hugging Face over the wire: repositories and imports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import Field
 
 from odhtec_jupyter.models.wire import MAX_ITEMS, NonEmpty, OnConflict, Verify, Wire
 
-MAX_REMAINING = 1000  # objects of other revisions that a dry run names and an import removes
+MAX_REMAINING = 1000  # objects of other revisions that a dry run lists and an import deletes
 
 RepoType = Literal["model", "dataset", "space"]
 
@@ -23,7 +23,7 @@ class HubFile(Wire):
 
 
 class HubRepo(Wire):
-    """What an import would bring. ``parameters`` counts them per dtype where the hub knows."""
+    """A repository and the files that an import would copy. ``parameters`` has their number per dtype if known."""
 
     repo: str
     repo_type: RepoType
@@ -31,13 +31,13 @@ class HubRepo(Wire):
     commit: str
     gated: bool
     private: bool
-    accessible: bool = Field(description="False when files cannot be read with the token in use")
+    accessible: bool = Field(description="Whether the files can be read with the token in use")
     license: str | None
     parameters: dict[str, int] | None
     files: list[HubFile]
-    chosen: list[str] = Field(description="Patterns for the folder or file in the address that was asked for")
+    chosen: list[str] = Field(description="Patterns for the folder or file in the requested address")
     total_size: int
-    note: str | None = Field(description="What is odd about the hub's list of files, in a sentence for the user")
+    note: str | None = Field(description="A problem with the hub's list of files, as a sentence for the user")
 
 
 class HubRef(Wire):
@@ -48,44 +48,46 @@ class HubRef(Wire):
 
 
 class HubRefs(Wire):
-    """The revisions that have a name."""
+    """The branches and tags of a repository."""
 
     branches: list[HubRef]
     tags: list[HubRef]
 
 
 class RemainingObject(Wire):
-    """An object that an import of another revision wrote, of a file that the new revision does not have."""
+    """An object from an import of another revision, whose file the new revision does not have."""
 
     key: NonEmpty
     size: int
     ETag: str
-    commit: NonEmpty = Field(description="The commit that it is of, as its metadata says")
+    commit: NonEmpty = Field(description="The commit of the object, from its metadata")
 
 
 class RemainingObjects(Wire):
-    """What would remain of other revisions of the repository beside the imported one."""
+    """The objects of other revisions that would remain besides the imported one."""
 
     commits: list[str]
     objects: list[RemainingObject]
     bytes_total: int
-    is_truncated: bool = Field(description="There are more objects below the target than were compared")
+    is_truncated: bool = Field(description="Not all objects below the target were compared")
 
 
 class ImportRequest(Wire):
     """Body of ``POST /objects/import-hf``. Files go to ``<prefix>/<path in the repository>``.
 
     ``include`` and ``exclude`` are glob patterns as huggingface_hub's ``allow_patterns``/``ignore_patterns``.
-    An object that already holds exactly the file (size and hub etag compared) is not sent again; ``onConflict``
-    says what happens to one that differs.
+    An object that already has the content of the file (by size and the hub's etag) is not sent again; ``onConflict``
+    applies to an object that differs.
     """
 
     repo: NonEmpty = Field(
-        description="An id, hf://org/name@revision/path, or the address of a page; a folder in it is what include means"
+        description="org/name, hf://org/name@revision/path, or the address of a page. A folder in it acts as include"
     )
-    token: str | None = Field(default=None, description="For this import only; never stored, never returned")
+    token: str | None = Field(default=None, description="For this import only. It is never stored and never returned")
     bucket: NonEmpty
-    prefix: str | None = Field(default=None, description="Default: the repository's id. Empty: the bucket's top level")
+    prefix: str | None = Field(
+        default=None, description="Default: the repository's name. Empty: the bucket's top level"
+    )
     revision: NonEmpty = "main"
     include: list[str] | None = Field(default=None, max_length=MAX_ITEMS)
     exclude: list[str] | None = Field(default=None, max_length=MAX_ITEMS)
@@ -95,6 +97,6 @@ class ImportRequest(Wire):
     remove: list[RemainingObject] | None = Field(
         default=None,
         max_length=MAX_REMAINING,
-        description="Objects of a dry run's `remaining` to remove when all files have arrived, if they are unchanged",
+        description="Objects from `remaining` of a dry run, to delete after the import unless they have changed",
     )
-    dry_run: bool = Field(default=False, description="Only say what would happen to each file, as a TransferPlan")
+    dry_run: bool = Field(default=False, description="Change nothing; the reply is a TransferPlan")

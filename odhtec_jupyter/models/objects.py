@@ -1,4 +1,4 @@
-"""S3 as it goes over the wire: buckets, listings, uploads in one request, deletions."""
+"""S3 as it goes over the wire: buckets, lists, uploads in one request, deletions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from odhtec_jupyter.models.wire import MAX_ITEMS, NonEmpty, Wire
 
 
 class Owner(Wire):
-    """S3's Owner; some servers send only one of the two names, or none."""
+    """The owner, as S3 names its fields. Some servers send only one of them, or none."""
 
     model_config = ConfigDict(extra="ignore")
     DisplayName: str | None = None
@@ -18,7 +18,7 @@ class Owner(Wire):
 
 
 class Bucket(Wire):
-    """S3's Bucket."""
+    """A bucket, as S3 names its fields."""
 
     model_config = ConfigDict(extra="ignore")
     Name: str
@@ -26,7 +26,7 @@ class Bucket(Wire):
 
 
 class BucketList(Wire):
-    """``listable`` is false when the credentials may not list buckets; ``buckets`` then holds what is known."""
+    """All buckets. ``listable`` is false without permission to list them; ``buckets`` then has the known ones."""
 
     owner: Owner | None
     default_bucket: str | None
@@ -41,7 +41,7 @@ class CreateBucket(Wire):
 
 
 class S3Object(Wire):
-    """One row of a listing, in S3's own words."""
+    """One object of a list, as S3 names its fields."""
 
     model_config = ConfigDict(extra="ignore")
     Key: str
@@ -52,26 +52,26 @@ class S3Object(Wire):
 
 
 class CommonPrefix(Wire):
-    """A folder of a listing; the prefix ends in ``/``."""
+    """A folder of a list. The prefix ends in ``/``."""
 
     model_config = ConfigDict(extra="ignore")
     Prefix: str
 
 
 class ObjectList(Wire):
-    """One page of one level, or the hits of one step of a search: then fewer than asked for, or none, is no end."""
+    """One page of a folder, or the matches of one step of a search, which can be few or none before the end."""
 
     objects: list[S3Object]
     prefixes: list[CommonPrefix]
     next_continuation_token: str | None
     is_truncated: bool
     scanned: int | None = Field(
-        default=None, description="How many entries a search has looked at for this reply; null without a search"
+        default=None, description="Number of entries that the search has read for this reply; null without a search"
     )
 
 
 class Usage(Wire):
-    """One step of counting a folder: the sum of all steps is what it holds."""
+    """One step of counting a folder. The sum of all steps is the total."""
 
     objects: int
     bytes: int
@@ -80,7 +80,7 @@ class Usage(Wire):
 
 
 class StoredObject(Wire):
-    """An object that has arrived and whose size was compared."""
+    """An object that was stored and whose size was verified."""
 
     bucket: str
     key: str
@@ -89,7 +89,7 @@ class StoredObject(Wire):
 
 
 class KeyFailure(Wire):
-    """One key of a request that failed, in S3's own words."""
+    """The error of one key of a request, as S3 names its fields."""
 
     Key: str
     Code: str
@@ -97,7 +97,7 @@ class KeyFailure(Wire):
 
 
 class UploadReply(Wire):
-    """Reply to a form upload: every file is in one of the two lists, or was skipped by ``onConflict=skip``."""
+    """Reply to a form upload: every file is in ``uploaded`` or ``errors``, or was skipped by ``onConflict=skip``."""
 
     uploaded: list[StoredObject]
     skipped: list[str]
@@ -105,14 +105,14 @@ class UploadReply(Wire):
 
 
 class DeleteRequest(Wire):
-    """Body of ``DELETE /objects/multiple/:bucket``: keys are exact, prefixes take everything below them."""
+    """Body of ``DELETE /objects/multiple/:bucket``: keys to delete, and prefixes to delete with everything below."""
 
     keys: list[NonEmpty] = Field(default=[], max_length=MAX_ITEMS)
     prefixes: list[NonEmpty] = Field(default=[], max_length=MAX_ITEMS)
 
 
 class DeleteReply(Wire):
-    """Which keys are gone and which are not."""
+    """The deleted keys, and the errors of the others."""
 
     deleted: list[str]
     errors: list[KeyFailure]

@@ -1,4 +1,4 @@
-"""What is inside an object, read by range; ``kind`` says which of these a reply is."""
+"""Previews of objects; ``kind`` is the kind of preview."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from odhtec_jupyter.models.wire import Wire
 
 
 class _Preview(Wire):
-    """What all previews say."""
+    """The fields of all previews."""
 
-    size: int = Field(description="Bytes of the object")
+    size: int = Field(description="Size of the object in bytes")
     ETag: str | None
     content_type: str
-    bytes_read: int = Field(description="How much of the object was read for this")
+    bytes_read: int = Field(description="Number of bytes that were read for the preview")
     compression: Literal["gzip"] | None = Field(
-        default=None, description="How the object is packed, where it was unpacked for this"
+        default=None, description="The compression of the object, if it was unpacked for the preview"
     )
-    note: str | None = Field(default=None, description="What cannot be shown and why, as one sentence for the user")
+    note: str | None = Field(default=None, description="What is not shown and why, as a sentence for the user")
 
 
 class Column(Wire):
-    """A column of a table; ``type`` in the words of its format."""
+    """A column of a table; ``type`` as the format names it."""
 
     name: str
     type: str | None
@@ -35,15 +35,15 @@ class TablePreview(_Preview):
     kind: Literal["table"] = "table"
     format: Literal["csv", "tsv", "jsonl", "parquet", "arrow"]
     columns: list[Column]
-    rows: list[list[JsonValue]] = Field(description="Cells that are long are cut; what JSON has no word for is text")
-    total_rows: int | None = Field(description="Where the format tells")
-    row_groups: int | None = Field(description="Parquet's row groups, Arrow's record batches")
+    rows: list[list[JsonValue]] = Field(description="Long cells are cut. Values that JSON cannot represent are text")
+    total_rows: int | None = Field(description="If the format has it")
+    row_groups: int | None = Field(description="Number of row groups (Parquet) or record batches (Arrow)")
     metadata: dict[str, str]
-    truncated: bool = Field(description="There are more rows, or more columns, than these")
+    truncated: bool = Field(description="Whether there are more rows or columns")
 
 
 class TextPreview(_Preview):
-    """The beginning of a text."""
+    """The first lines of a text."""
 
     kind: Literal["text"] = "text"
     text: str
@@ -53,7 +53,7 @@ class TextPreview(_Preview):
 
 
 class Tensor(Wire):
-    """A tensor of a model file; ``dtype`` in the format's own words (F32, BF16, Q4_K, …)."""
+    """A tensor of a model file; ``dtype`` as the format names it (F32, BF16, Q4_K, …)."""
 
     name: str
     dtype: str
@@ -65,16 +65,16 @@ class TensorsPreview(_Preview):
 
     kind: Literal["tensors"] = "tensors"
     format: Literal["safetensors", "gguf"]
-    tensors: list[Tensor] = Field(description="The first of them")
+    tensors: list[Tensor] = Field(description="The first tensors")
     tensor_count: int
-    parameters: int | None = Field(description="Null where only reading more than a preview does would tell")
-    dtypes: dict[str, int] = Field(description="Parameters per dtype")
+    parameters: int | None = Field(description="Null if a preview would have to read more")
+    dtypes: dict[str, int] = Field(description="Number of parameters per dtype")
     metadata: dict[str, str] = Field(description="Long values are cut")
     truncated: bool
 
 
 class ImagePreview(_Preview):
-    """An image that the browser can show; its bytes come from ``/objects/view``."""
+    """An image that the browser can show. Its bytes are at ``/objects/view``."""
 
     kind: Literal["image"] = "image"
     width: int | None
@@ -82,13 +82,13 @@ class ImagePreview(_Preview):
 
 
 class PdfPreview(_Preview):
-    """A document for the browser's own viewer; its bytes come from ``/objects/view``."""
+    """A document for the browser's viewer. Its bytes are at ``/objects/view``."""
 
     kind: Literal["pdf"] = "pdf"
 
 
 class NotebookCell(Wire):
-    """A cell of a notebook, its outputs as plain text."""
+    """A cell of a notebook, with its outputs as plain text."""
 
     cell_type: Literal["code", "markdown", "raw"]
     source: str
@@ -101,7 +101,7 @@ class NotebookPreview(_Preview):
     kind: Literal["notebook"] = "notebook"
     language: str | None
     cells: list[NotebookCell]
-    cell_count: int = Field(description="Of a notebook that is too large to be read whole: in what was read")
+    cell_count: int = Field(description="For a large notebook, only in the part that was read")
     truncated: bool
 
 
@@ -114,18 +114,18 @@ class ArchiveEntry(Wire):
 
 
 class ArchivePreview(_Preview):
-    """What an archive contains, nothing of it unpacked."""
+    """The entries of an archive. Nothing is unpacked."""
 
     kind: Literal["archive"] = "archive"
     format: Literal["zip", "tar", "tar.gz"]
     entries: list[ArchiveEntry]
-    entry_count: int | None = Field(description="Null where only reading all of it would tell")
-    total_size: int | None = Field(description="Bytes when unpacked, as the archive claims, where it does")
+    entry_count: int | None = Field(description="Null if a preview would have to read the whole archive")
+    total_size: int | None = Field(description="Unpacked size in bytes, if the archive has it")
     truncated: bool
 
 
 class BinaryPreview(_Preview):
-    """Anything else: the first bytes."""
+    """The first bytes of any other object."""
 
     kind: Literal["binary"] = "binary"
     head: str = Field(description="The first bytes in hexadecimal, two digits each, without spaces")

@@ -1,4 +1,4 @@
-"""Settings over the wire: secrets go in, and only that they are set comes out."""
+"""Settings over the wire: secrets are only written, and a reply says whether they are set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from odhtec_jupyter.models.wire import Wire
 
 
 class S3Settings(Wire):
-    """The S3 connection in use; secrets are only said to be set."""
+    """The S3 connection in use, without its secrets."""
 
     endpoint: str | None
     region: str | None
@@ -21,7 +21,7 @@ class S3Settings(Wire):
 
 
 class S3SettingsChange(Wire):
-    """A field that is left out keeps its value; an empty string clears it."""
+    """A missing field keeps its value, an empty string clears it."""
 
     endpoint: str | None = None
     region: str | None = None
@@ -42,14 +42,14 @@ class HubSettings(Wire):
 
 
 class HubSettingsChange(Wire):
-    """A field that is left out keeps its value; an empty string clears it."""
+    """A missing field keeps its value, an empty string clears it."""
 
     hf_endpoint: str | None = None
     hf_token: str | None = None
 
 
 class ProxySettings(Wire):
-    """Proxies for S3 and the hub. A password in a proxy URL is shown as ``***``; sending it back keeps it."""
+    """Proxies for S3 and Hugging Face. A password is shown as ``***``; sending ``***`` back keeps it."""
 
     http_proxy: str | None
     https_proxy: str | None
@@ -57,7 +57,7 @@ class ProxySettings(Wire):
 
 
 class ProxySettingsChange(Wire):
-    """A field that is left out keeps its value; an empty string clears it."""
+    """A missing field keeps its value, an empty string clears it."""
 
     http_proxy: str | None = None
     https_proxy: str | None = None
@@ -65,13 +65,13 @@ class ProxySettingsChange(Wire):
 
 
 class ConcurrencySettings(Wire):
-    """How many files move at once, over all transfers."""
+    """The number of files that all transfers together move at the same time."""
 
     max_concurrent_transfers: int = Field(ge=1, le=64, strict=True)
 
 
 class TestReply(Wire):
-    """A test that went well; one that did not is an error reply that says what is wrong."""
+    """A successful test. The reply to a failed test is an error."""
 
     __test__ = False  # not a pytest class
     ok: Literal[True] = True
@@ -79,7 +79,7 @@ class TestReply(Wire):
 
 
 class Disclaimer(Wire):
-    """Application info, and whether its terms were accepted on this server."""
+    """Information about the application, and whether its terms were accepted on this server."""
 
     name: str
     version: str

@@ -1,4 +1,4 @@
-"""Transfers over the wire: what is asked for, what would happen, how far it is."""
+"""Transfers over the wire: requests, plans and progress."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class Failure(Wire):
 
 
 class Transfer(Wire):
-    """A transfer, without its files. ``rate`` is bytes per second over the last seconds, ``eta`` seconds.
+    """A transfer, without its files. ``rate`` is in bytes per second over the last seconds, ``eta`` in seconds.
 
-    To users who may not read ``contents``, a source or target in the workspace is only ``workspace://``.
+    For users without permission to read ``contents``, a source or target in the workspace is shown as ``workspace://``.
     """
 
     id: str
     action: Literal["import", "copy", "move", "delete", "sync"]
     source: str
-    names_total: int | None = Field(description="How many files and folders of the source are meant; null means all")
+    names_total: int | None = Field(description="Number of selected files and folders of the source; null for all")
     target: str
     state: TransferState
     bytes_done: int
@@ -38,9 +38,9 @@ class Transfer(Wire):
     files_done: int
     files_total: int | None
     files_failed: int
-    files_omitted: int = Field(default=0, description="Hidden files that are left out; they count as done")
+    files_omitted: int = Field(default=0, description="Hidden files that are left out. They count as done")
     files_removed: int = Field(
-        default=0, description="Objects of another revision that were removed after an import; they count as done"
+        default=0, description="Objects of another revision that were deleted after an import. They count as done"
     )
     rate: float | None
     eta: float | None
@@ -49,16 +49,17 @@ class Transfer(Wire):
     finished_at: datetime | None
     error: Failure | None
     needs: Literal["connection", "token"] | None = Field(
-        description="What a paused transfer waits for: the S3 or hub connection it began with, or the token that was "
-        "typed in for it"
+        description="What a paused transfer needs to continue: the connection it was started with, or the token that "
+        "was entered for it"
     )
 
 
 class TransferRequest(Wire):
-    """Body of ``POST /transfers``. Source and target are URIs; one that ends in a slash is a folder.
+    """Body of ``POST /transfers``. Source and target are URIs; a URI that ends in a slash is a folder.
 
-    A folder's files go below the target folder, their paths kept; a single file goes to the target, or into it when
-    that is a folder. ``delete`` has no target. ``sync`` copies what is missing or differs and leaves the rest alone.
+    The files of a folder are copied below the target folder with their relative paths. A single file is copied to the
+    target, or into it if that is a folder. ``delete`` has no target. ``sync`` copies files that are missing or differ
+    and keeps the others.
     """
 
     action: Literal["copy", "move", "delete", "sync"]
@@ -67,22 +68,22 @@ class TransferRequest(Wire):
         default=None,
         min_length=1,
         max_length=MAX_ITEMS,
-        description="Only these of the source folder: files, and folders with a slash at the end. Not for `delete`",
+        description="Only these names in the source folder: files, and folders with a trailing slash. Not for `delete`",
     )
     target: str = ""
     include: list[str] | None = Field(default=None, max_length=MAX_ITEMS)
     exclude: list[str] | None = Field(default=None, max_length=MAX_ITEMS)
     on_conflict: OnConflict = "fail"
     verify: Verify = "source"
-    token: str | None = Field(default=None, description="For the hub, for this transfer only; never stored")
+    token: str | None = Field(default=None, description="For Hugging Face, for this transfer only. It is never stored")
     dry_run: bool = False
 
 
 class PlannedFile(Wire):
     """What a transfer would do with one file.
 
-    ``omit``: it is hidden in the workspace, or would be, and is left out. ``remove``: it is an object of another
-    revision, which an import was asked to remove when all else has arrived.
+    ``omit``: the file is hidden in the workspace, or would be, and is left out. ``remove``: an object of another
+    revision, which the import deletes after all files were imported.
     """
 
     source: str
@@ -93,22 +94,26 @@ class PlannedFile(Wire):
 
 
 class TransferPlan(Wire):
-    """Reply to a dry run: counts and bytes of all files, and the first of them by name."""
+    """Reply to a dry run: counts and bytes of all files, and a list of the first ones."""
 
-    counts: dict[str, int] = Field(description="Files per `what`")
+    counts: dict[str, int] = Field(description="Number of files per `what`")
     files_total: int
-    bytes_total: int = Field(description="Bytes that would move, or be deleted")
+    bytes_total: int = Field(description="Bytes that would be copied, moved or deleted")
     files: list[PlannedFile]
-    is_truncated: bool = Field(default=False, description="Counting stopped here: there is more")
+    is_truncated: bool = Field(
+        default=False, description="Whether counting was stopped because there are too many files"
+    )
     remaining: RemainingObjects | None = Field(
-        default=None, description="Of an import: what would remain of other revisions below the target"
+        default=None, description="For an import: the objects of other revisions that would remain below the target"
     )
 
 
 class ContinueRequest(Wire):
-    """Body of ``POST /transfers/:id/resume`` and ``…/retry``; it may be left out."""
+    """Body of ``POST /transfers/:id/resume`` and ``…/retry``; the body is optional."""
 
-    token: str | None = Field(default=None, description="The hub's token, where one was typed in; never stored")
+    token: str | None = Field(
+        default=None, description="The Hugging Face token, if one was entered. It is never stored"
+    )
 
 
 class TransferList(Wire):
@@ -118,7 +123,7 @@ class TransferList(Wire):
 
 
 class TransferFile(Wire):
-    """One file of a transfer; ``target`` is where it goes, as a URI."""
+    """One file of a transfer; ``target`` is its URI after the transfer."""
 
     path: str
     target: str
@@ -127,12 +132,12 @@ class TransferFile(Wire):
     state: FileState
     error: Failure | None
     is_removal: bool = Field(
-        default=False, description="The target is an object of another revision, to be removed after the import"
+        default=False, description="Whether the target is an object of another revision, to be deleted after the import"
     )
 
 
 class TransferFiles(Wire):
-    """A window of a transfer's files; ``total`` counts those in the state that was asked for."""
+    """Some of a transfer's files; ``total`` is the number of files in the requested state."""
 
     files: list[TransferFile]
     total: int

@@ -11,7 +11,7 @@ from odhtec_jupyter.models.wire import NonEmpty, Verify, Wire
 
 
 class UploadRequest(Wire):
-    """Body of ``POST /uploads``. An unfinished upload of the same file to the same key goes on where it was."""
+    """Body of ``POST /uploads``. An unfinished upload of the same file to the same key is resumed."""
 
     bucket: NonEmpty
     key: NonEmpty
@@ -21,21 +21,21 @@ class UploadRequest(Wire):
         default=None,
         ge=0,
         le=2**53,
-        description="Of the file at its sender, ms since 1970; with the size it tells a file again",
+        description="Of the local file, in ms since 1970. With the size, it identifies the file for resuming",
     )
     on_conflict: Literal["fail", "overwrite", "rename"] = "fail"
     verify: Verify = "source"
 
 
 class StoredPart(Wire):
-    """A part that has reached the store; numbers count from 1."""
+    """A part that S3 has stored. Numbers start at 1."""
 
     number: int
     size: int
 
 
 class Upload(Wire):
-    """A resumable upload. Part ``n`` holds the bytes from ``(n - 1) * partSize`` on; the last one may be smaller."""
+    """A resumable upload. Part ``n`` starts at byte ``(n - 1) * partSize``; the last one can be smaller."""
 
     upload_id: str
     bucket: str
@@ -43,13 +43,13 @@ class Upload(Wire):
     size: int
     part_size: int
     part_count: int
-    parts: list[StoredPart] = Field(description="Those that need not be sent again")
+    parts: list[StoredPart] = Field(description="The parts that are already stored")
     bytes_done: int
     last_modified: int | None
     created_at: datetime
 
 
 class UploadList(Wire):
-    """Uploads that have begun and are neither completed nor dropped, newest first; without their parts."""
+    """Unfinished uploads, newest first, without their parts."""
 
     uploads: list[Upload]

@@ -1,4 +1,4 @@
-"""What all that crosses the wire has in common: how names are written, and words that several nouns share."""
+"""The base of all wire models, and the types that several of them share."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pydantic.alias_generators import to_camel
 
 OnConflict = Literal["fail", "skip", "overwrite", "rename"]
 Verify = Literal["off", "source", "full"]
-MAX_ITEMS = 10_000  # of a list in a request; what is more goes in several
+MAX_ITEMS = 10_000  # of a list in a request; longer lists are split into several requests
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 
 
 def wire_name(field: str) -> str:
-    """camelCase for our own fields; a capital first letter says that the name is S3's."""
+    """Return the name on the wire: camelCase, or unchanged if a capital first letter marks it as S3's."""
     return field if field[0].isupper() else to_camel(field)
 
 
 class Wire(BaseModel):
-    """Base of all wire models: camelCase aliases, unknown fields refused by name."""
+    """The base of all wire models: camelCase aliases, and errors for unknown fields."""
 
     model_config = ConfigDict(alias_generator=wire_name, populate_by_name=True, extra="forbid")
 
@@ -27,11 +27,11 @@ class Wire(BaseModel):
 class ErrorReply(Wire):
     """The body of every reply with a status of 400 or more."""
 
-    error: str = Field(description="S3's own code where S3 spoke, else one of errors.py")
+    error: str = Field(description="S3's own code if S3 refused the request, else a code of errors.py")
     message: str = Field(description="One sentence for the user")
 
 
 class Message(Wire):
-    """A plain confirmation."""
+    """A confirmation."""
 
     message: str

@@ -1,5 +1,5 @@
-"""Looking inside an object without downloading it: one small module per format, each reads by range.
+"""Previews of objects that are not downloaded: one module for each format, which reads by ranges.
 
-``look.py`` decides who looks; what a format's module cannot make sense of it says with :class:`Unreadable`, and the
-object is shown as text or as bytes instead, with that sentence as the note. Nothing here renders: text is data.
+``dispatch.py`` chooses the format. A module raises :class:`Unreadable` for content it cannot read; then the object is
+shown as text or bytes, with that message as the note. Nothing is rendered here: previews are data.
 """

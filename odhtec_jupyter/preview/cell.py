@@ -1,4 +1,4 @@
-"""Values of a table as JSON has them, cut to what a person looks at."""
+"""Values of a table as JSON, shortened for display."""
 
 from __future__ import annotations
 
@@ -8,36 +8,37 @@ from datetime import date, datetime, time
 from itertools import islice
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # the process that reads Parquet starts faster without
+if TYPE_CHECKING:  # the process that reads Parquet starts faster without this import
     from pydantic import JsonValue
 
 MAX_ROWS = 100
 MAX_COLUMNS = 100
-MAX_CELL = 1000  # characters
-MAX_ITEMS = 20  # of a list within a cell
+MAX_CELL_CHARACTERS = 1000  # characters
+MAX_ITEMS = 20  # of a list in a cell
 MAX_DEPTH = 4
-UNREAD = "…"  # a value that is there and was not read, or not all of it
-EXACT = 2**53  # beyond, JavaScript's numbers skip some
+UNREAD = "…"  # in place of a value that was not read, or not completely
+MAX_EXACT_INTEGER = 2**53  # JavaScript cannot represent all larger integers
 
 
-def words(text: str, limit: int = MAX_CELL) -> str:
-    """A text that can be sent: cut, and without the halves of characters that JSON's escapes allow."""
+def words(text: str, limit: int = MAX_CELL_CHARACTERS) -> str:
+    """Return a text for JSON: shortened, and without the surrogates that JSON's escapes allow."""
     cut = text[:limit] + UNREAD if len(text) > limit else text
     return cut.encode("utf-8", "replace").decode()
 
 
 def cell(value: object, depth: int = 0) -> JsonValue:
-    """Any value as JSON; what it has no word for becomes text."""
+    """Return any value as JSON; a value that JSON cannot represent becomes text."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return int(value) if abs(value) < EXACT else _digits(value)
+        return int(value) if abs(value) < MAX_EXACT_INTEGER else _digits(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str(value)
     if isinstance(value, str):
         return words(value)
     if isinstance(value, bytes):
-        return words(f"0x{value[: MAX_CELL // 2].hex()}" + (UNREAD if len(value) > MAX_CELL // 2 else ""), MAX_CELL + 4)
+        shown = value[: MAX_CELL_CHARACTERS // 2]
+        return words(f"0x{shown.hex()}{UNREAD if len(value) > len(shown) else ''}", MAX_CELL_CHARACTERS + 4)
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, Mapping):
@@ -48,7 +49,8 @@ def cell(value: object, depth: int = 0) -> JsonValue:
 
 
 def _digits(value: int) -> str:
-    return str(value) if value.bit_length() < 1024 else hex(value)[:MAX_CELL]  # str() refuses very many digits
+    # str() raises an error for very many digits.
+    return str(value) if value.bit_length() < 1024 else hex(value)[:MAX_CELL_CHARACTERS]
 
 
 def _mapping(value: Mapping[object, object], depth: int) -> JsonValue:

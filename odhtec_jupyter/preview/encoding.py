@@ -1,4 +1,4 @@
-"""Which encoding a text is in, found in its bytes; nothing where they are no text."""
+"""Detection of the encoding of a text from its bytes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import codecs
 import re
 from dataclasses import dataclass, replace
 
-SAMPLE = 8192
-MAX_NOISE = 0.35  # of what charset-normalizer finds odd in a text; by itself it takes 0.2
-# The longer ones first: the mark of UTF-32 begins with that of UTF-16.
+SAMPLE_BYTES = 8192
+MAX_NOISE = 0.35  # threshold for charset-normalizer's mess ratio; its default is 0.2
+# Longer ones first: the BOM of UTF-32 starts with that of UTF-16.
 _MARKS = [
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -21,9 +21,9 @@ _ASCII = bytes(range(128))
 _NOT_ASCII = bytes(range(128, 256))
 _BEYOND = re.compile(rb"[\x80-\xff]+")
 _LETTERS = re.compile(rb"[A-Za-z]")
-# Encodings of languages that are not written in Latin letters, and the names that browsers have for them.
+# Encodings of non-Latin scripts, and their names in browsers.
 _OTHER_SCRIPTS = {
-    "gb18030": "gb18030",  # GBK and GB 2312 are parts of it
+    "gb18030": "gb18030",  # includes GBK and GB 2312
     "big5": "big5",
     "cp932": "shift_jis",
     "euc_jp": "euc-jp",
@@ -32,13 +32,13 @@ _OTHER_SCRIPTS = {
     "koi8_r": "koi8-r",
     "cp1253": "windows-1253",
 }
-# Without a meaning in Windows-1252.
+# Not assigned in Windows-1252.
 _UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A text and how its bytes were read; ``damaged`` where some were not in that encoding."""
+    """A text and its encoding; ``damaged`` if some bytes were not valid in it."""
 
     text: str
     encoding: str
@@ -46,7 +46,7 @@ class Decoded:
 
 
 def decode(data: bytes, *, whole: bool) -> Decoded | None:
-    """The text of these bytes, cut at the last whole character unless they are the whole; None if they are no text."""
+    """Return the text, cut at the last complete character unless ``whole``; None if the bytes are not text."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _lenient(data[len(mark) :], encoding, whole)
@@ -79,20 +79,20 @@ def _lenient(data: bytes, encoding: str, whole: bool) -> Decoded:
 
 
 def _other_script(data: bytes, whole: bool) -> Decoded | None:
-    """Text in an encoding of another script, as charset-normalizer finds it in its first such lines, or None."""
-    lines = data[: 16 * SAMPLE].split(b"\n")
-    if len(lines) > 1 and (not whole or len(data) > 16 * SAMPLE):
+    """Return text in an encoding of another script, detected by charset-normalizer in its first such lines, or None."""
+    lines = data[: 16 * SAMPLE_BYTES].split(b"\n")
+    if len(lines) > 1 and (not whole or len(data) > 16 * SAMPLE_BYTES):
         lines.pop()  # cut
     joined = b"".join(line + b"\n" for line in lines if not line.isascii())
-    sample = joined[:SAMPLE]
+    sample = joined[:SAMPLE_BYTES]
     if len(sample) < len(joined):
-        # After a separator: none of these encodings has such a byte within a character.
+        # Cut at a separator, which is not a byte of a character in any of these encodings.
         sample = sample[: max(map(sample.rfind, (b"\n", b" ", b",", b"\t"))) + 1] or sample
-    if not data[: 16 * SAMPLE].strip(_NOT_ASCII) or not _in_words(sample):  # hardly a text without one space
+    if not data[: 16 * SAMPLE_BYTES].strip(_NOT_ASCII) or not _in_words(sample):  # text without any space is unlikely
         return None
     from charset_normalizer import from_bytes
 
-    # In one piece, since it cuts longer ones in the middle of characters; numbers beside words count as noise.
+    # In one chunk, because it splits longer ones within characters. Numbers beside words count as mess.
     best = from_bytes(
         sample, steps=1, chunk_size=len(sample), threshold=MAX_NOISE, cp_isolation=list(_OTHER_SCRIPTS)
     ).best()
@@ -103,7 +103,10 @@ def _other_script(data: bytes, whole: bool) -> Decoded | None:
 
 
 def _in_words(sample: bytes) -> bool:
-    """Whether bytes beyond ASCII make up words: in Latin letters, nearly each of them stands alone among others."""
+    """Return whether the bytes beyond ASCII form words.
+
+    In Latin scripts, nearly each of them is between ASCII letters.
+    """
     runs = [len(run) for run in _BEYOND.findall(sample)]
     count, together = sum(runs), sum(run for run in runs if run > 1)
     if count > 16 and together > 0.5 * count:
@@ -112,20 +115,20 @@ def _in_words(sample: bytes) -> bool:
 
 
 def _foreign(data: bytes) -> bool:
-    """Text in these encodings is in languages of mostly Latin letters; other bytes may be anything."""
-    sample = data[:SAMPLE]
+    """Return whether most bytes are outside ASCII, unlike in text with mostly Latin letters."""
+    sample = data[:SAMPLE_BYTES]
     return len(sample.translate(None, _ASCII)) * 2 > len(sample)
 
 
 def _binary(data: bytes) -> bool:
-    """Texts have no NUL, and hardly any other control character."""
-    sample = data[:SAMPLE]
+    """Return whether the data is binary: texts have no NUL and hardly any other control characters."""
+    sample = data[:SAMPLE_BYTES]
     return b"\0" in data or len(_CONTROLS.findall(sample)) > len(sample) // 64
 
 
 def _two_bytes(data: bytes) -> str | None:
-    """UTF-16 without a mark: every other byte of what is written in Latin letters is zero."""
-    sample = data[: SAMPLE // 2 * 2]
+    """Return whether it is UTF-16 without BOM: every other byte of text in Latin letters is zero."""
+    sample = data[: SAMPLE_BYTES // 2 * 2]
     if len(sample) < 4:
         return None
     half = len(sample) // 2
@@ -138,14 +141,14 @@ def _two_bytes(data: bytes) -> str | None:
 
 
 def _printable(sample: bytes, encoding: str) -> bool:
-    """Small numbers of two bytes look like UTF-16, but are control characters in it."""
+    """Return whether the characters are printable: small numbers of two bytes look like UTF-16."""
     text = sample.decode(encoding, "replace")
     return sum(ord(char) < 32 and char not in "\t\n\r\f" for char in text) * 64 <= len(text)
 
 
 def _mostly_utf8(data: bytes) -> bool:
-    """One bad byte in a log must not turn all its umlauts into pairs of other letters."""
-    text = data[: 8 * SAMPLE].decode("utf-8", "replace")
+    """Return whether it is UTF-8 with few invalid bytes: one bad byte in a log must not change the encoding of all."""
+    text = data[: 8 * SAMPLE_BYTES].decode("utf-8", "replace")
     good = sum(char > "\x7f" for char in text)
     bad = text.count("\ufffd")
     return good - bad > 4 * bad

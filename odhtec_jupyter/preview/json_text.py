@@ -1,4 +1,4 @@
-"""JSON from someone else, within bounds: neither depth, nor size, nor huge numbers may cost more than a refusal."""
+"""JSON from foreign files, parsed within limits of depth, size and numbers."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any
 
 from odhtec_jupyter.errors import Unreadable
 
-MAX_VALUES = 300_000  # Python needs some 100 bytes for each
+MAX_VALUES = 300_000  # Python uses about 100 bytes for each
 
 
 def parse_json(text: str) -> Any:
-    """What the text says. Raises :class:`Unreadable`."""
+    """Parse a text. Raises :class:`Unreadable`."""
     require_few_values(text)
     try:
         return json.loads(text)
     except RecursionError:
-        raise Unreadable("Its JSON is nested too deeply.") from None
+        raise Unreadable("The JSON is nested too deeply.") from None
     except ValueError:
-        raise Unreadable("It is not valid JSON.") from None
+        raise Unreadable("The JSON is not valid.") from None
 
 
 def require_few_values(text: str) -> None:
-    """Raise :class:`Unreadable` for what would be very many small values."""
+    """Raise :class:`Unreadable` for a text with very many small values."""
     if sum(text.count(separator) for separator in "[{,") > MAX_VALUES:
-        raise Unreadable("Its JSON has too many values for a preview.")
+        raise Unreadable("The JSON has too many values for a preview.")

@@ -1,1 +1,1 @@
-"""The only places that talk to S3 and to Hugging Face."""
+"""Access to S3, Hugging Face and the workspace: one folder for each kind of store."""

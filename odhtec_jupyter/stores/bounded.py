@@ -1,4 +1,4 @@
-"""Replies that are read whole, up to a limit: a store or a hub that never stops sending must not fill the memory."""
+"""Reads of whole replies up to a limit, so that a store or a hub that never stops sending cannot fill the memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from odhtec_jupyter.errors import OdhTecError
 
-# A page of 1000 keys has at most 4 MB, and the description of a repository with 100,000 files about 10.
+# A page of 1000 keys has up to 4 MB, the description of a repository with 100,000 files about 10 MB.
 MAX_BODY_BYTES = 16 * 1024 * 1024
 PIECE_BYTES = 64 * 1024
 MAX_TAGS = 200_000  # of XML: four times what a list of 1000 versions has
@@ -16,7 +16,7 @@ MAX_VALUES = 2_000_000  # of JSON: ten for each file of the largest repository
 
 
 def read_whole(pieces: Iterable[bytes], host: str) -> bytes:
-    """All bytes of a body. Raises :class:`OdhTecError` as soon as there are more than 16 MB."""
+    """Return all bytes of a body. Raises :class:`OdhTecError` as soon as there are more than 16 MB."""
     body = bytearray()
     for piece in pieces:
         body += piece
@@ -26,7 +26,10 @@ def read_whole(pieces: Iterable[bytes], host: str) -> bytes:
 
 
 def require_few(body: bytes, sign: bytes, most: int, host: str) -> bytes:
-    """The body, unless ``sign`` comes more than ``most`` times: parsed, 16 MB of tiny elements take 400 MB."""
+    """Return the body unless it contains ``sign`` more than ``most`` times.
+
+    Parsing 16 MB of tiny elements would take 400 MB.
+    """
     if body.count(sign) > most:
         raise _too_large(host)
     return body
@@ -36,26 +39,23 @@ def _too_large(host: str) -> OdhTecError:
     return OdhTecError(
         f"{host} answered with more than 16 MB where a list or a short reply was expected.",
         code="ReplyTooLarge",
-        status=502,
     )
 
 
 def unpacked(pieces: Iterable[bytes], encoding: str, host: str) -> Iterator[bytes]:
-    """The bytes behind a ``Content-Encoding``, in pieces that stay small however well they were packed."""
+    """Yield the bytes of a compressed body, in pieces that stay small whatever the compression ratio."""
     if encoding in {"", "identity"}:
         yield from pieces
         return
     if encoding not in {"gzip", "x-gzip", "deflate"}:
-        raise OdhTecError(
-            f"{host} answered in an encoding that was not asked for ({encoding[:40]}).", code="HubError", status=502
-        )
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip or zlib, by their first bytes
+        raise OdhTecError(f"{host} replied in an encoding that was not requested ({encoding[:40]}).", code="HubError")
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # detects gzip and zlib
     taken = 0
     try:
         for piece in pieces:
-            if unpacker.eof:  # zlib would keep all that follows
+            if unpacker.eof:  # zlib would keep the rest in memory
                 return
-            # The packed bytes count, too: they may stand for nothing.
+            # Count the packed bytes, too: they can unpack to nothing.
             if (taken := taken + len(piece)) > MAX_BODY_BYTES:
                 raise _too_large(host)
             rest = piece
@@ -64,11 +64,11 @@ def unpacked(pieces: Iterable[bytes], encoding: str, host: str) -> Iterator[byte
                 rest = unpacker.unconsumed_tail
         yield unpacker.flush()
     except zlib.error as error:
-        raise OdhTecError(f"{host} answered with broken {encoding} data.", code="HubError", status=502) from error
+        raise OdhTecError(f"{host} answered with damaged {encoding} data.", code="HubError") from error
 
 
 def bounded_transport(library: Any, **options: Any) -> Any:
-    """A transport of httpx (or its successor, ``library``) that reads each reply whole, and no more than the limit."""
+    """Return a transport of httpx (``library``, or its successor) that reads each reply as a whole up to the limit."""
 
     class BoundedTransport(library.HTTPTransport):  # type: ignore[misc]
         def handle_request(self, request: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Threads for blocking calls that the end of the process does not wait for."""
+"""Threads for blocking calls that do not delay the end of the process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 class DaemonThreads(Executor):
     """A pool of threads. A call runs in the context of its submitter, so that the same stop ends it.
 
-    Python waits at its end for every thread of a ThreadPoolExecutor, however long that waits for a store.
+    When Python exits, it waits for every thread of a ThreadPoolExecutor, even for one that waits for a store.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class DaemonThreads(Executor):
         self._closed = False
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run a call as soon as a thread is free. Raises ``RuntimeError`` after :meth:`shutdown`."""
+        """Run a call when a thread is free. Raises ``RuntimeError`` after :meth:`shutdown`."""
         future: Future[T] = Future()
         with self._changed:
             if self._closed:
@@ -44,7 +44,7 @@ class DaemonThreads(Executor):
                 thread = threading.Thread(target=self._work, name=name, daemon=True)
                 try:
                     thread.start()
-                except RuntimeError:  # the container may have no more threads
+                except RuntimeError:  # the container can be out of threads
                     if not self._threads:
                         self._waiting.pop()
                         raise
@@ -54,7 +54,7 @@ class DaemonThreads(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Accept no more calls; ``wait`` until the threads have ended."""
+        """Accept no more calls. With ``wait``, return when the threads have ended."""
         with self._changed:
             self._closed = True
             cancelled = list(self._waiting) if cancel_futures else []
@@ -73,7 +73,7 @@ class DaemonThreads(Executor):
             pass
 
     def _run_next(self) -> bool:
-        """Run one call; False when there is none and none will come. Keeps nothing of the call afterwards."""
+        """Run one call; False if there is none and the pool is shut down. No reference to the call is kept."""
         with self._changed:
             self._idle += 1
             self._changed.wait_for(lambda: self._waiting or self._closed)
@@ -85,7 +85,7 @@ class DaemonThreads(Executor):
             return True
         try:
             result = context.run(call)
-        except BaseException as error:  # the submitter gets it
+        except BaseException as error:  # raised to the submitter
             future.set_exception(error)
         else:
             future.set_result(result)

@@ -1,6 +1,6 @@
-"""Plain HTTP for the bytes: urllib3 connections that follow the proxy and certificate settings.
+"""HTTP for object data: urllib3 connections with the configured proxies and certificate authorities.
 
-boto3 and huggingface_hub do the talking; this moves the data, without a copy of a part and with nothing decoded.
+boto3 and huggingface_hub handle metadata; this module transfers the bytes without copying or decoding them.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ CONNECT_TIMEOUT = 10  # seconds
 CA_PREFIX, CA_SUFFIX = "odhtec-ca-", ".pem"
 READ_TIMEOUT = 60  # seconds without a byte
 
-# The file of each combination, and a descriptor of it that stays open: its lock ends with this process.
+# The file of each combination, with an open descriptor whose lock ends with this process.
 _bundles: dict[tuple[str, ...], tuple[str, int]] = {}
 _bundles_lock = threading.Lock()
 
 
 def ca_file(network: Network) -> str | None:
-    """One PEM file with the public authorities and every bundle of the network; None means the default ones.
+    """Return one PEM file with the public authorities and all bundles of the network; None for the default ones.
 
-    boto3 takes a single file, so the bundles are joined once for each combination.
+    boto3 accepts a single file, so the bundles are joined once for each combination.
     """
     if not network.ca_bundles:
         return None
@@ -48,17 +48,17 @@ def ca_file(network: Network) -> str | None:
 
         texts = [Path(path).read_bytes() for path in (certifi.where(), *network.ca_bundles)]
         handle, name = tempfile.mkstemp(prefix=CA_PREFIX, suffix=CA_SUFFIX)
-        _lock(handle, wait=True)  # one that sweeps may be looking at it
+        _lock(handle, wait=True)  # remove_left_ca_files of another server can be reading it
         with open(handle, "wb", closefd=False) as file:
             file.write(b"\n".join(texts))
         _bundles[network.ca_bundles] = name, handle
-        if known:  # something has cleaned the folder for temporary files
+        if known:  # the folder for temporary files was cleaned
             os.close(held)
         return name
 
 
 def remove_ca_files() -> None:
-    """Delete the joined bundles that :func:`ca_file` wrote."""
+    """Delete the joined bundles that :func:`ca_file` has written."""
     with _bundles_lock:
         for name, handle in _bundles.values():
             Path(name).unlink(missing_ok=True)
@@ -67,23 +67,23 @@ def remove_ca_files() -> None:
 
 
 def remove_left_ca_files() -> None:
-    """Delete the joined bundles of servers that were killed: those that no living process has locked."""
+    """Delete the joined bundles of killed servers, which no running process has locked."""
     try:
         folder = Path(tempfile.gettempdir())
-    except OSError:  # there is no folder that may be written to
+    except OSError:  # there is no writable folder for temporary files
         return
     for path in folder.glob(f"{CA_PREFIX}*{CA_SUFFIX}"):
-        with suppress(OSError):  # another user's, or gone already
+        with suppress(OSError):  # owned by another user, or already deleted
             handle = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
             try:
-                if _lock(handle) and os.fstat(handle).st_size:  # an empty one is just being written
+                if _lock(handle) and os.fstat(handle).st_size:  # an empty file is being written
                     path.unlink()
             finally:
                 os.close(handle)
 
 
 def _lock(handle: int, *, wait: bool = False) -> bool:
-    """Whether a file could be locked until its descriptor is closed; never on Windows."""
+    """Lock a file until its descriptor is closed. Returns whether that succeeded; never on Windows."""
     try:
         import fcntl
     except ImportError:
@@ -97,7 +97,7 @@ def _lock(handle: int, *, wait: bool = False) -> bool:
 
 @contextmanager
 def http_errors(url: str) -> Iterator[None]:
-    """Turn urllib3's and socket errors into :class:`Unreachable`, naming the host and the reason."""
+    """Translate errors of urllib3 and sockets to :class:`Unreachable`, with the host and the reason."""
     from http.client import HTTPException
 
     from urllib3.exceptions import HTTPError
@@ -107,14 +107,14 @@ def http_errors(url: str) -> Iterator[None]:
     except ValueError as error:
         if isinstance(error, HTTPError):
             raise Unreachable(f"{urlsplit(url).hostname} cannot be reached: {reason(error)}.") from error
-        # http.client repeats the header's value, which may be a token.
-        raise BadRequest("A header of the request holds characters that it cannot have.") from None
+        # The message of http.client contains the header's value, which can be a token.
+        raise BadRequest("A request header contains characters that are not allowed.") from None
     except (HTTPError, HTTPException, OSError) as error:
         raise Unreachable(f"{urlsplit(url).netloc} cannot be reached: {reason(error)}.") from error
 
 
 def reason(error: BaseException) -> str:
-    """The innermost reason in a few words, without addresses of Python objects."""
+    """Return the innermost cause in a few words, without addresses of Python objects."""
     inner: Any = error
     while True:
         following = getattr(inner, "reason", None) or inner.__cause__ or inner.__context__
@@ -128,18 +128,21 @@ def reason(error: BaseException) -> str:
 
 
 def is_proxy_refusal(error: BaseException) -> bool:
-    """Whether a connection was refused by a proxy that wants to know who asks: libraries tell that in words only."""
+    """Return whether a proxy refused the connection because it requires authentication.
+
+    Libraries say this only in the message.
+    """
     return re.search(r"\b407\b.*[Pp]roxy|[Pp]roxy.*\b407\b", str(error)) is not None
 
 
 def is_web_page(body: bytes) -> bool:
-    """Whether a reply, or its beginning, is HTML: of a console, a login or a proxy, where an API was expected."""
+    """Return whether a reply, or its beginning, is HTML: a page of a console, a login or a proxy instead of an API."""
     start = body[:256].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return start.startswith((b"<!doctype html", b"<html", b"<head", b"<body"))
 
 
 def http_date(text: str) -> datetime | None:
-    """A time as in a header; None for what is none, which RFC 9110 wants to be ignored."""
+    """Parse a time in a header; None for an invalid one, which RFC 9110 says to ignore."""
     try:
         when = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
@@ -148,10 +151,9 @@ def http_date(text: str) -> datetime | None:
 
 
 def read_into(response: Any, buffer: memoryview) -> int:
-    """Fill at most ``len(buffer)`` bytes from an urllib3 response; 0 at the end, also at one that comes too early.
+    """Read up to ``len(buffer)`` bytes from a urllib3 response; 0 at its end, even if that comes too early.
 
-    urllib3's own ``readinto`` reads into memory of its own and copies, so the response of http.client below it is asked
-    where it can be had.
+    urllib3's own ``readinto`` copies, so the response of http.client below it is used where it is accessible.
     """
     raw = getattr(response, "_fp", None)
     below: Any = raw if hasattr(raw, "readinto") else response
@@ -178,9 +180,9 @@ class Http:
     def request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: Any = None
     ) -> BaseHTTPResponse:
-        """One request, no redirect followed, nothing retried; the body of the reply is still to be read.
+        """Send one request without redirects and retries. The body of the reply is not read yet.
 
-        Raises :class:`Unreachable`. The caller drains or closes the response.
+        Raises :class:`Unreachable`. The caller reads the response to its end or closes it.
         """
         proxy = self._network.proxy_for(url)
         try:
@@ -201,10 +203,10 @@ class Http:
         with http_errors(url):
             manager = self._manager(proxy)
             pool = manager.connection_from_host(parts.hostname, port=parts.port, scheme=parts.scheme)
-            # Not through PoolManager.urlopen: it would normalise the path, and a key may be "..".
+            # PoolManager.urlopen would normalize the path, and a key can be "..".
             target = url[url.index(parts.netloc) + len(parts.netloc) :] or "/"
             headers = dict(headers or {})
-            if proxy and parts.scheme == "http":  # an http proxy wants the whole URL and its own credentials
+            if proxy and parts.scheme == "http":  # an http proxy requires the whole URL and its own credentials
                 target, headers = url, {**manager.proxy_headers, **headers}
             response: BaseHTTPResponse = pool.urlopen(
                 method,
@@ -244,7 +246,7 @@ class Http:
 
 
 def _interruptible(manager: Any) -> Any:
-    """A manager of urllib3 whose requests a stop can end."""
+    """Let a stop interrupt the requests of a urllib3 pool manager."""
     classes = manager.pool_classes_by_scheme
     manager.pool_classes_by_scheme = {scheme: interruptible_pool(pool) for scheme, pool in classes.items()}
     return manager

@@ -1,7 +1,7 @@
-"""Ending a request whose answer does not come: a cancellation must not wait as long as a store pleases.
+"""Interruption of requests that wait for a reply, so that a cancellation does not wait for the store.
 
-A thread says by :func:`ended_by` which stop its requests belong to. While a connection sends or waits for an answer,
-the stop knows it, and closes its socket when the store has had time enough.
+A thread declares with :func:`ended_by` which stop its requests belong to. A connection that sends or waits is
+registered with that stop, which closes its socket after a grace period.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 
 class Interruptible(Protocol):
-    """Something a thread may be waiting in."""
+    """A wait of a thread that another thread can end."""
 
     def interrupt(self) -> None:
         """Make the wait end with an error; called from another thread."""
@@ -23,14 +23,14 @@ class Interruptible(Protocol):
 
 
 class Stop(Protocol):
-    """Tells threads to stop, and later to wait for no answer any more."""
+    """A signal that tells threads to stop, and later to wait for no reply any more."""
 
     def is_cut(self) -> bool:
-        """Whether no answer is waited for any more."""
+        """Return whether waits for replies are being interrupted."""
         ...
 
     def answering(self, wait: Interruptible) -> AbstractContextManager[None]:
-        """While the context lasts, cutting interrupts ``wait``."""
+        """Within the context, cutting interrupts ``wait``."""
         ...
 
 
@@ -39,7 +39,7 @@ _stops: ContextVar[tuple[Stop, ...]] = ContextVar("odhtec_stops", default=())
 
 @contextmanager
 def ended_by(stop: Stop) -> Iterator[None]:
-    """While the context lasts, ``stop`` may end the requests of this thread and of calls that it submits."""
+    """Within the context, ``stop`` can interrupt the requests of this thread and of the calls it submits."""
     token = _stops.set((*_stops.get(), stop))
     try:
         yield
@@ -49,25 +49,27 @@ def ended_by(stop: Stop) -> Iterator[None]:
 
 @contextmanager
 def interruptible(wait: Interruptible) -> Iterator[None]:
-    """Let the stops of this thread interrupt ``wait``. Raises ``ConnectionAbortedError`` when one is cut already."""
+    """Let the stops of this thread interrupt ``wait``. Raises ``ConnectionAbortedError`` if one has already cut."""
     stops = _stops.get()
     with ExitStack() as stack:
         for stop in stops:
             stack.enter_context(stop.answering(wait))
-        if any(stop.is_cut() for stop in stops):  # checked only now: one that was cut before does not know of this wait
+        if any(
+            stop.is_cut() for stop in stops
+        ):  # checked after registering: a stop that cut before did not know of this wait
             raise ConnectionAbortedError("The request has been stopped.")
         yield
 
 
 class InterruptibleSet:
-    """What several threads are waiting in now, to interrupt all of it at once."""
+    """The current waits of several threads, which can be interrupted together."""
 
     def __init__(self) -> None:
         self._current: set[Interruptible] = set()
 
     @contextmanager
     def holding(self, wait: Interruptible) -> Iterator[None]:
-        """While the context lasts, :meth:`interrupt` reaches ``wait``."""
+        """Within the context, :meth:`interrupt` reaches ``wait``."""
         self._current.add(wait)
         try:
             yield
@@ -81,19 +83,19 @@ class InterruptibleSet:
 
 
 class ReplyWait:
-    """Waiting for the body of an urllib3 response."""
+    """A wait for the body of a urllib3 response."""
 
     def __init__(self, response: Any) -> None:
         self._response = response
 
     def interrupt(self) -> None:
-        """Shut the socket for reading; with urllib3 before 2.3 the wait goes on until bytes or the timeout come."""
+        """Shut the socket for reading. With urllib3 before 2.3, the wait continues until bytes or the timeout come."""
         with suppress(AttributeError, OSError, RuntimeError, ValueError):
             self._response.shutdown()
 
 
 class _Interruptible:
-    """What a connection of http.client gets on top."""
+    """A mixin for connections of http.client."""
 
     def request(self, *args: Any, **options: Any) -> Any:
         with interruptible(self):
@@ -104,17 +106,17 @@ class _Interruptible:
             return super().getresponse(*args, **options)  # type: ignore[misc]
 
     def interrupt(self) -> None:
-        """Shut the socket, where there is one: what is still being connected ends by its own timeout."""
+        """Shut the socket if there is one; an attempt to connect ends by its own timeout."""
         connected = getattr(self, "sock", None)
         connected = getattr(connected, "socket", connected)  # TLS within TLS
         if isinstance(connected, socket.socket):
             with suppress(OSError):
-                # Not the method of an SSLSocket, which takes the encryption from under the thread that reads.
+                # Not the method of SSLSocket, which removes the encryption while another thread reads.
                 socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
 @cache
 def interruptible_pool(pool: Any) -> Any:
-    """A pool of urllib3 as ``pool`` is, whose connections a stop can end."""
+    """Return a copy of the urllib3 pool class whose connections a stop can interrupt."""
     connection = type(pool.ConnectionCls.__name__, (_Interruptible, pool.ConnectionCls), {})
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})

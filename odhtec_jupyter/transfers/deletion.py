@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from odhtec_jupyter.errors import OdhTecError, Unreachable
 from odhtec_jupyter.models import KeyFailure, S3Object
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.s3_list_page import ListPage
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.s3.wire.list_page import ListPage
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.retry import StopSign
 from odhtec_jupyter.transfers.state import Transfer, TransferFile, failure

@@ -21,8 +21,8 @@ from contextlib import aclosing
 from typing import Any, TypeVar
 
 from odhtec_jupyter.errors import OdhTecError, Unreachable, VerificationError
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.s3_object import ObjectBody
+from odhtec_jupyter.stores.s3.object import ObjectBody
+from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.courtesy import courtesy
 from odhtec_jupyter.transfers.engine import PATIENCE, TURN, Engine, settled
 from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, check, delay

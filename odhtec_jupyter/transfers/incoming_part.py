@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.models import StoredPart
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.part_buffer import Incoming, PartBuffer
 from odhtec_jupyter.transfers.retry import StopSign

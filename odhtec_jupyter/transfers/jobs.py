@@ -11,8 +11,8 @@ import operator
 from datetime import timedelta
 from typing import Protocol
 
-from odhtec_jupyter.errors import Conflict, NotFound, OdhTecError, StoreError, VerificationError
-from odhtec_jupyter.stores.s3_etag import is_dated
+from odhtec_jupyter.errors import Conflict, OdhTecError, StoreError, VerificationError
+from odhtec_jupyter.stores.s3.wire.etag import is_dated
 from odhtec_jupyter.stores.source import RangedSource
 from odhtec_jupyter.transfers.copy import copy_file
 from odhtec_jupyter.transfers.deletion import delete_all
@@ -34,11 +34,11 @@ FILES_IN_A_ROW = 200  # before others get their turn on the event loop
 MOST_SLOTS = 64
 
 
-class Waits(OdhTecError):
+class Waits(Conflict):
     """The transfer cannot go on until something is there again."""
 
     def __init__(self, message: str, needs: Needs) -> None:
-        super().__init__(message, code="NeedsToken" if needs == "token" else "NeedsConnection", status=409)
+        super().__init__(message, code="NeedsToken" if needs == "token" else "NeedsConnection")
         self.needs: Needs = needs
 
 
@@ -232,7 +232,7 @@ class Jobs:
         engine, stop = self._engine, StopSign()
         now = await engine.attempt(stop, lambda: present(stores, source))
         if now is None:
-            raise NotFound(f"{source} is not there any more.", code="NoSuchKey")
+            raise StoreError(f"{source} no longer exists.", code="NoSuchKey")
         if now.error:
             raise now.error
         if now.pin != file.pin:

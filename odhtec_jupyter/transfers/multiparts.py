@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from odhtec_jupyter.errors import Conflict, OdhTecError
 from odhtec_jupyter.models import DeleteReply, KeyFailure, MultipartList, NamedUpload
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.retry import StopSign
 from odhtec_jupyter.transfers.s3_target import COMPLETION, drop_unfinished

@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from odhtec_jupyter.errors import BadRequest, Conflict, NotFound, OdhTecError, VerificationError
+from odhtec_jupyter.errors import BadRequest, Conflict, OdhTecError, StoreError, VerificationError
 from odhtec_jupyter.keys import MAX_KEY_BYTES
 from odhtec_jupyter.models import HubFile
-from odhtec_jupyter.stores.hub import HubStore
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.s3_object import ObjectHead
+from odhtec_jupyter.stores.hub.store import HubStore
+from odhtec_jupyter.stores.s3.object import ObjectHead
+from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.source import RangedSource
-from odhtec_jupyter.stores.workspace import WorkspaceStore
-from odhtec_jupyter.stores.workspace_file import WorkspaceFile
-from odhtec_jupyter.stores.workspace_hidden import HIDDEN_FILE, hidden_error
+from odhtec_jupyter.stores.workspace.file import WorkspaceFile
+from odhtec_jupyter.stores.workspace.hidden import HIDDEN_FILE, hidden_error
+from odhtec_jupyter.stores.workspace.store import WorkspaceStore
 from odhtec_jupyter.transfers.s3_target import S3Target
 from odhtec_jupyter.transfers.selection import look_up, never
 from odhtec_jupyter.transfers.workspace_target import WorkspaceTarget
@@ -71,7 +71,7 @@ def entries(stores: Stores, uri: Uri, is_stopped: Callable[[], bool] = never) ->
         found = found or bool(page)
         yield page
     if not found:
-        raise NotFound(f"There is nothing at {uri}.", code="NoSuchKey")
+        raise StoreError(f"There is nothing at {uri}.", code="NoSuchKey")
 
 
 def named_entries(

@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Literal
 
 from odhtec_jupyter import models
-from odhtec_jupyter.errors import BadRequest, Conflict, Forbidden, NotFound, OdhTecError
+from odhtec_jupyter.errors import BadRequest, Conflict, Forbidden, OdhTecError, StoreError
 from odhtec_jupyter.patterns import chooser
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.s3_etag import is_dated
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.s3.wire.etag import is_dated
 from odhtec_jupyter.stores.source import Checksum
-from odhtec_jupyter.stores.workspace_hidden import HIDDEN_FILE, hidden_error
+from odhtec_jupyter.stores.workspace.hidden import HIDDEN_FILE, hidden_error
 from odhtec_jupyter.transfers.names import free_name
 from odhtec_jupyter.transfers.parts import MIB
 from odhtec_jupyter.transfers.places import HUB_ETAG, Entry, Stores, check_key, entries, named_entries
@@ -181,7 +181,7 @@ def plan_deletion(
         if truncated:
             break
     if not total:
-        raise NotFound("There is nothing of what is to be deleted.", code="NoSuchKey")
+        raise StoreError("None of the selected objects exist.", code="NoSuchKey")
     return models.TransferPlan(
         counts={"delete": total}, files_total=total, bytes_total=size, files=planned, is_truncated=truncated
     )

@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
-from odhtec_jupyter.errors import BadRequest, Cancelled, OdhTecError, StoreError
+from odhtec_jupyter.errors import BadRequest, Cancelled, OdhTecError, StoreError, VerificationError
 from odhtec_jupyter.models import RemainingObject, RemainingObjects
 from odhtec_jupyter.models.hub import MAX_REMAINING
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.s3_object import ObjectHead
+from odhtec_jupyter.stores.s3.object import ObjectHead
+from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.places import HUB_COMMIT, HUB_REPO, HUB_REPO_TYPE, Entry, Stores, entries
 from odhtec_jupyter.transfers.plan import Planned
 from odhtec_jupyter.transfers.selection import look_up, require_wanted
@@ -27,7 +27,7 @@ MAX_COMMITS = 10  # whose files are compared with the objects that are of them
 _COMMIT = re.compile(r"[0-9A-Za-z._-]{1,100}")
 
 
-class LeftAlone(OdhTecError):
+class LeftAlone(VerificationError):
     """The object is not what was to be removed any more."""
 
 

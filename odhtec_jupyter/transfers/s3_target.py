@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from odhtec_jupyter.errors import Conflict, OdhTecError, StoreError, Unreachable, VerificationError
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.s3_write import WRONG
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.s3.writer import WRONG_DIGEST
 from odhtec_jupyter.transfers.engine import Engine, finishing
 from odhtec_jupyter.transfers.parts import PART_SIZE, part_size
 from odhtec_jupyter.transfers.retry import StopSign
@@ -69,7 +69,7 @@ class S3Target:
                 md5=md5,
             )
         except StoreError as error:
-            if error.code == WRONG:
+            if error.code == WRONG_DIGEST:
                 self._delete_wrong()
             return self.stored_before(f'"{hashlib.md5(view, usedforsecurity=False).hexdigest()}"', error)
 

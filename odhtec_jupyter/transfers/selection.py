@@ -8,8 +8,8 @@ from typing import TypeVar
 from odhtec_jupyter.errors import BadRequest, Cancelled
 from odhtec_jupyter.models import S3Object
 from odhtec_jupyter.stores.daemon_threads import DaemonThreads
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.s3_object import ObjectHead
+from odhtec_jupyter.stores.s3.object import ObjectHead
+from odhtec_jupyter.stores.s3.store import S3Store
 
 LOOKUPS = 16  # HEAD requests at once
 WINDOW = 4 * LOOKUPS  # that are asked for before somebody looks whether the answers are still wanted

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from odhtec_jupyter.errors import Conflict, NotFound, OdhTecError, StoreError, VerificationError
 from odhtec_jupyter.models import StoredObject, StoredPart, Upload
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.retry import StopSign
 from odhtec_jupyter.transfers.s3_target import Multipart, S3Target, drop_unfinished

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from odhtec_jupyter.errors import Conflict, StoreError
 from odhtec_jupyter.models import Tag
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.s3_object import TAGGING
+from odhtec_jupyter.stores.s3.object import TAGGING
+from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.names import free_name
 from odhtec_jupyter.transfers.places import HUB_METADATA
 from odhtec_jupyter.transfers.s3_target import S3Target

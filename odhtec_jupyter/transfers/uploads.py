@@ -11,7 +11,7 @@ from typing import Any
 from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.keys import fitting
 from odhtec_jupyter.models import StoredObject, Upload, UploadList, UploadRequest
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers import incoming_part
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.incoming_part import IncomingPart

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from odhtec_jupyter.errors import OdhTecError, VerificationError
 from odhtec_jupyter.stores.source import Checksum
-from odhtec_jupyter.stores.workspace import PartialFile, WorkspaceStore
+from odhtec_jupyter.stores.workspace.store import PartialFile, WorkspaceStore
 from odhtec_jupyter.transfers.engine import Engine, finishing
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.retry import StopSign

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from odhtec_jupyter.errors import BadRequest, StoreError
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.s3_etag import opaque
-from odhtec_jupyter.stores.s3_object import ObjectHead
+from odhtec_jupyter.stores.s3.object import ObjectHead
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.s3.wire.etag import opaque
 
 
 @dataclass(frozen=True)
@@ -55,4 +55,4 @@ class WriteCondition:
 
 
 def _failed(message: str) -> StoreError:
-    return StoreError(message, code="PreconditionFailed", status=412)
+    return StoreError(message, code="PreconditionFailed")

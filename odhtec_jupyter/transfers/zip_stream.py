@@ -15,11 +15,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from odhtec_jupyter.errors import BadRequest, NotFound, OdhTecError, StoreError, Unreachable
+from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError, Unreachable
 from odhtec_jupyter.models import S3Object
 from odhtec_jupyter.stores.daemon_threads import DaemonThreads
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.s3_errors import CREDENTIALS
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.s3.wire.errors import CREDENTIALS
 from odhtec_jupyter.stores.source import RangedSource, RangeReader
 from odhtec_jupyter.transfers.retry import ATTEMPTS, Stopped, StopSign, check, delay
 from odhtec_jupyter.transfers.selection import Selection
@@ -92,7 +92,7 @@ class ZipStream:
     def _all(self) -> Iterator[bytes | _File]:
         heads = self._selection.heads(self._store, self._stop.is_set)
         if missing := [key for key, head in heads.items() if head is None]:
-            raise NotFound(f"There is nothing at s3://{self._selection.bucket}/{missing[0]}.", code="NoSuchKey")
+            raise StoreError(f"There is nothing at s3://{self._selection.bucket}/{missing[0]}.", code="NoSuchKey")
         if archived := [key for key, head in heads.items() if head and head.is_archived]:
             raise _archived(archived[0])
         pages = self._selection.pages(self._store, heads)
@@ -101,7 +101,7 @@ class ZipStream:
         for item, file in self._asked_for(item for page in pages for item in page):
             try:
                 file.open()  # before its name is in the archive
-            except (StoreError, NotFound) as error:  # NotFound: it was deleted since it was listed
+            except StoreError as error:
                 if error.code in CREDENTIALS or error.code == "NoSuchBucket" or error.status not in {403, 404}:
                     raise
                 failed = _archived(item.Key) if error.code == "InvalidObjectState" else error
@@ -112,7 +112,7 @@ class ZipStream:
         if failed is not None and not found:
             raise failed
         if not found:
-            raise NotFound("There is nothing below what is selected.", code="NoSuchKey")
+            raise StoreError("There is nothing below what is selected.", code="NoSuchKey")
         if self.missing:
             yield from self._note()
         yield from self._records.finish()

@@ -105,7 +105,7 @@ def test_without_a_connection_it_says_how_to_get_one(
     try:
         page = open_panel(f"{lab.url}lab?token={lab.token}&reset", False).page
         page.get_by_role("heading", name="Not connected yet").wait_for()
-        page.get_by_text("attach a data connection").wait_for()
+        page.get_by_text("Attach a data connection").wait_for()
         page.screenshot(path=pictures / "not-connected.png")
         page.get_by_role("button", name="Open settings").click()
         page.get_by_role("dialog").get_by_role("form", name="S3 connection").wait_for()

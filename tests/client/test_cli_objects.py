@@ -16,7 +16,7 @@ import requests
 from odhtec_jupyter.cli import main
 from odhtec_jupyter.client.api import Api
 from odhtec_jupyter.client.globs import _matcher
-from odhtec_jupyter.client.http.replies import told as error_told
+from odhtec_jupyter.errors import error_for
 from tests.client.shell import Shell
 
 Stored = Callable[[], dict[str, int]]
@@ -208,7 +208,7 @@ def test_rm_deletes_a_key_with_wildcards_that_can_be_listed_but_not_read(
     put("a*", "ab", "ac")
 
     def refuse(*_: object) -> None:
-        raise error_told("AccessDenied", "Not for you.", 403)
+        raise error_for("AccessDenied", "Not for you.", 403)
 
     monkeypatch.setattr(Api, "get_details", refuse)
     shell("rm", "-y", f"s3://{bucket}/a*")

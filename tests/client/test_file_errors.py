@@ -12,9 +12,8 @@ import pytest
 
 from odhtec_jupyter.client import Client
 from odhtec_jupyter.client.files.file_errors import file_errors
-from odhtec_jupyter.client.http.replies import told
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
-from odhtec_jupyter.errors import Forbidden, OdhTecError, StoreError
+from odhtec_jupyter.errors import OdhTecError, StoreError, error_for
 from tests.marks import on_moto
 
 
@@ -84,9 +83,9 @@ def test_existing_object_raises_file_exists_error(fs: Any, client: Client, bucke
 
 def test_error_has_both_classes_and_can_be_pickled() -> None:
     with pytest.raises(PermissionError) as raised, file_errors("s3://b/k"):
-        raise told("AccessDenied", "Not for you.", 403)
+        raise error_for("AccessDenied", "Not for you.", 403)
     for error in (raised.value, pickle.loads(pickle.dumps(raised.value))):
-        assert isinstance(error, Forbidden)
+        assert isinstance(error, StoreError)
         assert isinstance(error, PermissionError)
         assert (str(error), error.code, error.status) == ("s3://b/k: Not for you.", "AccessDenied", 403)
         assert error.errno == errno.EACCES
@@ -98,7 +97,7 @@ def test_error_has_both_classes_and_can_be_pickled() -> None:
 )
 def test_error_that_is_not_about_a_file_is_not_an_os_error(code: str, status: int) -> None:
     with pytest.raises(OdhTecError) as raised, file_errors("s3://b/k"):
-        raise told(code, "x", status)
+        raise error_for(code, "x", status)
     assert not isinstance(raised.value, OSError)
 
 
@@ -107,6 +106,6 @@ def test_error_that_is_not_about_a_file_is_not_an_os_error(code: str, status: in
     [("NoSuchKey", 404), ("NoSuchBucket", 404), ("PreconditionFailed", 412), ("SlowDown", 503), ("Status405", 405)],
 )
 def test_error_of_a_failed_transfer_has_the_status_of_its_code(code: str, status: int) -> None:
-    error = told(code, "x")
+    error = error_for(code, "x")
     assert isinstance(error, StoreError)
     assert (error.code, error.status) == (code, status)

@@ -127,7 +127,7 @@ def test_transfer_fails_on_a_full_disk_and_completes_when_there_is_space(
     (disk / "model").mkdir()
     (disk / "model" / "large.bin").write_bytes(BEFORE)
     transfer = copy(api, source, "workspace://disk/model/")
-    failed(api, transfer, "DiskFull", "no space left for workspace://disk/model/", "free some", "retry")
+    failed(api, transfer, "DiskFull", "no space left for workspace://disk/model/", "Free some", "retry")
     before = {"large.bin": hashlib.sha256(BEFORE).hexdigest()}
     now = contents(disk / "model")  # the part files, too: what a full disk needs is space
     assert before.keys() <= now.keys()
@@ -164,7 +164,7 @@ def test_import_fails_when_its_bucket_is_deleted_and_completes_in_a_new_one(
     empty_bucket(holding.client, holding.name)
     holding.client.delete_bucket(Bucket=holding.name)
     rule.release()
-    failed(api, transfer, "NoSuchBucket", "The bucket does not exist, or not any more.")
+    failed(api, transfer, "NoSuchBucket", "The bucket does not exist.")
     holding.client.create_bucket(Bucket=holding.name)
     retried(api, transfer)
     assert holding.contents() == weights(served)
@@ -214,8 +214,8 @@ def test_copy_of_an_object_that_changes_fails_and_a_retry_copies_the_new_one(
 
 # Code → status and words of the error.
 EXPIRED = {
-    "ExpiredToken": (400, "renew the data connection or enter new ones in the settings"),
-    "InvalidAccessKeyId": (403, "look at the credentials in the settings"),
+    "ExpiredToken": (400, "Renew the data connection or enter new ones in the settings"),
+    "InvalidAccessKeyId": (403, "Check the credentials in the settings"),
 }
 
 
@@ -272,7 +272,7 @@ def test_download_continues_with_new_keys_after_the_s3_keys_expired(
     source = f"s3://{holding.name}/model/"
     with halfway(api, s3_proxy, "get", lambda: copy(api, source, "workspace://read/", include=["*.bin"])) as transfer:
         s3_proxy.rules.add(Status(403, "InvalidAccessKeyId"), times=None)
-    failed(api, transfer, "InvalidAccessKeyId", "look at the credentials in the settings", "retry")
+    failed(api, transfer, "InvalidAccessKeyId", "Check the credentials in the settings", "retry")
     assert visible(server.work / "read") == {}
     s3_proxy.rules.clear()
     retried(api, transfer)
@@ -283,8 +283,8 @@ def test_download_continues_with_new_keys_after_the_s3_keys_expired(
 
 
 WITHDRAWN = {
-    "revoked": ("InvalidToken", "enter a new one"),
-    "no longer accepted": ("GatedRepo", "accept its terms"),
+    "revoked": ("InvalidToken", "Enter a new one"),
+    "no longer accepted": ("GatedRepo", "Accept its terms"),
 }
 
 

@@ -67,7 +67,7 @@ def load_s3() -> None:
     """Let botocore load its description of S3, which takes 100 ms."""
     from odhtec_jupyter.network import Network
     from odhtec_jupyter.settings import S3Connection
-    from odhtec_jupyter.stores.s3_clients import S3Clients
+    from odhtec_jupyter.stores.s3.connection.clients import S3Clients
 
     clients = S3Clients(S3Connection("http://127.0.0.1:1", "us-east-1", None, "key", "secret"), Network())
     clients.get()

@@ -144,7 +144,7 @@ class Api:
 @pytest.fixture(autouse=True)
 def untimed_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """How far one reply goes into a search or a count depends on pages, not on how busy the machine is."""
-    monkeypatch.setattr("odhtec_jupyter.stores.step.SECONDS", float("inf"))
+    monkeypatch.setattr("odhtec_jupyter.stores.step.STEP_SECONDS", float("inf"))
 
 
 @pytest.fixture

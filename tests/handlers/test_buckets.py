@@ -27,7 +27,7 @@ async def test_buckets_are_listed_in_s3s_own_words(api: Any, bucket: str, monkey
     assert all(set(entry) == {"Name", "CreationDate"} for entry in reply["buckets"])
 
 
-async def test_a_bucket_is_created_and_deleted_when_s3_takes_its_name(api: Any, s3_client: S3Client) -> None:
+async def test_bucket_with_a_valid_name_is_created_and_deleted(api: Any, s3_client: S3Client) -> None:
     async def names() -> set[str]:
         return {entry["Name"] for entry in (await api.ok("GET", "buckets"))["buckets"]}
 
@@ -62,7 +62,7 @@ async def test_a_body_that_cannot_be_used_is_a_400(api: Any) -> None:
     assert "bucketName" in (await api.refused(400, "POST", "buckets", body="{}"))["message"]
 
 
-async def test_a_name_that_s3_does_not_take_is_refused_and_never_corrected(api: Any) -> None:
+async def test_invalid_bucket_name_is_refused_and_not_changed(api: Any) -> None:
     before = await api.ok("GET", "buckets")
     for name in ("Not Valid", "a/b", "ü", "x" * 300):
         await api.refused(400, "POST", "buckets", json_body={"bucketName": name})
@@ -115,7 +115,7 @@ async def test_a_wrong_secret_is_a_403_and_not_an_empty_list(api: Any, monkeypat
 
 
 @on_moto
-async def test_a_connection_that_is_not_there_is_a_404(api: Any) -> None:
+async def test_unknown_connection_is_404(api: Any) -> None:
     assert (await api.refused(404, "GET", "buckets", params={"connection": "other"}))["error"] == "NoSuchConnection"
     await api.ok("GET", "buckets", params={"connection": "default"})
 

@@ -16,8 +16,8 @@ import pytest
 import urllib3
 
 from odhtec_jupyter.keys import encode_key
-from odhtec_jupyter.stores import s3_in_place
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3 import in_place
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.marks import on_moto, on_rgw, over_http
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def by_key(tags: list[dict[str, str]]) -> list[dict[str, str]]:
     return sorted(tags, key=lambda tag: tag["Key"])
 
 
-async def test_details_are_what_head_and_tags_tell(api: Any, bucket: str, described: str) -> None:
+async def test_details_have_the_headers_metadata_and_tags(api: Any, bucket: str, described: str) -> None:
     found = await api.ok("GET", "objects/metadata", bucket, encode_key(KEY))
     assert by_key(found.pop("TagSet")) == by_key(TAGS)
     assert datetime.now(UTC) - datetime.fromisoformat(found.pop("LastModified")) < timedelta(minutes=5)
@@ -95,7 +95,7 @@ async def change(api: Any, bucket: str, etag: str, **named: Any) -> Any:
     return await api.ok("PUT", "objects/metadata", bucket, encode_key(KEY), json_body={"etag": etag, **named})
 
 
-async def test_a_change_keeps_all_that_it_does_not_name(
+async def test_change_keeps_the_fields_it_does_not_name(
     api: Any, bucket: str, described: str, s3_client: S3Client
 ) -> None:
     before = await api.ok("GET", "objects/metadata", bucket, encode_key(KEY))
@@ -123,7 +123,7 @@ async def test_a_change_keeps_all_that_it_does_not_name(
 
 
 @over_http
-async def test_an_object_that_is_another_one_by_now_is_left_alone(
+async def test_object_that_has_changed_is_not_edited(
     api: Any, bucket: str, described: str, s3_client: S3Client
 ) -> None:
     segment = encode_key(KEY)
@@ -133,7 +133,7 @@ async def test_an_object_that_is_another_one_by_now_is_left_alone(
 
 
 @on_rgw  # moto ignores the condition on a copy
-async def test_an_object_that_becomes_another_one_between_look_and_copy_is_left_alone(
+async def test_object_that_changes_between_head_and_copy_is_not_changed(
     api: Any, bucket: str, described: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy_in_place = S3Store.copy_in_place
@@ -149,7 +149,7 @@ async def test_an_object_that_becomes_another_one_between_look_and_copy_is_left_
     assert (stored["Body"].read(), stored["ContentType"]) == (b"later", "text/later")
 
 
-async def test_what_cannot_be_sent_is_refused_before_anything_changes(
+async def test_invalid_header_values_are_refused_before_any_change(
     api: Any, bucket: str, described: str, s3_server: Any
 ) -> None:
     segment = encode_key(KEY)
@@ -188,10 +188,10 @@ async def test_metadata_outside_ascii_is_kept_as_any_client_reads_it(
 
 
 @on_moto
-async def test_what_s3_does_not_copy_in_one_call_is_refused_with_the_reason(
+async def test_change_of_an_object_above_5_gib_is_refused_with_the_reason(
     api: Any, bucket: str, described: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3_in_place, "AT_MOST", 6)
+    monkeypatch.setattr(in_place, "MAX_COPY_BYTES", 6)
     segment = encode_key(KEY)
     body = {"etag": described, "ContentType": "x/y"}
     error = await api.refused(413, "PUT", "objects/metadata", bucket, segment, json_body=body)
@@ -200,7 +200,7 @@ async def test_what_s3_does_not_copy_in_one_call_is_refused_with_the_reason(
 
 
 @on_rgw  # moto takes no list of grants
-async def test_who_may_read_an_object_may_still_read_it(
+async def test_object_is_readable_without_permission_to_list(
     api: Any, bucket: str, described: str, s3_client: S3Client
 ) -> None:
     s3_client.put_object_acl(Bucket=bucket, Key=KEY, ACL="public-read")
@@ -290,7 +290,7 @@ async def test_a_link_writes_one_object_without_credentials(
 
 
 @on_moto
-async def test_a_link_that_s3_would_not_take_is_refused(api: Any, bucket: str) -> None:
+async def test_link_longer_than_seven_days_is_refused(api: Any, bucket: str) -> None:
     for named in (
         {"expiresIn": 0},
         {"expiresIn": 604801},

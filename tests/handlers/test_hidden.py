@@ -129,7 +129,7 @@ def lenient(jp_server_config: Any) -> None:
 
 
 @on_moto
-async def test_what_jupyter_allows_is_taken_along(
+async def test_hidden_files_are_included_if_jupyter_allows_them(
     lenient: None, api: Any, bucket: str, jp_root_dir: Path, stored: Callable[[], dict[str, int]]
 ) -> None:
     fill(jp_root_dir)

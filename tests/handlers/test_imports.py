@@ -13,7 +13,7 @@ from odhtec_jupyter.demo.faults import Halt, Refuse
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.models.hub import MAX_REMAINING
-from odhtec_jupyter.services import CALLS
+from odhtec_jupyter.services import CALL_THREADS
 from odhtec_jupyter.transfers import imports
 from tests.marks import on_moto
 from tests.waiting import GIVE_UP_SECONDS
@@ -90,7 +90,7 @@ async def test_address_of_a_page_is_imported_and_other_hosts_are_refused(
             await api.refused(400, "GET", "hub/refs", params={"repo": repo_text}),
             await api.refused(400, "POST", "objects/import-hf", json_body={"repo": repo_text, "bucket": bucket}),
         ):
-            assert "hub" in refused["message"]
+            assert "Use " in refused["message"]
 
 
 async def two_revisions(api: Any, repo: Repository, bucket: str, s3_client: S3Client) -> str:
@@ -114,7 +114,7 @@ async def look_at(api: Any, bucket: str, **more: Any) -> Any:
     return await api.ok("POST", "objects/import-hf", json_body=request)
 
 
-async def test_what_remains_of_another_revision_is_found_and_removed(
+async def test_remaining_objects_of_another_revision_are_found_and_removed(
     api: Any, repo: Repository, bucket: str, stored: Stored, s3_client: S3Client
 ) -> None:
     old_commit = await two_revisions(api, repo, bucket, s3_client)
@@ -160,7 +160,7 @@ async def test_import_to_a_folder_below_is_no_remainder(
     assert remaining["commits"] == [old]
 
 
-async def test_objects_that_have_changed_since_they_were_named_are_left(
+async def test_remaining_objects_that_have_changed_are_kept(
     api: Any, repo: Repository, bucket: str, s3_client: S3Client, stored: Stored
 ) -> None:
     await two_revisions(api, repo, bucket, s3_client)
@@ -194,7 +194,7 @@ async def test_nothing_is_removed_unless_all_files_have_arrived(
 
 
 @on_moto
-async def test_only_what_remains_of_other_revisions_may_be_named(
+async def test_only_remaining_objects_of_other_revisions_can_be_removed(
     api: Any, repo: Repository, bucket: str, stored: Stored, s3_client: S3Client
 ) -> None:
     await two_revisions(api, repo, bucket, s3_client)
@@ -261,7 +261,7 @@ async def test_the_event_stream_tells_why_an_import_failed(
 
 
 @on_moto
-async def test_what_the_hub_does_not_give_is_told_apart_and_nothing_is_written(
+async def test_refusals_of_the_hub_are_distinguished_and_nothing_is_written(
     api: Any, hf: HubStandIn, repo: Repository, gated: Repository, bucket: str, stored: Stored
 ) -> None:
     for request, status, code in (
@@ -289,7 +289,7 @@ async def test_what_the_hub_does_not_give_is_told_apart_and_nothing_is_written(
 
 
 @on_moto
-async def test_a_token_opens_a_gated_repository_and_is_told_to_nobody(
+async def test_token_gives_access_to_a_gated_repository_and_is_never_shown(
     api: Any, hf: HubStandIn, gated: Repository, bucket: str, stored: Stored, caplog: pytest.LogCaptureFixture
 ) -> None:
     done = await run(api, repo="org/gated", bucket=bucket, token=TOKEN)
@@ -328,7 +328,7 @@ async def test_a_revision_is_pinned(api: Any, repo: Repository, bucket: str, s3_
 
 
 @on_moto
-async def test_an_object_that_differs_is_the_callers_choice(
+async def test_different_object_is_handled_by_on_conflict(
     api: Any, repo: Repository, bucket: str, s3_client: S3Client
 ) -> None:
     key = "org/model/config.json"
@@ -423,22 +423,22 @@ async def test_branches_and_tags_are_shown_to_who_may_see_them(
 
 
 @on_moto
-async def test_rate_limit_is_told_without_waiting_for_it(api: Any, hf: HubStandIn, repo: Repository) -> None:
+async def test_rate_limit_is_reported_without_waiting(api: Any, hf: HubStandIn, repo: Repository) -> None:
     hf.inject(Refuse(429, retry_after=57), "*/tree/*", times=None)
     refused = await api.refused(429, "GET", "hub/repo", params={"repo": "org/model"})
-    assert "try again in 57 s" in refused["message"]
+    assert "Try again in 57 s" in refused["message"]
     assert sum("/tree/" in request.path for request in hf.traffic.seen("hub")) == 1
 
 
 @on_moto
-async def test_hub_that_does_not_answer_stops_no_list_of_buckets(
+async def test_unresponsive_hub_does_not_block_the_list_of_buckets(
     api: Any, hf: HubStandIn, repo: Repository, bucket: str, eventually: Callable[..., Any]
 ) -> None:
     halt = Halt(0)
     hf.inject(halt, "/api/*", host="hub", times=None)
     # Not by api.ok: tornado's client has at most ten requests under way.
-    asking = [await api.raw("GET", f"hub/{what}?repo=org/model", {}) for what in ("repo", *["refs"] * CALLS)]
-    await eventually(lambda: hf.traffic.waiting >= CALLS)
+    asking = [await api.raw("GET", f"hub/{what}?repo=org/model", {}) for what in ("repo", *["refs"] * CALL_THREADS)]
+    await eventually(lambda: hf.traffic.waiting >= CALL_THREADS)
     async with asyncio.timeout(GIVE_UP_SECONDS):
         assert bucket in {found["Name"] for found in (await api.ok("GET", "buckets"))["buckets"]}
     halt.over.set()

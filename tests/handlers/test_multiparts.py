@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from odhtec_jupyter.keys import encode_key
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.content import MIB
 from tests.marks import on_rgw_and_https, over_http
 from tests.waiting import GIVE_UP_SECONDS
@@ -36,7 +36,7 @@ def listed(page: Any) -> dict[str, str]:
     return {upload["Key"]: upload["UploadId"] for upload in page["uploads"]}
 
 
-async def test_what_somebody_left_is_found_and_exactly_that_is_removed(
+async def test_unfinished_upload_of_another_client_is_listed_and_aborted(
     api: Any, bucket: str, begun: dict[str, str], s3_client: S3Client
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="a/1", Body=b"what was there before")
@@ -77,7 +77,7 @@ async def test_every_upload_is_reached_by_following_the_tokens(
     assert sorted(found) == sorted([*begun.values(), again])
 
 
-async def test_what_this_server_goes_on_with_is_in_use_and_stays(
+async def test_upload_in_use_by_this_server_is_not_aborted(
     api: Any, bucket: str, begun: dict[str, str], s3_client: S3Client
 ) -> None:
     content = random.Random(1).randbytes(9 * MIB)
@@ -125,7 +125,7 @@ async def test_an_upload_that_is_coming_in_is_in_use(
 
 
 @over_http
-async def test_what_is_wrong_is_told(api: Any, bucket: str, begun: dict[str, str]) -> None:
+async def test_damaged_file_is_reported(api: Any, bucket: str, begun: dict[str, str]) -> None:
     absent = f"absent-{bucket}"
     assert (await api.refused(404, "GET", "multipart", absent))["error"] == "NoSuchBucket"
     wanted = {"uploads": [{"Key": "ab", "UploadId": begun["ab"]}]}

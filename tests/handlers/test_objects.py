@@ -91,7 +91,7 @@ async def test_every_key_makes_the_round_trip_when_sent_as_a_form(
 
 
 @on_moto
-async def test_other_writings_of_base64_mean_the_same_key(api: Any, bucket: str) -> None:
+async def test_standard_base64_and_padding_decode_to_the_same_key(api: Any, bucket: str) -> None:
     key = "ab?>~.txt"  # has both - and _ in base64url, and padding
     await api.put(bucket, key, b"x")
     plain = encode_key(key)
@@ -104,7 +104,7 @@ async def test_other_writings_of_base64_mean_the_same_key(api: Any, bucket: str)
 
 
 @on_moto
-async def test_a_segment_that_is_no_key_is_a_400(api: Any, bucket: str) -> None:
+async def test_path_segment_that_is_not_a_key_is_400(api: Any, bucket: str) -> None:
     for segment in ("a", "****", "_w", encode_key("k" * 1025)):
         for method, *parts in (
             ("GET", "objects/download", bucket, segment),
@@ -159,7 +159,7 @@ async def test_deleting_a_key_leaves_the_keys_that_begin_with_it(
 
 
 @pytest.mark.usefixtures("family")
-async def test_deleting_a_folder_takes_what_is_below_and_nothing_else(
+async def test_deleting_a_folder_deletes_exactly_what_is_below(
     api: Any, bucket: str, stored: Callable[[], dict[str, int]]
 ) -> None:
     transfer = await api.ok("DELETE", "objects", bucket, encode_key("foo/"), status=202)
@@ -196,7 +196,7 @@ async def test_awkward_keys_are_deleted_by_one_request(
 
 @on_moto
 @pytest.mark.usefixtures("family")
-async def test_a_delete_that_is_not_exact_is_refused(
+async def test_prefix_without_a_slash_is_not_deleted(
     api: Any, bucket: str, stored: Callable[[], dict[str, int]]
 ) -> None:
     for body in ({}, {"keys": []}, {"prefixes": ["foo"]}, {"prefixes": [""]}, {"keys": [""]}, {"prefix": "foo/"}):

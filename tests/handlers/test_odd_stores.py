@@ -85,7 +85,7 @@ async def test_chunked_download_that_cannot_continue_is_not_ended_properly(odd_a
 
 
 @pytest.mark.parametrize("framing", ["chunked", "close"])
-async def test_size_is_found_where_head_does_not_tell_it(odd_api: Any, odd_store: OddStore, framing: str) -> None:
+async def test_size_is_found_without_content_length_in_head(odd_api: Any, odd_store: OddStore, framing: str) -> None:
     odd_store.put("data.csv", b"a,b\n" + b"1,2\n" * 1000)
     odd_store.put("empty", b"")
     odd_store.oddity = without_length(framing, "HEAD", "GET")
@@ -273,7 +273,9 @@ async def test_object_is_previewed_and_read_whatever_the_etags_are(
     assert await asyncio.to_thread(read) == b"1,2\n"
 
 
-async def test_save_replaces_what_was_seen_and_nothing_else(odd_api: Any, odd_store: OddStore, etags: str) -> None:
+async def test_conditional_upload_replaces_only_the_object_that_was_read(
+    odd_api: Any, odd_store: OddStore, etags: str
+) -> None:
     odd_store.put("notes.txt", b"first")
 
     async def save(etag: str, body: bytes) -> Any:
@@ -407,7 +409,7 @@ async def test_metadata_takes_any_characters(odd_api: Any, odd_store: OddStore) 
         (Reply(404, b"404 page not found"), "AccessDenied"),
     ],
 )
-async def test_connection_that_shows_nothing_is_not_told_to_work(
+async def test_connection_without_bucket_list_is_not_reported_as_working(
     odd_api: Any, odd_store: OddStore, answer: Reply, code: str
 ) -> None:
     odd_store.refuse = lambda asked: answer if not asked.bucket else None

@@ -56,7 +56,7 @@ async def test_a_default_bucket_that_shortens_the_host_is_another_endpoint(api: 
 
 
 @on_moto
-async def test_a_bucket_that_a_host_repeats_twice_makes_no_other_endpoint(api: Any) -> None:
+async def test_endpoint_with_the_bucket_twice_is_normalized_once(api: Any) -> None:
     keys = {"accessKeyId": "a", "secretAccessKey": "b"}
     await api.ok("PUT", "settings/s3", json_body={"endpoint": "https://minio.corp.example", **keys})
     twice = {"endpoint": "https://minio.minio.corp.example", "defaultBucket": "minio"}
@@ -74,7 +74,7 @@ async def test_credentials_of_the_server_do_not_follow_in_two_steps(api: Any, ot
 
 
 @on_moto
-async def test_another_endpoint_gets_only_what_came_in_the_same_request(api: Any, other: Recorder) -> None:
+async def test_other_endpoint_gets_only_credentials_of_the_same_request(api: Any, other: Recorder) -> None:
     await api.ok("PUT", "settings/s3", json_body={"sessionToken": "stored-session"})
     change = {"endpoint": other.url, "accessKeyId": "new-id", "secretAccessKey": "new-secret"}
     await api.send("POST", "settings/test-s3", json_body=change)
@@ -102,7 +102,7 @@ async def test_the_stored_token_does_not_follow_a_changed_hub(
 
 
 @on_moto
-async def test_a_token_that_was_typed_in_for_a_transfer_stays_with_its_hub(
+async def test_token_entered_for_a_transfer_is_sent_to_its_hub_only(
     api: Any, hf: HubStandIn, jp_serverapp: Any
 ) -> None:
     hf.add(Repository("org/model")).commit({"a.txt": b"a"})

@@ -86,7 +86,7 @@ async def test_transfers_within_the_store_need_no_contents(
 
 
 @on_moto
-async def test_somebody_elses_transfer_is_resumed_and_retried_only_with_contents(
+async def test_resuming_another_users_transfer_requires_permission_for_contents(
     guarded: type[Scripted], api: Any, bucket: str, jp_root_dir: Path, s3_client: Any
 ) -> None:
     (jp_root_dir / "there").mkdir()
@@ -110,7 +110,7 @@ async def test_somebody_elses_transfer_is_resumed_and_retried_only_with_contents
 
 
 @on_moto
-async def test_names_of_users_files_are_shown_with_contents_only(
+async def test_names_of_users_files_require_permission_for_contents(
     guarded: type[Scripted], api: Any, bucket: str, jp_root_dir: Path, s3_client: Any
 ) -> None:
     (jp_root_dir / "payroll").mkdir()

@@ -17,9 +17,9 @@ from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.models import Preview
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.preview.ranged_file import RangedFile
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.marks import on_moto
-from tests.stores.test_s3 import connection
+from tests.stores.s3.test_store import connection
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -80,7 +80,7 @@ async def test_a_large_object_is_hardly_read(api: Any, s3_client: S3Client, buck
     assert found["bytesRead"] < 200_000
 
 
-async def test_what_is_not_there_says_so(api: Any, bucket: str) -> None:
+async def test_missing_object_is_reported(api: Any, bucket: str) -> None:
     assert (await api.refused(404, "GET", "objects/preview", bucket, encode_key("absent")))["error"] == "NoSuchKey"
     gone = await api.refused(404, "GET", "objects/preview", "no-such-bucket-here", encode_key("absent"))
     assert gone["error"] == "NoSuchBucket"
@@ -92,7 +92,8 @@ async def test_a_damaged_object_is_shown_with_a_note(api: Any, s3_client: S3Clie
     found = await see(api, bucket, "model.safetensors")
     assert found["kind"] == "binary"
     assert found["note"] == (
-        "This cannot be shown as safetensors. It claims a header of 1152921504606846976 bytes and has 109 in all."
+        "This cannot be shown as safetensors. The file is damaged: its header would have 1152921504606846976 bytes, "
+        "but the file has 109."
     )
 
 
@@ -105,13 +106,15 @@ async def test_nothing_is_rendered(api: Any, s3_client: S3Client, bucket: str) -
 
 
 @on_moto
-async def test_wrong_keys_and_connections_are_refused(api: Any, bucket: str) -> None:
+async def test_invalid_keys_and_unknown_connections_are_refused(api: Any, bucket: str) -> None:
     assert (await api.refused(400, "GET", "objects/preview", bucket, "%20"))["error"] == "InvalidKey"
     path = ("objects/preview", bucket, encode_key("a"))
     assert (await api.refused(404, "GET", *path, params={"connection": "x"}))["error"] == "NoSuchConnection"
 
 
-def test_an_object_that_changes_meanwhile_is_never_a_mixture(s3_server: Any, s3_client: S3Client, bucket: str) -> None:
+def test_object_that_changes_while_it_is_downloaded_is_an_error(
+    s3_server: Any, s3_client: S3Client, bucket: str
+) -> None:
     s3_client.put_object(Bucket=bucket, Key="a", Body=bytes(500_000))
     store = S3Store(connection(s3_server), Network(ca_bundles=(s3_server.ca_bundle,) if s3_server.ca_bundle else ()))
     try:

@@ -212,7 +212,7 @@ async def test_search_ends_when_client_disconnects(
 ) -> None:
     from odhtec_jupyter.stores.step import Step
 
-    monkeypatch.setattr("odhtec_jupyter.stores.step.PAGES", 10**9)
+    monkeypatch.setattr("odhtec_jupyter.stores.step.STEP_PAGES", 10**9)
     asked, closed, over = threading.Event(), threading.Event(), threading.Event()
     is_over = Step.is_over
 

@@ -96,7 +96,7 @@ async def test_no_reply_and_no_log_ever_holds_a_secret(
 
 
 @on_moto
-async def test_what_cannot_be_used_is_a_400_and_changes_nothing(api: Any) -> None:
+async def test_invalid_setting_is_400_and_changes_nothing(api: Any) -> None:
     kinds = ("s3", "hf", "proxy", "max-concurrent-transfers")
     before = [await api.ok("GET", "settings", kind) for kind in kinds]
     for path, body in (
@@ -121,7 +121,7 @@ async def test_what_cannot_be_used_is_a_400_and_changes_nothing(api: Any) -> Non
 
 
 @on_moto
-async def test_a_change_is_in_force_at_once(api: Any, bucket: str, closed_port: int, jp_serverapp: Any) -> None:
+async def test_change_takes_effect_immediately(api: Any, bucket: str, closed_port: int, jp_serverapp: Any) -> None:
     endpoint = (await api.ok("GET", "settings/s3"))["endpoint"]
     await api.ok("GET", "objects", bucket)
     other = {"endpoint": f"http://127.0.0.1:{closed_port}", "secretAccessKey": "secret"}
@@ -135,7 +135,7 @@ async def test_a_change_is_in_force_at_once(api: Any, bucket: str, closed_port: 
 
 
 @on_moto
-async def test_a_store_that_is_down_is_a_502_that_names_it(api: Any, closed_port: int) -> None:
+async def test_unreachable_store_is_502_naming_the_host(api: Any, closed_port: int) -> None:
     where = f"127.0.0.1:{closed_port}"
     change = {"endpoint": f"http://{where}", "secretAccessKey": "secret"}
     body = await api.refused(502, "POST", "settings/test-s3", json_body=change)
@@ -151,7 +151,7 @@ async def test_a_store_that_is_down_is_a_502_that_names_it(api: Any, closed_port
 
 
 @pytest.mark.tls
-async def test_a_connection_that_works_is_told(api: Any, bucket: str) -> None:
+async def test_successful_test_of_a_connection_is_reported(api: Any, bucket: str) -> None:
     reply = await api.ok("POST", "settings/test-s3", json_body={"defaultBucket": bucket})
     assert reply["ok"] is True
     assert bucket in reply["message"]
@@ -160,7 +160,7 @@ async def test_a_connection_that_works_is_told(api: Any, bucket: str) -> None:
 
 
 @on_rgw_and_https
-async def test_a_wrong_secret_is_a_403_that_says_so(api: Any) -> None:
+async def test_invalid_secret_key_is_403_with_the_reason(api: Any) -> None:
     body = await api.refused(403, "POST", "settings/test-s3", json_body={"secretAccessKey": "wrong"})
     assert body["error"] == "SignatureDoesNotMatch"
     body = await api.refused(
@@ -171,7 +171,7 @@ async def test_a_wrong_secret_is_a_403_that_says_so(api: Any) -> None:
 
 
 @on_https
-async def test_an_unknown_authority_is_told(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unknown_certificate_authority_is_reported(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_CA_BUNDLE")
     body = await api.refused(502, "GET", "buckets")
     assert body["error"] == "StoreUnreachable"
@@ -179,7 +179,7 @@ async def test_an_unknown_authority_is_told(api: Any, monkeypatch: pytest.Monkey
 
 
 @on_moto
-async def test_a_token_is_tried_without_being_kept(api: Any, hf: HubStandIn) -> None:
+async def test_token_is_tested_without_storing_it(api: Any, hf: HubStandIn) -> None:
     hf.service.tokens["hf_mine"] = "rita"
     assert (await api.refused(403, "POST", "settings/test-hf", json_body={}))["error"] == "NoToken"
     assert (await api.refused(403, "POST", "settings/test-hf", json_body={"hfToken": "hf_no"}))[

@@ -80,7 +80,7 @@ async def test_a_dry_run_tells_and_does_nothing(
 
 
 @on_moto
-async def test_what_cannot_be_meant_names_its_field(api: Any, bucket: str) -> None:
+async def test_invalid_field_of_a_transfer_is_named(api: Any, bucket: str) -> None:
     for body, word in (
         ({"action": "copy", "source": "a", "target": f"s3://{bucket}/"}, "source"),
         ({"action": "copy", "source": f"s3://{bucket}/a/", "target": f"s3://{bucket}/b"}, "target"),

@@ -125,7 +125,7 @@ async def test_a_cancelled_import_leaves_nothing_half_written(
 
 
 @on_moto
-async def test_a_failed_file_is_told_with_its_reason(api: Any, hf: HubStandIn, repo: Repository, bucket: str) -> None:
+async def test_failed_file_is_listed_with_its_error(api: Any, hf: HubStandIn, repo: Repository, bucket: str) -> None:
     hf.inject(Refuse(status=404), "*/b.txt", method="GET", times=None)
     done = await api.finished((await start(api, bucket))["id"])
     assert (done["state"], done["filesDone"], done["filesFailed"]) == ("failed", 2, 1)
@@ -194,7 +194,7 @@ async def test_returning_client_receives_only_missed_events(api: Any, repo: Repo
 
 
 @on_moto
-async def test_looking_is_no_activity_and_a_running_transfer_is(
+async def test_reading_is_not_activity_but_a_running_transfer_is(
     api: Any, halting_repo: Repository, bucket: str, jp_serverapp: Any
 ) -> None:
     app = next(iter(jp_serverapp.extension_manager.extension_apps["odhtec_jupyter"]))

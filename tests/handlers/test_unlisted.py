@@ -17,8 +17,8 @@ from odhtec_jupyter.errors import Forbidden, StoreError
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
-from odhtec_jupyter.stores import s3_write
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3 import writer
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.marks import on_rgw
 from tests.odd_store import Asked, OddStore, Reply, failure
 
@@ -109,7 +109,7 @@ async def test_resumable_upload_copy_and_import_work_without_the_right_to_list(
 
 @pytest.mark.parametrize("body", [SMALL, LARGE], ids=["small", "large"])
 @pytest.mark.parametrize("ignores", ["", "POST", "POST PUT"])
-async def test_hidden_object_is_never_replaced(
+async def test_object_that_s3_does_not_show_is_never_overwritten(
     odd_api: Any, odd_store: OddStore, limit: Limit, ignores: str, body: bytes
 ) -> None:
     for rights in ({"reads": False}, {"reads": False, "deletes": False}):
@@ -126,7 +126,9 @@ async def test_hidden_object_is_never_replaced(
     assert odd_store.objects["folder/kept.txt"].body == body
 
 
-async def test_existing_object_that_may_be_read_is_seen(odd_api: Any, odd_store: OddStore, limit: Limit) -> None:
+async def test_existing_object_is_found_with_permission_to_read(
+    odd_api: Any, odd_store: OddStore, limit: Limit
+) -> None:
     odd_store.put("folder/kept.txt", b"kept")
     limit()
     assert (await send(odd_api, "folder/kept.txt", SMALL, "fail")).code == 409
@@ -213,7 +215,7 @@ def test_copy_onto_a_hidden_key_is_not_asked_for_without_a_condition(
     odd_store.put("a.txt", b"a")
     odd_store.put("folder/kept.txt", b"of somebody else")
     limit(reads=False)
-    monkeypatch.setattr(s3_write, "knows_condition", lambda client: False)  # as an older boto3
+    monkeypatch.setattr(writer, "knows_condition", lambda client: False)  # as an older boto3
     with pytest.raises(StoreError) as refused:
         amazon.copy("bucket", "folder/kept.txt", "bucket", "a.txt", etag='"x"', if_absent=True)
     assert (refused.value.status, refused.value.code) == (501, "NotImplemented")

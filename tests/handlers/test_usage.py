@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-async def test_what_is_below_a_prefix_is_counted_and_nothing_else(api: Any, s3_client: S3Client, bucket: str) -> None:
+async def test_only_objects_below_the_prefix_are_counted(api: Any, s3_client: S3Client, bucket: str) -> None:
     """Also where the prefix is not ASCII or has dots."""
     stored = {"a": 1, "a/": 0, "a/b": 10, "a/b/c": 100, "ab": 1000, "日本/é": 5, "../x": 7, "a+ %2F/y": 9}
     for key, size in stored.items():
@@ -32,7 +32,7 @@ async def test_what_is_below_a_prefix_is_counted_and_nothing_else(api: Any, s3_c
 
 @on_moto
 async def test_one_reply_is_one_step_and_the_sum_is_all(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("odhtec_jupyter.stores.step.SECONDS", 0.0)
+    monkeypatch.setattr("odhtec_jupyter.stores.step.STEP_SECONDS", 0.0)
     keys = [f"{number:05}" for number in range(2500)]
     counts = []
     with ScriptedStore(in_order(keys, wordy=True)) as scripted:
@@ -49,7 +49,7 @@ async def test_one_reply_is_one_step_and_the_sum_is_all(api: Any, monkeypatch: p
 
 
 @on_moto
-async def test_what_cannot_be_counted_is_said(api: Any, bucket: str) -> None:
+async def test_folder_that_cannot_be_counted_is_an_error(api: Any, bucket: str) -> None:
     assert (await api.refused(404, "GET", "usage", f"{bucket}-not"))["error"] == "NoSuchBucket"
     for prefix in ("a", "****", "_w"):
         assert (await api.refused(400, "GET", "usage", bucket, params={"prefix": prefix}))["error"] == "InvalidKey"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from odhtec_jupyter.keys import encode_key
-from odhtec_jupyter.stores import s3_in_place
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3 import in_place
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.marks import on_moto, on_rgw, over_http
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ async def test_a_restored_version_is_the_newest_and_nothing_is_removed(
 
 
 @on_rgw  # moto does not find a version below such a deletion
-async def test_while_versioning_is_suspended_nothing_is_written_over(
+async def test_suspended_versioning_prevents_overwriting(
     api: Any, versioned: str, put: Callable[..., str], s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = put(KEY, b"old")
@@ -169,7 +169,7 @@ async def test_a_version_that_s3_does_not_copy_in_one_call_is_refused(
 ) -> None:
     old = put(KEY, b"old")
     put(KEY, b"new")
-    monkeypatch.setattr(s3_in_place, "AT_MOST", 2)
+    monkeypatch.setattr(in_place, "MAX_COPY_BYTES", 2)
     error = await api.refused(413, "POST", "objects/restore", versioned, encode_key(KEY), json_body={"versionId": old})
     assert "5 GiB" in error["message"]
 

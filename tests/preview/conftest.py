@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.demo.content import BytesContent, Content
-from odhtec_jupyter.preview.look import look
+from odhtec_jupyter.preview.dispatch import preview
+from odhtec_jupyter.preview.preview_input import PreviewInput
 from odhtec_jupyter.preview.ranged_file import RangedFile
-from odhtec_jupyter.preview.subject import Subject
 from odhtec_jupyter.stores.source import Checksum, RangeReader
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -55,9 +55,9 @@ class Source:
         return Range(self._content.read(start, end))
 
 
-def subject_of(key: str, content: Content | bytes, content_type: str = "") -> Subject:
+def input_of(key: str, content: Content | bytes, content_type: str = "") -> PreviewInput:
     content = BytesContent(content) if isinstance(content, bytes) else content
-    return Subject(key, RangedFile(Source(content)), '"etag"', content_type)
+    return PreviewInput(key, RangedFile(Source(content)), '"etag"', content_type)
 
 
 @pytest.fixture
@@ -65,12 +65,12 @@ def see() -> Callable[..., Any]:
     """The preview of an object as a client gets it."""
 
     def seen(key: str, content: Content | bytes, content_type: str = "") -> Any:
-        subject = subject_of(key, content, content_type)
-        preview = look(subject)
-        reply = preview.model_dump(by_alias=True, mode="json")
-        preview.model_dump_json()  # what cannot be written as UTF-8 would fail here
-        assert reply["bytesRead"] == subject.file.bytes_read < 4_000_000
-        assert reply["size"] == subject.size
+        item = input_of(key, content, content_type)
+        found = preview(item)
+        reply = found.model_dump(by_alias=True, mode="json")
+        found.model_dump_json()  # what cannot be written as UTF-8 would fail here
+        assert reply["bytesRead"] == item.file.bytes_read < 4_000_000
+        assert reply["size"] == item.size
         return reply
 
     return seen

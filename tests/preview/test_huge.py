@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.network import Network
-from odhtec_jupyter.preview.look import preview
+from odhtec_jupyter.preview.dispatch import preview_object
 from odhtec_jupyter.settings import S3Connection
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.preview.conftest import ROOT
 
 LIMIT = 4_000_000
@@ -38,12 +38,12 @@ def store() -> Iterator[S3Store]:
 
 @pytest.fixture
 def seen(store: S3Store) -> Callable[[str], Any]:
-    def look(name: str) -> Any:
-        reply = preview(store, "bucket", f"huge/{name}").model_dump(by_alias=True, mode="json")
+    def show(name: str) -> Any:
+        reply = preview_object(store, "bucket", f"huge/{name}").model_dump(by_alias=True, mode="json")
         assert reply["bytesRead"] < LIMIT
         return reply
 
-    return look
+    return show
 
 
 def test_a_parquet_of_5_gb(seen: Any) -> None:
@@ -54,7 +54,7 @@ def test_a_parquet_of_5_gb(seen: Any) -> None:
     assert reply["rowGroups"] > 50
     names = [column["name"] for column in reply["columns"]]
     assert reply["rows"][0][names.index("category a")].startswith("kind ")
-    assert reply["note"].startswith("What is shown as … takes more reading than a preview does: ")
+    assert reply["note"].startswith("Values shown as … were not read, because a preview reads only a part: ")
 
 
 def test_a_safetensors_of_10_gb(seen: Any) -> None:
@@ -90,4 +90,4 @@ def test_a_tar_of_2_gb(seen: Any) -> None:
 def test_a_csv_of_one_line_of_4_gb(seen: Any) -> None:
     reply = seen("one-line.csv")
     assert (reply["kind"], reply["size"], reply["truncated"]) == ("text", 4_000_000_000, True)
-    assert reply["note"] == "This cannot be shown as a table. Its first row does not end within 1024 KiB."
+    assert reply["note"] == "This cannot be shown as a table. The first row is longer than 1024 KiB."

@@ -15,7 +15,7 @@ from tests.preview.conftest import Range, Source
 CONTENT = SyntheticContent(3_000_000)
 
 
-def test_any_reading_gives_the_bytes_and_fetches_none_of_them_twice() -> None:
+def test_every_range_is_read_correctly_and_no_byte_twice() -> None:
     rng = random.Random(3)
     whole = CONTENT.read()
     source = Source(CONTENT)
@@ -28,7 +28,7 @@ def test_any_reading_gives_the_bytes_and_fetches_none_of_them_twice() -> None:
     assert file.bytes_read == sum(end - start for start, end in fetched) <= len(whole)
 
 
-def test_reading_on_asks_for_more_each_time() -> None:
+def test_sequential_reads_request_growing_ranges() -> None:
     source = Source(CONTENT)
     file = RangedFile(source)
     for position in range(0, 1_000_000, 1000):
@@ -41,7 +41,7 @@ def test_reading_on_asks_for_more_each_time() -> None:
 def test_more_bytes_than_allowed_are_not_read() -> None:
     source = Source(CONTENT)
     file = RangedFile(source, max_bytes=100_000)
-    with pytest.raises(BudgetSpent, match="More than 97 KiB"):
+    with pytest.raises(BudgetSpent, match="more than 97 KiB"):
         file.at(0, 100_001)
     assert source.ranges == []
     assert file.at(0, 90_000) == CONTENT.read(0, 90_000)

@@ -9,9 +9,9 @@ import pytest
 
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.scripted_store import Answer, ScriptedStore
-from tests.stores.awkward import AWKWARD, ODD
+from tests.stores.s3.awkward import AWKWARD, ODD
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def untimed_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """How far one reply goes into a search or a count depends on pages, not on how busy the machine is."""
-    monkeypatch.setattr("odhtec_jupyter.stores.step.SECONDS", float("inf"))
+    monkeypatch.setattr("odhtec_jupyter.stores.step.STEP_SECONDS", float("inf"))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.stores.bounded import MAX_BODY_BYTES, PIECE_BYTES, read_whole, require_few, unpacked
 
 
-def test_what_follows_the_end_of_a_packed_reply_is_not_read() -> None:
+def test_bytes_after_a_compressed_reply_are_not_read() -> None:
     taken = itertools.count()
     pieces = (b"x" * PIECE_BYTES for _ in iter(lambda: next(taken) < 1000, False))
     body = read_whole(unpacked(itertools.chain([gzip.compress(b"[]")], pieces), "gzip", "hub"), "hub")
@@ -20,7 +20,7 @@ def test_what_follows_the_end_of_a_packed_reply_is_not_read() -> None:
     assert next(taken) < 5
 
 
-def test_packed_bytes_that_stand_for_nothing_end_at_the_limit() -> None:
+def test_packed_bytes_without_content_count_towards_the_limit() -> None:
     packer = zlib.compressobj()
     start = packer.compress(b"[]") + packer.flush(zlib.Z_SYNC_FLUSH)
     empty_blocks = b"\x00\x00\x00\xff\xff" * (PIECE_BYTES // 5)

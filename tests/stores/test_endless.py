@@ -1,4 +1,4 @@
-"""A store or a hub that sends without an end is left, with a sentence, before it fills the memory."""
+"""A store or a hub that sends in a loop is left, with a sentence, before it fills the memory."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import pytest
 from odhtec_jupyter.errors import OdhTecError, StoreError
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import HubConnection, S3Connection
-from odhtec_jupyter.stores import hub_tree, s3_write
 from odhtec_jupyter.stores.bounded import MAX_BODY_BYTES
-from odhtec_jupyter.stores.hub import HubStore
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.hub import tree as hub_tree
+from odhtec_jupyter.stores.hub.store import HubStore
+from odhtec_jupyter.stores.s3 import multiparts
+from odhtec_jupyter.stores.s3.store import S3Store
 from tests.endless import EndlessServer, Reply, endless
 from tests.recorder import Recorder
 from tests.scripted_store import Answer, ScriptedStore, listing
@@ -63,7 +64,7 @@ S3_CALLS: dict[str, tuple[int, bytes, bytes, Callable[[S3Store], Any]]] = {
 
 
 @pytest.mark.parametrize("call", S3_CALLS)
-def test_a_reply_of_the_store_without_an_end_is_left(call: str) -> None:
+def test_endless_reply_of_the_store_is_an_error(call: str) -> None:
     status, start, entry, ask = S3_CALLS[call]
     with EndlessServer(lambda _: (status, {}, endless(start, entry))) as server:
         store = S3Store(S3Connection(server.url, "us-east-1", None, "key", "secret"), Network())
@@ -96,7 +97,7 @@ HUB_CALLS: dict[str, Callable[[HubStore], Any]] = {
 
 @pytest.mark.parametrize("part", HUB_CALLS)
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_reply_of_the_hub_without_an_end_is_left(part: str, packed: bool) -> None:
+def test_endless_reply_of_the_hub_is_an_error(part: str, packed: bool) -> None:
     headers = {"Content-Encoding": "gzip"} if packed else {}
     bomb = gzip.compress(b"[" + b" " * (64 << 20))  # 64 KB
 
@@ -145,9 +146,9 @@ def look(server: EndlessServer) -> Any:
         store.close()
 
 
-def test_a_list_of_files_that_leads_back_is_left() -> None:
+def test_list_of_files_with_a_loop_is_an_error() -> None:
     server, pages = tree(lambda number: f"/anything?cursor={number % 3}", per_page=0)
-    with server, pytest.raises(OdhTecError, match="without an end"):
+    with server, pytest.raises(OdhTecError, match="in a loop"):
         look(server)
     assert len(pages) == 4
 
@@ -155,15 +156,13 @@ def test_a_list_of_files_that_leads_back_is_left() -> None:
 @pytest.mark.parametrize("link", ["/anything", "http://[::1/?cursor=2"])
 def test_a_link_without_a_next_page_is_no_end_of_the_list(link: str) -> None:
     server, pages = tree(lambda number: link, per_page=1)
-    with server, pytest.raises(OdhTecError, match="links to a next page of the list of files without saying"):
+    with server, pytest.raises(OdhTecError, match="links to a next page of the file list without an address"):
         look(server)
     assert len(pages) == 1
 
 
 @pytest.mark.parametrize(("per_page", "pages_read"), [(30, 4), (0, 41)])
-def test_a_list_of_files_that_never_ends_is_left(
-    monkeypatch: pytest.MonkeyPatch, per_page: int, pages_read: int
-) -> None:
+def test_endless_list_of_files_is_an_error(monkeypatch: pytest.MonkeyPatch, per_page: int, pages_read: int) -> None:
     monkeypatch.setattr(hub_tree, "MAX_FILES", 100)
     monkeypatch.setattr(hub_tree, "MAX_PAGES", 40)
     server, pages = tree(lambda number: f"/anything?cursor={number}", per_page=per_page)
@@ -191,7 +190,7 @@ def test_a_page_with_too_many_entries_is_refused(script: Callable[[Answer], Scri
                 running.store.list_objects("bucket", "", max_keys=10, token=None)
 
 
-def test_parts_without_an_end_are_left(script: Callable[[Answer], ScriptedStore]) -> None:
+def test_endless_list_of_parts_is_an_error(script: Callable[[Answer], ScriptedStore]) -> None:
     def answer(query: dict[str, str]) -> str:
         start = int(query.get("part-number-marker", 0))
         parts = "".join(
@@ -206,10 +205,10 @@ def test_parts_without_an_end_are_left(script: Callable[[Answer], ScriptedStore]
     assert len(running.queries) == 11
 
 
-def test_unfinished_uploads_without_an_end_are_left(
+def test_endless_list_of_unfinished_uploads_is_an_error(
     script: Callable[[Answer], ScriptedStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3_write, "MAX_PAGES", 20)
+    monkeypatch.setattr(multiparts, "MAX_PAGES", 20)
 
     def answer(query: dict[str, str]) -> str:
         return (
@@ -235,7 +234,7 @@ LONG = "x" * 5000
         (200, f"<{LONG}></{LONG}>"),
     ],
 )
-def test_what_the_store_says_is_cut(script: Callable[[Answer], ScriptedStore], status: int, body: str) -> None:
+def test_message_of_the_store_is_shortened(script: Callable[[Answer], ScriptedStore], status: int, body: str) -> None:
     running = script(lambda _: (status, body))
     with pytest.raises(OdhTecError) as error:
         running.store.list_objects("bucket", "", max_keys=1, token=None)
@@ -243,7 +242,7 @@ def test_what_the_store_says_is_cut(script: Callable[[Answer], ScriptedStore], s
     assert len(error.value.code) <= 64
 
 
-def test_what_botocore_says_of_the_stores_reply_is_cut(script: Callable[[Answer], ScriptedStore]) -> None:
+def test_message_of_botocore_is_shortened(script: Callable[[Answer], ScriptedStore]) -> None:
     with pytest.raises(OdhTecError) as error:
         script(lambda _: f"<Broken{LONG}").store.list_multiparts("bucket", "k")
     assert len(str(error.value)) < 600

@@ -17,8 +17,8 @@ from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import HubConnection, S3Connection
 from odhtec_jupyter.stores.http import Http, ca_file, remove_ca_files, remove_left_ca_files
-from odhtec_jupyter.stores.hub import HubStore
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.hub.store import HubStore
+from odhtec_jupyter.stores.s3.store import S3Store
 
 WRITES = """
 import sys

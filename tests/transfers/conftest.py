@@ -11,8 +11,8 @@ import pytest
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.settings import HubConnection, OdhTecSettings, S3Connection
-from odhtec_jupyter.stores.hub import HubStore
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.hub.store import HubStore
+from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers import retry
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.journal import Journal

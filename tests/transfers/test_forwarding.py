@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.errors import BadRequest, StoreError, Unreachable
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers import forwarding, part_buffer, sender, streamed_upload
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.forwarding import Forwarding, Halted

@@ -250,14 +250,14 @@ async def test_impossible_import_is_refused_before_writing(
     services: Services, s3_client: Any, bucket: str, model: Repository
 ) -> None:
     model.gated = "manual"
-    with pytest.raises(GatedRepository, match="accept its terms"):
+    with pytest.raises(GatedRepository, match="Accept its terms"):
         await bring(services, request(bucket))
     model.gated = False
     with pytest.raises(NotFound, match="revision"):
         await bring(services, request(bucket, revision="nope"))
     with pytest.raises(NotFound, match="does not exist"):
         await bring(services, ImportRequest(repo="org/other", bucket=bucket))
-    with pytest.raises(BadRequest, match="name of a repository"):
+    with pytest.raises(BadRequest, match="repository name"):
         await bring(services, ImportRequest(repo="a/b/c/../d", bucket=bucket))
     with pytest.raises((NotFound, StoreError), match="bucket"):
         await bring(services, request(bucket + "-not"))
@@ -328,7 +328,8 @@ async def test_refused_link_is_final_and_names_the_host(
     assert transfer.error is not None
     cdn = hub.service.cdn_endpoint.partition("://")[2]
     assert (
-        f"{cdn}, where the hub keeps model.safetensors, answered with status 403. A firewall" in transfer.error.message
+        f"{cdn}, which stores model.safetensors for the hub, answered with status 403. A firewall"
+        in transfer.error.message
     )
     assert transfer.error.code == "HubForbidden"
     assert sha256s(s3_client, bucket) == {}

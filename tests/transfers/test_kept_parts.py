@@ -17,8 +17,8 @@ from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.errors import StoreError, Unreachable
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.workspace import WorkspaceStore
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.workspace.store import WorkspaceStore
 from odhtec_jupyter.transfers import parts
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.s3_target import S3Target

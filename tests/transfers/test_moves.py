@@ -12,8 +12,8 @@ import pytest
 
 from odhtec_jupyter.errors import Forbidden, Unreachable
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.workspace import WorkspaceStore
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.workspace.store import WorkspaceStore
 from tests.content import contents
 from tests.transfers.steps import begin, begin_deletion, begin_planned, ended
 

@@ -11,7 +11,7 @@ import pytest
 
 from odhtec_jupyter.errors import OdhTecError, StoreError
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers import jobs, manager
 from odhtec_jupyter.transfers.engine import settled, together
 from odhtec_jupyter.transfers.parts import PART_SIZE

@@ -36,7 +36,7 @@ def test_object_with_wrong_bytes_is_deleted_as_soon_as_the_store_answers() -> No
         with pytest.raises(Unreachable):  # which is tried again
             target.put_whole(memoryview(b"bytes"), StopSign(), hashlib.md5(b"bytes").digest())
         odd.refuse = None
-        with pytest.raises(StoreError, match="other bytes than were sent"):
+        with pytest.raises(StoreError, match="different bytes than were sent"):
             target.put_whole(memoryview(b"bytes"), StopSign(), hashlib.md5(b"bytes").digest())
         assert odd.objects == {}
 
@@ -47,5 +47,5 @@ def test_wrong_bytes_are_told_where_they_may_not_be_deleted() -> None:
 
     with OddStore(oddity=store_wrong_bytes, refuse=deny) as odd:
         target = S3Target(odd.store, "bucket", "key")
-        with pytest.raises(StoreError, match="other bytes than were sent"):
+        with pytest.raises(StoreError, match="different bytes than were sent"):
             target.put_whole(memoryview(b"bytes"), StopSign(), hashlib.md5(b"bytes").digest())

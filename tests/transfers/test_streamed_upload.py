@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError, SlowSender, StoreError, Unreachable
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers import part_buffer
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.journal import Journal

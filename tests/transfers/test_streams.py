@@ -14,8 +14,8 @@ from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.stores.s3 import S3Store
-from odhtec_jupyter.stores.s3_errors import answer_error
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.s3.wire.errors import answer_error
 from odhtec_jupyter.transfers import crew, in_flight, parts
 from odhtec_jupyter.transfers.parts import MIB, PART_SIZE
 from odhtec_jupyter.transfers.state import Transfer, TransferFile

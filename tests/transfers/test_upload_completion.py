@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.errors import Conflict, Unreachable, VerificationError
-from odhtec_jupyter.stores.s3 import S3Store
+from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.parts import PART_SIZE
 from odhtec_jupyter.transfers.uploads import Uploads

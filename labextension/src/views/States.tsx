@@ -160,6 +160,7 @@ function NoBucket({ model, actions, trans }: IStateProps): JSX.Element {
 function failureTitle(error: ApiError, trans: TranslationBundle): string {
   switch (error.code) {
     case 'AccessDenied':
+    case 'Forbidden':
       return trans.__('No permission');
     case 'NoSuchBucket':
       return trans.__('There is no such bucket');

@@ -114,7 +114,7 @@ class _AppendingSender(DeferredSender):
 
 
 def _no_etag(name: str) -> OdhTecError:
-    return BadRequest(
+    return StoreError(
         f"The store reports no ETag for {name}, so changes by others could be lost. Write the whole object instead.",
         code="NoETag",
     )

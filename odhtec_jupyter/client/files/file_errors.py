@@ -17,8 +17,9 @@ _KINDS: dict[int, tuple[type[OSError], int]] = {
 }
 # Errors about the server, a transfer or concurrent changes, not about a file.
 _NOT_ABOUT_FILES = {
-    *("NoExtension", "NoSuchTransfer", "NoSuchUpload", "NeedsToken", "Cancelled", "SourceChanged"),
-    *("OtherConnection", "MissingParts", "BucketNotEmpty", "ConditionalRequestConflict", "OperationAborted"),
+    *("NoExtension", "NoSuchConnection", "NoSuchTransfer", "NoSuchUpload", "NeedsToken", "NeedsConnection"),
+    *("Cancelled", "SourceChanged", "OtherConnection", "MissingParts", "InUse", "VersioningSuspended"),
+    *("BucketNotEmpty", "ConditionalRequestConflict", "OperationAborted"),
 }
 
 

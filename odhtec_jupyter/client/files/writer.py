@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from odhtec_jupyter.client.files.file_errors import file_errors
 from odhtec_jupyter.client.files.unwinding import current_exits, new_exit
-from odhtec_jupyter.errors import OdhTecError, VerificationError
+from odhtec_jupyter.errors import Cancelled, OdhTecError, VerificationError
 from odhtec_jupyter.visible import visible
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ class _Sender:
             chunk = self._queue.get()
             if self._aborted.is_set():
                 # Closes the connection before the end of the body.
-                raise OdhTecError("Writing was cancelled.", code="Cancelled")
+                raise Cancelled("Writing was cancelled.")
             if chunk is None:
                 return
             if chunk:

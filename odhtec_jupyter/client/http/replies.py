@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -11,73 +10,11 @@ import requests
 from pydantic import BaseModel, ValidationError
 
 from odhtec_jupyter.client.http.body_limit import PROXY_LIMIT
-from odhtec_jupyter.errors import (
-    BadRequest,
-    Conflict,
-    Forbidden,
-    GatedRepository,
-    NotFound,
-    OdhTecError,
-    SlowSender,
-    StoreError,
-    TooLarge,
-    TooManyRequests,
-    Unreachable,
-    VerificationError,
-    WorkspaceError,
-)
+from odhtec_jupyter.errors import Forbidden, NotFound, OdhTecError, TooLarge, Unreachable, error_for
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_KINDS: list[tuple[type[OdhTecError], tuple[str, ...]]] = [
-    (BadRequest, ("InvalidKey", "KeyTooLongError", "NameTooLong", "IsAFolder", "NotAFolder", "NoETag")),
-    (Forbidden, ("HubForbidden", "OutsideWorkspace", "NoCredentials")),
-    (GatedRepository, ()),
-    (NotFound, ("NoSuchTransfer", "NoSuchUpload", "RepoNotFound", "RevisionNotFound", "EntryNotFound")),
-    (SlowSender, ()),
-    (Conflict, ("OtherConnection", "MissingParts", "FileExists", "NeedsToken")),
-    (TooLarge, (PROXY_LIMIT,)),
-    (TooManyRequests, ()),
-    (WorkspaceError, ("DiskFull", "DiskError", "WorkspaceBusy", "ReadOnly")),
-    (Unreachable, ("HubUnreachable", "ProxyError", "TornBody")),
-    (VerificationError, ("SourceChanged", "NoContentLength")),
-]
-# What comes without a status (an error that ended a transfer) has that which S3 documents for its code.
-_STATUS = {
-    **dict.fromkeys(("NoSuchKey", "NoSuchBucket", "NoSuchVersion", "NoSuchUpload"), 404),
-    **dict.fromkeys(
-        (
-            *("AllAccessDisabled", "AccountProblem", "InvalidAccessKeyId", "InvalidObjectState"),
-            *(
-                "RequestTimeTooSkewed",
-                "SignatureDoesNotMatch",
-            ),
-        ),
-        403,
-    ),
-    "MethodNotAllowed": 405,
-    **dict.fromkeys(("BucketAlreadyExists", "BucketAlreadyOwnedByYou", "BucketNotEmpty", "OperationAborted"), 409),
-    "PreconditionFailed": 412,
-    **dict.fromkeys(
-        ("BadRequest", "ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired"), 400
-    ),
-    **dict.fromkeys(("InvalidBucketName", "InvalidArgument", "InvalidTag", "MetadataTooLarge", "BadDigest"), 400),
-    "InvalidRange": 416,
-    "NotImplemented": 501,
-    **dict.fromkeys(("SlowDown", "ServiceUnavailable", "Throttling"), 503),
-    **dict.fromkeys(("QuotaExceeded", "XMinioStorageFull"), 507),
-    "DiskFull": 507,
-    "WorkspaceBusy": 503,
-}
-_BY_CODE = {code: kind for kind, codes in _KINDS for code in (kind.code, *codes)}
-_REFUSED = "You are not allowed to do this here."  # Jupyter's own refusal, as tornado's of a POST without a token
-
-
-def told(code: str, message: str, status: int | None = None) -> OdhTecError:
-    """An error with the server's code and sentence. Whatever is not our own code is S3's."""
-    if status is None:
-        status = int(code[6:]) if re.fullmatch(r"Status[45]\d\d", code) else _STATUS.get(code)
-    return _BY_CODE.get(code, StoreError)(message, code=code, status=status)
+_REFUSED = "You do not have permission to do this."  # Jupyter's own refusal, as tornado's of a POST without a token
 
 
 def error_of(reply: requests.Response, server: str) -> OdhTecError:
@@ -88,9 +25,9 @@ def error_of(reply: requests.Response, server: str) -> OdhTecError:
         code, message = str(body["error"]), str(body["message"])
     except (ValueError, KeyError, TypeError, requests.RequestException):
         return _foreign(status, server)
-    if code == "AccessDenied" and (message == _REFUSED or "XSRF cookie" in message or "'_xsrf'" in message):
+    if code == "Forbidden" and (message == _REFUSED or "XSRF cookie" in message or "'_xsrf'" in message):
         return Forbidden(f"The Jupyter server at {server} does not let you in: the token is missing or wrong.")
-    return told(code, message, status)
+    return error_for(code, message, status)
 
 
 def _foreign(status: int, server: str) -> OdhTecError:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from odhtec_jupyter.stores.workspace import WorkspaceStore
-from odhtec_jupyter.stores.workspace_hidden import HiddenRules
+from odhtec_jupyter.stores.workspace.hidden import HiddenRules
+from odhtec_jupyter.stores.workspace.store import WorkspaceStore
 
 
 @pytest.fixture

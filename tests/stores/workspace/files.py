@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from odhtec_jupyter.stores.workspace import PartialFile, WorkspaceFile, WorkspaceStore
+from odhtec_jupyter.stores.workspace.store import PartialFile, WorkspaceFile, WorkspaceStore
 
 TOKEN = "t0ken"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from odhtec_jupyter.errors import Forbidden
-from odhtec_jupyter.stores.workspace import WorkspaceStore
-from odhtec_jupyter.stores.workspace_hidden import HIDDEN_FILE, HiddenRules
+from odhtec_jupyter.stores.workspace.hidden import HIDDEN_FILE, HiddenRules
+from odhtec_jupyter.stores.workspace.store import WorkspaceStore
 
 
 @pytest.mark.parametrize("path", [".env", ".ssh/id_rsa", "a/.ssh/id_rsa", "a/.b", ".ssh/"])
@@ -32,7 +32,7 @@ def test_every_call_refuses_a_hidden_path(root: Path, path: str) -> None:
     assert (root / path).exists() or path == ".ssh/"
 
 
-def test_a_walk_names_what_it_leaves_out_and_does_not_enter_it(root: Path) -> None:
+def test_walk_lists_hidden_folders_without_their_content(root: Path) -> None:
     for name in (".git/config", ".env", "a/b.txt", "a/.c", "a/d.pyc"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name)
@@ -43,7 +43,7 @@ def test_a_walk_names_what_it_leaves_out_and_does_not_enter_it(root: Path) -> No
     assert found == {".env": True, ".git/": True, "a/.c": True, "a/d.pyc": True, "a/b.txt": False, "link": False}
 
 
-def test_rules_hold_from_the_moment_they_change(root: Path) -> None:
+def test_changed_rules_for_hidden_files_apply_immediately(root: Path) -> None:
     (root / ".env").write_text("x")
     rules = [HiddenRules()]
     store = WorkspaceStore(root, lambda: rules[0])

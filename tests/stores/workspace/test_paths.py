@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from odhtec_jupyter.errors import BadRequest, Forbidden, OdhTecError
-from odhtec_jupyter.stores.workspace import WorkspaceStore
+from odhtec_jupyter.stores.workspace.store import WorkspaceStore
 from tests.stores.workspace.files import TOKEN, errors, everything, names, pinned, read, write
 
 
 @pytest.mark.parametrize(
     "path", ["..", "../outside/secret", "a/../../outside/secret", "a/..", "/etc/passwd", "/", "//x"]
 )
-def test_a_path_that_leads_out_is_refused(store: WorkspaceStore, outside: Path, path: str) -> None:
+def test_path_outside_the_workspace_is_refused(store: WorkspaceStore, outside: Path, path: str) -> None:
     for call in (
         lambda: store.head(path),
         lambda: list(store.walk(path)),
@@ -32,7 +32,7 @@ def test_a_path_that_leads_out_is_refused(store: WorkspaceStore, outside: Path, 
 
 
 @pytest.mark.parametrize("path", ["a//b", "./a", "a/.", "a\0b", "\ud800", "a\udcff"])
-def test_a_path_that_is_none_is_refused(store: WorkspaceStore, path: str) -> None:
+def test_invalid_path_is_refused(store: WorkspaceStore, path: str) -> None:
     for call in (lambda: store.head(path), lambda: store.begin(path, TOKEN), lambda: list(store.walk(path))):
         with pytest.raises(BadRequest) as refused:
             call()
@@ -43,7 +43,7 @@ def test_a_path_that_is_none_is_refused(store: WorkspaceStore, path: str) -> Non
     "name",
     ["日本", "a b+c%2F", "%2e%2e", "back\\slash", "..\\up", "😀", "new\nline", "...", " ", "caf\u00e9", "cafe\u0301"],
 )
-def test_any_name_is_taken_as_it_is(store: WorkspaceStore, root: Path, name: str) -> None:
+def test_names_are_used_unchanged(store: WorkspaceStore, root: Path, name: str) -> None:
     write(store, f"d/{name}", b"content")
     assert os.listdir(os.fsencode(root / "d")) == [name.encode()]
     assert read(store, f"d/{name}") == b"content"
@@ -78,12 +78,10 @@ def test_links_out_of_the_root_are_not_followed(store: WorkspaceStore, root: Pat
     assert (outside / "secret").read_text() == "secret"
     assert names(store) == []
     assert sorted(errors(store)) == ["chain", "file", "folder", "up"]
-    assert all("leads out of the workspace" in error for error in errors(store).values())
+    assert all("is outside the workspace" in error for error in errors(store).values())
 
 
-def test_a_link_put_in_the_way_after_it_was_resolved_leads_nowhere(
-    store: WorkspaceStore, root: Path, outside: Path
-) -> None:
+def test_link_created_after_resolving_a_path_is_not_followed(store: WorkspaceStore, root: Path, outside: Path) -> None:
     (root / "d").mkdir()
     part = store.begin("d/secret", TOKEN)
     part.write_at(0, memoryview(b"mine"))
@@ -110,7 +108,7 @@ def test_links_inside_the_root_are_followed(store: WorkspaceStore, root: Path) -
     assert (root / "real" / "new").read_bytes() == b"new"
 
 
-def test_a_root_that_is_a_link_itself_is_the_root(root: Path, tmp_path: Path) -> None:
+def test_root_can_be_a_link(root: Path, tmp_path: Path) -> None:
     (tmp_path / "alias").symlink_to(root)
     (root / "a").write_bytes(b"a")
     (root / "b").symlink_to(tmp_path / "alias" / "a")

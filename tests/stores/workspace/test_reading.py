@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from odhtec_jupyter.errors import Conflict, NotFound, VerificationError
-from odhtec_jupyter.stores.workspace import WorkspaceStore
+from odhtec_jupyter.stores.workspace.store import WorkspaceStore
 from tests.stores.workspace.files import TOKEN, errors, names, pinned, walked
 
 
@@ -45,7 +45,7 @@ def test_links_in_a_circle_end(store: WorkspaceStore, root: Path) -> None:
     assert "a/b/up/file" in names(store, "a/b")
 
 
-def test_what_cannot_be_transferred_is_reported(store: WorkspaceStore, root: Path) -> None:
+def test_entries_that_cannot_be_transferred_are_reported(store: WorkspaceStore, root: Path) -> None:
     os.mkfifo(root / "pipe")
     with socket.socket(socket.AF_UNIX) as server:
         place = os.open(root, os.O_RDONLY)
@@ -62,7 +62,7 @@ def test_what_cannot_be_transferred_is_reported(store: WorkspaceStore, root: Pat
     found = errors(store)
     assert sorted(found) == ["bad-\ufffd", "broken", "pipe", "socket", "to-pipe"]
     assert "not UTF-8" in found["bad-\ufffd"]
-    assert "leads nowhere" in found["broken"]
+    assert "broken link" in found["broken"]
     assert "pipe, socket or device" in found["to-pipe"]
     for path in ("pipe", "broken", "socket"):
         with pytest.raises(Conflict):
@@ -139,7 +139,7 @@ def remove(file: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [rewrite, same_size, replace, remove])
-def test_a_file_that_changes_is_an_error_and_no_mixture(store: WorkspaceStore, root: Path, change: object) -> None:
+def test_file_that_changes_while_it_is_read_is_an_error(store: WorkspaceStore, root: Path, change: object) -> None:
     assert callable(change)
     file = root / "f"
     file.write_bytes(b"0123456789")

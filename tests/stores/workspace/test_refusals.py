@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from odhtec_jupyter.errors import Forbidden, OdhTecError
-from odhtec_jupyter.stores.workspace import WorkspaceStore
+from odhtec_jupyter.stores.workspace.store import WorkspaceStore
 from tests.installed import missing
 from tests.stores.workspace.files import TOKEN, errors, everything, pinned, read
 
@@ -29,7 +29,9 @@ def small_disk(root: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_full_disk_is_said_and_goes_on_when_there_is_space(store: WorkspaceStore, small_disk: Path) -> None:
+def test_full_disk_is_reported_and_writing_continues_when_there_is_space(
+    store: WorkspaceStore, small_disk: Path
+) -> None:
     (small_disk / "ballast").write_bytes(bytes(40 << 10))
     (small_disk / "f").write_bytes(b"before")
     part = store.begin("disk/f", TOKEN)
@@ -47,7 +49,7 @@ def test_a_full_disk_is_said_and_goes_on_when_there_is_space(store: WorkspaceSto
     assert read(store, "disk/f") == data
 
 
-def test_a_disk_that_is_read_only_is_said(store: WorkspaceStore, small_disk: Path) -> None:
+def test_read_only_file_system_is_reported(store: WorkspaceStore, small_disk: Path) -> None:
     (small_disk / "d").mkdir()
     (small_disk / "d" / "f").write_bytes(b"f")
     part = store.begin("disk/d/g", TOKEN)
@@ -72,7 +74,7 @@ def test_a_disk_that_is_read_only_is_said(store: WorkspaceStore, small_disk: Pat
     assert everything(small_disk) == ["d", "d/f"]
 
 
-def test_what_may_not_be_read_or_written_is_said(root: Path) -> None:
+def test_missing_permissions_of_files_are_reported(root: Path) -> None:
     """Root may do everything, so it becomes nobody for the moment."""
     (root / "closed").mkdir()
     (root / "closed" / "f").write_bytes(b"f")
@@ -110,5 +112,5 @@ def _refused(root: Path) -> None:
     ):
         with pytest.raises(Forbidden) as refused:
             call()
-        assert refused.value.code == "AccessDenied"
+        assert refused.value.code == "Forbidden"
         assert str(root) not in str(refused.value)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from odhtec_jupyter.errors import BadRequest, Conflict, OdhTecError
-from odhtec_jupyter.stores.workspace import PartialFile, WorkspaceStore
+from odhtec_jupyter.errors import BadRequest, Conflict, OdhTecError, VerificationError
+from odhtec_jupyter.stores.workspace.store import PartialFile, WorkspaceStore
 from tests.stores.workspace.files import TOKEN, everything, names, pinned, read, write
 
 
-def test_nothing_is_seen_until_it_is_whole(store: WorkspaceStore, root: Path) -> None:
+def test_file_is_visible_only_when_complete(store: WorkspaceStore, root: Path) -> None:
     part = store.begin("a/b/f", TOKEN)
     part.write_at(4, memoryview(b"5678"))
     assert store.head("a/b/f") is None
@@ -34,7 +34,7 @@ def test_nothing_is_seen_until_it_is_whole(store: WorkspaceStore, root: Path) ->
     assert (root / "a/b/f").read_bytes() == b"12345678"
 
 
-def test_dropping_leaves_nothing(store: WorkspaceStore, root: Path) -> None:
+def test_dropping_removes_all_unfinished_files(store: WorkspaceStore, root: Path) -> None:
     (root / "a").mkdir()
     part = store.begin("a/b/c/f", TOKEN)
     assert part.created_folders == ("a/b", "a/b/c")
@@ -49,7 +49,7 @@ def test_dropping_leaves_nothing(store: WorkspaceStore, root: Path) -> None:
     assert everything(root) == ["a", "n", "n/two"]
 
 
-def test_what_was_begun_goes_on_after_a_restart(store: WorkspaceStore, root: Path) -> None:
+def test_unfinished_file_is_resumed_after_a_restart(store: WorkspaceStore, root: Path) -> None:
     part = store.begin("d/f", TOKEN)
     part.write_at(0, memoryview(b"1234"))
     part.close()
@@ -70,7 +70,7 @@ def test_what_was_begun_goes_on_after_a_restart(store: WorkspaceStore, root: Pat
     assert everything(root) == ["d", "d/f"]
 
 
-def test_two_do_not_write_the_same_part(store: WorkspaceStore) -> None:
+def test_concurrent_requests_do_not_write_the_same_part(store: WorkspaceStore) -> None:
     first = store.begin("f", TOKEN)
     with pytest.raises(Conflict):
         store.begin("f", TOKEN)
@@ -84,7 +84,7 @@ def test_two_do_not_write_the_same_part(store: WorkspaceStore) -> None:
 
 
 @pytest.mark.parametrize("links", [True, False], ids=["hard links", "no hard links"])
-def test_a_file_that_came_into_being_is_not_replaced(
+def test_file_created_in_the_meantime_is_not_overwritten(
     store: WorkspaceStore, root: Path, links: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not links:  # as on file systems that have none; none can be mounted everywhere
@@ -95,7 +95,7 @@ def test_a_file_that_came_into_being_is_not_replaced(
         monkeypatch.setattr(os, "link", refuse)
     part = store.begin("f", TOKEN)
     (root / "f").write_bytes(b"theirs")
-    with pytest.raises(Conflict, match="written meanwhile"):
+    with pytest.raises(Conflict, match="created in the meantime"):
         part.publish(if_absent=True)
     assert (root / "f").read_bytes() == b"theirs"
     (root / "f").unlink()
@@ -149,7 +149,7 @@ def test_a_second_name_of_the_part_is_never_written_to(store: WorkspaceStore, ro
     assert everything(root) == ["kept"]
 
 
-def test_a_part_that_was_deleted_is_said(store: WorkspaceStore, root: Path) -> None:
+def test_deleted_unfinished_file_is_reported(store: WorkspaceStore, root: Path) -> None:
     part = store.begin("f", TOKEN)
     (root / "f").write_bytes(b"before")
     next(one for one in root.iterdir() if one.name != "f").unlink()
@@ -160,7 +160,7 @@ def test_a_part_that_was_deleted_is_said(store: WorkspaceStore, root: Path) -> N
     assert (root / "f").read_bytes() == b"before"
 
 
-def test_permissions_are_ordinary_and_kept(store: WorkspaceStore, root: Path) -> None:
+def test_new_file_has_usual_permissions_and_replaced_one_keeps_them(store: WorkspaceStore, root: Path) -> None:
     before = os.umask(0o027)
     try:
         write(store, "new", b"")
@@ -194,7 +194,7 @@ def test_only_the_pinned_content_is_deleted(store: WorkspaceStore, root: Path) -
     (root / "f").write_bytes(b"1")
     pin = pinned(store, "f").pin
     (root / "f").write_bytes(b"22")
-    with pytest.raises(Conflict, match="changed"):
+    with pytest.raises(VerificationError, match="changed"):
         store.delete("f", pin)
     (root / "d").mkdir()
     with pytest.raises(Conflict):
@@ -202,7 +202,7 @@ def test_only_the_pinned_content_is_deleted(store: WorkspaceStore, root: Path) -
     assert everything(root) == ["d", "f"]
 
 
-def test_what_stands_in_the_way_is_said(store: WorkspaceStore, root: Path) -> None:
+def test_conflicting_entry_is_reported(store: WorkspaceStore, root: Path) -> None:
     (root / "folder").mkdir()
     (root / "link").symlink_to("folder")
     (root / "file").touch()

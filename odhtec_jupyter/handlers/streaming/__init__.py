@@ -1,0 +1,1 @@
+"""Requests and replies whose bodies are streamed: uploads, downloads and archives."""

@@ -1,0 +1,88 @@
+"""``/uploads``: resumable uploads in small requests, which can be repeated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tornado import web
+
+from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.handlers.base import OdhTecHandler
+from odhtec_jupyter.handlers.streaming.streamed_body import StreamedBodyHandler
+from odhtec_jupyter.handlers.tornado_internals import UntrackedHandler
+from odhtec_jupyter.models import UploadRequest
+from odhtec_jupyter.transfers.incoming_part import IncomingPart
+from odhtec_jupyter.transfers.part_pieces import PartInPieces
+from odhtec_jupyter.transfers.parts import MAX_OBJECT
+
+
+class UploadsHandler(UntrackedHandler, OdhTecHandler):
+    """``/uploads``"""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """List unfinished uploads, newest first."""
+        self.reply(self.services.uploads.show_all())
+
+    @web.authenticated
+    async def post(self) -> None:
+        """Start an upload, or find the one to resume."""
+        upload, resumed = await self.services.uploads.begin(self.body(UploadRequest))
+        self.reply(upload, 200 if resumed else 201)
+
+
+class UploadSessionHandler(UntrackedHandler, OdhTecHandler):
+    """``/uploads/:id``"""
+
+    @web.authenticated
+    async def get(self, upload_id: str) -> None:
+        """Return one upload with its parts."""
+        self.reply(await self.services.uploads.show(upload_id))
+
+    @web.authenticated
+    async def delete(self, upload_id: str) -> None:
+        """Discard an upload and its parts."""
+        await self.services.uploads.drop(upload_id)
+        self.set_status(204)
+        self.finish()
+
+
+class PartHandler(StreamedBodyHandler):
+    """``/uploads/:id/:part``"""
+
+    async def prepare(self, **options: Any) -> None:
+        """Refuse everything that can be refused here, before the first byte of the body."""
+        await super().prepare(**options)
+        if self.replied or self.request.method != "PUT":
+            return
+        number: str = self.path_kwargs["part"]
+        if not (number.isascii() and number.isdigit() and len(number) <= 5):
+            raise BadRequest("part must be a number from 1 to 10000.")
+        uploads, upload_id = self.services.uploads, self.path_kwargs["upload_id"]
+        self._part: IncomingPart | PartInPieces
+        if self.get_query_argument("offset", None) is None:
+            self._part = await uploads.receive(upload_id, int(number), self.content_length, self.lost)
+        else:
+            offset = self.number("offset", 0, least=0, most=MAX_OBJECT)
+            self._part = await uploads.receive_piece(upload_id, int(number), offset, self.content_length, self.lost)
+        self.expect_straight(self._part)
+
+    @web.authenticated
+    async def put(self, upload_id: str, part: str) -> None:
+        """Store the part after its last piece was received."""
+        stored = await self._part.finish()
+        if stored is not None:
+            self.reply(stored)
+            return
+        self.set_status(204)
+        self.finish()
+
+
+class CompleteHandler(OdhTecHandler):
+    """``/uploads/:id/complete``"""
+
+    @web.authenticated
+    async def post(self, upload_id: str) -> None:
+        """Complete the upload, which makes the object visible."""
+        overwrite = self.choice("onConflict", "fail", ("fail", "overwrite")) == "overwrite"
+        self.reply(await self.services.uploads.complete(upload_id, overwrite=overwrite), 201)

@@ -1,0 +1,1 @@
+"""Parquet and Arrow, read by pyarrow in a process of its own."""

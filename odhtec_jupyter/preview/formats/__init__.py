@@ -1,0 +1,1 @@
+"""One module for each format, and the modules that they share."""

@@ -1,0 +1,1 @@
+"""The store of Hugging Face: every call to a hub and its replies."""

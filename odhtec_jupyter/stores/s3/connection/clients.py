@@ -1,0 +1,323 @@
+"""boto3's clients of one connection: created on first use, one for each region."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, TypeGuard
+from urllib.parse import urlsplit
+
+from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError, clipped
+from odhtec_jupyter.network import AMAZON, Network
+from odhtec_jupyter.settings import S3Connection
+from odhtec_jupyter.stores.bounded import MAX_TAGS, PIECE_BYTES, read_whole, require_few
+from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, ca_file
+from odhtec_jupyter.stores.interruption import ReplyWait, interruptible, interruptible_pool
+from odhtec_jupyter.stores.s3.connection.amazon import US_EAST, amazon_endpoint, is_region
+from odhtec_jupyter.stores.s3.wire.errors import not_s3, require_s3, s3_errors
+from odhtec_jupyter.stores.s3.wire.list_page import ListPage
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+    from mypy_boto3_s3 import S3Client
+
+# The reply to a copy of 5 GiB within S3 can come only when it is complete.
+COPY_TIMEOUT = 600  # seconds
+ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # read by boto3 itself
+
+
+class S3Clients:
+    """The clients of one connection; thread-safe."""
+
+    def __init__(self, connection: S3Connection, network: Network) -> None:
+        self._connection = connection
+        self._network = network
+        self._clients: dict[tuple[str | None, bool, bool], S3Client] = {}
+        self._regions: dict[str, str] = {}  # of buckets, from S3's replies
+        self._session: Session | None = None
+        self._lock = threading.Lock()
+        self._amazon = amazon_endpoint(connection.endpoint)
+        self.host = urlsplit(connection.endpoint).netloc if connection.endpoint else "amazonaws.com"
+        #: Whether this is Amazon S3, where requests are signed for the region of each bucket.
+        self.is_amazon = connection.endpoint is None or self._amazon is not None
+        #: The region to sign for if that of the bucket is not known, and to create buckets in.
+        self.region = connection.region or US_EAST
+        if self._amazon:
+            configured = connection.region if is_region(connection.region) else None
+            self.region = self._amazon.region or configured or US_EAST
+
+    def get(self, bucket: str | None = None, *, once: bool = False, patient: bool = False) -> S3Client:
+        """Return the client for a bucket.
+
+        With ``once``, it does not retry; with ``patient``, it waits long for a reply.
+        """
+        region = self._region_of(bucket) if bucket else None
+        if region == self.region:
+            region = None
+        with self._lock:
+            if (region, once, patient) not in self._clients:
+                self._clients[region, once, patient] = self._make(region, once, patient)
+            return self._clients[region, once, patient]
+
+    def credentials_end(self) -> tuple[bool, datetime | None]:
+        """Return whether the credentials are temporary, and their expiry if it is known."""
+        if self._connection.access_key_id:
+            return bool(self._connection.session_token), None
+        credentials: Any = self._session and self._session.get_credentials()
+        # Not public in botocore; without it the expiry is not known.
+        end = getattr(credentials, "_expiry_time", None)
+        return bool(getattr(credentials, "token", None)), end if isinstance(end, datetime) else None
+
+    def close(self) -> None:
+        """Close idle connections."""
+        for client in self._clients.values():
+            client.close()
+
+    def _region_of(self, bucket: str) -> str | None:
+        if bucket not in self._regions and self.is_amazon:
+            reply: Any
+            try:
+                with s3_errors(self.host):
+                    reply = self.get().head_bucket(Bucket=bucket)
+            except OdhTecError as error:
+                # A refusal contains the region, too; any other error will be raised by the actual call.
+                reply = getattr(error.__cause__, "response", {"ResponseMetadata": {}})
+            meta = reply["ResponseMetadata"]
+            # A gateway at an Amazon endpoint can leave out the region, then the endpoint's own is correct.
+            ours = self.region if meta.get("HTTPStatusCode") == 200 else None
+            self.learn_region(bucket, meta.get("HTTPHeaders", {}).get("x-amz-bucket-region") or ours)
+        return self._regions.get(bucket)
+
+    def accepts_region(self, region: str | None) -> TypeGuard[str]:
+        """Return whether to sign for a region that S3 has named; on Amazon it becomes part of the host name."""
+        if self.is_amazon:
+            return is_region(region)
+        return region is not None and re.fullmatch(r"[\w-]{1,64}", region, re.ASCII) is not None
+
+    def learn_region(self, bucket: str, region: str | None) -> bool:
+        """Sign for a bucket in the region that S3 has named. Returns whether that changes anything."""
+        if not self.accepts_region(region):
+            return False
+        known, self._regions[bucket] = self._regions.get(bucket, self.region), region
+        return known != region
+
+    def forget_region(self, bucket: str) -> None:
+        """Forget the region of a bucket that was created or deleted."""
+        self._regions.pop(bucket, None)
+
+    def _make(self, region: str | None, once: bool, patient: bool) -> S3Client:
+        from botocore.config import Config
+
+        connection = self._connection
+        region = region or self.region
+        endpoint = self._amazon.at(region) if self._amazon else connection.endpoint
+        proxies = {
+            scheme: proxy for scheme in ("http", "https") if (proxy := self._network.proxy_for(endpoint or AMAZON))
+        }
+        config = Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path" if endpoint else "auto", "payload_signing_enabled": False},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            # The engine does the retries.
+            retries={"mode": "standard", "total_max_attempts": 1 if once else 2},
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=COPY_TIMEOUT if patient else READ_TIMEOUT,
+            max_pool_connections=32,
+            tcp_keepalive=True,
+            # The endpoint was cleared in the settings, so boto3 must not read it from the environment.
+            ignore_configured_endpoint_urls=(  # type: ignore[call-arg] # boto3-stubs does not know it
+                endpoint is None and any(map(os.environ.get, ENDPOINT_VARIABLES))
+            ),
+            proxies=proxies,  # an empty mapping keeps botocore from reading the environment
+        )
+        with s3_errors(self.host):
+            try:
+                self._session = self._session or _new_session()
+                client = self._session.client(
+                    "s3",
+                    endpoint_url=endpoint,
+                    region_name=region,
+                    aws_access_key_id=connection.access_key_id,
+                    aws_secret_access_key=connection.secret_access_key,
+                    aws_session_token=connection.session_token,
+                    verify=ca_file(self._network),
+                    config=config,
+                )
+            except ValueError as error:  # raised by botocore for an invalid endpoint
+                raise BadRequest(f"endpoint: {error}") from error
+        endpoint_of: Any = client
+        endpoint_of._endpoint.http_session = _BoundedSession(endpoint_of._endpoint.http_session, self.host)
+        client.meta.events.register("before-sign.s3.DeleteObjects", _add_content_md5)
+        # The wildcard runs it before botocore's own hook for S3, which parses every list to find an error in it, and
+        # treats a list that it cannot parse as an error.
+        for operation in ("ListObjectsV2", "ListObjects"):
+            client.meta.events.register_first(f"before-parse.*.{operation}", _read_list)
+        client.meta.events.register_first("before-parse.*.ListBuckets", partial(_require_bucket_list, host=self.host))
+        client.meta.events.register("before-sign.s3.ListObjectsV2", _repeat_position)
+        client.meta.events.register_first("needs-retry.s3", partial(_refuse_redirect, clients=self))
+        if not self.is_amazon:
+            client.meta.events.register("before-sign.s3.CopyObject", _repeat_condition)
+        return client
+
+
+def _new_session() -> Session:
+    from boto3.session import Session
+    from botocore.session import get_session
+
+    core = get_session()
+    session = Session(botocore_session=core)
+    # After boto3 has added a folder to the session's loader, or the shared one would get it for each session.
+    core.register_component("data_loader", _loader())
+    core.register_component("response_parser_factory", _lenient_parsers())
+    return session
+
+
+@cache
+def _loader() -> Any:
+    """Return one loader for the process: each session would load its own description of S3, 12 MiB in 100 ms."""
+    from botocore.session import get_session
+
+    return get_session().get_component("data_loader")
+
+
+@cache
+def _lenient_parsers() -> Any:
+    """Return parsers that leave out an invalid number or date; with botocore's own the whole reply is lost."""
+    from botocore import parsers
+
+    def or_none(read: Callable[..., Any]) -> Callable[..., Any]:
+        def lenient(*args: Any) -> Any:
+            try:
+                return read(*args)
+            except (ValueError, TypeError, OverflowError, RuntimeError):
+                return None
+
+        return lenient
+
+    class LenientParser(parsers.RestXMLParser):
+        def parse(self, response: Any, shape: Any) -> Any:
+            try:
+                return super().parse(response, shape)
+            except parsers.ResponseParserError:
+                raise
+            except Exception as error:
+                raise parsers.ResponseParserError(f"{type(error).__name__}: {error}") from error
+
+    # Not public in botocore; without them the whole reply is refused with an error.
+    for name in ("_handle_integer", "_handle_long", "_handle_timestamp", "_handle_float", "_handle_double"):
+        if hasattr(parsers.RestXMLParser, name):
+            setattr(LenientParser, name, or_none(getattr(parsers.RestXMLParser, name)))
+
+    class LenientFactory(parsers.ResponseParserFactory):
+        def create_parser(self, protocol_name: str) -> Any:
+            return LenientParser() if protocol_name == "rest-xml" else super().create_parser(protocol_name)
+
+    return LenientFactory()
+
+
+class _BoundedSession:
+    """The HTTP session of botocore with a limit: botocore would read any list or error to its end."""
+
+    def __init__(self, session: Any, host: str) -> None:
+        self._session = session
+        self._host = host
+        # Not public in botocore; without them a stop waits for the reply. Its managers share this mapping.
+        pools = getattr(session, "_pool_classes_by_scheme", {})
+        pools.update({scheme: interruptible_pool(pool) for scheme, pool in pools.items()})
+
+    def send(self, request: Any) -> Any:
+        """Send one request. The body of an object is not read; any other body is read here, up to the limit."""
+        import botocore.exceptions as b
+        from urllib3 import exceptions as u
+
+        streamed, request.stream_output = request.stream_output, True
+        response = self._session.send(request)
+        if streamed and response.status_code < 300:
+            return response
+        try:
+            with interruptible(ReplyWait(response.raw)):
+                body = read_whole(response.raw.stream(PIECE_BYTES), self._host)
+            require_s3(response.status_code, body, self._host, is_object=streamed)
+            response._content = require_few(body, b"<", MAX_TAGS, self._host)
+        except u.ReadTimeoutError as error:
+            raise b.ReadTimeoutError(endpoint_url=request.url, error=error) from error
+        except u.ProtocolError as error:
+            raise b.ConnectionClosedError(endpoint_url=request.url, request=request, error=error) from error
+        except OdhTecError:
+            response.raw.close()
+            raise
+        return response
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._session.close()
+
+
+def _add_content_md5(request: Any, **_: Any) -> None:
+    """Add the checksum that older MinIO requires for DeleteObjects. FIPS allows MD5 as a checksum."""
+    body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
+    digest = hashlib.md5(body, usedforsecurity=False).digest()
+    request.headers["Content-MD5"] = base64.b64encode(digest).decode()
+
+
+def _read_list(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    """Parse a list instead of botocore, whose parser takes several times as long.
+
+    The reply has the result as ``ListPage``. Requests, signatures, retries and errors, also those with status 200, are
+    still handled by botocore.
+    """
+    body = response_dict["body"]
+    if response_dict["status_code"] == 200 and b"<Error>" not in body[:1024]:
+        customized_response_dict["ListPage"] = ListPage(body, response_dict["headers"].get("date", ""))
+        response_dict["body"] = b"<ListBucketResult/>"
+
+
+def _require_bucket_list(response_dict: dict[str, Any], host: str, **_: Any) -> None:
+    """Raise an error for a service that replies 200 to everything: botocore reads an empty body as an empty list."""
+    if response_dict["status_code"] == 200 and b"ListAllMyBucketsResult" not in response_dict["body"][:1024]:
+        raise not_s3(host, "something other than a list of buckets")
+
+
+def _repeat_position(request: Any, **_: Any) -> None:
+    """Send ``start-after`` as ``marker``, too, for a store that treats ListObjectsV2 as ListObjects."""
+    if position := re.search(r"[?&]start-after=([^&]*)", request.url):
+        request.url += f"&marker={position[1]}"
+
+
+def _refuse_redirect(response: Any, request_dict: Any, clients: S3Clients, **_: Any) -> None:
+    """Raise an error for a redirect without a region, which botocore would follow with HEAD requests forever.
+
+    The region in a redirect is kept for the requests that botocore does not send.
+    """
+    status = response[0].status_code if response and response[0] is not None else 0
+    if status not in {301, 302, 307, 308, 400}:
+        return
+    reply = response[1]
+    headers = reply.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    region = headers.get("x-amz-bucket-region") or reply.get("Error", {}).get("Region")
+    if clients.accepts_region(region):
+        bucket = request_dict.get("context", {}).get("s3_redirect", {}).get("bucket")
+        if bucket:  # not public in botocore; without it, each client learns the region on its first request
+            clients.learn_region(bucket, region)
+        return
+    if status == 400:
+        return
+    target = urlsplit(headers.get("location", "")).netloc
+    raise StoreError(
+        f"{clients.host} redirects to {clipped(target, 100) or 'another address'} ({status}), and S3 requests do not"
+        " follow redirects. Check the endpoint and the region in the settings.",
+        code="PermanentRedirect",
+    )
+
+
+def _repeat_condition(request: Any, **_: Any) -> None:
+    """Send the condition on the source of a copy under the name that Ceph RGW knows, without ``source``."""
+    if etag := request.headers.get("x-amz-copy-source-if-match"):
+        request.headers["x-amz-copy-if-match"] = etag

@@ -1,0 +1,39 @@
+"""Links that work without credentials until they expire."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from odhtec_jupyter.models import PresignedUrl
+from odhtec_jupyter.stores.s3.base import S3Base
+from odhtec_jupyter.stores.s3.wire.errors import s3_errors
+
+
+class S3Links(S3Base):
+    """Calls that sign links."""
+
+    def presign(
+        self, bucket: str, key: str, method: Literal["GET", "PUT"], expires_in: int, *, disposition: str
+    ) -> PresignedUrl:
+        """A link to read or to write this key. ``disposition`` is what a reader is told about its name.
+
+        A link ends with the credentials it was made with: where their end is known, the link says it as its own.
+        """
+        params: dict[str, Any] = {"Bucket": bucket, "Key": key}
+        if method == "GET":
+            params["ResponseContentDisposition"] = disposition
+        with s3_errors(self.host):
+            client = self.client(bucket)
+            now = datetime.now(UTC)
+            temporary, end = self._clients.credentials_end()
+            if end is not None:
+                expires_in = max(1, min(expires_in, int((end - now).total_seconds())))
+            operation = "get_object" if method == "GET" else "put_object"
+            url = client.generate_presigned_url(operation, Params=params, ExpiresIn=expires_in)
+        return PresignedUrl(
+            url=url,
+            method=method,
+            expires_at=now + timedelta(seconds=expires_in),
+            may_end_earlier=temporary and end is None,
+        )

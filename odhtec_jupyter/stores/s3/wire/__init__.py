@@ -1,0 +1,1 @@
+"""The formats of S3: replies, errors, ETags and headers."""

@@ -1,0 +1,291 @@
+"""Calls that create objects: a PUT, a copy within S3, or the parts of a multipart upload."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from odhtec_jupyter.errors import Forbidden, OdhTecError, StoreError
+from odhtec_jupyter.stores.interruption import ReplyWait, interruptible
+from odhtec_jupyter.stores.s3.existing import S3Existing
+from odhtec_jupyter.stores.s3.object import object_params
+from odhtec_jupyter.stores.s3.source import changed
+from odhtec_jupyter.stores.s3.wire.errors import answer_error, require_s3, s3_errors, xml_text
+from odhtec_jupyter.stores.s3.wire.etag import quoted
+from odhtec_jupyter.stores.s3.wire.header_text import header_value
+
+# Validity of presigned part URLs; each is used immediately, and retries are signed again.
+URL_SECONDS = 3600  # seconds
+WRONG_DIGEST = "WrongDigest"  # the code of the error for an object with different bytes than were sent
+MAX_REPLY_BYTES = 64 * 1024  # of the reply to a PUT
+# Ceph RGW decodes the source of a part copy twice: a%2Fb would be read from a/b.
+TWICE_DECODED = frozenset("%+?")
+
+
+class S3Writer(S3Existing):
+    """Calls that write."""
+
+    def put(
+        self,
+        bucket: str,
+        key: str,
+        blocks: Iterable[memoryview],
+        size: int,
+        *,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        if_absent: bool = False,
+        md5: bytes | None = None,
+    ) -> str | None:
+        """Store a whole object with one PUT. Returns the ETag, if S3 sends it.
+
+        With ``if_absent``, S3 is asked to refuse if the key exists. ``headers`` are those of
+        :attr:`ObjectHead.headers`.
+        """
+        params: dict[str, Any] = {"Bucket": bucket, "Key": key, **object_params(content_type, metadata, headers)}
+        sent = {f"x-amz-meta-{name}": value for name, value in params["Metadata"].items()}
+        sent |= {name: header_value(value) for name, value in (headers or {}).items()}
+        if content_type:
+            sent["Content-Type"] = params["ContentType"]
+        if if_absent:
+            sent["If-None-Match"] = params["IfNoneMatch"] = "*"
+        etag = quoted(self._send("put_object", params, sent, blocks, size, md5))
+        if etag is None:
+            # The object is stored: an error now would be wrong, and a retry would find the object of the first try.
+            with suppress(OdhTecError):  # there can be permission to write but not to read
+                head = self.head(bucket, key)
+                etag = head.etag if head and head.size == size else None
+        return etag
+
+    def copy(
+        self, bucket: str, key: str, source_bucket: str, source_key: str, *, etag: str, if_absent: bool = False
+    ) -> str | None:
+        """Copy an object of up to 5 GiB within S3, with its metadata and tags. Returns the ETag, if S3 sends it.
+
+        Raises :class:`VerificationError` if the source is no longer what ``etag`` says (on a store that ignores
+        conditions, the target then has the newer content), and ``PreconditionFailed`` if the target exists and
+        ``if_absent`` is set.
+        """
+        client = self._clients.get(bucket, once=True, patient=True)
+        extra: dict[str, Any] = {}
+        if if_absent:
+            # Most stores ignore the header on a copy, and older versions of boto3 do not support it.
+            try:
+                there = self.existing(bucket, key, in_parts=True)
+            except Forbidden as error:  # then the object is read and written, which is slower but does not overwrite
+                raise StoreError(str(error), code="NotImplemented") from error
+            if there is not None:
+                raise StoreError(f"{key} already exists in {bucket}.", code="PreconditionFailed")
+            if knows_condition(client):
+                extra["IfNoneMatch"] = "*"
+            elif self.is_hidden(bucket, key):
+                raise StoreError(f"S3 does not say whether {key} exists.", code="NotImplemented")
+        source: Any = {"Bucket": source_bucket, "Key": source_key}
+
+        def copy(condition: Any) -> Any:
+            with s3_errors(self.host):
+                return client.copy_object(Bucket=bucket, Key=key, CopySource=source, **condition, **extra)
+
+        def is_free() -> bool:
+            return not if_absent or self.existing(bucket, key, in_parts=True) is None
+
+        reply = self._while_unchanged(source_bucket, source_key, etag, copy, is_free)
+        copied = quoted(reply.get("CopyObjectResult", {}).get("ETag"))
+        if copied != etag:  # always so after a multipart upload, or if the store ignored the condition
+            self._require_unchanged(source_bucket, source_key, etag)
+        return copied
+
+    def _require_unchanged(self, bucket: str, key: str, etag: str) -> None:
+        if self.unchanged(bucket, key, etag) is None:
+            raise changed(bucket, key)
+
+    def _while_unchanged(
+        self,
+        bucket: str,
+        key: str,
+        etag: str,
+        copy: Callable[[dict[str, str]], Any],
+        is_free: Callable[[], bool] = lambda: True,
+    ) -> Any:
+        """Call ``copy`` with a condition on its source; without it if the store compares ETags in its own way."""
+        condition = {"CopySourceIfMatch": sent} if (sent := self.if_match(etag)) else {}
+        if not condition:
+            self._require_unchanged(bucket, key, etag)
+        try:
+            return copy(condition)
+        except StoreError as error:
+            if error.status != 412:
+                raise
+            # 412 does not say which condition failed, so check the source.
+            self._require_unchanged(bucket, key, etag)
+            if not condition or not is_free():
+                raise
+        self.abilities.compares_etags = False
+        return copy({})
+
+    # --- multipart ------------------------------------------------------------------------------------------------
+
+    def create_multipart(
+        self,
+        bucket: str,
+        key: str,
+        *,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> str:
+        """Start a multipart upload and return its ID. Nothing is visible until it is completed.
+
+        It is not retried, because each request that reaches S3 starts another upload.
+        """
+        extra = object_params(content_type, metadata, headers)
+        with s3_errors(self.host):
+            client = self._clients.get(bucket, once=True)
+            upload_id = client.create_multipart_upload(Bucket=bucket, Key=key, **extra).get("UploadId")
+        if not upload_id:
+            raise StoreError(f"The S3 store at {self.host} returned no ID for an upload of {key}.", code="InvalidReply")
+        return upload_id
+
+    def put_part(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        number: int,
+        blocks: Iterable[memoryview],
+        size: int,
+        *,
+        md5: bytes | None = None,
+    ) -> str:
+        """Store one part of ``size`` bytes and return its ETag."""
+        params = {"Bucket": bucket, "Key": key, "UploadId": upload_id, "PartNumber": number}
+        etag = self._send("upload_part", params, {}, blocks, size, md5)
+        # A weak ETag is not normalized: completing the upload requires it unchanged.
+        return quoted(etag) or etag or self._listed_part(bucket, key, upload_id, number, size)
+
+    def _listed_part(self, bucket: str, key: str, upload_id: str, number: int, size: int) -> str:
+        """Return the ETag of a part from a list, if the reply to its PUT had none: completing an upload requires it."""
+        with s3_errors(self.host):
+            reply: Any = self.client(bucket).list_parts(
+                Bucket=bucket, Key=key, UploadId=upload_id, PartNumberMarker=number - 1, MaxParts=1
+            )
+        for part in reply.get("Parts", []):
+            if part.get("PartNumber") == number and part.get("Size") == size and (etag := quoted(part.get("ETag"))):
+                return etag
+        raise StoreError(f"The S3 store at {self.host} returned no ETag for a part of {key}.", code="NoETag")
+
+    def copy_part(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        number: int,
+        source_bucket: str,
+        source_key: str,
+        *,
+        start: int,
+        end: int,
+        etag: str,
+    ) -> str:
+        """Store bytes ``start`` to ``end`` (exclusive) of an object within S3 as one part and return its ETag.
+
+        Raises :class:`VerificationError` if the source is no longer what ``etag`` says, and ``NotImplemented`` for keys
+        that a store could confuse with others: their objects must be read and written.
+        """
+        if not self.is_amazon and TWICE_DECODED & set(source_key):
+            raise StoreError(f"{source_key} cannot be copied in parts.", code="NotImplemented")
+        source: Any = {"Bucket": source_bucket, "Key": source_key}
+
+        def copy(condition: Any) -> Any:
+            with s3_errors(self.host):
+                return self._clients.get(bucket, once=True, patient=True).upload_part_copy(
+                    Bucket=bucket,
+                    Key=key,
+                    UploadId=upload_id,
+                    PartNumber=number,
+                    CopySource=source,
+                    CopySourceRange=f"bytes={start}-{end - 1}",
+                    **condition,
+                )
+
+        reply = self._while_unchanged(source_bucket, source_key, etag, copy)
+        stored = quoted(reply.get("CopyPartResult", {}).get("ETag"))
+        stored = stored or self._listed_part(bucket, key, upload_id, number, end - start)
+        # Ceph RGW ignores the condition here, so check the source before anything becomes visible.
+        self._require_unchanged(source_bucket, source_key, etag)
+        return stored
+
+    def _send(
+        self,
+        operation: str,
+        params: dict[str, Any],
+        headers: dict[str, str],
+        blocks: Iterable[memoryview],
+        size: int,
+        md5: bytes | None,
+    ) -> str | None:
+        """PUT bytes block by block from memory and return the ETag.
+
+        A presigned URL and urllib3 are used instead of botocore's call, which would copy the body. A signed header must
+        be sent as that header.
+        """
+        headers["Content-Length"] = str(size)
+        if md5:
+            headers["Content-MD5"] = params["ContentMD5"] = base64.b64encode(md5).decode()
+        with s3_errors(self.host):
+            client = self.client(params["Bucket"])
+            url = client.generate_presigned_url(operation, Params=params, ExpiresIn=URL_SECONDS)
+        response = self.http.request("PUT", url, headers=headers, body=blocks if size else b"")
+        with s3_errors(self.host), interruptible(ReplyWait(response)):
+            reply = response.read(MAX_REPLY_BYTES)
+            text = reply.decode("utf-8", "replace")
+        if response.status == 200 and len(reply) < MAX_REPLY_BYTES:
+            response.release_conn()
+        else:  # unread bytes would be taken for the reply to the next request
+            response.close()
+        require_s3(response.status, reply, self.host)
+        if response.status != 200:
+            region = response.headers.get("x-amz-bucket-region") or xml_text(text, "Region")
+            if response.status in {301, 307, 400} and self._clients.learn_region(params["Bucket"], region):
+                # A retry is signed for the correct region.
+                raise StoreError(f"{params['Bucket']} is in another region.", code="TemporaryRedirect")
+            raise answer_error(response.status, xml_text(text, "Code"), xml_text(text, "Message"), operation)
+        etag: str | None = response.headers.get("ETag")
+        if etag and md5 and _is_md5(etag, response.headers) and etag.strip('"') != md5.hex():
+            # The store should have refused them because of Content-MD5.
+            raise StoreError(f"The S3 store at {self.host} stored different bytes than were sent.", code=WRONG_DIGEST)
+        return etag or None
+
+    def complete_multipart(
+        self, bucket: str, key: str, upload_id: str, etags: Sequence[str], *, if_absent: bool = False
+    ) -> str | None:
+        """Complete an upload with its parts in order, which makes the object visible.
+
+        Returns the ETag, if S3 sends it.
+        """
+        extra: dict[str, Any] = {"IfNoneMatch": "*"} if if_absent else {}
+        parts: Any = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
+        with s3_errors(self.host):
+            # Without retries: the caller must know about a lost reply.
+            reply = self._clients.get(bucket, once=True).complete_multipart_upload(
+                Bucket=bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}, **extra
+            )
+        return quoted(reply.get("ETag"))
+
+
+def _is_md5(etag: str, headers: Mapping[str, str]) -> bool:
+    """Return whether an ETag is the MD5 of the bytes, which it is not with SSE-KMS and SSE-C."""
+    if headers.get("x-amz-server-side-encryption", "AES256") != "AES256":
+        return False
+    if "x-amz-server-side-encryption-customer-algorithm" in headers:
+        return False
+    return re.fullmatch(r'"?[0-9a-f]{32}"?', etag) is not None
+
+
+def knows_condition(client: Any) -> bool:
+    """Return whether this boto3 supports a condition on the target of a copy."""
+    return "IfNoneMatch" in client.meta.service_model.operation_model("CopyObject").input_shape.members

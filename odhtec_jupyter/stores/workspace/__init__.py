@@ -1,0 +1,1 @@
+"""The workspace: every access to users' files."""
