@@ -21,13 +21,13 @@ LAYERS = (
     {
         "tokens.ts",
         "format.ts",
-        "foreignjson.ts",
+        "untrustedjson.ts",
         "python.ts",
         "sleep.ts",
         "version.ts",
         "contract.ts",
         "visible.ts",
-        "sentences.ts",
+        "translation.ts",
         "jsxruntime.ts",
     },
 )
@@ -81,7 +81,7 @@ def test_names_are_shown_through_one_function() -> None:
         name, text = file.relative_to(SOURCE).as_posix(), file.read_text()
         if ".spec." in name:
             continue
-        if name not in {"jsxruntime.ts", "sentences.ts"}:
+        if name not in {"jsxruntime.ts", "translation.ts"}:
             wrong += [name] if re.search(r"\.load\(DOMAIN|\bcreateElement\((?!')|react/jsx", text) else []
         for shown in re.findall(r"\.title\.(?:label|caption) =([^;]*);", text):
             if not re.search(r"\b(?:visible|__|title)\(", shown):

@@ -10,19 +10,20 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 
-import { addCommands } from './lab/commands';
-import { addListCommands } from './lab/listcommands';
+import { addCommands } from './lab/commands/commands';
+import { addListCommands } from './lab/commands/listcommands';
 import { bringToFront } from './lab/mainarea';
 import { documents } from './plugins/documents';
 import { files } from './plugins/files';
 import { notebook } from './plugins/notebook';
 import { previews } from './plugins/previews';
-import { launcher, running } from './plugins/surroundings';
+import { launcher } from './plugins/launcher';
+import { running } from './plugins/running';
 import { tabs } from './plugins/tabs';
 import { widget } from './plugins/widget';
-import { ISidebar, Sidebar } from './lab/sidebar';
-import { activeCount, createStatusItem } from './lab/status';
-import { loadSentences } from './sentences';
+import { ISidebar, Sidebar } from './lab/browsers/sidebar';
+import { activeCount, createStatusItem } from './lab/transfers/status';
+import { loadSentences } from './translation';
 import { COMMANDS_PLUGIN_ID, PANEL_ID, PLUGIN_ID, STATUS_PLUGIN_ID } from './tokens';
 
 const panel: JupyterFrontEndPlugin<Sidebar> = {

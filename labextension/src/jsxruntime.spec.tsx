@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { expect, it, vi } from 'vitest';
 
 import { ApiError } from './api/request';
-import { Notices } from './lab/notices';
+import { Notices } from './lab/transfers/notifications';
 import { trans } from './testing/fakes';
 import { transfer } from './testing/fakes';
 

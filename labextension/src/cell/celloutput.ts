@@ -2,7 +2,7 @@ import type { IRenderMime } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Panel, Widget } from '@lumino/widgets';
 
-import type { Cells } from './cells';
+import type { Cells } from './cellbrowsers';
 import type { S3BrowserModel } from './widgetmodel';
 
 /** What a cell shows that has made a browser: the browser while a kernel knows it, one sentence otherwise. */

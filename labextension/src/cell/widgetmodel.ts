@@ -1,9 +1,9 @@
 import { DOMWidgetModel } from '@jupyter-widgets/base';
 import { JSONExt, UUID, type PartialJSONValue } from '@lumino/coreutils';
 
-import type { Cells } from './cells';
-import type { IHome } from '../lab/home';
-import type { Homes } from '../lab/homes';
+import type { Cells } from './cellbrowsers';
+import type { IHome } from '../lab/browsers/browserinstance';
+import type { Homes } from '../lab/browsers/browserregistry';
 import { WIDGET_MODULE } from '../tokens';
 import { version } from '../version';
 import { WidgetLink, type ITraits } from './widgetlink';

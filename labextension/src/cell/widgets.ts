@@ -2,8 +2,8 @@ import type { ExportMap } from '@jupyter-widgets/base';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ContextMenu } from '@lumino/widgets';
 
-import type { Cells } from './cells';
-import type { Homes } from '../lab/homes';
+import type { Cells } from './cellbrowsers';
+import type { Homes } from '../lab/browsers/browserregistry';
 import { S3BrowserModel } from './widgetmodel';
 import { keepFromNotebook, S3BrowserView } from './widgetview';
 

@@ -1,4 +1,4 @@
-import { parseForeignJson } from '../foreignjson';
+import { parseForeignJson } from '../untrustedjson';
 import { formatNotebook, parseNotebook } from './notebookfile';
 
 export interface IFileContent {

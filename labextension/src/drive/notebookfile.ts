@@ -1,4 +1,4 @@
-import { parseForeignJson } from '../foreignjson';
+import { parseForeignJson } from '../untrustedjson';
 
 /** A notebook's file and Lab's model of it differ as they do on the Jupyter server: in lines, and in trust. */
 

@@ -2,7 +2,7 @@ import { FolderChooser } from './folderchooser';
 import { FormModel, Latest } from './formmodel';
 import { parentPrefix, s3Uri } from '../api/keys';
 import { ApiError } from '../api/request';
-import { bundles, type IBundle } from '../list/bundles';
+import { bundles, type IBundle } from '../list/groupbyfolder';
 import type { IRow } from '../list/rows';
 import type { OnConflict, Transfer, TransferPlan, TransferRequest } from '../tokens';
 

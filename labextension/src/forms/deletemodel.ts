@@ -1,6 +1,6 @@
 import { FormModel } from './formmodel';
 import type { IRow } from '../list/rows';
-import { Tally } from '../list/tally';
+import { Tally } from '../list/sizecounter';
 import type { VersionList } from '../tokens';
 
 /** What a deletion would take, found out while the user reads; nothing waits for it. */

@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { BrowserModel } from './browser';
-import { bundles } from './bundles';
+import { bundles } from './groupbyfolder';
 import type { IDragged } from './dragging';
 import { lastName, parentPrefix, s3Uri } from '../api/keys';
 import { ApiError } from '../api/request';

@@ -3,7 +3,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 
 import { s3Uri } from '../api/keys';
 import type { ApiError } from '../api/request';
-import { Tally } from './tally';
+import { Tally } from './sizecounter';
 
 /** What is known of all that lies below a folder. */
 export interface IUsage {

@@ -3,12 +3,12 @@ import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { editIcon, launchIcon } from '@jupyterlab/ui-components';
 
-import { chosenFile, describedBy, whenChoiceChanges } from '../lab/chosen';
+import { chosenFile, describedBy, whenChoiceChanges } from '../lab/commands/currentselection';
 import { documentPath, placeOf } from '../drive/documents';
 import { S3Drive } from '../drive/drive';
-import { Opener } from '../lab/opener';
-import { ISidebar, type Sidebar } from '../lab/sidebar';
-import { loadSentences } from '../sentences';
+import { Opener } from '../lab/documents/opener';
+import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
+import { loadSentences } from '../translation';
 import { CommandIDs, DOCUMENTS_PLUGIN_ID, ROW_CLASS } from '../tokens';
 import { untilCompleted } from '../transfers/transferwait';
 

@@ -7,10 +7,10 @@ import {
 } from '@jupyterlab/filebrowser';
 import { ITranslator } from '@jupyterlab/translation';
 
-import { ISidebar, type Sidebar } from '../lab/sidebar';
-import { loadSentences } from '../sentences';
+import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
+import { loadSentences } from '../translation';
 import { FILES_PLUGIN_ID } from '../tokens';
-import { WorkspaceDrag } from '../lab/workspacedrag';
+import { WorkspaceDrag } from '../lab/filebrowser/workspacedrag';
 
 export const files: JupyterFrontEndPlugin<void> = {
   id: FILES_PLUGIN_ID,

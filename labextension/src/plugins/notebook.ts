@@ -5,10 +5,10 @@ import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { codeIcon, copyIcon, MenuSvg } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import { chosenPlace, describedBy, whenChoiceChanges } from '../lab/chosen';
-import { ISidebar, type Sidebar } from '../lab/sidebar';
+import { chosenPlace, describedBy, whenChoiceChanges } from '../lab/commands/currentselection';
+import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
 import { formsOf, snippet, SNIPPET_FORMS, type SnippetForm } from '../lab/snippets';
-import { loadSentences } from '../sentences';
+import { loadSentences } from '../translation';
 import { CommandIDs, NOTEBOOK_PLUGIN_ID, ROW_CLASS } from '../tokens';
 
 /** Of the command: which line of those that fit, and how it is called. */

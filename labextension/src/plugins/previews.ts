@@ -9,13 +9,13 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator } from '@jupyterlab/translation';
 import { searchIcon } from '@jupyterlab/ui-components';
 
-import { chosenFile, describedBy, whenChoiceChanges } from '../lab/chosen';
+import { chosenFile, describedBy, whenChoiceChanges } from '../lab/commands/currentselection';
 import type { IObjectPlace } from '../drive/documents';
 import { s3Uri } from '../api/keys';
 import { addToMainArea, bringToFront } from '../lab/mainarea';
-import type { PreviewWidget } from '../lab/previewwidget';
-import { ISidebar, type Sidebar } from '../lab/sidebar';
-import { loadSentences } from '../sentences';
+import type { PreviewWidget } from '../lab/documents/previewwidget';
+import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
+import { loadSentences } from '../translation';
 import { CommandIDs, PREVIEW_PLUGIN_ID, ROW_CLASS } from '../tokens';
 import type { IPreviewViewProps } from '../views/preview/PreviewView';
 
@@ -41,9 +41,9 @@ export const previews: JupyterFrontEndPlugin<void> = {
 
     const create = async (object: IObjectPlace): Promise<PreviewWidget> => {
       const [{ PreviewModel }, { PreviewRenderers }, { PreviewWidget }] = await Promise.all([
-        import('../preview/preview'),
-        import('../lab/previewrenderers'),
-        import('../lab/previewwidget')
+        import('../preview/previewmodel'),
+        import('../lab/documents/previewrenderers'),
+        import('../lab/documents/previewwidget')
       ]);
       const sizeLimit = () => sidebar.editorSizeLimit;
       return new PreviewWidget({

@@ -6,9 +6,9 @@ import {
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator } from '@jupyterlab/translation';
 
-import { ISidebar, type Sidebar } from '../lab/sidebar';
-import { addTabs } from '../lab/tabs';
-import { loadSentences } from '../sentences';
+import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
+import { addTabs } from '../lab/browsers/tabs';
+import { loadSentences } from '../translation';
 import { TABS_PLUGIN_ID } from '../tokens';
 
 export const tabs: JupyterFrontEndPlugin<void> = {

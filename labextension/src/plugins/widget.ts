@@ -4,9 +4,9 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator } from '@jupyterlab/translation';
 
 import { CellOutput } from '../cell/celloutput';
-import { Cells } from '../cell/cells';
-import { ISidebar, type Sidebar } from '../lab/sidebar';
-import { loadSentences } from '../sentences';
+import { Cells } from '../cell/cellbrowsers';
+import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
+import { loadSentences } from '../translation';
 import { CELL_MIME_TYPE, WIDGET_MODULE, WIDGET_PLUGIN_ID } from '../tokens';
 import { version } from '../version';
 

@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 
-import { loadSentences } from '../sentences';
+import { loadSentences } from '../translation';
 import type { IBrowserActions } from '../views/actions';
 import type {
   HubRepo,

@@ -1,4 +1,4 @@
-import type { IBegun } from './filejob';
+import type { IBegun } from './sending/filejob';
 import { RateMeter } from './rate';
 import type { OnConflict } from '../tokens';
 

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { UploadBatch } from './batch';
 import type { IAnswer } from './conflicts';
-import type { IFileJob } from './filejob';
+import type { IFileJob } from './sending/filejob';
 import { ApiError } from '../api/request';
 import { Deferred, upload } from '../testing/fakes';
 import { UploadsModel } from './uploads';

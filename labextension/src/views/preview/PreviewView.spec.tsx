@@ -1,7 +1,7 @@
 import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it, vi } from 'vitest';
 
-import { PreviewModel } from '../../preview/preview';
+import { PreviewModel } from '../../preview/previewmodel';
 import { ApiError } from '../../api/request';
 import { trans } from '../../testing/fakes';
 import {

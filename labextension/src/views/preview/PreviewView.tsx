@@ -5,10 +5,10 @@ import { useEffect, useRef, type ReactNode } from 'react';
 import { baseName } from '../../drive/documents';
 import { formatSize } from '../../format';
 import { s3Uri } from '../../api/keys';
-import type { PreviewModel } from '../../preview/preview';
+import type { PreviewModel } from '../../preview/previewmodel';
 import type { Preview } from '../../tokens';
 import { useSignal } from '../hooks';
-import { IconButton } from '../IconButton';
+import { IconButton } from '../controls/IconButton';
 import { PreviewBody, type IRenderers } from './PreviewBody';
 
 export interface IPreviewActions {

@@ -1,0 +1,200 @@
+import { Notification } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { OdhTecAPI } from '../../api/api';
+import type { BrowserModel } from '../../list/browser';
+import { CopyModel } from '../../forms/copymodel';
+import { DeleteModel } from '../../forms/deletemodel';
+import { DetailsModel } from '../../forms/detailsmodel';
+import type { Dialogs } from '../dialogs/dialogs';
+import type { Edits } from '../../list/edits';
+import { ImportModel } from '../../forms/importmodel';
+import { nameIn, parentPrefix, s3Uri } from '../../api/keys';
+import { MultipartModel } from '../../forms/multipartmodel';
+import type { ObjectDialogs } from '../dialogs/objectdialogs';
+import { ApiError } from '../../api/request';
+import type { IRow } from '../../list/rows';
+import { ShareModel } from '../../forms/sharemodel';
+import { sleep } from '../../sleep';
+import { Tally } from '../../list/sizecounter';
+import type { TransfersModel } from '../../transfers/transfers';
+import { VersionsModel } from '../../forms/versionsmodel';
+
+/** Some proxies refuse a longer address. */
+const MAX_URL = 7000;
+
+/** What a user does with objects, each through its dialog. */
+export class ObjectActions {
+  constructor(private readonly _options: ObjectActions.IOptions) {}
+
+  async importModel(): Promise<void> {
+    const { model, api, transfers, dialogs } = this._options;
+    const { bucket, prefix } = model;
+    if (bucket !== null) {
+      const asked = new ImportModel({ server: api, bucket, prefix, sleep });
+      await dialogs.importModel(asked, transfer => transfers.add(transfer));
+    }
+  }
+
+  async copyTo(action: 'copy' | 'move', rows: readonly IRow[]): Promise<void> {
+    const { model, api, transfers, dialogs } = this._options;
+    const { bucket, prefix } = model;
+    if (bucket !== null && rows.length) {
+      const asked = new CopyModel({ server: api, action, bucket, prefix, rows, sleep });
+      await dialogs.copy(asked, transfer => transfers.add(transfer));
+    }
+  }
+
+  /** Ask, unless that is not wanted, then delete; what could not be deleted is told key by key. */
+  async remove(rows: readonly IRow[]): Promise<void> {
+    const { model, edits, api, transfers, dialogs, messages, trans } = this._options;
+    const { bucket, prefix } = model;
+    if (bucket === null || !rows.length) {
+      return;
+    }
+    // A folder may hold a million objects: it always asks.
+    if (this._options.confirmDelete() || rows.some(({ kind }) => kind === 'folder')) {
+      const sure = await dialogs.confirmDelete(new DeleteModel({ server: api, bucket, rows }));
+      // The dialog was open for a while: rows of another place must not be deleted here.
+      if (!sure || bucket !== model.bucket || prefix !== model.prefix) {
+        return;
+      }
+    }
+    await this._try(trans.__('This could not be deleted'), async () => {
+      const { errors, transfer } = await edits.remove(rows);
+      if (transfer) {
+        transfers.add(transfer);
+      }
+      if (errors.length) {
+        await messages.showFailures(
+          trans._n('One object was not deleted', '%1 objects were not deleted', errors.length),
+          errors
+        );
+      }
+    });
+  }
+
+  /** A single file as it is, anything else as one ZIP; by the browser's own download. */
+  download(rows: readonly IRow[]): void {
+    const { model, api, trans } = this._options;
+    const { bucket, prefix } = model;
+    if (bucket === null || !rows.length) {
+      return;
+    }
+    if (rows.length === 1 && rows[0].kind === 'file') {
+      follow(api.downloadUrl(bucket, rows[0].key), rows[0].name);
+      return;
+    }
+    const keysOf = (kind: IRow['kind']) =>
+      rows.filter(row => row.kind === kind).map(row => row.key);
+    const url = api.archiveUrl(bucket, prefix, {
+      keys: keysOf('file'),
+      prefixes: keysOf('folder')
+    });
+    if (url.length > MAX_URL) {
+      this._tell(
+        trans.__('This could not be downloaded'),
+        trans.__(
+          'So many rows do not fit into one request: choose fewer, or the folder they are in.'
+        )
+      );
+    } else {
+      follow(url, '');
+    }
+  }
+
+  /** Of a file; of a folder, or of nothing, a link to upload to it. */
+  async share(row: IRow | undefined): Promise<void> {
+    const { model, api, dialogs } = this._options;
+    const { bucket } = model;
+    if (bucket === null) {
+      return;
+    }
+    const file = row?.kind === 'file';
+    const prefix = file ? parentPrefix(row.key) : (row?.key ?? model.prefix);
+    const name = file ? row.key.slice(prefix.length) : '';
+    await dialogs.share(new ShareModel({ server: api, bucket, prefix, name }));
+  }
+
+  /** Of one file all that is known; of anything else how much it is. Of no row: of the folder that is shown. */
+  async properties(rows: readonly IRow[]): Promise<void> {
+    const { model, api, dialogs } = this._options;
+    const { bucket, prefix } = model;
+    if (bucket === null) {
+      return;
+    }
+    if (rows.length === 1 && rows[0].kind === 'file') {
+      const { key } = rows[0];
+      const onChanged = () => void model.refresh();
+      await dialogs.properties(
+        new DetailsModel({ server: api, bucket, key }),
+        new VersionsModel({ server: api, bucket, key, onChanged })
+      );
+      return;
+    }
+    const name = nameIn(parentPrefix(prefix), prefix);
+    const meant: readonly IRow[] = rows.length ? rows : [{ kind: 'folder', key: prefix, name }];
+    const tally = new Tally(api, bucket, meant);
+    void tally.start();
+    await dialogs.sum(bucket, meant, tally);
+  }
+
+  async unfinishedUploads(): Promise<void> {
+    const { model, api, dialogs } = this._options;
+    if (model.bucket !== null) {
+      await dialogs.multiparts(new MultipartModel({ server: api, bucket: model.bucket }));
+    }
+  }
+
+  /** Only an empty one; the store has the last word about that. */
+  async deleteBucket(): Promise<void> {
+    const { model, api, dialogs, trans } = this._options;
+    const { bucket } = model;
+    if (bucket === null) {
+      return;
+    }
+    const title = trans.__('The bucket could not be deleted');
+    await this._try(title, async () => {
+      const { objects, prefixes } = await api.listObjects(bucket, '', { maxKeys: 1 });
+      if (objects.length || prefixes.length) {
+        const why = trans.__('%1 is not empty: delete what is in it first.', s3Uri(bucket, ''));
+        this._tell(title, why);
+      } else if (await dialogs.confirmDeleteBucket(bucket)) {
+        await api.deleteBucket(bucket);
+        await model.reconnect();
+      }
+    });
+  }
+
+  private async _try(title: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (reason) {
+      this._tell(title, ApiError.from(reason).message);
+    }
+  }
+
+  private _tell(title: string, why: string): void {
+    Notification.error(this._options.trans.__('%1: %2', title, why), { autoClose: false });
+  }
+}
+
+function follow(href: string, download: string): void {
+  const link = document.createElement('a');
+  Object.assign(link, { href, download });
+  link.click();
+}
+
+export namespace ObjectActions {
+  export interface IOptions {
+    api: OdhTecAPI;
+    model: BrowserModel;
+    edits: Edits;
+    transfers: TransfersModel;
+    dialogs: ObjectDialogs;
+    messages: Dialogs;
+    trans: TranslationBundle;
+    /** Whether deleting files asks first. */
+    confirmDelete: () => boolean;
+  }
+}

@@ -1,0 +1,250 @@
+import { MainAreaWidget } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Signal, type ISignal } from '@lumino/signaling';
+import type { Widget } from '@lumino/widgets';
+
+import type { OdhTecAPI } from '../../api/api';
+import { BrowserModel } from '../../list/browser';
+import type { Dialogs } from '../dialogs/dialogs';
+import type { IObjectPlace } from '../../drive/documents';
+import { Edits } from '../../list/edits';
+import type { IHome } from './browserinstance';
+import { LabActions } from '../actions/labactions';
+import { confirmMove } from '../dialogs/movedialog';
+import { Moves } from '../../list/moves';
+import { ObjectActions } from '../actions/objectactions';
+import { ObjectDialogs } from '../dialogs/objectdialogs';
+import { BrowserPanel } from './panel';
+import type { IChange, IPlace, IRenamed } from '../../list/storage';
+import type { Transfer } from '../../tokens';
+import type { TransfersModel } from '../../transfers/transfers';
+import type { UnfinishedModel } from '../../uploads/unfinished';
+import type { UploadsModel } from '../../uploads/uploads';
+import type { UsageModel } from '../../list/usage';
+
+/** All browsers of the page: how they are made, which of them is used, and what each must hear. */
+export class Homes {
+  constructor(private readonly _options: Homes.IOptions) {}
+
+  /** The browser that was used last: what commands act on. */
+  get current(): IHome {
+    return this._current!;
+  }
+
+  /** Another browser is used, or the one that is used shows something else. */
+  get currentChanged(): ISignal<this, void> {
+    return this._currentChanged;
+  }
+
+  /** Whether one of them is before the user's eyes. */
+  get anySeen(): boolean {
+    return [...this._all].some(({ panel }) => panel.isSeen);
+  }
+
+  /** The first one is there for good; the model of another one goes with the last panel that shows it. */
+  make(how: Homes.IHomeOptions): IHome {
+    const { model, actions } = how.twin ?? this._makeModel();
+    const [first] = this._all;
+    if (first && !how.twin) {
+      model.recent.restore(first.model.recent.places);
+    }
+    const panel = this._makePanel(how, model, actions);
+    const home = { model, actions, panel };
+    this._all.add(home);
+    this._current ??= home;
+    // Before the browser itself hears it: a context menu asks at once what is selected.
+    for (const name of ['focusin', 'pointerdown', 'contextmenu']) {
+      panel.node.addEventListener(name, () => this._use(home), { capture: true });
+    }
+    const tell = () => home === this._current && this._currentChanged.emit();
+    model.stateChanged.connect(tell);
+    panel.disposed.connect(() => {
+      model.stateChanged.disconnect(tell);
+      this._forget(home);
+    });
+    return home;
+  }
+
+  /** Bring the browser that was used last to the front. */
+  show(): void {
+    const { panel } = this.current;
+    const main = mainAreaOf(panel);
+    this._options.bringToFront(main ?? panel);
+    if (main && panel.parent !== main) {
+      // In a notebook, which gives the focus to a cell of its choice first.
+      panel.node.scrollIntoView({ block: 'nearest' });
+      requestAnimationFrame(() => panel.activate());
+    }
+  }
+
+  /** A transfer has ended: look again where it has changed something. */
+  transferEnded({ id, action, state, source, target }: Transfer): void {
+    const renamed = this._renamed.get(id);
+    this._renamed.delete(id);
+    const places = [placeOf(source), placeOf(target)].filter(place => place !== null);
+    const completed = state === 'completed';
+    const left = completed && ['move', 'delete'].includes(action) ? placeOf(source) : null;
+    this._refresh(places, bucket => ({
+      gone: left?.bucket === bucket ? [left.prefix] : [],
+      renamed: completed ? renamed : undefined
+    }));
+  }
+
+  /** Something was written or removed there: look again, in place. */
+  refreshIfShown(bucket: string, prefix: string): void {
+    this._refresh([{ bucket, prefix }], () => ({}));
+  }
+
+  private _refresh(places: readonly IPlace[], change: (bucket: string) => IChange): void {
+    places.forEach(({ bucket, prefix }) => this._options.usage.forget(bucket, prefix));
+    for (const model of new Set([...this._all].map(home => home.model))) {
+      if (places.some(({ bucket, prefix }) => model.shows(bucket, prefix))) {
+        void model.refreshQuietly(change(model.bucket!));
+      }
+    }
+  }
+
+  private _makeModel(): Pick<IHome, 'model' | 'actions'> {
+    const { api, trans, dialogs, uploads, transfers, unfinished, setting } = this._options;
+    const model = new BrowserModel({ store: api, pageSize: () => setting('pageSize', 1000) });
+    const edits = new Edits(api, model);
+    const objects = new ObjectActions({
+      api,
+      model,
+      edits,
+      transfers,
+      dialogs: new ObjectDialogs({ trans, focus: () => this.show() }),
+      messages: dialogs,
+      trans,
+      confirmDelete: () => setting('confirmDelete', true)
+    });
+    const actions = new LabActions({
+      api,
+      model,
+      edits,
+      moves: this._movesOf(model),
+      objects,
+      uploads,
+      transfers,
+      unfinished,
+      dialogs,
+      trans,
+      openFile: this._options.openFile,
+      previewFile: this._options.previewFile,
+      onConcurrency: this._options.onConcurrency
+    });
+    return { model, actions };
+  }
+
+  private _makePanel(
+    { id, place, onFirstShown }: Homes.IHomeOptions,
+    model: BrowserModel,
+    actions: LabActions
+  ): BrowserPanel {
+    const { usage, transfers, uploads, unfinished, trans } = this._options;
+    return new BrowserPanel({
+      id,
+      place,
+      model,
+      usage,
+      transfers,
+      uploads,
+      unfinished,
+      actions,
+      trans,
+      onFirstShown: () => {
+        // Whichever is seen first: the sidebar may be closed.
+        transfers.start();
+        this._options.onFirstShown();
+        onFirstShown();
+      },
+      onShown: () => void unfinished.refresh(),
+      onContentsDropped: (paths, target) => this._options.onContentsDropped(actions, paths, target)
+    });
+  }
+
+  private _movesOf(model: BrowserModel): Moves {
+    const { api, transfers, trans, onTransferEnded } = this._options;
+    return new Moves({
+      server: api,
+      model,
+      transfers,
+      confirmMove: (rows, target, copies) => confirmMove(rows, target, copies, trans),
+      onRenaming: (id, renamed) => this._renamed.set(id, renamed),
+      onEnded: onTransferEnded,
+      trans
+    });
+  }
+
+  private _use(home: IHome): void {
+    if (home !== this._current) {
+      this._current = home;
+      this._currentChanged.emit();
+    }
+  }
+
+  private _forget(home: IHome): void {
+    this._all.delete(home);
+    const rest = [...this._all];
+    const twin = rest.find(({ model }) => model === home.model);
+    if (!twin) {
+      home.model.dispose();
+    }
+    if (this._current === home) {
+      this._use(twin ?? rest[0]);
+    }
+  }
+
+  private readonly _all = new Set<IHome>();
+  private readonly _currentChanged = new Signal<this, void>(this);
+  private _current: IHome | null = null;
+  /** What the transfers that rename are about to rename. */
+  private readonly _renamed = new Map<string, IRenamed>();
+}
+
+/** The tab that a panel is in, be it a notebook; null in the sidebar. */
+function mainAreaOf(panel: Widget): MainAreaWidget | null {
+  let widget: Widget | null = panel;
+  while (widget && !(widget instanceof MainAreaWidget)) {
+    widget = widget.parent;
+  }
+  return widget;
+}
+
+/** The bucket and the key or prefix that a URI names, if it is of S3. */
+function placeOf(uri: string): IPlace | null {
+  const match = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(uri);
+  return match && { bucket: match[1], prefix: match[2] };
+}
+
+export namespace Homes {
+  export interface IOptions {
+    api: OdhTecAPI;
+    usage: UsageModel;
+    transfers: TransfersModel;
+    uploads: UploadsModel;
+    unfinished: UnfinishedModel;
+    dialogs: Dialogs;
+    trans: TranslationBundle;
+    /** One of the user's settings, or this until they are loaded. */
+    setting: <T extends boolean | number>(name: string, otherwise: T) => T;
+    bringToFront: (widget: Widget) => void;
+    /** Open an object in Lab, in whatever fits it. */
+    openFile: (object: IObjectPlace, size?: number) => void;
+    previewFile: (object: IObjectPlace) => void;
+    onContentsDropped: (actions: LabActions, paths: readonly string[], target: IPlace) => void;
+    onConcurrency: (files: number) => void;
+    onTransferEnded: (transfer: Transfer) => void;
+    /** Each time one is seen for the first time. */
+    onFirstShown: () => void;
+  }
+
+  export interface IHomeOptions {
+    id: string;
+    /** Where it begins; null where that is remembered or asked. */
+    place: IPlace | null;
+    onFirstShown: () => void;
+    /** Another panel of the same browser. */
+    twin?: IHome | null;
+  }
+}

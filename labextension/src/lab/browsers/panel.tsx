@@ -1,0 +1,120 @@
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
+
+import { ContentsDrop } from '../filebrowser/contentsdrop';
+import { bucketIcon } from '../../views/icons';
+import type { IPlace } from '../../list/storage';
+import { Browser, focusList, type IBrowserProps } from '../../views/browser/Browser';
+import { folderAt } from '../../views/browser/dropping';
+
+/** The browser's home in the sidebar. Nothing is asked of the server before it is first seen. */
+export class BrowserPanel extends ReactWidget {
+  constructor(private readonly _options: BrowserPanel.IOptions) {
+    super();
+    this.id = _options.id;
+    this.addClass('odhtec-Panel');
+    this.title.icon = bucketIcon;
+    this.title.caption = _options.trans.__('Object storage');
+    this.node.tabIndex = -1;
+  }
+
+  protected render(): JSX.Element {
+    return <Browser {...this._options} />;
+  }
+
+  protected override onAfterAttach(msg: Message): void {
+    super.onAfterAttach(msg);
+    this._drop.listen(this.node);
+    this._begin();
+  }
+
+  protected override onBeforeDetach(msg: Message): void {
+    this._drop.unlisten(this.node);
+    super.onBeforeDetach(msg);
+  }
+
+  protected override onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    this._begin();
+  }
+
+  /** Whoever opens the panel by a command has no pointer at hand: the arrows must work at once. */
+  protected override onActivateRequest(msg: Message): void {
+    super.onActivateRequest(msg);
+    const then = this._then;
+    this._then = null;
+    if (then) {
+      then();
+      return;
+    }
+    if (!this.node.contains(document.activeElement)) {
+      focusList(this.node);
+    }
+  }
+
+  /** Whether a user can see some of it: an output of a notebook may have been scrolled away. */
+  get isSeen(): boolean {
+    const { top, bottom } = this.node.getBoundingClientRect();
+    return this.isVisible && bottom > 0 && top < window.innerHeight;
+  }
+
+  /** Where one types what is looked for. */
+  focusSearch(): void {
+    this.node.querySelector<HTMLElement>('input[type=search]')?.focus();
+  }
+
+  /** Where the arrows go on. */
+  focusRows(): void {
+    focusList(this.node);
+  }
+
+  /** What has the focus when the panel has been activated; the palette, closing, would take it away again. */
+  whenActivated(then: () => void): void {
+    this._then = then;
+  }
+
+  /** Where it is, or will be when it is first shown. */
+  get place(): IPlace | null {
+    const { bucket, prefix } = this._options.model;
+    return bucket === null ? this._options.place : { bucket, prefix };
+  }
+
+  private _folderAt(node: Element): { place: IPlace; folder: HTMLElement | null } | null {
+    const { bucket, prefix } = this._options.model;
+    const folder = folderAt(node);
+    return bucket === null
+      ? null
+      : { place: { bucket, prefix: folder?.dataset.prefix ?? prefix }, folder };
+  }
+
+  private _begin(): void {
+    if (!this.isVisible) {
+      return;
+    }
+    if (!this._begun) {
+      this._begun = true;
+      this._options.onFirstShown();
+    }
+    this._options.onShown();
+  }
+
+  private readonly _drop = new ContentsDrop({
+    target: node => this._folderAt(node),
+    drop: (paths, place) => this._options.onContentsDropped(paths, place)
+  });
+  private _then: (() => void) | null = null;
+  private _begun = false;
+}
+
+export namespace BrowserPanel {
+  export interface IOptions extends IBrowserProps {
+    id: string;
+    /** Where it begins; null where that is remembered or asked. */
+    place: IPlace | null;
+    onFirstShown: () => void;
+    /** Files of Lab's file browser, by their paths. */
+    onContentsDropped: (paths: readonly string[], target: IPlace) => void;
+    /** At the first time, too. */
+    onShown: () => void;
+  }
+}

@@ -1,0 +1,241 @@
+import type { ServerConnection } from '@jupyterlab/services';
+import type { ISettingRegistry } from '@jupyterlab/settingregistry';
+import type { IStateDB } from '@jupyterlab/statedb';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Token } from '@lumino/coreutils';
+import type { ISignal } from '@lumino/signaling';
+import type { Widget } from '@lumino/widgets';
+
+import { OdhTecAPI } from '../../api/api';
+import type { BrowserModel } from '../../list/browser';
+import { Dialogs } from '../dialogs/dialogs';
+import type { IObjectPlace } from '../../drive/documents';
+import { FileSender } from '../../uploads/sending/filesender';
+import type { IHome } from './browserinstance';
+import { Homes } from './browserregistry';
+import type { LabActions } from '../actions/labactions';
+import { Notices } from '../transfers/notifications';
+import { whenOnline } from '../../uploads/sending/online';
+import type { Opener } from '../documents/opener';
+import type { BrowserPanel } from './panel';
+import { heldUploads, holdUpload } from '../../uploads/uploadlocks';
+import { sleep } from '../../sleep';
+import { isPlace, type IPlace } from '../../list/storage';
+import { PANEL_ID, PLUGIN_ID, type Transfer } from '../../tokens';
+import { TransfersModel } from '../../transfers/transfers';
+import { UnfinishedModel } from '../../uploads/unfinished';
+import { UploadsModel } from '../../uploads/uploads';
+import { UsageModel } from '../../list/usage';
+
+/** Until the server has said how many files it moves at once. */
+const DEFAULT_CONCURRENCY = 2;
+const DEFAULT_EDITOR_LIMIT_MB = 50;
+const PLACE_KEY = `${PLUGIN_ID}:place`;
+const RECENT_KEY = `${PLUGIN_ID}:recent`;
+
+/** What the plugins of this extension share; nobody else needs it. */
+export const ISidebar = new Token<Sidebar>(
+  'odhtec-jupyter:ISidebar',
+  'The object storage panel with its models and actions.'
+);
+
+/** The models, the actions and the panel, wired to one Jupyter server; and further browsers beside it. */
+export class Sidebar implements IHome {
+  constructor(private readonly _options: Sidebar.IOptions) {
+    const { trans } = _options;
+    const dialogs = new Dialogs(trans);
+    this.api = new OdhTecAPI(_options.serverSettings);
+    this.usage = new UsageModel(this.api);
+    this.transfers = new TransfersModel({
+      server: this.api,
+      sleep,
+      onFinished: transfer => this._onFinished(transfer)
+    });
+    const sender = new FileSender({
+      server: this.api,
+      patience: { sleep, whenOnline },
+      hold: holdUpload,
+      onDropped: () => void this.unfinished.refresh()
+    });
+    this.uploads = new UploadsModel({
+      send: job => sender.send(job),
+      drop: id => sender.drop(id),
+      ask: (batch, item, more) => dialogs.askConflict(batch, item, more),
+      limit: () => this._concurrency,
+      onSettled: batch => {
+        this._notices.uploadEnded(batch);
+        this.refreshIfShown(batch.bucket, batch.prefix);
+        void this.unfinished.refresh();
+      }
+    });
+    this.unfinished = new UnfinishedModel({
+      server: this.api,
+      isOwn: id => this.uploads.has(id),
+      held: heldUploads
+    });
+    this.homes = this._makeHomes(dialogs);
+    const home = this.homes.make({
+      id: PANEL_ID,
+      place: null,
+      onFirstShown: () => void this._start()
+    });
+    ({ model: this.model, actions: this.actions, panel: this.panel } = home);
+    this._notices = new Notices({
+      isWanted: () => !this.homes.anySeen && this._setting('notifications', true),
+      show: () => _options.bringToFront(this.panel),
+      retryTransfer: id => this.actions.retryTransfer(id),
+      retryUpload: id => this.uploads.retry(id),
+      trans
+    });
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'visible' && this.panel.isVisible) {
+        void this.unfinished.refresh();
+      }
+    });
+    window.addEventListener('beforeunload', event => {
+      // Uploads live in this page; the server's transfers do not.
+      if (this.uploads.active) {
+        event.preventDefault();
+      }
+    });
+  }
+
+  readonly api: OdhTecAPI;
+  readonly model: BrowserModel;
+  readonly usage: UsageModel;
+  readonly transfers: TransfersModel;
+  readonly uploads: UploadsModel;
+  readonly unfinished: UnfinishedModel;
+  readonly actions: LabActions;
+  readonly panel: BrowserPanel;
+  /** This browser and all others of the page. */
+  readonly homes: Homes;
+  /** What to do with files of Lab's file browser, where there is one. */
+  onContentsDropped:
+    ((actions: LabActions, paths: readonly string[], target: IPlace) => void) | null = null;
+  /** The user's settings, once they are loaded. */
+  settings: ISettingRegistry.ISettings | null = null;
+  /** Who opens files, once the plugin for documents is there. */
+  opener: Opener | null = null;
+
+  /** Bytes that are opened in an editor. */
+  get editorSizeLimit(): number {
+    return this._setting('editorSizeLimit', DEFAULT_EDITOR_LIMIT_MB) * 1024 * 1024;
+  }
+
+  /** The browser that was used last: what commands act on. */
+  get current(): IHome {
+    return this.homes.current;
+  }
+
+  /** Bring the browser that was used last to the front. */
+  show(): void {
+    this.homes.show();
+  }
+
+  /** Another browser is used, or the one that is used shows something else. */
+  get currentChanged(): ISignal<object, void> {
+    return this.homes.currentChanged;
+  }
+
+  /** Another browser, for the main area. */
+  openHome(id: string, place: IPlace | null): IHome {
+    const home: IHome = this.homes.make({
+      id,
+      place,
+      onFirstShown: () => void (place ? home.model.startAt(place) : home.model.start())
+    });
+    return home;
+  }
+
+  /** Something was written or removed there: look again, in place. */
+  refreshIfShown(bucket: string, prefix: string): void {
+    this.homes.refreshIfShown(bucket, prefix);
+  }
+
+  private _makeHomes(dialogs: Dialogs): Homes {
+    const { trans, bringToFront } = this._options;
+    const { api, usage, transfers, uploads, unfinished } = this;
+    return new Homes({
+      api,
+      usage,
+      transfers,
+      uploads,
+      unfinished,
+      dialogs,
+      trans,
+      bringToFront,
+      setting: (name, otherwise) => this._setting(name, otherwise),
+      openFile: (object, size) => this._openFile(object, size),
+      previewFile: object => this.opener?.preview(object),
+      onContentsDropped: (...dropped) => this.onContentsDropped?.(...dropped),
+      onConcurrency: files => {
+        this._concurrency = files;
+      },
+      onTransferEnded: transfer => this._onFinished(transfer),
+      onFirstShown: () => {
+        this._concurrencyRead ??= this._readConcurrency();
+      }
+    });
+  }
+
+  private _setting<T extends boolean | number>(name: string, otherwise: T): T {
+    return (this.settings?.composite[name] as T | undefined) ?? otherwise;
+  }
+
+  private _openFile(object: IObjectPlace, size?: number): void {
+    if (this.opener) {
+      this.opener.open(object, size);
+    } else {
+      window.open(this.api.viewUrl(object.bucket, object.key), '_blank', 'noopener');
+    }
+  }
+
+  private async _start(): Promise<void> {
+    const { state } = this._options;
+    const place: unknown = await state?.fetch(PLACE_KEY);
+    this.model.recent.restore(await state?.fetch(RECENT_KEY));
+    this.model.stateChanged.connect(this._remember, this);
+    await this.model.start(isPlace(place) ? place : undefined);
+  }
+
+  private async _readConcurrency(): Promise<void> {
+    try {
+      this._concurrency = (await this.api.getConcurrency()).maxConcurrentTransfers;
+    } catch {
+      // The listing, asked for at the same time, tells what is wrong.
+    }
+  }
+
+  private _remember(): void {
+    const { bucket, prefix, recent } = this.model;
+    const place = JSON.stringify([bucket, prefix, recent.places]);
+    if (bucket !== null && place !== this._saved) {
+      this._saved = place;
+      void this._options.state?.save(PLACE_KEY, { bucket, prefix });
+      void this._options.state?.save(
+        RECENT_KEY,
+        recent.places.map(known => ({ ...known }))
+      );
+    }
+  }
+
+  private _onFinished(transfer: Transfer): void {
+    this._notices.transferEnded(transfer);
+    this.homes.transferEnded(transfer);
+  }
+
+  private readonly _notices: Notices;
+  private _concurrencyRead: Promise<void> | null = null;
+  private _concurrency = DEFAULT_CONCURRENCY;
+  private _saved = '';
+}
+
+export namespace Sidebar {
+  export interface IOptions {
+    serverSettings: ServerConnection.ISettings;
+    trans: TranslationBundle;
+    state: IStateDB | null;
+    bringToFront: (widget: Widget) => void;
+  }
+}

@@ -1,0 +1,83 @@
+import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
+import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { UUID, type ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+import { bucketIcon } from '../../views/icons';
+import { lastName, s3Uri } from '../../api/keys';
+import { addToMainArea } from '../mainarea';
+import type { BrowserPanel } from './panel';
+import type { Sidebar } from './sidebar';
+import type { IPlace } from '../../list/storage';
+import { CommandIDs } from '../../tokens';
+import { visible } from '../../visible';
+
+/** The browser as a tab of the main area, as many as one likes; a reload opens them where they were. */
+export function addTabs(
+  app: JupyterFrontEnd,
+  sidebar: Sidebar,
+  restorer: ILayoutRestorer | null,
+  trans: TranslationBundle
+): readonly string[] {
+  const tracker = new WidgetTracker<MainAreaWidget<BrowserPanel>>({ namespace: 'odhtec-tab' });
+  app.commands.addCommand(CommandIDs.openTab, {
+    label: trans.__('Object Storage in a Tab'),
+    icon: bucketIcon,
+    describedBy: {
+      args: {
+        type: 'object',
+        properties: {
+          id: { type: 'string', description: trans.__('The tab, when it comes back') },
+          bucket: { type: 'string', description: trans.__('The bucket that is shown') },
+          prefix: { type: 'string', description: trans.__('The folder of it, with its slash') }
+        }
+      }
+    },
+    execute: args => {
+      // The layout knows a tab by its id.
+      const id = typeof args.id === 'string' ? args.id : `odhtec-tab-${UUID.uuid4()}`;
+      const home = sidebar.openHome(id, placeOf(args) ?? here(sidebar));
+      const { model, panel } = home;
+      const tab = new MainAreaWidget({ content: panel });
+      tab.id = `${panel.id}-main`;
+      tab.title.icon = bucketIcon;
+      tab.title.closable = true;
+      const name = () => {
+        const { bucket = '', prefix = '' } = panel.place ?? {};
+        tab.title.label = visible(lastName(prefix) || bucket) || trans.__('Object storage');
+        tab.title.caption = bucket && visible(s3Uri(bucket, prefix));
+      };
+      name();
+      let saved = '';
+      model.stateChanged.connect(() => {
+        const { bucket, prefix } = model;
+        if (saved !== `${bucket}/${prefix}`) {
+          saved = `${bucket}/${prefix}`;
+          name();
+          void tracker.save(tab);
+        }
+      });
+      // First: the layout is saved with the names of what is tracked.
+      void tracker.add(tab);
+      addToMainArea(app, tab, 'Object Storage');
+      return tab;
+    }
+  });
+  void restorer?.restore(tracker, {
+    command: CommandIDs.openTab,
+    args: ({ content }) => ({ id: content.id, ...content.place }),
+    name: ({ content }) => content.id
+  });
+  return [CommandIDs.openTab];
+}
+
+/** Where the browser is that was used last. */
+function here({ current: { model } }: Sidebar): IPlace | null {
+  return model.bucket === null ? null : { bucket: model.bucket, prefix: model.prefix };
+}
+
+function placeOf({ bucket, prefix }: ReadonlyPartialJSONObject): IPlace | null {
+  return typeof bucket === 'string' && bucket
+    ? { bucket, prefix: typeof prefix === 'string' ? prefix : '' }
+    : null;
+}

@@ -1,0 +1,108 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import {
+  copyIcon,
+  deleteIcon,
+  downloadIcon,
+  fileUploadIcon,
+  newFolderIcon,
+  refreshIcon,
+  settingsIcon
+} from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
+
+import { bucketIcon, folderUploadIcon, importIcon } from '../../views/icons';
+import { bringToFront } from '../mainarea';
+import { addObjectMenus, objectCommands } from './objectcommands';
+import type { Sidebar } from '../browsers/sidebar';
+import { CommandIDs } from '../../tokens';
+
+/** No command takes arguments: they act on what the browser shows and has selected that was used last. */
+const describedBy = { args: { type: 'object', properties: {} } };
+
+/** The commands, without the palette; returns their ids in the order in which they are listed. */
+export function addCommands(
+  app: JupyterFrontEnd,
+  sidebar: Sidebar,
+  trans: TranslationBundle
+): readonly string[] {
+  const model = () => sidebar.current.model;
+  const actions = () => sidebar.current.actions;
+  const hasBucket = () => model().bucket !== null;
+  const hasSelection = () => model().selectedRows.length > 0;
+  const show = () => bringToFront(app, sidebar.panel);
+
+  const all: Record<string, CommandRegistry.ICommandOptions> = {
+    [CommandIDs.open]: {
+      label: trans.__('Open Object Storage'),
+      icon: bucketIcon,
+      execute: async () => {
+        // The palette, closing, asks the focus back for what had it before: who asks after that has it.
+        await Promise.resolve();
+        show();
+      }
+    },
+    [CommandIDs.refresh]: {
+      label: trans.__('Refresh Object Storage'),
+      icon: refreshIcon,
+      execute: () => actions().refresh()
+    },
+    [CommandIDs.upload]: {
+      label: trans.__('Upload Files…'),
+      icon: fileUploadIcon,
+      isEnabled: hasBucket,
+      execute: () => actions().pickFiles()
+    },
+    [CommandIDs.uploadFolder]: {
+      label: trans.__('Upload a Folder…'),
+      icon: folderUploadIcon,
+      isEnabled: hasBucket,
+      execute: () => actions().pickFolder()
+    },
+    [CommandIDs.newFolder]: {
+      label: trans.__('New Folder…'),
+      icon: newFolderIcon,
+      isEnabled: hasBucket,
+      execute: () => actions().newFolder()
+    },
+    [CommandIDs.importModel]: {
+      label: trans.__('Import from Hugging Face…'),
+      icon: importIcon,
+      isEnabled: hasBucket,
+      execute: () => actions().importModel()
+    },
+    [CommandIDs.settings]: {
+      label: trans.__('Connection Settings…'),
+      icon: settingsIcon,
+      execute: () => actions().settings()
+    },
+    [CommandIDs.download]: {
+      label: trans.__('Download'),
+      icon: downloadIcon,
+      isEnabled: hasSelection,
+      execute: () => actions().download(model().selectedRows)
+    },
+    [CommandIDs.copyUri]: {
+      label: trans.__('Copy URI'),
+      icon: copyIcon,
+      isEnabled: hasSelection,
+      execute: () => actions().copyUri(model().selectedRows)
+    },
+    [CommandIDs.remove]: {
+      label: trans.__('Delete'),
+      icon: deleteIcon,
+      isEnabled: hasSelection,
+      execute: () => actions().remove(model().selectedRows)
+    },
+    ...objectCommands(() => sidebar.current, trans)
+  };
+  for (const [id, options] of Object.entries(all)) {
+    app.commands.addCommand(id, { describedBy, ...options });
+  }
+
+  addObjectMenus(app);
+  const ids = Object.keys(all);
+  // By id: without one, Lab looks at all of its commands.
+  sidebar.currentChanged.connect(() => ids.forEach(id => app.commands.notifyCommandChanged(id)));
+  return ids;
+}

@@ -1,0 +1,120 @@
+import {
+  Dialog,
+  InputDialog,
+  ReactWidget,
+  showDialog,
+  showErrorMessage
+} from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { UploadBatch, IUploadItem } from '../../uploads/batch';
+import type { IAnswer } from '../../uploads/conflicts';
+import { FormDialog } from './formdialog';
+import { formatSize } from '../../format';
+import { s3Uri } from '../../api/keys';
+import { ApiError } from '../../api/request';
+import type { KeyFailure, Upload } from '../../tokens';
+import { FailureList } from '../../views/dialogs/FailureList';
+import { SettingsForm, type ISettingsFormProps } from '../../views/forms/SettingsForm';
+
+/** What the browser asks its user, in Lab's dialogs. */
+export class Dialogs {
+  constructor(private readonly _trans: TranslationBundle) {}
+
+  newFolder(place: string): Promise<string | null> {
+    const trans = this._trans;
+    return this._name(trans.__('New folder'), trans.__('Name of the folder in %1', place));
+  }
+
+  newBucket(name: string): Promise<string | null> {
+    const trans = this._trans;
+    return this._name(trans.__('Create bucket'), trans.__('Name of the bucket'), name);
+  }
+
+  async askConflict(batch: UploadBatch, item: IUploadItem, more: boolean): Promise<IAnswer> {
+    const trans = this._trans;
+    const { button, isChecked } = await showDialog({
+      title: trans.__('Replace the object?'),
+      body: trans.__('%1 exists already.', s3Uri(batch.bucket, item.key)),
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Skip') }),
+        Dialog.okButton({ label: trans.__('Keep both'), actions: ['rename'] }),
+        Dialog.warnButton({ label: trans.__('Replace'), actions: ['overwrite'] })
+      ],
+      defaultButton: 1,
+      checkbox: more
+        ? { label: trans.__('The same for all files of this upload'), checked: true }
+        : null
+    });
+    const choice = button.actions.includes('overwrite')
+      ? 'overwrite'
+      : button.actions.includes('rename')
+        ? 'rename'
+        : 'skip';
+    return { choice, all: isChecked ?? false };
+  }
+
+  async confirmDiscard({ bucket, key, bytesDone }: Upload): Promise<boolean> {
+    const trans = this._trans;
+    const { button } = await showDialog({
+      title: trans.__('Discard the interrupted upload?'),
+      body: trans.__(
+        'The %1 of %2 that have arrived are dropped. The file on your computer stays.',
+        formatSize(bytesDone),
+        s3Uri(bucket, key)
+      ),
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.warnButton({ label: trans.__('Discard') })
+      ]
+    });
+    return button.accept;
+  }
+
+  /** The hub's token for one transfer; null when there is none. */
+  async askToken(title: string): Promise<string | null> {
+    const trans = this._trans;
+    const { value, button } = await InputDialog.getPassword({
+      title,
+      label: trans.__('Token of Hugging Face; it is sent once and not stored'),
+      okLabel: trans.__('Resume'),
+      cancelLabel: trans.__('Cancel')
+    });
+    return (button.accept && value?.trim()) || null;
+  }
+
+  async settings(props: Omit<ISettingsFormProps, 'trans'>): Promise<void> {
+    const trans = this._trans;
+    const dialog = new FormDialog(
+      trans.__('Object storage settings'),
+      ReactWidget.create(<SettingsForm {...props} trans={trans} />),
+      { buttons: [Dialog.okButton({ label: trans.__('Close') })] }
+    );
+    await dialog.launch();
+    dialog.dispose();
+  }
+
+  /** One list for all keys that failed. */
+  async showFailures(title: string, failures: readonly KeyFailure[]): Promise<void> {
+    await showDialog({
+      title,
+      body: ReactWidget.create(<FailureList failures={failures} trans={this._trans} />),
+      buttons: [Dialog.okButton({ label: this._trans.__('Close') })]
+    });
+  }
+
+  async showError(title: string, reason: unknown): Promise<void> {
+    await showErrorMessage(title, ApiError.from(reason).message);
+  }
+
+  private async _name(title: string, label: string, text = ''): Promise<string | null> {
+    const { value, button } = await InputDialog.getText({
+      title,
+      label,
+      text,
+      okLabel: this._trans.__('Create'),
+      cancelLabel: this._trans.__('Cancel')
+    });
+    return (button.accept && value) || null;
+  }
+}

@@ -1,0 +1,26 @@
+import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { IRow } from '../../list/rows';
+import { MoveBody } from '../../views/dialogs/MoveBody';
+
+/** Asks before many rows, or a folder with all that is in it, go to another place. */
+export async function confirmMove(
+  rows: readonly IRow[],
+  target: string,
+  copies: boolean,
+  trans: TranslationBundle
+): Promise<boolean> {
+  const title = copies
+    ? trans._n('Copy one item?', 'Copy %1 items?', rows.length)
+    : trans._n('Move one item?', 'Move %1 items?', rows.length);
+  const { button } = await showDialog({
+    title,
+    body: ReactWidget.create(<MoveBody rows={rows} target={target} trans={trans} />),
+    buttons: [
+      Dialog.cancelButton({ label: trans.__('Cancel') }),
+      Dialog.okButton({ label: copies ? trans.__('Copy') : trans.__('Move') })
+    ]
+  });
+  return button.accept;
+}

@@ -1,0 +1,159 @@
+import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IDisposable } from '@lumino/disposable';
+
+import type { CopyModel } from '../../forms/copymodel';
+import type { DeleteModel } from '../../forms/deletemodel';
+import type { DetailsModel } from '../../forms/detailsmodel';
+import { FormDialog } from './formdialog';
+import type { ImportModel } from '../../forms/importmodel';
+import type { MultipartModel } from '../../forms/multipartmodel';
+import type { IRow } from '../../list/rows';
+import type { ShareModel } from '../../forms/sharemodel';
+import type { Tally } from '../../list/sizecounter';
+import type { Transfer } from '../../tokens';
+import type { VersionsModel } from '../../forms/versionsmodel';
+import { CopyForm } from '../../views/forms/CopyForm';
+import { DeleteBody } from '../../views/dialogs/DeleteBody';
+import { ImportForm } from '../../views/forms/ImportForm';
+import { MultipartForm } from '../../views/forms/MultipartForm';
+import { PropertiesForm } from '../../views/forms/PropertiesForm';
+import { ShareForm } from '../../views/forms/ShareForm';
+import { SumForm } from '../../views/forms/SizeForm';
+
+/** The dialogs about objects. Each is done with its model when it is closed, and leaves the focus where it was. */
+export class ObjectDialogs {
+  constructor(private readonly _options: ObjectDialogs.IOptions) {}
+
+  async importModel(model: ImportModel, onStarted: (transfer: Transfer) => void): Promise<void> {
+    const { trans } = this._options;
+    await this._form(trans.__('Import from Hugging Face'), [model], close => (
+      <ImportForm
+        model={model}
+        onStarted={transfer => {
+          close();
+          onStarted(transfer);
+        }}
+        onClose={close}
+        trans={trans}
+      />
+    ));
+  }
+
+  async copy(model: CopyModel, onStarted: (transfer: Transfer) => void): Promise<void> {
+    const { trans } = this._options;
+    const title = model.action === 'move' ? trans.__('Move') : trans.__('Copy');
+    const focus = 'input[name=folder]';
+    await this._form(
+      title,
+      [model],
+      close => <CopyForm model={model} onStarted={onStarted} onClose={close} trans={trans} />,
+      focus
+    );
+  }
+
+  async share(model: ShareModel): Promise<void> {
+    const { trans } = this._options;
+    await this._form(
+      trans.__('Share a link'),
+      [model],
+      close => <ShareForm model={model} onClose={close} trans={trans} />,
+      'input:checked'
+    );
+  }
+
+  async properties(model: DetailsModel, versions: VersionsModel): Promise<void> {
+    const { trans } = this._options;
+    await this._form(
+      trans.__('Properties'),
+      [model, versions],
+      close => <PropertiesForm model={model} versions={versions} onClose={close} trans={trans} />,
+      '[role=tab]'
+    );
+  }
+
+  async sum(bucket: string, rows: readonly IRow[], tally: Tally): Promise<void> {
+    const { trans } = this._options;
+    await this._form(
+      trans.__('Properties'),
+      [tally],
+      close => <SumForm {...{ bucket, rows, tally, trans }} onClose={close} />,
+      '.odhtec-Form-buttons button'
+    );
+  }
+
+  async multiparts(model: MultipartModel): Promise<void> {
+    const { trans } = this._options;
+    await this._form(
+      trans.__('Unfinished uploads'),
+      [model],
+      close => <MultipartForm model={model} onClose={close} trans={trans} />,
+      '.odhtec-Form-buttons button'
+    );
+  }
+
+  async confirmDelete(model: DeleteModel): Promise<boolean> {
+    const { trans } = this._options;
+    const { rows, hasFolders } = model;
+    const { button } = await showDialog({
+      title: trans._n('Delete one item?', 'Delete %1 items?', rows.length),
+      body: ReactWidget.create(<DeleteBody model={model} trans={trans} />),
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.warnButton({ label: trans.__('Delete') })
+      ],
+      // Delete and Enter are neighbours: what lies below a folder is not to go by a slip.
+      defaultButton: hasFolders ? 0 : 1
+    });
+    model.dispose();
+    this._refocus();
+    return button.accept;
+  }
+
+  async confirmDeleteBucket(bucket: string): Promise<boolean> {
+    const { trans } = this._options;
+    const { button } = await showDialog({
+      title: trans.__('Delete the bucket?'),
+      body: trans.__(
+        'The empty bucket %1 is deleted. Its name becomes free: whoever takes it next receives what is still sent to it.',
+        bucket
+      ),
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.warnButton({ label: trans.__('Delete bucket') })
+      ],
+      defaultButton: 0
+    });
+    this._refocus();
+    return button.accept;
+  }
+
+  private async _form(
+    title: string,
+    models: readonly IDisposable[],
+    view: (close: () => void) => JSX.Element,
+    focus?: string
+  ): Promise<void> {
+    const body = ReactWidget.create(view(() => dialog.reject()));
+    const dialog: FormDialog = new FormDialog(title, body, { focus });
+    await dialog.launch();
+    dialog.dispose();
+    models.forEach(model => model.dispose());
+    this._refocus();
+  }
+
+  /** Lab gives the focus back to what had it, but a menu that had it is gone by now. */
+  private _refocus(): void {
+    if (document.activeElement === document.body || document.activeElement === null) {
+      this._options.focus();
+    }
+  }
+}
+
+export namespace ObjectDialogs {
+  export interface IOptions {
+    trans: TranslationBundle;
+    /** Give the focus to the panel. */
+    focus: () => void;
+  }
+}

@@ -1,0 +1,113 @@
+import { CodeEditor, type IEditorServices } from '@jupyterlab/codeeditor';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Widget } from '@lumino/widgets';
+
+import type { OdhTecAPI } from '../../api/api';
+import type { IObjectPlace } from '../../drive/documents';
+import { QuietMarkdownParser, QuietTypesetter } from '../../preview/nofetchmarkdown';
+import { QuietSanitizer, siblingKey } from '../../preview/nofetchsanitizer';
+import { ApiError } from '../../api/request';
+import type { IRenderers } from '../../views/preview/PreviewBody';
+
+/** What the preview leaves to Lab: its editor, its Markdown. Where Lab has none, the text as it stands. */
+export class PreviewRenderers implements IRenderers {
+  constructor(private readonly _options: PreviewRenderers.IOptions) {}
+
+  code(node: HTMLElement, text: string, key: string, language: string | null): () => void {
+    const { editors, trans } = this._options;
+    if (!editors) {
+      return plain(node, text);
+    }
+    const { mimeTypeService, factoryService } = editors;
+    const byName = mimeTypeService.getMimeTypeByFilePath(key);
+    const mimeType =
+      language && /^text\/(plain|x-)?$|^text\/plain$/.test(byName)
+        ? mimeTypeService.getMimeTypeByLanguage({ name: language, version: '' })
+        : byName;
+    const model = new CodeEditor.Model({
+      mimeType: Array.isArray(mimeType) ? mimeType[0] : mimeType
+    });
+    model.sharedModel.setSource(text);
+    const host = document.createElement('div');
+    host.className = 'odhtec-Preview-editor';
+    node.append(host);
+    const editor = factoryService.newDocumentEditor({
+      host,
+      model,
+      config: { readOnly: true, lineNumbers: true, lineWrap: false }
+    });
+    host.querySelector('.cm-content')?.setAttribute('aria-label', trans.__('Text'));
+    // Nothing is written here, so Tab leads on instead of being a character.
+    const leaveTab = (event: KeyboardEvent) => {
+      if (event.key === 'Tab') {
+        event.stopPropagation();
+      }
+    };
+    host.addEventListener('keydown', leaveTab, true);
+    return () => {
+      editor.dispose();
+      model.dispose();
+      host.remove();
+    };
+  }
+
+  markdown(node: HTMLElement, text: string, { bucket, key }: IObjectPlace): () => void {
+    const { api, rendermime, trans } = this._options;
+    if (!rendermime) {
+      return plain(node, text);
+    }
+    const sibling = (url: string) => {
+      const beside = siblingKey(key, url);
+      return beside === null ? null : api.viewUrl(bucket, beside);
+    };
+    const { markdownParser, latexTypesetter } = rendermime;
+    const registry = rendermime.clone({
+      markdownParser: markdownParser ? new QuietMarkdownParser(markdownParser) : undefined,
+      latexTypesetter: latexTypesetter ? new QuietTypesetter(latexTypesetter) : undefined,
+      sanitizer: new QuietSanitizer(rendermime.sanitizer, sibling, what =>
+        trans.__('[Image not loaded: %1]', what)
+      )
+    });
+    const renderer = registry.createRenderer('text/markdown');
+    const model = registry.createModel({ data: { 'text/markdown': text }, trusted: false });
+    Widget.attach(renderer, node);
+    void renderer.renderModel(model);
+    return () => renderer.dispose();
+  }
+
+  viewUrl({ bucket, key }: IObjectPlace): string {
+    return this._options.api.viewUrl(bucket, key);
+  }
+
+  async pdfUrl({ bucket, key }: IObjectPlace, signal: AbortSignal): Promise<string> {
+    const { bytes } = await this._options.api.readObject(bucket, key, this.sizeLimit(), signal);
+    if (!bytes) {
+      throw new ApiError('TooLarge', this._options.trans.__('The object has grown.'), 413);
+    }
+    // Whatever the store says that it is: as a page of HTML it would be one of Jupyter's own.
+    return URL.createObjectURL(new Blob([bytes], { type: 'application/pdf' }));
+  }
+
+  sizeLimit(): number {
+    return this._options.sizeLimit();
+  }
+}
+
+function plain(node: HTMLElement, text: string): () => void {
+  const pre = document.createElement('pre');
+  pre.tabIndex = 0;
+  pre.textContent = text;
+  node.append(pre);
+  return () => pre.remove();
+}
+
+export namespace PreviewRenderers {
+  export interface IOptions {
+    api: Pick<OdhTecAPI, 'viewUrl' | 'readObject'>;
+    editors: IEditorServices | null;
+    rendermime: IRenderMimeRegistry | null;
+    sizeLimit: () => number;
+    trans: TranslationBundle;
+  }
+}

@@ -1,0 +1,154 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { FileBrowser, IFileBrowserFactory } from '@jupyterlab/filebrowser';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Notification } from '@jupyterlab/apputils';
+import type { Contents } from '@jupyterlab/services';
+
+import { draggedRows, endDrag } from '../../list/dragging';
+import type { LabActions } from '../actions/labactions';
+import type { IWorkspaceItem } from '../../list/moves';
+import type { Sidebar } from '../browsers/sidebar';
+import type { IPlace } from '../../list/storage';
+import { CommandIDs, ROW_CLASS } from '../../tokens';
+
+/** The file browser's own class for the folder that a drop would go into. */
+const TARGET_CLASS = 'jp-mod-dropTarget';
+const ITEM = 'jp-DirListing-item';
+
+/** What goes to and fro between the list and Lab's file browser: by drag, and by commands for whoever has no mouse. */
+export class WorkspaceDrag {
+  constructor(private readonly _options: WorkspaceDrag.IOptions) {
+    _options.sidebar.onContentsDropped = (actions, paths, target) =>
+      void this._take(actions, paths, target);
+    // Caught on the way down: the file browser takes any drop for files of the computer.
+    for (const name of ['dragenter', 'dragover', 'drop'] as const) {
+      document.addEventListener(name, this._onDrag, { capture: true });
+    }
+    document.addEventListener('dragend', () => this._mark(null), { capture: true });
+  }
+
+  /** Returns the ids of the commands. */
+  addCommands(): readonly string[] {
+    const { app, sidebar, browser, trans } = this._options;
+    const describedBy = { args: { type: 'object', properties: {} } };
+    app.commands.addCommand(CommandIDs.toWorkspace, {
+      label: trans.__('Copy to the Workspace'),
+      describedBy,
+      isEnabled: () => browser() !== null && sidebar.current.model.selectedRows.length > 0,
+      execute: () => {
+        const { model, actions } = sidebar.current;
+        const what = { bucket: model.bucket!, rows: model.selectedRows };
+        actions.copyToWorkspace(what, this._local(browser()!.model.path));
+      }
+    });
+    app.commands.addCommand(CommandIDs.fromWorkspace, {
+      label: trans.__('Copy to Object Storage'),
+      describedBy,
+      isEnabled: () =>
+        sidebar.current.model.bucket !== null && !browser()?.selectedItems().next().done,
+      execute: () => {
+        const { model, actions } = sidebar.current;
+        const items = [...(browser()?.selectedItems() ?? [])];
+        const target = { bucket: model.bucket!, prefix: model.prefix };
+        return this._take(
+          actions,
+          items.map(({ path }) => path),
+          target
+        );
+      }
+    });
+    app.contextMenu.addItem({
+      command: CommandIDs.toWorkspace,
+      selector: `.${ROW_CLASS}`,
+      rank: 20
+    });
+    app.contextMenu.addItem({
+      command: CommandIDs.fromWorkspace,
+      selector: `.${ITEM}[data-isdir]`,
+      rank: 50
+    });
+    const ids = [CommandIDs.toWorkspace, CommandIDs.fromWorkspace];
+    sidebar.currentChanged.connect(() => ids.forEach(id => app.commands.notifyCommandChanged(id)));
+    return ids;
+  }
+
+  private readonly _onDrag = (event: DragEvent): void => {
+    const dragged = draggedRows(event.dataTransfer);
+    const node = (event.target as Element | null)?.closest?.('.jp-DirListing');
+    const browser = node && this._options.factory.tracker.find(it => it.node.contains(node));
+    if (!dragged || !browser) {
+      this._mark(null);
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+    event.dataTransfer!.dropEffect = 'copy';
+    const folder = folderBelow(event.target as Element);
+    this._mark(folder);
+    if (event.type === 'drop') {
+      this._mark(null);
+      endDrag();
+      const path = this._local(browser.model.path);
+      const name = folder?.querySelector('.jp-DirListing-itemText')?.textContent;
+      const { actions } = this._options.sidebar.current;
+      actions.copyToWorkspace(dragged, name ? [path, name].filter(Boolean).join('/') : path);
+    }
+  };
+
+  private async _take(
+    actions: LabActions,
+    paths: readonly string[],
+    target: IPlace
+  ): Promise<void> {
+    const { trans } = this._options;
+    const { contents } = this._options.app.serviceManager;
+    const items: IWorkspaceItem[] = [];
+    for (const path of paths) {
+      if (!isOfWorkspace(contents, path)) {
+        Notification.error(
+          trans.__('%1 is not in the workspace, so it cannot be copied from there.', path),
+          { autoClose: false }
+        );
+        return;
+      }
+      const { type } = await contents.get(path, { content: false });
+      items.push({ path: this._local(path), isFolder: type === 'directory' });
+    }
+    actions.copyFromWorkspace(items, target);
+  }
+
+  private _local(path: string): string {
+    return this._options.app.serviceManager.contents.localPath(path);
+  }
+
+  private _mark(node: Element | null): void {
+    if (node !== this._marked) {
+      this._marked?.classList.remove(TARGET_CLASS);
+      node?.classList.add(TARGET_CLASS);
+      this._marked = node;
+    }
+  }
+
+  private _marked: Element | null = null;
+}
+
+/** The drive without a name, or what a shared document's drive makes of it: both are the server's own files. */
+function isOfWorkspace(contents: Contents.IManager, path: string): boolean {
+  return ['', 'RTC'].includes(contents.driveName(path));
+}
+
+function folderBelow(node: Element): Element | null {
+  const item = node.closest<HTMLElement>(`.${ITEM}`);
+  return item?.dataset.isdir === 'true' ? item : null;
+}
+
+export namespace WorkspaceDrag {
+  export interface IOptions {
+    app: JupyterFrontEnd;
+    sidebar: Sidebar;
+    factory: IFileBrowserFactory;
+    /** The file browser that is used. */
+    browser: () => FileBrowser | null;
+    trans: TranslationBundle;
+  }
+}

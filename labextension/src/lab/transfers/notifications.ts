@@ -1,0 +1,82 @@
+import { Clipboard, Notification } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { UploadBatch } from '../../uploads/batch';
+import type { Transfer } from '../../tokens';
+import { transferTitle } from '../../views/transfers/TransferRow';
+import { uploadTitle } from '../../views/transfers/UploadRow';
+
+const SHOWN_MS = 5000;
+/** What can be done with the outcome takes longer to read. */
+const SHOWN_WITH_ACTIONS_MS = 15_000;
+
+/** What a user is told who does not look at the panel: once for each transfer and each batch. */
+export class Notices {
+  constructor(private readonly _options: Notices.IOptions) {}
+
+  transferEnded(transfer: Transfer): void {
+    const { trans, retryTransfer } = this._options;
+    const path = transfer.action === 'delete' ? null : bucketPath(transfer.target);
+    this._tell(transferTitle(transfer, trans), transfer.state, {
+      why: transfer.error?.message ?? null,
+      retry: () => retryTransfer(transfer.id),
+      path
+    });
+  }
+
+  uploadEnded(batch: UploadBatch): void {
+    const { trans, retryUpload } = this._options;
+    const state = batch.cancelled ? 'cancelled' : batch.count('failed') ? 'failed' : 'completed';
+    this._tell(uploadTitle(batch, trans), state, {
+      why: batch.error,
+      retry: () => retryUpload(batch.id),
+      path: null
+    });
+  }
+
+  private _tell(
+    title: string,
+    state: string,
+    { why, retry, path }: { why: string | null; retry: () => void; path: string | null }
+  ): void {
+    const { trans, isWanted, show } = this._options;
+    if (!isWanted()) {
+      return;
+    }
+    const showing = { label: trans.__('Show'), callback: show };
+    if (state === 'completed') {
+      const copying = path && {
+        label: trans.__('Copy path'),
+        caption: trans.__('The path in the bucket, as a model server asks for it: %1', path),
+        callback: () => Clipboard.copyToSystem(path)
+      };
+      Notification.success(trans.__('%1: completed', title), {
+        // Without a time Lab only counts it at the bell.
+        autoClose: copying ? SHOWN_WITH_ACTIONS_MS : SHOWN_MS,
+        actions: copying ? [showing, copying] : [showing]
+      });
+    } else if (state === 'failed') {
+      Notification.error(trans.__('%1: %2', title, why ?? trans.__('failed')), {
+        autoClose: false,
+        actions: [showing, { label: trans.__('Retry'), callback: retry }]
+      });
+    }
+  }
+}
+
+/** Where a model server finds what was brought; null for what is in no bucket, or is all of one. */
+function bucketPath(uri: string): string | null {
+  return /^s3:\/\/[^/]+\/(.+?)\/?$/s.exec(uri)?.[1] ?? null;
+}
+
+export namespace Notices {
+  export interface IOptions {
+    /** Whether the user wants to be told, and cannot see it in the panel's rows. */
+    isWanted: () => boolean;
+    show: () => void;
+    retryTransfer: (id: string) => void;
+    /** A batch's id. */
+    retryUpload: (id: string) => void;
+    trans: TranslationBundle;
+  }
+}

@@ -1,0 +1,21 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILauncher } from '@jupyterlab/launcher';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { CommandIDs, LAUNCHER_PLUGIN_ID } from '../tokens';
+
+export const launcher: JupyterFrontEndPlugin<void> = {
+  id: LAUNCHER_PLUGIN_ID,
+  description: 'The card of object storage in the launcher.',
+  autoStart: true,
+  optional: [ITranslator, ILauncher],
+  activate: (
+    _: JupyterFrontEnd,
+    translator: ITranslator | null,
+    launcher: ILauncher | null
+  ): void => {
+    // Lab's own category, in Lab's own words.
+    const category = (translator ?? nullTranslator).load('jupyterlab').__('Other');
+    launcher?.add({ command: CommandIDs.open, category, rank: 10 });
+  }
+};

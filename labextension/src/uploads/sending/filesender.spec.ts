@@ -1,0 +1,454 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+
+import type { IBegun, IFileJob, IUploadServer } from './filejob';
+import { FileSender } from './filesender';
+import type { IPutOptions } from '../../api/put';
+import { ApiError } from '../../api/request';
+import { Deferred, upload } from '../../testing/fakes';
+import type { StoredPart, Upload, UploadRequest } from '../../tokens';
+
+const MIB = 1024 * 1024;
+const PART = 8 * MIB;
+const gone = () => new ApiError('NoSuchUpload', 'It was dropped.', 404);
+const tooLarge = () => ApiError.ofReply(413, 'Too Large', '<html>nginx</html>');
+const conflict = () => new ApiError('Conflict', 'is there', 409);
+/** Long enough for a blob to be looked at, which takes turns of its own. */
+const settle = async () => {
+  for (let turns = 0; turns < 10; turns++) {
+    await new Promise(resolve => setTimeout(resolve));
+  }
+};
+
+interface IPartPut {
+  id: string;
+  number: number;
+  size: number;
+  offset?: number;
+  options: IPutOptions;
+  answer: Deferred<void>;
+}
+
+/** A file of some size that takes no memory; what is read of it is zeros. */
+function fileOf(size: number, name = 'model.bin'): File {
+  const file = new File(['x'], name, { lastModified: 1234 });
+  Object.defineProperty(file, 'size', { value: size });
+  file.slice = (start = 0, end = size) => zeros(Math.min(end, size) - start);
+  return file;
+}
+
+function zeros(size: number): Blob {
+  const blob = new Blob(['0']);
+  Object.defineProperty(blob, 'size', { value: size });
+  blob.slice = (start = 0, end = size) => zeros(Math.min(end, size) - start);
+  return blob;
+}
+
+/** A server that keeps uploads as ours does. A test answers the parts by hand, unless `instant`. */
+class FakeServer implements IUploadServer {
+  readonly uploads = new Map<string, Upload>();
+  readonly objects = new Map<string, { size: number; etag: string }>();
+  readonly asked: string[] = [];
+  readonly puts: IPartPut[] = [];
+  instant = true;
+  mostAtOnce = 0;
+  /** Of a proxy in front of it. */
+  proxyLimit = Infinity;
+  refused = 0;
+
+  async putObject(bucket: string, key: string, body: Blob): Promise<boolean> {
+    this._pass(body);
+    this.asked.push(`put ${key}`);
+    return true;
+  }
+
+  async beginUpload(what: UploadRequest): Promise<Upload> {
+    this.asked.push(`begin ${what.key} ${what.onConflict}`);
+    if (this.objects.has(what.key) && what.onConflict === 'fail') {
+      throw conflict();
+    }
+    const key = what.onConflict === 'rename' ? `${what.key} (1)` : what.key;
+    const known = [...this.uploads.values()].find(
+      one => one.key === key && one.size === what.size && one.lastModified === what.lastModified
+    );
+    if (known) {
+      return known;
+    }
+    const uploadId = `u${++this._count}`;
+    const made = upload({
+      uploadId,
+      bucket: what.bucket,
+      key,
+      size: what.size,
+      lastModified: what.lastModified,
+      partSize: PART,
+      partCount: Math.ceil(what.size / PART),
+      parts: [],
+      bytesDone: 0
+    });
+    this.uploads.set(uploadId, made);
+    return made;
+  }
+
+  async getUpload(id: string): Promise<Upload> {
+    this.asked.push(`get ${id}`);
+    return structuredClone(this._find(id));
+  }
+
+  async putPart(
+    id: string,
+    number: number,
+    body: Blob,
+    options: IPutOptions & { offset?: number }
+  ): Promise<StoredPart | null> {
+    this._pass(body);
+    const answer = new Deferred<void>();
+    options.signal?.addEventListener('abort', () =>
+      answer.reject(new DOMException('', 'AbortError'))
+    );
+    answer.promise.catch(() => undefined);
+    const { offset } = options;
+    const put = { id, number, size: body.size, offset, options, answer };
+    this.puts.push(put);
+    this._underWay += 1;
+    this.mostAtOnce = Math.max(this.mostAtOnce, this._underWay);
+    try {
+      await (this.instant ? settle() : answer.promise);
+    } finally {
+      this._underWay -= 1;
+    }
+    options.onProgress?.(body.size);
+    const upload = this._find(id);
+    const stored = { number, size: (offset ?? 0) + body.size };
+    if (stored.size < Math.min(PART, upload.size - (number - 1) * PART)) {
+      return null;
+    }
+    upload.parts.push(stored);
+    return stored;
+  }
+
+  async completeUpload(id: string): Promise<void> {
+    this.asked.push(`complete ${id}`);
+    const { key, size, parts, partCount } = this._find(id);
+    if (parts.length < partCount) {
+      throw new ApiError('MissingParts', 'Some have not arrived.', 409);
+    }
+    this.objects.set(key, { size, etag: `"0-${partCount}"` });
+    this.uploads.delete(id);
+  }
+
+  async dropUpload(id: string): Promise<void> {
+    this.asked.push(`drop ${id}`);
+    this.uploads.delete(id);
+  }
+
+  async headObject(_bucket: string, key: string): Promise<{ size: number; etag: string } | null> {
+    this.asked.push(`head ${key}`);
+    return this.objects.get(key) ?? null;
+  }
+
+  private _pass(body: Blob): void {
+    if (body.size > this.proxyLimit) {
+      this.refused += 1;
+      throw tooLarge();
+    }
+  }
+
+  private _find(id: string): Upload {
+    const found = this.uploads.get(id);
+    if (!found) {
+      throw gone();
+    }
+    return found;
+  }
+
+  private _count = 0;
+  private _underWay = 0;
+}
+
+describe('FileSender', () => {
+  let server: FakeServer;
+  let sender: FileSender;
+  let cancel: AbortController;
+  let pause: AbortController;
+  let begun: IBegun | null;
+  let progress: number[];
+  let troubles: string[];
+  let held: Set<string>;
+
+  beforeEach(() => {
+    server = new FakeServer();
+    cancel = new AbortController();
+    pause = new AbortController();
+    begun = null;
+    progress = [];
+    troubles = [];
+    held = new Set();
+    sender = new FileSender({
+      server,
+      patience: { sleep: async () => undefined, whenOnline: async () => false },
+      hold: id => {
+        held.add(id);
+        return () => held.delete(id);
+      }
+    });
+  });
+
+  const job = (file: File, fields: Partial<IFileJob> = {}): IFileJob => {
+    cancel.signal.addEventListener('abort', () => pause.abort());
+    return {
+      bucket: 'bucket',
+      key: 'model.bin',
+      file,
+      onConflict: 'fail',
+      begun,
+      onBegun: now => {
+        begun = now;
+      },
+      signal: cancel.signal,
+      stop: pause.signal,
+      onProgress: sent => progress.push(sent),
+      onTrouble: ({ code }) => troubles.push(code),
+      ...fields
+    };
+  };
+  const numbers = () => server.puts.map(({ number }) => number);
+
+  it('sends a small file in one request, and again when no answer came', async () => {
+    const put = vi.spyOn(server, 'putObject').mockRejectedValueOnce(ApiError.unreachable());
+    expect(await sender.send(job(fileOf(PART)))).toBe(true);
+    expect([put.mock.calls.length, troubles]).toEqual([2, ['NetworkError']]);
+  });
+
+  it('sends a larger file in parts, three at once, and completes it', async () => {
+    expect(await sender.send(job(fileOf(5 * PART + 1)))).toBe(true);
+    expect(numbers()).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(server.puts.map(({ size }) => size)).toEqual([PART, PART, PART, PART, PART, 1]);
+    expect(server.mostAtOnce).toBe(3);
+    expect(server.objects.get('model.bin')?.size).toBe(5 * PART + 1);
+    expect(server.asked).toEqual(['begin model.bin fail', 'complete u1']);
+    expect(held.size).toBe(0);
+  });
+
+  it('has four requests under way over all files, and never more', async () => {
+    await Promise.all(['a', 'b', 'c'].map(key => sender.send(job(fileOf(4 * PART), { key }))));
+    expect([server.mostAtOnce, server.objects.size]).toEqual([4, 3]);
+  });
+
+  it('shows progress that never exceeds the file and only moves back when a part is sent again', async () => {
+    server.instant = false;
+    const size = 2 * PART + 100;
+    const sending = sender.send(job(fileOf(size)));
+    await settle();
+    const [first, second, third] = server.puts;
+    expect(held).toEqual(new Set(['u1']));
+    first.options.onProgress!(PART);
+    // A body on the wire may be larger than the part.
+    third.options.onProgress!(2000);
+    second.options.onProgress!(5 * MIB);
+    expect(progress.at(-1)).toBe(PART + 100 + 5 * MIB);
+    first.answer.resolve();
+    third.answer.resolve();
+    await settle();
+    expect(progress.at(-1)).toBe(PART + 100 + 5 * MIB);
+    second.answer.reject(ApiError.unreachable());
+    await vi.waitFor(() => expect(server.puts.length).toBe(4));
+    expect(progress.at(-1)).toBe(PART + 100);
+    server.puts[3].answer.resolve();
+    await sending;
+    expect(numbers()).toEqual([1, 2, 3, 2]);
+    expect(progress.at(-1)).toBe(size);
+    expect(Math.max(...progress)).toBe(size);
+    const back = progress.filter((sent, index) => sent < (progress[index - 1] ?? 0));
+    expect(back).toEqual([PART + 100]);
+  });
+
+  it('sends only what is missing when the server knows the file', async () => {
+    const file = fileOf(4 * PART);
+    const known = await server.beginUpload({
+      bucket: 'bucket',
+      key: 'model.bin',
+      size: file.size,
+      lastModified: 1234,
+      onConflict: 'fail',
+      verify: 'source'
+    });
+    known.parts.push({ number: 1, size: PART }, { number: 3, size: PART });
+    await sender.send(job(file));
+    expect(numbers()).toEqual([2, 4]);
+    // What has arrived counts at once.
+    expect(progress[0]).toBe(2 * PART);
+  });
+
+  it('pauses: what is under way arrives, the rest is sent later', async () => {
+    server.instant = false;
+    const file = fileOf(5 * PART);
+    const paused = sender.send(job(file));
+    await settle();
+    pause.abort();
+    server.puts.forEach(({ answer }) => answer.resolve());
+    await expect(paused).rejects.toThrow('cancelled');
+    expect([numbers(), begun?.id, progress.at(-1)]).toEqual([[1, 2, 3], 'u1', 3 * PART]);
+    expect(server.asked).not.toContain('drop u1');
+
+    pause = new AbortController();
+    server.instant = true;
+    expect(await sender.send(job(file))).toBe(true);
+    expect(numbers()).toEqual([1, 2, 3, 4, 5]);
+    expect(server.asked).toEqual(['begin model.bin fail', 'get u1', 'complete u1']);
+  });
+
+  it('cancels: nothing is sent any more, and what arrived is dropped', async () => {
+    server.instant = false;
+    const cancelled = sender.send(job(fileOf(5 * PART)));
+    await settle();
+    server.puts[0].answer.resolve();
+    await settle();
+    cancel.abort();
+    await expect(cancelled).rejects.toThrow();
+    await settle();
+    expect(numbers()).toEqual([1, 2, 3, 4]);
+    expect([server.uploads.size, server.asked.at(-1), held.size]).toEqual([0, 'drop u1', 0]);
+  });
+
+  it('drops an upload that was begun while it was cancelled', async () => {
+    const sending = sender.send(job(fileOf(2 * PART)));
+    cancel.abort();
+    await expect(sending).rejects.toThrow('cancelled');
+    await settle();
+    expect([numbers(), server.uploads.size]).toEqual([[], 0]);
+  });
+
+  it('ends the other parts when one is refused for good, and keeps what arrived', async () => {
+    server.instant = false;
+    const sending = sender.send(job(fileOf(4 * PART)));
+    await settle();
+    server.puts[0].answer.resolve();
+    server.puts[1].answer.reject(new ApiError('AccessDenied', 'You may not.', 403));
+    await expect(sending).rejects.toThrow('You may not.');
+    expect(server.puts[2].options.signal?.aborted).toBe(true);
+    expect(server.uploads.get('u1')?.parts).toHaveLength(1);
+  });
+
+  it('begins anew when the upload is gone, but only once', async () => {
+    const put = vi.spyOn(server, 'putPart').mockRejectedValueOnce(gone());
+    expect(await sender.send(job(fileOf(2 * PART)))).toBe(true);
+    put.mockRejectedValue(gone());
+    await expect(sender.send(job(fileOf(3 * PART), { key: 'other' }))).rejects.toThrow('dropped');
+  });
+
+  it('knows an object whose completion went through without an answer', async () => {
+    const complete = server.completeUpload.bind(server);
+    vi.spyOn(server, 'completeUpload').mockImplementationOnce(async id => {
+      await complete(id);
+      throw ApiError.unreachable();
+    });
+    expect(await sender.send(job(fileOf(2 * PART)))).toBe(true);
+    expect(server.asked.slice(-2)).toEqual(['complete u1', 'head model.bin']);
+    expect(numbers()).toEqual([1, 2]);
+  });
+
+  it('does not take what was stored wrongly for its own', async () => {
+    const complete = server.completeUpload.bind(server);
+    vi.spyOn(server, 'completeUpload').mockImplementationOnce(async id => {
+      await complete(id);
+      throw new ApiError('ChecksumMismatch', 'not what was sent', 502);
+    });
+    server.objects.set('model.bin', { size: 2 * PART, etag: '"0-2"' });
+    expect(await sender.send(job(fileOf(2 * PART), { onConflict: 'overwrite' }))).toBe(true);
+    expect(server.asked).not.toContain('head model.bin');
+    expect(numbers()).toEqual([1, 2, 1, 2]);
+  });
+
+  it('sends again the parts that the store has lost', async () => {
+    const complete = server.completeUpload.bind(server);
+    vi.spyOn(server, 'completeUpload').mockImplementationOnce(async id => {
+      server.uploads.get(id)!.parts.splice(0, 1);
+      await complete(id);
+    });
+    expect(await sender.send(job(fileOf(2 * PART)))).toBe(true);
+    expect(numbers()).toEqual([1, 2, 1]);
+  });
+
+  it('leaves a conflict to its caller, and replaces without sending anything twice', async () => {
+    vi.spyOn(server, 'completeUpload').mockRejectedValueOnce(conflict());
+    const file = fileOf(2 * PART);
+    await expect(sender.send(job(file))).rejects.toThrow('is there');
+    expect(server.uploads.size).toBe(1);
+    expect(await sender.send(job(file, { onConflict: 'overwrite' }))).toBe(true);
+    expect(numbers()).toEqual([1, 2]);
+  });
+
+  it('drops the first upload when both are kept, since its parts cannot change their name', async () => {
+    vi.spyOn(server, 'completeUpload').mockRejectedValueOnce(conflict());
+    const file = fileOf(2 * PART);
+    await expect(sender.send(job(file))).rejects.toThrow('is there');
+    expect(await sender.send(job(file, { onConflict: 'rename' }))).toBe(true);
+    expect([server.asked.includes('drop u1'), server.uploads.size]).toEqual([true, 0]);
+    expect([...server.objects.keys()]).toEqual(['model.bin (1)']);
+  });
+
+  it('leaves alone what is there when told so', async () => {
+    server.objects.set('model.bin', { size: 1, etag: '"1"' });
+    expect(await sender.send(job(fileOf(2 * PART), { onConflict: 'skip' }))).toBe(false);
+    expect(numbers()).toEqual([]);
+  });
+
+  it('sends smaller requests when a proxy refuses large ones', async () => {
+    server.proxyLimit = 3 * MIB;
+    expect(await sender.send(job(fileOf(2 * PART)))).toBe(true);
+    const pieces = (number: number) =>
+      server.puts.filter(put => put.number === number).map(({ offset, size }) => [offset, size]);
+    expect(pieces(1)).toEqual([0, 2, 4, 6].map(mib => [mib * MIB, 2 * MIB]));
+    expect(pieces(2)).toEqual(pieces(1));
+    expect(server.objects.get('model.bin')?.size).toBe(2 * PART);
+    expect([progress.at(-1), troubles]).toEqual([2 * PART, []]);
+    // The next files are sent so from the beginning.
+    server.refused = 0;
+    await sender.send(job(fileOf(2 * PART), { key: 'next' }));
+    await sender.send(job(fileOf(3 * MIB), { key: 'smaller' }));
+    expect([server.refused, server.objects.get('smaller')?.size]).toEqual([0, 3 * MIB]);
+    expect(await sender.send(job(fileOf(MIB), { key: 'small' }))).toBe(true);
+    expect(server.asked.at(-1)).toBe('put small');
+  });
+
+  it('sends a file in parts when a proxy refuses it in one request', async () => {
+    server.proxyLimit = MIB;
+    expect(await sender.send(job(fileOf(3 * MIB)))).toBe(true);
+    expect(server.objects.get('model.bin')?.size).toBe(3 * MIB);
+  });
+
+  it('names the proxy when it lets nothing through', async () => {
+    server.proxyLimit = 1000;
+    await expect(sender.send(job(fileOf(2 * PART)))).rejects.toThrow(/proxy.*client_max_body_size/);
+    await expect(sender.send(job(fileOf(2000)))).rejects.toThrow(/proxy/);
+  });
+
+  it('begins a part anew when the server has forgotten its pieces', async () => {
+    server.proxyLimit = 4 * MIB;
+    const put = server.putPart.bind(server);
+    const forgotten = new ApiError('MissingParts', 'Send it again from 0.', 409);
+    let failures = 0;
+    vi.spyOn(server, 'putPart').mockImplementation(async (id, number, body, options) => {
+      if (options.offset && !failures++) {
+        throw forgotten;
+      }
+      return put(id, number, body, options);
+    });
+    expect(await sender.send(job(fileOf(PART + 1)))).toBe(true);
+    expect(failures).toBeGreaterThan(1);
+    expect(server.objects.get('model.bin')?.size).toBe(PART + 1);
+  });
+
+  it('says clearly that a file was changed or removed, and does not try that again', async () => {
+    const file = fileOf(2 * PART);
+    vi.spyOn(server, 'putPart').mockRejectedValue(ApiError.unreachable());
+    vi.spyOn(FileReader.prototype, 'readAsArrayBuffer').mockImplementation(function (
+      this: FileReader
+    ) {
+      queueMicrotask(() => this.onerror?.(new ProgressEvent('error') as ProgressEvent<FileReader>));
+    });
+    await expect(sender.send(job(file))).rejects.toThrow(/model\.bin cannot be read any more/);
+    expect(troubles).toEqual([]);
+    vi.restoreAllMocks();
+  });
+});

@@ -1,0 +1,258 @@
+import { isTooLarge } from './bodylimit';
+import type { IFileJob, ISender } from './filejob';
+import { assertReadable } from './readable';
+import { ApiError } from '../../api/request';
+import { aborted, isAbort, isTransient, retrying } from './retry';
+import type { Upload } from '../../tokens';
+
+/** Parts of one file that are under way at once. */
+const PARALLEL = 3;
+/** How often the server may forget the pieces of a part: it does when others need its memory. */
+const RESTARTS = 5;
+
+/** One file on its way in parts, each a small request that is tried again on its own. */
+export class PartUpload {
+  constructor(
+    private readonly _job: IFileJob,
+    private readonly _sender: ISender
+  ) {}
+
+  /** Resolves when the object is there. Stopped, it rejects with an AbortError; what has arrived is kept. */
+  async run(): Promise<void> {
+    try {
+      await this._send();
+    } catch (reason) {
+      if (!isGone(reason)) {
+        throw reason;
+      }
+      // Dropped by somebody else: anew, but only once.
+      await this._send();
+    }
+  }
+
+  private async _send(): Promise<void> {
+    const upload = await this._begin();
+    const release = this._sender.hold(upload.uploadId);
+    try {
+      await this._sendMissing(upload);
+      await this._complete(upload);
+    } finally {
+      release();
+    }
+  }
+
+  private async _begin(): Promise<Upload> {
+    const { server } = this._sender;
+    const { bucket, key, file, onConflict, begun } = this._job;
+    if (begun?.onConflict === onConflict) {
+      try {
+        return await this._retrying(() => server.getUpload(begun.id));
+      } catch (reason) {
+        if (!isGone(reason)) {
+          throw reason;
+        }
+      }
+    }
+    const upload = await this._retrying(() =>
+      server.beginUpload({
+        bucket,
+        key,
+        size: file.size,
+        contentType: file.type || null,
+        lastModified: file.lastModified,
+        // Leaving alone what is there is up to us: the server only has to say so.
+        onConflict: onConflict === 'skip' ? 'fail' : onConflict,
+        verify: 'source'
+      })
+    );
+    this._job.onBegun({ id: upload.uploadId, onConflict });
+    if (begun && begun.id !== upload.uploadId) {
+      // Keeping both, the object has another name now; parts cannot move to it.
+      this._sender.drop(begun.id);
+    }
+    return upload;
+  }
+
+  private async _sendMissing(upload: Upload): Promise<void> {
+    const { signal, stop } = this._job;
+    const present = new Set(upload.parts.map(({ number }) => number));
+    this._confirmed = upload.parts.reduce((sum, { size }) => sum + size, 0);
+    this._report();
+    const all = Array.from({ length: upload.partCount }, (_, index) => index + 1);
+    const missing = all.filter(number => !present.has(number)).values();
+    // One part that is refused for good ends the others; a pause lets those under way arrive.
+    const sending = follow(signal);
+    const waiting = follow(stop, sending.signal);
+    const worker = async () => {
+      for (const number of missing) {
+        await this._sendPart(upload, number, sending.signal, waiting.signal);
+        if (waiting.signal.aborted) {
+          return;
+        }
+      }
+    };
+    const workers = Array.from({ length: PARALLEL }, () =>
+      worker().catch(reason => {
+        if (!isAbort(reason)) {
+          sending.abort();
+        }
+        throw reason;
+      })
+    );
+    const reasons = (await Promise.allSettled(workers))
+      .filter(outcome => outcome.status === 'rejected')
+      .map(({ reason }) => reason as unknown);
+    if (reasons.length) {
+      throw reasons.find(reason => !isAbort(reason)) ?? reasons[0];
+    }
+    if (stop.aborted) {
+      throw aborted();
+    }
+  }
+
+  private async _sendPart(
+    upload: Upload,
+    number: number,
+    sending: AbortSignal,
+    waiting: AbortSignal
+  ): Promise<void> {
+    const { slots } = this._sender;
+    const { file } = this._job;
+    const start = (number - 1) * upload.partSize;
+    const body = file.slice(start, start + upload.partSize);
+    const put = async () => {
+      try {
+        await this._sendPieces(upload.uploadId, number, body, sending);
+        this._confirmed += body.size;
+      } catch (reason) {
+        if (isTransient(reason)) {
+          await assertReadable(file, start);
+        }
+        throw reason;
+      } finally {
+        // Either it counts as confirmed now, or it is sent again from its first byte.
+        this._underWay.delete(number);
+        this._report();
+      }
+    };
+    await this._retrying(() => slots.within(waiting, put), waiting);
+  }
+
+  /** A part in one request, or in several where a proxy on the way refuses it for its size. */
+  private async _sendPieces(
+    id: string,
+    number: number,
+    part: Blob,
+    signal: AbortSignal
+  ): Promise<void> {
+    const { server, limit } = this._sender;
+    let offset = 0;
+    let restarts = 0;
+    const onProgress = (sent: number) => {
+      this._underWay.set(number, Math.min(offset + sent, part.size));
+      this._report();
+    };
+    while (offset < part.size) {
+      const size = Math.min(limit.bytes, part.size - offset);
+      try {
+        await (size === part.size
+          ? server.putPart(id, number, part, { signal, onProgress })
+          : server.putPart(id, number, part.slice(offset, offset + size), {
+              signal,
+              onProgress,
+              offset
+            }));
+        offset += size;
+      } catch (reason) {
+        if (isTooLarge(reason) && limit.shrink(size)) {
+          continue;
+        }
+        if (!offset || !isForgotten(reason) || ++restarts > RESTARTS) {
+          throw reason;
+        }
+        offset = 0;
+      }
+    }
+  }
+
+  private async _complete(upload: Upload): Promise<void> {
+    const { server, slots } = this._sender;
+    const { stop } = this._job;
+    let unanswered = false;
+    const complete = async () => {
+      try {
+        await server.completeUpload(upload.uploadId);
+      } catch (reason) {
+        // The first request may have done it, and only its answer was lost.
+        if (unanswered && isGone(reason) && (await this._isThere(upload))) {
+          return;
+        }
+        unanswered ||= isUnanswered(reason);
+        throw reason;
+      }
+    };
+    const ask = () => this._retrying(() => slots.within(stop, complete));
+    try {
+      await ask();
+    } catch (reason) {
+      if (ApiError.from(reason).code !== 'MissingParts') {
+        throw reason;
+      }
+      // The store has lost some.
+      const now = await this._retrying(() => server.getUpload(upload.uploadId));
+      await this._sendMissing(now);
+      await ask();
+    }
+  }
+
+  /** The object that these parts make: its ETag counts them. */
+  private async _isThere({ bucket, key, size, partCount }: Upload): Promise<boolean> {
+    const found = await this._retrying(() => this._sender.server.headObject(bucket, key));
+    return found?.size === size && !!found.etag?.endsWith(`-${partCount}"`);
+  }
+
+  private _retrying<T>(work: () => Promise<T>, signal = this._job.stop): Promise<T> {
+    const { patience } = this._sender;
+    return retrying(work, signal, patience, this._job.onTrouble);
+  }
+
+  private _report(): void {
+    let sent = this._confirmed;
+    this._underWay.forEach(bytes => {
+      sent += bytes;
+    });
+    this._job.onProgress(sent);
+  }
+
+  private _confirmed = 0;
+  /** Part number to the bytes of it that have left the browser. */
+  private readonly _underWay = new Map<number, number>();
+}
+
+function isGone(reason: unknown): boolean {
+  return reason instanceof ApiError && reason.code === 'NoSuchUpload';
+}
+
+/** Whether the server does not have the earlier pieces of a part any more. */
+function isForgotten(reason: unknown): boolean {
+  return reason instanceof ApiError && reason.code === 'MissingParts';
+}
+
+/** Whether the request may have been carried out all the same: what answered, if anything, was not our server. */
+function isUnanswered(reason: unknown): boolean {
+  const { code } = ApiError.from(reason);
+  return code === 'NetworkError' || code.startsWith('HTTP');
+}
+
+/** A controller that is aborted with any of the signals, or by itself. */
+function follow(...signals: AbortSignal[]): AbortController {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  for (const signal of signals) {
+    signal.addEventListener('abort', abort, { signal: controller.signal });
+    if (signal.aborted) {
+      abort();
+    }
+  }
+  return controller;
+}

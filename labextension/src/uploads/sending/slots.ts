@@ -1,0 +1,50 @@
+import { aborted } from './retry';
+
+/** So many requests at once; who comes first, is served first. */
+export class Slots {
+  constructor(private _free: number) {}
+
+  /** Do the work in a slot. Waiting for one ends with the signal. */
+  async within<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    await this._take(signal);
+    try {
+      return await work();
+    } finally {
+      this._give();
+    }
+  }
+
+  private _take(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) {
+      return Promise.reject(aborted());
+    }
+    if (this._free > 0) {
+      this._free -= 1;
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      const next = () => {
+        signal.removeEventListener('abort', leave);
+        resolve();
+      };
+      const leave = () => {
+        this._waiting.delete(next);
+        reject(aborted());
+      };
+      this._waiting.add(next);
+      signal.addEventListener('abort', leave, { once: true });
+    });
+  }
+
+  private _give(): void {
+    const [next] = this._waiting;
+    if (next) {
+      this._waiting.delete(next);
+      next();
+    } else {
+      this._free += 1;
+    }
+  }
+
+  private readonly _waiting = new Set<() => void>();
+}

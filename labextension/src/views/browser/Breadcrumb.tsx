@@ -1,0 +1,114 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { editIcon, ellipsesIcon, folderIcon } from '@jupyterlab/ui-components';
+import { useLayoutEffect, useRef } from 'react';
+
+import type { BrowserModel } from '../../list/browser';
+import { crumbs, parsePlace, s3Uri } from '../../api/keys';
+import { IconButton } from '../controls/IconButton';
+
+/** More folders than these are behind an ellipsis: the last ones tell where one is. */
+const SHOWN = 2;
+
+export interface IBreadcrumbProps {
+  model: BrowserModel;
+  /** The way has been typed, or not: the list has the focus again. */
+  onTyped: () => void;
+  trans: TranslationBundle;
+}
+
+/** The way to the folder; every part of it can be opened and dropped on, and the whole of it be typed. */
+export function Breadcrumb(props: IBreadcrumbProps): JSX.Element | null {
+  const { model, trans } = props;
+  const { bucket, prefix } = model;
+  if (bucket === null) {
+    return null;
+  }
+  if (model.typingPlace) {
+    return <PlaceField {...props} bucket={bucket} />;
+  }
+  const path = crumbs(prefix);
+  const hidden = path.slice(0, -SHOWN);
+  const shown = path.slice(-SHOWN);
+  return (
+    <nav className="odhtec-Crumbs" aria-label={trans.__('Folder')} title={s3Uri(bucket, prefix)}>
+      <button
+        type="button"
+        data-prefix=""
+        aria-label={trans.__('Top level of %1', bucket)}
+        onClick={() => void model.open(bucket)}
+      >
+        <folderIcon.react tag="span" aria-hidden="true" />
+      </button>
+      <span aria-hidden="true">/</span>
+      {hidden.length > 0 && (
+        <>
+          <button
+            type="button"
+            data-prefix={hidden[hidden.length - 1].prefix}
+            aria-label={trans.__('Up to %1', hidden[hidden.length - 1].name)}
+            title={hidden.map(({ name }) => name).join('/')}
+            onClick={() => void model.open(bucket, hidden[hidden.length - 1].prefix)}
+          >
+            <ellipsesIcon.react tag="span" aria-hidden="true" />
+          </button>
+          <span aria-hidden="true">/</span>
+        </>
+      )}
+      {shown.map((crumb, index) => (
+        <span key={crumb.prefix} className="odhtec-Crumbs-part">
+          <button
+            type="button"
+            data-prefix={crumb.prefix}
+            aria-current={index === shown.length - 1 ? 'location' : undefined}
+            onClick={() => void model.open(bucket, crumb.prefix)}
+          >
+            {crumb.name}
+          </button>
+          <span aria-hidden="true">/</span>
+        </span>
+      ))}
+      <IconButton
+        icon={editIcon}
+        label={trans.__('Type a place (F4)')}
+        className="odhtec-Crumbs-edit"
+        onClick={() => model.setTypingPlace(true)}
+      />
+    </nav>
+  );
+}
+
+/** A place as text: a URI of any bucket, or a folder of this one. */
+function PlaceField(props: IBreadcrumbProps & { bucket: string }): JSX.Element {
+  const { model, bucket, onTyped, trans } = props;
+  const field = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => field.current!.select(), []);
+  return (
+    <div className="odhtec-Crumbs">
+      <input
+        ref={field}
+        className="jp-mod-styled odhtec-Input"
+        aria-label={trans.__('Place')}
+        placeholder={trans.__('s3://bucket/folder/')}
+        spellCheck={false}
+        autoComplete="off"
+        defaultValue={s3Uri(bucket, model.prefix)}
+        onBlur={() => model.setTypingPlace(false)}
+        onKeyDown={event => {
+          event.stopPropagation();
+          if (event.key === 'Enter') {
+            const place = parsePlace(event.currentTarget.value, bucket);
+            onTyped();
+            if (place) {
+              void model.openPlace(place.bucket, place.path);
+            }
+          } else if (event.key === 'Escape') {
+            onTyped();
+          } else {
+            return;
+          }
+          event.preventDefault();
+        }}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,85 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { DeleteModel } from '../../forms/deletemodel';
+import { formatSize } from '../../format';
+import { useSignal } from '../hooks';
+
+/** More names than these are only counted. */
+const NAMED = 10;
+
+export interface IDeleteBodyProps {
+  model: DeleteModel;
+  trans: TranslationBundle;
+}
+
+/** What a deletion takes, name by name, and how much that is. */
+export function DeleteBody({ model, trans }: IDeleteBodyProps): JSX.Element {
+  useSignal(model.stateChanged);
+  const { rows } = model;
+  const more = rows.length - NAMED;
+  const folders = rows.filter(({ kind }) => kind === 'folder').length;
+  return (
+    <div className="odhtec-Delete">
+      <ul>
+        {rows.slice(0, NAMED).map(({ key, kind, name, size }) => (
+          <li key={key}>
+            {kind === 'folder' ? `${name}/` : name}
+            {size !== undefined && <span> {formatSize(size)}</span>}
+          </li>
+        ))}
+        {more > 0 && <li>{trans.__('and %1 more', more.toLocaleString())}</li>}
+      </ul>
+      {folders > 0 && (
+        <p>
+          {trans._n(
+            'Everything below the folder is deleted, too.',
+            'Everything below the %1 folders is deleted, too.',
+            folders
+          )}
+        </p>
+      )}
+      <p role="status">
+        <strong>{countText(model, trans)}</strong>
+      </p>
+      <p>{versionText(model, trans)}</p>
+    </div>
+  );
+}
+
+function countText({ tally }: DeleteModel, trans: TranslationBundle): string {
+  const objects = trans._n('%1 object', '%1 objects', tally.objects);
+  const size = formatSize(tally.bytes);
+  if (tally.complete) {
+    return trans.__('%1, %2', objects, size);
+  }
+  return tally.error
+    ? trans.__('At least %1, %2. It cannot be counted: %3', objects, size, tally.error.message)
+    : trans.__(
+        '%1, %2 so far; counting… Deleting now takes also what is not counted yet.',
+        objects,
+        size
+      );
+}
+
+function versionText({ versioning, hasFolders }: DeleteModel, trans: TranslationBundle): string {
+  switch (versioning) {
+    case null:
+      return trans.__('Asking whether the bucket keeps versions…');
+    case 'Enabled':
+      return trans.__(
+        'The bucket keeps versions: a delete marker hides each object, and its versions stay. It can be brought back; the space is not freed.'
+      );
+    case 'Suspended':
+      return trans.__(
+        'The bucket keeps no new versions: what was written since then is lost, older versions stay.'
+      );
+    case 'Off':
+      return trans.__('The bucket keeps no versions. This cannot be undone.');
+    default:
+      return hasFolders
+        ? trans.__(
+            'Whether the bucket keeps versions is not known: take it that this cannot be undone.'
+          )
+        : trans.__('This cannot be undone.');
+  }
+}

@@ -1,0 +1,29 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { IRow } from '../../list/rows';
+
+/** More names than these are counted. */
+const SHOWN = 10;
+
+/** What goes where. */
+export function MoveBody(props: {
+  rows: readonly IRow[];
+  target: string;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { rows, target, trans } = props;
+  const more = rows.length - SHOWN;
+  return (
+    <div className="odhtec-Delete">
+      <ul>
+        {rows.slice(0, SHOWN).map(({ key, name, kind }) => (
+          <li key={key}>
+            {kind === 'folder' ? trans.__('%1 and all that is in it', `${name}/`) : name}
+          </li>
+        ))}
+        {more > 0 && <li>{trans._n('and one more', 'and %1 more', more)}</li>}
+      </ul>
+      <p>{trans.__('To %1. Nothing that is there already is replaced.', target)}</p>
+    </div>
+  );
+}

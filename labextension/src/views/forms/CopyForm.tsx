@@ -1,0 +1,115 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { FormEvent } from 'react';
+
+import type { CopyModel } from '../../forms/copymodel';
+import { formatSize } from '../../format';
+import type { Transfer } from '../../tokens';
+import { ConflictChoice } from './ConflictChoice';
+import { FolderField } from './FolderField';
+import { FormFoot, MainButton } from '../controls/FormFooter';
+import { useSignal } from '../hooks';
+
+export interface ICopyFormProps {
+  model: CopyModel;
+  onStarted: (transfer: Transfer) => void;
+  onClose: () => void;
+  trans: TranslationBundle;
+}
+
+/** Where rows are copied or moved to, and what that will do. */
+export function CopyForm({ model, onStarted, onClose, trans }: ICopyFormProps): JSX.Element {
+  useSignal(model.stateChanged);
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (await model.start(onStarted)) {
+      onClose();
+    }
+  };
+  return (
+    <form className="odhtec-Form" onSubmit={event => void submit(event)} aria-busy={!!model.busy}>
+      <p className="odhtec-Form-what">{rowsText(model, trans)}</p>
+      <FolderField chooser={model.chooser} error={misfitText(model, trans)} trans={trans} />
+      <FormFoot
+        choice={<Conflict model={model} trans={trans} />}
+        error={(model.error ?? model.planError)?.message ?? model.plan?.why}
+        status={planText(model, trans)}
+        onClose={onClose}
+        trans={trans}
+      >
+        <MainButton
+          label={
+            model.busy
+              ? trans.__('Starting…')
+              : model.action === 'move'
+                ? trans.__('Move here')
+                : trans.__('Copy here')
+          }
+          disabled={!model.ready}
+        />
+      </FormFoot>
+    </form>
+  );
+}
+
+function Conflict({ model, trans }: Pick<ICopyFormProps, 'model' | 'trans'>): JSX.Element | null {
+  if (!model.asksConflict) {
+    return null;
+  }
+  return (
+    <ConflictChoice
+      legend={
+        model.plan
+          ? trans._n(
+              'One object is there already and differs',
+              '%1 objects are there already and differ',
+              model.plan.conflicts
+            )
+          : trans.__('If objects are there already and differ')
+      }
+      value={model.onConflict}
+      onChange={value => model.setOnConflict(value)}
+      trans={trans}
+    />
+  );
+}
+
+function rowsText({ rows }: CopyModel, trans: TranslationBundle): string {
+  return rows.length === 1
+    ? rows[0].name
+    : trans.__('%1 and %2 more', rows[0]?.name ?? '', (rows.length - 1).toLocaleString());
+}
+
+function misfitText(model: CopyModel, trans: TranslationBundle): string | null {
+  switch (model.misfit) {
+    case 'nowhere':
+      return trans.__('Name a bucket.');
+    case 'same':
+      return trans.__('It is in this folder already: choose another one.');
+    case 'inside':
+      return trans.__('A folder cannot go into itself: choose another one.');
+    default:
+      return null;
+  }
+}
+
+/** `12 files, 1.2 GB, to s3://bucket/folder/. 3 are there already and stay.` */
+function planText(model: CopyModel, trans: TranslationBundle): string | null {
+  const { plan } = model;
+  if (model.planning) {
+    return trans.__('Looking what is there… You need not wait.');
+  }
+  if (!plan) {
+    return null;
+  }
+  const files = trans._n('%1 file', '%1 files', plan.files);
+  const parts = [trans.__('%1, %2, to %3', files, formatSize(plan.bytes), model.target)];
+  if (plan.identical) {
+    parts.push(
+      trans._n('one is there already, the same', '%1 are there already, the same', plan.identical)
+    );
+  }
+  if (plan.refused) {
+    parts.push(trans._n('one cannot go', '%1 cannot go', plan.refused));
+  }
+  return parts.join(' · ');
+}

@@ -1,0 +1,320 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useId, useState, type KeyboardEvent } from 'react';
+
+import { formatSize } from '../../format';
+import type { ImportModel } from '../../forms/importmodel';
+import type { RepoType, Transfer } from '../../tokens';
+import { ConflictChoice } from './ConflictChoice';
+import { Field } from '../controls/Field';
+import { FormFoot, MainButton } from '../controls/FormFooter';
+import { useSignal } from '../hooks';
+import { ImportFiles } from './ImportFiles';
+import { OutLink } from '../controls/ExternalLink';
+import { RepoSummary } from './RepoSummary';
+
+/** The name that the hub gives to a repository's newest state. */
+const DEFAULT_REVISION = 'main';
+
+export interface IImportFormProps {
+  model: ImportModel;
+  onStarted: (transfer: Transfer) => void;
+  onClose: () => void;
+  trans: TranslationBundle;
+}
+
+/** Look at a repository, then import it. Errors stay in the form, in the server's words. */
+export function ImportForm({ model, onStarted, onClose, trans }: IImportFormProps): JSX.Element {
+  useSignal(model.stateChanged);
+  const { found, busy, ready } = model;
+
+  const start = async () => {
+    const transfer = await model.start();
+    if (transfer) {
+      onStarted(transfer);
+    }
+  };
+  // Not the form's own submission: that asks its first button, which is disabled when there is nothing to look up.
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Enter' && event.target instanceof HTMLInputElement) {
+      event.preventDefault();
+      if (busy === null) {
+        void (model.current ? start() : model.lookUp());
+      }
+    }
+  };
+
+  return (
+    <form
+      className="odhtec-Form odhtec-ImportForm"
+      onSubmit={event => event.preventDefault()}
+      onKeyDown={onKeyDown}
+      aria-busy={busy !== null}
+    >
+      <Question model={model} trans={trans} />
+      {found && (
+        <div className={model.current ? '' : 'odhtec-mod-stale'}>
+          <RepoSummary repo={found} url={model.pageUrl} trans={trans} />
+        </div>
+      )}
+      <TokenField model={model} trans={trans} />
+      {found?.accessible && (
+        <>
+          <ImportFiles model={model} trans={trans} />
+          <Target model={model} trans={trans} />
+          <Remaining model={model} trans={trans} />
+        </>
+      )}
+      <FormFoot
+        choice={<Conflict model={model} trans={trans} />}
+        error={importError(model, trans)}
+        status={busy === 'looking' ? trans.__('Looking at the repository…') : null}
+        onClose={onClose}
+        trans={trans}
+      >
+        <MainButton
+          label={busy === 'starting' ? trans.__('Starting…') : trans.__('Start import')}
+          disabled={!ready}
+          onClick={() => void start()}
+        />
+      </FormFoot>
+    </form>
+  );
+}
+
+interface IPartProps {
+  model: ImportModel;
+  trans: TranslationBundle;
+}
+
+function Question({ model, trans }: IPartProps): JSX.Element {
+  const { question, busy } = model;
+  const looking = busy === 'looking';
+  return (
+    <div className="odhtec-Form-row">
+      <Field label={trans.__('Repository')} className="odhtec-mod-wide">
+        <input
+          className="jp-mod-styled"
+          name="repo"
+          required
+          autoFocus
+          spellCheck={false}
+          autoComplete="off"
+          placeholder={trans.__('org/name, or its address')}
+          value={question.repo}
+          onChange={event => model.ask({ repo: event.target.value })}
+          onPaste={event => {
+            const text = event.clipboardData.getData('text').trim();
+            // Into an empty field a whole name is pasted: no need to say more.
+            if (!question.repo && text.includes('/')) {
+              event.preventDefault();
+              model.ask({ repo: text });
+              void model.lookUp();
+            }
+          }}
+        />
+      </Field>
+      <Field label={trans.__('Type')}>
+        <select
+          className="jp-mod-styled"
+          value={question.repoType}
+          onChange={event => model.ask({ repoType: event.target.value as RepoType })}
+        >
+          <option value="model">{trans.__('Model')}</option>
+          <option value="dataset">{trans.__('Dataset')}</option>
+          <option value="space">{trans.__('Space')}</option>
+        </select>
+      </Field>
+      <Revision model={model} trans={trans} />
+      <button
+        type="button"
+        className="jp-mod-styled jp-mod-reject"
+        disabled={!looking && (!question.repo.trim() || busy !== null || model.current)}
+        onClick={() => (looking ? model.stopLooking() : void model.lookUp())}
+      >
+        {looking ? trans.__('Stop') : trans.__('Look up')}
+      </button>
+    </div>
+  );
+}
+
+/** Chosen from the branches and tags once they are known, or typed. */
+function Revision({ model, trans }: IPartProps): JSX.Element {
+  const id = useId();
+  const { branches = [], tags = [] } = model.refs ?? {};
+  const names = [...branches, ...tags].map(({ name }) => name);
+  return (
+    <Field label={trans.__('Revision')}>
+      <input
+        className="jp-mod-styled"
+        spellCheck={false}
+        autoComplete="off"
+        list={id}
+        placeholder={model.found?.revision ?? DEFAULT_REVISION}
+        value={model.question.revision}
+        onChange={event => {
+          const revision = event.target.value;
+          model.ask({ revision });
+          // Chosen from the list, not typed: there is no key to wait for.
+          const { inputType } = event.nativeEvent as InputEvent;
+          const isChosen = inputType === undefined || inputType === 'insertReplacementText';
+          if (isChosen && names.includes(revision)) {
+            void model.lookUp();
+          }
+        }}
+      />
+      <datalist id={id}>
+        {branches.map(({ name }) => (
+          <option key={`b/${name}`} value={name} label={trans.__('branch')} />
+        ))}
+        {tags.map(({ name }) => (
+          <option key={`t/${name}`} value={name} label={trans.__('tag')} />
+        ))}
+      </datalist>
+    </Field>
+  );
+}
+
+function TokenField({ model, trans }: IPartProps): JSX.Element {
+  const [open, setOpen] = useState(false);
+  if (!open && !model.asksToken) {
+    return (
+      <div>
+        <button type="button" className="odhtec-LinkButton" onClick={() => setOpen(true)}>
+          {trans.__('Use a token for this import…')}
+        </button>
+      </div>
+    );
+  }
+  return (
+    <Field
+      label={trans.__('Token for this import only')}
+      hint={trans.__('It is sent with this import and stored nowhere.')}
+    >
+      <input
+        className="jp-mod-styled"
+        type="password"
+        autoComplete="off"
+        autoFocus={open}
+        value={model.question.token}
+        onChange={event => model.ask({ token: event.target.value })}
+      />
+    </Field>
+  );
+}
+
+function Target({ model, trans }: IPartProps): JSX.Element {
+  const { bucket, startFolder: folder } = model;
+  return (
+    <div>
+      <Field
+        label={trans.__('Target folder in %1', bucket)}
+        hint={trans.__('The files go to %1', model.target)}
+      >
+        <input
+          className="jp-mod-styled"
+          spellCheck={false}
+          placeholder={trans.__('The bucket’s top level')}
+          value={model.prefix}
+          onChange={event => model.setPrefix(event.target.value)}
+        />
+      </Field>
+      {folder && (
+        <button
+          type="button"
+          className="odhtec-LinkButton"
+          onClick={() => model.setBase(model.base ? '' : folder)}
+        >
+          {model.base
+            ? trans.__('Put it at the bucket’s top level')
+            : trans.__('Put it into %1', folder)}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** More names than these are only counted. */
+const NAMED = 5;
+
+/** What an earlier import of another revision left where this one goes: a model server would load both. */
+function Remaining({ model, trans }: IPartProps): JSX.Element | null {
+  const remaining = model.current ? model.plan?.remaining : null;
+  if (!remaining) {
+    return null;
+  }
+  const { objects, bytesTotal, commits, isTruncated } = remaining;
+  const revisions = commits.map(commit => commit.slice(0, 7)).join(', ');
+  const more = objects.length - NAMED;
+  return (
+    <fieldset className="odhtec-Choice odhtec-Remaining">
+      <legend>
+        {trans._n(
+          'One object of revision %2 remains (%3)',
+          '%1 objects of revision %2 remain (%3)',
+          objects.length,
+          revisions,
+          formatSize(bytesTotal)
+        )}
+      </legend>
+      <ul>
+        {objects.slice(0, NAMED).map(({ key, size }) => (
+          <li key={key}>
+            {key} <span>{formatSize(size)}</span>
+          </li>
+        ))}
+        {more > 0 && <li>{trans.__('and %1 more', more.toLocaleString())}</li>}
+      </ul>
+      {isTruncated && (
+        <p className="odhtec-Field-hint">
+          {trans.__('The folder has more objects than were compared; there may be others.')}
+        </p>
+      )}
+      <label className="odhtec-Form-check">
+        <input
+          type="checkbox"
+          checked={model.removesRemaining}
+          onChange={event => model.setRemoveRemaining(event.target.checked)}
+        />
+        {trans._n(
+          'Remove it when the import is complete',
+          'Remove them when the import is complete',
+          objects.length
+        )}
+      </label>
+    </fieldset>
+  );
+}
+
+function Conflict({ model, trans }: IPartProps): JSX.Element | null {
+  if (!model.current || !model.asksConflict) {
+    return null;
+  }
+  return (
+    <ConflictChoice
+      legend={trans._n(
+        'One object is there and differs from its file',
+        '%1 objects are there and differ from their files',
+        model.count('differs') || model.plan!.differing
+      )}
+      value={model.onConflict}
+      onChange={value => model.setOnConflict(value)}
+      trans={trans}
+    />
+  );
+}
+
+/** The server's words, and what can be done about it. */
+function importError(model: ImportModel, trans: TranslationBundle): JSX.Element | null {
+  const error = model.error ?? model.planError;
+  if (!error) {
+    return null;
+  }
+  return (
+    <>
+      {error.message}{' '}
+      {error.code === 'GatedRepo' && model.pageUrl && (
+        <OutLink href={model.pageUrl}>{trans.__('Open its page')}</OutLink>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,58 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { formatCount, formatSize } from '../../format';
+import type { HubRepo } from '../../tokens';
+import { OutLink } from '../controls/ExternalLink';
+
+export interface IRepoSummaryProps {
+  repo: HubRepo;
+  /** Its page at the hub. */
+  url: string | null;
+  trans: TranslationBundle;
+}
+
+/** What a repository is, and whether it can be read. */
+export function RepoSummary({ repo, url, trans }: IRepoSummaryProps): JSX.Element {
+  const facts = [
+    trans._n('%1 file', '%1 files', repo.files.length),
+    formatSize(repo.totalSize),
+    parametersText(repo, trans),
+    repo.license ? trans.__('licence %1', repo.license) : trans.__('no licence is named'),
+    trans.__('commit %1', repo.commit.slice(0, 7))
+  ];
+  return (
+    <section className="odhtec-Repo" aria-label={repo.repo}>
+      <div className="odhtec-Repo-head">
+        <strong>{url ? <OutLink href={url}>{repo.repo}</OutLink> : repo.repo}</strong>
+        {repo.gated && <span className="odhtec-Badge">{trans.__('gated')}</span>}
+        {repo.private && <span className="odhtec-Badge">{trans.__('private')}</span>}
+      </div>
+      <div className="odhtec-Repo-facts">{facts.filter(Boolean).join(' · ')}</div>
+      {repo.note && <div className="odhtec-Repo-facts">{repo.note}</div>}
+      {!repo.accessible && (
+        <div className="odhtec-Form-error" role="alert">
+          {repo.gated ? (
+            <>
+              {trans.__(
+                'The files cannot be read yet: accept the licence on the repository’s page, then give a token of that account here or in the settings.'
+              )}{' '}
+              {url && <OutLink href={url}>{trans.__('Open its page')}</OutLink>}
+            </>
+          ) : (
+            trans.__(
+              'The files cannot be read with the token in use: give one that may, here or in the settings.'
+            )
+          )}
+        </div>
+      )}
+    </section>
+  );
+}
+
+function parametersText({ parameters }: HubRepo, trans: TranslationBundle): string | null {
+  const kinds = Object.entries(parameters ?? {});
+  const count = kinds.reduce((sum, [, some]) => sum + some, 0);
+  return count
+    ? trans.__('%1 parameters (%2)', formatCount(count), kinds.map(([kind]) => kind).join(', '))
+    : null;
+}

@@ -1,0 +1,195 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { FormEvent } from 'react';
+
+import { s3Uri } from '../../api/keys';
+import { EXPIRIES, UNITS, type ShareModel, type Unit } from '../../forms/sharemodel';
+import { CopyButton } from '../controls/CopyButton';
+import { Field } from '../controls/Field';
+import { FormFoot, MainButton } from '../controls/FormFooter';
+import { useSignal } from '../hooks';
+
+export interface IShareFormProps {
+  model: ShareModel;
+  onClose: () => void;
+  trans: TranslationBundle;
+}
+
+/** A link to one object: what it allows, to whom, and until when. */
+export function ShareForm({ model, onClose, trans }: IShareFormProps): JSX.Element {
+  useSignal(model.stateChanged);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void model.create();
+  };
+  return (
+    <form className="odhtec-Form" onSubmit={submit} aria-busy={model.busy !== null}>
+      <p className="odhtec-Form-what">{s3Uri(model.bucket, model.key)}</p>
+      <Method model={model} trans={trans} />
+      {model.method === 'PUT' && (
+        <Field
+          label={trans.__('Name of the file that is uploaded')}
+          hint={trans.__('It is stored as %1', s3Uri(model.bucket, model.key))}
+        >
+          <input
+            className="jp-mod-styled"
+            spellCheck={false}
+            required
+            value={model.name}
+            onChange={event => model.setName(event.target.value)}
+          />
+        </Field>
+      )}
+      <Expiry model={model} trans={trans} />
+      <Link model={model} trans={trans} />
+      <FormFoot
+        error={model.error?.message}
+        onClose={onClose}
+        closeLabel={model.link ? trans.__('Close') : trans.__('Cancel')}
+        trans={trans}
+      >
+        <MainButton
+          label={model.busy ? trans.__('Creating…') : trans.__('Create link')}
+          disabled={!model.ready || model.link !== null}
+        />
+      </FormFoot>
+    </form>
+  );
+}
+
+interface IPartProps {
+  model: ShareModel;
+  trans: TranslationBundle;
+}
+
+function Method({ model, trans }: IPartProps): JSX.Element {
+  const radio = (method: 'GET' | 'PUT', label: string) => (
+    <label className="odhtec-Form-check">
+      <input
+        type="radio"
+        name="method"
+        disabled={method === 'GET' && !model.exists}
+        checked={model.method === method}
+        onChange={() => model.setMethod(method)}
+      />
+      {label}
+    </label>
+  );
+  return (
+    <fieldset className="odhtec-Choice">
+      <legend>{trans.__('Whoever has the link may')}</legend>
+      {radio('GET', trans.__('download the object'))}
+      {radio(
+        'PUT',
+        model.exists && model.name
+          ? trans.__('upload a file here (one of the same name is replaced)')
+          : trans.__('upload a file here')
+      )}
+    </fieldset>
+  );
+}
+
+function Expiry({ model, trans }: IPartProps): JSX.Element {
+  const units: Record<Unit, string> = {
+    minutes: trans.__('minutes'),
+    hours: trans.__('hours'),
+    days: trans.__('days')
+  };
+  const custom = model.expiry === null;
+  return (
+    <div className="odhtec-Form-row">
+      <Field label={trans.__('Works for')}>
+        <select
+          className="jp-mod-styled"
+          value={String(model.expiry)}
+          onChange={({ target: { value } }) =>
+            model.setExpiry(value === 'null' ? null : Number(value))
+          }
+        >
+          {EXPIRIES.map(seconds => (
+            <option key={seconds} value={String(seconds)}>
+              {seconds === null ? trans.__('another time…') : spanText(seconds, trans)}
+            </option>
+          ))}
+        </select>
+      </Field>
+      {custom && (
+        <>
+          <Field
+            label={trans.__('How many')}
+            error={model.seconds === null ? trans.__('S3 allows up to seven days.') : null}
+          >
+            <input
+              className="jp-mod-styled"
+              type="text"
+              inputMode="decimal"
+              value={model.number}
+              onChange={event => model.setCustom(event.target.value, model.unit)}
+            />
+          </Field>
+          <Field label={trans.__('Unit')}>
+            <select
+              className="jp-mod-styled"
+              value={model.unit}
+              onChange={event => model.setCustom(model.number, event.target.value as Unit)}
+            >
+              {(Object.keys(UNITS) as Unit[]).map(unit => (
+                <option key={unit} value={unit}>
+                  {units[unit]}
+                </option>
+              ))}
+            </select>
+          </Field>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Link({ model, trans }: IPartProps): JSX.Element | null {
+  const { link } = model;
+  if (!link) {
+    return null;
+  }
+  const until = new Date(link.expiresAt).toLocaleString();
+  return (
+    <section className="odhtec-Group" aria-label={trans.__('Link')}>
+      <div className="odhtec-Form-row">
+        <Field label={trans.__('Link')}>
+          <input
+            className="jp-mod-styled"
+            readOnly
+            autoFocus
+            value={link.url}
+            onFocus={event => event.target.select()}
+          />
+        </Field>
+        <CopyButton text={link.url} trans={trans} />
+      </div>
+      <p role="status">
+        {link.method === 'GET'
+          ? trans.__(
+              'Anyone who has this link can download the object until %1, without a login.',
+              until
+            )
+          : trans.__(
+              'Anyone who has this link can upload to this place until %1, without a login: with a PUT request, for example curl -T file "link".',
+              until
+            )}{' '}
+        {link.mayEndEarlier
+          ? trans.__(
+              'It was signed with temporary credentials: it stops working when they end, which may be earlier.'
+            )
+          : trans.__('It cannot be taken back; it also ends with the key that signed it.')}
+      </p>
+    </section>
+  );
+}
+
+function spanText(seconds: number, trans: TranslationBundle): string {
+  if (seconds < UNITS.hours) {
+    return trans._n('%1 minute', '%1 minutes', seconds / UNITS.minutes);
+  }
+  return seconds < UNITS.days
+    ? trans._n('%1 hour', '%1 hours', seconds / UNITS.hours)
+    : trans._n('%1 day', '%1 days', seconds / UNITS.days);
+}

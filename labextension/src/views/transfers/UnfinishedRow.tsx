@@ -1,0 +1,58 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { IBrowserActions } from '../actions';
+import { s3Uri } from '../../api/keys';
+import type { Upload } from '../../tokens';
+import { ProgressRow } from './ProgressRow';
+import { bytesText } from './TransferRow';
+
+export interface IUnfinishedRowProps {
+  upload: Upload;
+  actions: IBrowserActions;
+  trans: TranslationBundle;
+}
+
+/** An upload that nobody sends any more. The browser forgets which file it was: the user has to choose it again. */
+export function UnfinishedRow({ upload, actions, trans }: IUnfinishedRowProps): JSX.Element {
+  const { bucket, key, size, bytesDone } = upload;
+  const fraction = size ? bytesDone / size : 0;
+  const name = key.slice(key.lastIndexOf('/') + 1);
+  // Whoever sends no date of the file cannot be told from another file of that size.
+  const resumable = upload.lastModified !== null;
+  return (
+    <ProgressRow
+      title={trans.__('Upload %1', name)}
+      tooltip={trans.__('Upload to %1', s3Uri(bucket, key))}
+      fraction={fraction}
+      state="paused"
+      facts={[
+        trans.__('Interrupted at %1%', Math.floor(fraction * 100)),
+        bytesText(bytesDone, size, trans),
+        resumable ? trans.__('choose the file again to go on') : null
+      ]}
+      error={null}
+      buttons={null}
+    >
+      <div className="odhtec-Progress-actions">
+        {resumable && (
+          <button
+            type="button"
+            className="odhtec-LinkButton"
+            aria-label={trans.__('Choose %1 again', name)}
+            onClick={() => actions.chooseAgain(upload)}
+          >
+            {trans.__('Choose file…')}
+          </button>
+        )}
+        <button
+          type="button"
+          className="odhtec-LinkButton"
+          aria-label={trans.__('Discard the upload of %1', name)}
+          onClick={() => actions.discardUpload(upload)}
+        >
+          {trans.__('Discard')}
+        </button>
+      </div>
+    </ProgressRow>
+  );
+}
