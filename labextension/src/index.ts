@@ -23,7 +23,7 @@ import { tabs } from './plugins/tabs';
 import { widget } from './plugins/widget';
 import { ISidebar, Sidebar } from './lab/browsers/sidebar';
 import { activeCount, createStatusItem } from './lab/transfers/status';
-import { loadSentences } from './translation';
+import { loadTranslations } from './translation';
 import { COMMANDS_PLUGIN_ID, PANEL_ID, PLUGIN_ID, STATUS_PLUGIN_ID } from './tokens';
 
 const panel: JupyterFrontEndPlugin<Sidebar> = {
@@ -41,7 +41,7 @@ const panel: JupyterFrontEndPlugin<Sidebar> = {
   ): Sidebar => {
     const sidebar = new Sidebar({
       serverSettings: app.serviceManager.serverSettings,
-      trans: loadSentences(translator),
+      trans: loadTranslations(translator),
       state,
       bringToFront: widget => bringToFront(app, widget)
     });
@@ -69,7 +69,7 @@ const commands: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     palette: ICommandPalette | null
   ): void => {
-    const trans = loadSentences(translator);
+    const trans = loadTranslations(translator);
     const category = trans.__('Object Storage');
     const ids = [...addCommands(app, sidebar, trans), ...addListCommands(app, sidebar, trans)];
     for (const command of ids) {
@@ -103,7 +103,7 @@ const status: JupyterFrontEndPlugin<void> = {
       item: createStatusItem({
         transfers,
         uploads,
-        trans: loadSentences(translator),
+        trans: loadTranslations(translator),
         onClick: () => bringToFront(app, sidebar.panel)
       }),
       align: 'left',

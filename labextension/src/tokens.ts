@@ -130,7 +130,7 @@ export namespace CommandIDs {
   export const countUsage = 'odhtec:count-usage';
   export const goToFolder = 'odhtec:go-to-folder';
   export const search = 'odhtec:search';
-  export const typePlace = 'odhtec:type-place';
+  export const goToPath = 'odhtec:go-to-path';
   export const loadAll = 'odhtec:load-all';
   export const toWorkspace = 'odhtec:copy-to-workspace';
   export const fromWorkspace = 'odhtec:copy-from-workspace';

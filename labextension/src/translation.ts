@@ -4,7 +4,7 @@ import { DOMAIN } from './tokens';
 import { visible } from './visible';
 
 /** The sentences of this extension in the user's language; the names that are put into them can be seen whole. */
-export function loadSentences(translator: ITranslator | null): TranslationBundle {
+export function loadTranslations(translator: ITranslator | null): TranslationBundle {
   return new Proxy((translator ?? nullTranslator).load(DOMAIN), {
     get: (bundle, name) => {
       const found: unknown = Reflect.get(bundle, name);

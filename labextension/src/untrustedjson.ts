@@ -4,25 +4,27 @@
  * a value of the copy: a notebook trusts itself like this. `constructor` and `prototype` lead to the prototype that all
  * objects share, but only as objects: as a text or a number, say the constructor of a racing car, they are kept.
  */
-export function parseForeignJson(text: string): unknown {
+export function parseUntrustedJson(text: string): unknown {
   try {
     return JSON.parse(text, (key, value: unknown) =>
       // An undefined value takes the key away.
-      key === '__proto__' || (PATHS.includes(key) && typeof value === 'object') ? undefined : value
+      key === '__proto__' || (PROTOTYPE_KEYS.includes(key) && typeof value === 'object')
+        ? undefined
+        : value
     );
   } catch (reason) {
     throw new Error(whyInvalid(text, reason), { cause: reason });
   }
 }
 
-const PATHS = ['constructor', 'prototype'];
+const PROTOTYPE_KEYS = ['constructor', 'prototype'];
 
 /** Why it is not JSON, in words: the engines' own differ, and name tokens that only their authors know. */
 function whyInvalid(text: string, reason: unknown): string {
   if (!text.trim()) {
     return 'The file is empty, so there is no JSON in it.';
   }
-  const number = strangeNumber(text);
+  const number = invalidNumber(text);
   if (number) {
     return `It has the number ${number}, which JSON does not allow. Replace it by null, or open the file as text.`;
   }
@@ -32,7 +34,7 @@ function whyInvalid(text: string, reason: unknown): string {
 }
 
 /** What Python's json writes though JSON has no such numbers; null where none stands outside of the strings. */
-function strangeNumber(text: string): string | null {
+function invalidNumber(text: string): string | null {
   for (let at = 0; ;) {
     const quote = text.indexOf('"', at);
     const found = /NaN|-?Infinity/.exec(text.slice(at, quote < 0 ? undefined : quote));

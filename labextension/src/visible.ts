@@ -1,5 +1,5 @@
 /** What cannot be seen, or turns the text beside it around: names with it read as other names. */
-const UNSEEN =
+const INVISIBLE =
   /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\u{e0000}-\u{e0fff}]/gu;
 /** Of these, what makes one emoji of several characters, where it does. */
 const JOINING = /(?<=\p{So})\ufe0f|(?<=[\p{So}\p{Sk}\ufe0f])\u200d(?=\p{So})/gu;
@@ -18,11 +18,11 @@ export function visibleText(text: string): string {
 }
 
 function escape(text: string, isKept: (letter: string) => boolean): string {
-  if (text.search(UNSEEN) < 0) {
+  if (text.search(INVISIBLE) < 0) {
     return text;
   }
   const joining = new Set([...text.matchAll(JOINING)].map(({ index }) => index));
-  return text.replace(UNSEEN, (letter, index: number) =>
+  return text.replace(INVISIBLE, (letter, index: number) =>
     isKept(letter) || joining.has(index)
       ? letter
       : `\\u{${letter.codePointAt(0)!.toString(16).toUpperCase()}}`

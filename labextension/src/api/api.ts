@@ -82,7 +82,7 @@ export class OdhTecAPI {
     }
     return this._json(
       'GET',
-      `${place('/objects', bucket, prefix)}?${query}`,
+      `${resourcePath('/objects', bucket, prefix)}?${query}`,
       undefined,
       options.signal
     );
@@ -101,15 +101,20 @@ export class OdhTecAPI {
     if (options.continuationToken !== undefined) {
       query.set('continuationToken', options.continuationToken);
     }
-    return this._json('GET', `${place('/usage', bucket)}?${query}`, undefined, options.signal);
+    return this._json(
+      'GET',
+      `${resourcePath('/usage', bucket)}?${query}`,
+      undefined,
+      options.signal
+    );
   }
 
   getDetails(bucket: string, key: string, signal?: AbortSignal): Promise<ObjectDetails> {
-    return this._json('GET', place('/objects/metadata', bucket, key), undefined, signal);
+    return this._json('GET', resourcePath('/objects/metadata', bucket, key), undefined, signal);
   }
 
   setDetails(bucket: string, key: string, change: DetailsChange): Promise<ObjectDetails> {
-    return this._json('PUT', place('/objects/metadata', bucket, key), change);
+    return this._json('PUT', resourcePath('/objects/metadata', bucket, key), change);
   }
 
   listVersions(
@@ -121,18 +126,18 @@ export class OdhTecAPI {
     if (options.continuationToken !== undefined) {
       query.set('continuationToken', options.continuationToken);
     }
-    const path = `${place('/objects/versions', bucket, key)}?${query}`;
+    const path = `${resourcePath('/objects/versions', bucket, key)}?${query}`;
     return this._json('GET', path, undefined, options.signal);
   }
 
   /** An older version becomes the newest; nothing is removed. */
   restoreVersion(bucket: string, key: string, versionId: string): Promise<StoredObject> {
-    return this._json('POST', place('/objects/restore', bucket, key), { versionId });
+    return this._json('POST', resourcePath('/objects/restore', bucket, key), { versionId });
   }
 
   /** Exactly this version, or this delete marker, for ever. */
   async deleteVersion(bucket: string, key: string, versionId: string): Promise<void> {
-    await this._send('DELETE', place('/objects', bucket, key) + version(versionId));
+    await this._send('DELETE', resourcePath('/objects', bucket, key) + version(versionId));
   }
 
   presign(what: PresignRequest): Promise<PresignedUrl> {
@@ -140,7 +145,7 @@ export class OdhTecAPI {
   }
 
   getPreview(bucket: string, key: string, signal?: AbortSignal): Promise<Preview> {
-    return this._json('GET', place('/objects/preview', bucket, key), undefined, signal);
+    return this._json('GET', resourcePath('/objects/preview', bucket, key), undefined, signal);
   }
 
   /** A ZIP of these keys and of all below these prefixes, streamed; names are relative to `base`. */
@@ -155,7 +160,7 @@ export class OdhTecAPI {
     }
     what.prefixes.forEach(prefix => query.append('prefix', encodeKey(prefix)));
     what.keys.forEach(key => query.append('key', encodeKey(key)));
-    return linkUrl(this._settings, `${place('/archive', bucket)}?${query}`);
+    return linkUrl(this._settings, `${resourcePath('/archive', bucket)}?${query}`);
   }
 
   listMultiparts(
@@ -169,15 +174,20 @@ export class OdhTecAPI {
     if (options.continuationToken !== undefined) {
       query.set('continuationToken', options.continuationToken);
     }
-    return this._json('GET', `${place('/multipart', bucket)}?${query}`, undefined, options.signal);
+    return this._json(
+      'GET',
+      `${resourcePath('/multipart', bucket)}?${query}`,
+      undefined,
+      options.signal
+    );
   }
 
   abortMultiparts(bucket: string, which: AbortRequest): Promise<DeleteReply> {
-    return this._json('DELETE', place('/multipart', bucket), which);
+    return this._json('DELETE', resourcePath('/multipart', bucket), which);
   }
 
   createFolder(bucket: string, prefix: string): Promise<StoredObject> {
-    return this._json('POST', place('/objects/folder', bucket), { prefix });
+    return this._json('POST', resourcePath('/objects/folder', bucket), { prefix });
   }
 
   /** Done at once, or, when a prefix is among them, a transfer to watch. */
@@ -185,17 +195,20 @@ export class OdhTecAPI {
     bucket: string,
     which: DeleteRequest
   ): Promise<{ reply: DeleteReply } | { transfer: Transfer }> {
-    const response = await this._send('DELETE', place('/objects/multiple', bucket), which);
+    const response = await this._send('DELETE', resourcePath('/objects/multiple', bucket), which);
     const body = await response.json();
     return response.status === 202 ? { transfer: body } : { reply: body };
   }
 
   downloadUrl(bucket: string, key: string, versionId?: string): string {
-    return linkUrl(this._settings, place('/objects/download', bucket, key) + version(versionId));
+    return linkUrl(
+      this._settings,
+      resourcePath('/objects/download', bucket, key) + version(versionId)
+    );
   }
 
   viewUrl(bucket: string, key: string, versionId?: string): string {
-    return linkUrl(this._settings, place('/objects/view', bucket, key) + version(versionId));
+    return linkUrl(this._settings, resourcePath('/objects/view', bucket, key) + version(versionId));
   }
 
   /** Resolves to whether it was stored (true) or, with `onConflict` skip, left alone (false). */
@@ -205,7 +218,7 @@ export class OdhTecAPI {
     body: Blob,
     options: IPutOptions & { onConflict: OnConflict }
   ): Promise<boolean> {
-    const path = `${place('/objects/upload', bucket, key)}?onConflict=${options.onConflict}`;
+    const path = `${resourcePath('/objects/upload', bucket, key)}?onConflict=${options.onConflict}`;
     const { status } = await putBlob(this._settings, apiUrl(this._settings, path), body, options);
     return status === 201;
   }
@@ -213,7 +226,7 @@ export class OdhTecAPI {
   /** Null when there is no such object. */
   async headObject(bucket: string, key: string): Promise<IObjectHead | null> {
     try {
-      return headOf(await this._send('HEAD', place('/objects/download', bucket, key)));
+      return headOf(await this._send('HEAD', resourcePath('/objects/download', bucket, key)));
     } catch (reason) {
       // A HEAD has no body: the status is all there is.
       if (ApiError.from(reason).status === 404) {
@@ -230,7 +243,7 @@ export class OdhTecAPI {
     limit: number,
     signal?: AbortSignal
   ): Promise<IObjectHead & { bytes: Uint8Array<ArrayBuffer> | null }> {
-    const path = place('/objects/download', bucket, key);
+    const path = resourcePath('/objects/download', bucket, key);
     const response = await this._send('GET', path, undefined, signal);
     const head = headOf(response);
     if (head.size > limit) {
@@ -256,7 +269,7 @@ export class OdhTecAPI {
       'Content-Type': body.type || 'application/octet-stream',
       ...(etag === null ? { 'If-None-Match': '*' } : { 'If-Match': etag })
     };
-    const path = place('/objects/upload', bucket, key);
+    const path = resourcePath('/objects/upload', bucket, key);
     const response = await request(this._settings, path, { method: 'PUT', body, headers });
     return (await response.json()) as StoredObject;
   }
@@ -265,7 +278,7 @@ export class OdhTecAPI {
     return this._json('GET', '/uploads', undefined, signal);
   }
 
-  beginUpload(what: UploadRequest): Promise<Upload> {
+  createUpload(what: UploadRequest): Promise<Upload> {
     return this._json('POST', '/uploads', what);
   }
 
@@ -290,7 +303,7 @@ export class OdhTecAPI {
     return this._json('POST', `/uploads/${encodeURIComponent(id)}/complete`);
   }
 
-  async dropUpload(id: string): Promise<void> {
+  async abortUpload(id: string): Promise<void> {
     await this._send('DELETE', `/uploads/${encodeURIComponent(id)}`);
   }
 
@@ -459,7 +472,7 @@ function headOf({ headers }: Response): IObjectHead {
 }
 
 /** `/objects/…/bucket[/key]`; the top level of a bucket is named by leaving the key out. */
-function place(route: string, bucket: string, key = ''): string {
+function resourcePath(route: string, bucket: string, key = ''): string {
   const path = `${route}/${encodeURIComponent(bucket)}`;
   return key === '' ? path : `${path}/${encodeKey(key)}`;
 }

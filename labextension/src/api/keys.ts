@@ -59,7 +59,7 @@ function byteRank(unit: number): number {
 }
 
 /** What a typed or pasted place means: `s3://bucket/prefix`, or a folder of the bucket that is open. */
-export function parsePlace(text: string, bucket: string | null): IPlaceUri | null {
+export function parseLocation(text: string, bucket: string | null): ILocationUri | null {
   const uri = /^\s*s3a?:\/\/([^/]+)\/?(.*)$/s.exec(text);
   if (uri) {
     return { bucket: uri[1].trim(), path: uri[2] };
@@ -67,7 +67,7 @@ export function parsePlace(text: string, bucket: string | null): IPlaceUri | nul
   return bucket === null ? null : { bucket, path: text };
 }
 
-export interface IPlaceUri {
+export interface ILocationUri {
   bucket: string;
   /** A key, or a prefix with its slash. */
   path: string;

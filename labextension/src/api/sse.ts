@@ -62,7 +62,7 @@ export class EventParser {
 }
 
 /** The server sends a comment every 15 s; three times that without a byte is a dead connection. */
-export const SILENCE_MS = 45_000;
+export const IDLE_TIMEOUT_MS = 45_000;
 
 /** The events of a body until it ends; throws when it breaks or falls silent. */
 export async function* readEvents(
@@ -76,7 +76,10 @@ export async function* readEvents(
     for (;;) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const silence = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error('The event stream fell silent.')), SILENCE_MS);
+        timer = setTimeout(
+          () => reject(new Error('The event stream fell silent.')),
+          IDLE_TIMEOUT_MS
+        );
       });
       const { done, value } = await Promise.race([reader.read(), silence]).finally(() =>
         clearTimeout(timer)

@@ -3,7 +3,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import type { S3BrowserModel } from './widgetmodel';
 
 /** The browsers that kernels have made in this page, by the ids that notebooks know them by. */
-export class Cells {
+export class CellBrowsers {
   get changed(): ISignal<this, void> {
     return this._changed;
   }

@@ -2,18 +2,18 @@ import type { IRenderMime } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Panel, Widget } from '@lumino/widgets';
 
-import type { Cells } from './cellbrowsers';
+import type { CellBrowsers } from './cellbrowsers';
 import type { S3BrowserModel } from './widgetmodel';
 
 /** What a cell shows that has made a browser: the browser while a kernel knows it, one sentence otherwise. */
 export class CellOutput extends Panel implements IRenderMime.IRenderer {
   constructor(private readonly _options: CellOutput.IOptions) {
     super();
-    _options.cells.changed.connect(this._update, this);
+    _options.cellBrowsers.changed.connect(this._update, this);
   }
 
   override dispose(): void {
-    this._options.cells.changed.disconnect(this._update, this);
+    this._options.cellBrowsers.changed.disconnect(this._update, this);
     super.dispose();
   }
 
@@ -24,12 +24,12 @@ export class CellOutput extends Panel implements IRenderMime.IRenderer {
   }
 
   private async _update(): Promise<void> {
-    const model = this._options.cells.find(this._id);
+    const model = this._options.cellBrowsers.find(this._id);
     if (this._shown === model) {
       return;
     }
     this._shown = model;
-    const widget = model ? await this._viewOf(model) : this._sentence();
+    const widget = model ? await this._viewOf(model) : this._note();
     if (this.isDisposed || this._shown !== model) {
       widget.dispose();
       return;
@@ -42,7 +42,7 @@ export class CellOutput extends Panel implements IRenderMime.IRenderer {
     return (await model.widget_manager.create_view(model)).luminoWidget;
   }
 
-  private _sentence(): Widget {
+  private _note(): Widget {
     const { trans } = this._options;
     const widget = new Widget();
     widget.addClass('odhtec-Output-note');
@@ -56,7 +56,7 @@ export class CellOutput extends Panel implements IRenderMime.IRenderer {
 
 export namespace CellOutput {
   export interface IOptions {
-    cells: Cells;
+    cellBrowsers: CellBrowsers;
     mimeType: string;
     trans: TranslationBundle;
   }

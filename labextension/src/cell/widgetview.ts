@@ -20,7 +20,7 @@ export abstract class S3BrowserView extends DOMWidgetView {
     el.classList.add(CELL_CLASS);
     // Shortcuts of what is around it are not meant; our own lie further in.
     el.dataset.lmSuppressShortcuts = 'true';
-    el.addEventListener('keydown', passOn);
+    el.addEventListener('keydown', dispatchToDocument);
     el.addEventListener('contextmenu', event => {
       // Without the notebook's entries, which are about the cell.
       if (!event.shiftKey && this.contextMenu.open(event)) {
@@ -33,11 +33,11 @@ export abstract class S3BrowserView extends DOMWidgetView {
     const layout = new PanelLayout();
     this.luminoWidget.layout = layout;
     layout.addWidget(this._note);
-    layout.addWidget((this.model as S3BrowserModel).openHome().panel);
+    layout.addWidget((this.model as S3BrowserModel).openPanel().panel);
     this.listenTo(this.model, 'change:height', () => this._setHeight());
-    this.listenTo(this.model, 'comm_live_update', () => this._tell());
+    this.listenTo(this.model, 'comm_live_update', () => this._updateNote());
     this._setHeight();
-    this._tell();
+    this._updateNote();
   }
 
   private _setHeight(): void {
@@ -45,7 +45,7 @@ export abstract class S3BrowserView extends DOMWidgetView {
   }
 
   /** The browser goes on without its kernel; only Python does not hear of it. */
-  private _tell(): void {
+  private _updateNote(): void {
     const { comm_live } = this.model;
     this._note.setHidden(comm_live);
     this._note.node.textContent = comm_live
@@ -60,14 +60,14 @@ export abstract class S3BrowserView extends DOMWidgetView {
  * While a key is pressed in a browser of a cell, its notebook takes it for a place where one types. Listen to this before
  * the document does: Notebook 7 looks for shortcuts on the way down.
  */
-export function keepFromNotebook({ target }: KeyboardEvent): void {
+export function markNotebookAsTyping({ target }: KeyboardEvent): void {
   const cell = target instanceof Element ? target.closest(`.${CELL_CLASS}`) : null;
   // The notebook itself takes the mark away when the focus moves.
   cell?.closest('.jp-Notebook')?.classList.add(TYPING_CLASS);
 }
 
 /** Lab's own shortcuts, such as Save, are for everywhere; the document hears them as if nothing had the focus. */
-function passOn(event: KeyboardEvent): void {
+function dispatchToDocument(event: KeyboardEvent): void {
   if ((event.ctrlKey || event.metaKey || event.altKey) && !event.defaultPrevented) {
     const again = new KeyboardEvent(event.type, event);
     document.body.dispatchEvent(again);

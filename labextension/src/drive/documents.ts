@@ -3,7 +3,7 @@
 /** The name of the Contents drive: `S3:bucket/key`. */
 export const DRIVE_NAME = 'S3';
 
-export interface IObjectPlace {
+export interface IObjectLocation {
   bucket: string;
   /** Without a key, the bucket itself. */
   key: string;
@@ -18,16 +18,16 @@ export function isPath(key: string): boolean {
 }
 
 /** The path as Lab's document manager knows it. */
-export function documentPath({ bucket, key }: IObjectPlace): string {
+export function documentPath({ bucket, key }: IObjectLocation): string {
   return `${DRIVE_NAME}:${localPath({ bucket, key })}`;
 }
 
 /** The path inside the drive. */
-export function localPath({ bucket, key }: IObjectPlace): string {
+export function localPath({ bucket, key }: IObjectLocation): string {
   return key ? `${bucket}/${key}` : bucket;
 }
 
-export function placeOf(path: string): IObjectPlace {
+export function locationOf(path: string): IObjectLocation {
   const cut = path.indexOf('/');
   return cut < 0
     ? { bucket: path, key: '' }

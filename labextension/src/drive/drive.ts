@@ -4,7 +4,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { OdhTecAPI } from '../api/api';
 import { DirectoryReader } from './directory';
-import { baseName, DRIVE_NAME, isPath, localPath, placeOf } from './documents';
+import { baseName, DRIVE_NAME, isPath, localPath, locationOf } from './documents';
 import { decodeFile, encodeFile, NotEditable } from './filecontent';
 import { formatSize } from '../format';
 import { s3Uri } from '../api/keys';
@@ -18,7 +18,7 @@ import { visible } from '../visible';
  */
 export class S3Drive implements Contents.IDrive {
   constructor(private readonly _options: S3Drive.IOptions) {
-    this._directories = new DirectoryReader(_options.server, _options.onCut);
+    this._directories = new DirectoryReader(_options.server, _options.onTruncated);
   }
 
   readonly name = DRIVE_NAME;
@@ -41,11 +41,11 @@ export class S3Drive implements Contents.IDrive {
   }
 
   async get(path: string, options: Contents.IFetchOptions = {}): Promise<Contents.IModel> {
-    const { key } = placeOf(path);
+    const { key } = locationOf(path);
     const content = options.content !== false;
-    return this._answer(async () => {
+    return this._withLabErrors(async () => {
       if (key && options.type !== 'directory') {
-        const model = await (content ? this._read(path, options) : this._look(path));
+        const model = await (content ? this._read(path, options) : this._stat(path));
         if (model || options.type) {
           return model ?? notFound(path);
         }
@@ -55,12 +55,12 @@ export class S3Drive implements Contents.IDrive {
   }
 
   async getDownloadUrl(path: string): Promise<string> {
-    const { bucket, key } = placeOf(path);
+    const { bucket, key } = locationOf(path);
     return this._options.server.downloadUrl(bucket, key);
   }
 
   save(path: string, options: Partial<Contents.IModel> = {}): Promise<Contents.IModel> {
-    return this._answer(async () => {
+    return this._withLabErrors(async () => {
       const { bucket, key } = this._writable(path);
       if (options.type === 'directory') {
         await this._options.server.createFolder(bucket, `${key}/`);
@@ -77,7 +77,7 @@ export class S3Drive implements Contents.IDrive {
 
   newUntitled(options: Contents.ICreateOptions = {}): Promise<Contents.IModel> {
     const { path = '', type = 'file', ext = type === 'notebook' ? '.ipynb' : '.txt' } = options;
-    return this._answer(async () => {
+    return this._withLabErrors(async () => {
       if (type === 'directory') {
         return this.save(await this._freePath(path, 'Untitled Folder', '', ' '), { type });
       }
@@ -94,8 +94,8 @@ export class S3Drive implements Contents.IDrive {
   }
 
   rename(path: string, newPath: string): Promise<Contents.IModel> {
-    return this._answer(async () => {
-      const oldValue = (await this._look(path)) ?? notFound(path);
+    return this._withLabErrors(async () => {
+      const oldValue = (await this._stat(path)) ?? notFound(path);
       const newValue = await this._transfer('move', path, newPath);
       this._known.delete(path);
       this._fileChanged.emit({ type: 'rename', oldValue, newValue });
@@ -104,7 +104,7 @@ export class S3Drive implements Contents.IDrive {
   }
 
   copy(path: string, toDirectory: string): Promise<Contents.IModel> {
-    return this._answer(async () => {
+    return this._withLabErrors(async () => {
       const name = baseName(path);
       const dot = name.lastIndexOf('.') > 0 ? name.lastIndexOf('.') : name.length;
       const stem = `${name.slice(0, dot)}-Copy`;
@@ -117,10 +117,10 @@ export class S3Drive implements Contents.IDrive {
 
   /** Exactly one object, or a folder in which nothing is. */
   delete(path: string): Promise<void> {
-    return this._answer(async () => {
+    return this._withLabErrors(async () => {
       const { server } = this._options;
       const { bucket, key } = this._writable(path);
-      const oldValue = (await this._look(path)) ?? (await this._directories.readEmpty(path));
+      const oldValue = (await this._stat(path)) ?? (await this._directories.readEmpty(path));
       if (!oldValue) {
         const why = this._trans.__('%1 is not there, or not empty.', s3Uri(bucket, key));
         throw refusal(400, why);
@@ -158,7 +158,7 @@ export class S3Drive implements Contents.IDrive {
     { type, format }: Contents.IFetchOptions
   ): Promise<Contents.IModel | null> {
     const { server, sizeLimit, showPreview } = this._options;
-    const { bucket, key } = placeOf(path);
+    const { bucket, key } = locationOf(path);
     let read;
     try {
       read = await server.readObject(bucket, key, sizeLimit());
@@ -191,14 +191,14 @@ export class S3Drive implements Contents.IDrive {
   }
 
   /** The object without its bytes, for one HEAD; null when there is none. */
-  private async _look(path: string): Promise<Contents.IModel | null> {
+  private async _stat(path: string): Promise<Contents.IModel | null> {
     const saved = this._saved.get(path);
     if (saved) {
       // Lab asks for the hash of what it has just saved. Another's save since then must not be taken for it.
       this._saved.delete(path);
       return saved;
     }
-    const { bucket, key } = placeOf(path);
+    const { bucket, key } = locationOf(path);
     const head = await this._options.server.headObject(bucket, key);
     if (!head) {
       this._known.set(path, null);
@@ -209,7 +209,7 @@ export class S3Drive implements Contents.IDrive {
 
   private async _store(path: string, options: Partial<Contents.IModel>): Promise<Contents.IModel> {
     const { server } = this._options;
-    const { bucket, key } = placeOf(path);
+    const { bucket, key } = locationOf(path);
     const known = this._known.get(path) ?? null;
     const content = encodeFile(options as Parameters<typeof encodeFile>[0]);
     const body = new Blob([content], { type: known?.contentType ?? contentType(options) });
@@ -234,7 +234,7 @@ export class S3Drive implements Contents.IDrive {
 
   /** Only who asks again is told the new ETag, and then Lab lets the user choose. */
   private _conflict(path: string, known: IObjectHead | null): Error {
-    const { bucket, key } = placeOf(path);
+    const { bucket, key } = locationOf(path);
     this._saved.delete(path);
     const why = known
       ? this._trans.__(
@@ -250,8 +250,8 @@ export class S3Drive implements Contents.IDrive {
     path: string,
     newPath: string
   ): Promise<Contents.IModel> {
-    const [source, target] = [placeOf(path), this._writable(newPath)];
-    if (await this._look(newPath)) {
+    const [source, target] = [locationOf(path), this._writable(newPath)];
+    if (await this._stat(newPath)) {
       const why = this._trans.__('%1 exists already.', s3Uri(target.bucket, target.key));
       throw refusal(409, why);
     }
@@ -261,7 +261,7 @@ export class S3Drive implements Contents.IDrive {
       target: s3Uri(target.bucket, target.key),
       onConflict: 'fail'
     });
-    return (await this._look(newPath)) ?? notFound(newPath);
+    return (await this._stat(newPath)) ?? notFound(newPath);
   }
 
   private async _freePath(
@@ -274,7 +274,7 @@ export class S3Drive implements Contents.IDrive {
     for (let number = first; ; number++) {
       const name = `${stem}${number ? `${gap}${number}` : ''}${suffix}`;
       const path = directory ? `${directory}/${name}` : name;
-      if (!(await this._look(path)) && !(await this._directories.read(path, false))) {
+      if (!(await this._stat(path)) && !(await this._directories.read(path, false))) {
         return path;
       }
     }
@@ -299,16 +299,16 @@ export class S3Drive implements Contents.IDrive {
   }
 
   private _writable(path: string): { bucket: string; key: string } {
-    const place = placeOf(path);
-    if (!place.key || !isPath(place.key)) {
-      const why = this._trans.__('%1 cannot be the path of a document.', localPath(place));
+    const location = locationOf(path);
+    if (!location.key || !isPath(location.key)) {
+      const why = this._trans.__('%1 cannot be the path of a document.', localPath(location));
       throw refusal(400, why);
     }
-    return place;
+    return location;
   }
 
   /** Lab looks at the status of what a drive rejects with. */
-  private async _answer<T>(work: () => Promise<T>): Promise<T> {
+  private async _withLabErrors<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (reason) {
@@ -369,7 +369,7 @@ export namespace S3Drive {
     /** Called with what no editor can open, before it is refused. */
     showPreview: (object: { bucket: string; key: string }) => void;
     /** A folder was listed up to this many entries. */
-    onCut: (path: string, count: number) => void;
+    onTruncated: (path: string, count: number) => void;
     trans: TranslationBundle;
   }
 }

@@ -1,4 +1,4 @@
-import { parseForeignJson } from '../untrustedjson';
+import { parseUntrustedJson } from '../untrustedjson';
 import { formatNotebook, parseNotebook } from './notebookfile';
 
 export interface IFileContent {
@@ -22,7 +22,7 @@ export function decodeFile(
   try {
     const text = decodeText(bytes);
     return format === 'json'
-      ? { type: 'file', format, content: parseForeignJson(text) }
+      ? { type: 'file', format, content: parseUntrustedJson(text) }
       : { type: 'file', format: 'text', content: text };
   } catch (reason) {
     if (format) {
@@ -59,13 +59,13 @@ function decodeText(bytes: Uint8Array): string {
   }
 }
 
-const CHUNK = 0x8000;
+const CHUNK_BYTES = 0x8000;
 
 function toBase64(bytes: Uint8Array): string {
   let binary = '';
   // As many arguments as a call takes.
-  for (let start = 0; start < bytes.length; start += CHUNK) {
-    binary += String.fromCharCode(...bytes.subarray(start, start + CHUNK));
+  for (let start = 0; start < bytes.length; start += CHUNK_BYTES) {
+    binary += String.fromCharCode(...bytes.subarray(start, start + CHUNK_BYTES));
   }
   return btoa(binary);
 }

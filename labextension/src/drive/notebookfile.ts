@@ -1,4 +1,4 @@
-import { parseForeignJson } from '../untrustedjson';
+import { parseUntrustedJson } from '../untrustedjson';
 
 /** A notebook's file and Lab's model of it differ as they do on the Jupyter server: in lines, and in trust. */
 
@@ -11,7 +11,7 @@ export function parseNotebook(text: string): Dict {
       'This file is empty, so it is not a notebook. Delete it and create a new notebook.'
     );
   }
-  const notebook = parseForeignJson(text);
+  const notebook = parseUntrustedJson(text);
   if (!isDict(notebook) || !Array.isArray(notebook.cells) || notebook.nbformat !== 4) {
     throw new Error(
       'This is no notebook of version 4. Older ones can be brought up to date with jupyter nbconvert.'

@@ -1,14 +1,14 @@
 import { FolderChooser } from './folderchooser';
-import { FormModel, Latest } from './formmodel';
+import { FormModel, LatestRequest } from './formmodel';
 import { parentPrefix, s3Uri } from '../api/keys';
 import { ApiError } from '../api/request';
-import { bundles, type IBundle } from '../list/groupbyfolder';
+import { groupByFolder, type IFolderGroup } from '../list/groupbyfolder';
 import type { IRow } from '../list/rows';
 import type { OnConflict, Transfer, TransferPlan, TransferRequest } from '../tokens';
 
-const TYPING_MS = 400;
+const TYPING_DELAY_MS = 400;
 /** Questions to the server at once. */
-const LOOKS = 4;
+const MAX_PARALLEL_PLANS = 4;
 
 /** What copying or moving would do, summed over all that was chosen. */
 export interface ICopyPlan {
@@ -53,7 +53,7 @@ export class CopyModel extends FormModel {
   }
 
   /** Why the target cannot be meant. */
-  get misfit(): 'nowhere' | 'same' | 'inside' | null {
+  get targetProblem(): 'nowhere' | 'same' | 'inside' | null {
     const { bucket, prefix } = this.chooser;
     if (!bucket) {
       return 'nowhere';
@@ -81,7 +81,7 @@ export class CopyModel extends FormModel {
 
   /** While it is not known what is in the way, the choice may matter. */
   get asksConflict(): boolean {
-    return this.misfit === null && (this._planning || !!this._plan?.conflicts);
+    return this.targetProblem === null && (this._planning || !!this._plan?.conflicts);
   }
 
   get onConflict(): OnConflict {
@@ -89,7 +89,9 @@ export class CopyModel extends FormModel {
   }
 
   get ready(): boolean {
-    return this.busy === null && this.misfit === null && (this._planning || this._plan !== null);
+    return (
+      this.busy === null && this.targetProblem === null && (this._planning || this._plan !== null)
+    );
   }
 
   setOnConflict(onConflict: OnConflict): void {
@@ -105,7 +107,7 @@ export class CopyModel extends FormModel {
     const onConflict = this.asksConflict ? this._onConflict : 'fail';
     return this.run('starting', async () => {
       while (this._rows.length && !this.isDisposed) {
-        const [{ keys, request }] = this._bundles();
+        const [{ keys, request }] = this._groups();
         const what = { action: this.action, ...request, onConflict };
         onStarted(await this._options.server.startTransfer(what));
         const gone = new Set(keys);
@@ -122,15 +124,15 @@ export class CopyModel extends FormModel {
     this.changed();
   }
 
-  private _bundles(): IBundle[] {
+  private _groups(): IFolderGroup[] {
     const keys = this._rows.map(({ key }) => key);
-    return bundles(s3Uri(this._options.bucket, ''), keys, this.target);
+    return groupByFolder(s3Uri(this._options.bucket, ''), keys, this.target);
   }
 
   private async _makePlan(): Promise<void> {
     const signal = this._planner.next();
     this._plan = this._planError = null;
-    this._planning = this.misfit === null;
+    this._planning = this.targetProblem === null;
     if (!this._planning) {
       return;
     }
@@ -142,16 +144,16 @@ export class CopyModel extends FormModel {
       refused: 0,
       why: null
     };
-    const left = this._bundles();
-    const look = async () => {
+    const left = this._groups();
+    const planNext = async () => {
       for (let one = left.shift(); one && !signal.aborted; one = left.shift()) {
         const what = { action: this.action, ...one.request, onConflict: 'fail' as const };
         add(sum, await this._options.server.planTransfer(what, signal));
       }
     };
     try {
-      await this._options.sleep(TYPING_MS, signal);
-      await Promise.all(Array.from({ length: LOOKS }, look));
+      await this._options.sleep(TYPING_DELAY_MS, signal);
+      await Promise.all(Array.from({ length: MAX_PARALLEL_PLANS }, planNext));
     } catch (reason) {
       left.length = 0;
       this._planError = signal.aborted ? this._planError : ApiError.from(reason);
@@ -163,7 +165,7 @@ export class CopyModel extends FormModel {
     }
   }
 
-  private readonly _planner = new Latest(this.closed);
+  private readonly _planner = new LatestRequest(this.closed);
   private _rows: readonly IRow[];
   private _planned: string | null = null;
   private _plan: ICopyPlan | null = null;

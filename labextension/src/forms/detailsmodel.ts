@@ -17,7 +17,7 @@ export interface IPair {
 }
 
 /** Statuses of S3 for "it is another one by now". */
-const CHANGED = [409, 412];
+const CHANGED_STATUSES = [409, 412];
 
 /** What S3 knows about one object, and what the user makes of it. */
 export class DetailsModel extends FormModel {
@@ -49,7 +49,7 @@ export class DetailsModel extends FormModel {
 
   /** Whether the object was changed by someone else, so that nothing was saved. */
   get outdated(): boolean {
-    return !!this.error && CHANGED.includes(this.error.status);
+    return !!this.error && CHANGED_STATUSES.includes(this.error.status);
   }
 
   /** What was just saved stands here until something is changed again. */
@@ -89,7 +89,7 @@ export class DetailsModel extends FormModel {
   async load(): Promise<void> {
     await this.run('loading', async () => {
       const { server, bucket, key } = this._options;
-      this._take(await server.getDetails(bucket, key, this.closed));
+      this._setDetails(await server.getDetails(bucket, key, this.closed));
     });
   }
 
@@ -99,12 +99,12 @@ export class DetailsModel extends FormModel {
     }
     return this.run('saving', async () => {
       const { server, bucket, key } = this._options;
-      this._take(await server.setDetails(bucket, key, this._change()));
+      this._setDetails(await server.setDetails(bucket, key, this._change()));
       this._saved = true;
     });
   }
 
-  private _take(details: ObjectDetails): void {
+  private _setDetails(details: ObjectDetails): void {
     this._details = details;
     this._headers = Object.fromEntries(HEADERS.map(name => [name, details[name] ?? '']));
     this._metadata = metadataOf(details);

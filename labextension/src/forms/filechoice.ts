@@ -1,4 +1,4 @@
-import { exactPattern, wanted } from './patterns';
+import { exactPattern, matches } from './patterns';
 import type { HubFile } from '../tokens';
 
 /** Which files of a repository are to come: what the patterns say, and what was ticked or unticked after that. */
@@ -21,11 +21,11 @@ export function byPatterns(include: readonly string[], exclude: readonly string[
 }
 
 export function chosenPaths(files: readonly HubFile[], choice: IFileChoice): Set<string> {
-  const matches = wanted(choice.include, choice.exclude);
+  const isIncluded = matches(choice.include, choice.exclude);
   return new Set(
     files
       .map(({ path }) => path)
-      .filter(path => choice.ticked.has(path) || (matches(path) && !choice.unticked.has(path)))
+      .filter(path => choice.ticked.has(path) || (isIncluded(path) && !choice.unticked.has(path)))
   );
 }
 
@@ -46,20 +46,25 @@ export function asPatterns(
   choice: IFileChoice
 ): { include?: string[]; exclude?: string[] } {
   const { include, exclude } = choice;
-  const matches = wanted(include, exclude);
-  const excluded = wanted([], exclude);
+  const isIncluded = matches(include, exclude);
+  const excluded = matches([], exclude);
   const chosen = chosenPaths(files, choice);
   const paths = files.map(({ path }) => path);
-  const added = paths.filter(path => chosen.has(path) && !matches(path));
-  const removed = paths.filter(path => !chosen.has(path) && matches(path));
+  const added = paths.filter(path => chosen.has(path) && !isIncluded(path));
+  const removed = paths.filter(path => !chosen.has(path) && isIncluded(path));
   const others = paths.filter(path => !chosen.has(path));
-  const ways = [compact([...chosen].map(exactPattern), []), compact([], others.map(exactPattern))];
+  const candidates = [
+    compact([...chosen].map(exactPattern), []),
+    compact([], others.map(exactPattern))
+  ];
   // What an exclude pattern takes out, no include pattern brings back.
   if (added.every(excluded)) {
     const more = include.length ? [...include, ...added.map(exactPattern)] : [];
-    ways.unshift(compact(more, [...exclude, ...removed.map(exactPattern)]));
+    candidates.unshift(compact(more, [...exclude, ...removed.map(exactPattern)]));
   }
-  return ways.reduce((best, way) => (length(way) < length(best) ? way : best));
+  return candidates.reduce((best, candidate) =>
+    length(candidate) < length(best) ? candidate : best
+  );
 }
 
 function length({ include = [], exclude = [] }: ReturnType<typeof compact>): number {

@@ -1,14 +1,14 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import { Latest } from './formmodel';
+import { LatestRequest } from './formmodel';
 import { ApiError } from '../api/request';
 import type { BucketList, ObjectList } from '../tokens';
 
 const PAGE_SIZE = 1000;
 /** A folder of files alone may be long: the search for folders in it stops after so many pages, until asked again. */
 const MAX_PAGES = 5;
-const TYPING_MS = 300;
+const TYPING_DELAY_MS = 300;
 
 /** A folder of a bucket, chosen by walking or by typing; it need not exist. */
 export class FolderChooser implements IDisposable {
@@ -80,18 +80,18 @@ export class FolderChooser implements IDisposable {
 
   typeBucket(bucket: string): void {
     this._text = null;
-    this._go(bucket, '', TYPING_MS);
+    this._go(bucket, '', TYPING_DELAY_MS);
   }
 
   type(text: string): void {
     this._text = text;
     // Keys are taken to the letter; only the slash that makes it a folder is added.
-    this._go(this._bucket, text && !text.endsWith('/') ? `${text}/` : text, TYPING_MS);
+    this._go(this._bucket, text && !text.endsWith('/') ? `${text}/` : text, TYPING_DELAY_MS);
   }
 
   async loadMore(): Promise<void> {
     if (!this._loading && this.hasMore) {
-      await this._read(this._asked.next());
+      await this._read(this._requests.next());
     }
   }
 
@@ -120,7 +120,7 @@ export class FolderChooser implements IDisposable {
   }
 
   private async _load(wait: number): Promise<void> {
-    const signal = this._asked.next();
+    const signal = this._requests.next();
     this._error = null;
     this._folders = [];
     this._isEmpty = true;
@@ -184,7 +184,7 @@ export class FolderChooser implements IDisposable {
 
   private readonly _stateChanged = new Signal<this, void>(this);
   private readonly _closed = new AbortController();
-  private readonly _asked = new Latest(this._closed.signal);
+  private readonly _requests = new LatestRequest(this._closed.signal);
   private _bucket: string;
   private _prefix: string;
   private _text: string | null = null;

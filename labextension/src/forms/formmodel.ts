@@ -72,7 +72,7 @@ export abstract class FormModel implements IDisposable {
 }
 
 /** The newest of several questions: asking again takes back the one before. */
-export class Latest {
+export class LatestRequest {
   constructor(private readonly _closed: AbortSignal) {}
 
   next(): AbortSignal {

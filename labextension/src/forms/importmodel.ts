@@ -6,7 +6,7 @@ import {
   tick,
   type IFileChoice
 } from './filechoice';
-import { Latest } from './formmodel';
+import { LatestRequest } from './formmodel';
 import { ImportPlan, type FileStatus } from './importplan';
 import { s3Uri } from '../api/keys';
 import { RepoLookup } from './repolookup';
@@ -22,7 +22,7 @@ import type {
 } from '../tokens';
 
 /** Whoever types a target is not asked at every letter. */
-const TYPING_MS = 400;
+const TYPING_DELAY_MS = 400;
 
 /** An import before it starts: the repository, which files of it, where to, and what is there already. */
 export class ImportModel extends RepoLookup {
@@ -138,7 +138,7 @@ export class ImportModel extends RepoLookup {
     this._prefix = prefix;
     this._forgetPlan();
     this.changed();
-    void this._makePlan(TYPING_MS);
+    void this._makePlan(TYPING_DELAY_MS);
   }
 
   /** Put the repository's folder below another one. */
@@ -183,12 +183,12 @@ export class ImportModel extends RepoLookup {
     return started;
   }
 
-  protected onAsked(): void {
+  protected onLookupStarted(): void {
     this._planner.stop();
     this._planning = false;
   }
 
-  protected onTaken(before: HubRepo | null): void {
+  protected onRepoChanged(before: HubRepo | null): void {
     const { include, exclude } = this._choice;
     this._forgetPlan();
     this._chosen = null;
@@ -201,12 +201,12 @@ export class ImportModel extends RepoLookup {
     }
   }
 
-  protected onFound(): void {
+  protected onRepoReady(): void {
     void this._makePlan(0);
   }
 
-  protected onForgotten(): void {
-    this.onAsked();
+  protected onRepoCleared(): void {
+    this.onLookupStarted();
     this._prefix = this._planError = null;
     this._forgetPlan();
     this.chooseAll();
@@ -221,7 +221,7 @@ export class ImportModel extends RepoLookup {
   /** The commit that was looked at: what comes is what was seen. */
   private _request(): ImportRequest {
     const { repo, repoType, commit } = this.found!;
-    const { token } = this.question;
+    const { token } = this.query;
     const { bucket, prefix } = this;
     const where = { bucket, prefix: prefix.replace(/\/$/, '') };
     return { repo, repoType, revision: commit, ...where, ...(token && { token }) };
@@ -261,7 +261,7 @@ export class ImportModel extends RepoLookup {
     }
   }
 
-  private readonly _planner = new Latest(this.closed);
+  private readonly _planner = new LatestRequest(this.closed);
   private _choice = EVERYTHING;
   private _chosen: ReadonlySet<string> | null = null;
   private _base: string;

@@ -8,7 +8,7 @@ import type {
 } from '../tokens';
 
 /** As many as one request takes. */
-const BATCH = 1000;
+const MAX_UPLOADS_PER_REQUEST = 1000;
 
 /** The uploads of a bucket that were begun and never completed; their parts take space that no listing shows. */
 export class MultipartModel extends FormModel {
@@ -75,8 +75,8 @@ export class MultipartModel extends FormModel {
     await this.run('removing', async () => {
       const { server, bucket } = this._options;
       const chosen = this._uploads.filter(({ UploadId }) => this._ticked.has(UploadId));
-      for (let at = 0; at < chosen.length && !this.isDisposed; at += BATCH) {
-        const some = chosen.slice(at, at + BATCH);
+      for (let at = 0; at < chosen.length && !this.isDisposed; at += MAX_UPLOADS_PER_REQUEST) {
+        const some = chosen.slice(at, at + MAX_UPLOADS_PER_REQUEST);
         const uploads = some.map(({ Key, UploadId }) => ({ Key, UploadId }));
         const { deleted, errors } = await server.abortMultiparts(bucket, { uploads });
         this._failures = [...this._failures, ...errors];

@@ -21,7 +21,7 @@ export function exactPattern(path: string): string {
 }
 
 /** A test whether a path matches one of `include` (all, when there is none) and none of `exclude`. */
-export function wanted(
+export function matches(
   include: readonly string[],
   exclude: readonly string[]
 ): (path: string) => boolean {

@@ -22,8 +22,8 @@ export class VersionsModel extends FormModel {
   }
 
   /** The version whose deletion is to be confirmed. */
-  get asked(): string | null {
-    return this._asked;
+  get pendingDelete(): string | null {
+    return this._pendingDelete;
   }
 
   url(version: ObjectVersion, how: 'view' | 'download'): string {
@@ -42,7 +42,7 @@ export class VersionsModel extends FormModel {
   }
 
   askDelete(versionId: string | null): void {
-    this._asked = versionId;
+    this._pendingDelete = versionId;
     this.changed();
   }
 
@@ -51,7 +51,7 @@ export class VersionsModel extends FormModel {
   }
 
   async remove(versionId: string): Promise<void> {
-    this._asked = null;
+    this._pendingDelete = null;
     await this._act(({ server, bucket, key }) => server.deleteVersion(bucket, key, versionId));
   }
 
@@ -77,7 +77,7 @@ export class VersionsModel extends FormModel {
   private _versions: readonly ObjectVersion[] = [];
   private _versioning: VersionList['versioning'] | null = null;
   private _token: string | null = null;
-  private _asked: string | null = null;
+  private _pendingDelete: string | null = null;
 }
 
 export namespace VersionsModel {

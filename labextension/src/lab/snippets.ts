@@ -1,4 +1,4 @@
-import type { IObjectPlace } from '../drive/documents';
+import type { IObjectLocation } from '../drive/documents';
 import { lastName, s3Uri } from '../api/keys';
 import { pythonString } from '../python';
 
@@ -28,7 +28,7 @@ export function formsOf(key: string): readonly SnippetForm[] {
 }
 
 /** Code for a notebook. Only `boto3` needs keys in the kernel; everything else asks the server. */
-export function snippet({ bucket, key }: IObjectPlace, form = formsOf(key)[0]): string {
+export function snippet({ bucket, key }: IObjectLocation, form = formsOf(key)[0]): string {
   const uri = pythonString(s3Uri(bucket, key));
   const client = (use: string, ...imports: string[]) =>
     [...imports, 'from odhtec_jupyter import Client', '', use].join('\n');
@@ -130,13 +130,13 @@ function pandasCall(key: string): IPandasCall | null {
 }
 
 /** Names that fsspec takes to the letter: others mean patterns or chains to it, or levels that it drops. */
-const PLAIN = /^(?:[\p{L}\p{M}\p{N} _.,=+@()-]+\/)*[\p{L}\p{M}\p{N} _.,=+@()-]+$/u;
+const PLAIN_KEY = /^(?:[\p{L}\p{M}\p{N} _.,=+@()-]+\/)*[\p{L}\p{M}\p{N} _.,=+@()-]+$/u;
 
 function withPandas(bucket: string, key: string): string {
   const { name, options } = pandasCall(key)!;
   const call = (source: string) => `df = pd.${name}(${source}${options})`;
   const pandas = 'import pandas as pd';
-  if (PLAIN.test(key)) {
+  if (PLAIN_KEY.test(key)) {
     return [pandas, '', call(pythonString(`odhtec://${bucket}/${key}`))].join('\n');
   }
   const opened = `Client().open(${pythonString(s3Uri(bucket, key))})`;

@@ -5,12 +5,12 @@ import { Buckets } from './buckets';
 import { parentPrefix } from '../api/keys';
 import { Listing } from './listing';
 import { BY_NAME, nextOrder, type Column, type IOrder } from './order';
-import { RecentPlaces } from './recent';
+import { RecentLocations } from './recent';
 import { ApiError } from '../api/request';
 import { Rows, type IRow } from './rows';
 import { Search } from './search';
 import { Selection } from './selection';
-import type { IPlace, IChange, IStorage } from './storage';
+import type { ILocation, IChange, IStorage } from './storage';
 import type { ISearch } from '../tokens';
 
 export interface IBrowserOptions {
@@ -24,7 +24,7 @@ export class BrowserModel implements IDisposable {
   constructor(private readonly _options: IBrowserOptions) {}
 
   readonly selection = new Selection();
-  readonly recent = new RecentPlaces();
+  readonly recent = new RecentLocations();
 
   get stateChanged(): ISignal<this, void> {
     return this._stateChanged;
@@ -49,7 +49,7 @@ export class BrowserModel implements IDisposable {
 
   /** The list that is shown, with the places of its rows. */
   get list(): Rows {
-    return this._search?.rows ?? this._listing?.rows ?? this._nothing;
+    return this._search?.rows ?? this._listing?.rows ?? this._noRows;
   }
 
   get rows(): readonly IRow[] {
@@ -115,9 +115,9 @@ export class BrowserModel implements IDisposable {
    * Read the buckets, then open the default one, else the remembered place, else the first of the list. The folder of a
    * place without a bucket is one of whichever that is.
    */
-  async start(remembered?: IPlace): Promise<void> {
+  async start(remembered?: ILocation): Promise<void> {
     this._remembered = remembered ?? this._remembered;
-    const signal = this._begin();
+    const signal = this._startRequest();
     this._starting = true;
     this._changed();
     try {
@@ -145,7 +145,7 @@ export class BrowserModel implements IDisposable {
   }
 
   /** Open this place and no other, whatever the default is: for a second browser. */
-  async startAt({ bucket, prefix }: IPlace): Promise<void> {
+  async startAt({ bucket, prefix }: ILocation): Promise<void> {
     this._started = true;
     const opened = this.open(bucket, prefix);
     // The place does not wait for the list of buckets, and what is wrong with that is no trouble of the place.
@@ -155,7 +155,7 @@ export class BrowserModel implements IDisposable {
 
   /** Show a level. An answer that is still out for another place is dropped. */
   async open(bucket: string, prefix = '', focus: string | null = null): Promise<void> {
-    this._begin();
+    this._startRequest();
     this._starting = false;
     const { store, pageSize } = this._options;
     const listing = new Listing({
@@ -185,12 +185,12 @@ export class BrowserModel implements IDisposable {
   }
 
   /** Show what a URI names: a folder, with or without its slash, or an object in its folder. */
-  async openPlace(bucket: string, path: string): Promise<void> {
+  async openLocation(bucket: string, path: string): Promise<void> {
     if (path === '' || path.endsWith('/')) {
       await this.open(bucket, path);
       return;
     }
-    const signal = this._begin();
+    const signal = this._startRequest();
     const below = await this._options.store
       .listObjects(bucket, `${path}/`, { maxKeys: 1, signal })
       // Opening it says what is wrong.
@@ -217,7 +217,7 @@ export class BrowserModel implements IDisposable {
       await this.start();
       return;
     }
-    const signal = this._begin();
+    const signal = this._startRequest();
     const before = this.selection.keys;
     // The listing tells what is wrong; a list of buckets that cannot be renewed is no second error.
     const buckets = this._readBuckets(signal).catch(() => undefined);
@@ -229,13 +229,13 @@ export class BrowserModel implements IDisposable {
    * What was changed at the store is shown in place. The row of `gone` leaves even a page that is not read again; one that
    * has another key now keeps the focus.
    */
-  async refreshQuietly({ gone, renamed }: IChange = {}): Promise<void> {
+  async refreshInBackground({ gone, renamed }: IChange = {}): Promise<void> {
     const listing = this._listing;
     const follows = renamed && this.selection.active === renamed.from;
-    this.forget(gone ?? []);
+    this.removeRows(gone ?? []);
     const before = this.selection.keys;
-    await listing?.reloadQuietly();
-    if (follows && this._isStill(listing, before) && this.list.has(renamed.to)) {
+    await listing?.reloadInBackground();
+    if (follows && this._isUnchanged(listing, before) && this.list.has(renamed.to)) {
       this.select(selection => selection.only(renamed.to));
     }
   }
@@ -328,19 +328,19 @@ export class BrowserModel implements IDisposable {
   }
 
   /** The way to the folder is being typed. */
-  get typingPlace(): boolean {
-    return this._typingPlace;
+  get isEditingPath(): boolean {
+    return this._isEditingPath;
   }
 
-  setTypingPlace(typing: boolean): void {
-    if (typing !== this._typingPlace) {
-      this._typingPlace = typing;
+  setEditingPath(typing: boolean): void {
+    if (typing !== this._isEditingPath) {
+      this._isEditingPath = typing;
       this._changed();
     }
   }
 
   /** Select these rows, as far as the list has them or gets to them by reading on. */
-  async choose(keys: readonly string[]): Promise<void> {
+  async selectKeys(keys: readonly string[]): Promise<void> {
     const listing = this._listing;
     const before = this.selection.keys;
     await listing?.whenLoaded();
@@ -351,11 +351,11 @@ export class BrowserModel implements IDisposable {
     }
     if (listing === this._listing && keys.some(key => !this.list.has(key))) {
       // Whoever has just written an object names it before this list has it.
-      await listing?.reloadQuietly();
+      await listing?.reloadInBackground();
     }
-    if (this._isStill(listing, before)) {
+    if (this._isUnchanged(listing, before)) {
       const shown = keys.filter(key => this.list.indexOf(key) >= 0);
-      this.select(selection => selection.these(shown));
+      this.select(selection => selection.set(shown));
     }
   }
 
@@ -373,7 +373,7 @@ export class BrowserModel implements IDisposable {
   }
 
   /** Rows that are known to be gone leave the list at once, and the folder behind a search's hits. */
-  forget(keys: readonly string[]): void {
+  removeRows(keys: readonly string[]): void {
     const { list } = this;
     this._listing?.rows.remove(list === this._listing.rows ? [] : keys);
     if (!keys.some(key => list.has(key))) {
@@ -393,7 +393,7 @@ export class BrowserModel implements IDisposable {
     );
   }
 
-  private _begin(): AbortSignal {
+  private _startRequest(): AbortSignal {
     this._abort?.abort();
     this._abort = new AbortController();
     this._error = null;
@@ -435,13 +435,13 @@ export class BrowserModel implements IDisposable {
       return;
     }
     await listing.loadUntil(key);
-    if (this._isStill(listing, before) && !this._search && listing.rows.indexOf(key) >= 0) {
+    if (this._isUnchanged(listing, before) && !this._search && listing.rows.indexOf(key) >= 0) {
       this.select(selection => selection.only(key));
     }
   }
 
   /** Whoever has gone on, or selected something that was not selected `before`, is not pulled back. */
-  private _isStill(listing: Listing | null, before: ReadonlySet<string>): boolean {
+  private _isUnchanged(listing: Listing | null, before: ReadonlySet<string>): boolean {
     return listing === this._listing && [...this.selection.keys].every(key => before.has(key));
   }
 
@@ -450,8 +450,8 @@ export class BrowserModel implements IDisposable {
   }
 
   private readonly _stateChanged = new Signal<this, void>(this);
-  private readonly _nothing = new Rows('');
-  private _remembered: IPlace | undefined;
+  private readonly _noRows = new Rows('');
+  private _remembered: ILocation | undefined;
   private _started = false;
   private _starting = false;
   private _isDisposed = false;
@@ -460,7 +460,7 @@ export class BrowserModel implements IDisposable {
   private _search: Search | null = null;
   private _order: IOrder = BY_NAME;
   private _renaming: string | null = null;
-  private _typingPlace = false;
+  private _isEditingPath = false;
   private _error: ApiError | null = null;
   private _abort: AbortController | null = null;
 }

@@ -67,7 +67,7 @@ export class Edits {
 
   private async _refresh(bucket: string, prefix: string, gone: string[]): Promise<void> {
     if (this._model.shows(bucket, prefix)) {
-      await this._model.refreshQuietly({ gone });
+      await this._model.refreshInBackground({ gone });
     }
   }
 }

@@ -3,7 +3,7 @@ import { parentPrefix } from '../api/keys';
 import type { TransferRequest } from '../tokens';
 
 /** Files and folders of one folder that go to another together, as one transfer; very many as several. */
-export interface IBundle {
+export interface IFolderGroup {
   keys: readonly string[];
   request: Pick<TransferRequest, 'source' | 'names' | 'target'>;
 }
@@ -15,7 +15,11 @@ export interface IBundle {
  * @param keys a folder's ends in a slash
  * @param target the URI of the folder, with its slash
  */
-export function bundles(base: string, keys: readonly string[], target: string): IBundle[] {
+export function groupByFolder(
+  base: string,
+  keys: readonly string[],
+  target: string
+): IFolderGroup[] {
   const folders = new Map<string, string[]>();
   for (const key of keys) {
     const folder = parentPrefix(key);

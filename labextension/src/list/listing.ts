@@ -65,16 +65,16 @@ export class Listing {
   }
 
   private async _load(pages: number): Promise<void> {
-    const signal = this._begin();
+    const signal = this._startRequest();
     this._loading = true;
     this._stale = false;
     this._error = null;
     this._options.onChanged();
     try {
       const rows = await this._read(signal, pages);
-      this._end(signal, () => this._replace(rows));
+      this._finishRequest(signal, () => this._replace(rows));
     } catch (reason) {
-      this._end(signal, () => {
+      this._finishRequest(signal, () => {
         this._replace(new Rows(this._rows.prefix, this._rows.order));
         this._error = ApiError.from(reason);
       });
@@ -90,17 +90,17 @@ export class Listing {
    * The same when nobody asked for it: rows change in place and an error leaves them. While something else is being
    * read it waits for that.
    */
-  async reloadQuietly(): Promise<void> {
+  async reloadInBackground(): Promise<void> {
     if (this._loading || this._loadingMore) {
       this._stale = true;
       return;
     }
-    const signal = this._begin();
+    const signal = this._startRequest();
     this._reloading = true;
     this._stale = false;
     try {
       const rows = await this._read(signal, this._refreshPages);
-      this._end(signal, () => this._replace(rows));
+      this._finishRequest(signal, () => this._replace(rows));
     } catch {
       // Whoever looks closer asks for a refresh, and hears why it fails.
       this._reloading &&= signal.aborted;
@@ -119,15 +119,15 @@ export class Listing {
   }
 
   private async _loadMore(): Promise<void> {
-    const signal = this._begin();
+    const signal = this._startRequest();
     this._loadingMore = true;
     this._error = null;
     this._options.onChanged();
     try {
       const page = await this._page(signal, this._rows.nextToken);
-      this._end(signal, () => this._rows.add(page));
+      this._finishRequest(signal, () => this._rows.add(page));
     } catch (reason) {
-      this._end(signal, () => {
+      this._finishRequest(signal, () => {
         this._error = ApiError.from(reason);
         this._loadingAll = false;
       });
@@ -174,7 +174,7 @@ export class Listing {
     return Math.min(Math.max(1, this._rows.pages), MAX_REFRESH_PAGES);
   }
 
-  private _begin(): AbortSignal {
+  private _startRequest(): AbortSignal {
     this._abort?.abort();
     this._abort = new AbortController();
     this._stale ||= this._reloading;
@@ -183,7 +183,7 @@ export class Listing {
   }
 
   /** Take an answer, unless something newer was asked for meanwhile. */
-  private _end(signal: AbortSignal, take: () => void): void {
+  private _finishRequest(signal: AbortSignal, take: () => void): void {
     if (signal.aborted) {
       return;
     }
@@ -191,7 +191,7 @@ export class Listing {
     take();
     this._options.onChanged();
     if (this._stale && !this._loadingAll) {
-      void this.reloadQuietly();
+      void this.reloadInBackground();
     }
   }
 
@@ -207,7 +207,7 @@ export class Listing {
       (rows.pages < pages || rows.count === 0)
     );
     if (old.pages > rows.pages && rows.nextToken !== null) {
-      rows.continueWith(old);
+      rows.appendRest(old);
     }
     return rows;
   }

@@ -1,12 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { BrowserModel } from './browser';
-import { bundles } from './groupbyfolder';
+import { groupByFolder } from './groupbyfolder';
 import type { IDragged } from './dragging';
 import { lastName, parentPrefix, s3Uri } from '../api/keys';
 import { ApiError } from '../api/request';
 import type { IRow } from './rows';
-import type { IPlace, IRenamed, IStorage } from './storage';
+import type { ILocation, IRenamed, IStorage } from './storage';
 import type { Transfer, TransferRequest } from '../tokens';
 import { isFinished, type TransfersModel } from '../transfers/transfers';
 
@@ -51,7 +51,7 @@ export class Moves {
   }
 
   /** Whether the rows can go there: not to where they are, and no folder into itself. */
-  canMove({ bucket, rows }: IDragged, target: IPlace): boolean {
+  canMove({ bucket, rows }: IDragged, target: ILocation): boolean {
     return (
       bucket !== target.bucket ||
       rows.every(
@@ -62,15 +62,15 @@ export class Moves {
     );
   }
 
-  async moveRows({ bucket, rows }: IDragged, target: IPlace, copies: boolean): Promise<void> {
+  async moveRows({ bucket, rows }: IDragged, target: ILocation, copies: boolean): Promise<void> {
     const action = copies ? 'copy' : 'move';
-    const place = s3Uri(target.bucket, target.prefix);
+    const location = s3Uri(target.bucket, target.prefix);
     // A folder may be a million objects; and a hand may slip.
     const asks = rows.length > 1 || rows.some(({ kind }) => kind === 'folder');
-    if (asks && !(await this._options.confirmMove(rows, place, copies))) {
+    if (asks && !(await this._options.confirmMove(rows, location, copies))) {
       return;
     }
-    await this._send({ action, onConflict: 'fail' }, s3Uri(bucket, ''), keysOf(rows), place);
+    await this._send({ action, onConflict: 'fail' }, s3Uri(bucket, ''), keysOf(rows), location);
   }
 
   /** Into a folder below the server's root, which Lab's file browser shows. */
@@ -79,7 +79,7 @@ export class Moves {
     await this._send(RENAMING, s3Uri(bucket, ''), keysOf(rows), `workspace://${folder}`);
   }
 
-  async fromWorkspace(items: readonly IWorkspaceItem[], target: IPlace): Promise<void> {
+  async fromWorkspace(items: readonly IWorkspaceItem[], target: ILocation): Promise<void> {
     const paths = items.map(({ path, isFolder }) => `${path}${isFolder ? '/' : ''}`);
     await this._send(RENAMING, 'workspace://', paths, s3Uri(target.bucket, target.prefix));
   }
@@ -90,7 +90,7 @@ export class Moves {
     keys: readonly string[],
     target: string
   ): Promise<void> {
-    for (const { request } of bundles(base, keys, target)) {
+    for (const { request } of groupByFolder(base, keys, target)) {
       await this._start(this._options.server.startTransfer({ ...how, ...request }));
     }
   }
@@ -101,11 +101,11 @@ export class Moves {
     if (renamed) {
       onRenaming(transfer.id, renamed);
     }
-    const heard = transfers.transfers.find(({ id }) => id === transfer.id);
+    const known = transfers.transfers.find(({ id }) => id === transfer.id);
     transfers.add(transfer);
-    if (heard && isFinished(heard)) {
+    if (known && isFinished(known)) {
       // A small one is done before its own reply is here.
-      onEnded(heard);
+      onEnded(known);
     }
   }
 

@@ -17,12 +17,12 @@ export function compareRows(a: Row, b: Row, { column, descending }: IOrder): num
     return a.kind === 'folder' ? -1 : 1;
   }
   if (column === 'name') {
-    return descending ? b.place - a.place : a.place - b.place;
+    return descending ? b.position - a.position : a.position - b.position;
   }
   // A folder has neither size nor time.
   const difference =
     column === 'size' ? (a.size ?? 0) - (b.size ?? 0) : (a.time ?? 0) - (b.time ?? 0);
-  return (descending ? -difference : difference) || a.place - b.place;
+  return (descending ? -difference : difference) || a.position - b.position;
 }
 
 /** What a click on the header of a column makes of an order: a size or a time is first wanted from its large end. */

@@ -20,7 +20,7 @@ export class Row implements IRow {
     readonly key: string,
     private readonly _prefix: string,
     /** In which order the store gave it, within its kind. */
-    readonly place: number,
+    readonly position: number,
     readonly size?: number,
     /** When it was written, in milliseconds. */
     readonly time?: number,
@@ -36,12 +36,12 @@ export class Row implements IRow {
   }
 
   /** The same at another place. */
-  at(place: number): Row {
+  at(position: number): Row {
     return new Row(
       this.kind,
       this.key,
       this._prefix,
-      place,
+      position,
       this.size,
       this.time,
       this.storageClass
@@ -116,20 +116,22 @@ export class Rows {
     const folders: Row[] = [];
     const files: Row[] = [];
     for (const { Prefix: key } of page.prefixes) {
-      this._lastKey = later(this._lastKey, key);
+      this._lastKey = laterKey(this._lastKey, key);
       // Some servers repeat a common prefix on the next page.
       if (!this._byKey.has(key)) {
-        folders.push(this._learn(new Row('folder', key, this.prefix, this._places++)));
+        folders.push(this._index(new Row('folder', key, this.prefix, this._nextPosition++)));
       }
     }
     for (const { Key: key, Size, LastModified, StorageClass } of page.objects) {
-      this._lastKey = later(this._lastKey, key);
+      this._lastKey = laterKey(this._lastKey, key);
       // The folder's own zero-byte marker is no content of it.
       if (key !== this.prefix && !this._byKey.has(key)) {
         const time = LastModified ? Date.parse(LastModified) : undefined;
         const storageClass = this._same(StorageClass);
         files.push(
-          this._learn(new Row('file', key, this.prefix, this._places++, Size, time, storageClass))
+          this._index(
+            new Row('file', key, this.prefix, this._nextPosition++, Size, time, storageClass)
+          )
         );
       }
     }
@@ -137,12 +139,12 @@ export class Rows {
   }
 
   /** Go on with the rows of an older reading that come after what has been read anew. */
-  continueWith(old: Rows): void {
+  appendRest(old: Rows): void {
     const rest = old._all.filter(({ key }) => !this._byKey.has(key) && isAfter(key, this._lastKey));
-    const kept = rest.map(row => this._learn(row.at(this._places++)));
+    const kept = rest.map(row => this._index(row.at(this._nextPosition++)));
     this._pages = old._pages;
     this._nextToken = old._nextToken;
-    this._lastKey = later(this._lastKey, old._lastKey);
+    this._lastKey = laterKey(this._lastKey, old._lastKey);
     this._insert(
       kept.filter(({ kind }) => kind === 'folder'),
       kept.filter(({ kind }) => kind === 'file')
@@ -204,7 +206,7 @@ export class Rows {
     return wanted ? rows.filter(({ name }) => fold(name).includes(wanted)) : [...rows];
   }
 
-  private _learn(row: Row): Row {
+  private _index(row: Row): Row {
     this._byKey.set(row.key, row);
     return row;
   }
@@ -223,7 +225,7 @@ export class Rows {
   private readonly _byKey = new Map<string, Row>();
   private readonly _classes = new Map<string, string>();
   private _pages = 0;
-  private _places = 0;
+  private _nextPosition = 0;
   private _nextToken: string | null = null;
   private _lastKey = '';
   /** Folders first, each kind as the store gave it. */
@@ -240,7 +242,7 @@ function fold(text: string): string {
 }
 
 /** The one of two keys that the store gives later. */
-function later(a: string, b: string): string {
+function laterKey(a: string, b: string): string {
   return isAfter(b, a) ? b : a;
 }
 

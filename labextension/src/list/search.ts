@@ -5,7 +5,7 @@ import type { IStorage } from './storage';
 import type { ISearch } from '../tokens';
 
 /** After so many hits a search waits until somebody has scrolled to them. */
-const HITS_AHEAD = 5000;
+const MAX_UNSEEN_HITS = 5000;
 
 /** A search of the store below one prefix: its hits as they come in, and how much was looked at for them. */
 export class Search {
@@ -49,7 +49,7 @@ export class Search {
       return;
     }
     const { signal } = (this._abort = new AbortController());
-    const enough = this.rows.count + HITS_AHEAD;
+    const enough = this.rows.count + MAX_UNSEEN_HITS;
     this._error = null;
     this._cancelled = false;
     this._options.onChanged();

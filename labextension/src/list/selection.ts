@@ -63,7 +63,7 @@ export class Selection {
   }
 
   /** Select these, which somebody else has chosen, and go on from the first. */
-  these(keys: readonly string[]): void {
+  set(keys: readonly string[]): void {
     this._keys = new Set(keys.slice(0, this._limit));
     this._anchor = keys[0] ?? null;
     this._active = this._anchor ?? this._active;
@@ -73,7 +73,7 @@ export class Selection {
   setLimit(limit: number, rows: IOrderedKeys): void {
     this._limit = limit;
     if (this._keys.size > limit) {
-      this.these([...this._keys].sort((a, b) => rows.indexOf(a) - rows.indexOf(b)));
+      this.set([...this._keys].sort((a, b) => rows.indexOf(a) - rows.indexOf(b)));
     }
   }
 

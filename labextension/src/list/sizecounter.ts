@@ -6,9 +6,9 @@ import type { IRow } from './rows';
 import type { Usage } from '../tokens';
 
 /** How many objects and bytes rows stand for. Files are known at once; folders are counted step by step. */
-export class Tally implements IDisposable {
+export class SizeCounter implements IDisposable {
   constructor(
-    private readonly _server: Tally.IServer,
+    private readonly _server: SizeCounter.IServer,
     private readonly _bucket: string,
     rows: readonly IRow[]
   ) {
@@ -113,7 +113,7 @@ export class Tally implements IDisposable {
   private _isDisposed = false;
 }
 
-export namespace Tally {
+export namespace SizeCounter {
   export interface IServer {
     countUsage(
       bucket: string,

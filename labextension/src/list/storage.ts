@@ -7,14 +7,14 @@ export interface IStorage {
 }
 
 /** One level of one bucket. */
-export interface IPlace {
+export interface ILocation {
   bucket: string;
   prefix: string;
 }
 
 /** Lab's saved state may come from a file of another user: a workspace can be imported. */
-export function isPlace(value: unknown): value is IPlace {
-  const { bucket, prefix } = (value ?? {}) as Partial<IPlace>;
+export function isLocation(value: unknown): value is ILocation {
+  const { bucket, prefix } = (value ?? {}) as Partial<ILocation>;
   return typeof bucket === 'string' && bucket !== '' && typeof prefix === 'string';
 }
 

@@ -3,14 +3,14 @@ import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { editIcon, launchIcon } from '@jupyterlab/ui-components';
 
-import { chosenFile, describedBy, whenChoiceChanges } from '../lab/commands/currentselection';
-import { documentPath, placeOf } from '../drive/documents';
+import { selectedFile, describedBy, onSelectionChanged } from '../lab/commands/currentselection';
+import { documentPath, locationOf } from '../drive/documents';
 import { S3Drive } from '../drive/drive';
 import { Opener } from '../lab/documents/opener';
 import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
-import { loadSentences } from '../translation';
+import { loadTranslations } from '../translation';
 import { CommandIDs, DOCUMENTS_PLUGIN_ID, ROW_CLASS } from '../tokens';
-import { untilCompleted } from '../transfers/transferwait';
+import { waitForCompletion } from '../transfers/transferwait';
 
 /** Objects in Lab's own editors and viewers. */
 export const documents: JupyterFrontEndPlugin<void> = {
@@ -25,7 +25,7 @@ export const documents: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     palette: ICommandPalette | null
   ): void => {
-    const trans = loadSentences(translator);
+    const trans = loadTranslations(translator);
     const opener = new Opener({
       fileTypes: key => app.docRegistry.getFileTypesForPath(key),
       openDocument: (path, factory) =>
@@ -43,11 +43,11 @@ export const documents: JupyterFrontEndPlugin<void> = {
       icon: editIcon,
       describedBy,
       isEnabled: args => {
-        const file = chosenFile(sidebar, args);
+        const file = selectedFile(sidebar, args);
         return file !== null && opener.canEdit(file, file.size);
       },
       execute: args => {
-        const file = chosenFile(sidebar, args);
+        const file = selectedFile(sidebar, args);
         if (file && opener.canEdit(file, file.size)) {
           opener.edit(file);
         }
@@ -57,16 +57,16 @@ export const documents: JupyterFrontEndPlugin<void> = {
       label: trans.__('Open in New Browser Tab'),
       icon: launchIcon,
       describedBy,
-      isEnabled: args => chosenFile(sidebar, args) !== null,
+      isEnabled: args => selectedFile(sidebar, args) !== null,
       execute: args => {
-        const file = chosenFile(sidebar, args);
+        const file = selectedFile(sidebar, args);
         if (file) {
           window.open(sidebar.api.viewUrl(file.bucket, file.key), '_blank', 'noopener');
         }
       }
     });
     const all = [CommandIDs.openInEditor, CommandIDs.viewInTab];
-    whenChoiceChanges(sidebar, () => all.forEach(id => app.commands.notifyCommandChanged(id)));
+    onSelectionChanged(sidebar, () => all.forEach(id => app.commands.notifyCommandChanged(id)));
     const category = trans.__('Object Storage');
     all.forEach(command => palette?.addItem({ command, category }));
     const selector = `.${ROW_CLASS}`;
@@ -85,10 +85,10 @@ function createDrive(
   const drive = new S3Drive({
     server: api,
     serverSettings: app.serviceManager.serverSettings,
-    transfer: async what => untilCompleted(transfers, await api.startTransfer(what)),
+    transfer: async what => waitForCompletion(transfers, await api.startTransfer(what)),
     sizeLimit: () => sidebar.editorSizeLimit,
     showPreview: object => opener.preview(object),
-    onCut: (path, count) =>
+    onTruncated: (path, count) =>
       Notification.info(
         trans.__(
           '%1 has more than the %2 entries that are listed here. The Object Storage panel shows all of them.',
@@ -100,8 +100,10 @@ function createDrive(
   });
   // What an editor saves is seen in the list at once.
   drive.fileChanged.connect((_, { oldValue, newValue }) => {
-    const places = [oldValue, newValue].flatMap(value => (value?.path ? placeOf(value.path) : []));
-    places.forEach(({ bucket, key }) => sidebar.refreshIfShown(bucket, key));
+    const locations = [oldValue, newValue].flatMap(value =>
+      value?.path ? locationOf(value.path) : []
+    );
+    locations.forEach(({ bucket, key }) => sidebar.refreshIfShown(bucket, key));
   });
   return drive;
 }

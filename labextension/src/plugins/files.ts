@@ -8,7 +8,7 @@ import {
 import { ITranslator } from '@jupyterlab/translation';
 
 import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
-import { loadSentences } from '../translation';
+import { loadTranslations } from '../translation';
 import { FILES_PLUGIN_ID } from '../tokens';
 import { WorkspaceDrag } from '../lab/filebrowser/workspacedrag';
 
@@ -26,7 +26,7 @@ export const files: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     standard: FileBrowser | null
   ): void => {
-    const trans = loadSentences(translator);
+    const trans = loadTranslations(translator);
     const browser = () => factory.tracker.currentWidget ?? standard;
     const drag = new WorkspaceDrag({ app, sidebar, factory, browser, trans });
     for (const command of drag.addCommands()) {

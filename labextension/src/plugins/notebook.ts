@@ -5,10 +5,14 @@ import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { codeIcon, copyIcon, MenuSvg } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import { chosenPlace, describedBy, whenChoiceChanges } from '../lab/commands/currentselection';
+import {
+  selectedLocation,
+  describedBy,
+  onSelectionChanged
+} from '../lab/commands/currentselection';
 import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
 import { formsOf, snippet, SNIPPET_FORMS, type SnippetForm } from '../lab/snippets';
-import { loadSentences } from '../translation';
+import { loadTranslations } from '../translation';
 import { CommandIDs, NOTEBOOK_PLUGIN_ID, ROW_CLASS } from '../tokens';
 
 /** Of the command: which line of those that fit, and how it is called. */
@@ -41,7 +45,7 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     tracker: INotebookTracker | null,
     palette: ICommandPalette | null
   ): void => {
-    const trans = loadSentences(translator);
+    const trans = loadTranslations(translator);
     const { commands } = app;
     const target = () => tracker?.currentWidget ?? null;
     const title = () =>
@@ -56,11 +60,11 @@ export const notebook: JupyterFrontEndPlugin<void> = {
       },
       icon: args => (args.form && !args.isPalette ? undefined : target() ? codeIcon : copyIcon),
       describedBy: argsSchema,
-      isEnabled: args => fitting(sidebar, args) !== null,
+      isEnabled: args => snippetFor(sidebar, args) !== null,
       // The URI fits everything: the menu is never empty, if only with what cannot be done with many rows.
-      isVisible: args => !args.form || args.form === 'uri' || fitting(sidebar, args) !== null,
+      isVisible: args => !args.form || args.form === 'uri' || snippetFor(sidebar, args) !== null,
       execute: async args => {
-        const found = fitting(sidebar, args);
+        const found = snippetFor(sidebar, args);
         if (!found) {
           return;
         }
@@ -77,11 +81,11 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     });
 
     const menu = new MenuSvg({ commands });
-    const entitle = () => {
+    const updateTitle = () => {
       menu.title.label = title();
       menu.title.icon = target() ? codeIcon : copyIcon;
     };
-    entitle();
+    updateTitle();
     SNIPPET_FORMS.forEach(form => menu.addItem({ command: CommandIDs.insertCode, args: { form } }));
     app.contextMenu.addItem({
       type: 'submenu',
@@ -100,10 +104,10 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     );
 
     const notify = () => {
-      entitle();
+      updateTitle();
       commands.notifyCommandChanged(CommandIDs.insertCode);
     };
-    whenChoiceChanges(sidebar, notify);
+    onSelectionChanged(sidebar, notify);
     tracker?.currentChanged.connect(notify);
   }
 };
@@ -125,14 +129,14 @@ function formLabels(trans: TranslationBundle): Record<SnippetForm, string> {
 }
 
 /** The code that is meant, where it fits what is chosen. */
-function fitting(
+function snippetFor(
   sidebar: Pick<Sidebar, 'current'>,
   args: ReadonlyPartialJSONObject
 ): { form: SnippetForm; code: string } | null {
-  const place = chosenPlace(sidebar, args);
-  const forms = place ? formsOf(place.key) : [];
+  const location = selectedLocation(sidebar, args);
+  const forms = location ? formsOf(location.key) : [];
   const form = forms.find(one => one === (args.form ?? forms[0]));
-  return place && form ? { form, code: snippet(place, form) } : null;
+  return location && form ? { form, code: snippet(location, form) } : null;
 }
 
 /** Code goes into an empty code cell or one of its own; what is a part of a line goes to the cursor. */

@@ -9,13 +9,13 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator } from '@jupyterlab/translation';
 import { searchIcon } from '@jupyterlab/ui-components';
 
-import { chosenFile, describedBy, whenChoiceChanges } from '../lab/commands/currentselection';
-import type { IObjectPlace } from '../drive/documents';
+import { selectedFile, describedBy, onSelectionChanged } from '../lab/commands/currentselection';
+import type { IObjectLocation } from '../drive/documents';
 import { s3Uri } from '../api/keys';
 import { addToMainArea, bringToFront } from '../lab/mainarea';
 import type { PreviewWidget } from '../lab/documents/previewwidget';
 import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
-import { loadSentences } from '../translation';
+import { loadTranslations } from '../translation';
 import { CommandIDs, PREVIEW_PLUGIN_ID, ROW_CLASS } from '../tokens';
 import type { IPreviewViewProps } from '../views/preview/PreviewView';
 
@@ -35,11 +35,11 @@ export const previews: JupyterFrontEndPlugin<void> = {
     editors: IEditorServices | null,
     rendermime: IRenderMimeRegistry | null
   ): void => {
-    const trans = loadSentences(translator);
+    const trans = loadTranslations(translator);
     const tracker = new WidgetTracker<PreviewWidget>({ namespace: 'odhtec-preview' });
     const { api } = sidebar;
 
-    const create = async (object: IObjectPlace): Promise<PreviewWidget> => {
+    const create = async (object: IObjectLocation): Promise<PreviewWidget> => {
       const [{ PreviewModel }, { PreviewRenderers }, { PreviewWidget }] = await Promise.all([
         import('../preview/previewmodel'),
         import('../lab/documents/previewrenderers'),
@@ -54,7 +54,7 @@ export const previews: JupyterFrontEndPlugin<void> = {
       });
     };
 
-    const show = async (object: IObjectPlace): Promise<void> => {
+    const show = async (object: IObjectLocation): Promise<void> => {
       const uri = s3Uri(object.bucket, object.key);
       const isSame = ({ object }: PreviewWidget) => s3Uri(object.bucket, object.key) === uri;
       let widget = tracker.find(isSame);
@@ -78,15 +78,15 @@ export const previews: JupyterFrontEndPlugin<void> = {
       label: trans.__('Preview'),
       icon: searchIcon,
       describedBy,
-      isEnabled: args => chosenFile(sidebar, args) !== null,
+      isEnabled: args => selectedFile(sidebar, args) !== null,
       execute: async args => {
-        const file = chosenFile(sidebar, args);
+        const file = selectedFile(sidebar, args);
         if (file) {
           await show({ bucket: file.bucket, key: file.key });
         }
       }
     });
-    whenChoiceChanges(sidebar, () => app.commands.notifyCommandChanged(CommandIDs.preview));
+    onSelectionChanged(sidebar, () => app.commands.notifyCommandChanged(CommandIDs.preview));
     palette?.addItem({ command: CommandIDs.preview, category: trans.__('Object Storage') });
     app.contextMenu.addItem({ command: CommandIDs.preview, selector: `.${ROW_CLASS}`, rank: -4 });
     void restorer?.restore(tracker, {
@@ -97,7 +97,7 @@ export const previews: JupyterFrontEndPlugin<void> = {
   }
 };
 
-function previewActions(sidebar: Sidebar, object: IObjectPlace): IPreviewViewProps['actions'] {
+function previewActions(sidebar: Sidebar, object: IObjectLocation): IPreviewViewProps['actions'] {
   const { api, opener } = sidebar;
   return {
     downloadUrl: () => api.downloadUrl(object.bucket, object.key),

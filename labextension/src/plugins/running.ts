@@ -6,7 +6,7 @@ import { ITranslator } from '@jupyterlab/translation';
 import { bringToFront } from '../lab/mainarea';
 import { RunningTransfers } from '../lab/transfers/runningtransfers';
 import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
-import { loadSentences } from '../translation';
+import { loadTranslations } from '../translation';
 import { RUNNING_PLUGIN_ID } from '../tokens';
 
 export const running: JupyterFrontEndPlugin<void> = {
@@ -21,7 +21,7 @@ export const running: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     managers: IRunningSessionManagers | null
   ): void => {
-    const trans = loadSentences(translator);
+    const trans = loadTranslations(translator);
     const { transfers, uploads, actions } = sidebar;
     managers?.add(
       new RunningTransfers({

@@ -8,7 +8,7 @@ import { ITranslator } from '@jupyterlab/translation';
 
 import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
 import { addTabs } from '../lab/browsers/tabs';
-import { loadSentences } from '../translation';
+import { loadTranslations } from '../translation';
 import { TABS_PLUGIN_ID } from '../tokens';
 
 export const tabs: JupyterFrontEndPlugin<void> = {
@@ -24,7 +24,7 @@ export const tabs: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null
   ): void => {
-    const trans = loadSentences(translator);
+    const trans = loadTranslations(translator);
     for (const command of addTabs(app, sidebar, restorer, trans)) {
       palette?.addItem({ command, category: trans.__('Object Storage') });
     }

@@ -4,9 +4,9 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator } from '@jupyterlab/translation';
 
 import { CellOutput } from '../cell/celloutput';
-import { Cells } from '../cell/cellbrowsers';
+import { CellBrowsers } from '../cell/cellbrowsers';
 import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
-import { loadSentences } from '../translation';
+import { loadTranslations } from '../translation';
 import { CELL_MIME_TYPE, WIDGET_MODULE, WIDGET_PLUGIN_ID } from '../tokens';
 import { version } from '../version';
 
@@ -29,22 +29,27 @@ export const widget: JupyterFrontEndPlugin<void> = {
     if (!registry) {
       return;
     }
-    const trans = loadSentences(translator);
-    const cells = new Cells();
-    const { homes } = sidebar;
+    const trans = loadTranslations(translator);
+    const cellBrowsers = new CellBrowsers();
+    const { browsers } = sidebar;
     const { contextMenu } = app;
     registry.registerWidget({
       name: WIDGET_MODULE,
       version,
       exports: async () =>
-        (await import('../cell/widgets')).widgetClasses({ homes, cells, contextMenu, trans })
+        (await import('../cell/widgets')).widgetClasses({
+          browsers,
+          cellBrowsers,
+          contextMenu,
+          trans
+        })
     });
     rendermime?.addFactory(
       {
         // A notebook that is not trusted shows the sentence as plain text.
         safe: false,
         mimeTypes: [CELL_MIME_TYPE],
-        createRenderer: ({ mimeType }) => new CellOutput({ cells, mimeType, trans })
+        createRenderer: ({ mimeType }) => new CellOutput({ cellBrowsers, mimeType, trans })
       },
       RANK
     );

@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
 
-import { QuietMarkdownParser, QuietTypesetter } from './nofetchmarkdown';
+import { NoFetchMarkdownParser, NoFetchTypesetter } from './nofetchmarkdown';
 
 it('a diagram reaches the parser as code in no language, and reads as it was written', async () => {
   const render = vi.fn(async (source: string) => `<pre>${source}</pre>`);
@@ -10,14 +10,14 @@ it('a diagram reaches the parser as code in no language, and reads as it was wri
     'mermaidsource mermaidmermaidsourcesource https://mermaid.js.org'
   ];
   for (const text of texts) {
-    expect(await new QuietMarkdownParser({ render }).render(text)).toBe(`<pre>${text}</pre>`);
+    expect(await new NoFetchMarkdownParser({ render }).render(text)).toBe(`<pre>${text}</pre>`);
     expect(render.mock.lastCall![0]).not.toMatch(/mermaid(?!source)/);
   }
 });
 
 it('a formula links to the web, and not into Lab', async () => {
   const node = document.createElement('div');
-  const typesetter = new QuietTypesetter({
+  const typesetter = new NoFetchTypesetter({
     typeset: async host => {
       host.innerHTML = ['/lab?reset', 'file:///etc', '//evil.example', 'https://a.example']
         .map(url => `<mjx-container><a href="${url}"><mi href="${url}">x</mi></a></mjx-container>`)
@@ -36,6 +36,6 @@ it('a formula loads no script', async () => {
   const typeset = vi.fn(async (host: HTMLElement) => {
     expect(host.textContent).toBe('${}x$ ${}$ ${} c$ $\\required$\\require{d}');
   });
-  await new QuietTypesetter({ typeset }).typeset(node);
+  await new NoFetchTypesetter({ typeset }).typeset(node);
   expect(typeset).toHaveBeenCalledTimes(1);
 });

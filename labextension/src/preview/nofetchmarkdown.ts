@@ -8,7 +8,7 @@ const SUFFIX = 'source';
  * Lab's parser, which shows the source of a diagram instead of drawing it: Mermaid puts images and fonts that the text
  * names into the page while it measures, before any sanitizer sees them.
  */
-export class QuietMarkdownParser implements IRenderMime.IMarkdownParser {
+export class NoFetchMarkdownParser implements IRenderMime.IMarkdownParser {
   constructor(private readonly _parser: IRenderMime.IMarkdownParser) {}
 
   async render(source: string): Promise<string> {
@@ -22,7 +22,7 @@ export class QuietMarkdownParser implements IRenderMime.IMarkdownParser {
  * Lab's typesetter for the formulas of an object. They come after the sanitizer, so what it keeps out is kept out here:
  * scripts (`\require` loads them, and all packages of MathJax are there already) and links into Lab (`\href`).
  */
-export class QuietTypesetter implements IRenderMime.ILatexTypesetter {
+export class NoFetchTypesetter implements IRenderMime.ILatexTypesetter {
   constructor(private readonly _typesetter: IRenderMime.ILatexTypesetter) {}
 
   async typeset(node: HTMLElement): Promise<void> {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import { QuietSanitizer, siblingKey } from './nofetchsanitizer';
+import { NoFetchSanitizer, siblingKey } from './nofetchsanitizer';
 
 describe('QuietSanitizer', () => {
-  const sanitizer = new QuietSanitizer(
+  const sanitizer = new NoFetchSanitizer(
     { sanitize: dirty => dirty },
     url => {
       const key = siblingKey('docs/README.md', url);

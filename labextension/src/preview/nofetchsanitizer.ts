@@ -3,10 +3,10 @@ import type { IRenderMime } from '@jupyterlab/rendermime';
 import { isWebLink } from './nofetchmarkdown';
 
 /** Attributes that make a browser fetch something. */
-const FETCHING = ['src', 'srcset', 'poster', 'data', 'background', 'xlink:href'];
+const FETCHING_ATTRIBUTES = ['src', 'srcset', 'poster', 'data', 'background', 'xlink:href'];
 
 /** Lab's sanitizer, and then nothing that asks another server: who reads an object must not be seen by its author. */
-export class QuietSanitizer implements IRenderMime.ISanitizer {
+export class NoFetchSanitizer implements IRenderMime.ISanitizer {
   constructor(
     private readonly _sanitizer: IRenderMime.ISanitizer,
     /** The address of what stands beside the object in the store; null for what does not. */
@@ -24,16 +24,17 @@ export class QuietSanitizer implements IRenderMime.ISanitizer {
       'text/html'
     );
     for (const element of page.body.querySelectorAll<HTMLElement>('*')) {
-      this._quieten(element);
+      this._removeFetches(element);
     }
     return page.body.innerHTML;
   }
 
-  private _quieten(element: HTMLElement): void {
+  private _removeFetches(element: HTMLElement): void {
     for (const { name, value } of [...element.attributes]) {
       const image = element.localName === 'img' && name === 'src';
       // A playlist in a data URL would name other addresses.
-      const fetches = FETCHING.includes(name) && !(image && /^data:image\//i.test(value));
+      const fetches =
+        FETCHING_ATTRIBUTES.includes(name) && !(image && /^data:image\//i.test(value));
       const sibling = fetches && image ? this._sibling(value) : null;
       if (sibling !== null) {
         element.setAttribute(name, sibling);

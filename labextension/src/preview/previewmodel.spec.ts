@@ -43,17 +43,17 @@ describe('PreviewModel', () => {
     const model = make();
     server.getPreview.mockResolvedValue(textPreview({ ETag: 'one' }));
     await model.load();
-    const since = async (answer: Promise<IObjectHead | null>) => {
+    const storedState = async (answer: Promise<IObjectHead | null>) => {
       server.headObject.mockReturnValueOnce(answer);
       await model.check();
-      return model.since;
+      return model.storedState;
     };
-    expect(await since(Promise.resolve(head('"one"')))).toBe('same');
-    expect(await since(Promise.resolve(head('"two"')))).toBe('changed');
-    expect(await since(Promise.reject(ApiError.unreachable()))).toBe('changed');
-    expect(await since(Promise.resolve(null))).toBe('deleted');
+    expect(await storedState(Promise.resolve(head('"one"')))).toBe('same');
+    expect(await storedState(Promise.resolve(head('"two"')))).toBe('changed');
+    expect(await storedState(Promise.reject(ApiError.unreachable()))).toBe('changed');
+    expect(await storedState(Promise.resolve(null))).toBe('deleted');
     await model.load();
-    expect(model.since).toBe('same');
+    expect(model.storedState).toBe('same');
   });
 
   it('asks for nothing more once it is gone', async () => {

@@ -2,7 +2,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { OdhTecAPI } from '../api/api';
-import type { IObjectPlace } from '../drive/documents';
+import type { IObjectLocation } from '../drive/documents';
 import { ApiError } from '../api/request';
 import type { Preview } from '../tokens';
 
@@ -10,7 +10,7 @@ import type { Preview } from '../tokens';
 export class PreviewModel implements IDisposable {
   constructor(
     private readonly _server: PreviewModel.Server,
-    readonly object: IObjectPlace
+    readonly object: IObjectLocation
   ) {}
 
   get stateChanged(): ISignal<this, void> {
@@ -30,8 +30,8 @@ export class PreviewModel implements IDisposable {
   }
 
   /** What became of the object since it was read. */
-  get since(): 'same' | 'changed' | 'deleted' {
-    return this._since;
+  get storedState(): 'same' | 'changed' | 'deleted' {
+    return this._storedState;
   }
 
   get isDisposed(): boolean {
@@ -46,13 +46,13 @@ export class PreviewModel implements IDisposable {
 
   /** Read it, or read it again; what is shown stays until then. */
   async load(): Promise<void> {
-    const signal = this._begin();
+    const signal = this._startRequest();
     const { bucket, key } = this.object;
     try {
       const preview = await this._server.getPreview(bucket, key, signal);
       if (!signal.aborted) {
         this._preview = preview;
-        this._since = 'same';
+        this._storedState = 'same';
       }
     } catch (reason) {
       if (!signal.aborted) {
@@ -75,9 +75,9 @@ export class PreviewModel implements IDisposable {
     try {
       const head = await this._server.headObject(this.object.bucket, this.object.key);
       if (preview === this._preview && !this._isDisposed) {
-        this._since = !head
+        this._storedState = !head
           ? 'deleted'
-          : bare(head.etag) === bare(preview.ETag)
+          : unquoted(head.etag) === unquoted(preview.ETag)
             ? 'same'
             : 'changed';
         this._stateChanged.emit();
@@ -87,7 +87,7 @@ export class PreviewModel implements IDisposable {
     }
   }
 
-  private _begin(): AbortSignal {
+  private _startRequest(): AbortSignal {
     this._abort?.abort();
     this._abort = new AbortController();
     this._loading = true;
@@ -100,12 +100,12 @@ export class PreviewModel implements IDisposable {
   private _preview: Preview | null = null;
   private _error: ApiError | null = null;
   private _loading = false;
-  private _since: 'same' | 'changed' | 'deleted' = 'same';
+  private _storedState: 'same' | 'changed' | 'deleted' = 'same';
   private _isDisposed = false;
   private _abort: AbortController | null = null;
 }
 
-function bare(etag: string | null): string | undefined {
+function unquoted(etag: string | null): string | undefined {
   return etag?.replaceAll('"', '');
 }
 

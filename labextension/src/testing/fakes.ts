@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 
-import { loadSentences } from '../translation';
+import { loadTranslations } from '../translation';
 import type { IBrowserActions } from '../views/actions';
 import type {
   HubRepo,
@@ -12,7 +12,7 @@ import type {
   Upload
 } from '../tokens';
 
-export const trans = loadSentences(null);
+export const trans = loadTranslations(null);
 
 /** A promise that a test settles by hand. */
 export class Deferred<T> {

@@ -6,7 +6,7 @@ import type { FileState, Transfer, TransferFile, TransferFiles } from '../tokens
 import { isFinished } from './transfers';
 
 /** What went wrong is what is looked for. */
-const ORDER: readonly FileState[] = [
+const STATE_ORDER: readonly FileState[] = [
   'failed',
   'running',
   'queued',
@@ -15,9 +15,9 @@ const ORDER: readonly FileState[] = [
   'cancelled'
 ];
 /** Files that are asked for at a time. */
-const PAGE = 100;
+const PAGE_SIZE = 100;
 /** A server takes no larger window. */
-const MOST = 1000;
+const MAX_PAGE_SIZE = 1000;
 const REFRESH_MS = 2000;
 
 /** The files of one transfer, by state, read anew while somebody looks and the transfer moves. */
@@ -62,7 +62,7 @@ export class TransferFilesModel implements IDisposable {
   }
 
   showMore(): void {
-    this._wanted = this._files.length + PAGE;
+    this._requested = this._files.length + PAGE_SIZE;
     void this._load();
   }
 
@@ -102,10 +102,10 @@ export class TransferFilesModel implements IDisposable {
 
   private async _read(): Promise<TransferFile[]> {
     const found = new Map<string, TransferFile>();
-    for (const state of ORDER) {
-      for (let offset = 0; found.size < this._wanted && this._mayHave(state);) {
+    for (const state of STATE_ORDER) {
+      for (let offset = 0; found.size < this._requested && this._mayHave(state);) {
         const { signal } = this._abort;
-        const limit = Math.min(MOST, this._wanted - found.size);
+        const limit = Math.min(MAX_PAGE_SIZE, this._requested - found.size);
         const page = await this._options.list({ state, offset, limit, signal });
         for (const file of page.files) {
           // One that went on between two requests is in both answers.
@@ -145,7 +145,7 @@ export class TransferFilesModel implements IDisposable {
   private _transfer: Transfer | null = null;
   private _files: readonly TransferFile[] = [];
   private _error: ApiError | null = null;
-  private _wanted = PAGE;
+  private _requested = PAGE_SIZE;
   private _loaded = false;
   private _loading = false;
   private _nextAt = 0;

@@ -40,10 +40,10 @@ export class TransfersModel implements IDisposable {
 
   /** Watch the stream, unless that is done already. */
   start(): void {
-    if (!this._watching && !this.isDisposed) {
-      this._watching = true;
-      void this._watch().finally(() => {
-        this._watching = false;
+    if (!this._isReading && !this.isDisposed) {
+      this._isReading = true;
+      void this._readEvents().finally(() => {
+        this._isReading = false;
       });
     }
   }
@@ -51,28 +51,28 @@ export class TransfersModel implements IDisposable {
   /** A transfer that a request has just started; the stream will say the same a moment later. */
   add(transfer: Transfer): void {
     if (!this._transfers.has(transfer.id)) {
-      this._take(transfer);
+      this._store(transfer);
       this._stateChanged.emit();
     }
     this.start();
   }
 
   async pause(id: string): Promise<void> {
-    this._answered(await this._options.server.pauseTransfer(id));
+    this._applyReply(await this._options.server.pauseTransfer(id));
   }
 
   /** A token is sent once and kept nowhere. */
   async resume(id: string, token?: string): Promise<void> {
-    this._answered(await this._options.server.resumeTransfer(id, token ? { token } : {}));
+    this._applyReply(await this._options.server.resumeTransfer(id, token ? { token } : {}));
   }
 
   /** Try again what failed. */
   async retry(id: string): Promise<void> {
-    this._answered(await this._options.server.retryTransfer(id));
+    this._applyReply(await this._options.server.retryTransfer(id));
   }
 
   async cancel(id: string): Promise<void> {
-    this._answered(await this._options.server.cancelTransfer(id));
+    this._applyReply(await this._options.server.cancelTransfer(id));
   }
 
   /** Also when it is gone already: another tab may have removed it. */
@@ -89,12 +89,12 @@ export class TransfersModel implements IDisposable {
     this._stateChanged.emit();
   }
 
-  private _answered(transfer: Transfer): void {
-    this._take(transfer);
+  private _applyReply(transfer: Transfer): void {
+    this._store(transfer);
     this._stateChanged.emit();
   }
 
-  private async _watch(): Promise<void> {
+  private async _readEvents(): Promise<void> {
     const { server } = this._options;
     const { signal } = this._abort;
     let delay = FIRST_DELAY_MS;
@@ -133,7 +133,7 @@ export class TransfersModel implements IDisposable {
 
   private _apply(event: IServerEvent): void {
     if (event.event === 'transfer') {
-      this._take(JSON.parse(event.data) as Transfer);
+      this._store(JSON.parse(event.data) as Transfer);
     } else if (event.event === 'removed') {
       this._forget((JSON.parse(event.data) as { id: string }).id);
     } else {
@@ -147,7 +147,7 @@ export class TransfersModel implements IDisposable {
     this._removed.add(id);
   }
 
-  private _take(transfer: Transfer): void {
+  private _store(transfer: Transfer): void {
     // The reply of a cancel may come after the transfer was removed, which the stream allows as soon as it says so.
     if (this._removed.has(transfer.id)) {
       return;
@@ -170,7 +170,7 @@ export class TransfersModel implements IDisposable {
   private readonly _removed = new Set<string>();
   private readonly _abort = new AbortController();
   private _lastEventId = '';
-  private _watching = false;
+  private _isReading = false;
 }
 
 export namespace TransfersModel {

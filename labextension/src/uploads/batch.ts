@@ -1,4 +1,4 @@
-import type { IBegun } from './sending/filejob';
+import type { IServerUpload } from './sending/filejob';
 import { RateMeter } from './rate';
 import type { OnConflict } from '../tokens';
 
@@ -20,9 +20,9 @@ export interface IUploadItem {
   sent: number;
   onConflict: OnConflict;
   /** A larger file's upload on the server, which a pause, an error and a retry leave there. */
-  begun: IBegun | null;
+  serverUpload: IServerUpload | null;
   /** Why it is being tried again. */
-  trouble: string | null;
+  retryReason: string | null;
   error: string | null;
 }
 
@@ -42,8 +42,8 @@ export class UploadBatch {
       state: 'waiting',
       sent: 0,
       onConflict: 'fail',
-      begun: null,
-      trouble: null,
+      serverUpload: null,
+      retryReason: null,
       error: null
     }));
     this.bytesTotal = files.reduce((sum, { file }) => sum + file.size, 0);
@@ -104,9 +104,9 @@ export class UploadBatch {
   }
 
   /** Why a file is being tried again, as long as it is. */
-  get trouble(): string | null {
+  get retryReason(): string | null {
     return this.count('running')
-      ? (this.items.find(({ trouble }) => trouble !== null)?.trouble ?? null)
+      ? (this.items.find(({ retryReason }) => retryReason !== null)?.retryReason ?? null)
       : null;
   }
 
@@ -119,7 +119,7 @@ export class UploadBatch {
     this._counts[item.state] -= 1;
     this._counts[state] += 1;
     item.state = state;
-    item.trouble = null;
+    item.retryReason = null;
     if (state === 'done' || state === 'skipped') {
       this.progress(item, item.file.size);
     } else if (state === 'failed' || state === 'cancelled') {

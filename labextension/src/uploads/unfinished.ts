@@ -28,12 +28,12 @@ export class UnfinishedModel implements IDisposable {
 
   /** Ask the server again. Of several at once, the latest answer counts. */
   async refresh(): Promise<void> {
-    const number = ++this._asked;
+    const number = ++this._requestNumber;
     try {
       const { uploads } = await this._options.server.listUploads();
-      const held = await this._options.held();
-      if (number === this._asked) {
-        this._uploads = uploads.filter(({ uploadId }) => !held.has(uploadId));
+      const locked = await this._options.locked();
+      if (number === this._requestNumber) {
+        this._uploads = uploads.filter(({ uploadId }) => !locked.has(uploadId));
         this._stateChanged.emit();
       }
     } catch {
@@ -42,7 +42,7 @@ export class UnfinishedModel implements IDisposable {
   }
 
   async discard(id: string): Promise<void> {
-    await this._options.server.dropUpload(id);
+    await this._options.server.abortUpload(id);
     this._uploads = this._uploads.filter(({ uploadId }) => uploadId !== id);
     this._stateChanged.emit();
     await this.refresh();
@@ -50,7 +50,7 @@ export class UnfinishedModel implements IDisposable {
 
   private readonly _stateChanged = new Signal<this, void>(this);
   private _uploads: readonly Upload[] = [];
-  private _asked = 0;
+  private _requestNumber = 0;
   private _isDisposed = false;
 }
 
@@ -58,19 +58,19 @@ export namespace UnfinishedModel {
   export interface IOptions {
     server: {
       listUploads(): Promise<UploadList>;
-      dropUpload(id: string): Promise<void>;
+      abortUpload(id: string): Promise<void>;
     };
     /** Whether this page has the upload in a row. */
     isOwn: (id: string) => boolean;
     /** Those that some page sends at this moment. */
-    held: () => Promise<ReadonlySet<string>>;
+    locked: () => Promise<ReadonlySet<string>>;
   }
 }
 
 /** What tells a file from the one whose upload was interrupted; null when nothing does. */
-export type Misfit = 'name' | 'size' | 'changed';
+export type FileMismatch = 'name' | 'size' | 'changed';
 
-export function misfit(upload: Upload, file: File): Misfit | null {
+export function fileMismatch(upload: Upload, file: File): FileMismatch | null {
   const name = upload.key.slice(upload.key.lastIndexOf('/') + 1);
   // An upload that keeps both has a number before its extension.
   if (file.name !== name && file.name !== name.replace(/ \(\d+\)(?=(\.[^.]*)?$)/, '')) {

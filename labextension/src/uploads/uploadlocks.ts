@@ -2,7 +2,7 @@
 const PREFIX = 'odhtec-upload:';
 
 /** Tell other tabs that this one sends the upload, until the returned function is called. */
-export function holdUpload(id: string): () => void {
+export function lockUpload(id: string): () => void {
   let release = () => {};
   const held = new Promise<void>(resolve => {
     release = resolve;
@@ -13,7 +13,7 @@ export function holdUpload(id: string): () => void {
 }
 
 /** The uploads that some tab sends, this one or another. */
-export async function heldUploads(): Promise<Set<string>> {
+export async function lockedUploads(): Promise<Set<string>> {
   const { held = [] } = (await navigator.locks?.query()) ?? {};
   const names = held.map(({ name = '' }) => name).filter(name => name.startsWith(PREFIX));
   return new Set(names.map(name => name.slice(PREFIX.length)));

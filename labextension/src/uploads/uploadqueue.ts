@@ -8,7 +8,7 @@ export class UploadQueue {
   constructor(private readonly _options: UploadQueue.IOptions) {}
 
   /** Start what may start now. The batches come newest first; the oldest goes first. */
-  pump(batches: readonly UploadBatch[]): void {
+  startNext(batches: readonly UploadBatch[]): void {
     const limit = Math.max(1, this._options.limit());
     for (const batch of [...batches].reverse()) {
       // Thousands of finished items must not be looked at again for every file that ends.
@@ -32,7 +32,7 @@ export class UploadQueue {
       const stored = await this._options.send(this._job(batch, item));
       this._finish(batch, item, stored ? 'done' : 'skipped');
     } catch (reason) {
-      this._stopped(batch, item, reason, stop);
+      this._handleError(batch, item, reason, stop);
     } finally {
       this._running -= 1;
       this._options.onChanged();
@@ -46,28 +46,28 @@ export class UploadQueue {
       key: item.key,
       file: item.file,
       onConflict: item.onConflict === 'fail' ? batch.policy : item.onConflict,
-      begun: item.begun,
-      onBegun: begun => {
-        item.begun = begun;
-        batch.uploadIds.add(begun.id);
+      serverUpload: item.serverUpload,
+      onUploadStarted: serverUpload => {
+        item.serverUpload = serverUpload;
+        batch.uploadIds.add(serverUpload.id);
       },
       signal: batch.abort.signal,
       stop: batch.stop,
       onProgress: sent => {
         if (item.state === 'running') {
-          item.trouble = sent > item.sent ? null : item.trouble;
+          item.retryReason = sent > item.sent ? null : item.retryReason;
           batch.progress(item, sent);
           this._options.onChanged();
         }
       },
-      onTrouble: ({ message }) => {
-        item.trouble = message;
+      onRetry: ({ message }) => {
+        item.retryReason = message;
         this._options.onChanged();
       }
     };
   }
 
-  private _stopped(
+  private _handleError(
     batch: UploadBatch,
     item: IUploadItem,
     reason: unknown,

@@ -7,14 +7,14 @@ import type { Upload } from '../tokens';
 import { UploadQueue } from './uploadqueue';
 
 /** Progress events come by the thousand; a view needs a few a second. */
-const NOTIFY_MS = 100;
+const NOTIFY_INTERVAL_MS = 100;
 
 /** Uploads from this page, a few files at a time over all batches. They live as long as the page does. */
 export class UploadsModel implements IDisposable {
   constructor(private readonly _options: UploadsModel.IOptions) {
     const conflicts = new Conflicts({
       ask: _options.ask,
-      onAnswer: (batch, item, choice) => this._answered(batch, item, choice)
+      onAnswer: (batch, item, choice) => this._onAnswer(batch, item, choice)
     });
     this._queue = new UploadQueue({
       send: _options.send,
@@ -22,7 +22,7 @@ export class UploadsModel implements IDisposable {
       onConflict: (batch, item) => conflicts.add(batch, item),
       onSettled: batch => this._settle(batch),
       onChanged: () => this._changed(),
-      onFree: () => this._queue.pump(this._batches)
+      onFree: () => this._queue.startNext(this._batches)
     });
   }
 
@@ -60,11 +60,11 @@ export class UploadsModel implements IDisposable {
   }
 
   /** Go on with an upload that was interrupted, with the same file chosen again. */
-  goOn({ uploadId, bucket, key }: Upload, file: File): void {
+  resumeInterrupted({ uploadId, bucket, key }: Upload, file: File): void {
     const cut = key.lastIndexOf('/') + 1;
     const batch = this._batch(bucket, key.slice(0, cut), [{ name: key.slice(cut), file }]);
     batch.uploadIds.add(uploadId);
-    batch.items[0].begun = { id: uploadId, onConflict: 'fail' };
+    batch.items[0].serverUpload = { id: uploadId, onConflict: 'fail' };
     this._start(batch);
   }
 
@@ -87,7 +87,7 @@ export class UploadsModel implements IDisposable {
     if (batch?.active && batch.paused) {
       batch.restart();
       this._changed();
-      this._queue.pump(this._batches);
+      this._queue.startNext(this._batches);
     }
   }
 
@@ -101,8 +101,8 @@ export class UploadsModel implements IDisposable {
     batch.pause();
     for (const item of batch.items) {
       // Who sends a file drops its parts; all others have nobody else to do it.
-      if (item.begun && ['waiting', 'asking', 'failed'].includes(item.state)) {
-        this._options.drop?.(item.begun.id);
+      if (item.serverUpload && ['waiting', 'asking', 'failed'].includes(item.state)) {
+        this._options.discard?.(item.serverUpload.id);
       }
       if (['waiting', 'asking', 'running'].includes(item.state)) {
         batch.move(item, 'cancelled');
@@ -125,7 +125,7 @@ export class UploadsModel implements IDisposable {
       }
     }
     this._changed();
-    this._queue.pump(this._batches);
+    this._queue.startNext(this._batches);
   }
 
   clear(id: string): void {
@@ -141,17 +141,17 @@ export class UploadsModel implements IDisposable {
   private _start(batch: UploadBatch): void {
     this._batches = [batch, ...this._batches];
     this._changed();
-    this._queue.pump(this._batches);
+    this._queue.startNext(this._batches);
   }
 
   private _find(id: string): UploadBatch | undefined {
     return this._batches.find(batch => batch.id === id);
   }
 
-  private _answered(batch: UploadBatch, item: IUploadItem, choice: IAnswer['choice']): void {
+  private _onAnswer(batch: UploadBatch, item: IUploadItem, choice: IAnswer['choice']): void {
     if (choice === 'skip') {
-      if (item.begun) {
-        this._options.drop?.(item.begun.id);
+      if (item.serverUpload) {
+        this._options.discard?.(item.serverUpload.id);
       }
       batch.move(item, 'skipped');
       this._settle(batch);
@@ -159,7 +159,7 @@ export class UploadsModel implements IDisposable {
       item.onConflict = choice;
       batch.move(item, 'waiting');
       this._changed();
-      this._queue.pump(this._batches);
+      this._queue.startNext(this._batches);
     }
   }
 
@@ -175,7 +175,7 @@ export class UploadsModel implements IDisposable {
       this._timer = setTimeout(() => {
         this._timer = undefined;
         this._stateChanged.emit();
-      }, NOTIFY_MS);
+      }, NOTIFY_INTERVAL_MS);
     }
   }
 
@@ -191,7 +191,7 @@ export namespace UploadsModel {
   export interface IOptions {
     send: UploadQueue.IOptions['send'];
     /** Drop what has arrived of a file that nobody sends. */
-    drop?: (uploadId: string) => void;
+    discard?: (uploadId: string) => void;
     /** What to do with a file that is there already. */
     ask: Conflicts.IOptions['ask'];
     limit: UploadQueue.IOptions['limit'];

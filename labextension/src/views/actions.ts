@@ -1,6 +1,6 @@
 import type { IDragged } from '../list/dragging';
 import type { IRow } from '../list/rows';
-import type { IPlace } from '../list/storage';
+import type { ILocation } from '../list/storage';
 import type { FileState, Transfer, TransferFiles, Upload } from '../tokens';
 
 /** What a user can start from a view. The homes of the browser implement it with their own dialogs. */
@@ -14,9 +14,9 @@ export interface IBrowserActions {
   /** Upload what was dropped, into a folder of the bucket or where one is. */
   drop(data: DataTransfer, prefix?: string): void;
   rename(row: IRow, name: string): void;
-  canMove(what: IDragged, target: IPlace): boolean;
+  canMove(what: IDragged, target: ILocation): boolean;
   /** Asks where much is moved. */
-  moveRows(what: IDragged, target: IPlace, copies: boolean): void;
+  moveRows(what: IDragged, target: ILocation, copies: boolean): void;
   newFolder(): void;
   newBucket(name: string): void;
   remove(rows: readonly IRow[]): void;

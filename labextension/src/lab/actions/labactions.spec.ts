@@ -5,7 +5,7 @@ import { trans, transfer, upload } from '../../testing/fakes';
 
 describe('LabActions', () => {
   const transfers = { resume: vi.fn(async () => undefined) };
-  const uploads = { goOn: vi.fn() };
+  const uploads = { resumeInterrupted: vi.fn() };
   const unfinished = { discard: vi.fn(async () => undefined) };
   const dialogs = { askToken: vi.fn(), confirmDiscard: vi.fn(), showError: vi.fn() };
   const options = { transfers, uploads, unfinished, dialogs, trans };
@@ -45,19 +45,19 @@ describe('LabActions', () => {
   });
 
   it('goes on with an interrupted upload only with the same file', () => {
-    const begun = upload({ key: 'a/model.bin', size: 3, lastModified: 5 });
+    const serverUpload = upload({ key: 'a/model.bin', size: 3, lastModified: 5 });
     const choose = (name: string, content: string, lastModified: number) => {
       chosen = new File([content], name, { lastModified });
-      actions.chooseAgain(begun);
+      actions.chooseAgain(serverUpload);
       return dialogs.showError.mock.lastCall?.[1];
     };
     expect(choose('other.bin', 'xyz', 5)).toContain('you chose other.bin');
     expect(choose('model.bin', 'wxyz', 5)).toContain('model.bin has 4 bytes');
     expect(choose('model.bin', 'xyz', 6)).toContain('has been changed since its upload began');
-    expect(uploads.goOn).not.toHaveBeenCalled();
+    expect(uploads.resumeInterrupted).not.toHaveBeenCalled();
     choose('model.bin', 'xyz', 5);
     expect(dialogs.showError).toHaveBeenCalledTimes(3);
-    expect(uploads.goOn).toHaveBeenCalledWith(begun, chosen);
+    expect(uploads.resumeInterrupted).toHaveBeenCalledWith(serverUpload, chosen);
   });
 
   it('discards only what the user says may go', async () => {

@@ -5,7 +5,7 @@ import type { IBrowserActions } from '../../views/actions';
 import type { OdhTecAPI } from '../../api/api';
 import type { BrowserModel } from '../../list/browser';
 import type { Dialogs } from '../dialogs/dialogs';
-import type { IObjectPlace } from '../../drive/documents';
+import type { IObjectLocation } from '../../drive/documents';
 import type { Edits } from '../../list/edits';
 import type { IDragged } from '../../list/dragging';
 import { droppedEntries, filesOf, pickedFiles } from '../../uploads/dropped';
@@ -14,10 +14,10 @@ import type { IWorkspaceItem, Moves } from '../../list/moves';
 import type { ObjectActions } from './objectactions';
 import { ApiError } from '../../api/request';
 import type { IRow } from '../../list/rows';
-import type { IPlace } from '../../list/storage';
+import type { ILocation } from '../../list/storage';
 import type { Transfer, Upload } from '../../tokens';
 import type { TransfersModel } from '../../transfers/transfers';
-import { misfit, type Misfit, type UnfinishedModel } from '../../uploads/unfinished';
+import { fileMismatch, type FileMismatch, type UnfinishedModel } from '../../uploads/unfinished';
 import type { UploadsModel } from '../../uploads/uploads';
 import { transferTitle } from '../../views/transfers/TransferRow';
 
@@ -110,7 +110,7 @@ export class LabActions implements IBrowserActions {
     this._try(trans.__('This could not be copied'), () => moves.toWorkspace(what, path));
   }
 
-  copyFromWorkspace(items: readonly IWorkspaceItem[], target: IPlace): void {
+  copyFromWorkspace(items: readonly IWorkspaceItem[], target: ILocation): void {
     const { moves, trans } = this._options;
     this._try(trans.__('This could not be copied'), () => moves.fromWorkspace(items, target));
   }
@@ -193,12 +193,12 @@ export class LabActions implements IBrowserActions {
   chooseAgain(upload: Upload): void {
     const { uploads, dialogs, trans } = this._options;
     choose({ multiple: false }, ([file]) => {
-      const why = file && misfit(upload, file);
+      const why = file && fileMismatch(upload, file);
       if (why) {
-        const reason = misfitText(why, upload, file, trans);
+        const reason = mismatchText(why, upload, file, trans);
         void dialogs.showError(trans.__('This is not the file'), reason);
       } else if (file) {
-        uploads.goOn(upload, file);
+        uploads.resumeInterrupted(upload, file);
       }
     });
   }
@@ -241,7 +241,12 @@ function choose(
   input.click();
 }
 
-function misfitText(why: Misfit, upload: Upload, file: File, trans: TranslationBundle): string {
+function mismatchText(
+  why: FileMismatch,
+  upload: Upload,
+  file: File,
+  trans: TranslationBundle
+): string {
   const uri = s3Uri(upload.bucket, upload.key);
   switch (why) {
     case 'name':
@@ -275,8 +280,8 @@ export namespace LabActions {
     objects: ObjectActions;
     trans: TranslationBundle;
     /** Open an object in Lab, in whatever fits it. */
-    openFile: (object: IObjectPlace, size?: number) => void;
-    previewFile: (object: IObjectPlace) => void;
+    openFile: (object: IObjectLocation, size?: number) => void;
+    previewFile: (object: IObjectLocation) => void;
     onConcurrency: (files: number) => void;
   }
 }

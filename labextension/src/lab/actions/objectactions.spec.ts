@@ -24,7 +24,7 @@ describe('ObjectActions', () => {
     countUsage: vi.fn(),
     deleteBucket: vi.fn()
   });
-  const dialogs = { confirmDelete: vi.fn(), confirmDeleteBucket: vi.fn(), sum: vi.fn() };
+  const dialogs = { confirmDelete: vi.fn(), confirmDeleteBucket: vi.fn(), showSize: vi.fn() };
   const messages = { showFailures: vi.fn() };
   const transfers = { add: vi.fn() };
   let asks = true;
@@ -39,7 +39,7 @@ describe('ObjectActions', () => {
     confirmDelete: () => asks
   };
   const actions = new ObjectActions(options as unknown as ObjectActions.IOptions);
-  const followed: string[] = [];
+  const clicked: string[] = [];
   const said = vi.spyOn(Notification, 'error');
 
   beforeEach(() => {
@@ -50,11 +50,11 @@ describe('ObjectActions', () => {
     api.listVersions.mockRejectedValue(new Error('not here'));
     api.countUsage.mockRejectedValue(new Error('not here'));
     dialogs.confirmDelete.mockResolvedValue(true);
-    followed.length = 0;
+    clicked.length = 0;
     vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function (
       this: HTMLAnchorElement
     ) {
-      followed.push(this.href);
+      clicked.push(this.href);
     });
   });
 
@@ -64,7 +64,7 @@ describe('ObjectActions', () => {
     actions.download([file('a/x')]);
     actions.download([folder]);
     actions.download([file('a/x'), folder]);
-    expect(followed).toEqual([
+    expect(clicked).toEqual([
       'http://lab/odhtec/api/objects/download/b/YS94',
       'http://lab/odhtec/api/archive/b?base=YS8&prefix=YS9zdWIv',
       'http://lab/odhtec/api/archive/b?base=YS8&prefix=YS9zdWIv&key=YS94'
@@ -73,7 +73,7 @@ describe('ObjectActions', () => {
 
   it('says so when a selection is too long for an address', () => {
     actions.download(Array.from({ length: 1000 }, (_, index) => file(`a/name-${index}`)));
-    expect(followed).toEqual([]);
+    expect(clicked).toEqual([]);
     expect(said.mock.lastCall![0]).toMatch(/choose fewer/);
   });
 
@@ -120,8 +120,8 @@ describe('ObjectActions', () => {
 
   it('sums several rows, and the folder that is shown when there are none', async () => {
     await actions.properties([file('a/x'), folder]);
-    expect(dialogs.sum.mock.lastCall![1]).toHaveLength(2);
+    expect(dialogs.showSize.mock.lastCall![1]).toHaveLength(2);
     await actions.properties([]);
-    expect(dialogs.sum.mock.lastCall![1]).toEqual([{ kind: 'folder', key: 'a/', name: 'a' }]);
+    expect(dialogs.showSize.mock.lastCall![1]).toEqual([{ kind: 'folder', key: 'a/', name: 'a' }]);
   });
 });

@@ -16,12 +16,12 @@ import { ApiError } from '../../api/request';
 import type { IRow } from '../../list/rows';
 import { ShareModel } from '../../forms/sharemodel';
 import { sleep } from '../../sleep';
-import { Tally } from '../../list/sizecounter';
+import { SizeCounter } from '../../list/sizecounter';
 import type { TransfersModel } from '../../transfers/transfers';
 import { VersionsModel } from '../../forms/versionsmodel';
 
 /** Some proxies refuse a longer address. */
-const MAX_URL = 7000;
+const MAX_URL_LENGTH = 7000;
 
 /** What a user does with objects, each through its dialog. */
 export class ObjectActions {
@@ -31,8 +31,8 @@ export class ObjectActions {
     const { model, api, transfers, dialogs } = this._options;
     const { bucket, prefix } = model;
     if (bucket !== null) {
-      const asked = new ImportModel({ server: api, bucket, prefix, sleep });
-      await dialogs.importModel(asked, transfer => transfers.add(transfer));
+      const form = new ImportModel({ server: api, bucket, prefix, sleep });
+      await dialogs.importModel(form, transfer => transfers.add(transfer));
     }
   }
 
@@ -40,8 +40,8 @@ export class ObjectActions {
     const { model, api, transfers, dialogs } = this._options;
     const { bucket, prefix } = model;
     if (bucket !== null && rows.length) {
-      const asked = new CopyModel({ server: api, action, bucket, prefix, rows, sleep });
-      await dialogs.copy(asked, transfer => transfers.add(transfer));
+      const form = new CopyModel({ server: api, action, bucket, prefix, rows, sleep });
+      await dialogs.copy(form, transfer => transfers.add(transfer));
     }
   }
 
@@ -82,7 +82,7 @@ export class ObjectActions {
       return;
     }
     if (rows.length === 1 && rows[0].kind === 'file') {
-      follow(api.downloadUrl(bucket, rows[0].key), rows[0].name);
+      startDownload(api.downloadUrl(bucket, rows[0].key), rows[0].name);
       return;
     }
     const keysOf = (kind: IRow['kind']) =>
@@ -91,15 +91,15 @@ export class ObjectActions {
       keys: keysOf('file'),
       prefixes: keysOf('folder')
     });
-    if (url.length > MAX_URL) {
-      this._tell(
+    if (url.length > MAX_URL_LENGTH) {
+      this._showError(
         trans.__('This could not be downloaded'),
         trans.__(
           'So many rows do not fit into one request: choose fewer, or the folder they are in.'
         )
       );
     } else {
-      follow(url, '');
+      startDownload(url, '');
     }
   }
 
@@ -134,9 +134,9 @@ export class ObjectActions {
     }
     const name = nameIn(parentPrefix(prefix), prefix);
     const meant: readonly IRow[] = rows.length ? rows : [{ kind: 'folder', key: prefix, name }];
-    const tally = new Tally(api, bucket, meant);
-    void tally.start();
-    await dialogs.sum(bucket, meant, tally);
+    const counter = new SizeCounter(api, bucket, meant);
+    void counter.start();
+    await dialogs.showSize(bucket, meant, counter);
   }
 
   async unfinishedUploads(): Promise<void> {
@@ -158,7 +158,7 @@ export class ObjectActions {
       const { objects, prefixes } = await api.listObjects(bucket, '', { maxKeys: 1 });
       if (objects.length || prefixes.length) {
         const why = trans.__('%1 is not empty: delete what is in it first.', s3Uri(bucket, ''));
-        this._tell(title, why);
+        this._showError(title, why);
       } else if (await dialogs.confirmDeleteBucket(bucket)) {
         await api.deleteBucket(bucket);
         await model.reconnect();
@@ -170,16 +170,16 @@ export class ObjectActions {
     try {
       await work();
     } catch (reason) {
-      this._tell(title, ApiError.from(reason).message);
+      this._showError(title, ApiError.from(reason).message);
     }
   }
 
-  private _tell(title: string, why: string): void {
+  private _showError(title: string, why: string): void {
     Notification.error(this._options.trans.__('%1: %2', title, why), { autoClose: false });
   }
 }
 
-function follow(href: string, download: string): void {
+function startDownload(href: string, download: string): void {
   const link = document.createElement('a');
   Object.assign(link, { href, download });
   link.click();

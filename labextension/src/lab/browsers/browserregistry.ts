@@ -6,16 +6,16 @@ import type { Widget } from '@lumino/widgets';
 import type { OdhTecAPI } from '../../api/api';
 import { BrowserModel } from '../../list/browser';
 import type { Dialogs } from '../dialogs/dialogs';
-import type { IObjectPlace } from '../../drive/documents';
+import type { IObjectLocation } from '../../drive/documents';
 import { Edits } from '../../list/edits';
-import type { IHome } from './browserinstance';
+import type { IBrowserInstance } from './browserinstance';
 import { LabActions } from '../actions/labactions';
 import { confirmMove } from '../dialogs/movedialog';
 import { Moves } from '../../list/moves';
 import { ObjectActions } from '../actions/objectactions';
 import { ObjectDialogs } from '../dialogs/objectdialogs';
 import { BrowserPanel } from './panel';
-import type { IChange, IPlace, IRenamed } from '../../list/storage';
+import type { IChange, ILocation, IRenamed } from '../../list/storage';
 import type { Transfer } from '../../tokens';
 import type { TransfersModel } from '../../transfers/transfers';
 import type { UnfinishedModel } from '../../uploads/unfinished';
@@ -23,11 +23,11 @@ import type { UploadsModel } from '../../uploads/uploads';
 import type { UsageModel } from '../../list/usage';
 
 /** All browsers of the page: how they are made, which of them is used, and what each must hear. */
-export class Homes {
-  constructor(private readonly _options: Homes.IOptions) {}
+export class BrowserRegistry {
+  constructor(private readonly _options: BrowserRegistry.IOptions) {}
 
   /** The browser that was used last: what commands act on. */
-  get current(): IHome {
+  get current(): IBrowserInstance {
     return this._current!;
   }
 
@@ -37,32 +37,32 @@ export class Homes {
   }
 
   /** Whether one of them is before the user's eyes. */
-  get anySeen(): boolean {
-    return [...this._all].some(({ panel }) => panel.isSeen);
+  get isAnyVisible(): boolean {
+    return [...this._all].some(({ panel }) => panel.isInView);
   }
 
   /** The first one is there for good; the model of another one goes with the last panel that shows it. */
-  make(how: Homes.IHomeOptions): IHome {
-    const { model, actions } = how.twin ?? this._makeModel();
+  create(how: BrowserRegistry.IInstanceOptions): IBrowserInstance {
+    const { model, actions } = how.sharedWith ?? this._createModel();
     const [first] = this._all;
-    if (first && !how.twin) {
-      model.recent.restore(first.model.recent.places);
+    if (first && !how.sharedWith) {
+      model.recent.restore(first.model.recent.locations);
     }
-    const panel = this._makePanel(how, model, actions);
-    const home = { model, actions, panel };
-    this._all.add(home);
-    this._current ??= home;
+    const panel = this._createPanel(how, model, actions);
+    const instance = { model, actions, panel };
+    this._all.add(instance);
+    this._current ??= instance;
     // Before the browser itself hears it: a context menu asks at once what is selected.
     for (const name of ['focusin', 'pointerdown', 'contextmenu']) {
-      panel.node.addEventListener(name, () => this._use(home), { capture: true });
+      panel.node.addEventListener(name, () => this._setCurrent(instance), { capture: true });
     }
-    const tell = () => home === this._current && this._currentChanged.emit();
-    model.stateChanged.connect(tell);
+    const notify = () => instance === this._current && this._currentChanged.emit();
+    model.stateChanged.connect(notify);
     panel.disposed.connect(() => {
-      model.stateChanged.disconnect(tell);
-      this._forget(home);
+      model.stateChanged.disconnect(notify);
+      this._remove(instance);
     });
-    return home;
+    return instance;
   }
 
   /** Bring the browser that was used last to the front. */
@@ -81,10 +81,12 @@ export class Homes {
   transferEnded({ id, action, state, source, target }: Transfer): void {
     const renamed = this._renamed.get(id);
     this._renamed.delete(id);
-    const places = [placeOf(source), placeOf(target)].filter(place => place !== null);
+    const locations = [locationOf(source), locationOf(target)].filter(
+      location => location !== null
+    );
     const completed = state === 'completed';
-    const left = completed && ['move', 'delete'].includes(action) ? placeOf(source) : null;
-    this._refresh(places, bucket => ({
+    const left = completed && ['move', 'delete'].includes(action) ? locationOf(source) : null;
+    this._refresh(locations, bucket => ({
       gone: left?.bucket === bucket ? [left.prefix] : [],
       renamed: completed ? renamed : undefined
     }));
@@ -95,16 +97,16 @@ export class Homes {
     this._refresh([{ bucket, prefix }], () => ({}));
   }
 
-  private _refresh(places: readonly IPlace[], change: (bucket: string) => IChange): void {
-    places.forEach(({ bucket, prefix }) => this._options.usage.forget(bucket, prefix));
-    for (const model of new Set([...this._all].map(home => home.model))) {
-      if (places.some(({ bucket, prefix }) => model.shows(bucket, prefix))) {
-        void model.refreshQuietly(change(model.bucket!));
+  private _refresh(locations: readonly ILocation[], change: (bucket: string) => IChange): void {
+    locations.forEach(({ bucket, prefix }) => this._options.usage.invalidate(bucket, prefix));
+    for (const model of new Set([...this._all].map(instance => instance.model))) {
+      if (locations.some(({ bucket, prefix }) => model.shows(bucket, prefix))) {
+        void model.refreshInBackground(change(model.bucket!));
       }
     }
   }
 
-  private _makeModel(): Pick<IHome, 'model' | 'actions'> {
+  private _createModel(): Pick<IBrowserInstance, 'model' | 'actions'> {
     const { api, trans, dialogs, uploads, transfers, unfinished, setting } = this._options;
     const model = new BrowserModel({ store: api, pageSize: () => setting('pageSize', 1000) });
     const edits = new Edits(api, model);
@@ -122,7 +124,7 @@ export class Homes {
       api,
       model,
       edits,
-      moves: this._movesOf(model),
+      moves: this._createMoves(model),
       objects,
       uploads,
       transfers,
@@ -136,15 +138,15 @@ export class Homes {
     return { model, actions };
   }
 
-  private _makePanel(
-    { id, place, onFirstShown }: Homes.IHomeOptions,
+  private _createPanel(
+    { id, location, onFirstShown }: BrowserRegistry.IInstanceOptions,
     model: BrowserModel,
     actions: LabActions
   ): BrowserPanel {
     const { usage, transfers, uploads, unfinished, trans } = this._options;
     return new BrowserPanel({
       id,
-      place,
+      location,
       model,
       usage,
       transfers,
@@ -163,7 +165,7 @@ export class Homes {
     });
   }
 
-  private _movesOf(model: BrowserModel): Moves {
+  private _createMoves(model: BrowserModel): Moves {
     const { api, transfers, trans, onTransferEnded } = this._options;
     return new Moves({
       server: api,
@@ -176,28 +178,28 @@ export class Homes {
     });
   }
 
-  private _use(home: IHome): void {
-    if (home !== this._current) {
-      this._current = home;
+  private _setCurrent(instance: IBrowserInstance): void {
+    if (instance !== this._current) {
+      this._current = instance;
       this._currentChanged.emit();
     }
   }
 
-  private _forget(home: IHome): void {
-    this._all.delete(home);
+  private _remove(instance: IBrowserInstance): void {
+    this._all.delete(instance);
     const rest = [...this._all];
-    const twin = rest.find(({ model }) => model === home.model);
-    if (!twin) {
-      home.model.dispose();
+    const other = rest.find(({ model }) => model === instance.model);
+    if (!other) {
+      instance.model.dispose();
     }
-    if (this._current === home) {
-      this._use(twin ?? rest[0]);
+    if (this._current === instance) {
+      this._setCurrent(other ?? rest[0]);
     }
   }
 
-  private readonly _all = new Set<IHome>();
+  private readonly _all = new Set<IBrowserInstance>();
   private readonly _currentChanged = new Signal<this, void>(this);
-  private _current: IHome | null = null;
+  private _current: IBrowserInstance | null = null;
   /** What the transfers that rename are about to rename. */
   private readonly _renamed = new Map<string, IRenamed>();
 }
@@ -212,12 +214,12 @@ function mainAreaOf(panel: Widget): MainAreaWidget | null {
 }
 
 /** The bucket and the key or prefix that a URI names, if it is of S3. */
-function placeOf(uri: string): IPlace | null {
+function locationOf(uri: string): ILocation | null {
   const match = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(uri);
   return match && { bucket: match[1], prefix: match[2] };
 }
 
-export namespace Homes {
+export namespace BrowserRegistry {
   export interface IOptions {
     api: OdhTecAPI;
     usage: UsageModel;
@@ -227,24 +229,24 @@ export namespace Homes {
     dialogs: Dialogs;
     trans: TranslationBundle;
     /** One of the user's settings, or this until they are loaded. */
-    setting: <T extends boolean | number>(name: string, otherwise: T) => T;
+    setting: <T extends boolean | number>(name: string, fallback: T) => T;
     bringToFront: (widget: Widget) => void;
     /** Open an object in Lab, in whatever fits it. */
-    openFile: (object: IObjectPlace, size?: number) => void;
-    previewFile: (object: IObjectPlace) => void;
-    onContentsDropped: (actions: LabActions, paths: readonly string[], target: IPlace) => void;
+    openFile: (object: IObjectLocation, size?: number) => void;
+    previewFile: (object: IObjectLocation) => void;
+    onContentsDropped: (actions: LabActions, paths: readonly string[], target: ILocation) => void;
     onConcurrency: (files: number) => void;
     onTransferEnded: (transfer: Transfer) => void;
     /** Each time one is seen for the first time. */
     onFirstShown: () => void;
   }
 
-  export interface IHomeOptions {
+  export interface IInstanceOptions {
     id: string;
     /** Where it begins; null where that is remembered or asked. */
-    place: IPlace | null;
+    location: ILocation | null;
     onFirstShown: () => void;
     /** Another panel of the same browser. */
-    twin?: IHome | null;
+    sharedWith?: IBrowserInstance | null;
   }
 }

@@ -3,7 +3,7 @@ import type { Message } from '@lumino/messaging';
 
 import { ContentsDrop } from '../filebrowser/contentsdrop';
 import { bucketIcon } from '../../views/icons';
-import type { IPlace } from '../../list/storage';
+import type { ILocation } from '../../list/storage';
 import { Browser, focusList, type IBrowserProps } from '../../views/browser/Browser';
 import { folderAt } from '../../views/browser/dropping';
 
@@ -25,7 +25,7 @@ export class BrowserPanel extends ReactWidget {
   protected override onAfterAttach(msg: Message): void {
     super.onAfterAttach(msg);
     this._drop.listen(this.node);
-    this._begin();
+    this._onVisible();
   }
 
   protected override onBeforeDetach(msg: Message): void {
@@ -35,7 +35,7 @@ export class BrowserPanel extends ReactWidget {
 
   protected override onAfterShow(msg: Message): void {
     super.onAfterShow(msg);
-    this._begin();
+    this._onVisible();
   }
 
   /** Whoever opens the panel by a command has no pointer at hand: the arrows must work at once. */
@@ -53,7 +53,7 @@ export class BrowserPanel extends ReactWidget {
   }
 
   /** Whether a user can see some of it: an output of a notebook may have been scrolled away. */
-  get isSeen(): boolean {
+  get isInView(): boolean {
     const { top, bottom } = this.node.getBoundingClientRect();
     return this.isVisible && bottom > 0 && top < window.innerHeight;
   }
@@ -74,25 +74,25 @@ export class BrowserPanel extends ReactWidget {
   }
 
   /** Where it is, or will be when it is first shown. */
-  get place(): IPlace | null {
+  get location(): ILocation | null {
     const { bucket, prefix } = this._options.model;
-    return bucket === null ? this._options.place : { bucket, prefix };
+    return bucket === null ? this._options.location : { bucket, prefix };
   }
 
-  private _folderAt(node: Element): { place: IPlace; folder: HTMLElement | null } | null {
+  private _folderAt(node: Element): { location: ILocation; folder: HTMLElement | null } | null {
     const { bucket, prefix } = this._options.model;
     const folder = folderAt(node);
     return bucket === null
       ? null
-      : { place: { bucket, prefix: folder?.dataset.prefix ?? prefix }, folder };
+      : { location: { bucket, prefix: folder?.dataset.prefix ?? prefix }, folder };
   }
 
-  private _begin(): void {
+  private _onVisible(): void {
     if (!this.isVisible) {
       return;
     }
-    if (!this._begun) {
-      this._begun = true;
+    if (!this._wasShown) {
+      this._wasShown = true;
       this._options.onFirstShown();
     }
     this._options.onShown();
@@ -100,20 +100,20 @@ export class BrowserPanel extends ReactWidget {
 
   private readonly _drop = new ContentsDrop({
     target: node => this._folderAt(node),
-    drop: (paths, place) => this._options.onContentsDropped(paths, place)
+    drop: (paths, location) => this._options.onContentsDropped(paths, location)
   });
   private _then: (() => void) | null = null;
-  private _begun = false;
+  private _wasShown = false;
 }
 
 export namespace BrowserPanel {
   export interface IOptions extends IBrowserProps {
     id: string;
     /** Where it begins; null where that is remembered or asked. */
-    place: IPlace | null;
+    location: ILocation | null;
     onFirstShown: () => void;
     /** Files of Lab's file browser, by their paths. */
-    onContentsDropped: (paths: readonly string[], target: IPlace) => void;
+    onContentsDropped: (paths: readonly string[], target: ILocation) => void;
     /** At the first time, too. */
     onShown: () => void;
   }

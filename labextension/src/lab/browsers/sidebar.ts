@@ -9,18 +9,18 @@ import type { Widget } from '@lumino/widgets';
 import { OdhTecAPI } from '../../api/api';
 import type { BrowserModel } from '../../list/browser';
 import { Dialogs } from '../dialogs/dialogs';
-import type { IObjectPlace } from '../../drive/documents';
+import type { IObjectLocation } from '../../drive/documents';
 import { FileSender } from '../../uploads/sending/filesender';
-import type { IHome } from './browserinstance';
-import { Homes } from './browserregistry';
+import type { IBrowserInstance } from './browserinstance';
+import { BrowserRegistry } from './browserregistry';
 import type { LabActions } from '../actions/labactions';
-import { Notices } from '../transfers/notifications';
+import { TransferNotifications } from '../transfers/notifications';
 import { whenOnline } from '../../uploads/sending/online';
 import type { Opener } from '../documents/opener';
 import type { BrowserPanel } from './panel';
-import { heldUploads, holdUpload } from '../../uploads/uploadlocks';
+import { lockedUploads, lockUpload } from '../../uploads/uploadlocks';
 import { sleep } from '../../sleep';
-import { isPlace, type IPlace } from '../../list/storage';
+import { isLocation, type ILocation } from '../../list/storage';
 import { PANEL_ID, PLUGIN_ID, type Transfer } from '../../tokens';
 import { TransfersModel } from '../../transfers/transfers';
 import { UnfinishedModel } from '../../uploads/unfinished';
@@ -30,7 +30,7 @@ import { UsageModel } from '../../list/usage';
 /** Until the server has said how many files it moves at once. */
 const DEFAULT_CONCURRENCY = 2;
 const DEFAULT_EDITOR_LIMIT_MB = 50;
-const PLACE_KEY = `${PLUGIN_ID}:place`;
+const LOCATION_KEY = `${PLUGIN_ID}:place`;
 const RECENT_KEY = `${PLUGIN_ID}:recent`;
 
 /** What the plugins of this extension share; nobody else needs it. */
@@ -40,7 +40,7 @@ export const ISidebar = new Token<Sidebar>(
 );
 
 /** The models, the actions and the panel, wired to one Jupyter server; and further browsers beside it. */
-export class Sidebar implements IHome {
+export class Sidebar implements IBrowserInstance {
   constructor(private readonly _options: Sidebar.IOptions) {
     const { trans } = _options;
     const dialogs = new Dialogs(trans);
@@ -53,17 +53,17 @@ export class Sidebar implements IHome {
     });
     const sender = new FileSender({
       server: this.api,
-      patience: { sleep, whenOnline },
-      hold: holdUpload,
-      onDropped: () => void this.unfinished.refresh()
+      backoff: { sleep, whenOnline },
+      lock: lockUpload,
+      onDiscarded: () => void this.unfinished.refresh()
     });
     this.uploads = new UploadsModel({
       send: job => sender.send(job),
-      drop: id => sender.drop(id),
+      discard: id => sender.discard(id),
       ask: (batch, item, more) => dialogs.askConflict(batch, item, more),
       limit: () => this._concurrency,
       onSettled: batch => {
-        this._notices.uploadEnded(batch);
+        this._notifications.uploadEnded(batch);
         this.refreshIfShown(batch.bucket, batch.prefix);
         void this.unfinished.refresh();
       }
@@ -71,17 +71,17 @@ export class Sidebar implements IHome {
     this.unfinished = new UnfinishedModel({
       server: this.api,
       isOwn: id => this.uploads.has(id),
-      held: heldUploads
+      locked: lockedUploads
     });
-    this.homes = this._makeHomes(dialogs);
-    const home = this.homes.make({
+    this.browsers = this._createRegistry(dialogs);
+    const instance = this.browsers.create({
       id: PANEL_ID,
-      place: null,
+      location: null,
       onFirstShown: () => void this._start()
     });
-    ({ model: this.model, actions: this.actions, panel: this.panel } = home);
-    this._notices = new Notices({
-      isWanted: () => !this.homes.anySeen && this._setting('notifications', true),
+    ({ model: this.model, actions: this.actions, panel: this.panel } = instance);
+    this._notifications = new TransferNotifications({
+      isWanted: () => !this.browsers.isAnyVisible && this._setting('notifications', true),
       show: () => _options.bringToFront(this.panel),
       retryTransfer: id => this.actions.retryTransfer(id),
       retryUpload: id => this.uploads.retry(id),
@@ -109,10 +109,10 @@ export class Sidebar implements IHome {
   readonly actions: LabActions;
   readonly panel: BrowserPanel;
   /** This browser and all others of the page. */
-  readonly homes: Homes;
+  readonly browsers: BrowserRegistry;
   /** What to do with files of Lab's file browser, where there is one. */
   onContentsDropped:
-    ((actions: LabActions, paths: readonly string[], target: IPlace) => void) | null = null;
+    ((actions: LabActions, paths: readonly string[], target: ILocation) => void) | null = null;
   /** The user's settings, once they are loaded. */
   settings: ISettingRegistry.ISettings | null = null;
   /** Who opens files, once the plugin for documents is there. */
@@ -124,39 +124,40 @@ export class Sidebar implements IHome {
   }
 
   /** The browser that was used last: what commands act on. */
-  get current(): IHome {
-    return this.homes.current;
+  get current(): IBrowserInstance {
+    return this.browsers.current;
   }
 
   /** Bring the browser that was used last to the front. */
   show(): void {
-    this.homes.show();
+    this.browsers.show();
   }
 
   /** Another browser is used, or the one that is used shows something else. */
   get currentChanged(): ISignal<object, void> {
-    return this.homes.currentChanged;
+    return this.browsers.currentChanged;
   }
 
   /** Another browser, for the main area. */
-  openHome(id: string, place: IPlace | null): IHome {
-    const home: IHome = this.homes.make({
+  openBrowser(id: string, location: ILocation | null): IBrowserInstance {
+    const instance: IBrowserInstance = this.browsers.create({
       id,
-      place,
-      onFirstShown: () => void (place ? home.model.startAt(place) : home.model.start())
+      location,
+      onFirstShown: () =>
+        void (location ? instance.model.startAt(location) : instance.model.start())
     });
-    return home;
+    return instance;
   }
 
   /** Something was written or removed there: look again, in place. */
   refreshIfShown(bucket: string, prefix: string): void {
-    this.homes.refreshIfShown(bucket, prefix);
+    this.browsers.refreshIfShown(bucket, prefix);
   }
 
-  private _makeHomes(dialogs: Dialogs): Homes {
+  private _createRegistry(dialogs: Dialogs): BrowserRegistry {
     const { trans, bringToFront } = this._options;
     const { api, usage, transfers, uploads, unfinished } = this;
-    return new Homes({
+    return new BrowserRegistry({
       api,
       usage,
       transfers,
@@ -165,7 +166,7 @@ export class Sidebar implements IHome {
       dialogs,
       trans,
       bringToFront,
-      setting: (name, otherwise) => this._setting(name, otherwise),
+      setting: (name, fallback) => this._setting(name, fallback),
       openFile: (object, size) => this._openFile(object, size),
       previewFile: object => this.opener?.preview(object),
       onContentsDropped: (...dropped) => this.onContentsDropped?.(...dropped),
@@ -179,11 +180,11 @@ export class Sidebar implements IHome {
     });
   }
 
-  private _setting<T extends boolean | number>(name: string, otherwise: T): T {
-    return (this.settings?.composite[name] as T | undefined) ?? otherwise;
+  private _setting<T extends boolean | number>(name: string, fallback: T): T {
+    return (this.settings?.composite[name] as T | undefined) ?? fallback;
   }
 
-  private _openFile(object: IObjectPlace, size?: number): void {
+  private _openFile(object: IObjectLocation, size?: number): void {
     if (this.opener) {
       this.opener.open(object, size);
     } else {
@@ -193,10 +194,10 @@ export class Sidebar implements IHome {
 
   private async _start(): Promise<void> {
     const { state } = this._options;
-    const place: unknown = await state?.fetch(PLACE_KEY);
+    const location: unknown = await state?.fetch(LOCATION_KEY);
     this.model.recent.restore(await state?.fetch(RECENT_KEY));
     this.model.stateChanged.connect(this._remember, this);
-    await this.model.start(isPlace(place) ? place : undefined);
+    await this.model.start(isLocation(location) ? location : undefined);
   }
 
   private async _readConcurrency(): Promise<void> {
@@ -209,23 +210,23 @@ export class Sidebar implements IHome {
 
   private _remember(): void {
     const { bucket, prefix, recent } = this.model;
-    const place = JSON.stringify([bucket, prefix, recent.places]);
-    if (bucket !== null && place !== this._saved) {
-      this._saved = place;
-      void this._options.state?.save(PLACE_KEY, { bucket, prefix });
+    const location = JSON.stringify([bucket, prefix, recent.locations]);
+    if (bucket !== null && location !== this._saved) {
+      this._saved = location;
+      void this._options.state?.save(LOCATION_KEY, { bucket, prefix });
       void this._options.state?.save(
         RECENT_KEY,
-        recent.places.map(known => ({ ...known }))
+        recent.locations.map(known => ({ ...known }))
       );
     }
   }
 
   private _onFinished(transfer: Transfer): void {
-    this._notices.transferEnded(transfer);
-    this.homes.transferEnded(transfer);
+    this._notifications.transferEnded(transfer);
+    this.browsers.transferEnded(transfer);
   }
 
-  private readonly _notices: Notices;
+  private readonly _notifications: TransferNotifications;
   private _concurrencyRead: Promise<void> | null = null;
   private _concurrency = DEFAULT_CONCURRENCY;
   private _saved = '';

@@ -8,7 +8,7 @@ import { lastName, s3Uri } from '../../api/keys';
 import { addToMainArea } from '../mainarea';
 import type { BrowserPanel } from './panel';
 import type { Sidebar } from './sidebar';
-import type { IPlace } from '../../list/storage';
+import type { ILocation } from '../../list/storage';
 import { CommandIDs } from '../../tokens';
 import { visible } from '../../visible';
 
@@ -36,14 +36,14 @@ export function addTabs(
     execute: args => {
       // The layout knows a tab by its id.
       const id = typeof args.id === 'string' ? args.id : `odhtec-tab-${UUID.uuid4()}`;
-      const home = sidebar.openHome(id, placeOf(args) ?? here(sidebar));
-      const { model, panel } = home;
+      const instance = sidebar.openBrowser(id, locationOf(args) ?? currentLocation(sidebar));
+      const { model, panel } = instance;
       const tab = new MainAreaWidget({ content: panel });
       tab.id = `${panel.id}-main`;
       tab.title.icon = bucketIcon;
       tab.title.closable = true;
       const name = () => {
-        const { bucket = '', prefix = '' } = panel.place ?? {};
+        const { bucket = '', prefix = '' } = panel.location ?? {};
         tab.title.label = visible(lastName(prefix) || bucket) || trans.__('Object storage');
         tab.title.caption = bucket && visible(s3Uri(bucket, prefix));
       };
@@ -65,18 +65,18 @@ export function addTabs(
   });
   void restorer?.restore(tracker, {
     command: CommandIDs.openTab,
-    args: ({ content }) => ({ id: content.id, ...content.place }),
+    args: ({ content }) => ({ id: content.id, ...content.location }),
     name: ({ content }) => content.id
   });
   return [CommandIDs.openTab];
 }
 
 /** Where the browser is that was used last. */
-function here({ current: { model } }: Sidebar): IPlace | null {
+function currentLocation({ current: { model } }: Sidebar): ILocation | null {
   return model.bucket === null ? null : { bucket: model.bucket, prefix: model.prefix };
 }
 
-function placeOf({ bucket, prefix }: ReadonlyPartialJSONObject): IPlace | null {
+function locationOf({ bucket, prefix }: ReadonlyPartialJSONObject): ILocation | null {
   return typeof bucket === 'string' && bucket
     ? { bucket, prefix: typeof prefix === 'string' ? prefix : '' }
     : null;

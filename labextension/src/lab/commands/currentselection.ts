@@ -1,6 +1,6 @@
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import type { IObjectPlace } from '../../drive/documents';
+import type { IObjectLocation } from '../../drive/documents';
 import type { IRow } from '../../list/rows';
 import type { Sidebar } from '../browsers/sidebar';
 
@@ -15,17 +15,17 @@ export const describedBy = {
   }
 };
 
-interface IChosen extends IObjectPlace {
+interface ISelected extends IObjectLocation {
   /** Of a row. */
   kind?: IRow['kind'];
   size?: number;
 }
 
 /** What a command is told, else the one row that is selected in the browser that was used last; folders end in a slash. */
-export function chosenPlace(
+export function selectedLocation(
   sidebar: Pick<Sidebar, 'current'>,
   { bucket, key }: ReadonlyPartialJSONObject
-): IChosen | null {
+): ISelected | null {
   if (typeof bucket === 'string' && typeof key === 'string') {
     return { bucket, key };
   }
@@ -37,18 +37,18 @@ export function chosenPlace(
 }
 
 /** The same, where it is a file. */
-export function chosenFile(
+export function selectedFile(
   sidebar: Pick<Sidebar, 'current'>,
   args: ReadonlyPartialJSONObject
-): IChosen | null {
-  const place = chosenPlace(sidebar, args);
-  return place?.kind === 'folder' ? null : place;
+): ISelected | null {
+  const location = selectedLocation(sidebar, args);
+  return location?.kind === 'folder' ? null : location;
 }
 
 /** Tell the commands when another file, or none, is chosen. */
-export function whenChoiceChanges(
+export function onSelectionChanged(
   { currentChanged }: Pick<Sidebar, 'currentChanged'>,
-  tell: () => void
+  notify: () => void
 ): void {
-  currentChanged.connect(tell);
+  currentChanged.connect(notify);
 }

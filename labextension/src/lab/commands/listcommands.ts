@@ -67,12 +67,12 @@ export function addListCommands(
         sidebar.show();
       }
     },
-    [CommandIDs.typePlace]: {
+    [CommandIDs.goToPath]: {
       label: trans.__('Go to a Place in Object Storage…'),
       isEnabled: hasBucket,
       execute: async () => {
         await Promise.resolve();
-        sidebar.current.panel.whenActivated(() => model().setTypingPlace(true));
+        sidebar.current.panel.whenActivated(() => model().setEditingPath(true));
         sidebar.show();
       }
     },

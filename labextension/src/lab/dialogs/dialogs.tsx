@@ -21,9 +21,9 @@ import { SettingsForm, type ISettingsFormProps } from '../../views/forms/Setting
 export class Dialogs {
   constructor(private readonly _trans: TranslationBundle) {}
 
-  newFolder(place: string): Promise<string | null> {
+  newFolder(location: string): Promise<string | null> {
     const trans = this._trans;
-    return this._name(trans.__('New folder'), trans.__('Name of the folder in %1', place));
+    return this._name(trans.__('New folder'), trans.__('Name of the folder in %1', location));
   }
 
   newBucket(name: string): Promise<string | null> {

@@ -27,7 +27,7 @@ export class FormDialog extends Dialog<void> {
     super.handleEvent(event);
     if (event.type === 'focus') {
       // Lab gives it back to its own default button, and this dialog may have none.
-      this._holdFocus();
+      this._keepFocus();
     }
   }
 
@@ -48,7 +48,7 @@ export class FormDialog extends Dialog<void> {
   }
 
   /** Whoever had it may be gone or disabled, or the palette that opened this has closed: the keyboard must not be lost. */
-  private _holdFocus(): void {
+  private _keepFocus(): void {
     if (!this._hasFocus) {
       this.node.querySelector<HTMLElement>('.odhtec-Form-buttons button:enabled')?.focus();
     }
@@ -61,5 +61,5 @@ export class FormDialog extends Dialog<void> {
     }
   };
 
-  private readonly _changes = new MutationObserver(() => this._holdFocus());
+  private readonly _changes = new MutationObserver(() => this._keepFocus());
 }

@@ -10,7 +10,7 @@ import type { ImportModel } from '../../forms/importmodel';
 import type { MultipartModel } from '../../forms/multipartmodel';
 import type { IRow } from '../../list/rows';
 import type { ShareModel } from '../../forms/sharemodel';
-import type { Tally } from '../../list/sizecounter';
+import type { SizeCounter } from '../../list/sizecounter';
 import type { Transfer } from '../../tokens';
 import type { VersionsModel } from '../../forms/versionsmodel';
 import { CopyForm } from '../../views/forms/CopyForm';
@@ -19,7 +19,7 @@ import { ImportForm } from '../../views/forms/ImportForm';
 import { MultipartForm } from '../../views/forms/MultipartForm';
 import { PropertiesForm } from '../../views/forms/PropertiesForm';
 import { ShareForm } from '../../views/forms/ShareForm';
-import { SumForm } from '../../views/forms/SizeForm';
+import { SizeForm } from '../../views/forms/SizeForm';
 
 /** The dialogs about objects. Each is done with its model when it is closed, and leaves the focus where it was. */
 export class ObjectDialogs {
@@ -72,12 +72,12 @@ export class ObjectDialogs {
     );
   }
 
-  async sum(bucket: string, rows: readonly IRow[], tally: Tally): Promise<void> {
+  async showSize(bucket: string, rows: readonly IRow[], counter: SizeCounter): Promise<void> {
     const { trans } = this._options;
     await this._form(
       trans.__('Properties'),
-      [tally],
-      close => <SumForm {...{ bucket, rows, tally, trans }} onClose={close} />,
+      [counter],
+      close => <SizeForm {...{ bucket, rows, counter, trans }} onClose={close} />,
       '.odhtec-Form-buttons button'
     );
   }

@@ -4,9 +4,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
 import type { OdhTecAPI } from '../../api/api';
-import type { IObjectPlace } from '../../drive/documents';
-import { QuietMarkdownParser, QuietTypesetter } from '../../preview/nofetchmarkdown';
-import { QuietSanitizer, siblingKey } from '../../preview/nofetchsanitizer';
+import type { IObjectLocation } from '../../drive/documents';
+import { NoFetchMarkdownParser, NoFetchTypesetter } from '../../preview/nofetchmarkdown';
+import { NoFetchSanitizer, siblingKey } from '../../preview/nofetchsanitizer';
 import { ApiError } from '../../api/request';
 import type { IRenderers } from '../../views/preview/PreviewBody';
 
@@ -52,7 +52,7 @@ export class PreviewRenderers implements IRenderers {
     };
   }
 
-  markdown(node: HTMLElement, text: string, { bucket, key }: IObjectPlace): () => void {
+  markdown(node: HTMLElement, text: string, { bucket, key }: IObjectLocation): () => void {
     const { api, rendermime, trans } = this._options;
     if (!rendermime) {
       return plain(node, text);
@@ -63,9 +63,9 @@ export class PreviewRenderers implements IRenderers {
     };
     const { markdownParser, latexTypesetter } = rendermime;
     const registry = rendermime.clone({
-      markdownParser: markdownParser ? new QuietMarkdownParser(markdownParser) : undefined,
-      latexTypesetter: latexTypesetter ? new QuietTypesetter(latexTypesetter) : undefined,
-      sanitizer: new QuietSanitizer(rendermime.sanitizer, sibling, what =>
+      markdownParser: markdownParser ? new NoFetchMarkdownParser(markdownParser) : undefined,
+      latexTypesetter: latexTypesetter ? new NoFetchTypesetter(latexTypesetter) : undefined,
+      sanitizer: new NoFetchSanitizer(rendermime.sanitizer, sibling, what =>
         trans.__('[Image not loaded: %1]', what)
       )
     });
@@ -76,11 +76,11 @@ export class PreviewRenderers implements IRenderers {
     return () => renderer.dispose();
   }
 
-  viewUrl({ bucket, key }: IObjectPlace): string {
+  viewUrl({ bucket, key }: IObjectLocation): string {
     return this._options.api.viewUrl(bucket, key);
   }
 
-  async pdfUrl({ bucket, key }: IObjectPlace, signal: AbortSignal): Promise<string> {
+  async pdfUrl({ bucket, key }: IObjectLocation, signal: AbortSignal): Promise<string> {
     const { bytes } = await this._options.api.readObject(bucket, key, this.sizeLimit(), signal);
     if (!bytes) {
       throw new ApiError('TooLarge', this._options.trans.__('The object has grown.'), 413);

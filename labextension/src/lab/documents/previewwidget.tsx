@@ -1,7 +1,7 @@
 import { fileIcon, ReactWidget } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 
-import { baseName, type IObjectPlace } from '../../drive/documents';
+import { baseName, type IObjectLocation } from '../../drive/documents';
 import { s3Uri } from '../../api/keys';
 import type { PreviewModel } from '../../preview/previewmodel';
 import { focusBody, PreviewView, type IPreviewViewProps } from '../../views/preview/PreviewView';
@@ -20,7 +20,7 @@ export class PreviewWidget extends ReactWidget {
     this.node.tabIndex = -1;
   }
 
-  get object(): IObjectPlace {
+  get object(): IObjectLocation {
     return this.model.object;
   }
 
@@ -40,12 +40,12 @@ export class PreviewWidget extends ReactWidget {
   /** A restored one that nobody looks at asks the server for nothing. */
   protected override onAfterShow(msg: Message): void {
     super.onAfterShow(msg);
-    this._look();
+    this._loadOrCheck();
   }
 
   protected override onAfterAttach(msg: Message): void {
     super.onAfterAttach(msg);
-    this._look();
+    this._loadOrCheck();
   }
 
   protected override onActivateRequest(msg: Message): void {
@@ -55,7 +55,7 @@ export class PreviewWidget extends ReactWidget {
     }
   }
 
-  private _look(): void {
+  private _loadOrCheck(): void {
     if (this.isVisible) {
       void (this.model.preview || this.model.error ? this.model.check() : this.model.load());
     }

@@ -1,6 +1,6 @@
 import type { MimeData } from '@lumino/coreutils';
 
-import type { IPlace } from '../../list/storage';
+import type { ILocation } from '../../list/storage';
 
 /** How Lab's file browser calls the paths that it lets one drag. */
 const CONTENTS_MIME = 'application/x-jupyter-icontents';
@@ -43,7 +43,7 @@ export class ContentsDrop implements EventListenerObject {
     drag.dropAction = drag.proposedAction;
     if (event.type === 'lm-drop') {
       this._mark(null);
-      this._options.drop(drag.mimeData.getData(CONTENTS_MIME) as string[], target.place);
+      this._options.drop(drag.mimeData.getData(CONTENTS_MIME) as string[], target.location);
     } else {
       this._mark(
         target.folder ?? (drag.currentTarget as HTMLElement).querySelector('.odhtec-Browser')
@@ -53,8 +53,8 @@ export class ContentsDrop implements EventListenerObject {
 
   private _mark(node: HTMLElement | null): void {
     if (node !== this._marked) {
-      this._marked?.classList.remove(...MARKS);
-      node?.classList.add(node.dataset.prefix === undefined ? MARKS[0] : MARKS[1]);
+      this._marked?.classList.remove(...DROP_CLASSES);
+      node?.classList.add(node.dataset.prefix === undefined ? DROP_CLASSES[0] : DROP_CLASSES[1]);
       this._marked = node;
     }
   }
@@ -63,12 +63,12 @@ export class ContentsDrop implements EventListenerObject {
 }
 
 /** The whole browser, or one folder of it. */
-const MARKS = ['odhtec-mod-drop', 'odhtec-mod-target'];
+const DROP_CLASSES = ['odhtec-mod-drop', 'odhtec-mod-target'];
 
 export namespace ContentsDrop {
   export interface IOptions {
     /** Where a drop on a node would go; null when nowhere. */
-    target: (node: Element) => { place: IPlace; folder: HTMLElement | null } | null;
-    drop: (paths: readonly string[], target: IPlace) => void;
+    target: (node: Element) => { location: ILocation; folder: HTMLElement | null } | null;
+    drop: (paths: readonly string[], target: ILocation) => void;
   }
 }

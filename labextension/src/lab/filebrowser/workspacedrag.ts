@@ -8,18 +8,18 @@ import { draggedRows, endDrag } from '../../list/dragging';
 import type { LabActions } from '../actions/labactions';
 import type { IWorkspaceItem } from '../../list/moves';
 import type { Sidebar } from '../browsers/sidebar';
-import type { IPlace } from '../../list/storage';
+import type { ILocation } from '../../list/storage';
 import { CommandIDs, ROW_CLASS } from '../../tokens';
 
 /** The file browser's own class for the folder that a drop would go into. */
 const TARGET_CLASS = 'jp-mod-dropTarget';
-const ITEM = 'jp-DirListing-item';
+const ITEM_CLASS = 'jp-DirListing-item';
 
 /** What goes to and fro between the list and Lab's file browser: by drag, and by commands for whoever has no mouse. */
 export class WorkspaceDrag {
   constructor(private readonly _options: WorkspaceDrag.IOptions) {
     _options.sidebar.onContentsDropped = (actions, paths, target) =>
-      void this._take(actions, paths, target);
+      void this._copyFromWorkspace(actions, paths, target);
     // Caught on the way down: the file browser takes any drop for files of the computer.
     for (const name of ['dragenter', 'dragover', 'drop'] as const) {
       document.addEventListener(name, this._onDrag, { capture: true });
@@ -50,7 +50,7 @@ export class WorkspaceDrag {
         const { model, actions } = sidebar.current;
         const items = [...(browser()?.selectedItems() ?? [])];
         const target = { bucket: model.bucket!, prefix: model.prefix };
-        return this._take(
+        return this._copyFromWorkspace(
           actions,
           items.map(({ path }) => path),
           target
@@ -64,7 +64,7 @@ export class WorkspaceDrag {
     });
     app.contextMenu.addItem({
       command: CommandIDs.fromWorkspace,
-      selector: `.${ITEM}[data-isdir]`,
+      selector: `.${ITEM_CLASS}[data-isdir]`,
       rank: 50
     });
     const ids = [CommandIDs.toWorkspace, CommandIDs.fromWorkspace];
@@ -95,10 +95,10 @@ export class WorkspaceDrag {
     }
   };
 
-  private async _take(
+  private async _copyFromWorkspace(
     actions: LabActions,
     paths: readonly string[],
-    target: IPlace
+    target: ILocation
   ): Promise<void> {
     const { trans } = this._options;
     const { contents } = this._options.app.serviceManager;
@@ -138,7 +138,7 @@ function isOfWorkspace(contents: Contents.IManager, path: string): boolean {
 }
 
 function folderBelow(node: Element): Element | null {
-  const item = node.closest<HTMLElement>(`.${ITEM}`);
+  const item = node.closest<HTMLElement>(`.${ITEM_CLASS}`);
   return item?.dataset.isdir === 'true' ? item : null;
 }
 

@@ -1,13 +1,13 @@
 import { Notification } from '@jupyterlab/apputils';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { Notices } from './notifications';
+import { TransferNotifications } from './notifications';
 import { trans, transfer } from '../../testing/fakes';
 
 describe('Notices', () => {
   let wanted = true;
   const retryTransfer = vi.fn();
-  const notices = new Notices({
+  const notifications = new TransferNotifications({
     isWanted: () => wanted,
     show: vi.fn(),
     retryTransfer,
@@ -25,25 +25,25 @@ describe('Notices', () => {
   afterEach(() => vi.clearAllMocks());
 
   it('offers the path in the bucket after an import', () => {
-    notices.transferEnded(transfer({ state: 'completed', target: 's3://models/org/name/' }));
+    notifications.transferEnded(transfer({ state: 'completed', target: 's3://models/org/name/' }));
     expect(labels(success.mock.lastCall!)).toEqual(['Show', 'Copy path']);
     expect(success.mock.lastCall![1]!.actions![1].caption).toContain('org/name');
-    notices.transferEnded(transfer({ state: 'completed', target: 's3://models/' }));
+    notifications.transferEnded(transfer({ state: 'completed', target: 's3://models/' }));
     expect(labels(success.mock.lastCall!)).toEqual(['Show']);
   });
 
   it('offers a retry after a failure', () => {
     const why = { code: 'x', message: 'The hub is away.' };
-    notices.transferEnded(transfer({ id: 't', state: 'failed', error: why }));
+    notifications.transferEnded(transfer({ id: 't', state: 'failed', error: why }));
     expect(error.mock.lastCall![0]).toContain('The hub is away.');
     error.mock.lastCall![1]!.actions![1].callback(new MouseEvent('click'));
     expect(retryTransfer).toHaveBeenCalledWith('t');
   });
 
   it('says nothing to who sees it anyway, nor of what the user has cancelled', () => {
-    notices.transferEnded(transfer({ state: 'cancelled' }));
+    notifications.transferEnded(transfer({ state: 'cancelled' }));
     wanted = false;
-    notices.transferEnded(transfer({ state: 'failed' }));
+    notifications.transferEnded(transfer({ state: 'failed' }));
     expect([success.mock.calls, error.mock.calls]).toEqual([[], []]);
   });
 });

@@ -6,18 +6,18 @@ import type { Transfer } from '../../tokens';
 import { transferTitle } from '../../views/transfers/TransferRow';
 import { uploadTitle } from '../../views/transfers/UploadRow';
 
-const SHOWN_MS = 5000;
+const AUTO_CLOSE_MS = 5000;
 /** What can be done with the outcome takes longer to read. */
-const SHOWN_WITH_ACTIONS_MS = 15_000;
+const AUTO_CLOSE_WITH_ACTIONS_MS = 15_000;
 
 /** What a user is told who does not look at the panel: once for each transfer and each batch. */
-export class Notices {
-  constructor(private readonly _options: Notices.IOptions) {}
+export class TransferNotifications {
+  constructor(private readonly _options: TransferNotifications.IOptions) {}
 
   transferEnded(transfer: Transfer): void {
     const { trans, retryTransfer } = this._options;
     const path = transfer.action === 'delete' ? null : bucketPath(transfer.target);
-    this._tell(transferTitle(transfer, trans), transfer.state, {
+    this._notify(transferTitle(transfer, trans), transfer.state, {
       why: transfer.error?.message ?? null,
       retry: () => retryTransfer(transfer.id),
       path
@@ -27,14 +27,14 @@ export class Notices {
   uploadEnded(batch: UploadBatch): void {
     const { trans, retryUpload } = this._options;
     const state = batch.cancelled ? 'cancelled' : batch.count('failed') ? 'failed' : 'completed';
-    this._tell(uploadTitle(batch, trans), state, {
+    this._notify(uploadTitle(batch, trans), state, {
       why: batch.error,
       retry: () => retryUpload(batch.id),
       path: null
     });
   }
 
-  private _tell(
+  private _notify(
     title: string,
     state: string,
     { why, retry, path }: { why: string | null; retry: () => void; path: string | null }
@@ -52,7 +52,7 @@ export class Notices {
       };
       Notification.success(trans.__('%1: completed', title), {
         // Without a time Lab only counts it at the bell.
-        autoClose: copying ? SHOWN_WITH_ACTIONS_MS : SHOWN_MS,
+        autoClose: copying ? AUTO_CLOSE_WITH_ACTIONS_MS : AUTO_CLOSE_MS,
         actions: copying ? [showing, copying] : [showing]
       });
     } else if (state === 'failed') {
@@ -69,7 +69,7 @@ function bucketPath(uri: string): string | null {
   return /^s3:\/\/[^/]+\/(.+?)\/?$/s.exec(uri)?.[1] ?? null;
 }
 
-export namespace Notices {
+export namespace TransferNotifications {
   export interface IOptions {
     /** Whether the user wants to be told, and cannot see it in the panel's rows. */
     isWanted: () => boolean;

@@ -1,7 +1,7 @@
 import { ApiError, PROXY_LIMIT } from '../../api/request';
 
 /** Smaller requests than this pass every proxy, or there is another reason. */
-const LEAST = 64 * 1024;
+const MIN_BODY_BYTES = 64 * 1024;
 
 /** How large a request may be, as far as is known: a proxy on the way to the server may limit it. */
 export class BodyLimit {
@@ -12,10 +12,10 @@ export class BodyLimit {
 
   /** A body of so many bytes was refused. Whether a smaller one may pass. */
   shrink(refused: number): boolean {
-    if (refused <= LEAST) {
+    if (refused <= MIN_BODY_BYTES) {
       return false;
     }
-    this._bytes = Math.min(this._bytes, Math.max(LEAST, Math.floor(refused / 2)));
+    this._bytes = Math.min(this._bytes, Math.max(MIN_BODY_BYTES, Math.floor(refused / 2)));
     return true;
   }
 

@@ -3,12 +3,12 @@
 import type { IPutOptions } from '../../api/put';
 import type { ApiError } from '../../api/request';
 import type { BodyLimit } from './bodylimit';
-import type { IPatience } from './retry';
+import type { IBackoff } from './retry';
 import type { Slots } from './slots';
 import type { OnConflict, StoredPart, Upload, UploadRequest } from '../../tokens';
 
 /** An upload on the server, and what it was told to do with an object that is there already. */
-export interface IBegun {
+export interface IServerUpload {
   id: string;
   onConflict: OnConflict;
 }
@@ -20,8 +20,8 @@ export interface IFileJob {
   file: File;
   onConflict: OnConflict;
   /** The upload to go on with. */
-  begun: IBegun | null;
-  onBegun: (begun: IBegun) => void;
+  serverUpload: IServerUpload | null;
+  onUploadStarted: (serverUpload: IServerUpload) => void;
   /** Aborted when the file is not wanted any more. */
   signal: AbortSignal;
   /** Aborted then, and also when it shall go on later. */
@@ -29,7 +29,7 @@ export interface IFileJob {
   /** Bytes that have arrived or are under way; fewer than before when some have to be sent again. */
   onProgress: (sent: number) => void;
   /** A request failed and is tried again. */
-  onTrouble: (reason: ApiError) => void;
+  onRetry: (reason: ApiError) => void;
 }
 
 export interface IUploadServer {
@@ -39,7 +39,7 @@ export interface IUploadServer {
     body: Blob,
     options: IPutOptions & { onConflict: OnConflict }
   ): Promise<boolean>;
-  beginUpload(request: UploadRequest): Promise<Upload>;
+  createUpload(request: UploadRequest): Promise<Upload>;
   getUpload(id: string): Promise<Upload>;
   putPart(
     id: string,
@@ -48,17 +48,17 @@ export interface IUploadServer {
     options: IPutOptions & { offset?: number }
   ): Promise<StoredPart | null>;
   completeUpload(id: string): Promise<unknown>;
-  dropUpload(id: string): Promise<void>;
+  abortUpload(id: string): Promise<void>;
   headObject(bucket: string, key: string): Promise<{ size: number; etag: string | null } | null>;
 }
 
 /** What sending a file takes. */
 export interface ISender {
   readonly server: IUploadServer;
-  readonly patience: IPatience;
+  readonly backoff: IBackoff;
   readonly slots: Slots;
   readonly limit: BodyLimit;
   /** Tell other tabs that this one sends the upload, until the returned function is called. */
-  hold(id: string): () => void;
-  drop(id: string): void;
+  lock(id: string): () => void;
+  discard(id: string): void;
 }

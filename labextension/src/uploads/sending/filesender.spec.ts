@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import type { IBegun, IFileJob, IUploadServer } from './filejob';
+import type { IServerUpload, IFileJob, IUploadServer } from './filejob';
 import { FileSender } from './filesender';
 import type { IPutOptions } from '../../api/put';
 import { ApiError } from '../../api/request';
@@ -61,7 +61,7 @@ class FakeServer implements IUploadServer {
     return true;
   }
 
-  async beginUpload(what: UploadRequest): Promise<Upload> {
+  async createUpload(what: UploadRequest): Promise<Upload> {
     this.asked.push(`begin ${what.key} ${what.onConflict}`);
     if (this.objects.has(what.key) && what.onConflict === 'fail') {
       throw conflict();
@@ -136,7 +136,7 @@ class FakeServer implements IUploadServer {
     this.uploads.delete(id);
   }
 
-  async dropUpload(id: string): Promise<void> {
+  async abortUpload(id: string): Promise<void> {
     this.asked.push(`drop ${id}`);
     this.uploads.delete(id);
   }
@@ -170,7 +170,7 @@ describe('FileSender', () => {
   let sender: FileSender;
   let cancel: AbortController;
   let pause: AbortController;
-  let begun: IBegun | null;
+  let serverUpload: IServerUpload | null;
   let progress: number[];
   let troubles: string[];
   let held: Set<string>;
@@ -179,14 +179,14 @@ describe('FileSender', () => {
     server = new FakeServer();
     cancel = new AbortController();
     pause = new AbortController();
-    begun = null;
+    serverUpload = null;
     progress = [];
     troubles = [];
     held = new Set();
     sender = new FileSender({
       server,
-      patience: { sleep: async () => undefined, whenOnline: async () => false },
-      hold: id => {
+      backoff: { sleep: async () => undefined, whenOnline: async () => false },
+      lock: id => {
         held.add(id);
         return () => held.delete(id);
       }
@@ -200,14 +200,14 @@ describe('FileSender', () => {
       key: 'model.bin',
       file,
       onConflict: 'fail',
-      begun,
-      onBegun: now => {
-        begun = now;
+      serverUpload,
+      onUploadStarted: now => {
+        serverUpload = now;
       },
       signal: cancel.signal,
       stop: pause.signal,
       onProgress: sent => progress.push(sent),
-      onTrouble: ({ code }) => troubles.push(code),
+      onRetry: ({ code }) => troubles.push(code),
       ...fields
     };
   };
@@ -264,7 +264,7 @@ describe('FileSender', () => {
 
   it('sends only what is missing when the server knows the file', async () => {
     const file = fileOf(4 * PART);
-    const known = await server.beginUpload({
+    const known = await server.createUpload({
       bucket: 'bucket',
       key: 'model.bin',
       size: file.size,
@@ -287,7 +287,7 @@ describe('FileSender', () => {
     pause.abort();
     server.puts.forEach(({ answer }) => answer.resolve());
     await expect(paused).rejects.toThrow('cancelled');
-    expect([numbers(), begun?.id, progress.at(-1)]).toEqual([[1, 2, 3], 'u1', 3 * PART]);
+    expect([numbers(), serverUpload?.id, progress.at(-1)]).toEqual([[1, 2, 3], 'u1', 3 * PART]);
     expect(server.asked).not.toContain('drop u1');
 
     pause = new AbortController();

@@ -1,31 +1,31 @@
 import { BodyLimit, isTooLarge } from './bodylimit';
-import type { IBegun, IFileJob, ISender, IUploadServer } from './filejob';
+import type { IServerUpload, IFileJob, ISender, IUploadServer } from './filejob';
 import { PartUpload } from './partupload';
 import { assertReadable } from './readable';
 import { ApiError } from '../../api/request';
-import { isTransient, retrying, type IPatience } from './retry';
+import { isTransient, withRetries, type IBackoff } from './retry';
 import { Slots } from './slots';
 
 /** Up to here a file is one request; it is also the least size of a part. */
-const ONE_REQUEST = 8 * 1024 * 1024;
+const MAX_SINGLE_PUT_BYTES = 8 * 1024 * 1024;
 /** A browser gives a host six connections: Lab needs some of them. */
-const REQUESTS = 4;
+const MAX_REQUESTS = 4;
 
 /** Sends files: small ones in one request, larger ones in parts, in smaller requests where a proxy wants it. */
 export class FileSender implements ISender {
   constructor(private readonly _options: FileSender.IOptions) {
     this.server = _options.server;
-    this.patience = _options.patience;
+    this.backoff = _options.backoff;
   }
 
   readonly server: IUploadServer;
-  readonly patience: IPatience;
-  readonly slots = new Slots(REQUESTS);
+  readonly backoff: IBackoff;
+  readonly slots = new Slots(MAX_REQUESTS);
   readonly limit = new BodyLimit();
 
   /** Resolves to whether it was stored (true) or left alone (false). */
   async send(job: IFileJob): Promise<boolean> {
-    if (job.file.size <= Math.min(ONE_REQUEST, this.limit.bytes)) {
+    if (job.file.size <= Math.min(MAX_SINGLE_PUT_BYTES, this.limit.bytes)) {
       try {
         return await this._put(job);
       } catch (reason) {
@@ -35,19 +35,19 @@ export class FileSender implements ISender {
         }
       }
     }
-    let { begun } = job;
-    const onBegun = (now: IBegun) => {
-      begun = now;
-      job.onBegun(now);
+    let { serverUpload } = job;
+    const onUploadStarted = (now: IServerUpload) => {
+      serverUpload = now;
+      job.onUploadStarted(now);
     };
     try {
-      await new PartUpload({ ...job, onBegun }, this).run();
+      await new PartUpload({ ...job, onUploadStarted }, this).run();
       return true;
     } catch (reason) {
       const { code, status } = ApiError.from(reason);
       const skipped = job.onConflict === 'skip' && status === 409 && code === 'Conflict';
-      if (begun && (skipped || job.signal.aborted)) {
-        this.drop(begun.id);
+      if (serverUpload && (skipped || job.signal.aborted)) {
+        this.discard(serverUpload.id);
       }
       if (skipped) {
         return false;
@@ -57,15 +57,15 @@ export class FileSender implements ISender {
   }
 
   /** Forget the parts that have arrived. What cannot be dropped now is offered as unfinished later. */
-  drop(id: string): void {
+  discard(id: string): void {
     const never = new AbortController().signal;
-    retrying(() => this.server.dropUpload(id), never, this.patience)
+    withRetries(() => this.server.abortUpload(id), never, this.backoff)
       .catch(() => undefined)
-      .finally(() => this._options.onDropped?.());
+      .finally(() => this._options.onDiscarded?.());
   }
 
-  hold(id: string): () => void {
-    return this._options.hold?.(id) ?? (() => undefined);
+  lock(id: string): () => void {
+    return this._options.lock?.(id) ?? (() => undefined);
   }
 
   private _put(job: IFileJob): Promise<boolean> {
@@ -81,15 +81,15 @@ export class FileSender implements ISender {
         throw reason;
       }
     };
-    return retrying(() => this.slots.within(stop, put), stop, this.patience, job.onTrouble);
+    return withRetries(() => this.slots.within(stop, put), stop, this.backoff, job.onRetry);
   }
 }
 
 export namespace FileSender {
   export interface IOptions {
     server: IUploadServer;
-    patience: IPatience;
-    hold?: (id: string) => () => void;
-    onDropped?: () => void;
+    backoff: IBackoff;
+    lock?: (id: string) => () => void;
+    onDiscarded?: () => void;
   }
 }

@@ -2,13 +2,13 @@ import { isTooLarge } from './bodylimit';
 import type { IFileJob, ISender } from './filejob';
 import { assertReadable } from './readable';
 import { ApiError } from '../../api/request';
-import { aborted, isAbort, isTransient, retrying } from './retry';
+import { aborted, isAbort, isTransient, withRetries } from './retry';
 import type { Upload } from '../../tokens';
 
 /** Parts of one file that are under way at once. */
-const PARALLEL = 3;
+const MAX_PARALLEL_PARTS = 3;
 /** How often the server may forget the pieces of a part: it does when others need its memory. */
-const RESTARTS = 5;
+const MAX_PART_RESTARTS = 5;
 
 /** One file on its way in parts, each a small request that is tried again on its own. */
 export class PartUpload {
@@ -31,8 +31,8 @@ export class PartUpload {
   }
 
   private async _send(): Promise<void> {
-    const upload = await this._begin();
-    const release = this._sender.hold(upload.uploadId);
+    const upload = await this._openUpload();
+    const release = this._sender.lock(upload.uploadId);
     try {
       await this._sendMissing(upload);
       await this._complete(upload);
@@ -41,20 +41,20 @@ export class PartUpload {
     }
   }
 
-  private async _begin(): Promise<Upload> {
+  private async _openUpload(): Promise<Upload> {
     const { server } = this._sender;
-    const { bucket, key, file, onConflict, begun } = this._job;
-    if (begun?.onConflict === onConflict) {
+    const { bucket, key, file, onConflict, serverUpload } = this._job;
+    if (serverUpload?.onConflict === onConflict) {
       try {
-        return await this._retrying(() => server.getUpload(begun.id));
+        return await this._withRetries(() => server.getUpload(serverUpload.id));
       } catch (reason) {
         if (!isGone(reason)) {
           throw reason;
         }
       }
     }
-    const upload = await this._retrying(() =>
-      server.beginUpload({
+    const upload = await this._withRetries(() =>
+      server.createUpload({
         bucket,
         key,
         size: file.size,
@@ -65,10 +65,10 @@ export class PartUpload {
         verify: 'source'
       })
     );
-    this._job.onBegun({ id: upload.uploadId, onConflict });
-    if (begun && begun.id !== upload.uploadId) {
+    this._job.onUploadStarted({ id: upload.uploadId, onConflict });
+    if (serverUpload && serverUpload.id !== upload.uploadId) {
       // Keeping both, the object has another name now; parts cannot move to it.
-      this._sender.drop(begun.id);
+      this._sender.discard(serverUpload.id);
     }
     return upload;
   }
@@ -81,8 +81,8 @@ export class PartUpload {
     const all = Array.from({ length: upload.partCount }, (_, index) => index + 1);
     const missing = all.filter(number => !present.has(number)).values();
     // One part that is refused for good ends the others; a pause lets those under way arrive.
-    const sending = follow(signal);
-    const waiting = follow(stop, sending.signal);
+    const sending = linkedController(signal);
+    const waiting = linkedController(stop, sending.signal);
     const worker = async () => {
       for (const number of missing) {
         await this._sendPart(upload, number, sending.signal, waiting.signal);
@@ -91,7 +91,7 @@ export class PartUpload {
         }
       }
     };
-    const workers = Array.from({ length: PARALLEL }, () =>
+    const workers = Array.from({ length: MAX_PARALLEL_PARTS }, () =>
       worker().catch(reason => {
         if (!isAbort(reason)) {
           sending.abort();
@@ -135,7 +135,7 @@ export class PartUpload {
         this._report();
       }
     };
-    await this._retrying(() => slots.within(waiting, put), waiting);
+    await this._withRetries(() => slots.within(waiting, put), waiting);
   }
 
   /** A part in one request, or in several where a proxy on the way refuses it for its size. */
@@ -167,7 +167,7 @@ export class PartUpload {
         if (isTooLarge(reason) && limit.shrink(size)) {
           continue;
         }
-        if (!offset || !isForgotten(reason) || ++restarts > RESTARTS) {
+        if (!offset || !isForgotten(reason) || ++restarts > MAX_PART_RESTARTS) {
           throw reason;
         }
         offset = 0;
@@ -191,29 +191,29 @@ export class PartUpload {
         throw reason;
       }
     };
-    const ask = () => this._retrying(() => slots.within(stop, complete));
+    const completeOnce = () => this._withRetries(() => slots.within(stop, complete));
     try {
-      await ask();
+      await completeOnce();
     } catch (reason) {
       if (ApiError.from(reason).code !== 'MissingParts') {
         throw reason;
       }
       // The store has lost some.
-      const now = await this._retrying(() => server.getUpload(upload.uploadId));
+      const now = await this._withRetries(() => server.getUpload(upload.uploadId));
       await this._sendMissing(now);
-      await ask();
+      await completeOnce();
     }
   }
 
   /** The object that these parts make: its ETag counts them. */
   private async _isThere({ bucket, key, size, partCount }: Upload): Promise<boolean> {
-    const found = await this._retrying(() => this._sender.server.headObject(bucket, key));
+    const found = await this._withRetries(() => this._sender.server.headObject(bucket, key));
     return found?.size === size && !!found.etag?.endsWith(`-${partCount}"`);
   }
 
-  private _retrying<T>(work: () => Promise<T>, signal = this._job.stop): Promise<T> {
-    const { patience } = this._sender;
-    return retrying(work, signal, patience, this._job.onTrouble);
+  private _withRetries<T>(work: () => Promise<T>, signal = this._job.stop): Promise<T> {
+    const { backoff } = this._sender;
+    return withRetries(work, signal, backoff, this._job.onRetry);
   }
 
   private _report(): void {
@@ -245,7 +245,7 @@ function isUnanswered(reason: unknown): boolean {
 }
 
 /** A controller that is aborted with any of the signals, or by itself. */
-function follow(...signals: AbortSignal[]): AbortController {
+function linkedController(...signals: AbortSignal[]): AbortController {
   const controller = new AbortController();
   const abort = () => controller.abort();
   for (const signal of signals) {

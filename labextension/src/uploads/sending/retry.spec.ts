@@ -1,12 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 
 import { ApiError } from '../../api/request';
-import { isTransient, retrying, type IPatience } from './retry';
+import { isTransient, withRetries, type IBackoff } from './retry';
 
 const refusal = (status: number) => new ApiError(`HTTP${status}`, 'no', status);
 
 /** A clock that is always there at once, and notes what was waited for. */
-function patient(offline = 0): IPatience & { slept: number[] } {
+function patient(offline = 0): IBackoff & { slept: number[] } {
   const slept: number[] = [];
   return {
     slept,
@@ -21,11 +21,11 @@ describe('retrying', () => {
   const { signal } = new AbortController();
 
   it('tries six times in about a minute, later each time', async () => {
-    const patience = patient();
+    const backoff = patient();
     const work = vi.fn(() => Promise.reject(ApiError.unreachable()));
-    await expect(retrying(work, signal, patience)).rejects.toThrow('does not answer');
+    await expect(withRetries(work, signal, backoff)).rejects.toThrow('does not answer');
     expect(work).toHaveBeenCalledTimes(6);
-    const { slept } = patience;
+    const { slept } = backoff;
     expect(slept).toEqual([...slept].sort((a, b) => a - b));
     const all = slept.reduce((sum, ms) => sum + ms);
     expect(all).toBeGreaterThan(40_000);
@@ -36,14 +36,14 @@ describe('retrying', () => {
     const told: string[] = [];
     const work = vi.fn<() => Promise<string>>();
     work.mockRejectedValueOnce(refusal(503)).mockResolvedValueOnce('done');
-    const result = await retrying(work, signal, patient(), ({ code }) => told.push(code));
+    const result = await withRetries(work, signal, patient(), ({ code }) => told.push(code));
     expect([result, told]).toEqual(['done', ['HTTP503']]);
   });
 
   it('does not repeat what is refused for good', async () => {
     for (const status of [400, 401, 403, 404, 409, 413, 500, 507]) {
       const work = vi.fn(() => Promise.reject(refusal(status)));
-      await expect(retrying(work, signal, patient())).rejects.toThrow('no');
+      await expect(withRetries(work, signal, patient())).rejects.toThrow('no');
       expect(work).toHaveBeenCalledTimes(1);
     }
     expect([408, 429, 502, 503, 504].map(refusal).every(isTransient)).toBe(true);
@@ -53,18 +53,18 @@ describe('retrying', () => {
 
   it('does not count what fails while there is no network', async () => {
     const work = vi.fn(() => Promise.reject(ApiError.unreachable()));
-    await expect(retrying(work, signal, patient(20))).rejects.toThrow();
+    await expect(withRetries(work, signal, patient(20))).rejects.toThrow();
     expect(work).toHaveBeenCalledTimes(26);
   });
 
   it('ends its waiting with the signal', async () => {
     const stop = new AbortController();
     const work = vi.fn(() => Promise.reject(ApiError.unreachable()));
-    const patience: IPatience = {
+    const backoff: IBackoff = {
       whenOnline: async () => false,
       sleep: async () => stop.abort()
     };
-    await expect(retrying(work, stop.signal, patience)).rejects.toThrow('cancelled');
+    await expect(withRetries(work, stop.signal, backoff)).rejects.toThrow('cancelled');
     expect(work).toHaveBeenCalledTimes(1);
   });
 });

@@ -4,12 +4,12 @@ import { ApiError } from '../../api/request';
 const DELAYS_MS = [1000, 3000, 8000, 18_000, 30_000];
 
 /** No answer, too slow, too many requests, or something between us and the store that does not answer. */
-const TRANSIENT = [408, 429, 502, 503, 504];
+const TRANSIENT_STATUSES = [408, 429, 502, 503, 504];
 
 export function isTransient(reason: unknown): boolean {
   return (
     reason instanceof ApiError &&
-    (reason.code === ApiError.unreachable().code || TRANSIENT.includes(reason.status))
+    (reason.code === ApiError.unreachable().code || TRANSIENT_STATUSES.includes(reason.status))
   );
 }
 
@@ -22,7 +22,7 @@ export function aborted(): DOMException {
 }
 
 /** Time and the network, handed in. */
-export interface IPatience {
+export interface IBackoff {
   /** Wait, or return at once when the signal is aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** Wait for a network; whether there was none. */
@@ -30,11 +30,11 @@ export interface IPatience {
 }
 
 /** Do it until it is done, refused for good, or was tried often enough. The signal ends the waiting, not the work. */
-export async function retrying<T>(
+export async function withRetries<T>(
   work: () => Promise<T>,
   signal: AbortSignal,
-  patience: IPatience,
-  onTrouble?: (reason: ApiError) => void
+  backoff: IBackoff,
+  onRetry?: (reason: ApiError) => void
 ): Promise<T> {
   for (let refusals = 0; ;) {
     if (signal.aborted) {
@@ -46,16 +46,16 @@ export async function retrying<T>(
       if (!isTransient(reason)) {
         throw reason;
       }
-      onTrouble?.(reason as ApiError);
+      onRetry?.(reason as ApiError);
       // Without a network nothing was refused. Asked only now: a server on this machine needs none.
-      if (await patience.whenOnline(signal)) {
+      if (await backoff.whenOnline(signal)) {
         refusals = 0;
       } else if (++refusals > DELAYS_MS.length) {
         throw reason;
       }
       // Some jitter, so that the parts of a broken connection do not all come back at once.
       const delay = DELAYS_MS[Math.max(0, refusals - 1)];
-      await patience.sleep(delay * (0.75 + Math.random() / 2), signal);
+      await backoff.sleep(delay * (0.75 + Math.random() / 2), signal);
     }
   }
 }

@@ -6,15 +6,15 @@ export class Slots {
 
   /** Do the work in a slot. Waiting for one ends with the signal. */
   async within<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    await this._take(signal);
+    await this._acquire(signal);
     try {
       return await work();
     } finally {
-      this._give();
+      this._release();
     }
   }
 
-  private _take(signal: AbortSignal): Promise<void> {
+  private _acquire(signal: AbortSignal): Promise<void> {
     if (signal.aborted) {
       return Promise.reject(aborted());
     }
@@ -36,7 +36,7 @@ export class Slots {
     });
   }
 
-  private _give(): void {
+  private _release(): void {
     const [next] = this._waiting;
     if (next) {
       this._waiting.delete(next);

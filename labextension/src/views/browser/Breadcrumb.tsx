@@ -3,16 +3,16 @@ import { editIcon, ellipsesIcon, folderIcon } from '@jupyterlab/ui-components';
 import { useLayoutEffect, useRef } from 'react';
 
 import type { BrowserModel } from '../../list/browser';
-import { crumbs, parsePlace, s3Uri } from '../../api/keys';
+import { crumbs, parseLocation, s3Uri } from '../../api/keys';
 import { IconButton } from '../controls/IconButton';
 
 /** More folders than these are behind an ellipsis: the last ones tell where one is. */
-const SHOWN = 2;
+const MAX_CRUMBS = 2;
 
 export interface IBreadcrumbProps {
   model: BrowserModel;
   /** The way has been typed, or not: the list has the focus again. */
-  onTyped: () => void;
+  onPathEntered: () => void;
   trans: TranslationBundle;
 }
 
@@ -23,12 +23,12 @@ export function Breadcrumb(props: IBreadcrumbProps): JSX.Element | null {
   if (bucket === null) {
     return null;
   }
-  if (model.typingPlace) {
-    return <PlaceField {...props} bucket={bucket} />;
+  if (model.isEditingPath) {
+    return <PathField {...props} bucket={bucket} />;
   }
   const path = crumbs(prefix);
-  const hidden = path.slice(0, -SHOWN);
-  const shown = path.slice(-SHOWN);
+  const hidden = path.slice(0, -MAX_CRUMBS);
+  const shown = path.slice(-MAX_CRUMBS);
   return (
     <nav className="odhtec-Crumbs" aria-label={trans.__('Folder')} title={s3Uri(bucket, prefix)}>
       <button
@@ -71,15 +71,15 @@ export function Breadcrumb(props: IBreadcrumbProps): JSX.Element | null {
         icon={editIcon}
         label={trans.__('Type a place (F4)')}
         className="odhtec-Crumbs-edit"
-        onClick={() => model.setTypingPlace(true)}
+        onClick={() => model.setEditingPath(true)}
       />
     </nav>
   );
 }
 
 /** A place as text: a URI of any bucket, or a folder of this one. */
-function PlaceField(props: IBreadcrumbProps & { bucket: string }): JSX.Element {
-  const { model, bucket, onTyped, trans } = props;
+function PathField(props: IBreadcrumbProps & { bucket: string }): JSX.Element {
+  const { model, bucket, onPathEntered, trans } = props;
   const field = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => field.current!.select(), []);
   return (
@@ -92,17 +92,17 @@ function PlaceField(props: IBreadcrumbProps & { bucket: string }): JSX.Element {
         spellCheck={false}
         autoComplete="off"
         defaultValue={s3Uri(bucket, model.prefix)}
-        onBlur={() => model.setTypingPlace(false)}
+        onBlur={() => model.setEditingPath(false)}
         onKeyDown={event => {
           event.stopPropagation();
           if (event.key === 'Enter') {
-            const place = parsePlace(event.currentTarget.value, bucket);
-            onTyped();
-            if (place) {
-              void model.openPlace(place.bucket, place.path);
+            const location = parseLocation(event.currentTarget.value, bucket);
+            onPathEntered();
+            if (location) {
+              void model.openLocation(location.bucket, location.path);
             }
           } else if (event.key === 'Escape') {
-            onTyped();
+            onPathEntered();
           } else {
             return;
           }

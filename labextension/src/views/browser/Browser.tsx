@@ -39,7 +39,7 @@ export function Browser(props: IBrowserProps): JSX.Element {
     if ((command || event.key === 'F4') && model.bucket !== null) {
       event.preventDefault();
       event.stopPropagation();
-      model.setTypingPlace(true);
+      model.setEditingPath(true);
     }
   };
   return (
@@ -52,7 +52,7 @@ export function Browser(props: IBrowserProps): JSX.Element {
       <Toolbar enabled={model.bucket !== null} actions={actions} trans={trans} />
       <BucketBox model={model} actions={actions} trans={trans} />
       {model.bucket !== null && <SearchBar model={model} trans={trans} />}
-      <Breadcrumb model={model} onTyped={() => focusList(root.current!)} trans={trans} />
+      <Breadcrumb model={model} onPathEntered={() => focusList(root.current!)} trans={trans} />
       <div className={`odhtec-Browser-main ${model.loading ? 'odhtec-mod-loading' : ''}`}>
         {model.bucket !== null && (
           <ObjectList model={model} usage={usage} actions={actions} trans={trans} />

@@ -4,7 +4,7 @@ import { useId, useState, type KeyboardEvent } from 'react';
 
 import type { IBrowserActions } from '../actions';
 import type { BrowserModel } from '../../list/browser';
-import { parsePlace, s3Uri } from '../../api/keys';
+import { parseLocation, s3Uri } from '../../api/keys';
 
 export interface IBucketBoxProps {
   model: BrowserModel;
@@ -33,16 +33,16 @@ export function BucketBox({ model, actions, trans }: IBucketBoxProps): JSX.Eleme
   };
   const open = (name: string) => {
     close();
-    const place = parsePlace(name, null);
-    if (place) {
-      void model.openPlace(place.bucket, place.path);
+    const location = parseLocation(name, null);
+    if (location) {
+      void model.openLocation(location.bucket, location.path);
     } else if (name && name !== model.bucket) {
       void model.open(name);
     }
   };
 
   const name = (typed ?? '').trim();
-  const place = /^s3a?:\/\//.test(name) ? parsePlace(name, null) : null;
+  const location = /^s3a?:\/\//.test(name) ? parseLocation(name, null) : null;
   const known = model.buckets.names;
   const choices: IChoice[] = known
     .filter(bucket => bucket.toLocaleLowerCase().includes(name.toLocaleLowerCase()))
@@ -55,7 +55,7 @@ export function BucketBox({ model, actions, trans }: IBucketBoxProps): JSX.Eleme
     });
   }
   // A folder where one was, or a bucket that cannot be listed. What is open is no choice.
-  const recent = model.recent.places.filter(
+  const recent = model.recent.locations.filter(
     ({ bucket, prefix }) =>
       (prefix !== '' || !known.includes(bucket)) &&
       (bucket !== model.bucket || prefix !== model.prefix) &&
@@ -71,7 +71,7 @@ export function BucketBox({ model, actions, trans }: IBucketBoxProps): JSX.Eleme
       }
     });
   });
-  if (!place) {
+  if (!location) {
     choices.push({
       id: `${id}-new`,
       label:

@@ -65,7 +65,7 @@ function NoHits({ model, search, trans }: IStateProps & { search: Search }): JSX
     return null;
   }
   const { q, mode, recursive } = search.what;
-  const place = s3Uri(model.bucket!, model.prefix);
+  const location = s3Uri(model.bucket!, model.prefix);
   const said = {
     prefix: trans.__('No name begins with “%1”', q),
     contains: trans.__('No name contains “%1”', q),
@@ -75,8 +75,8 @@ function NoHits({ model, search, trans }: IStateProps & { search: Search }): JSX
     <State title={said[mode]}>
       <p>
         {recursive
-          ? trans.__('All below %1 was looked at.', place)
-          : trans.__('All in %1 was looked at, but not the folders in it.', place)}
+          ? trans.__('All below %1 was looked at.', location)
+          : trans.__('All in %1 was looked at, but not the folders in it.', location)}
       </p>
       {!recursive && (
         <Action onClick={() => void model.startSearch({ q, mode, recursive: true })}>

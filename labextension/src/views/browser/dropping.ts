@@ -88,8 +88,8 @@ export function useDropping(
         const dragged = draggedRows(event.dataTransfer);
         if (dragged) {
           endDrag();
-          const place = { bucket: model.bucket!, prefix: target.prefix };
-          actions.moveRows(dragged, place, event.ctrlKey || event.metaKey);
+          const location = { bucket: model.bucket!, prefix: target.prefix };
+          actions.moveRows(dragged, location, event.ctrlKey || event.metaKey);
         } else {
           actions.drop(event.dataTransfer, target.prefix);
         }

@@ -1,7 +1,13 @@
 import type { ReactNode } from 'react';
 
 /** A link that leaves Lab. */
-export function OutLink({ href, children }: { href: string; children: ReactNode }): JSX.Element {
+export function ExternalLink({
+  href,
+  children
+}: {
+  href: string;
+  children: ReactNode;
+}): JSX.Element {
   return (
     <a className="odhtec-Link" href={href} target="_blank" rel="noopener noreferrer">
       {children}

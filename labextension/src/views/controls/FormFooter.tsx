@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactNode } from 'react';
 
-export interface IFormFootProps {
+export interface IFormFooterProps {
   /** Why it did not work. */
   error?: ReactNode;
   /** What has to be decided; here it cannot be overlooked. */
@@ -16,7 +16,7 @@ export interface IFormFootProps {
 }
 
 /** What a form says, and its buttons: in sight while the fields scroll. */
-export function FormFoot(props: IFormFootProps): JSX.Element {
+export function FormFooter(props: IFormFooterProps): JSX.Element {
   const { error, status, trans } = props;
   return (
     <div className="odhtec-Form-foot">

@@ -3,7 +3,7 @@ import { useId, useRef, useState, type KeyboardEvent, type RefObject } from 'rea
 import { useWindow } from './window';
 
 /** Must agree with --odhtec-check-height. */
-const ROW_HEIGHT = 22;
+const ROW_HEIGHT_PX = 22;
 
 export interface IActiveRow {
   index: number;
@@ -22,7 +22,7 @@ export function useActiveRow(count: number): IActiveRow {
   const scroller = useRef<HTMLDivElement>(null);
   const [wish, setWish] = useState(0);
   const index = Math.min(wish, count - 1);
-  const view = useWindow(scroller, count, ROW_HEIGHT, index);
+  const view = useWindow(scroller, count, ROW_HEIGHT_PX, index);
 
   const move = (to: number) => {
     const next = Math.max(0, Math.min(count - 1, to));

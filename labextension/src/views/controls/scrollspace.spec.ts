@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import { MAX_HEIGHT, ScrollSpace } from './scrollspace';
+import { MAX_HEIGHT_PX, ScrollSpace } from './scrollspace';
 
 const ROW = 24;
 const VIEW = 600;
@@ -22,15 +22,15 @@ describe('ScrollSpace', () => {
   });
 
   it('is never higher than that, and reaches both ends', () => {
-    expect(space.height).toBe(MAX_HEIGHT);
-    space.scroll(MAX_HEIGHT - VIEW);
+    expect(space.height).toBe(MAX_HEIGHT_PX);
+    space.scroll(MAX_HEIGHT_PX - VIEW);
     expect(space.top).toBe(TOTAL - VIEW);
     space.scroll(0);
     expect(space.top).toBe(0);
   });
 
   it('goes to where the scroll bar points when it jumps', () => {
-    space.scroll((MAX_HEIGHT - VIEW) / 2);
+    space.scroll((MAX_HEIGHT_PX - VIEW) / 2);
     expect(space.top).toBeCloseTo((TOTAL - VIEW) / 2, -2);
   });
 
@@ -39,7 +39,7 @@ describe('ScrollSpace', () => {
     let top = 0;
     let steps = 0;
     while (top < TOTAL - VIEW) {
-      bar = space.scroll(Math.min(bar + 500, MAX_HEIGHT - VIEW));
+      bar = space.scroll(Math.min(bar + 500, MAX_HEIGHT_PX - VIEW));
       // The scroll bar that is put elsewhere says so by an event.
       space.scroll(bar);
       expect(space.top - top).toBeGreaterThan(0);

@@ -1,12 +1,12 @@
 /** No browser draws an element of any height: Firefox stops at 17 million pixels, which 750,000 rows have. */
-export const MAX_HEIGHT = 8_000_000;
+export const MAX_HEIGHT_PX = 8_000_000;
 
 /** At both ends the scroll bar stands for pixels as they are, so that no row near them is skipped. */
-const EDGE = 500_000;
+const EDGE_PX = 500_000;
 /** A step larger than this many views is a jump of the scroll bar; smaller ones are by wheel, finger or key. */
 const JUMP_VIEWS = 4;
 /** How far the scroll bar may be from where it belongs before it is put there. */
-const MAX_DRIFT = 100_000;
+const MAX_DRIFT_PX = 100_000;
 
 /**
  * Where a list of any height stands, scrolled in an element of a height that browsers draw. Small steps move the list
@@ -21,7 +21,7 @@ export class ScrollSpace {
 
   /** Of the element that is scrolled. */
   get height(): number {
-    return Math.min(this._total, MAX_HEIGHT);
+    return Math.min(this._total, MAX_HEIGHT_PX);
   }
 
   get shift(): number {
@@ -38,7 +38,7 @@ export class ScrollSpace {
     this._total = total;
     this._view = view;
     this._top = Math.min(this._top, this._lastTop);
-    if (total <= MAX_HEIGHT) {
+    if (total <= MAX_HEIGHT_PX) {
       this._scrolled = this._top;
     }
     return changed;
@@ -48,7 +48,7 @@ export class ScrollSpace {
   scroll(to: number): number {
     const step = to - this._scrolled;
     this._scrolled = to;
-    if (this._total <= MAX_HEIGHT) {
+    if (this._total <= MAX_HEIGHT_PX) {
       this._top = to;
       return to;
     }
@@ -56,8 +56,8 @@ export class ScrollSpace {
     this._top = Math.min(Math.max(jumped ? this._listAt(to) : this._top + step, 0), this._lastTop);
     const belongs = this._barAt(this._top);
     const drift = Math.abs(belongs - to);
-    const atEdge = Math.min(this._top, this._lastTop - this._top, to, this._lastBar - to) < EDGE;
-    if (drift > MAX_DRIFT || (atEdge && drift >= 1)) {
+    const atEdge = Math.min(this._top, this._lastTop - this._top, to, this._lastBar - to) < EDGE_PX;
+    if (drift > MAX_DRIFT_PX || (atEdge && drift >= 1)) {
       this._scrolled = belongs;
     }
     return this._scrolled;
@@ -80,23 +80,24 @@ export class ScrollSpace {
 
   /** How many pixels of the list one of the scroll bar stands for, between the edges. */
   private get _ratio(): number {
-    return (this._lastTop - 2 * EDGE) / (this._lastBar - 2 * EDGE);
+    return (this._lastTop - 2 * EDGE_PX) / (this._lastBar - 2 * EDGE_PX);
   }
 
   private _listAt(bar: number): number {
-    if (bar <= EDGE) {
+    if (bar <= EDGE_PX) {
       return bar;
     }
     const fromEnd = this._lastBar - bar;
-    return fromEnd <= EDGE ? this._lastTop - fromEnd : EDGE + (bar - EDGE) * this._ratio;
+    return fromEnd <= EDGE_PX ? this._lastTop - fromEnd : EDGE_PX + (bar - EDGE_PX) * this._ratio;
   }
 
   private _barAt(top: number): number {
-    if (this._total <= MAX_HEIGHT || top <= EDGE) {
+    if (this._total <= MAX_HEIGHT_PX || top <= EDGE_PX) {
       return top;
     }
     const fromEnd = this._lastTop - top;
-    const bar = fromEnd <= EDGE ? this._lastBar - fromEnd : EDGE + (top - EDGE) / this._ratio;
+    const bar =
+      fromEnd <= EDGE_PX ? this._lastBar - fromEnd : EDGE_PX + (top - EDGE_PX) / this._ratio;
     // A browser keeps whole pixels.
     return Math.round(bar);
   }

@@ -22,9 +22,9 @@ export interface IWindow {
 }
 
 /** Rows are drawn in steps of this many, so that most scroll events draw nothing. */
-const STEP = 8;
+const ROWS_PER_STEP = 8;
 /** Before the first measurement, and where there is no layout at all. */
-const DEFAULT_HEIGHT = 600;
+const DEFAULT_HEIGHT_PX = 600;
 
 /**
  * An element for each row that is drawn. A row that stays keeps its own, and with it the focus; the others are used for
@@ -49,13 +49,17 @@ export function useWindow(
 ): IWindow {
   const [space] = useState(() => new ScrollSpace());
   const [, draw] = useState('');
-  const viewed = useRef(DEFAULT_HEIGHT);
+  const viewed = useRef(DEFAULT_HEIGHT_PX);
   const gutter = useRef(0);
   space.resize(count * rowHeight, viewed.current);
 
-  const first = () => Math.max(0, (Math.floor(space.top / rowHeight / STEP) - 1) * STEP);
+  const first = () =>
+    Math.max(0, (Math.floor(space.top / rowHeight / ROWS_PER_STEP) - 1) * ROWS_PER_STEP);
   const end = () =>
-    Math.min(count, (Math.ceil((space.top + space.view) / rowHeight / STEP) + 1) * STEP);
+    Math.min(
+      count,
+      (Math.ceil((space.top + space.view) / rowHeight / ROWS_PER_STEP) + 1) * ROWS_PER_STEP
+    );
   const redraw = () => draw(`${first()} ${end()} ${space.shift} ${space.view}`);
 
   const put = (bar: number) => {
@@ -72,7 +76,7 @@ export function useWindow(
   useEffect(() => {
     const node = scroller.current!;
     const measure = () => {
-      viewed.current = node.clientHeight || DEFAULT_HEIGHT;
+      viewed.current = node.clientHeight || DEFAULT_HEIGHT_PX;
       gutter.current = node.offsetWidth - node.clientWidth;
       draw(`${viewed.current} ${gutter.current}`);
     };

@@ -5,7 +5,7 @@ import { formatSize } from '../../format';
 import { useSignal } from '../hooks';
 
 /** More names than these are only counted. */
-const NAMED = 10;
+const MAX_NAMES = 10;
 
 export interface IDeleteBodyProps {
   model: DeleteModel;
@@ -16,12 +16,12 @@ export interface IDeleteBodyProps {
 export function DeleteBody({ model, trans }: IDeleteBodyProps): JSX.Element {
   useSignal(model.stateChanged);
   const { rows } = model;
-  const more = rows.length - NAMED;
+  const more = rows.length - MAX_NAMES;
   const folders = rows.filter(({ kind }) => kind === 'folder').length;
   return (
     <div className="odhtec-Delete">
       <ul>
-        {rows.slice(0, NAMED).map(({ key, kind, name, size }) => (
+        {rows.slice(0, MAX_NAMES).map(({ key, kind, name, size }) => (
           <li key={key}>
             {kind === 'folder' ? `${name}/` : name}
             {size !== undefined && <span> {formatSize(size)}</span>}
@@ -46,14 +46,14 @@ export function DeleteBody({ model, trans }: IDeleteBodyProps): JSX.Element {
   );
 }
 
-function countText({ tally }: DeleteModel, trans: TranslationBundle): string {
-  const objects = trans._n('%1 object', '%1 objects', tally.objects);
-  const size = formatSize(tally.bytes);
-  if (tally.complete) {
+function countText({ counter }: DeleteModel, trans: TranslationBundle): string {
+  const objects = trans._n('%1 object', '%1 objects', counter.objects);
+  const size = formatSize(counter.bytes);
+  if (counter.complete) {
     return trans.__('%1, %2', objects, size);
   }
-  return tally.error
-    ? trans.__('At least %1, %2. It cannot be counted: %3', objects, size, tally.error.message)
+  return counter.error
+    ? trans.__('At least %1, %2. It cannot be counted: %3', objects, size, counter.error.message)
     : trans.__(
         '%1, %2 so far; counting… Deleting now takes also what is not counted yet.',
         objects,

@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IRow } from '../../list/rows';
 
 /** More names than these are counted. */
-const SHOWN = 10;
+const MAX_NAMES = 10;
 
 /** What goes where. */
 export function MoveBody(props: {
@@ -12,11 +12,11 @@ export function MoveBody(props: {
   trans: TranslationBundle;
 }): JSX.Element {
   const { rows, target, trans } = props;
-  const more = rows.length - SHOWN;
+  const more = rows.length - MAX_NAMES;
   return (
     <div className="odhtec-Delete">
       <ul>
-        {rows.slice(0, SHOWN).map(({ key, name, kind }) => (
+        {rows.slice(0, MAX_NAMES).map(({ key, name, kind }) => (
           <li key={key}>
             {kind === 'folder' ? trans.__('%1 and all that is in it', `${name}/`) : name}
           </li>

@@ -6,7 +6,7 @@ import { formatSize } from '../../format';
 import type { Transfer } from '../../tokens';
 import { ConflictChoice } from './ConflictChoice';
 import { FolderField } from './FolderField';
-import { FormFoot, MainButton } from '../controls/FormFooter';
+import { FormFooter, MainButton } from '../controls/FormFooter';
 import { useSignal } from '../hooks';
 
 export interface ICopyFormProps {
@@ -28,8 +28,8 @@ export function CopyForm({ model, onStarted, onClose, trans }: ICopyFormProps): 
   return (
     <form className="odhtec-Form" onSubmit={event => void submit(event)} aria-busy={!!model.busy}>
       <p className="odhtec-Form-what">{rowsText(model, trans)}</p>
-      <FolderField chooser={model.chooser} error={misfitText(model, trans)} trans={trans} />
-      <FormFoot
+      <FolderField chooser={model.chooser} error={targetProblemText(model, trans)} trans={trans} />
+      <FormFooter
         choice={<Conflict model={model} trans={trans} />}
         error={(model.error ?? model.planError)?.message ?? model.plan?.why}
         status={planText(model, trans)}
@@ -46,7 +46,7 @@ export function CopyForm({ model, onStarted, onClose, trans }: ICopyFormProps): 
           }
           disabled={!model.ready}
         />
-      </FormFoot>
+      </FormFooter>
     </form>
   );
 }
@@ -79,8 +79,8 @@ function rowsText({ rows }: CopyModel, trans: TranslationBundle): string {
     : trans.__('%1 and %2 more', rows[0]?.name ?? '', (rows.length - 1).toLocaleString());
 }
 
-function misfitText(model: CopyModel, trans: TranslationBundle): string | null {
-  switch (model.misfit) {
+function targetProblemText(model: CopyModel, trans: TranslationBundle): string | null {
+  switch (model.targetProblem) {
     case 'nowhere':
       return trans.__('Name a bucket.');
     case 'same':

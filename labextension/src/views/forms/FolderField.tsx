@@ -48,7 +48,7 @@ export function FolderField({ chooser, error, trans }: IFolderFieldProps): JSX.E
           />
         </Field>
       </div>
-      <Way chooser={chooser} trans={trans} />
+      <FolderPath chooser={chooser} trans={trans} />
       <FolderList chooser={chooser} trans={trans} />
       {chooser.error && (
         <div className="odhtec-Form-error" role="alert">
@@ -77,12 +77,12 @@ interface IPartProps {
   trans: TranslationBundle;
 }
 
-function Way({ chooser, trans }: IPartProps): JSX.Element {
+function FolderPath({ chooser, trans }: IPartProps): JSX.Element {
   const { bucket, prefix } = chooser;
-  const way = [{ name: bucket, prefix: '' }, ...crumbs(prefix)];
+  const path = [{ name: bucket, prefix: '' }, ...crumbs(prefix)];
   return (
     <nav className="odhtec-Way" aria-label={trans.__('Way to the folder')}>
-      {way.map((crumb, index) => (
+      {path.map((crumb, index) => (
         <span key={crumb.prefix}>
           {index > 0 && <span aria-hidden="true">/</span>}
           <button

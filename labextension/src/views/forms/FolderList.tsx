@@ -16,9 +16,9 @@ export function FolderList({ chooser, trans }: IFolderListProps): JSX.Element {
   const { folders, bucket, prefix, hasMore } = chooser;
   const { index: active, move, idOf, scroller, view, onKeyDown } = useActiveRow(folders.length);
 
-  const place = `${bucket}/${prefix}`;
+  const location = `${bucket}/${prefix}`;
   // eslint-disable-next-line react-hooks/exhaustive-deps -- only in another folder
-  useEffect(() => move(0), [place]);
+  useEffect(() => move(0), [location]);
 
   const onKey = (event: KeyboardEvent) =>
     onKeyDown(event, {

@@ -6,10 +6,10 @@ import type { ImportModel } from '../../forms/importmodel';
 import type { RepoType, Transfer } from '../../tokens';
 import { ConflictChoice } from './ConflictChoice';
 import { Field } from '../controls/Field';
-import { FormFoot, MainButton } from '../controls/FormFooter';
+import { FormFooter, MainButton } from '../controls/FormFooter';
 import { useSignal } from '../hooks';
 import { ImportFiles } from './ImportFiles';
-import { OutLink } from '../controls/ExternalLink';
+import { ExternalLink } from '../controls/ExternalLink';
 import { RepoSummary } from './RepoSummary';
 
 /** The name that the hub gives to a repository's newest state. */
@@ -50,7 +50,7 @@ export function ImportForm({ model, onStarted, onClose, trans }: IImportFormProp
       onKeyDown={onKeyDown}
       aria-busy={busy !== null}
     >
-      <Question model={model} trans={trans} />
+      <RepoFields model={model} trans={trans} />
       {found && (
         <div className={model.current ? '' : 'odhtec-mod-stale'}>
           <RepoSummary repo={found} url={model.pageUrl} trans={trans} />
@@ -64,7 +64,7 @@ export function ImportForm({ model, onStarted, onClose, trans }: IImportFormProp
           <Remaining model={model} trans={trans} />
         </>
       )}
-      <FormFoot
+      <FormFooter
         choice={<Conflict model={model} trans={trans} />}
         error={importError(model, trans)}
         status={busy === 'looking' ? trans.__('Looking at the repository…') : null}
@@ -76,7 +76,7 @@ export function ImportForm({ model, onStarted, onClose, trans }: IImportFormProp
           disabled={!ready}
           onClick={() => void start()}
         />
-      </FormFoot>
+      </FormFooter>
     </form>
   );
 }
@@ -86,8 +86,8 @@ interface IPartProps {
   trans: TranslationBundle;
 }
 
-function Question({ model, trans }: IPartProps): JSX.Element {
-  const { question, busy } = model;
+function RepoFields({ model, trans }: IPartProps): JSX.Element {
+  const { query, busy } = model;
   const looking = busy === 'looking';
   return (
     <div className="odhtec-Form-row">
@@ -100,14 +100,14 @@ function Question({ model, trans }: IPartProps): JSX.Element {
           spellCheck={false}
           autoComplete="off"
           placeholder={trans.__('org/name, or its address')}
-          value={question.repo}
-          onChange={event => model.ask({ repo: event.target.value })}
+          value={query.repo}
+          onChange={event => model.setQuery({ repo: event.target.value })}
           onPaste={event => {
             const text = event.clipboardData.getData('text').trim();
             // Into an empty field a whole name is pasted: no need to say more.
-            if (!question.repo && text.includes('/')) {
+            if (!query.repo && text.includes('/')) {
               event.preventDefault();
-              model.ask({ repo: text });
+              model.setQuery({ repo: text });
               void model.lookUp();
             }
           }}
@@ -116,8 +116,8 @@ function Question({ model, trans }: IPartProps): JSX.Element {
       <Field label={trans.__('Type')}>
         <select
           className="jp-mod-styled"
-          value={question.repoType}
-          onChange={event => model.ask({ repoType: event.target.value as RepoType })}
+          value={query.repoType}
+          onChange={event => model.setQuery({ repoType: event.target.value as RepoType })}
         >
           <option value="model">{trans.__('Model')}</option>
           <option value="dataset">{trans.__('Dataset')}</option>
@@ -128,8 +128,8 @@ function Question({ model, trans }: IPartProps): JSX.Element {
       <button
         type="button"
         className="jp-mod-styled jp-mod-reject"
-        disabled={!looking && (!question.repo.trim() || busy !== null || model.current)}
-        onClick={() => (looking ? model.stopLooking() : void model.lookUp())}
+        disabled={!looking && (!query.repo.trim() || busy !== null || model.current)}
+        onClick={() => (looking ? model.cancelLookup() : void model.lookUp())}
       >
         {looking ? trans.__('Stop') : trans.__('Look up')}
       </button>
@@ -150,10 +150,10 @@ function Revision({ model, trans }: IPartProps): JSX.Element {
         autoComplete="off"
         list={id}
         placeholder={model.found?.revision ?? DEFAULT_REVISION}
-        value={model.question.revision}
+        value={model.query.revision}
         onChange={event => {
           const revision = event.target.value;
-          model.ask({ revision });
+          model.setQuery({ revision });
           // Chosen from the list, not typed: there is no key to wait for.
           const { inputType } = event.nativeEvent as InputEvent;
           const isChosen = inputType === undefined || inputType === 'insertReplacementText';
@@ -195,8 +195,8 @@ function TokenField({ model, trans }: IPartProps): JSX.Element {
         type="password"
         autoComplete="off"
         autoFocus={open}
-        value={model.question.token}
-        onChange={event => model.ask({ token: event.target.value })}
+        value={model.query.token}
+        onChange={event => model.setQuery({ token: event.target.value })}
       />
     </Field>
   );
@@ -234,7 +234,7 @@ function Target({ model, trans }: IPartProps): JSX.Element {
 }
 
 /** More names than these are only counted. */
-const NAMED = 5;
+const MAX_NAMES = 5;
 
 /** What an earlier import of another revision left where this one goes: a model server would load both. */
 function Remaining({ model, trans }: IPartProps): JSX.Element | null {
@@ -244,7 +244,7 @@ function Remaining({ model, trans }: IPartProps): JSX.Element | null {
   }
   const { objects, bytesTotal, commits, isTruncated } = remaining;
   const revisions = commits.map(commit => commit.slice(0, 7)).join(', ');
-  const more = objects.length - NAMED;
+  const more = objects.length - MAX_NAMES;
   return (
     <fieldset className="odhtec-Choice odhtec-Remaining">
       <legend>
@@ -257,7 +257,7 @@ function Remaining({ model, trans }: IPartProps): JSX.Element | null {
         )}
       </legend>
       <ul>
-        {objects.slice(0, NAMED).map(({ key, size }) => (
+        {objects.slice(0, MAX_NAMES).map(({ key, size }) => (
           <li key={key}>
             {key} <span>{formatSize(size)}</span>
           </li>
@@ -313,7 +313,7 @@ function importError(model: ImportModel, trans: TranslationBundle): JSX.Element 
     <>
       {error.message}{' '}
       {error.code === 'GatedRepo' && model.pageUrl && (
-        <OutLink href={model.pageUrl}>{trans.__('Open its page')}</OutLink>
+        <ExternalLink href={model.pageUrl}>{trans.__('Open its page')}</ExternalLink>
       )}
     </>
   );

@@ -5,7 +5,7 @@ import { formatAge } from '../../format';
 import type { MultipartModel } from '../../forms/multipartmodel';
 import { CheckList } from '../controls/CheckList';
 import { FailureList } from '../dialogs/FailureList';
-import { FormFoot, MainButton } from '../controls/FormFooter';
+import { FormFooter, MainButton } from '../controls/FormFooter';
 import { useSignal } from '../hooks';
 
 export interface IMultipartFormProps {
@@ -73,7 +73,7 @@ export function MultipartForm({ model, onClose, trans }: IMultipartFormProps): J
         </button>
       )}
       {model.failures.length > 0 && <FailureList failures={model.failures} trans={trans} />}
-      <FormFoot
+      <FormFooter
         error={model.error?.message}
         status={statusText(model, trans)}
         onClose={onClose}
@@ -91,7 +91,7 @@ export function MultipartForm({ model, onClose, trans }: IMultipartFormProps): J
           warn
           disabled={!ticked.size || busy !== null}
         />
-      </FormFoot>
+      </FormFooter>
     </form>
   );
 }
@@ -103,7 +103,7 @@ function Line({
   upload: MultipartModel['uploads'][number];
   trans: TranslationBundle;
 }): JSX.Element {
-  const begun = new Date(upload.Initiated);
+  const initiated = new Date(upload.Initiated);
   return (
     <>
       <span className="odhtec-CheckList-name" title={upload.Key}>
@@ -113,9 +113,9 @@ function Line({
       <time
         className="odhtec-CheckList-size"
         dateTime={upload.Initiated}
-        title={begun.toLocaleString()}
+        title={initiated.toLocaleString()}
       >
-        {formatAge(begun, new Date(), trans)}
+        {formatAge(initiated, new Date(), trans)}
       </time>
     </>
   );

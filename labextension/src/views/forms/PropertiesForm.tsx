@@ -7,7 +7,7 @@ import { s3Uri } from '../../api/keys';
 import type { VersionsModel } from '../../forms/versionsmodel';
 import { Facts } from '../controls/Facts';
 import { Field } from '../controls/Field';
-import { FormFoot, MainButton } from '../controls/FormFooter';
+import { FormFooter, MainButton } from '../controls/FormFooter';
 import { useSignal } from '../hooks';
 import { PairsEditor } from './PairsEditor';
 import { Tabs } from '../controls/Tabs';
@@ -43,7 +43,7 @@ export function PropertiesForm({
           { label: trans.__('Versions'), content: <VersionList model={versions} trans={trans} /> }
         ]}
       />
-      <FormFoot
+      <FormFooter
         error={errorText(model, trans)}
         status={model.saved ? trans.__('Saved.') : busyText(model, trans)}
         onClose={onClose}
@@ -59,7 +59,7 @@ export function PropertiesForm({
             disabled={!model.dirty || model.badName !== null || model.busy !== null}
           />
         )}
-      </FormFoot>
+      </FormFooter>
     </form>
   );
 }

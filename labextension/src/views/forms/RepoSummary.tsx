@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { formatCount, formatSize } from '../../format';
 import type { HubRepo } from '../../tokens';
-import { OutLink } from '../controls/ExternalLink';
+import { ExternalLink } from '../controls/ExternalLink';
 
 export interface IRepoSummaryProps {
   repo: HubRepo;
@@ -23,7 +23,7 @@ export function RepoSummary({ repo, url, trans }: IRepoSummaryProps): JSX.Elemen
   return (
     <section className="odhtec-Repo" aria-label={repo.repo}>
       <div className="odhtec-Repo-head">
-        <strong>{url ? <OutLink href={url}>{repo.repo}</OutLink> : repo.repo}</strong>
+        <strong>{url ? <ExternalLink href={url}>{repo.repo}</ExternalLink> : repo.repo}</strong>
         {repo.gated && <span className="odhtec-Badge">{trans.__('gated')}</span>}
         {repo.private && <span className="odhtec-Badge">{trans.__('private')}</span>}
       </div>
@@ -36,7 +36,7 @@ export function RepoSummary({ repo, url, trans }: IRepoSummaryProps): JSX.Elemen
               {trans.__(
                 'The files cannot be read yet: accept the licence on the repository’s page, then give a token of that account here or in the settings.'
               )}{' '}
-              {url && <OutLink href={url}>{trans.__('Open its page')}</OutLink>}
+              {url && <ExternalLink href={url}>{trans.__('Open its page')}</ExternalLink>}
             </>
           ) : (
             trans.__(

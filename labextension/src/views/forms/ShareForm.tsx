@@ -2,10 +2,15 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { FormEvent } from 'react';
 
 import { s3Uri } from '../../api/keys';
-import { EXPIRIES, UNITS, type ShareModel, type Unit } from '../../forms/sharemodel';
+import {
+  EXPIRY_CHOICES_SECONDS,
+  UNIT_SECONDS,
+  type ShareModel,
+  type Unit
+} from '../../forms/sharemodel';
 import { CopyButton } from '../controls/CopyButton';
 import { Field } from '../controls/Field';
-import { FormFoot, MainButton } from '../controls/FormFooter';
+import { FormFooter, MainButton } from '../controls/FormFooter';
 import { useSignal } from '../hooks';
 
 export interface IShareFormProps {
@@ -41,7 +46,7 @@ export function ShareForm({ model, onClose, trans }: IShareFormProps): JSX.Eleme
       )}
       <Expiry model={model} trans={trans} />
       <Link model={model} trans={trans} />
-      <FormFoot
+      <FormFooter
         error={model.error?.message}
         onClose={onClose}
         closeLabel={model.link ? trans.__('Close') : trans.__('Cancel')}
@@ -51,7 +56,7 @@ export function ShareForm({ model, onClose, trans }: IShareFormProps): JSX.Eleme
           label={model.busy ? trans.__('Creating…') : trans.__('Create link')}
           disabled={!model.ready || model.link !== null}
         />
-      </FormFoot>
+      </FormFooter>
     </form>
   );
 }
@@ -105,7 +110,7 @@ function Expiry({ model, trans }: IPartProps): JSX.Element {
             model.setExpiry(value === 'null' ? null : Number(value))
           }
         >
-          {EXPIRIES.map(seconds => (
+          {EXPIRY_CHOICES_SECONDS.map(seconds => (
             <option key={seconds} value={String(seconds)}>
               {seconds === null ? trans.__('another time…') : spanText(seconds, trans)}
             </option>
@@ -132,7 +137,7 @@ function Expiry({ model, trans }: IPartProps): JSX.Element {
               value={model.unit}
               onChange={event => model.setCustom(model.number, event.target.value as Unit)}
             >
-              {(Object.keys(UNITS) as Unit[]).map(unit => (
+              {(Object.keys(UNIT_SECONDS) as Unit[]).map(unit => (
                 <option key={unit} value={unit}>
                   {units[unit]}
                 </option>
@@ -186,10 +191,10 @@ function Link({ model, trans }: IPartProps): JSX.Element | null {
 }
 
 function spanText(seconds: number, trans: TranslationBundle): string {
-  if (seconds < UNITS.hours) {
-    return trans._n('%1 minute', '%1 minutes', seconds / UNITS.minutes);
+  if (seconds < UNIT_SECONDS.hours) {
+    return trans._n('%1 minute', '%1 minutes', seconds / UNIT_SECONDS.minutes);
   }
-  return seconds < UNITS.days
-    ? trans._n('%1 hour', '%1 hours', seconds / UNITS.hours)
-    : trans._n('%1 day', '%1 days', seconds / UNITS.days);
+  return seconds < UNIT_SECONDS.days
+    ? trans._n('%1 hour', '%1 hours', seconds / UNIT_SECONDS.hours)
+    : trans._n('%1 day', '%1 days', seconds / UNIT_SECONDS.days);
 }

@@ -3,27 +3,27 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { formatSize } from '../../format';
 import { s3Uri } from '../../api/keys';
 import type { IRow } from '../../list/rows';
-import type { Tally } from '../../list/sizecounter';
+import type { SizeCounter } from '../../list/sizecounter';
 import { CopyButton } from '../controls/CopyButton';
 import { Facts } from '../controls/Facts';
-import { FormFoot } from '../controls/FormFooter';
+import { FormFooter } from '../controls/FormFooter';
 import { useSignal } from '../hooks';
 
-export interface ISumFormProps {
+export interface ISizeFormProps {
   bucket: string;
   rows: readonly IRow[];
-  tally: Tally;
+  counter: SizeCounter;
   onClose: () => void;
   trans: TranslationBundle;
 }
 
 /** How much a folder holds, or several rows together. */
-export function SumForm({ bucket, rows, tally, onClose, trans }: ISumFormProps): JSX.Element {
-  useSignal(tally.stateChanged);
+export function SizeForm({ bucket, rows, counter, onClose, trans }: ISizeFormProps): JSX.Element {
+  useSignal(counter.stateChanged);
   const folders = rows.filter(({ kind }) => kind === 'folder').length;
   const uri = rows.length === 1 ? s3Uri(bucket, rows[0].key) : null;
   return (
-    <div className="odhtec-Form" aria-busy={tally.counting}>
+    <div className="odhtec-Form" aria-busy={counter.counting}>
       <div className="odhtec-Form-row odhtec-Form-what">
         <span>
           {uri ??
@@ -37,19 +37,19 @@ export function SumForm({ bucket, rows, tally, onClose, trans }: ISumFormProps):
       </div>
       <Facts
         facts={[
-          [trans.__('Objects'), tally.objects.toLocaleString()],
+          [trans.__('Objects'), counter.objects.toLocaleString()],
           [
             trans.__('Size'),
-            trans.__('%1 (%2 bytes)', formatSize(tally.bytes), tally.bytes.toLocaleString())
+            trans.__('%1 (%2 bytes)', formatSize(counter.bytes), counter.bytes.toLocaleString())
           ]
         ]}
       />
-      <FormFoot
-        error={tally.error?.message}
+      <FormFooter
+        error={counter.error?.message}
         status={
-          tally.counting
+          counter.counting
             ? trans.__('Counting…')
-            : tally.complete
+            : counter.complete
               ? trans.__('Counted.')
               : trans.__('Not all is counted.')
         }
@@ -57,16 +57,16 @@ export function SumForm({ bucket, rows, tally, onClose, trans }: ISumFormProps):
         closeLabel={trans.__('Close')}
         trans={trans}
       >
-        {!tally.complete && (
+        {!counter.complete && (
           <button
             type="button"
             className="jp-Dialog-button jp-mod-styled jp-mod-accept"
-            onClick={() => (tally.counting ? tally.stop() : void tally.start())}
+            onClick={() => (counter.counting ? counter.stop() : void counter.start())}
           >
-            {tally.counting ? trans.__('Stop') : trans.__('Go on')}
+            {counter.counting ? trans.__('Stop') : trans.__('Go on')}
           </button>
         )}
-      </FormFoot>
+      </FormFooter>
     </div>
   );
 }

@@ -57,7 +57,7 @@ function Version({
       <span title={id}>
         {when} <span className="odhtec-Field-hint">{facts.filter(Boolean).join(' · ')}</span>
       </span>
-      {model.asked === id ? (
+      {model.pendingDelete === id ? (
         <Confirm version={version} model={model} trans={trans} />
       ) : (
         <Buttons version={version} model={model} trans={trans} />

@@ -3,16 +3,16 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { BrowserModel } from '../../list/browser';
 import type { Search } from '../../list/search';
 
-interface IListFootProps {
+interface IListFooterProps {
   model: BrowserModel;
   trans: TranslationBundle;
 }
 
 /** Below the rows: how much of the folder they are, or how far a search has come. */
-export function ListFoot(props: IListFootProps): JSX.Element | null {
+export function ListFooter(props: IListFooterProps): JSX.Element | null {
   const { model, trans } = props;
   if (model.search) {
-    return <SearchFoot {...props} search={model.search} />;
+    return <SearchFooter {...props} search={model.search} />;
   }
   if (!model.hasMore || model.loading) {
     return null;
@@ -20,25 +20,25 @@ export function ListFoot(props: IListFootProps): JSX.Element | null {
   const loaded = model.loadedCount.toLocaleString();
   if (model.error) {
     return (
-      <Foot text={model.error.message}>
+      <Footer text={model.error.message}>
         <Action label={trans.__('Retry')} onClick={() => void model.loadMore()} />
-      </Foot>
+      </Footer>
     );
   }
   if (model.loadingAll) {
     return (
-      <Foot text={trans.__('Loading all: %1 rows so far', loaded)}>
+      <Footer text={trans.__('Loading all: %1 rows so far', loaded)}>
         <Action label={trans.__('Stop')} onClick={() => model.stop()} />
-      </Foot>
+      </Footer>
     );
   }
   return (
-    <Foot text={partText(model, loaded, trans)}>
+    <Footer text={partText(model, loaded, trans)}>
       {model.filter && (
         <Action label={trans.__('Load more')} onClick={() => void model.loadMore()} />
       )}
       <Action label={trans.__('Load all')} onClick={() => void model.loadAll()} />
-    </Foot>
+    </Footer>
   );
 }
 
@@ -53,31 +53,35 @@ function partText(model: BrowserModel, loaded: string, trans: TranslationBundle)
     : trans.__('Sorted: the %1 rows loaded so far', loaded);
 }
 
-function SearchFoot({ model, search, trans }: IListFootProps & { search: Search }): JSX.Element {
+function SearchFooter({
+  model,
+  search,
+  trans
+}: IListFooterProps & { search: Search }): JSX.Element {
   const [found, scanned] = [search.rows.count, search.scanned].map(n => n.toLocaleString());
   const counts = trans.__('%1 found, %2 looked at', found, scanned);
   if (search.error) {
     return (
-      <Foot text={`${counts}: ${search.error.message}`}>
+      <Footer text={`${counts}: ${search.error.message}`}>
         <Action label={trans.__('Retry')} onClick={() => void model.loadMore()} />
-      </Foot>
+      </Footer>
     );
   }
   if (search.running) {
     return (
-      <Foot text={trans.__('Searching: %1', counts)}>
+      <Footer text={trans.__('Searching: %1', counts)}>
         <Action label={trans.__('Cancel')} onClick={() => search.cancel()} />
-      </Foot>
+      </Footer>
     );
   }
   return (
-    <Foot text={counts}>
+    <Footer text={counts}>
       {search.hasMore && <Action label={trans.__('Go on')} onClick={() => void model.loadMore()} />}
-    </Foot>
+    </Footer>
   );
 }
 
-function Foot(props: { text: string; children?: React.ReactNode }): JSX.Element {
+function Footer(props: { text: string; children?: React.ReactNode }): JSX.Element {
   return (
     <div className="odhtec-List-foot">
       <span role="status" title={props.text}>

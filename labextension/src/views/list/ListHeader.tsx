@@ -6,7 +6,7 @@ import type { BrowserModel } from '../../list/browser';
 import type { Column } from '../../list/order';
 
 /** The headers of the columns; the arrows go to them from the first row and back, so that Tab passes the list in one step. */
-export function ListHead(props: {
+export function ListHeader(props: {
   model: BrowserModel;
   /** What the scroll bar of the rows takes of their width. */
   gutter: number;

@@ -49,9 +49,9 @@ describe('ObjectList', () => {
     });
     const uploads = new UploadsModel({ send: unused, ask: unused, limit: () => 1 });
     const unfinished = new UnfinishedModel({
-      server: { listUploads: unused, dropUpload: unused },
+      server: { listUploads: unused, abortUpload: unused },
       isOwn: unused,
-      held: unused
+      locked: unused
     });
     const usage = new UsageModel({ countUsage: unused });
     await model.start();

@@ -6,17 +6,17 @@ import type { BrowserModel } from '../../list/browser';
 import { beginDrag, endDrag } from '../../list/dragging';
 import type { UsageModel } from '../../list/usage';
 import { useSignal } from '../hooks';
-import { ListFoot } from './ListFooter';
-import { ListHead } from './ListHeader';
+import { ListFooter } from './ListFooter';
+import { ListHeader } from './ListHeader';
 import { useListKeys } from './listkeys';
 import { ObjectRow } from './ObjectRow';
 import { useSlots, useWindow } from '../controls/window';
 
 /** Must agree with --odhtec-row-height. */
-export const ROW_HEIGHT = 24;
+export const ROW_HEIGHT_PX = 24;
 
 /** The next page is asked for this many rows before the end. */
-const LOOK_AHEAD = 40;
+const PREFETCH_ROWS = 40;
 
 export interface IObjectListProps {
   model: BrowserModel;
@@ -31,7 +31,7 @@ export function ObjectList({ model, usage, actions, trans }: IObjectListProps): 
   const scroller = useRef<HTMLDivElement>(null);
   const { rows, selection, hasMore, error, filter, search } = model;
   const active = model.list.indexOf(selection.active);
-  const view = useWindow(scroller, rows.length, ROW_HEIGHT, active);
+  const view = useWindow(scroller, rows.length, ROW_HEIGHT_PX, active);
   const { indices, topOf } = view;
   const slots = useSlots(indices.map(index => rows[index].key));
   const wantsFocus = useRef(false);
@@ -45,16 +45,16 @@ export function ObjectList({ model, usage, actions, trans }: IObjectListProps): 
   });
 
   // A filter that matches little would otherwise pull in the whole bucket; a search that was stopped stays so.
-  const goesOn = hasMore && !error && !filter && !search?.cancelled;
-  const nearEnd = view.last >= rows.length - LOOK_AHEAD;
+  const loadsAutomatically = hasMore && !error && !filter && !search?.cancelled;
+  const nearEnd = view.last >= rows.length - PREFETCH_ROWS;
   const loaded = model.loadedCount;
   useEffect(() => {
-    if (nearEnd && goesOn) {
+    if (nearEnd && loadsAutomatically) {
       void model.loadMore();
     }
-  }, [nearEnd, goesOn, loaded, search, model]);
+  }, [nearEnd, loadsAutomatically, loaded, search, model]);
 
-  const place = `${model.bucket}/${model.prefix}`;
+  const location = `${model.bucket}/${model.prefix}`;
   useLayoutEffect(() => {
     // Another folder starts at its top; whoever used the keyboard here goes on with it.
     const node = scroller.current!;
@@ -63,7 +63,7 @@ export function ObjectList({ model, usage, actions, trans }: IObjectListProps): 
       wantsFocus.current = node.dataset.used === 'true';
     }
     // eslint-disable-next-line react-hooks/exhaustive-deps -- only when the place changes
-  }, [place, search]);
+  }, [location, search]);
 
   const lastActive = useRef(selection.active);
   useLayoutEffect(() => {
@@ -146,7 +146,7 @@ export function ObjectList({ model, usage, actions, trans }: IObjectListProps): 
         aria-busy={model.loading}
         aria-rowcount={hasMore ? -1 : rows.length + 1}
       >
-        <ListHead model={model} gutter={view.gutter} onLeave={focusRows} trans={trans} />
+        <ListHeader model={model} gutter={view.gutter} onLeave={focusRows} trans={trans} />
         <div
           ref={scroller}
           role="rowgroup"
@@ -190,7 +190,7 @@ export function ObjectList({ model, usage, actions, trans }: IObjectListProps): 
                   top={topOf(index)}
                   selected={selection.has(row.key)}
                   tabbable={index === active}
-                  armed={index === active || row.key === hovered}
+                  showsActions={index === active || row.key === hovered}
                   renaming={row.key === model.renaming}
                   usage={row.kind === 'folder' ? usage.get(model.bucket!, row.key) : undefined}
                   onRenamed={onRenamed}
@@ -203,7 +203,7 @@ export function ObjectList({ model, usage, actions, trans }: IObjectListProps): 
           </div>
         </div>
       </div>
-      <ListFoot model={model} trans={trans} />
+      <ListFooter model={model} trans={trans} />
     </div>
   );
 }

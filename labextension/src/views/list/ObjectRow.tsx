@@ -27,7 +27,7 @@ export interface IObjectRowProps {
   /** The one row of the list that Tab reaches. */
   tabbable: boolean;
   /** Its buttons are there: for the pointer over it, or the keyboard. */
-  armed: boolean;
+  showsActions: boolean;
   renaming: boolean;
   usage: IUsage | undefined;
   onRenamed: (name: string | null) => void;
@@ -54,7 +54,7 @@ export const ObjectRow = memo(function ObjectRow(props: IObjectRowProps): JSX.El
       aria-rowindex={props.index + 2}
       aria-selected={selected}
       tabIndex={props.tabbable ? 0 : -1}
-      title={props.armed && !renaming ? tooltip(props) : undefined}
+      title={props.showsActions && !renaming ? tooltip(props) : undefined}
     >
       <span role="gridcell" className="odhtec-Row-name">
         <RowIcon kind={row.kind} />
@@ -79,7 +79,7 @@ export const ObjectRow = memo(function ObjectRow(props: IObjectRowProps): JSX.El
       <span role="gridcell" className="odhtec-Row-class">
         {row.storageClass}
       </span>
-      {props.armed && !renaming && <RowActions {...props} />}
+      {props.showsActions && !renaming && <RowActions {...props} />}
     </div>
   );
 });

@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IObjectPlace } from '../../drive/documents';
+import type { IObjectLocation } from '../../drive/documents';
 import type { Preview } from '../../tokens';
 import { ArchiveBody } from './ArchiveBody';
 import { BinaryBody } from './BinaryBody';
@@ -15,17 +15,17 @@ export interface IRenderers {
   /** Text with its language's colours. */
   code(node: HTMLElement, text: string, key: string, language: string | null): () => void;
   /** Markdown, sanitised, without what stands on other servers. */
-  markdown(node: HTMLElement, text: string, object: IObjectPlace): () => void;
-  viewUrl(object: IObjectPlace): string;
+  markdown(node: HTMLElement, text: string, object: IObjectLocation): () => void;
+  viewUrl(object: IObjectLocation): string;
   /** The object's bytes as a document for the browser's own viewer. */
-  pdfUrl(object: IObjectPlace, signal: AbortSignal): Promise<string>;
+  pdfUrl(object: IObjectLocation, signal: AbortSignal): Promise<string>;
   /** Bytes of a document that are brought into the page. */
   sizeLimit(): number;
 }
 
 export interface IBodyProps<P extends Preview = Preview> {
   preview: P;
-  object: IObjectPlace;
+  object: IObjectLocation;
   renderers: IRenderers;
   trans: TranslationBundle;
 }

@@ -41,8 +41,8 @@ export function PreviewView(props: IPreviewViewProps): JSX.Element {
   }, [preview]);
   return (
     <div ref={root} className="odhtec-Preview" aria-busy={loading}>
-      <Head {...props} />
-      <Since {...props} />
+      <Header {...props} />
+      <ChangedNotice {...props} />
       <div className="odhtec-Preview-body">
         {error ? (
           <State title={errorTitle(error.status, trans)} alert>
@@ -70,7 +70,7 @@ export function PreviewView(props: IPreviewViewProps): JSX.Element {
           </div>
         )}
       </div>
-      {preview && !error && <Foot preview={preview} trans={trans} />}
+      {preview && !error && <Footer preview={preview} trans={trans} />}
     </div>
   );
 }
@@ -82,7 +82,7 @@ export function focusBody(node: HTMLElement | null): boolean {
   return Boolean(body);
 }
 
-function Head({ model, actions, trans }: IPreviewViewProps): JSX.Element {
+function Header({ model, actions, trans }: IPreviewViewProps): JSX.Element {
   const { bucket, key } = model.object;
   const name = baseName(key) || key;
   const size = model.preview?.size;
@@ -158,13 +158,13 @@ function encodingOf(preview: Preview): string | undefined {
 }
 
 /** That what is shown is no longer what is stored. */
-function Since({ model, trans }: IPreviewViewProps): JSX.Element | null {
-  if (model.since === 'same' || model.error) {
+function ChangedNotice({ model, trans }: IPreviewViewProps): JSX.Element | null {
+  if (model.storedState === 'same' || model.error) {
     return null;
   }
   return (
     <div className="odhtec-Preview-since" role="status">
-      {model.since === 'changed' ? (
+      {model.storedState === 'changed' ? (
         <>
           {trans.__('The object has changed since this was read.')}{' '}
           <button type="button" className="odhtec-LinkButton" onClick={() => void model.load()}>
@@ -178,7 +178,7 @@ function Since({ model, trans }: IPreviewViewProps): JSX.Element | null {
   );
 }
 
-function Foot({ preview, trans }: { preview: Preview; trans: TranslationBundle }): JSX.Element {
+function Footer({ preview, trans }: { preview: Preview; trans: TranslationBundle }): JSX.Element {
   const { size, contentType, bytesRead, note } = preview;
   const facts = [
     ...kindFacts(preview, trans),

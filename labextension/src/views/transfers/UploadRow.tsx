@@ -28,7 +28,7 @@ export function UploadRow({ batch, uploads, trans }: IUploadRowProps): JSX.Eleme
     filesText(batch.count('done') + skipped, batch.filesTotal, trans),
     skipped ? trans.__('%1 skipped', skipped) : null,
     failed ? trans.__('%1 failed', failed) : null,
-    batch.trouble && trans.__('trying again: %1', batch.trouble)
+    batch.retryReason && trans.__('trying again: %1', batch.retryReason)
   ];
   return (
     <ProgressRow
