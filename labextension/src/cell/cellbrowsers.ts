@@ -1,6 +1,5 @@
+import type { DOMWidgetModel } from '@jupyter-widgets/base';
 import { Signal, type ISignal } from '@lumino/signaling';
-
-import type { S3BrowserModel } from './widgetmodel';
 
 /** The browsers that kernels have made in this page, by the ids that notebooks know them by. */
 export class CellBrowsers {
@@ -8,11 +7,11 @@ export class CellBrowsers {
     return this._changed;
   }
 
-  find(id: string): S3BrowserModel | null {
+  find(id: string): DOMWidgetModel | null {
     return this._all.get(id) ?? null;
   }
 
-  add(model: S3BrowserModel): void {
+  add(model: DOMWidgetModel): void {
     this._all.set(model.model_id, model);
     model.once('destroy', () => {
       if (this._all.get(model.model_id) === model) {
@@ -23,6 +22,6 @@ export class CellBrowsers {
     this._changed.emit();
   }
 
-  private readonly _all = new Map<string, S3BrowserModel>();
+  private readonly _all = new Map<string, DOMWidgetModel>();
   private readonly _changed = new Signal<this, void>(this);
 }

@@ -1,9 +1,9 @@
+import type { DOMWidgetModel } from '@jupyter-widgets/base';
 import type { IRenderMime } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Panel, Widget } from '@lumino/widgets';
 
 import type { CellBrowsers } from './cellbrowsers';
-import type { S3BrowserModel } from './widgetmodel';
 
 /** What a cell shows that has made a browser: the browser while a kernel knows it, one sentence otherwise. */
 export class CellOutput extends Panel implements IRenderMime.IRenderer {
@@ -38,7 +38,7 @@ export class CellOutput extends Panel implements IRenderMime.IRenderer {
     this.addWidget(widget);
   }
 
-  private async _viewOf(model: S3BrowserModel): Promise<Widget> {
+  private async _viewOf(model: DOMWidgetModel): Promise<Widget> {
     return (await model.widget_manager.create_view(model)).luminoWidget;
   }
 
@@ -51,7 +51,7 @@ export class CellOutput extends Panel implements IRenderMime.IRenderer {
   }
 
   private _id = '';
-  private _shown: S3BrowserModel | null | undefined;
+  private _shown: DOMWidgetModel | null | undefined;
 }
 
 export namespace CellOutput {

@@ -10,7 +10,7 @@ const files = ['model.safetensors', 'config.json', 'onnx/model.onnx', 'odd[1]*.b
   lfs: false
 }));
 
-describe('wanted', () => {
+describe('matches', () => {
   it.each([
     ['a/b/c.json', '*.json', true],
     ['onnx/deep/x', 'onnx/', true],

@@ -1,5 +1,5 @@
 import { isAfter, nameIn } from '../api/keys';
-import { BY_NAME, compareRows, type IOrder } from './order';
+import { BY_NAME, type IOrder } from './order';
 import type { ObjectList } from '../tokens';
 
 export interface IRow {
@@ -234,6 +234,20 @@ export class Rows {
   private _shown: Row[];
   private _order: IOrder;
   private _filter: string;
+}
+
+/** Folders stay first whatever the order; rows that are equal stay as the store has them. */
+function compareRows(a: Row, b: Row, { column, descending }: IOrder): number {
+  if (a.kind !== b.kind) {
+    return a.kind === 'folder' ? -1 : 1;
+  }
+  if (column === 'name') {
+    return descending ? b.position - a.position : a.position - b.position;
+  }
+  // A folder has neither size nor time.
+  const difference =
+    column === 'size' ? (a.size ?? 0) - (b.size ?? 0) : (a.time ?? 0) - (b.time ?? 0);
+  return (descending ? -difference : difference) || a.position - b.position;
 }
 
 /** How names are compared by the filter. */

@@ -17,7 +17,7 @@ const step = (objects: number, token: string | null = null): Usage => ({
   isTruncated: token !== null
 });
 
-describe('Tally', () => {
+describe('SizeCounter', () => {
   it('sums files and folders, step by step', async () => {
     const countUsage = vi
       .fn<SizeCounter.IServer['countUsage']>()

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { NoFetchSanitizer, siblingKey } from './nofetchsanitizer';
 
-describe('QuietSanitizer', () => {
+describe('NoFetchSanitizer', () => {
   const sanitizer = new NoFetchSanitizer(
     { sanitize: dirty => dirty },
     url => {

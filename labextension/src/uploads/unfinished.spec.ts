@@ -60,7 +60,7 @@ describe('UnfinishedModel', () => {
   });
 });
 
-describe('misfit', () => {
+describe('fileMismatch', () => {
   const file = (name: string, size: number, lastModified = 5) =>
     new File(['x'.repeat(size)], name, { lastModified });
   const serverUpload = upload({ key: 'a/model.bin', size: 3, lastModified: 5 });

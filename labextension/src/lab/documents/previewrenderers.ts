@@ -8,7 +8,7 @@ import type { IObjectLocation } from '../../drive/documents';
 import { NoFetchMarkdownParser, NoFetchTypesetter } from '../../preview/nofetchmarkdown';
 import { NoFetchSanitizer, siblingKey } from '../../preview/nofetchsanitizer';
 import { ApiError } from '../../api/request';
-import type { IRenderers } from '../../views/preview/PreviewBody';
+import type { IRenderers } from '../../views/preview/bodyprops';
 
 /** What the preview leaves to Lab: its editor, its Markdown. Where Lab has none, the text as it stands. */
 export class PreviewRenderers implements IRenderers {

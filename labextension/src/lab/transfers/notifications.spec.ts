@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TransferNotifications } from './notifications';
 import { trans, transfer } from '../../testing/fakes';
 
-describe('Notices', () => {
+describe('TransferNotifications', () => {
   let wanted = true;
   const retryTransfer = vi.fn();
   const notifications = new TransferNotifications({

@@ -17,7 +17,7 @@ function patient(offline = 0): IBackoff & { slept: number[] } {
   };
 }
 
-describe('retrying', () => {
+describe('withRetries', () => {
   const { signal } = new AbortController();
 
   it('tries six times in about a minute, later each time', async () => {
@@ -33,11 +33,11 @@ describe('retrying', () => {
   });
 
   it('stops trying when it is done', async () => {
-    const told: string[] = [];
+    const received: string[] = [];
     const work = vi.fn<() => Promise<string>>();
     work.mockRejectedValueOnce(refusal(503)).mockResolvedValueOnce('done');
-    const result = await withRetries(work, signal, patient(), ({ code }) => told.push(code));
-    expect([result, told]).toEqual(['done', ['HTTP503']]);
+    const result = await withRetries(work, signal, patient(), ({ code }) => received.push(code));
+    expect([result, received]).toEqual(['done', ['HTTP503']]);
   });
 
   it('does not repeat what is refused for good', async () => {

@@ -1,6 +1,6 @@
 import { formatSize } from '../../format';
 import { visible } from '../../visible';
-import type { IBodyProps, Kind } from './PreviewBody';
+import type { IBodyProps, Kind } from './bodyprops';
 import { Scroll } from './Scroll';
 
 /** What an archive says that it contains. */

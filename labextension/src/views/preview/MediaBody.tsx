@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import { baseName } from '../../drive/documents';
 import { formatSize } from '../../format';
 import { ApiError } from '../../api/request';
-import type { IBodyProps, Kind } from './PreviewBody';
+import type { IBodyProps, Kind } from './bodyprops';
 
 /** The browser draws it; as an image it can run no script. */
 export function ImageBody({ object, renderers, trans }: IBodyProps<Kind<'image'>>): JSX.Element {

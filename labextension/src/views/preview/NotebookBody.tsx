@@ -1,4 +1,4 @@
-import type { IBodyProps, Kind } from './PreviewBody';
+import type { IBodyProps, Kind } from './bodyprops';
 import { Rendered } from './Rendered';
 import { Scroll } from './Scroll';
 

@@ -9,7 +9,8 @@ import type { PreviewModel } from '../../preview/previewmodel';
 import type { Preview } from '../../tokens';
 import { useSignal } from '../hooks';
 import { IconButton } from '../controls/IconButton';
-import { PreviewBody, type IRenderers } from './PreviewBody';
+import type { IRenderers } from './bodyprops';
+import { PreviewBody } from './PreviewBody';
 
 export interface IPreviewActions {
   downloadUrl(): string;

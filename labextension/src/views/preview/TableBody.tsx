@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IBodyProps, Kind } from './PreviewBody';
+import type { IBodyProps, Kind } from './bodyprops';
 import { FoldedFacts } from './FoldedFacts';
 import { Scroll } from './Scroll';
 

@@ -3,7 +3,7 @@ import { useDeferredValue, useState } from 'react';
 import { formatCount } from '../../format';
 import { visible } from '../../visible';
 import { FoldedFacts } from './FoldedFacts';
-import type { IBodyProps, Kind } from './PreviewBody';
+import type { IBodyProps, Kind } from './bodyprops';
 import { Scroll } from './Scroll';
 
 /** More rows than this are found by their name. */

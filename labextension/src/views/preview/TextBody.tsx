@@ -1,6 +1,6 @@
 import { useState } from 'react';
 
-import type { IBodyProps, Kind } from './PreviewBody';
+import type { IBodyProps, Kind } from './bodyprops';
 import { Rendered } from './Rendered';
 import { Scroll } from './Scroll';
 
