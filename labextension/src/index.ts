@@ -10,21 +10,21 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 
+import { ISidebar, Sidebar } from './lab/browsers/sidebar';
 import { addCommands } from './lab/commands/commands';
 import { addListCommands } from './lab/commands/listcommands';
 import { bringToFront } from './lab/mainarea';
+import { activeCount, createStatusItem } from './lab/transfers/status';
 import { documents } from './plugins/documents';
 import { files } from './plugins/files';
+import { launcher } from './plugins/launcher';
 import { notebook } from './plugins/notebook';
 import { previews } from './plugins/previews';
-import { launcher } from './plugins/launcher';
 import { running } from './plugins/running';
 import { tabs } from './plugins/tabs';
 import { widget } from './plugins/widget';
-import { ISidebar, Sidebar } from './lab/browsers/sidebar';
-import { activeCount, createStatusItem } from './lab/transfers/status';
-import { loadTranslations } from './translation';
 import { COMMANDS_PLUGIN_ID, PANEL_ID, PLUGIN_ID, STATUS_PLUGIN_ID } from './tokens';
+import { loadTranslations } from './translation';
 
 const panel: JupyterFrontEndPlugin<Sidebar> = {
   id: PLUGIN_ID,

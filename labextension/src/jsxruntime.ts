@@ -2,8 +2,8 @@
  * What TSX is compiled to (`jsxImportSource` in tsconfig.json): React's own elements, in which no text can hide a part of
  * itself. Names come from stores and hubs, and a view that forgets this would be the one that deceives.
  */
-import { Fragment, jsx as reactJsx, jsxs as reactJsxs } from 'react/jsx-runtime';
 import { jsxDEV as reactJsxDev } from 'react/jsx-dev-runtime';
+import { Fragment, jsx as reactJsx, jsxs as reactJsxs } from 'react/jsx-runtime';
 
 import { visible, visibleText } from './visible';
 

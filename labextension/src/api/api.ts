@@ -1,9 +1,5 @@
 import type { ServerConnection } from '@jupyterlab/services';
 
-import { encodeKey } from './keys';
-import { putBlob, type IPutOptions } from './put';
-import { ApiError, apiUrl, linkUrl, request } from './request';
-import { readEvents, type IServerEvent } from './sse';
 import type {
   AbortRequest,
   BucketList,
@@ -47,6 +43,10 @@ import type {
   Usage,
   VersionList
 } from '../tokens';
+import { encodeKey } from './keys';
+import { putBlob, type IPutOptions } from './put';
+import { ApiError, apiUrl, linkUrl, request } from './request';
+import { readEvents, type IServerEvent } from './sse';
 
 /** One stateless method for each endpoint. Every method rejects with an ApiError, or as its signal was aborted. */
 export class OdhTecAPI {

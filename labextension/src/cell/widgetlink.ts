@@ -1,7 +1,7 @@
 import type { IDisposable } from '@lumino/disposable';
 
-import type { BrowserModel } from '../list/browser';
 import { parentPrefix, parseLocation, s3Uri } from '../api/keys';
+import type { BrowserModel } from '../list/browser';
 import type { ILocation } from '../list/storage';
 
 /** What is selected is sent to the kernel, and Jupyter takes messages of 10 MiB. */

@@ -1,11 +1,11 @@
 import { DOMWidgetModel } from '@jupyter-widgets/base';
 import { JSONExt, UUID, type PartialJSONValue } from '@lumino/coreutils';
 
-import type { CellBrowsers } from './cellbrowsers';
 import type { IBrowserInstance } from '../lab/browsers/browserinstance';
 import type { BrowserRegistry } from '../lab/browsers/browserregistry';
 import { WIDGET_MODULE } from '../tokens';
 import { version } from '../version';
+import type { CellBrowsers } from './cellbrowsers';
 import { WidgetLink, type ITraits } from './widgetlink';
 
 /** The browser of a cell as its kernel knows it. All outputs that show it share one browser, which begins with the first. */

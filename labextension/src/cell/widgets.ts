@@ -2,8 +2,8 @@ import type { ExportMap } from '@jupyter-widgets/base';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ContextMenu } from '@lumino/widgets';
 
-import type { CellBrowsers } from './cellbrowsers';
 import type { BrowserRegistry } from '../lab/browsers/browserregistry';
+import type { CellBrowsers } from './cellbrowsers';
 import { S3BrowserModel } from './widgetmodel';
 import { markNotebookAsTyping, S3BrowserView } from './widgetview';
 

@@ -1,8 +1,8 @@
 import type { Contents } from '@jupyterlab/services';
 
 import type { OdhTecAPI } from '../api/api';
-import { baseName, isPath, locationOf } from './documents';
 import type { S3Object } from '../tokens';
+import { baseName, isPath, locationOf } from './documents';
 
 const PAGE_SIZE = 1000;
 /** Lab holds a whole folder in memory, and S3 knows folders of millions. */

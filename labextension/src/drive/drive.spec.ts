@@ -1,9 +1,9 @@
 import { ServerConnection, type Contents } from '@jupyterlab/services';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { S3Drive } from './drive';
 import { FakeObjects } from '../testing/fakeobjects';
 import { trans } from '../testing/fakes';
+import { S3Drive } from './drive';
 
 describe('S3Drive', () => {
   let store: FakeObjects;

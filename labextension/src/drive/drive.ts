@@ -3,14 +3,14 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { OdhTecAPI } from '../api/api';
+import { s3Uri } from '../api/keys';
+import { ApiError } from '../api/request';
+import { formatSize } from '../format';
+import type { IObjectHead, TransferRequest } from '../tokens';
+import { visible } from '../visible';
 import { DirectoryReader } from './directory';
 import { baseName, DRIVE_NAME, isPath, localPath, locationOf } from './documents';
 import { decodeFile, encodeFile, NotEditable } from './filecontent';
-import { formatSize } from '../format';
-import { s3Uri } from '../api/keys';
-import { ApiError } from '../api/request';
-import type { IObjectHead, TransferRequest } from '../tokens';
-import { visible } from '../visible';
 
 /**
  * Objects as documents of Lab. The ETag is the hash that Lab compares before it saves, so that a change behind its back

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { CopyModel } from './copymodel';
 import { ApiError } from '../api/request';
 import type { IRow } from '../list/rows';
 import { page, plan, transfer } from '../testing/fakes';
 import type { TransferRequest } from '../tokens';
+import { CopyModel } from './copymodel';
 
 const beside: IRow[] = [
   { kind: 'file', key: 'a/one.txt', name: 'one.txt', size: 1 },

@@ -1,10 +1,10 @@
-import { FolderChooser } from './folderchooser';
-import { FormModel, LatestRequest } from './formmodel';
 import { parentPrefix, s3Uri } from '../api/keys';
 import { ApiError } from '../api/request';
 import { groupByFolder, type IFolderGroup } from '../list/groupbyfolder';
 import type { IRow } from '../list/rows';
 import type { OnConflict, Transfer, TransferPlan, TransferRequest } from '../tokens';
+import { FolderChooser } from './folderchooser';
+import { FormModel, LatestRequest } from './formmodel';
 
 const TYPING_DELAY_MS = 400;
 /** Questions to the server at once. */

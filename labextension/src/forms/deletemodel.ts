@@ -1,7 +1,7 @@
-import { FormModel } from './formmodel';
 import type { IRow } from '../list/rows';
 import { SizeCounter } from '../list/sizecounter';
 import type { VersionList } from '../tokens';
+import { FormModel } from './formmodel';
 
 /** What a deletion would take, found out while the user reads; nothing waits for it. */
 export class DeleteModel extends FormModel {

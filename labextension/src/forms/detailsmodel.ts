@@ -1,5 +1,5 @@
-import { FormModel } from './formmodel';
 import type { DetailsChange, ObjectDetails, Tag } from '../tokens';
+import { FormModel } from './formmodel';
 
 export const HEADERS = [
   'ContentType',

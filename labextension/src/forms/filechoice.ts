@@ -1,5 +1,5 @@
-import { exactPattern, matches } from './patterns';
 import type { HubFile } from '../tokens';
+import { exactPattern, matches } from './patterns';
 
 /** Which files of a repository are to come: what the patterns say, and what was ticked or unticked after that. */
 export interface IFileChoice {

@@ -1,9 +1,9 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import { LatestRequest } from './formmodel';
 import { ApiError } from '../api/request';
 import type { BucketList, ObjectList } from '../tokens';
+import { LatestRequest } from './formmodel';
 
 const PAGE_SIZE = 1000;
 /** A folder of files alone may be long: the search for folders in it stops after so many pages, until asked again. */

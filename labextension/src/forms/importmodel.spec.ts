@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { ImportModel } from './importmodel';
 import { ApiError } from '../api/request';
 import { Deferred, hubRepo, plan, transfer } from '../testing/fakes';
 import type { HubRepo } from '../tokens';
+import { ImportModel } from './importmodel';
 
 describe('ImportModel', () => {
   const server = {

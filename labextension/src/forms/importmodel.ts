@@ -1,15 +1,4 @@
-import {
-  asPatterns,
-  byPatterns,
-  chosenPaths,
-  EVERYTHING,
-  tick,
-  type IFileChoice
-} from './filechoice';
-import { LatestRequest } from './formmodel';
-import { ImportPlan, type FileStatus } from './importplan';
 import { s3Uri } from '../api/keys';
-import { RepoLookup } from './repolookup';
 import { ApiError } from '../api/request';
 import type {
   HubFile,
@@ -20,6 +9,17 @@ import type {
   Transfer,
   TransferPlan
 } from '../tokens';
+import {
+  asPatterns,
+  byPatterns,
+  chosenPaths,
+  EVERYTHING,
+  tick,
+  type IFileChoice
+} from './filechoice';
+import { LatestRequest } from './formmodel';
+import { ImportPlan, type FileStatus } from './importplan';
+import { RepoLookup } from './repolookup';
 
 /** Whoever types a target is not asked at every letter. */
 const TYPING_DELAY_MS = 400;

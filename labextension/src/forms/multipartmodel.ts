@@ -1,4 +1,3 @@
-import { FormModel } from './formmodel';
 import type {
   AbortRequest,
   DeleteReply,
@@ -6,6 +5,7 @@ import type {
   MultipartList,
   MultipartUpload
 } from '../tokens';
+import { FormModel } from './formmodel';
 
 /** As many as one request takes. */
 const MAX_UPLOADS_PER_REQUEST = 1000;

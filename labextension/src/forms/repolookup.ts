@@ -1,5 +1,5 @@
-import { FormModel, LatestRequest } from './formmodel';
 import type { HubRefs, HubRepo, HubSettings, IRepoOptions, RepoType } from '../tokens';
+import { FormModel, LatestRequest } from './formmodel';
 
 /** Refusals after which another token may help. */
 const TOKEN_CODES = ['GatedRepo', 'RepoNotFound', 'InvalidToken', 'HubForbidden', 'NoToken'];

@@ -1,5 +1,5 @@
-import { FormModel } from './formmodel';
 import type { PresignedUrl, PresignRequest } from '../tokens';
+import { FormModel } from './formmodel';
 
 const MINUTE_SECONDS = 60;
 const HOUR_SECONDS = 60 * MINUTE_SECONDS;

@@ -1,5 +1,5 @@
-import { FormModel } from './formmodel';
 import type { ObjectVersion, StoredObject, VersionList } from '../tokens';
+import { FormModel } from './formmodel';
 
 /** The versions of one key, newest first, page by page. */
 export class VersionsModel extends FormModel {

@@ -1,5 +1,5 @@
-import type { IObjectLocation } from '../drive/documents';
 import { lastName, s3Uri } from '../api/keys';
+import type { IObjectLocation } from '../drive/documents';
 import { pythonString } from '../python';
 
 /** What a line does with an object; `uri` is its name alone. */

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { BrowserModel } from './browser';
 import { ApiError } from '../api/request';
-import type { IStorage } from './storage';
 import { Deferred, page } from '../testing/fakes';
 import type { BucketList, ObjectList } from '../tokens';
+import { BrowserModel } from './browser';
+import type { IStorage } from './storage';
 
 const BUCKETS: BucketList = {
   owner: null,

@@ -1,17 +1,17 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import { Buckets } from './buckets';
 import { parentPrefix } from '../api/keys';
+import { ApiError } from '../api/request';
+import type { ISearch } from '../tokens';
+import { Buckets } from './buckets';
 import { Listing } from './listing';
 import { BY_NAME, nextOrder, type Column, type IOrder } from './order';
 import { RecentLocations } from './recent';
-import { ApiError } from '../api/request';
 import { Rows, type IRow } from './rows';
 import { Search } from './search';
 import { Selection } from './selection';
 import type { ILocation, IChange, IStorage } from './storage';
-import type { ISearch } from '../tokens';
 
 export interface IBrowserOptions {
   store: IStorage;

@@ -1,7 +1,7 @@
-import type { BrowserModel } from './browser';
 import { chunks } from '../api/chunks';
-import type { IRow } from './rows';
 import type { DeleteReply, DeleteRequest, KeyFailure, Transfer } from '../tokens';
+import type { BrowserModel } from './browser';
+import type { IRow } from './rows';
 
 /** What became of a deletion. */
 export interface IRemoved {

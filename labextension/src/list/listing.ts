@@ -1,9 +1,9 @@
 import { isAfter } from '../api/keys';
-import type { IOrder } from './order';
 import { ApiError } from '../api/request';
+import type { ObjectList } from '../tokens';
+import type { IOrder } from './order';
 import { Rows } from './rows';
 import type { IStorage } from './storage';
-import type { ObjectList } from '../tokens';
 
 /** A refresh re-reads what was loaded, but not a list that took minutes of scrolling to load. */
 const MAX_REFRESH_PAGES = 5;

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { isAfter } from '../api/keys';
+import type { ObjectList } from '../tokens';
 import { BY_NAME, nextOrder, type IOrder } from './order';
 import { Rows } from './rows';
-import type { ObjectList } from '../tokens';
 
 const BY_SIZE: IOrder = { column: 'size', descending: false };
 

@@ -1,6 +1,6 @@
 import { isAfter, nameIn } from '../api/keys';
-import { BY_NAME, type IOrder } from './order';
 import type { ObjectList } from '../tokens';
+import { BY_NAME, type IOrder } from './order';
 
 export interface IRow {
   kind: 'folder' | 'file';

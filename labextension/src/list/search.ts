@@ -1,8 +1,8 @@
-import type { IOrder } from './order';
 import { ApiError } from '../api/request';
+import type { ISearch } from '../tokens';
+import type { IOrder } from './order';
 import { Rows } from './rows';
 import type { IStorage } from './storage';
-import type { ISearch } from '../tokens';
 
 /** After so many hits a search waits until somebody has scrolled to them. */
 const MAX_UNSEEN_HITS = 5000;

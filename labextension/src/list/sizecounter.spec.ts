@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 
-import type { IRow } from './rows';
-import { SizeCounter } from './sizecounter';
 import { Deferred } from '../testing/fakes';
 import type { Usage } from '../tokens';
+import type { IRow } from './rows';
+import { SizeCounter } from './sizecounter';
 
 const rows: IRow[] = [
   { kind: 'file', key: 'a', name: 'a', size: 7 },

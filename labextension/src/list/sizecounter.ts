@@ -2,8 +2,8 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import { ApiError } from '../api/request';
-import type { IRow } from './rows';
 import type { Usage } from '../tokens';
+import type { IRow } from './rows';
 
 /** How many objects and bytes rows stand for. Files are known at once; folders are counted step by step. */
 export class SizeCounter implements IDisposable {

@@ -3,14 +3,14 @@ import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { editIcon, launchIcon } from '@jupyterlab/ui-components';
 
-import { selectedFile, describedBy, onSelectionChanged } from '../lab/commands/currentselection';
 import { documentPath, locationOf } from '../drive/documents';
 import { S3Drive } from '../drive/drive';
-import { Opener } from '../lab/documents/opener';
 import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
-import { loadTranslations } from '../translation';
+import { selectedFile, describedBy, onSelectionChanged } from '../lab/commands/currentselection';
+import { Opener } from '../lab/documents/opener';
 import { CommandIDs, DOCUMENTS_PLUGIN_ID, ROW_CLASS } from '../tokens';
 import { waitForCompletion } from '../transfers/transferwait';
+import { loadTranslations } from '../translation';
 
 /** Objects in Lab's own editors and viewers. */
 export const documents: JupyterFrontEndPlugin<void> = {

@@ -8,9 +8,9 @@ import {
 import { ITranslator } from '@jupyterlab/translation';
 
 import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
-import { loadTranslations } from '../translation';
-import { FILES_PLUGIN_ID } from '../tokens';
 import { WorkspaceDrag } from '../lab/filebrowser/workspacedrag';
+import { FILES_PLUGIN_ID } from '../tokens';
+import { loadTranslations } from '../translation';
 
 export const files: JupyterFrontEndPlugin<void> = {
   id: FILES_PLUGIN_ID,

@@ -5,15 +5,15 @@ import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { codeIcon, copyIcon, MenuSvg } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
+import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
 import {
   selectedLocation,
   describedBy,
   onSelectionChanged
 } from '../lab/commands/currentselection';
-import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
 import { formsOf, snippet, SNIPPET_FORMS, type SnippetForm } from '../lab/snippets';
-import { loadTranslations } from '../translation';
 import { CommandIDs, NOTEBOOK_PLUGIN_ID, ROW_CLASS } from '../tokens';
+import { loadTranslations } from '../translation';
 
 /** Of the command: which line of those that fit, and how it is called. */
 const argsSchema = {

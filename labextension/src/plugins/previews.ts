@@ -9,14 +9,14 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator } from '@jupyterlab/translation';
 import { searchIcon } from '@jupyterlab/ui-components';
 
-import { selectedFile, describedBy, onSelectionChanged } from '../lab/commands/currentselection';
-import type { IObjectLocation } from '../drive/documents';
 import { s3Uri } from '../api/keys';
-import { addToMainArea, bringToFront } from '../lab/mainarea';
-import type { PreviewWidget } from '../lab/documents/previewwidget';
+import type { IObjectLocation } from '../drive/documents';
 import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
-import { loadTranslations } from '../translation';
+import { selectedFile, describedBy, onSelectionChanged } from '../lab/commands/currentselection';
+import type { PreviewWidget } from '../lab/documents/previewwidget';
+import { addToMainArea, bringToFront } from '../lab/mainarea';
 import { CommandIDs, PREVIEW_PLUGIN_ID, ROW_CLASS } from '../tokens';
+import { loadTranslations } from '../translation';
 import type { IPreviewViewProps } from '../views/preview/PreviewView';
 
 /** What is inside an object, in the main area; its code comes with the first preview. */

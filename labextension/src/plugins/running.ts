@@ -3,11 +3,11 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { IRunningSessionManagers } from '@jupyterlab/running';
 import { ITranslator } from '@jupyterlab/translation';
 
+import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
 import { bringToFront } from '../lab/mainarea';
 import { RunningTransfers } from '../lab/transfers/runningtransfers';
-import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
-import { loadTranslations } from '../translation';
 import { RUNNING_PLUGIN_ID } from '../tokens';
+import { loadTranslations } from '../translation';
 
 export const running: JupyterFrontEndPlugin<void> = {
   id: RUNNING_PLUGIN_ID,

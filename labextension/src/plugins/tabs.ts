@@ -8,8 +8,8 @@ import { ITranslator } from '@jupyterlab/translation';
 
 import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
 import { addTabs } from '../lab/browsers/tabs';
-import { loadTranslations } from '../translation';
 import { TABS_PLUGIN_ID } from '../tokens';
+import { loadTranslations } from '../translation';
 
 export const tabs: JupyterFrontEndPlugin<void> = {
   id: TABS_PLUGIN_ID,

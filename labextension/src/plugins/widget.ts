@@ -3,11 +3,11 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator } from '@jupyterlab/translation';
 
-import { CellOutput } from '../cell/celloutput';
 import { CellBrowsers } from '../cell/cellbrowsers';
+import { CellOutput } from '../cell/celloutput';
 import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
-import { loadTranslations } from '../translation';
 import { CELL_MIME_TYPE, WIDGET_MODULE, WIDGET_PLUGIN_ID } from '../tokens';
+import { loadTranslations } from '../translation';
 import { version } from '../version';
 
 /** Before the way ipywidgets shows it (-10), which has no sentence for a notebook without its kernel. */

@@ -1,10 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
 
-import { PreviewModel } from './previewmodel';
 import { ApiError } from '../api/request';
 import { Deferred } from '../testing/fakes';
 import { textPreview } from '../testing/previews';
 import type { IObjectHead, Preview } from '../tokens';
+import { PreviewModel } from './previewmodel';
 
 describe('PreviewModel', () => {
   const server = {

@@ -2,8 +2,8 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { OdhTecAPI } from '../api/api';
-import type { IObjectLocation } from '../drive/documents';
 import { ApiError } from '../api/request';
+import type { IObjectLocation } from '../drive/documents';
 import type { Preview } from '../tokens';
 
 /** What is shown of one object. */

@@ -1,7 +1,5 @@
 import { vi } from 'vitest';
 
-import { loadTranslations } from '../translation';
-import type { IBrowserActions } from '../views/actions';
 import type {
   HubRepo,
   ObjectDetails,
@@ -11,6 +9,8 @@ import type {
   TransferPlan,
   Upload
 } from '../tokens';
+import { loadTranslations } from '../translation';
+import type { IBrowserActions } from '../views/actions';
 
 export const trans = loadTranslations(null);
 

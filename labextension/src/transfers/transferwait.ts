@@ -1,5 +1,5 @@
-import type { Transfer } from '../tokens';
 import { ApiError } from '../api/request';
+import type { Transfer } from '../tokens';
 import { isFinished, type TransfersModel } from './transfers';
 
 /** Resolves when a transfer has completed; rejects with its error, or when it was cancelled. */

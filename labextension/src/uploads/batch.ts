@@ -1,6 +1,6 @@
-import type { IServerUpload } from './sending/filejob';
-import { RateMeter } from './rate';
 import type { OnConflict } from '../tokens';
+import { RateMeter } from './rate';
+import type { IServerUpload } from './sending/filejob';
 
 export interface INamedFile {
   /** Relative to where it was picked or dropped, with slashes. */

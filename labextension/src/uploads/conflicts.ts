@@ -1,5 +1,5 @@
-import type { IUploadItem, UploadBatch } from './batch';
 import type { OnConflict } from '../tokens';
+import type { IUploadItem, UploadBatch } from './batch';
 
 export interface IAnswer {
   choice: Exclude<OnConflict, 'fail'>;

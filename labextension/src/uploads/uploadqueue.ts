@@ -1,6 +1,6 @@
+import { ApiError } from '../api/request';
 import type { IUploadItem, UploadBatch } from './batch';
 import type { IFileJob } from './sending/filejob';
-import { ApiError } from '../api/request';
 import { isAbort } from './sending/retry';
 
 /** Which file goes next, and what became of it: a few files at a time over all batches. */

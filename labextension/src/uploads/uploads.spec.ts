@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { ApiError } from '../api/request';
+import { Deferred, upload } from '../testing/fakes';
 import type { UploadBatch } from './batch';
 import type { IAnswer } from './conflicts';
 import type { IFileJob } from './sending/filejob';
-import { ApiError } from '../api/request';
-import { Deferred, upload } from '../testing/fakes';
 import { UploadsModel } from './uploads';
 
 interface IPut {

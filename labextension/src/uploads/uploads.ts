@@ -1,9 +1,9 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
+import type { Upload } from '../tokens';
 import { UploadBatch, type INamedFile, type IUploadItem } from './batch';
 import { Conflicts, type IAnswer } from './conflicts';
-import type { Upload } from '../tokens';
 import { UploadQueue } from './uploadqueue';
 
 /** Progress events come by the thousand; a view needs a few a second. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { LabActions } from './labactions';
 import { trans, transfer, upload } from '../../testing/fakes';
+import { LabActions } from './labactions';
 
 describe('LabActions', () => {
   const transfers = { resume: vi.fn(async () => undefined) };

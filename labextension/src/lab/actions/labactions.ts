@@ -1,25 +1,25 @@
 import { Clipboard, Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IBrowserActions } from '../../views/actions';
 import type { OdhTecAPI } from '../../api/api';
-import type { BrowserModel } from '../../list/browser';
-import type { Dialogs } from '../dialogs/dialogs';
-import type { IObjectLocation } from '../../drive/documents';
-import type { Edits } from '../../list/edits';
-import type { IDragged } from '../../list/dragging';
-import { droppedEntries, filesOf, pickedFiles } from '../../uploads/dropped';
 import { s3Uri } from '../../api/keys';
-import type { IWorkspaceItem, Moves } from '../../list/moves';
-import type { ObjectActions } from './objectactions';
 import { ApiError } from '../../api/request';
+import type { IObjectLocation } from '../../drive/documents';
+import type { BrowserModel } from '../../list/browser';
+import type { IDragged } from '../../list/dragging';
+import type { Edits } from '../../list/edits';
+import type { IWorkspaceItem, Moves } from '../../list/moves';
 import type { IRow } from '../../list/rows';
 import type { ILocation } from '../../list/storage';
 import type { Transfer, Upload } from '../../tokens';
 import type { TransfersModel } from '../../transfers/transfers';
+import { droppedEntries, filesOf, pickedFiles } from '../../uploads/dropped';
 import { fileMismatch, type FileMismatch, type UnfinishedModel } from '../../uploads/unfinished';
 import type { UploadsModel } from '../../uploads/uploads';
+import type { IBrowserActions } from '../../views/actions';
 import { transferTitle } from '../../views/transfers/TransferRow';
+import type { Dialogs } from '../dialogs/dialogs';
+import type { ObjectActions } from './objectactions';
 
 /** The browser's actions inside Lab: with its dialogs, notifications and clipboard. */
 export class LabActions implements IBrowserActions {

@@ -2,9 +2,9 @@ import { Notification } from '@jupyterlab/apputils';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { OdhTecAPI } from '../../api/api';
-import { ObjectActions } from './objectactions';
 import type { IRow } from '../../list/rows';
 import { trans, transfer } from '../../testing/fakes';
+import { ObjectActions } from './objectactions';
 
 const file = (key: string): IRow => ({ kind: 'file', key, name: key.replace('a/', ''), size: 1 });
 const folder: IRow = { kind: 'folder', key: 'a/sub/', name: 'sub' };

@@ -2,23 +2,23 @@ import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { OdhTecAPI } from '../../api/api';
-import type { BrowserModel } from '../../list/browser';
+import { nameIn, parentPrefix, s3Uri } from '../../api/keys';
+import { ApiError } from '../../api/request';
 import { CopyModel } from '../../forms/copymodel';
 import { DeleteModel } from '../../forms/deletemodel';
 import { DetailsModel } from '../../forms/detailsmodel';
-import type { Dialogs } from '../dialogs/dialogs';
-import type { Edits } from '../../list/edits';
 import { ImportModel } from '../../forms/importmodel';
-import { nameIn, parentPrefix, s3Uri } from '../../api/keys';
 import { MultipartModel } from '../../forms/multipartmodel';
-import type { ObjectDialogs } from '../dialogs/objectdialogs';
-import { ApiError } from '../../api/request';
-import type { IRow } from '../../list/rows';
 import { ShareModel } from '../../forms/sharemodel';
-import { sleep } from '../../sleep';
-import { SizeCounter } from '../../list/sizecounter';
-import type { TransfersModel } from '../../transfers/transfers';
 import { VersionsModel } from '../../forms/versionsmodel';
+import type { BrowserModel } from '../../list/browser';
+import type { Edits } from '../../list/edits';
+import type { IRow } from '../../list/rows';
+import { SizeCounter } from '../../list/sizecounter';
+import { sleep } from '../../sleep';
+import type { TransfersModel } from '../../transfers/transfers';
+import type { Dialogs } from '../dialogs/dialogs';
+import type { ObjectDialogs } from '../dialogs/objectdialogs';
 
 /** Some proxies refuse a longer address. */
 const MAX_URL_LENGTH = 7000;

@@ -4,23 +4,23 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
 
 import type { OdhTecAPI } from '../../api/api';
-import { BrowserModel } from '../../list/browser';
-import type { Dialogs } from '../dialogs/dialogs';
 import type { IObjectLocation } from '../../drive/documents';
+import { BrowserModel } from '../../list/browser';
 import { Edits } from '../../list/edits';
-import type { IBrowserInstance } from './browserinstance';
-import { LabActions } from '../actions/labactions';
-import { confirmMove } from '../dialogs/movedialog';
 import { Moves } from '../../list/moves';
-import { ObjectActions } from '../actions/objectactions';
-import { ObjectDialogs } from '../dialogs/objectdialogs';
-import { BrowserPanel } from './panel';
 import type { IChange, ILocation, IRenamed } from '../../list/storage';
+import type { UsageModel } from '../../list/usage';
 import type { Transfer } from '../../tokens';
 import type { TransfersModel } from '../../transfers/transfers';
 import type { UnfinishedModel } from '../../uploads/unfinished';
 import type { UploadsModel } from '../../uploads/uploads';
-import type { UsageModel } from '../../list/usage';
+import { LabActions } from '../actions/labactions';
+import { ObjectActions } from '../actions/objectactions';
+import type { Dialogs } from '../dialogs/dialogs';
+import { confirmMove } from '../dialogs/movedialog';
+import { ObjectDialogs } from '../dialogs/objectdialogs';
+import type { IBrowserInstance } from './browserinstance';
+import { BrowserPanel } from './panel';
 
 /** All browsers of the page: how they are made, which of them is used, and what each must hear. */
 export class BrowserRegistry {

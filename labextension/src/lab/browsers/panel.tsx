@@ -1,11 +1,11 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 
-import { ContentsDrop } from '../filebrowser/contentsdrop';
-import { bucketIcon } from '../../views/icons';
 import type { ILocation } from '../../list/storage';
 import { Browser, focusList, type IBrowserProps } from '../../views/browser/Browser';
 import { folderAt } from '../../views/browser/dropping';
+import { bucketIcon } from '../../views/icons';
+import { ContentsDrop } from '../filebrowser/contentsdrop';
 
 /** The browser's home in the sidebar. Nothing is asked of the server before it is first seen. */
 export class BrowserPanel extends ReactWidget {

@@ -7,25 +7,25 @@ import type { ISignal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
 
 import { OdhTecAPI } from '../../api/api';
-import type { BrowserModel } from '../../list/browser';
-import { Dialogs } from '../dialogs/dialogs';
 import type { IObjectLocation } from '../../drive/documents';
-import { FileSender } from '../../uploads/sending/filesender';
-import type { IBrowserInstance } from './browserinstance';
-import { BrowserRegistry } from './browserregistry';
-import type { LabActions } from '../actions/labactions';
-import { TransferNotifications } from '../transfers/notifications';
-import { whenOnline } from '../../uploads/sending/online';
-import type { Opener } from '../documents/opener';
-import type { BrowserPanel } from './panel';
-import { lockedUploads, lockUpload } from '../../uploads/uploadlocks';
-import { sleep } from '../../sleep';
+import type { BrowserModel } from '../../list/browser';
 import { isLocation, type ILocation } from '../../list/storage';
+import { UsageModel } from '../../list/usage';
+import { sleep } from '../../sleep';
 import { PANEL_ID, PLUGIN_ID, type Transfer } from '../../tokens';
 import { TransfersModel } from '../../transfers/transfers';
+import { FileSender } from '../../uploads/sending/filesender';
+import { whenOnline } from '../../uploads/sending/online';
 import { UnfinishedModel } from '../../uploads/unfinished';
+import { lockedUploads, lockUpload } from '../../uploads/uploadlocks';
 import { UploadsModel } from '../../uploads/uploads';
-import { UsageModel } from '../../list/usage';
+import type { LabActions } from '../actions/labactions';
+import { Dialogs } from '../dialogs/dialogs';
+import type { Opener } from '../documents/opener';
+import { TransferNotifications } from '../transfers/notifications';
+import type { IBrowserInstance } from './browserinstance';
+import { BrowserRegistry } from './browserregistry';
+import type { BrowserPanel } from './panel';
 
 /** Until the server has said how many files it moves at once. */
 const DEFAULT_CONCURRENCY = 2;

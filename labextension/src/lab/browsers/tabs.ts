@@ -3,14 +3,14 @@ import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { UUID, type ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import { bucketIcon } from '../../views/icons';
 import { lastName, s3Uri } from '../../api/keys';
+import type { ILocation } from '../../list/storage';
+import { CommandIDs } from '../../tokens';
+import { bucketIcon } from '../../views/icons';
+import { visible } from '../../visible';
 import { addToMainArea } from '../mainarea';
 import type { BrowserPanel } from './panel';
 import type { Sidebar } from './sidebar';
-import type { ILocation } from '../../list/storage';
-import { CommandIDs } from '../../tokens';
-import { visible } from '../../visible';
 
 /** The browser as a tab of the main area, as many as one likes; a reload opens them where they were. */
 export function addTabs(

@@ -1,4 +1,5 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   copyIcon,
   deleteIcon,
@@ -8,14 +9,13 @@ import {
   refreshIcon,
   settingsIcon
 } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
+import { CommandIDs } from '../../tokens';
 import { bucketIcon, folderUploadIcon, importIcon } from '../../views/icons';
+import type { Sidebar } from '../browsers/sidebar';
 import { bringToFront } from '../mainarea';
 import { addObjectMenus, objectCommands } from './objectcommands';
-import type { Sidebar } from '../browsers/sidebar';
-import { CommandIDs } from '../../tokens';
 
 /** No command takes arguments: they act on what the browser shows and has selected that was used last. */
 const describedBy = { args: { type: 'object', properties: {} } };

@@ -4,8 +4,8 @@ import { editIcon, folderIcon, searchIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 
 import { parentPrefix } from '../../api/keys';
-import type { Sidebar } from '../browsers/sidebar';
 import { CommandIDs, ROW_CLASS } from '../../tokens';
+import type { Sidebar } from '../browsers/sidebar';
 
 /** No command takes arguments: they act on the browser that was used last. */
 const describedBy = { args: { type: 'object', properties: {} } };

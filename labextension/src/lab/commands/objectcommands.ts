@@ -4,8 +4,8 @@ import { deleteIcon, duplicateIcon, infoIcon, linkIcon } from '@jupyterlab/ui-co
 import type { CommandRegistry } from '@lumino/commands';
 
 import type { BrowserModel } from '../../list/browser';
-import type { LabActions } from '../actions/labactions';
 import { BUCKET_CLASS, CommandIDs, ROW_CLASS } from '../../tokens';
+import type { LabActions } from '../actions/labactions';
 
 /** Where the entries stand in the menu of a row; Lab's own entries begin at 0. */
 const RANKS: readonly [string, number][] = [

@@ -7,15 +7,15 @@ import {
 } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { UploadBatch, IUploadItem } from '../../uploads/batch';
-import type { IAnswer } from '../../uploads/conflicts';
-import { FormDialog } from './formdialog';
-import { formatSize } from '../../format';
 import { s3Uri } from '../../api/keys';
 import { ApiError } from '../../api/request';
+import { formatSize } from '../../format';
 import type { KeyFailure, Upload } from '../../tokens';
+import type { UploadBatch, IUploadItem } from '../../uploads/batch';
+import type { IAnswer } from '../../uploads/conflicts';
 import { FailureList } from '../../views/dialogs/FailureList';
 import { SettingsForm, type ISettingsFormProps } from '../../views/forms/SettingsForm';
+import { FormDialog } from './formdialog';
 
 /** What the browser asks its user, in Lab's dialogs. */
 export class Dialogs {

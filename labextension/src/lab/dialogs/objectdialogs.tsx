@@ -5,21 +5,21 @@ import type { IDisposable } from '@lumino/disposable';
 import type { CopyModel } from '../../forms/copymodel';
 import type { DeleteModel } from '../../forms/deletemodel';
 import type { DetailsModel } from '../../forms/detailsmodel';
-import { FormDialog } from './formdialog';
 import type { ImportModel } from '../../forms/importmodel';
 import type { MultipartModel } from '../../forms/multipartmodel';
-import type { IRow } from '../../list/rows';
 import type { ShareModel } from '../../forms/sharemodel';
+import type { VersionsModel } from '../../forms/versionsmodel';
+import type { IRow } from '../../list/rows';
 import type { SizeCounter } from '../../list/sizecounter';
 import type { Transfer } from '../../tokens';
-import type { VersionsModel } from '../../forms/versionsmodel';
-import { CopyForm } from '../../views/forms/CopyForm';
 import { DeleteBody } from '../../views/dialogs/DeleteBody';
+import { CopyForm } from '../../views/forms/CopyForm';
 import { ImportForm } from '../../views/forms/ImportForm';
 import { MultipartForm } from '../../views/forms/MultipartForm';
 import { PropertiesForm } from '../../views/forms/PropertiesForm';
 import { ShareForm } from '../../views/forms/ShareForm';
 import { SizeForm } from '../../views/forms/SizeForm';
+import { FormDialog } from './formdialog';
 
 /** The dialogs about objects. Each is done with its model when it is closed, and leaves the focus where it was. */
 export class ObjectDialogs {

@@ -4,10 +4,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
 import type { OdhTecAPI } from '../../api/api';
+import { ApiError } from '../../api/request';
 import type { IObjectLocation } from '../../drive/documents';
 import { NoFetchMarkdownParser, NoFetchTypesetter } from '../../preview/nofetchmarkdown';
 import { NoFetchSanitizer, siblingKey } from '../../preview/nofetchsanitizer';
-import { ApiError } from '../../api/request';
 import type { IRenderers } from '../../views/preview/bodyprops';
 
 /** What the preview leaves to Lab: its editor, its Markdown. Where Lab has none, the text as it stands. */

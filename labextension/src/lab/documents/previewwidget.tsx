@@ -1,8 +1,8 @@
 import { fileIcon, ReactWidget } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 
-import { baseName, type IObjectLocation } from '../../drive/documents';
 import { s3Uri } from '../../api/keys';
+import { baseName, type IObjectLocation } from '../../drive/documents';
 import type { PreviewModel } from '../../preview/previewmodel';
 import { focusBody, PreviewView, type IPreviewViewProps } from '../../views/preview/PreviewView';
 import { visible } from '../../visible';

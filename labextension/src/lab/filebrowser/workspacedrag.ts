@@ -1,15 +1,15 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import type { FileBrowser, IFileBrowserFactory } from '@jupyterlab/filebrowser';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { Notification } from '@jupyterlab/apputils';
+import type { FileBrowser, IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import type { Contents } from '@jupyterlab/services';
+import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { draggedRows, endDrag } from '../../list/dragging';
-import type { LabActions } from '../actions/labactions';
 import type { IWorkspaceItem } from '../../list/moves';
-import type { Sidebar } from '../browsers/sidebar';
 import type { ILocation } from '../../list/storage';
 import { CommandIDs, ROW_CLASS } from '../../tokens';
+import type { LabActions } from '../actions/labactions';
+import type { Sidebar } from '../browsers/sidebar';
 
 /** The file browser's own class for the folder that a drop would go into. */
 const TARGET_CLASS = 'jp-mod-dropTarget';

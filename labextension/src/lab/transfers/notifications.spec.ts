@@ -1,8 +1,8 @@
 import { Notification } from '@jupyterlab/apputils';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { TransferNotifications } from './notifications';
 import { trans, transfer } from '../../testing/fakes';
+import { TransferNotifications } from './notifications';
 
 describe('TransferNotifications', () => {
   let wanted = true;

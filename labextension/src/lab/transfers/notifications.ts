@@ -1,8 +1,8 @@
 import { Clipboard, Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { UploadBatch } from '../../uploads/batch';
 import type { Transfer } from '../../tokens';
+import type { UploadBatch } from '../../uploads/batch';
 import { transferTitle } from '../../views/transfers/TransferRow';
 import { uploadTitle } from '../../views/transfers/UploadRow';
 

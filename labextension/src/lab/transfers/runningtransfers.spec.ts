@@ -1,12 +1,12 @@
 import { Signal } from '@lumino/signaling';
 import { describe, expect, it, vi } from 'vitest';
 
-import { RunningTransfers } from './runningtransfers';
-import { progress } from './status';
 import { trans, transfer } from '../../testing/fakes';
 import type { Transfer } from '../../tokens';
 import type { TransfersModel } from '../../transfers/transfers';
 import type { UploadsModel } from '../../uploads/uploads';
+import { RunningTransfers } from './runningtransfers';
+import { progress } from './status';
 
 class FakeModel {
   readonly stateChanged = new Signal<this, void>(this);

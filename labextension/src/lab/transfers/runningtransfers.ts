@@ -2,11 +2,11 @@ import type { IRunningSessions } from '@jupyterlab/running';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import type { UploadBatch } from '../../uploads/batch';
-import { bucketIcon } from '../../views/icons';
 import type { Transfer } from '../../tokens';
 import { isFinished, type TransfersModel } from '../../transfers/transfers';
+import type { UploadBatch } from '../../uploads/batch';
 import type { UploadsModel } from '../../uploads/uploads';
+import { bucketIcon } from '../../views/icons';
 import { transferTitle } from '../../views/transfers/TransferRow';
 import { uploadTitle } from '../../views/transfers/UploadRow';
 

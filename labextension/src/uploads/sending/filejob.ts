@@ -2,10 +2,10 @@
 
 import type { IPutOptions } from '../../api/put';
 import type { ApiError } from '../../api/request';
+import type { OnConflict, StoredPart, Upload, UploadRequest } from '../../tokens';
 import type { BodyLimit } from './bodylimit';
 import type { IBackoff } from './retry';
 import type { Slots } from './slots';
-import type { OnConflict, StoredPart, Upload, UploadRequest } from '../../tokens';
 
 /** An upload on the server, and what it was told to do with an object that is there already. */
 export interface IServerUpload {

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import type { IServerUpload, IFileJob, IUploadServer } from './filejob';
-import { FileSender } from './filesender';
 import type { IPutOptions } from '../../api/put';
 import { ApiError } from '../../api/request';
 import { Deferred, upload } from '../../testing/fakes';
 import type { StoredPart, Upload, UploadRequest } from '../../tokens';
+import type { IServerUpload, IFileJob, IUploadServer } from './filejob';
+import { FileSender } from './filesender';
 
 const MIB = 1024 * 1024;
 const PART = 8 * MIB;

@@ -1,8 +1,8 @@
+import { ApiError } from '../../api/request';
 import { BodyLimit, isTooLarge } from './bodylimit';
 import type { IServerUpload, IFileJob, ISender, IUploadServer } from './filejob';
 import { PartUpload } from './partupload';
 import { assertReadable } from './readable';
-import { ApiError } from '../../api/request';
 import { isTransient, withRetries, type IBackoff } from './retry';
 import { Slots } from './slots';
 

@@ -1,9 +1,9 @@
+import { ApiError } from '../../api/request';
+import type { Upload } from '../../tokens';
 import { isTooLarge } from './bodylimit';
 import type { IFileJob, ISender } from './filejob';
 import { assertReadable } from './readable';
-import { ApiError } from '../../api/request';
 import { aborted, isAbort, isTransient, withRetries } from './retry';
-import type { Upload } from '../../tokens';
 
 /** Parts of one file that are under way at once. */
 const MAX_PARALLEL_PARTS = 3;

@@ -2,8 +2,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { editIcon, ellipsesIcon, folderIcon } from '@jupyterlab/ui-components';
 import { useLayoutEffect, useRef } from 'react';
 
-import type { BrowserModel } from '../../list/browser';
 import { crumbs, parseLocation, s3Uri } from '../../api/keys';
+import type { BrowserModel } from '../../list/browser';
 import { IconButton } from '../controls/IconButton';
 
 /** More folders than these are behind an ellipsis: the last ones tell where one is. */

@@ -1,21 +1,21 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useRef, type KeyboardEvent } from 'react';
 
-import type { IBrowserActions } from '../actions';
 import type { BrowserModel } from '../../list/browser';
+import type { UsageModel } from '../../list/usage';
 import type { TransfersModel } from '../../transfers/transfers';
 import type { UnfinishedModel } from '../../uploads/unfinished';
 import type { UploadsModel } from '../../uploads/uploads';
-import type { UsageModel } from '../../list/usage';
+import type { IBrowserActions } from '../actions';
+import { useSignal } from '../hooks';
+import { ObjectList } from '../list/ObjectList';
+import { TransferArea } from '../transfers/TransferArea';
 import { Breadcrumb } from './Breadcrumb';
 import { BucketBox } from './BucketBox';
 import { useDropping } from './dropping';
-import { useSignal } from '../hooks';
-import { ObjectList } from '../list/ObjectList';
-import { SearchBar } from './SearchBar';
 import { ListState } from './ListState';
+import { SearchBar } from './SearchBar';
 import { Toolbar } from './Toolbar';
-import { TransferArea } from '../transfers/TransferArea';
 
 export interface IBrowserProps {
   model: BrowserModel;

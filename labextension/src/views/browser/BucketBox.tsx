@@ -2,9 +2,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { caretDownEmptyThinIcon } from '@jupyterlab/ui-components';
 import { useId, useState, type KeyboardEvent } from 'react';
 
-import type { IBrowserActions } from '../actions';
-import type { BrowserModel } from '../../list/browser';
 import { parseLocation, s3Uri } from '../../api/keys';
+import type { BrowserModel } from '../../list/browser';
+import type { IBrowserActions } from '../actions';
 
 export interface IBucketBoxProps {
   model: BrowserModel;

@@ -1,11 +1,11 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactNode } from 'react';
 
-import type { IBrowserActions } from '../actions';
-import type { BrowserModel } from '../../list/browser';
 import { s3Uri } from '../../api/keys';
 import { NOT_ENABLED, type ApiError } from '../../api/request';
+import type { BrowserModel } from '../../list/browser';
 import type { Search } from '../../list/search';
+import type { IBrowserActions } from '../actions';
 
 const ENABLE_COMMAND = 'jupyter server extension enable odhtec_jupyter';
 

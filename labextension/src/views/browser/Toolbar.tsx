@@ -7,8 +7,8 @@ import {
 } from '@jupyterlab/ui-components';
 
 import type { IBrowserActions } from '../actions';
-import { folderUploadIcon, importIcon } from '../icons';
 import { IconButton } from '../controls/IconButton';
+import { folderUploadIcon, importIcon } from '../icons';
 
 export interface IToolbarProps {
   /** Whether there is a bucket to act on. */

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState, type DragEvent } from 'react';
 
-import type { IBrowserActions } from '../actions';
 import type { BrowserModel } from '../../list/browser';
 import { draggedRows, endDrag } from '../../list/dragging';
+import type { IBrowserActions } from '../actions';
 
 /** The class of the folder that a drop would go into. */
 const TARGET_CLASS = 'odhtec-mod-target';

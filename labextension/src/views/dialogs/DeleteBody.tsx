@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { DeleteModel } from '../../forms/deletemodel';
 import { formatSize } from '../../format';
+import type { DeleteModel } from '../../forms/deletemodel';
 import { useSignal } from '../hooks';
 
 /** More names than these are only counted. */

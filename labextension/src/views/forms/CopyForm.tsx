@@ -1,13 +1,13 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { FormEvent } from 'react';
 
-import type { CopyModel } from '../../forms/copymodel';
 import { formatSize } from '../../format';
+import type { CopyModel } from '../../forms/copymodel';
 import type { Transfer } from '../../tokens';
-import { ConflictChoice } from './ConflictChoice';
-import { FolderField } from './FolderField';
 import { FormFooter, MainButton } from '../controls/FormFooter';
 import { useSignal } from '../hooks';
+import { ConflictChoice } from './ConflictChoice';
+import { FolderField } from './FolderField';
 
 export interface ICopyFormProps {
   model: CopyModel;

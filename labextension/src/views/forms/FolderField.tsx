@@ -1,11 +1,11 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useId, useState, type KeyboardEvent } from 'react';
 
-import type { FolderChooser } from '../../forms/folderchooser';
 import { crumbs } from '../../api/keys';
+import type { FolderChooser } from '../../forms/folderchooser';
 import { Field } from '../controls/Field';
-import { FolderList } from './FolderList';
 import { useSignal } from '../hooks';
+import { FolderList } from './FolderList';
 
 export interface IFolderFieldProps {
   chooser: FolderChooser;

@@ -2,8 +2,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { folderIcon } from '@jupyterlab/ui-components';
 import { useEffect, type KeyboardEvent } from 'react';
 
-import type { FolderChooser } from '../../forms/folderchooser';
 import { nameIn, parentPrefix } from '../../api/keys';
+import type { FolderChooser } from '../../forms/folderchooser';
 import { useActiveRow } from '../controls/activerow';
 
 export interface IFolderListProps {

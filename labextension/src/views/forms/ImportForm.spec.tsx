@@ -2,8 +2,8 @@ import { fireEvent, render, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { ImportModel } from '../../forms/importmodel';
 import { ApiError } from '../../api/request';
+import { ImportModel } from '../../forms/importmodel';
 import { hubRepo, plan, trans, transfer } from '../../testing/fakes';
 import { ImportForm } from './ImportForm';
 

@@ -4,12 +4,12 @@ import { useId, useState, type KeyboardEvent } from 'react';
 import { formatSize } from '../../format';
 import type { ImportModel } from '../../forms/importmodel';
 import type { RepoType, Transfer } from '../../tokens';
-import { ConflictChoice } from './ConflictChoice';
+import { ExternalLink } from '../controls/ExternalLink';
 import { Field } from '../controls/Field';
 import { FormFooter, MainButton } from '../controls/FormFooter';
 import { useSignal } from '../hooks';
+import { ConflictChoice } from './ConflictChoice';
 import { ImportFiles } from './ImportFiles';
-import { ExternalLink } from '../controls/ExternalLink';
 import { RepoSummary } from './RepoSummary';
 
 /** The name that the hub gives to a repository's newest state. */

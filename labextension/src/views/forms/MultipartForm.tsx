@@ -4,8 +4,8 @@ import type { FormEvent } from 'react';
 import { formatAge } from '../../format';
 import type { MultipartModel } from '../../forms/multipartmodel';
 import { CheckList } from '../controls/CheckList';
-import { FailureList } from '../dialogs/FailureList';
 import { FormFooter, MainButton } from '../controls/FormFooter';
+import { FailureList } from '../dialogs/FailureList';
 import { useSignal } from '../hooks';
 
 export interface IMultipartFormProps {

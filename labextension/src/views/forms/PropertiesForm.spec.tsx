@@ -2,10 +2,10 @@ import { render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { DetailsModel } from '../../forms/detailsmodel';
 import { ApiError } from '../../api/request';
-import { details, trans } from '../../testing/fakes';
+import { DetailsModel } from '../../forms/detailsmodel';
 import { VersionsModel } from '../../forms/versionsmodel';
+import { details, trans } from '../../testing/fakes';
 import { PropertiesForm } from './PropertiesForm';
 
 describe('PropertiesForm', () => {

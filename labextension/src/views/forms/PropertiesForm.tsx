@@ -1,16 +1,16 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { FormEvent } from 'react';
 
-import { HEADERS, type DetailsModel, type Header } from '../../forms/detailsmodel';
-import { formatSize } from '../../format';
 import { s3Uri } from '../../api/keys';
+import { formatSize } from '../../format';
+import { HEADERS, type DetailsModel, type Header } from '../../forms/detailsmodel';
 import type { VersionsModel } from '../../forms/versionsmodel';
 import { Facts } from '../controls/Facts';
 import { Field } from '../controls/Field';
 import { FormFooter, MainButton } from '../controls/FormFooter';
+import { Tabs } from '../controls/Tabs';
 import { useSignal } from '../hooks';
 import { PairsEditor } from './PairsEditor';
-import { Tabs } from '../controls/Tabs';
 import { VersionList } from './VersionList';
 
 export interface IPropertiesFormProps {

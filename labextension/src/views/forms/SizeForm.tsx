@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { formatSize } from '../../format';
 import { s3Uri } from '../../api/keys';
+import { formatSize } from '../../format';
 import type { IRow } from '../../list/rows';
 import type { SizeCounter } from '../../list/sizecounter';
 import { CopyButton } from '../controls/CopyButton';

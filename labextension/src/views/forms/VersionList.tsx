@@ -1,8 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { formatSize } from '../../format';
-import type { ObjectVersion } from '../../tokens';
 import type { VersionsModel } from '../../forms/versionsmodel';
+import type { ObjectVersion } from '../../tokens';
 import { useSignal } from '../hooks';
 
 export interface IVersionListProps {

@@ -3,11 +3,11 @@ import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { BrowserModel } from '../../list/browser';
+import { UsageModel } from '../../list/usage';
 import { fakeActions, page, trans } from '../../testing/fakes';
 import { TransfersModel } from '../../transfers/transfers';
 import { UnfinishedModel } from '../../uploads/unfinished';
 import { UploadsModel } from '../../uploads/uploads';
-import { UsageModel } from '../../list/usage';
 import { Browser } from '../browser/Browser';
 
 const COUNT = 2000;

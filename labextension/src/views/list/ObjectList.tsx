@@ -1,16 +1,16 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, type MouseEvent } from 'react';
 
-import type { IBrowserActions } from '../actions';
 import type { BrowserModel } from '../../list/browser';
 import { beginDrag, endDrag } from '../../list/dragging';
 import type { UsageModel } from '../../list/usage';
+import type { IBrowserActions } from '../actions';
+import { useSlots, useWindow } from '../controls/window';
 import { useSignal } from '../hooks';
 import { ListFooter } from './ListFooter';
 import { ListHeader } from './ListHeader';
 import { useListKeys } from './listkeys';
 import { ObjectRow } from './ObjectRow';
-import { useSlots, useWindow } from '../controls/window';
 
 /** Must agree with --odhtec-row-height. */
 export const ROW_HEIGHT_PX = 24;

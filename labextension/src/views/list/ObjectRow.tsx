@@ -8,12 +8,12 @@ import {
 } from '@jupyterlab/ui-components';
 import { memo } from 'react';
 
-import type { IBrowserActions } from '../actions';
 import { formatAge, formatDate, formatSize } from '../../format';
 import type { IRow } from '../../list/rows';
-import { ROW_CLASS } from '../../tokens';
 import type { IUsage } from '../../list/usage';
+import { ROW_CLASS } from '../../tokens';
 import { visible } from '../../visible';
+import type { IBrowserActions } from '../actions';
 import { IconButton } from '../controls/IconButton';
 import { NameField } from './NameField';
 import { UsageCell, usageText } from './UsageCell';

@@ -1,7 +1,7 @@
 import { useRef, type KeyboardEvent } from 'react';
 
-import type { IBrowserActions } from '../actions';
 import type { BrowserModel } from '../../list/browser';
+import type { IBrowserActions } from '../actions';
 
 /** Letters typed within this time make one name to look for. */
 const TYPE_AHEAD_MS = 1000;

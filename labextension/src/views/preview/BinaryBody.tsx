@@ -1,5 +1,5 @@
-import { hexLines } from './hexdump';
 import type { IBodyProps, Kind } from './bodyprops';
+import { hexLines } from './hexdump';
 import { Scroll } from './Scroll';
 
 /** The first bytes of anything. */

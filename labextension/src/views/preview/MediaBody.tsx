@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'react';
 
+import { ApiError } from '../../api/request';
 import { baseName } from '../../drive/documents';
 import { formatSize } from '../../format';
-import { ApiError } from '../../api/request';
 import type { IBodyProps, Kind } from './bodyprops';
 
 /** The browser draws it; as an image it can run no script. */

@@ -1,8 +1,8 @@
 import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it, vi } from 'vitest';
 
-import { PreviewModel } from '../../preview/previewmodel';
 import { ApiError } from '../../api/request';
+import { PreviewModel } from '../../preview/previewmodel';
 import { trans } from '../../testing/fakes';
 import {
   archivePreview,

@@ -2,13 +2,13 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { copyIcon, downloadIcon, editIcon, fileIcon, refreshIcon } from '@jupyterlab/ui-components';
 import { useEffect, useRef, type ReactNode } from 'react';
 
+import { s3Uri } from '../../api/keys';
 import { baseName } from '../../drive/documents';
 import { formatSize } from '../../format';
-import { s3Uri } from '../../api/keys';
 import type { PreviewModel } from '../../preview/previewmodel';
 import type { Preview } from '../../tokens';
-import { useSignal } from '../hooks';
 import { IconButton } from '../controls/IconButton';
+import { useSignal } from '../hooks';
 import type { IRenderers } from './bodyprops';
 import { PreviewBody } from './PreviewBody';
 

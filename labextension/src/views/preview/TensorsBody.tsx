@@ -2,8 +2,8 @@ import { useDeferredValue, useState } from 'react';
 
 import { formatCount } from '../../format';
 import { visible } from '../../visible';
-import { FoldedFacts } from './FoldedFacts';
 import type { IBodyProps, Kind } from './bodyprops';
+import { FoldedFacts } from './FoldedFacts';
 import { Scroll } from './Scroll';
 
 /** More rows than this are found by their name. */

@@ -2,10 +2,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
 import { useId, useState } from 'react';
 
-import type { IBrowserActions } from '../actions';
 import { isFinished, type TransfersModel } from '../../transfers/transfers';
 import type { UnfinishedModel } from '../../uploads/unfinished';
 import type { UploadsModel } from '../../uploads/uploads';
+import type { IBrowserActions } from '../actions';
 import { useSignal } from '../hooks';
 import { TransferRow } from './TransferRow';
 import { UnfinishedRow } from './UnfinishedRow';

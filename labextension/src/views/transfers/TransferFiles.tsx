@@ -1,10 +1,10 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useEffect, useState } from 'react';
 
-import type { IBrowserActions } from '../actions';
 import { formatSize } from '../../format';
 import type { Transfer, TransferFile } from '../../tokens';
 import { TransferFilesModel } from '../../transfers/transferfiles';
+import type { IBrowserActions } from '../actions';
 import { useSignal } from '../hooks';
 
 export interface ITransferFilesProps {

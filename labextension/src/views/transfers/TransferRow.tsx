@@ -10,13 +10,13 @@ import {
 } from '@jupyterlab/ui-components';
 import { useId, useState } from 'react';
 
-import type { IBrowserActions } from '../actions';
 import { formatDuration, formatRate, formatSize } from '../../format';
-import { pauseIcon } from '../icons';
 import type { Transfer } from '../../tokens';
 import { isFinished } from '../../transfers/transfers';
 import { visible } from '../../visible';
+import type { IBrowserActions } from '../actions';
 import { IconButton } from '../controls/IconButton';
+import { pauseIcon } from '../icons';
 import { ProgressRow, type RowState } from './ProgressRow';
 import { TransferFiles } from './TransferFiles';
 

@@ -1,8 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IBrowserActions } from '../actions';
 import { s3Uri } from '../../api/keys';
 import type { Upload } from '../../tokens';
+import type { IBrowserActions } from '../actions';
 import { ProgressRow } from './ProgressRow';
 import { bytesText } from './TransferRow';
 

@@ -1,12 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { closeIcon, refreshIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 
-import type { UploadBatch } from '../../uploads/batch';
-import { formatDuration, formatRate } from '../../format';
-import { pauseIcon } from '../icons';
 import { s3Uri } from '../../api/keys';
+import { formatDuration, formatRate } from '../../format';
+import type { UploadBatch } from '../../uploads/batch';
 import type { UploadsModel } from '../../uploads/uploads';
 import { IconButton } from '../controls/IconButton';
+import { pauseIcon } from '../icons';
 import { ProgressRow, type RowState } from './ProgressRow';
 import { bytesText, filesText } from './TransferRow';
 
