@@ -13,6 +13,7 @@ import { Signal } from '@lumino/signaling';
 import { ISidebar, Sidebar } from './lab/browsers/sidebar';
 import { addCommands } from './lab/commands/commands';
 import { addListCommands } from './lab/commands/listcommands';
+import { SIDEBAR_RANK, STATUS_BAR_RANK } from './lab/commands/ranks';
 import { bringToFront } from './lab/mainarea';
 import { activeCount, createStatusItem } from './lab/transfers/status';
 import { documents } from './plugins/documents';
@@ -45,7 +46,7 @@ const panel: JupyterFrontEndPlugin<Sidebar> = {
       state,
       bringToFront: widget => bringToFront(app, widget)
     });
-    app.shell.add(sidebar.panel, 'left', { rank: 150, type: 'Object Storage' });
+    app.shell.add(sidebar.panel, 'left', { rank: SIDEBAR_RANK, type: 'Object Storage' });
     restorer?.add(sidebar.panel, PANEL_ID);
     registry?.load(PLUGIN_ID).then(
       settings => {
@@ -107,7 +108,7 @@ const status: JupyterFrontEndPlugin<void> = {
         onClick: () => bringToFront(app, sidebar.panel)
       }),
       align: 'left',
-      rank: 20,
+      rank: STATUS_BAR_RANK,
       isActive: () => activeCount({ transfers, uploads }) > 0,
       activeStateChanged
     });

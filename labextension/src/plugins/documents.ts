@@ -7,6 +7,7 @@ import { documentPath, locationOf } from '../drive/documents';
 import { S3Drive } from '../drive/drive';
 import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
 import { selectedFile, describedBy, onSelectionChanged } from '../lab/commands/currentselection';
+import { ROW_MENU_RANKS } from '../lab/commands/ranks';
 import { Opener } from '../lab/documents/opener';
 import { CommandIDs, DOCUMENTS_PLUGIN_ID, ROW_CLASS } from '../tokens';
 import { waitForCompletion } from '../transfers/transferwait';
@@ -70,8 +71,9 @@ export const documents: JupyterFrontEndPlugin<void> = {
     const category = trans.__('Object Storage');
     all.forEach(command => palette?.addItem({ command, category }));
     const selector = `.${ROW_CLASS}`;
-    app.contextMenu.addItem({ command: CommandIDs.openInEditor, selector, rank: -5 });
-    app.contextMenu.addItem({ command: CommandIDs.viewInTab, selector, rank: -3 });
+    for (const command of [CommandIDs.openInEditor, CommandIDs.viewInTab] as const) {
+      app.contextMenu.addItem({ command, selector, rank: ROW_MENU_RANKS[command] });
+    }
   }
 };
 

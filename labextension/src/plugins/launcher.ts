@@ -2,6 +2,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { ILauncher } from '@jupyterlab/launcher';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { LAUNCHER_RANK } from '../lab/commands/ranks';
 import { CommandIDs, LAUNCHER_PLUGIN_ID } from '../tokens';
 
 export const launcher: JupyterFrontEndPlugin<void> = {
@@ -16,6 +17,6 @@ export const launcher: JupyterFrontEndPlugin<void> = {
   ): void => {
     // Lab's own category, in Lab's own words.
     const category = (translator ?? nullTranslator).load('jupyterlab').__('Other');
-    launcher?.add({ command: CommandIDs.open, category, rank: 10 });
+    launcher?.add({ command: CommandIDs.open, category, rank: LAUNCHER_RANK });
   }
 };

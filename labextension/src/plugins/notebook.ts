@@ -11,6 +11,7 @@ import {
   describedBy,
   onSelectionChanged
 } from '../lab/commands/currentselection';
+import { ROW_MENU_RANKS } from '../lab/commands/ranks';
 import { formsOf, snippet, SNIPPET_FORMS, type SnippetForm } from '../lab/snippets';
 import { CommandIDs, NOTEBOOK_PLUGIN_ID, ROW_CLASS } from '../tokens';
 import { loadTranslations } from '../translation';
@@ -91,7 +92,7 @@ export const notebook: JupyterFrontEndPlugin<void> = {
       type: 'submenu',
       submenu: menu,
       selector: `.${ROW_CLASS}`,
-      rank: -2
+      rank: ROW_MENU_RANKS[CommandIDs.insertCode]
     });
     const category = trans.__('Object Storage');
     palette?.addItem({ command: CommandIDs.insertCode, category });

@@ -13,6 +13,7 @@ import { s3Uri } from '../api/keys';
 import type { IObjectLocation } from '../drive/documents';
 import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
 import { selectedFile, describedBy, onSelectionChanged } from '../lab/commands/currentselection';
+import { ROW_MENU_RANKS } from '../lab/commands/ranks';
 import type { PreviewWidget } from '../lab/documents/previewwidget';
 import { addToMainArea, bringToFront } from '../lab/mainarea';
 import { CommandIDs, PREVIEW_PLUGIN_ID, ROW_CLASS } from '../tokens';
@@ -88,7 +89,11 @@ export const previews: JupyterFrontEndPlugin<void> = {
     });
     onSelectionChanged(sidebar, () => app.commands.notifyCommandChanged(CommandIDs.preview));
     palette?.addItem({ command: CommandIDs.preview, category: trans.__('Object Storage') });
-    app.contextMenu.addItem({ command: CommandIDs.preview, selector: `.${ROW_CLASS}`, rank: -4 });
+    app.contextMenu.addItem({
+      command: CommandIDs.preview,
+      selector: `.${ROW_CLASS}`,
+      rank: ROW_MENU_RANKS[CommandIDs.preview]
+    });
     void restorer?.restore(tracker, {
       command: CommandIDs.preview,
       args: ({ object: { bucket, key } }) => ({ bucket, key }),

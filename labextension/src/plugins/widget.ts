@@ -6,12 +6,10 @@ import { ITranslator } from '@jupyterlab/translation';
 import { CellBrowsers } from '../cell/cellbrowsers';
 import { CellOutput } from '../cell/celloutput';
 import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
+import { CELL_RENDERER_RANK } from '../lab/commands/ranks';
 import { CELL_MIME_TYPE, WIDGET_MODULE, WIDGET_PLUGIN_ID } from '../tokens';
 import { loadTranslations } from '../translation';
 import { version } from '../version';
-
-/** Before the way ipywidgets shows it (-10), which has no sentence for a notebook without its kernel. */
-const RANK = -20;
 
 export const widget: JupyterFrontEndPlugin<void> = {
   id: WIDGET_PLUGIN_ID,
@@ -51,7 +49,7 @@ export const widget: JupyterFrontEndPlugin<void> = {
         mimeTypes: [CELL_MIME_TYPE],
         createRenderer: ({ mimeType }) => new CellOutput({ cellBrowsers, mimeType, trans })
       },
-      RANK
+      CELL_RENDERER_RANK
     );
   }
 };

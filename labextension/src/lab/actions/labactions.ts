@@ -1,9 +1,8 @@
-import { Clipboard, Notification } from '@jupyterlab/apputils';
+import { Clipboard } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { OdhTecAPI } from '../../api/api';
 import { s3Uri } from '../../api/keys';
-import { ApiError } from '../../api/request';
 import type { IObjectLocation } from '../../drive/documents';
 import type { BrowserModel } from '../../list/browser';
 import type { IDragged } from '../../list/dragging';
@@ -19,6 +18,7 @@ import type { UploadsModel } from '../../uploads/uploads';
 import type { IBrowserActions } from '../../views/actions';
 import { transferTitle } from '../../views/transfers/TransferRow';
 import type { Dialogs } from '../dialogs/dialogs';
+import { notifyIfFails } from '../errornotifications';
 import type { ObjectActions } from './objectactions';
 
 /** The browser's actions inside Lab: with its dialogs, notifications and clipboard. */
@@ -223,10 +223,7 @@ export class LabActions implements IBrowserActions {
   }
 
   private _try(title: string, work: () => Promise<void>): void {
-    work().catch(reason => {
-      const { message } = ApiError.from(reason);
-      Notification.error(`${title}: ${message}`, { autoClose: false });
-    });
+    void notifyIfFails(title, this._options.trans, work);
   }
 }
 

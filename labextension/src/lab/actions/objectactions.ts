@@ -1,9 +1,7 @@
-import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { OdhTecAPI } from '../../api/api';
 import { nameIn, parentPrefix, s3Uri } from '../../api/keys';
-import { ApiError } from '../../api/request';
 import { CopyModel } from '../../forms/copymodel';
 import { DeleteModel } from '../../forms/deletemodel';
 import { DetailsModel } from '../../forms/detailsmodel';
@@ -19,6 +17,7 @@ import { sleep } from '../../sleep';
 import type { TransfersModel } from '../../transfers/transfers';
 import type { Dialogs } from '../dialogs/dialogs';
 import type { ObjectDialogs } from '../dialogs/objectdialogs';
+import { notifyError, notifyIfFails } from '../errornotifications';
 
 /** Some proxies refuse a longer address. */
 const MAX_URL_LENGTH = 7000;
@@ -60,7 +59,7 @@ export class ObjectActions {
         return;
       }
     }
-    await this._try(trans.__('This could not be deleted'), async () => {
+    await notifyIfFails(trans.__('This could not be deleted'), trans, async () => {
       const { errors, transfer } = await edits.remove(rows);
       if (transfer) {
         transfers.add(transfer);
@@ -92,11 +91,12 @@ export class ObjectActions {
       prefixes: keysOf('folder')
     });
     if (url.length > MAX_URL_LENGTH) {
-      this._showError(
+      notifyError(
         trans.__('This could not be downloaded'),
         trans.__(
           'So many rows do not fit into one request: choose fewer, or the folder they are in.'
-        )
+        ),
+        trans
       );
     } else {
       startDownload(url, '');
@@ -154,28 +154,16 @@ export class ObjectActions {
       return;
     }
     const title = trans.__('The bucket could not be deleted');
-    await this._try(title, async () => {
+    await notifyIfFails(title, trans, async () => {
       const { objects, prefixes } = await api.listObjects(bucket, '', { maxKeys: 1 });
       if (objects.length || prefixes.length) {
         const why = trans.__('%1 is not empty: delete what is in it first.', s3Uri(bucket, ''));
-        this._showError(title, why);
+        notifyError(title, why, trans);
       } else if (await dialogs.confirmDeleteBucket(bucket)) {
         await api.deleteBucket(bucket);
         await model.reconnect();
       }
     });
-  }
-
-  private async _try(title: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (reason) {
-      this._showError(title, ApiError.from(reason).message);
-    }
-  }
-
-  private _showError(title: string, why: string): void {
-    Notification.error(this._options.trans.__('%1: %2', title, why), { autoClose: false });
   }
 }
 

@@ -6,6 +6,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import { parentPrefix } from '../../api/keys';
 import { CommandIDs, ROW_CLASS } from '../../tokens';
 import type { Sidebar } from '../browsers/sidebar';
+import { ROW_MENU_RANKS } from './ranks';
 
 /** No command takes arguments: they act on the browser that was used last. */
 const describedBy = { args: { type: 'object', properties: {} } };
@@ -33,7 +34,7 @@ export function addListCommands(
     },
     [CommandIDs.countUsage]: {
       label: () => (isCounting() ? trans.__('Stop Counting') : trans.__('Count Size of Folder')),
-      isEnabled: () => folders().length > 0 || (hasBucket() && !selected().length),
+      isEnabled: () => folders().length > 0,
       execute: () => {
         if (isCounting()) {
           folders().forEach(({ key }) => usage.stop(model().bucket!, key));
@@ -85,9 +86,14 @@ export function addListCommands(
   for (const [id, options] of Object.entries(all)) {
     app.commands.addCommand(id, { describedBy, ...options });
   }
-  [CommandIDs.rename, CommandIDs.countUsage, CommandIDs.goToFolder].forEach((command, index) => {
-    app.contextMenu.addItem({ command, selector: `.${ROW_CLASS}`, rank: 10 + index });
-  });
+  for (const command of [
+    CommandIDs.rename,
+    CommandIDs.countUsage,
+    CommandIDs.goToFolder
+  ] as const) {
+    const selector = `.${ROW_CLASS}`;
+    app.contextMenu.addItem({ command, selector, rank: ROW_MENU_RANKS[command] });
+  }
   const ids = Object.keys(all);
   const changed = () => ids.forEach(id => app.commands.notifyCommandChanged(id));
   sidebar.currentChanged.connect(changed);

@@ -6,17 +6,23 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { BrowserModel } from '../../list/browser';
 import { BUCKET_CLASS, CommandIDs, ROW_CLASS } from '../../tokens';
 import type { LabActions } from '../actions/labactions';
+import { BUCKET_MENU_RANKS, ROW_MENU_RANKS, ROW_MENU_SEPARATOR_RANKS } from './ranks';
 
-/** Where the entries stand in the menu of a row; Lab's own entries begin at 0. */
-const RANKS: readonly [string, number][] = [
-  [CommandIDs.download, 30],
-  [CommandIDs.copyTo, 40],
-  [CommandIDs.moveTo, 41],
-  [CommandIDs.copyUri, 50],
-  [CommandIDs.share, 51],
-  [CommandIDs.remove, 60],
-  [CommandIDs.properties, 70]
-];
+/** The commands here that the menu of a row has. */
+const ROW_COMMANDS = [
+  CommandIDs.download,
+  CommandIDs.copyTo,
+  CommandIDs.moveTo,
+  CommandIDs.copyUri,
+  CommandIDs.share,
+  CommandIDs.remove,
+  CommandIDs.properties
+] as const;
+const BUCKET_COMMANDS = [
+  CommandIDs.newBucket,
+  CommandIDs.unfinishedUploads,
+  CommandIDs.deleteBucket
+] as const;
 
 /** The commands about objects and buckets, for the browser that is `current` when they are used. */
 export function objectCommands(
@@ -69,13 +75,17 @@ export function objectCommands(
   };
 }
 
-/** The same in the menus of a row and of the bucket's box. */
+/** Add the commands to the menus of a row and of the bucket's box. */
 export function addObjectMenus({ contextMenu }: JupyterFrontEnd): void {
   const row = `.${ROW_CLASS}`;
-  RANKS.forEach(([command, rank]) => contextMenu.addItem({ command, selector: row, rank }));
-  [39, 49, 59, 69].forEach(rank => contextMenu.addItem({ type: 'separator', selector: row, rank }));
+  ROW_COMMANDS.forEach(command =>
+    contextMenu.addItem({ command, selector: row, rank: ROW_MENU_RANKS[command] })
+  );
+  ROW_MENU_SEPARATOR_RANKS.forEach(rank =>
+    contextMenu.addItem({ type: 'separator', selector: row, rank })
+  );
   const bucket = `.${BUCKET_CLASS}`;
-  [CommandIDs.newBucket, CommandIDs.unfinishedUploads, CommandIDs.deleteBucket].forEach(
-    (command, rank) => contextMenu.addItem({ command, selector: bucket, rank })
+  BUCKET_COMMANDS.forEach(command =>
+    contextMenu.addItem({ command, selector: bucket, rank: BUCKET_MENU_RANKS[command] })
   );
 }

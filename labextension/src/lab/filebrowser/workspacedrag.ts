@@ -10,6 +10,7 @@ import type { ILocation } from '../../list/storage';
 import { CommandIDs, ROW_CLASS } from '../../tokens';
 import type { LabActions } from '../actions/labactions';
 import type { Sidebar } from '../browsers/sidebar';
+import { FILE_BROWSER_MENU_RANKS, ROW_MENU_RANKS } from '../commands/ranks';
 
 /** The file browser's own class for the folder that a drop would go into. */
 const TARGET_CLASS = 'jp-mod-dropTarget';
@@ -60,12 +61,12 @@ export class WorkspaceDrag {
     app.contextMenu.addItem({
       command: CommandIDs.toWorkspace,
       selector: `.${ROW_CLASS}`,
-      rank: 20
+      rank: ROW_MENU_RANKS[CommandIDs.toWorkspace]
     });
     app.contextMenu.addItem({
       command: CommandIDs.fromWorkspace,
       selector: `.${ITEM_CLASS}[data-isdir]`,
-      rank: 50
+      rank: FILE_BROWSER_MENU_RANKS[CommandIDs.fromWorkspace]
     });
     const ids = [CommandIDs.toWorkspace, CommandIDs.fromWorkspace];
     sidebar.currentChanged.connect(() => ids.forEach(id => app.commands.notifyCommandChanged(id)));
