@@ -29,7 +29,7 @@ import { loadTranslations } from './translation';
 
 const panel: JupyterFrontEndPlugin<Sidebar> = {
   id: PLUGIN_ID,
-  description: 'Object storage in the left sidebar.',
+  description: 'Adds the object storage panel to the left sidebar.',
   autoStart: true,
   provides: ISidebar,
   optional: [ITranslator, ILayoutRestorer, IStateDB, ISettingRegistry],
@@ -60,7 +60,7 @@ const panel: JupyterFrontEndPlugin<Sidebar> = {
 
 const commands: JupyterFrontEndPlugin<void> = {
   id: COMMANDS_PLUGIN_ID,
-  description: 'The commands of object storage, in the palette and the context menu.',
+  description: 'Adds the object storage commands to the palette and the context menus.',
   autoStart: true,
   requires: [ISidebar],
   optional: [ITranslator, ICommandPalette],
@@ -81,7 +81,7 @@ const commands: JupyterFrontEndPlugin<void> = {
 
 const status: JupyterFrontEndPlugin<void> = {
   id: STATUS_PLUGIN_ID,
-  description: 'How many transfers go on, in the status bar.',
+  description: 'Shows the active transfers in the status bar.',
   autoStart: true,
   requires: [ISidebar],
   optional: [ITranslator, IStatusBar],

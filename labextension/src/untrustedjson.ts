@@ -22,15 +22,15 @@ const PROTOTYPE_KEYS = ['constructor', 'prototype'];
 /** Why it is not JSON, in words: the engines' own differ, and name tokens that only their authors know. */
 function whyInvalid(text: string, reason: unknown): string {
   if (!text.trim()) {
-    return 'The file is empty, so there is no JSON in it.';
+    return 'The file is empty, so it is not valid JSON.';
   }
   const number = invalidNumber(text);
   if (number) {
-    return `It has the number ${number}, which JSON does not allow. Replace it by null, or open the file as text.`;
+    return `The file has the number ${number}, which JSON does not allow. Replace it with null, or open the file as text.`;
   }
   const position = /position (\d+)/.exec(String(reason))?.[1];
   const line = position === undefined ? '' : text.slice(0, Number(position)).split('\n').length;
-  return line ? `It is not valid JSON: see line ${line}.` : 'It is not valid JSON.';
+  return line ? `The file is not valid JSON: see line ${line}.` : 'The file is not valid JSON.';
 }
 
 /** What Python's json writes though JSON has no such numbers; null where none stands outside of the strings. */

@@ -256,7 +256,7 @@ def test_what_an_editor_would_damage_is_explained_and_previewed(panel: Panel, cl
     panel.dialog.get_by_role("button", name=re.compile("Close|Dismiss|OK")).first.click()
     panel.dialog.wait_for(state="detached")
     view.get_by_role("columnheader", name="城市").wait_for()
-    edit = view.get_by_role("button", name="Its text is not UTF-8, so an editor would damage it")
+    edit = view.get_by_role("button", name="Not UTF-8 text, so an editor would damage it")
     assert edit.is_disabled()
     panel.row("rows.csv.gz").dblclick()
     view.get_by_role("columnheader", name="name").wait_for()

@@ -29,7 +29,7 @@ export class ApiError extends Error {
   }
 
   static unreachable(): ApiError {
-    return new ApiError('NetworkError', 'The Jupyter server does not answer.', 0);
+    return new ApiError('NetworkError', 'The Jupyter server is not responding.', 0);
   }
 
   /** The error in a reply's body. A 404 that is not ours comes from a server without our routes. */
@@ -58,7 +58,7 @@ export class ApiError extends Error {
     }
     return new ApiError(
       `HTTP${status}`,
-      `The server answered ${status} ${statusText}`.trim() + '.',
+      `The server replied ${status} ${statusText}`.trim() + '.',
       status
     );
   }

@@ -76,10 +76,7 @@ export async function* readEvents(
     for (;;) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const silence = new Promise<never>((_, reject) => {
-        timer = setTimeout(
-          () => reject(new Error('The event stream fell silent.')),
-          IDLE_TIMEOUT_MS
-        );
+        timer = setTimeout(() => reject(new Error('The event stream timed out.')), IDLE_TIMEOUT_MS);
       });
       const { done, value } = await Promise.race([reader.read(), silence]).finally(() =>
         clearTimeout(timer)

@@ -50,7 +50,7 @@ export abstract class S3BrowserView extends DOMWidgetView {
     this._note.setHidden(comm_live);
     this._note.node.textContent = comm_live
       ? ''
-      : this.trans.__('Python does not hear this browser any more. Run the cell again.');
+      : this.trans.__('Disconnected from the kernel. Run the cell again to reconnect.');
   }
 
   private readonly _note = new Widget();

@@ -130,7 +130,9 @@ describe('S3Drive', () => {
     const json = { type: 'file' as const, format: 'json' as const };
     expect(await refused('b/a.json', json)).toContain('the number -Infinity');
     store.put('a.json', '{"text": "NaN",\n oops}');
-    expect(await refused('b/a.json', json)).toMatch(/^It is not valid JSON(: see line 2)?\.$/);
+    expect(await refused('b/a.json', json)).toMatch(
+      /^The file is not valid JSON(: see line 2)?\.$/
+    );
     store.put('a.json', '');
     expect(await refused('b/a.json', json)).toContain('is empty');
     expect(showPreview).not.toHaveBeenCalled();

@@ -69,7 +69,7 @@ export class S3Drive implements Contents.IDrive {
         return made;
       }
       if (options.chunk !== undefined) {
-        throw refusal(400, this._trans.__('Files are uploaded in the Object Storage panel.'));
+        throw refusal(400, this._trans.__('To upload files, use the Object Storage panel.'));
       }
       return this._store(path, options);
     });
@@ -122,7 +122,7 @@ export class S3Drive implements Contents.IDrive {
       const { bucket, key } = this._writable(path);
       const oldValue = (await this._stat(path)) ?? (await this._directories.readEmpty(path));
       if (!oldValue) {
-        const why = this._trans.__('%1 is not there, or not empty.', s3Uri(bucket, key));
+        const why = this._trans.__('%1 does not exist or is not empty.', s3Uri(bucket, key));
         throw refusal(400, why);
       }
       const own = oldValue.type === 'directory' ? `${key}/` : key;
@@ -145,11 +145,11 @@ export class S3Drive implements Contents.IDrive {
   }
 
   async restoreCheckpoint(): Promise<void> {
-    throw refusal(404, this._trans.__('There are no checkpoints of objects.'));
+    throw refusal(404, this._trans.__('Objects have no checkpoints.'));
   }
 
   async deleteCheckpoint(): Promise<void> {
-    throw refusal(404, this._trans.__('There are no checkpoints of objects.'));
+    throw refusal(404, this._trans.__('Objects have no checkpoints.'));
   }
 
   /** The object with its bytes; null when there is none. */
@@ -172,7 +172,7 @@ export class S3Drive implements Contents.IDrive {
     if (!read.bytes) {
       showPreview({ bucket, key });
       const why = this._trans.__(
-        'It has %1, more than the %2 that are opened in an editor; its preview is shown instead. The limit can be changed in the settings of Object Storage.',
+        'The object (%1) exceeds the size limit of editors (%2), so its preview is shown. You can change the limit in the Object Storage settings.',
         formatSize(read.size),
         formatSize(sizeLimit())
       );
@@ -238,10 +238,10 @@ export class S3Drive implements Contents.IDrive {
     this._saved.delete(path);
     const why = known
       ? this._trans.__(
-          '%1 was changed in the store at the same time, so nothing was saved. Save again to choose between the two.',
+          '%1 was changed by someone else, so nothing was saved. Save again to choose which version to keep.',
           s3Uri(bucket, key)
         )
-      : this._trans.__('%1 exists already, so nothing was saved.', s3Uri(bucket, key));
+      : this._trans.__('%1 already exists, so nothing was saved.', s3Uri(bucket, key));
     return refusal(412, why);
   }
 
@@ -252,7 +252,7 @@ export class S3Drive implements Contents.IDrive {
   ): Promise<Contents.IModel> {
     const [source, target] = [locationOf(path), this._writable(newPath)];
     if (await this._stat(newPath)) {
-      const why = this._trans.__('%1 exists already.', s3Uri(target.bucket, target.key));
+      const why = this._trans.__('%1 already exists.', s3Uri(target.bucket, target.key));
       throw refusal(409, why);
     }
     await this._options.transfer({
@@ -301,7 +301,7 @@ export class S3Drive implements Contents.IDrive {
   private _writable(path: string): { bucket: string; key: string } {
     const location = locationOf(path);
     if (!location.key || !isPath(location.key)) {
-      const why = this._trans.__('%1 cannot be the path of a document.', localPath(location));
+      const why = this._trans.__('%1 is not a valid document path.', localPath(location));
       throw refusal(400, why);
     }
     return location;

@@ -53,8 +53,8 @@ function decodeText(bytes: Uint8Array): string {
   } catch {
     throw new NotEditable(
       bytes[0] === 0x1f && bytes[1] === 0x8b
-        ? 'This is compressed with gzip, so an editor would damage it. Its preview is shown instead.'
-        : 'This is not UTF-8 text, so an editor would damage it. Its preview is shown instead.'
+        ? 'The object is compressed with gzip, so an editor would damage it. Its preview is shown instead.'
+        : 'The object is not UTF-8 text, so an editor would damage it. Its preview is shown instead.'
     );
   }
 }

@@ -14,7 +14,7 @@ export function parseNotebook(text: string): Dict {
   const notebook = parseUntrustedJson(text);
   if (!isDict(notebook) || !Array.isArray(notebook.cells) || notebook.nbformat !== 4) {
     throw new Error(
-      'This is no notebook of version 4. Older ones can be brought up to date with jupyter nbconvert.'
+      'This is not a version 4 notebook. Convert older notebooks with jupyter nbconvert.'
     );
   }
   return { ...notebook, cells: notebook.cells.map(cell => untrusted(changeCell(cell, JOINING))) };

@@ -64,8 +64,8 @@ describe('Moves', () => {
     ['a folder', ['d/new/inner']]
   ])('refuses the name of %s that is there', async (_, there) => {
     taken = there;
-    await expect(moves.rename(file('d/a'), 'new')).rejects.toThrow('new exists already.');
-    await expect(moves.rename(folder('d/a/'), 'new')).rejects.toThrow('new exists already.');
+    await expect(moves.rename(file('d/a'), 'new')).rejects.toThrow('new already exists.');
+    await expect(moves.rename(folder('d/a/'), 'new')).rejects.toThrow('new already exists.');
     expect(started).toEqual([]);
   });
 

@@ -33,7 +33,7 @@ export class Moves {
     if (name.includes('/')) {
       throw new ApiError(
         'BadRequest',
-        trans.__('A name has no slash: drag the row to move it to another folder.'),
+        trans.__('Names cannot contain a slash. To move an item to another folder, drag it there.'),
         400
       );
     }
@@ -116,7 +116,7 @@ export class Moves {
       server.listObjects(bucket, `${key}/`, { maxKeys: 1 })
     ]);
     if (object || folder.objects.length || folder.prefixes.length) {
-      throw new ApiError('Conflict', trans.__('%1 exists already.', lastName(key)), 409);
+      throw new ApiError('Conflict', trans.__('%1 already exists.', lastName(key)), 409);
     }
   }
 }

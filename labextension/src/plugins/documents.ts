@@ -16,7 +16,7 @@ import { loadTranslations } from '../translation';
 /** Objects in Lab's own editors and viewers. */
 export const documents: JupyterFrontEndPlugin<void> = {
   id: DOCUMENTS_PLUGIN_ID,
-  description: 'The Contents drive "S3", through which Lab opens and saves objects.',
+  description: 'Adds the Contents drive "S3", through which editors open and save objects.',
   autoStart: true,
   requires: [ISidebar],
   optional: [ITranslator, ICommandPalette],
@@ -93,7 +93,7 @@ function createDrive(
     onTruncated: (path, count) =>
       Notification.info(
         trans.__(
-          '%1 has more than the %2 entries that are listed here. The Object Storage panel shows all of them.',
+          'Only the first %2 entries of %1 are listed. The Object Storage panel shows all of them.',
           documentPath({ bucket: path, key: '' }),
           count.toLocaleString()
         )

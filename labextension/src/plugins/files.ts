@@ -14,7 +14,8 @@ import { loadTranslations } from '../translation';
 
 export const files: JupyterFrontEndPlugin<void> = {
   id: FILES_PLUGIN_ID,
-  description: 'Copies between object storage and the file browser, by drag or by command.',
+  description:
+    'Copies files between object storage and the file browser, by drag and drop or by command.',
   autoStart: true,
   requires: [ISidebar, IFileBrowserFactory],
   optional: [ITranslator, ICommandPalette, IDefaultFileBrowser],

@@ -7,7 +7,7 @@ import { CommandIDs, LAUNCHER_PLUGIN_ID } from '../tokens';
 
 export const launcher: JupyterFrontEndPlugin<void> = {
   id: LAUNCHER_PLUGIN_ID,
-  description: 'The card of object storage in the launcher.',
+  description: 'Adds an object storage card to the launcher.',
   autoStart: true,
   optional: [ITranslator, ILauncher],
   activate: (

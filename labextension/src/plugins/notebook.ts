@@ -25,17 +25,19 @@ const argsSchema = {
       form: {
         type: 'string',
         enum: [...SNIPPET_FORMS],
-        description: 'What the code does; without it, what fits the object best'
+        description: 'What the code does; by default, what suits the object best'
       },
-      isPalette: { type: 'boolean', description: 'Whether the label stands alone' }
+      isPalette: {
+        type: 'boolean',
+        description: 'Whether the label includes the name of the command'
+      }
     }
   }
 };
 
 export const notebook: JupyterFrontEndPlugin<void> = {
   id: NOTEBOOK_PLUGIN_ID,
-  description:
-    'Puts code for an object into the notebook, or where none is open into the clipboard.',
+  description: 'Inserts code for an object into the open notebook, or copies it to the clipboard.',
   autoStart: true,
   requires: [ISidebar],
   optional: [ITranslator, INotebookTracker, ICommandPalette],
@@ -50,7 +52,7 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     const { commands } = app;
     const target = () => tracker?.currentWidget ?? null;
     const title = () =>
-      target() ? trans.__('Insert into Notebook') : trans.__('Copy Code for a Notebook');
+      target() ? trans.__('Insert into Notebook') : trans.__('Copy Code for Notebook');
     const labels = formLabels(trans);
 
     commands.addCommand(CommandIDs.insertCode, {
@@ -116,14 +118,14 @@ export const notebook: JupyterFrontEndPlugin<void> = {
 function formLabels(trans: TranslationBundle): Record<SnippetForm, string> {
   return {
     pandas: trans.__('Read with pandas'),
-    image: trans.__('Show the Image'),
-    tensors: trans.__('Look at the Tensors'),
-    json: trans.__('Read the JSON'),
-    text: trans.__('Read the Text'),
-    list: trans.__('List the Folder'),
-    open: trans.__('Open as a File'),
-    download: trans.__('Download to the Kernel'),
-    serve: trans.__('Serve the Model (KServe)'),
+    image: trans.__('Show Image'),
+    tensors: trans.__('Inspect Tensors'),
+    json: trans.__('Read JSON'),
+    text: trans.__('Read Text'),
+    list: trans.__('List Folder'),
+    open: trans.__('Open as File'),
+    download: trans.__('Download to Kernel'),
+    serve: trans.__('Serve Model (KServe)'),
     boto3: trans.__('Read with boto3'),
     uri: trans.__('URI')
   };

@@ -23,7 +23,7 @@ import type { IPreviewViewProps } from '../views/preview/PreviewView';
 /** What is inside an object, in the main area; its code comes with the first preview. */
 export const previews: JupyterFrontEndPlugin<void> = {
   id: PREVIEW_PLUGIN_ID,
-  description: 'Shows what is inside an object without downloading it.',
+  description: 'Previews objects without downloading them.',
   autoStart: true,
   requires: [ISidebar],
   optional: [ITranslator, ICommandPalette, ILayoutRestorer, IEditorServices, IRenderMimeRegistry],

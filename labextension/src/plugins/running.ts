@@ -11,7 +11,7 @@ import { loadTranslations } from '../translation';
 
 export const running: JupyterFrontEndPlugin<void> = {
   id: RUNNING_PLUGIN_ID,
-  description: 'Transfers in the panel of what runs.',
+  description: 'Lists transfers in the Running panel.',
   autoStart: true,
   requires: [ISidebar],
   optional: [ITranslator, IRunningSessionManagers],
@@ -30,10 +30,10 @@ export const running: JupyterFrontEndPlugin<void> = {
         show: () => bringToFront(app, sidebar.panel),
         confirm: async title => {
           const { button } = await showDialog({
-            title: trans.__('Cancel the transfer?'),
-            body: trans.__('%1. What was there before stays as it was.', title),
+            title: trans.__('Cancel Transfer?'),
+            body: trans.__('%1. Existing objects are not changed.', title),
             buttons: [
-              Dialog.cancelButton({ label: trans.__('Go on') }),
+              Dialog.cancelButton({ label: trans.__('Keep Running') }),
               Dialog.warnButton({ label: trans.__('Cancel Transfer') })
             ]
           });

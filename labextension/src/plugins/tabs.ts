@@ -13,7 +13,7 @@ import { loadTranslations } from '../translation';
 
 export const tabs: JupyterFrontEndPlugin<void> = {
   id: TABS_PLUGIN_ID,
-  description: 'Object storage as tabs of the main area.',
+  description: 'Opens object storage in tabs of the main area.',
   autoStart: true,
   requires: [ISidebar],
   optional: [ITranslator, ICommandPalette, ILayoutRestorer],

@@ -13,7 +13,7 @@ import { version } from '../version';
 
 export const widget: JupyterFrontEndPlugin<void> = {
   id: WIDGET_PLUGIN_ID,
-  description: 'The browser in a notebook cell.',
+  description: 'Shows the object storage browser in notebook cells.',
   autoStart: true,
   requires: [ISidebar],
   optional: [ITranslator, IRenderMimeRegistry],

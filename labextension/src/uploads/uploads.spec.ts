@@ -209,7 +209,7 @@ describe('UploadsModel', () => {
     puts[0].options.onProgress(2);
     puts[0].options.onRetry(ApiError.unreachable());
     expect([batch.retryReason, batch.bytesDone]).toEqual([
-      'The Jupyter server does not answer.',
+      'The Jupyter server is not responding.',
       2
     ]);
     puts[0].options.onProgress(3);

@@ -53,7 +53,7 @@ describe('LabActions', () => {
     };
     expect(choose('other.bin', 'xyz', 5)).toContain('you chose other.bin');
     expect(choose('model.bin', 'wxyz', 5)).toContain('model.bin has 4 bytes');
-    expect(choose('model.bin', 'xyz', 6)).toContain('has been changed since its upload began');
+    expect(choose('model.bin', 'xyz', 6)).toContain('has changed since its upload started');
     expect(uploads.resumeInterrupted).not.toHaveBeenCalled();
     choose('model.bin', 'xyz', 5);
     expect(dialogs.showError).toHaveBeenCalledTimes(3);

@@ -55,7 +55,7 @@ export class LabActions implements IBrowserActions {
     const { bucket } = model;
     const entries = droppedEntries(data);
     if (bucket !== null && entries.length) {
-      this._try(trans.__('The drop could not be read'), async () => {
+      this._try(trans.__('The dropped files could not be read'), async () => {
         uploads.add(bucket, prefix, await filesOf(entries));
       });
     }
@@ -91,7 +91,7 @@ export class LabActions implements IBrowserActions {
 
   rename(row: IRow, name: string): void {
     const { moves, trans } = this._options;
-    this._try(trans.__('This could not be renamed'), () => moves.rename(row, name));
+    this._try(trans.__('The item could not be renamed'), () => moves.rename(row, name));
   }
 
   canMove: IBrowserActions['canMove'] = (what, target) => this._options.moves.canMove(what, target);
@@ -99,20 +99,20 @@ export class LabActions implements IBrowserActions {
   moveRows: IBrowserActions['moveRows'] = (what, target, copies) => {
     const { moves, trans } = this._options;
     const title = copies
-      ? trans.__('This could not be copied')
-      : trans.__('This could not be moved');
+      ? trans.__('The items could not be copied')
+      : trans.__('The items could not be moved');
     this._try(title, () => moves.moveRows(what, target, copies));
   };
 
   /** Into the folder that Lab's file browser shows, or another one of the workspace. */
   copyToWorkspace(what: IDragged, path: string): void {
     const { moves, trans } = this._options;
-    this._try(trans.__('This could not be copied'), () => moves.toWorkspace(what, path));
+    this._try(trans.__('The items could not be copied'), () => moves.toWorkspace(what, path));
   }
 
   copyFromWorkspace(items: readonly IWorkspaceItem[], target: ILocation): void {
     const { moves, trans } = this._options;
-    this._try(trans.__('This could not be copied'), () => moves.fromWorkspace(items, target));
+    this._try(trans.__('The items could not be copied'), () => moves.fromWorkspace(items, target));
   }
 
   copyUri(rows: readonly IRow[]): void {
@@ -196,7 +196,7 @@ export class LabActions implements IBrowserActions {
       const why = file && fileMismatch(upload, file);
       if (why) {
         const reason = mismatchText(why, upload, file, trans);
-        void dialogs.showError(trans.__('This is not the file'), reason);
+        void dialogs.showError(trans.__('Different File Chosen'), reason);
       } else if (file) {
         uploads.resumeInterrupted(upload, file);
       }
@@ -247,10 +247,10 @@ function mismatchText(
   const uri = s3Uri(upload.bucket, upload.key);
   switch (why) {
     case 'name':
-      return trans.__('%1 was being uploaded, and you chose %2.', uri, file.name);
+      return trans.__('The interrupted upload is of %1, but you chose %2.', uri, file.name);
     case 'size':
       return trans.__(
-        '%1 has %2 bytes; the file that was being uploaded to %3 had %4.',
+        '%1 has %2 bytes, but the file uploaded to %3 had %4.',
         file.name,
         file.size.toLocaleString(),
         uri,
@@ -258,7 +258,7 @@ function mismatchText(
       );
     default:
       return trans.__(
-        '%1 has been changed since its upload began. Discard the interrupted upload, then upload the file anew.',
+        '%1 has changed since its upload started. Discard the interrupted upload, then upload the file again.',
         file.name
       );
   }

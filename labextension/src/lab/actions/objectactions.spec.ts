@@ -74,7 +74,7 @@ describe('ObjectActions', () => {
   it('says so when a selection is too long for an address', () => {
     actions.download(Array.from({ length: 1000 }, (_, index) => file(`a/name-${index}`)));
     expect(clicked).toEqual([]);
-    expect(said.mock.lastCall![0]).toMatch(/choose fewer/);
+    expect(said.mock.lastCall![0]).toMatch(/Select fewer/);
   });
 
   it('asks before a folder goes, whatever the settings say', async () => {
@@ -101,7 +101,7 @@ describe('ObjectActions', () => {
     edits.remove.mockResolvedValueOnce({ errors, transfer: transfer() });
     await actions.remove([file('a/x')]);
     expect(transfers.add).toHaveBeenCalledWith(transfer());
-    expect(messages.showFailures).toHaveBeenCalledWith('One object was not deleted', errors);
+    expect(messages.showFailures).toHaveBeenCalledWith('One Object Was Not Deleted', errors);
   });
 
   it('deletes only an empty bucket, and only when the user is sure', async () => {

@@ -59,14 +59,14 @@ export class ObjectActions {
         return;
       }
     }
-    await notifyIfFails(trans.__('This could not be deleted'), trans, async () => {
+    await notifyIfFails(trans.__('The items could not be deleted'), trans, async () => {
       const { errors, transfer } = await edits.remove(rows);
       if (transfer) {
         transfers.add(transfer);
       }
       if (errors.length) {
         await messages.showFailures(
-          trans._n('One object was not deleted', '%1 objects were not deleted', errors.length),
+          trans._n('One Object Was Not Deleted', '%1 Objects Were Not Deleted', errors.length),
           errors
         );
       }
@@ -92,9 +92,9 @@ export class ObjectActions {
     });
     if (url.length > MAX_URL_LENGTH) {
       notifyError(
-        trans.__('This could not be downloaded'),
+        trans.__('The items could not be downloaded'),
         trans.__(
-          'So many rows do not fit into one request: choose fewer, or the folder they are in.'
+          'Too many items for one request. Select fewer items, or the folder that contains them.'
         ),
         trans
       );
@@ -157,7 +157,7 @@ export class ObjectActions {
     await notifyIfFails(title, trans, async () => {
       const { objects, prefixes } = await api.listObjects(bucket, '', { maxKeys: 1 });
       if (objects.length || prefixes.length) {
-        const why = trans.__('%1 is not empty: delete what is in it first.', s3Uri(bucket, ''));
+        const why = trans.__('%1 is not empty. Delete its objects first.', s3Uri(bucket, ''));
         notifyError(title, why, trans);
       } else if (await dialogs.confirmDeleteBucket(bucket)) {
         await api.deleteBucket(bucket);

@@ -14,7 +14,7 @@ export class BrowserPanel extends ReactWidget {
     this.id = _options.id;
     this.addClass('odhtec-Panel');
     this.title.icon = bucketIcon;
-    this.title.caption = _options.trans.__('Object storage');
+    this.title.caption = _options.trans.__('Object Storage');
     this.node.tabIndex = -1;
   }
 

@@ -21,15 +21,15 @@ export function addTabs(
 ): readonly string[] {
   const tracker = new WidgetTracker<MainAreaWidget<BrowserPanel>>({ namespace: 'odhtec-tab' });
   app.commands.addCommand(CommandIDs.openTab, {
-    label: trans.__('Object Storage in a Tab'),
+    label: trans.__('Open Object Storage in New Tab'),
     icon: bucketIcon,
     describedBy: {
       args: {
         type: 'object',
         properties: {
-          id: { type: 'string', description: trans.__('The tab, when it comes back') },
-          bucket: { type: 'string', description: trans.__('The bucket that is shown') },
-          prefix: { type: 'string', description: trans.__('The folder of it, with its slash') }
+          id: { type: 'string', description: trans.__('ID of the tab to restore') },
+          bucket: { type: 'string', description: trans.__('Bucket to show') },
+          prefix: { type: 'string', description: trans.__('Folder to show, ending in a slash') }
         }
       }
     },
@@ -44,7 +44,7 @@ export function addTabs(
       tab.title.closable = true;
       const name = () => {
         const { bucket = '', prefix = '' } = panel.location ?? {};
-        tab.title.label = visible(lastName(prefix) || bucket) || trans.__('Object storage');
+        tab.title.label = visible(lastName(prefix) || bucket) || trans.__('Object Storage');
         tab.title.caption = bucket && visible(s3Uri(bucket, prefix));
       };
       name();

@@ -54,7 +54,7 @@ export function addCommands(
       execute: () => actions().pickFiles()
     },
     [CommandIDs.uploadFolder]: {
-      label: trans.__('Upload a Folder…'),
+      label: trans.__('Upload Folder…'),
       icon: folderUploadIcon,
       isEnabled: hasBucket,
       execute: () => actions().pickFolder()

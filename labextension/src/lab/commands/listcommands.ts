@@ -44,7 +44,7 @@ export function addListCommands(
       }
     },
     [CommandIDs.goToFolder]: {
-      label: trans.__('Go to Its Folder'),
+      label: trans.__('Open Containing Folder'),
       icon: folderIcon,
       isEnabled: () => model().search !== null && selected().length === 1,
       isVisible: () => model().search !== null,
@@ -69,7 +69,7 @@ export function addListCommands(
       }
     },
     [CommandIDs.goToPath]: {
-      label: trans.__('Go to a Place in Object Storage…'),
+      label: trans.__('Go to Path in Object Storage…'),
       isEnabled: hasBucket,
       execute: async () => {
         await Promise.resolve();

@@ -35,18 +35,18 @@ export function objectCommands(
   const hasSelection = () => selected().length > 0;
   return {
     [CommandIDs.copyTo]: {
-      label: trans.__('Copy to…'),
+      label: trans.__('Copy To…'),
       icon: duplicateIcon,
       isEnabled: hasSelection,
       execute: () => objects().copyTo('copy', selected())
     },
     [CommandIDs.moveTo]: {
-      label: trans.__('Move to…'),
+      label: trans.__('Move To…'),
       isEnabled: hasSelection,
       execute: () => objects().copyTo('move', selected())
     },
     [CommandIDs.share]: {
-      label: trans.__('Share a Link…'),
+      label: trans.__('Share Link…'),
       icon: linkIcon,
       isEnabled: () => hasBucket() && selected().length <= 1,
       execute: () => objects().share(selected()[0])
@@ -68,7 +68,7 @@ export function objectCommands(
       execute: () => objects().deleteBucket()
     },
     [CommandIDs.unfinishedUploads]: {
-      label: trans.__('Unfinished Uploads…'),
+      label: trans.__('Incomplete Uploads…'),
       isEnabled: hasBucket,
       execute: () => objects().unfinishedUploads()
     }

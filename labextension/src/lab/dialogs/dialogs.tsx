@@ -23,27 +23,27 @@ export class Dialogs {
 
   newFolder(location: string): Promise<string | null> {
     const trans = this._trans;
-    return this._name(trans.__('New folder'), trans.__('Name of the folder in %1', location));
+    return this._name(trans.__('New Folder'), trans.__('Name of the new folder in %1', location));
   }
 
   newBucket(name: string): Promise<string | null> {
     const trans = this._trans;
-    return this._name(trans.__('Create bucket'), trans.__('Name of the bucket'), name);
+    return this._name(trans.__('Create Bucket'), trans.__('Bucket name'), name);
   }
 
   async askConflict(batch: UploadBatch, item: IUploadItem, more: boolean): Promise<IAnswer> {
     const trans = this._trans;
     const { button, isChecked } = await showDialog({
-      title: trans.__('Replace the object?'),
-      body: trans.__('%1 exists already.', s3Uri(batch.bucket, item.key)),
+      title: trans.__('Replace Object?'),
+      body: trans.__('%1 already exists.', s3Uri(batch.bucket, item.key)),
       buttons: [
         Dialog.cancelButton({ label: trans.__('Skip') }),
-        Dialog.okButton({ label: trans.__('Keep both'), actions: ['rename'] }),
+        Dialog.okButton({ label: trans.__('Keep Both'), actions: ['rename'] }),
         Dialog.warnButton({ label: trans.__('Replace'), actions: ['overwrite'] })
       ],
       defaultButton: 1,
       checkbox: more
-        ? { label: trans.__('The same for all files of this upload'), checked: true }
+        ? { label: trans.__('Do this for all files of this upload'), checked: true }
         : null
     });
     const choice = button.actions.includes('overwrite')
@@ -57,9 +57,9 @@ export class Dialogs {
   async confirmDiscard({ bucket, key, bytesDone }: Upload): Promise<boolean> {
     const trans = this._trans;
     const { button } = await showDialog({
-      title: trans.__('Discard the interrupted upload?'),
+      title: trans.__('Discard Interrupted Upload?'),
       body: trans.__(
-        'The %1 of %2 that have arrived are dropped. The file on your computer stays.',
+        'The uploaded %1 of %2 will be deleted. The file on your computer is not changed.',
         formatSize(bytesDone),
         s3Uri(bucket, key)
       ),
@@ -76,7 +76,7 @@ export class Dialogs {
     const trans = this._trans;
     const { value, button } = await InputDialog.getPassword({
       title,
-      label: trans.__('Token of Hugging Face; it is sent once and not stored'),
+      label: trans.__('Hugging Face token (sent once and not stored)'),
       okLabel: trans.__('Resume'),
       cancelLabel: trans.__('Cancel')
     });
@@ -86,7 +86,7 @@ export class Dialogs {
   async settings(props: Omit<ISettingsFormProps, 'trans'>): Promise<void> {
     const trans = this._trans;
     const dialog = new FormDialog(
-      trans.__('Object storage settings'),
+      trans.__('Object Storage Settings'),
       ReactWidget.create(<SettingsForm {...props} trans={trans} />),
       { buttons: [Dialog.okButton({ label: trans.__('Close') })] }
     );

@@ -12,8 +12,8 @@ export async function confirmMove(
   trans: TranslationBundle
 ): Promise<boolean> {
   const title = copies
-    ? trans._n('Copy one item?', 'Copy %1 items?', rows.length)
-    : trans._n('Move one item?', 'Move %1 items?', rows.length);
+    ? trans._n('Copy One Item?', 'Copy %1 Items?', rows.length)
+    : trans._n('Move One Item?', 'Move %1 Items?', rows.length);
   const { button } = await showDialog({
     title,
     body: ReactWidget.create(<MoveBody rows={rows} target={target} trans={trans} />),

@@ -55,7 +55,7 @@ export class ObjectDialogs {
   async share(model: ShareModel): Promise<void> {
     const { trans } = this._options;
     await this._form(
-      trans.__('Share a link'),
+      trans.__('Share Link'),
       [model],
       close => <ShareForm model={model} onClose={close} trans={trans} />,
       'input:checked'
@@ -85,7 +85,7 @@ export class ObjectDialogs {
   async multiparts(model: MultipartModel): Promise<void> {
     const { trans } = this._options;
     await this._form(
-      trans.__('Unfinished uploads'),
+      trans.__('Incomplete Uploads'),
       [model],
       close => <MultipartForm model={model} onClose={close} trans={trans} />,
       '.odhtec-Form-buttons button'
@@ -96,7 +96,7 @@ export class ObjectDialogs {
     const { trans } = this._options;
     const { rows, hasFolders } = model;
     const { button } = await showDialog({
-      title: trans._n('Delete one item?', 'Delete %1 items?', rows.length),
+      title: trans._n('Delete One Item?', 'Delete %1 Items?', rows.length),
       body: ReactWidget.create(<DeleteBody model={model} trans={trans} />),
       buttons: [
         Dialog.cancelButton({ label: trans.__('Cancel') }),
@@ -113,14 +113,14 @@ export class ObjectDialogs {
   async confirmDeleteBucket(bucket: string): Promise<boolean> {
     const { trans } = this._options;
     const { button } = await showDialog({
-      title: trans.__('Delete the bucket?'),
+      title: trans.__('Delete Bucket?'),
       body: trans.__(
-        'The empty bucket %1 is deleted. Its name becomes free: whoever takes it next receives what is still sent to it.',
+        'Anyone can then create a bucket named “%1” and receive data still sent to it.',
         bucket
       ),
       buttons: [
         Dialog.cancelButton({ label: trans.__('Cancel') }),
-        Dialog.warnButton({ label: trans.__('Delete bucket') })
+        Dialog.warnButton({ label: trans.__('Delete') })
       ],
       defaultButton: 0
     });

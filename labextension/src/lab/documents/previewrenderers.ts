@@ -83,7 +83,11 @@ export class PreviewRenderers implements IRenderers {
   async pdfUrl({ bucket, key }: IObjectLocation, signal: AbortSignal): Promise<string> {
     const { bytes } = await this._options.api.readObject(bucket, key, this.sizeLimit(), signal);
     if (!bytes) {
-      throw new ApiError('TooLarge', this._options.trans.__('The object has grown.'), 413);
+      throw new ApiError(
+        'TooLarge',
+        this._options.trans.__('The object is now larger than the size limit.'),
+        413
+      );
     }
     // Whatever the store says that it is: as a page of HTML it would be one of Jupyter's own.
     return URL.createObjectURL(new Blob([bytes], { type: 'application/pdf' }));

@@ -33,7 +33,7 @@ export class WorkspaceDrag {
     const { app, sidebar, browser, trans } = this._options;
     const describedBy = { args: { type: 'object', properties: {} } };
     app.commands.addCommand(CommandIDs.toWorkspace, {
-      label: trans.__('Copy to the Workspace'),
+      label: trans.__('Copy to File Browser'),
       describedBy,
       isEnabled: () => browser() !== null && sidebar.current.model.selectedRows.length > 0,
       execute: () => {
@@ -107,7 +107,7 @@ export class WorkspaceDrag {
     for (const path of paths) {
       if (!isOfWorkspace(contents, path)) {
         Notification.error(
-          trans.__('%1 is not in the workspace, so it cannot be copied from there.', path),
+          trans.__('%1 is not on the Jupyter server, so it cannot be copied.', path),
           { autoClose: false }
         );
         return;

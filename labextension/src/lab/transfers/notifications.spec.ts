@@ -26,7 +26,7 @@ describe('TransferNotifications', () => {
 
   it('offers the path in the bucket after an import', () => {
     notifications.transferEnded(transfer({ state: 'completed', target: 's3://models/org/name/' }));
-    expect(labels(success.mock.lastCall!)).toEqual(['Show', 'Copy path']);
+    expect(labels(success.mock.lastCall!)).toEqual(['Show', 'Copy Path']);
     expect(success.mock.lastCall![1]!.actions![1].caption).toContain('org/name');
     notifications.transferEnded(transfer({ state: 'completed', target: 's3://models/' }));
     expect(labels(success.mock.lastCall!)).toEqual(['Show']);

@@ -46,8 +46,8 @@ export class TransferNotifications {
     const showing = { label: trans.__('Show'), callback: show };
     if (state === 'completed') {
       const copying = path && {
-        label: trans.__('Copy path'),
-        caption: trans.__('The path in the bucket, as a model server asks for it: %1', path),
+        label: trans.__('Copy Path'),
+        caption: trans.__('Path in the bucket, as model servers expect it: %1', path),
         callback: () => Clipboard.copyToSystem(path)
       };
       Notification.success(trans.__('%1: completed', title), {

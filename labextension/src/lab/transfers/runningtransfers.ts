@@ -18,7 +18,7 @@ export class RunningTransfers implements IRunningSessions.IManager {
     this.shutdownLabel = trans.__('Cancel Transfer');
     this.shutdownAllLabel = trans.__('Cancel All');
     this.shutdownAllConfirmationText = trans.__(
-      'Cancel all transfers? What was there before stays as it was.'
+      'Cancel all transfers? Existing objects are not changed.'
     );
     transfers.stateChanged.connect(this._onChanged, this);
     uploads.stateChanged.connect(this._onChanged, this);

@@ -57,5 +57,5 @@ function Status(props: IStatusProps): JSX.Element {
     rate ? formatRate(rate) : ''
   ];
   const text = parts.filter(Boolean).join(' · ');
-  return <TextItem source={text} title={trans.__('Show object storage')} onClick={props.onClick} />;
+  return <TextItem source={text} title={trans.__('Show Object Storage')} onClick={props.onClick} />;
 }

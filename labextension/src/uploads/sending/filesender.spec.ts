@@ -447,7 +447,7 @@ describe('FileSender', () => {
     ) {
       queueMicrotask(() => this.onerror?.(new ProgressEvent('error') as ProgressEvent<FileReader>));
     });
-    await expect(sender.send(job(file))).rejects.toThrow(/model\.bin cannot be read any more/);
+    await expect(sender.send(job(file))).rejects.toThrow(/model\.bin can no longer be read/);
     expect(troubles).toEqual([]);
     vi.restoreAllMocks();
   });

@@ -9,7 +9,7 @@ export function assertReadable(file: File, from = 0): Promise<void> {
       reject(
         new ApiError(
           'FileUnreadable',
-          `${file.name} cannot be read any more: it was changed or removed on this computer. Choose it again.`,
+          `${file.name} can no longer be read: it was changed or removed on this computer. Choose it again.`,
           0
         )
       );

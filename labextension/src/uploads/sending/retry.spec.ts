@@ -23,7 +23,7 @@ describe('withRetries', () => {
   it('tries six times in about a minute, later each time', async () => {
     const backoff = patient();
     const work = vi.fn(() => Promise.reject(ApiError.unreachable()));
-    await expect(withRetries(work, signal, backoff)).rejects.toThrow('does not answer');
+    await expect(withRetries(work, signal, backoff)).rejects.toThrow('is not responding');
     expect(work).toHaveBeenCalledTimes(6);
     const { slept } = backoff;
     expect(slept).toEqual([...slept].sort((a, b) => a - b));

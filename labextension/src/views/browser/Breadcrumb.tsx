@@ -30,7 +30,11 @@ export function Breadcrumb(props: IBreadcrumbProps): JSX.Element | null {
   const hidden = path.slice(0, -MAX_CRUMBS);
   const shown = path.slice(-MAX_CRUMBS);
   return (
-    <nav className="odhtec-Crumbs" aria-label={trans.__('Folder')} title={s3Uri(bucket, prefix)}>
+    <nav
+      className="odhtec-Crumbs"
+      aria-label={trans.__('Folder path')}
+      title={s3Uri(bucket, prefix)}
+    >
       <button
         type="button"
         data-prefix=""
@@ -69,7 +73,7 @@ export function Breadcrumb(props: IBreadcrumbProps): JSX.Element | null {
       ))}
       <IconButton
         icon={editIcon}
-        label={trans.__('Type a place (F4)')}
+        label={trans.__('Enter a path (F4)')}
         className="odhtec-Crumbs-edit"
         onClick={() => model.setEditingPath(true)}
       />
@@ -87,7 +91,7 @@ function PathField(props: IBreadcrumbProps & { bucket: string }): JSX.Element {
       <input
         ref={field}
         className="jp-mod-styled odhtec-Input"
-        aria-label={trans.__('Place')}
+        aria-label={trans.__('Path')}
         placeholder={trans.__('s3://bucket/folder/')}
         spellCheck={false}
         autoComplete="off"

@@ -76,8 +76,8 @@ export function BucketBox({ model, actions, trans }: IBucketBoxProps): JSX.Eleme
       id: `${id}-new`,
       label:
         name && !known.includes(name)
-          ? trans.__('Create bucket “%1”…', name)
-          : trans.__('Create bucket…'),
+          ? trans.__('Create Bucket “%1”…', name)
+          : trans.__('Create Bucket…'),
       choose: () => {
         close();
         actions.newBucket(known.includes(name) ? '' : name);
@@ -118,11 +118,11 @@ export function BucketBox({ model, actions, trans }: IBucketBoxProps): JSX.Eleme
         aria-controls={`${id}-list`}
         aria-autocomplete="list"
         aria-activedescendant={expanded ? choices[active]?.id : undefined}
-        placeholder={trans.__('Choose or type a bucket')}
+        placeholder={trans.__('Choose or enter a bucket')}
         title={
           model.buckets.listable
-            ? trans.__('Choose or type a bucket')
-            : trans.__('These credentials may not list buckets: type the name of one')
+            ? trans.__('Choose or enter a bucket')
+            : trans.__('These credentials cannot list buckets. Enter the name of one.')
         }
         value={typed ?? model.bucket ?? ''}
         onChange={event => {

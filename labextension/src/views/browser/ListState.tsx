@@ -35,16 +35,16 @@ export function ListState(props: IStateProps): JSX.Element | null {
   }
   if (model.filter) {
     return (
-      <State title={trans.__('Nothing matches')}>
-        <p>{trans.__('No row of this folder contains “%1”.', model.filter)}</p>
+      <State title={trans.__('No matches')}>
+        <p>{trans.__('No name in this folder contains “%1”.', model.filter)}</p>
         <Action
           onClick={() =>
             void model.startSearch({ q: model.filter, mode: 'contains', recursive: true })
           }
         >
-          {trans.__('Search in all folders')}
+          {trans.__('Search All Folders')}
         </Action>
-        <Action onClick={() => model.setFilter('')}>{trans.__('Clear the filter')}</Action>
+        <Action onClick={() => model.setFilter('')}>{trans.__('Clear Filter')}</Action>
       </State>
     );
   }
@@ -53,7 +53,7 @@ export function ListState(props: IStateProps): JSX.Element | null {
       title={model.prefix ? trans.__('This folder is empty') : trans.__('This bucket is empty')}
     >
       <p>{trans.__('Drop files or folders here, or')}</p>
-      <Action onClick={() => actions.pickFiles()}>{trans.__('Upload files')}</Action>
+      <Action onClick={() => actions.pickFiles()}>{trans.__('Upload Files')}</Action>
       <Action onClick={() => actions.importModel()}>{trans.__('Import from Hugging Face')}</Action>
     </State>
   );
@@ -67,7 +67,7 @@ function NoHits({ model, search, trans }: IStateProps & { search: Search }): JSX
   const { q, mode, recursive } = search.what;
   const location = s3Uri(model.bucket!, model.prefix);
   const said = {
-    prefix: trans.__('No name begins with “%1”', q),
+    prefix: trans.__('No name starts with “%1”', q),
     contains: trans.__('No name contains “%1”', q),
     glob: trans.__('No name matches “%1”', q)
   };
@@ -75,15 +75,15 @@ function NoHits({ model, search, trans }: IStateProps & { search: Search }): JSX
     <State title={said[mode]}>
       <p>
         {recursive
-          ? trans.__('All below %1 was looked at.', location)
-          : trans.__('All in %1 was looked at, but not the folders in it.', location)}
+          ? trans.__('Everything in %1 was searched.', location)
+          : trans.__('%1 was searched, but not the folders in it.', location)}
       </p>
       {!recursive && (
         <Action onClick={() => void model.startSearch({ q, mode, recursive: true })}>
-          {trans.__('Search in all folders')}
+          {trans.__('Search All Folders')}
         </Action>
       )}
-      <Action onClick={() => model.endSearch()}>{trans.__('Back to the folder')}</Action>
+      <Action onClick={() => model.endSearch()}>{trans.__('Back to Folder')}</Action>
     </State>
   );
 }
@@ -103,7 +103,11 @@ function Failure({ error, actions, trans }: IStateProps & { error: ApiError }): 
   if (error.code === NOT_ENABLED) {
     return (
       <State title={trans.__('The server extension is not enabled')} alert>
-        <p>{trans.__('Run this where Jupyter runs, then restart the server:')}</p>
+        <p>
+          {trans.__(
+            'Run this command where the Jupyter server is installed, then restart the server:'
+          )}
+        </p>
         <code>{ENABLE_COMMAND}</code>
         <Action onClick={() => actions.refresh()}>{trans.__('Retry')}</Action>
       </State>
@@ -111,13 +115,13 @@ function Failure({ error, actions, trans }: IStateProps & { error: ApiError }): 
   }
   if (error.code === 'NoCredentials') {
     return (
-      <State title={trans.__('Not connected yet')}>
+      <State title={trans.__('Not connected')}>
         <p>
           {trans.__(
             'In Open Data Hub or OpenShift AI, attach a data connection to this workbench and restart it. Elsewhere, enter endpoint and keys in the settings.'
           )}
         </p>
-        <Action onClick={() => actions.settings()}>{trans.__('Open settings')}</Action>
+        <Action onClick={() => actions.settings()}>{trans.__('Open Settings')}</Action>
         <Action onClick={() => actions.refresh()}>{trans.__('Retry')}</Action>
       </State>
     );
@@ -129,7 +133,7 @@ function Failure({ error, actions, trans }: IStateProps & { error: ApiError }): 
       {advice && <p>{advice}</p>}
       <Action onClick={() => actions.refresh()}>{trans.__('Retry')}</Action>
       {isConnectionError(error) && (
-        <Action onClick={() => actions.settings()}>{trans.__('Open settings')}</Action>
+        <Action onClick={() => actions.settings()}>{trans.__('Open Settings')}</Action>
       )}
     </State>
   );
@@ -139,20 +143,20 @@ function NoBucket({ model, actions, trans }: IStateProps): JSX.Element {
   if (!model.buckets.listable) {
     return (
       <State title={trans.__('No bucket is open')}>
-        <p>{trans.__('These credentials may not list buckets. Type the name of one above.')}</p>
-        <Action onClick={() => actions.settings()}>{trans.__('Open settings')}</Action>
+        <p>{trans.__('These credentials cannot list buckets. Enter the name of one above.')}</p>
+        <Action onClick={() => actions.settings()}>{trans.__('Open Settings')}</Action>
       </State>
     );
   }
   return (
-    <State title={trans.__('There are no buckets yet')}>
+    <State title={trans.__('No buckets yet')}>
       <p>
         {trans.__(
-          'A bucket holds your objects. Create one, or type the name of an existing one above.'
+          'A bucket holds your objects. Create one, or enter the name of an existing one above.'
         )}
       </p>
-      <Action onClick={() => actions.newBucket('')}>{trans.__('Create bucket')}</Action>
-      <Action onClick={() => actions.settings()}>{trans.__('Open settings')}</Action>
+      <Action onClick={() => actions.newBucket('')}>{trans.__('Create Bucket')}</Action>
+      <Action onClick={() => actions.settings()}>{trans.__('Open Settings')}</Action>
     </State>
   );
 }
@@ -162,21 +166,21 @@ function failureTitle(error: ApiError, trans: TranslationBundle): string {
     case 'AccessDenied':
       return trans.__('No permission');
     case 'NoSuchBucket':
-      return trans.__('There is no such bucket');
+      return trans.__('Bucket not found');
     case 'StoreUnreachable':
-      return trans.__('The object store does not answer');
+      return trans.__('The object store is not responding');
     case 'NetworkError':
-      return trans.__('The Jupyter server does not answer');
+      return trans.__('The Jupyter server is not responding');
     case 'InvalidAccessKeyId':
-      return trans.__('The store does not know the access key');
+      return trans.__('Invalid access key');
     case 'SignatureDoesNotMatch':
-      return trans.__('The secret access key is wrong');
+      return trans.__('Invalid secret access key');
     case 'ExpiredToken':
       return trans.__('The credentials have expired');
     default:
       return isConnectionError(error)
-        ? trans.__('The object store refuses the connection')
-        : trans.__('This did not work');
+        ? trans.__('The object store refused the connection')
+        : trans.__('The list could not be loaded');
   }
 }
 
@@ -185,14 +189,14 @@ function adviceFor(error: ApiError, trans: TranslationBundle): string | null {
   switch (error.code) {
     case 'AccessDenied':
       return trans.__(
-        'These credentials may not list this place. They may still be allowed a folder of it: type its way above (F4).'
+        'These credentials cannot list this location. If they can list a folder in it, enter its path above (F4).'
       );
     case 'NoSuchBucket':
-      return trans.__('Choose another one above, or create it.');
+      return trans.__('Choose another bucket above, or create this one.');
     case 'InvalidAccessKeyId':
     case 'SignatureDoesNotMatch':
     case 'ExpiredToken':
-      return trans.__('Put the right credentials into the settings; they are tested there.');
+      return trans.__('Enter valid credentials in the settings, where you can test them.');
     default:
       return null;
   }

@@ -33,7 +33,7 @@ export function SearchBar(props: { model: BrowserModel; trans: TranslationBundle
         className="jp-mod-styled odhtec-Input odhtec-Filter"
         type="search"
         spellCheck={false}
-        placeholder={trans.__('Filter; Enter searches')}
+        placeholder={trans.__('Filter (Enter to search)')}
         aria-label={trans.__('Filter by name')}
         value={text}
         onChange={event => {
@@ -62,7 +62,7 @@ export function SearchBar(props: { model: BrowserModel; trans: TranslationBundle
       {(text || search) && (
         <div className="odhtec-Search-how">
           <select
-            aria-label={trans.__('How names are compared')}
+            aria-label={trans.__('Match mode')}
             value={mode}
             onChange={event => {
               const wanted = event.target.value as ISearch['mode'];
@@ -71,11 +71,11 @@ export function SearchBar(props: { model: BrowserModel; trans: TranslationBundle
             }}
           >
             <option value="contains">{trans.__('contains')}</option>
-            <option value="prefix">{trans.__('begins with')}</option>
+            <option value="prefix">{trans.__('starts with')}</option>
             <option value="glob">{trans.__('matches * and ?')}</option>
           </select>
           <select
-            aria-label={trans.__('Where to search')}
+            aria-label={trans.__('Search in')}
             value={recursive ? 'below' : 'here'}
             onChange={event => {
               const below = event.target.value === 'below';
@@ -88,7 +88,7 @@ export function SearchBar(props: { model: BrowserModel; trans: TranslationBundle
           </select>
           <IconButton
             icon={searchIcon}
-            label={trans.__('Search the store')}
+            label={trans.__('Search')}
             disabled={!text}
             onClick={() => start(text)}
           />

@@ -19,22 +19,22 @@ export interface IToolbarProps {
 
 export function Toolbar({ enabled, actions, trans }: IToolbarProps): JSX.Element {
   return (
-    <div role="toolbar" className="odhtec-Toolbar" aria-label={trans.__('Object storage')}>
+    <div role="toolbar" className="odhtec-Toolbar" aria-label={trans.__('Object Storage')}>
       <IconButton
         icon={newFolderIcon}
-        label={trans.__('New folder')}
+        label={trans.__('New Folder')}
         disabled={!enabled}
         onClick={() => actions.newFolder()}
       />
       <IconButton
         icon={fileUploadIcon}
-        label={trans.__('Upload files')}
+        label={trans.__('Upload Files')}
         disabled={!enabled}
         onClick={() => actions.pickFiles()}
       />
       <IconButton
         icon={folderUploadIcon}
-        label={trans.__('Upload a folder')}
+        label={trans.__('Upload Folder')}
         disabled={!enabled}
         onClick={() => actions.pickFolder()}
       />

@@ -35,8 +35,8 @@ describe('DeleteBody', () => {
     expect(lines[9]).toBe('f9 1.0 kB');
     expect(lines[10]).toBe('and 3 more');
     expect(container.textContent).toMatch(/13 objects, 13.3 kB/);
-    expect(container.textContent).not.toMatch(/Everything below/);
-    await says(container, /keeps no versions. This cannot be undone/);
+    expect(container.textContent).not.toMatch(/Everything in/);
+    await says(container, /does not keep versions. This cannot be undone/);
   });
 
   it('counts what is below a folder while the user reads', async () => {
@@ -50,20 +50,20 @@ describe('DeleteBody', () => {
       })
       .mockReturnValueOnce(last.promise);
     const container = show([folder]);
-    expect(container.textContent).toMatch(/^b\/Everything below the folder is deleted/);
-    await says(container, /2 objects, 2.0 kB so far; counting… Deleting now takes also/);
+    expect(container.textContent).toMatch(/^b\/Everything in the folder is deleted/);
+    await says(container, /2 objects, 2.0 kB so far; counting… You can delete now/);
     last.resolve({ objects: 1, bytes: 0, nextContinuationToken: null, isTruncated: false });
     await says(container, /3 objects, 2.0 kB(?! so far)/);
   });
 
   it('says that what cannot be counted may be more', async () => {
     server.countUsage.mockRejectedValueOnce(new Error('Access denied.'));
-    await says(show([folder]), /At least 0 objects, 0 B. It cannot be counted: Access denied./);
+    await says(show([folder]), /At least 0 objects, 0 B. Counting failed: Access denied./);
   });
 
   it.each([
-    ['Enabled', /a delete marker hides each object.*can be brought back/],
-    ['Suspended', /what was written since then is lost, older versions stay/],
+    ['Enabled', /a delete marker hides each object, which can be restored/],
+    ['Suspended', /older versions are kept, but anything written since then is lost/],
     ['Unknown', /This cannot be undone/]
   ] as const)('explains versions: %s', async (versioning, text) => {
     server.listVersions.mockResolvedValueOnce(versions(versioning));

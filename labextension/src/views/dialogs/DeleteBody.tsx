@@ -32,8 +32,8 @@ export function DeleteBody({ model, trans }: IDeleteBodyProps): JSX.Element {
       {folders > 0 && (
         <p>
           {trans._n(
-            'Everything below the folder is deleted, too.',
-            'Everything below the %1 folders is deleted, too.',
+            'Everything in the folder is deleted as well.',
+            'Everything in the %1 folders is deleted as well.',
             folders
           )}
         </p>
@@ -53,9 +53,9 @@ function countText({ counter }: DeleteModel, trans: TranslationBundle): string {
     return trans.__('%1, %2', objects, size);
   }
   return counter.error
-    ? trans.__('At least %1, %2. It cannot be counted: %3', objects, size, counter.error.message)
+    ? trans.__('At least %1, %2. Counting failed: %3', objects, size, counter.error.message)
     : trans.__(
-        '%1, %2 so far; counting… Deleting now takes also what is not counted yet.',
+        '%1, %2 so far; counting… You can delete now: objects not yet counted are deleted as well.',
         objects,
         size
       );
@@ -64,21 +64,21 @@ function countText({ counter }: DeleteModel, trans: TranslationBundle): string {
 function versionText({ versioning, hasFolders }: DeleteModel, trans: TranslationBundle): string {
   switch (versioning) {
     case null:
-      return trans.__('Asking whether the bucket keeps versions…');
+      return trans.__('Checking whether the bucket keeps versions…');
     case 'Enabled':
       return trans.__(
-        'The bucket keeps versions: a delete marker hides each object, and its versions stay. It can be brought back; the space is not freed.'
+        'The bucket keeps versions: a delete marker hides each object, which can be restored. No space is freed.'
       );
     case 'Suspended':
       return trans.__(
-        'The bucket keeps no new versions: what was written since then is lost, older versions stay.'
+        'Versioning is suspended: older versions are kept, but anything written since then is lost.'
       );
     case 'Off':
-      return trans.__('The bucket keeps no versions. This cannot be undone.');
+      return trans.__('The bucket does not keep versions. This cannot be undone.');
     default:
       return hasFolders
         ? trans.__(
-            'Whether the bucket keeps versions is not known: take it that this cannot be undone.'
+            'It is unknown whether the bucket keeps versions. Assume that this cannot be undone.'
           )
         : trans.__('This cannot be undone.');
   }

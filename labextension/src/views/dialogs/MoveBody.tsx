@@ -18,12 +18,12 @@ export function MoveBody(props: {
       <ul>
         {rows.slice(0, MAX_NAMES).map(({ key, name, kind }) => (
           <li key={key}>
-            {kind === 'folder' ? trans.__('%1 and all that is in it', `${name}/`) : name}
+            {kind === 'folder' ? trans.__('%1 and everything in it', `${name}/`) : name}
           </li>
         ))}
         {more > 0 && <li>{trans._n('and one more', 'and %1 more', more)}</li>}
       </ul>
-      <p>{trans.__('To %1. Nothing that is there already is replaced.', target)}</p>
+      <p>{trans.__('To %1. Existing objects are not replaced.', target)}</p>
     </div>
   );
 }

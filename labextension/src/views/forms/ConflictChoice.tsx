@@ -19,9 +19,9 @@ export function ConflictChoice({
 }: IConflictChoiceProps): JSX.Element {
   const id = useId();
   const choices: [OnConflict, string][] = [
-    ['skip', trans.__('Keep them')],
-    ['overwrite', trans.__('Replace them')],
-    ['rename', trans.__('Keep both, under new names')]
+    ['skip', trans.__('Keep existing objects')],
+    ['overwrite', trans.__('Replace existing objects')],
+    ['rename', trans.__('Keep both (new names for the copies)')]
   ];
   return (
     <fieldset className="odhtec-Choice odhtec-mod-inline">

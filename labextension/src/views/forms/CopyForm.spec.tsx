@@ -17,7 +17,7 @@ describe('CopyForm', () => {
   const onStarted = vi.fn();
   const onClose = vi.fn();
   const user = userEvent.setup();
-  const button = () => screen.getByRole<HTMLButtonElement>('button', { name: 'Move here' });
+  const button = () => screen.getByRole<HTMLButtonElement>('button', { name: 'Move' });
 
   beforeEach(() => {
     vi.resetAllMocks();
@@ -39,7 +39,7 @@ describe('CopyForm', () => {
   });
 
   it('walks to a folder by keyboard alone, says what would happen, and starts it', async () => {
-    expect(screen.getByText(/It is in this folder already/)).toBeTruthy();
+    expect(screen.getByText(/Already in this folder/)).toBeTruthy();
     const list = screen.getByRole('listbox', { name: 'Folders' });
     await within(list).findByRole('option', { name: 'x' });
     list.focus();
@@ -70,15 +70,15 @@ describe('CopyForm', () => {
   it('asks what to do with what is in the way', async () => {
     server.planTransfer.mockResolvedValue(plan('s3://b/x/', { conflict: 1 }));
     await user.type(screen.getByLabelText('Folder'), 'x');
-    await screen.findByText('One object is there already and differs');
-    await user.click(screen.getByLabelText('Keep both, under new names'));
+    await screen.findByText('One object already exists and is different');
+    await user.click(screen.getByLabelText('Keep both (new names for the copies)'));
     await user.click(button());
     expect(server.startTransfer.mock.lastCall![0].onConflict).toBe('rename');
   });
 
   it('makes a folder in the form itself', async () => {
     server.createFolder.mockResolvedValue({});
-    await user.click(screen.getByRole('button', { name: 'New folder…' }));
+    await user.click(screen.getByRole('button', { name: 'New folder' }));
     await user.type(screen.getByLabelText('Name of the new folder'), 'fresh{Enter}');
     expect(server.createFolder).toHaveBeenCalledWith('b', 'fresh/');
     await vi.waitFor(() =>

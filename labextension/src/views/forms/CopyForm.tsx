@@ -41,8 +41,8 @@ export function CopyForm({ model, onStarted, onClose, trans }: ICopyFormProps): 
             model.busy
               ? trans.__('Starting…')
               : model.action === 'move'
-                ? trans.__('Move here')
-                : trans.__('Copy here')
+                ? trans.__('Move')
+                : trans.__('Copy')
           }
           disabled={!model.ready}
         />
@@ -60,11 +60,11 @@ function Conflict({ model, trans }: Pick<ICopyFormProps, 'model' | 'trans'>): JS
       legend={
         model.plan
           ? trans._n(
-              'One object is there already and differs',
-              '%1 objects are there already and differ',
+              'One object already exists and is different',
+              '%1 objects already exist and are different',
               model.plan.conflicts
             )
-          : trans.__('If objects are there already and differ')
+          : trans.__('If different objects already exist')
       }
       value={model.onConflict}
       onChange={value => model.setOnConflict(value)}
@@ -82,11 +82,11 @@ function rowsText({ rows }: CopyModel, trans: TranslationBundle): string {
 function targetProblemText(model: CopyModel, trans: TranslationBundle): string | null {
   switch (model.targetProblem) {
     case 'nowhere':
-      return trans.__('Name a bucket.');
+      return trans.__('Enter a bucket.');
     case 'same':
-      return trans.__('It is in this folder already: choose another one.');
+      return trans.__('Already in this folder. Choose another folder.');
     case 'inside':
-      return trans.__('A folder cannot go into itself: choose another one.');
+      return trans.__('A folder cannot be inside itself. Choose another folder.');
     default:
       return null;
   }
@@ -96,7 +96,7 @@ function targetProblemText(model: CopyModel, trans: TranslationBundle): string |
 function planText(model: CopyModel, trans: TranslationBundle): string | null {
   const { plan } = model;
   if (model.planning) {
-    return trans.__('Looking what is there… You need not wait.');
+    return trans.__('Checking the target… You can start now.');
   }
   if (!plan) {
     return null;
@@ -105,11 +105,15 @@ function planText(model: CopyModel, trans: TranslationBundle): string | null {
   const parts = [trans.__('%1, %2, to %3', files, formatSize(plan.bytes), model.target)];
   if (plan.identical) {
     parts.push(
-      trans._n('one is there already, the same', '%1 are there already, the same', plan.identical)
+      trans._n(
+        'one already exists and is identical',
+        '%1 already exist and are identical',
+        plan.identical
+      )
     );
   }
   if (plan.refused) {
-    parts.push(trans._n('one cannot go', '%1 cannot go', plan.refused));
+    parts.push(trans._n('one cannot be stored', '%1 cannot be stored', plan.refused));
   }
   return parts.join(' · ');
 }

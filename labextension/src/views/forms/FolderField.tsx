@@ -42,7 +42,7 @@ export function FolderField({ chooser, error, trans }: IFolderFieldProps): JSX.E
             name="folder"
             spellCheck={false}
             autoComplete="off"
-            placeholder={trans.__('The bucket’s top level')}
+            placeholder={trans.__('Top level of the bucket')}
             value={chooser.text}
             onChange={event => chooser.type(event.target.value)}
           />
@@ -64,7 +64,7 @@ export function FolderField({ chooser, error, trans }: IFolderFieldProps): JSX.E
             disabled={chooser.loading}
             onClick={() => void chooser.loadMore()}
           >
-            {trans.__('Look for more folders')}
+            {trans.__('Load more folders')}
           </button>
         )}
       </div>
@@ -81,7 +81,7 @@ function FolderPath({ chooser, trans }: IPartProps): JSX.Element {
   const { bucket, prefix } = chooser;
   const path = [{ name: bucket, prefix: '' }, ...crumbs(prefix)];
   return (
-    <nav className="odhtec-Way" aria-label={trans.__('Way to the folder')}>
+    <nav className="odhtec-Way" aria-label={trans.__('Folder path')}>
       {path.map((crumb, index) => (
         <span key={crumb.prefix}>
           {index > 0 && <span aria-hidden="true">/</span>}
@@ -111,7 +111,7 @@ function NewFolder({ chooser, trans }: IPartProps): JSX.Element {
   if (name === null) {
     return (
       <button type="button" className="odhtec-LinkButton" onClick={() => setName('')}>
-        {trans.__('New folder…')}
+        {trans.__('New folder')}
       </button>
     );
   }

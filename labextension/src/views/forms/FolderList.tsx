@@ -65,9 +65,9 @@ function ListNote({ chooser, trans }: IFolderListProps): JSX.Element | null {
   const text = chooser.loading
     ? trans.__('Loading…')
     : chooser.isNew
-      ? trans.__('Nothing is there yet: the folder is made with its first object.')
+      ? trans.__('The folder does not exist yet. It is created with its first object.')
       : !chooser.folders.length && !chooser.hasMore && !chooser.error
-        ? trans.__('There are no folders in it.')
+        ? trans.__('No folders')
         : null;
   return text ? <div className="odhtec-FolderList-note">{text}</div> : null;
 }

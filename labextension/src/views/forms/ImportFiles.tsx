@@ -24,7 +24,7 @@ export function ImportFiles({ model, trans }: IImportFilesProps): JSX.Element {
   return (
     <section
       className="odhtec-Group"
-      aria-label={trans.__('What comes')}
+      aria-label={trans.__('Files to import')}
       onKeyDown={event => {
         // Whoever ends a pattern with Enter does not mean to start.
         if (event.key === 'Enter' && event.target instanceof HTMLInputElement) {
@@ -39,8 +39,8 @@ export function ImportFiles({ model, trans }: IImportFilesProps): JSX.Element {
         className="jp-mod-styled"
         type="search"
         spellCheck={false}
-        placeholder={trans.__('Search the files')}
-        aria-label={trans.__('Search the files')}
+        placeholder={trans.__('Search files')}
+        aria-label={trans.__('Search files')}
         value={search}
         onChange={event => setSearch(event.target.value)}
       />
@@ -77,12 +77,12 @@ function QuickChoices({ model, trans }: IImportFilesProps): JSX.Element {
     </button>
   );
   return (
-    <div className="odhtec-Quicks" role="group" aria-label={trans.__('Choose quickly')}>
-      {quick(trans.__('Everything'), () => model.chooseAll())}
+    <div className="odhtec-Quicks" role="group" aria-label={trans.__('Quick selection')}>
+      {quick(trans.__('All'), () => model.chooseAll())}
       {model.found?.repoType === 'model' &&
         quick(trans.__('Safetensors only'), () => model.choosePatterns(SAFETENSORS_ONLY, []))}
-      {quick(trans.__('Only what is new'), () => model.chooseNew(), !model.plan)}
-      {quick(trans.__('Nothing'), () =>
+      {quick(trans.__('Only new files'), () => model.chooseNew(), !model.plan)}
+      {quick(trans.__('None'), () =>
         model.tick(
           (model.found?.files ?? []).map(({ path }) => path),
           false
@@ -156,9 +156,9 @@ function statusText(status: FileStatus, trans: TranslationBundle): string {
     case 'new':
       return trans.__('new');
     case 'identical':
-      return trans.__('there already');
+      return trans.__('identical');
     case 'differs':
-      return trans.__('differs');
+      return trans.__('different');
     case 'refused':
       return trans.__('cannot be stored');
     default:
@@ -176,14 +176,14 @@ function sumText(model: ImportModel, trans: TranslationBundle): string {
     .filter(([count]) => count > 0)
     .map(([count, status]) => `${count.toLocaleString()} ${statusText(status, trans)}`);
   const parts = [
-    trans.__('%1 of %2 files chosen', files.length.toLocaleString(), all.toLocaleString()),
+    trans.__('%1 of %2 files selected', files.length.toLocaleString(), all.toLocaleString()),
     formatSize(bytes),
     model.planning ? trans.__('Comparing with the bucket…') : states.join(', ')
   ];
   const text = parts.filter(Boolean).join(' · ');
   return model.plan?.partial
     ? trans.__(
-        '%1. Of all files, %2 differ; only the first are marked one by one.',
+        '%1. Of all files, %2 are different; only the first are marked.',
         text,
         model.plan.differing.toLocaleString()
       )

@@ -16,7 +16,7 @@ describe('ImportForm', () => {
     importFromHub: vi.fn<ImportModel.IServer['importFromHub']>()
   };
   const onStarted = vi.fn();
-  const button = () => screen.getByRole<HTMLButtonElement>('button', { name: 'Start import' });
+  const button = () => screen.getByRole<HTMLButtonElement>('button', { name: 'Start Import' });
   const repository = () => screen.getByLabelText('Repository');
   const file = (name: RegExp) => within(screen.getByRole('listbox')).getByRole('option', { name });
   const started = () => server.importFromHub.mock.lastCall![0];
@@ -64,12 +64,12 @@ describe('ImportForm', () => {
       remaining: { objects, commits: ['c0ffee0123456789'], bytesTotal: 6000, isTruncated: true }
     });
     await user.type(repository(), 'org/name{Enter}');
-    const box = await screen.findByLabelText('Remove them when the import is complete');
-    screen.getByText(/^6 objects of revision c0ffee0 remain \(6.0 kB\)/);
+    const box = await screen.findByLabelText('Delete them when the import is complete');
+    screen.getByText(/^6 objects are left over from revision c0ffee0 \(6.0 kB\)/);
     screen.getByText('top/org/name/e.bin');
     expect(screen.queryByText('top/org/name/f.bin')).toBeNull();
     screen.getByText('and 1 more');
-    screen.getByText(/more objects than were compared/);
+    screen.getByText(/Only a part of the folder was compared/);
     await user.click(box);
     await user.click(button());
     expect(started().remove).toEqual(objects);
@@ -79,15 +79,15 @@ describe('ImportForm', () => {
     expect(button().disabled).toBe(true);
     await user.type(repository(), 'https://hub/org/name{Enter}');
     expect(await screen.findByText(/3 files · 2.0 kB/)).toBeTruthy();
-    expect(await screen.findByText(/1 new, 1 there already, 1 differs/)).toBeTruthy();
-    expect(file(/model.safetensors/).textContent).toContain('differs');
-    expect(screen.getByText('The files go to s3://b/top/org/name/')).toBeTruthy();
+    expect(await screen.findByText(/1 new, 1 identical, 1 different/)).toBeTruthy();
+    expect(file(/model.safetensors/).textContent).toContain('different');
+    expect(screen.getByText('Files are stored in s3://b/top/org/name/')).toBeTruthy();
     expect(screen.getByRole('link', { name: 'org/name' })).toHaveProperty(
       'href',
       'https://hub/org/name'
     );
     await user.click(file(/pytorch_model.bin/));
-    await user.click(screen.getByLabelText('Replace them'));
+    await user.click(screen.getByLabelText('Replace existing objects'));
     await user.click(button());
     expect(started()).toMatchObject({ exclude: ['pytorch_model.bin'], onConflict: 'overwrite' });
     expect(onStarted).toHaveBeenCalled();
@@ -95,28 +95,28 @@ describe('ImportForm', () => {
 
   it('has one click for safetensors, for what is new, and for everything', async () => {
     await user.type(repository(), 'org/name{Enter}');
-    await screen.findByText(/3 of 3 files chosen/);
+    await screen.findByText(/3 of 3 files selected/);
     await user.click(screen.getByRole('button', { name: 'Safetensors only' }));
-    expect(screen.getByText(/2 of 3 files chosen/)).toBeTruthy();
+    expect(screen.getByText(/2 of 3 files selected/)).toBeTruthy();
     expect(screen.getByLabelText<HTMLInputElement>('Include').value).toContain('*.safetensors');
-    await user.click(screen.getByRole('button', { name: 'Only what is new' }));
-    expect(screen.getByText(/1 of 3 files chosen/)).toBeTruthy();
+    await user.click(screen.getByRole('button', { name: 'Only new files' }));
+    expect(screen.getByText(/1 of 3 files selected/)).toBeTruthy();
     expect(screen.queryByText(/differ from their files/)).toBeNull();
-    await user.click(screen.getByRole('button', { name: 'Everything' }));
-    expect(screen.getByText(/3 of 3 files chosen/)).toBeTruthy();
+    await user.click(screen.getByRole('button', { name: 'All' }));
+    expect(screen.getByText(/3 of 3 files selected/)).toBeTruthy();
     await user.type(screen.getByLabelText('Exclude'), '*.bin sub/');
-    expect(screen.getByText(/1 of 3 files chosen/)).toBeTruthy();
+    expect(screen.getByText(/1 of 3 files selected/)).toBeTruthy();
   });
 
   it('ticks files by keyboard alone, also those that a search has found', async () => {
     await user.type(repository(), 'org/name{Enter}');
-    await screen.findByText(/3 of 3 files chosen/);
-    await user.type(screen.getByRole('searchbox', { name: 'Search the files' }), 'CONFIG');
+    await screen.findByText(/3 of 3 files selected/);
+    await user.type(screen.getByRole('searchbox', { name: 'Search files' }), 'CONFIG');
     const list = screen.getByRole('listbox', { name: 'Files' });
     expect(within(list).getAllByRole('option')).toHaveLength(1);
     list.focus();
     await user.keyboard(' ');
-    expect(screen.getByText(/2 of 3 files chosen/)).toBeTruthy();
+    expect(screen.getByText(/2 of 3 files selected/)).toBeTruthy();
     expect(file(/config.json/).getAttribute('aria-selected')).toBe('false');
     await user.clear(screen.getByRole('searchbox'));
     list.focus();
@@ -126,12 +126,12 @@ describe('ImportForm', () => {
 
   it('takes the target that is typed, and the top level by a click', async () => {
     await user.type(repository(), 'org/name{Enter}');
-    await screen.findByText(/3 of 3 files chosen/);
-    await user.click(screen.getByRole('button', { name: 'Put it at the bucket’s top level' }));
-    expect(screen.getByText('The files go to s3://b/org/name/')).toBeTruthy();
+    await screen.findByText(/3 of 3 files selected/);
+    await user.click(screen.getByRole('button', { name: 'Use the top level of the bucket' }));
+    expect(screen.getByText('Files are stored in s3://b/org/name/')).toBeTruthy();
     const target = screen.getByLabelText('Target folder in b');
     fireEvent.change(target, { target: { value: '' } });
-    expect(screen.getByText('The files go to s3://b/')).toBeTruthy();
+    expect(screen.getByText('Files are stored in s3://b/')).toBeTruthy();
     fireEvent.change(target, { target: { value: 'served/one' } });
     await vi.waitFor(() => expect(server.planImport.mock.lastCall![0].prefix).toBe('served/one'));
     await user.click(button());
@@ -140,7 +140,7 @@ describe('ImportForm', () => {
 
   it('looks again for a revision that is chosen from the list', async () => {
     await user.type(repository(), 'org/name{Enter}');
-    await screen.findByText(/3 of 3 files chosen/);
+    await screen.findByText(/3 of 3 files selected/);
     await vi.waitFor(() => expect(document.querySelector('option[value=v2]')).toBeTruthy());
     // A browser says so when an entry of the list was taken.
     fireEvent.input(screen.getByLabelText('Revision'), {
@@ -152,7 +152,7 @@ describe('ImportForm', () => {
 
   it('never starts what was found for another name', async () => {
     await user.type(repository(), 'org/name{Enter}');
-    await screen.findByText(/3 of 3 files chosen/);
+    await screen.findByText(/3 of 3 files selected/);
     fireEvent.change(repository(), { target: { value: 'org/other' } });
     fireEvent.keyDown(repository(), { key: 'Enter' });
     expect(server.importFromHub).not.toHaveBeenCalled();
@@ -162,13 +162,13 @@ describe('ImportForm', () => {
   it('says how to come to what is gated', async () => {
     server.getHubRepo.mockResolvedValue(hubRepo({ gated: true, accessible: false }));
     await user.type(repository(), 'org/name{Enter}');
-    expect((await screen.findByRole('alert')).textContent).toMatch(/accept the licence/);
-    const link = screen.getByRole<HTMLAnchorElement>('link', { name: 'Open its page' });
+    expect((await screen.findByRole('alert')).textContent).toMatch(/accept the license/);
+    const link = screen.getByRole<HTMLAnchorElement>('link', { name: 'Open repository page' });
     expect([link.href, link.rel]).toEqual(['https://hub/org/name', 'noopener noreferrer']);
     expect(button().disabled).toBe(true);
     server.getHubRepo.mockResolvedValue(hubRepo({ gated: true }));
     await user.type(screen.getByLabelText('Token for this import only'), 'hf_secret{Enter}');
-    await screen.findByText(/3 of 3 files chosen/);
+    await screen.findByText(/3 of 3 files selected/);
     await user.click(button());
     expect(started().token).toBe('hf_secret');
   });
@@ -176,7 +176,7 @@ describe('ImportForm', () => {
   it("stays open with the server's words when the import is refused", async () => {
     server.importFromHub.mockRejectedValue(new ApiError('Conflict', 'It differs.', 409));
     await user.type(repository(), 'org/name{Enter}');
-    await screen.findByText(/3 of 3 files chosen/);
+    await screen.findByText(/3 of 3 files selected/);
     await user.click(button());
     expect((await screen.findByRole('alert')).textContent).toContain('It differs.');
     expect(onStarted).not.toHaveBeenCalled();

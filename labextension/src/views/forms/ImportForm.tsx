@@ -67,12 +67,12 @@ export function ImportForm({ model, onStarted, onClose, trans }: IImportFormProp
       <FormFooter
         choice={<Conflict model={model} trans={trans} />}
         error={importError(model, trans)}
-        status={busy === 'looking' ? trans.__('Looking at the repository…') : null}
+        status={busy === 'looking' ? trans.__('Looking up the repository…') : null}
         onClose={onClose}
         trans={trans}
       >
         <MainButton
-          label={busy === 'starting' ? trans.__('Starting…') : trans.__('Start import')}
+          label={busy === 'starting' ? trans.__('Starting…') : trans.__('Start Import')}
           disabled={!ready}
           onClick={() => void start()}
         />
@@ -99,7 +99,7 @@ function RepoFields({ model, trans }: IPartProps): JSX.Element {
           autoFocus
           spellCheck={false}
           autoComplete="off"
-          placeholder={trans.__('org/name, or its address')}
+          placeholder={trans.__('org/name or URL')}
           value={query.repo}
           onChange={event => model.setQuery({ repo: event.target.value })}
           onPaste={event => {
@@ -131,7 +131,7 @@ function RepoFields({ model, trans }: IPartProps): JSX.Element {
         disabled={!looking && (!query.repo.trim() || busy !== null || model.current)}
         onClick={() => (looking ? model.cancelLookup() : void model.lookUp())}
       >
-        {looking ? trans.__('Stop') : trans.__('Look up')}
+        {looking ? trans.__('Stop') : trans.__('Look Up')}
       </button>
     </div>
   );
@@ -180,7 +180,7 @@ function TokenField({ model, trans }: IPartProps): JSX.Element {
     return (
       <div>
         <button type="button" className="odhtec-LinkButton" onClick={() => setOpen(true)}>
-          {trans.__('Use a token for this import…')}
+          {trans.__('Use a token for this import')}
         </button>
       </div>
     );
@@ -188,7 +188,7 @@ function TokenField({ model, trans }: IPartProps): JSX.Element {
   return (
     <Field
       label={trans.__('Token for this import only')}
-      hint={trans.__('It is sent with this import and stored nowhere.')}
+      hint={trans.__('Sent with this import only, and not stored.')}
     >
       <input
         className="jp-mod-styled"
@@ -208,12 +208,12 @@ function Target({ model, trans }: IPartProps): JSX.Element {
     <div>
       <Field
         label={trans.__('Target folder in %1', bucket)}
-        hint={trans.__('The files go to %1', model.target)}
+        hint={trans.__('Files are stored in %1', model.target)}
       >
         <input
           className="jp-mod-styled"
           spellCheck={false}
-          placeholder={trans.__('The bucket’s top level')}
+          placeholder={trans.__('Top level of the bucket')}
           value={model.prefix}
           onChange={event => model.setPrefix(event.target.value)}
         />
@@ -225,8 +225,8 @@ function Target({ model, trans }: IPartProps): JSX.Element {
           onClick={() => model.setBase(model.base ? '' : folder)}
         >
           {model.base
-            ? trans.__('Put it at the bucket’s top level')
-            : trans.__('Put it into %1', folder)}
+            ? trans.__('Use the top level of the bucket')
+            : trans.__('Use the folder %1', folder)}
         </button>
       )}
     </div>
@@ -249,8 +249,8 @@ function Remaining({ model, trans }: IPartProps): JSX.Element | null {
     <fieldset className="odhtec-Choice odhtec-Remaining">
       <legend>
         {trans._n(
-          'One object of revision %2 remains (%3)',
-          '%1 objects of revision %2 remain (%3)',
+          'One object is left over from revision %2 (%3)',
+          '%1 objects are left over from revision %2 (%3)',
           objects.length,
           revisions,
           formatSize(bytesTotal)
@@ -266,7 +266,7 @@ function Remaining({ model, trans }: IPartProps): JSX.Element | null {
       </ul>
       {isTruncated && (
         <p className="odhtec-Field-hint">
-          {trans.__('The folder has more objects than were compared; there may be others.')}
+          {trans.__('Only a part of the folder was compared. There may be more.')}
         </p>
       )}
       <label className="odhtec-Form-check">
@@ -276,8 +276,8 @@ function Remaining({ model, trans }: IPartProps): JSX.Element | null {
           onChange={event => model.setRemoveRemaining(event.target.checked)}
         />
         {trans._n(
-          'Remove it when the import is complete',
-          'Remove them when the import is complete',
+          'Delete it when the import is complete',
+          'Delete them when the import is complete',
           objects.length
         )}
       </label>
@@ -292,8 +292,8 @@ function Conflict({ model, trans }: IPartProps): JSX.Element | null {
   return (
     <ConflictChoice
       legend={trans._n(
-        'One object is there and differs from its file',
-        '%1 objects are there and differ from their files',
+        'One object already exists and is different',
+        '%1 objects already exist and are different',
         model.count('differs') || model.plan!.differing
       )}
       value={model.onConflict}
@@ -313,7 +313,7 @@ function importError(model: ImportModel, trans: TranslationBundle): JSX.Element 
     <>
       {error.message}{' '}
       {error.code === 'GatedRepo' && model.pageUrl && (
-        <ExternalLink href={model.pageUrl}>{trans.__('Open its page')}</ExternalLink>
+        <ExternalLink href={model.pageUrl}>{trans.__('Open repository page')}</ExternalLink>
       )}
     </>
   );

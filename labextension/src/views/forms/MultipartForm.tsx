@@ -27,7 +27,7 @@ export function MultipartForm({ model, onClose, trans }: IMultipartFormProps): J
     <form className="odhtec-Form" onSubmit={submit} aria-busy={busy !== null}>
       <p>
         {trans.__(
-          'Uploads to %1 that were begun and neither completed nor aborted. The parts that arrived take space that no listing shows; S3 does not say how much.',
+          'Uploads to %1 that were started but neither completed nor aborted. Their parts use storage that listings do not show and S3 does not report.',
           model.bucket
         )}
       </p>
@@ -40,18 +40,18 @@ export function MultipartForm({ model, onClose, trans }: IMultipartFormProps): J
               disabled={!removable.length}
               onClick={() => model.tick(removable, true)}
             >
-              {trans.__('All that are not in use')}
+              {trans.__('All not in use')}
             </button>
             <button
               type="button"
               className="jp-mod-styled jp-mod-reject odhtec-Quick"
               onClick={() => model.tick(uploads, false)}
             >
-              {trans.__('Nothing')}
+              {trans.__('None')}
             </button>
           </div>
           <CheckList
-            label={trans.__('Unfinished uploads')}
+            label={trans.__('Incomplete uploads')}
             count={uploads.length}
             keyOf={index => uploads[index].UploadId}
             isTicked={index => ticked.has(uploads[index].UploadId)}
@@ -85,7 +85,7 @@ export function MultipartForm({ model, onClose, trans }: IMultipartFormProps): J
             busy === 'removing'
               ? trans.__('Removing…')
               : ticked.size
-                ? trans._n('Remove one upload', 'Remove %1 uploads', ticked.size)
+                ? trans._n('Remove One Upload', 'Remove %1 Uploads', ticked.size)
                 : trans.__('Remove')
           }
           warn
@@ -128,10 +128,10 @@ function statusText(model: MultipartModel, trans: TranslationBundle): string | n
   }
   if (removed) {
     return trans._n(
-      'One upload was removed; its space is free.',
-      '%1 uploads were removed; their space is free.',
+      'One upload was removed and its storage freed.',
+      '%1 uploads were removed and their storage freed.',
       removed
     );
   }
-  return loaded && !uploads.length ? trans.__('There are no unfinished uploads.') : null;
+  return loaded && !uploads.length ? trans.__('There are no incomplete uploads.') : null;
 }

@@ -83,7 +83,7 @@ describe('PropertiesForm', () => {
     expect(server.restoreVersion).toHaveBeenCalledWith('b', 'k', 'old');
     await user.click(screen.getAllByRole('button', { name: 'Delete' })[1]);
     expect(server.deleteVersion).not.toHaveBeenCalled();
-    expect(screen.getByText(/lost for ever/)).toBeTruthy();
+    expect(screen.getByText(/permanently deleted/)).toBeTruthy();
     await user.keyboard('{Enter}');
     expect(server.deleteVersion).toHaveBeenCalledWith('b', 'k', 'old');
   });

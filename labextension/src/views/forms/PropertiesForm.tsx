@@ -119,11 +119,13 @@ function Metadata({ model, trans }: IPartProps): JSX.Element | null {
           trans={trans}
         />
       ) : (
-        <p>{trans.__('The store has no tags, or does not show them.')}</p>
+        <p>
+          {trans.__('Tags are not available: the store does not support or does not show them.')}
+        </p>
       )}
       <p className="odhtec-Field-hint">
         {trans.__(
-          'S3 changes headers and metadata by copying the object onto itself: its date changes, and a bucket with versions gets one more. Tags change alone.'
+          'Changing headers or metadata rewrites the object: its date changes, and a versioned bucket gets a new version. Changing tags does not.'
         )}
       </p>
     </div>
@@ -138,12 +140,12 @@ function headerName(name: Header): string {
 function errorText(model: DetailsModel, trans: TranslationBundle): string | null {
   if (model.outdated) {
     return trans.__(
-      'Nothing was saved: the object has been changed since you opened this. Reload to see how it is now; what you typed is lost then.'
+      'Nothing was saved: the object has changed since you opened it. Reload to see it; your edits will be lost.'
     );
   }
   if (model.badName !== null) {
     return model.badName.trim()
-      ? trans.__('The name “%1” stands twice.', model.badName)
+      ? trans.__('Duplicate name “%1”.', model.badName)
       : trans.__('A name is missing.');
   }
   return model.error?.message ?? null;

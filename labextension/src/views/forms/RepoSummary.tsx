@@ -17,7 +17,7 @@ export function RepoSummary({ repo, url, trans }: IRepoSummaryProps): JSX.Elemen
     trans._n('%1 file', '%1 files', repo.files.length),
     formatSize(repo.totalSize),
     parametersText(repo, trans),
-    repo.license ? trans.__('licence %1', repo.license) : trans.__('no licence is named'),
+    repo.license ? trans.__('license: %1', repo.license) : trans.__('no license given'),
     trans.__('commit %1', repo.commit.slice(0, 7))
   ];
   return (
@@ -34,13 +34,13 @@ export function RepoSummary({ repo, url, trans }: IRepoSummaryProps): JSX.Elemen
           {repo.gated ? (
             <>
               {trans.__(
-                'The files cannot be read yet: accept the licence on the repository’s page, then give a token of that account here or in the settings.'
+                'To read the files, accept the license on the repository page, then enter a token of that account here or in the settings.'
               )}{' '}
-              {url && <ExternalLink href={url}>{trans.__('Open its page')}</ExternalLink>}
+              {url && <ExternalLink href={url}>{trans.__('Open repository page')}</ExternalLink>}
             </>
           ) : (
             trans.__(
-              'The files cannot be read with the token in use: give one that may, here or in the settings.'
+              'The current token cannot read these files. Enter another token here or in the settings.'
             )
           )}
         </div>

@@ -131,7 +131,7 @@ export function SettingsForm(props: ISettingsFormProps): JSX.Element {
             fields: [
               {
                 name: 'files',
-                label: trans.__('Files that move at once (1 to 64)'),
+                label: trans.__('Files transferred in parallel (1 to 64)'),
                 number: { min: 1, max: 64 }
               }
             ]

@@ -78,7 +78,7 @@ export function SettingsSection(props: ISettingsSectionProps): JSX.Element {
       await props.save(changes);
       setChanges({});
       setLoaded(await load());
-      return trans.__('Saved until the server stops.');
+      return trans.__('Saved for this server session.');
     });
   };
 
@@ -138,7 +138,7 @@ function SettingInput({ field, value, cleared, onChange, trans }: ISettingInputP
     : cleared
       ? trans.__('Will be removed')
       : secret.isSet
-        ? trans.__('Set; leave blank to keep it')
+        ? trans.__('Set (leave blank to keep)')
         : trans.__('Not set');
   return (
     <div className="odhtec-Form-row">

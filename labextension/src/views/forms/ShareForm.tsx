@@ -32,8 +32,8 @@ export function ShareForm({ model, onClose, trans }: IShareFormProps): JSX.Eleme
       <Method model={model} trans={trans} />
       {model.method === 'PUT' && (
         <Field
-          label={trans.__('Name of the file that is uploaded')}
-          hint={trans.__('It is stored as %1', s3Uri(model.bucket, model.key))}
+          label={trans.__('Name of the uploaded file')}
+          hint={trans.__('Stored as %1', s3Uri(model.bucket, model.key))}
         >
           <input
             className="jp-mod-styled"
@@ -53,7 +53,7 @@ export function ShareForm({ model, onClose, trans }: IShareFormProps): JSX.Eleme
         trans={trans}
       >
         <MainButton
-          label={model.busy ? trans.__('Creating…') : trans.__('Create link')}
+          label={model.busy ? trans.__('Creating…') : trans.__('Create Link')}
           disabled={!model.ready || model.link !== null}
         />
       </FormFooter>
@@ -81,12 +81,12 @@ function Method({ model, trans }: IPartProps): JSX.Element {
   );
   return (
     <fieldset className="odhtec-Choice">
-      <legend>{trans.__('Whoever has the link may')}</legend>
+      <legend>{trans.__('Anyone with the link can')}</legend>
       {radio('GET', trans.__('download the object'))}
       {radio(
         'PUT',
         model.exists && model.name
-          ? trans.__('upload a file here (one of the same name is replaced)')
+          ? trans.__('upload a file here (replaces the existing object)')
           : trans.__('upload a file here')
       )}
     </fieldset>
@@ -102,7 +102,7 @@ function Expiry({ model, trans }: IPartProps): JSX.Element {
   const custom = model.expiry === null;
   return (
     <div className="odhtec-Form-row">
-      <Field label={trans.__('Works for')}>
+      <Field label={trans.__('Expires after')}>
         <select
           className="jp-mod-styled"
           value={String(model.expiry)}
@@ -112,7 +112,7 @@ function Expiry({ model, trans }: IPartProps): JSX.Element {
         >
           {EXPIRY_CHOICES_SECONDS.map(seconds => (
             <option key={seconds} value={String(seconds)}>
-              {seconds === null ? trans.__('another time…') : spanText(seconds, trans)}
+              {seconds === null ? trans.__('custom') : spanText(seconds, trans)}
             </option>
           ))}
         </select>
@@ -120,7 +120,7 @@ function Expiry({ model, trans }: IPartProps): JSX.Element {
       {custom && (
         <>
           <Field
-            label={trans.__('How many')}
+            label={trans.__('Number')}
             error={model.seconds === null ? trans.__('S3 allows up to seven days.') : null}
           >
             <input
@@ -173,18 +173,20 @@ function Link({ model, trans }: IPartProps): JSX.Element | null {
       <p role="status">
         {link.method === 'GET'
           ? trans.__(
-              'Anyone who has this link can download the object until %1, without a login.',
+              'Anyone with this link can download the object until %1, without logging in.',
               until
             )
           : trans.__(
-              'Anyone who has this link can upload to this place until %1, without a login: with a PUT request, for example curl -T file "link".',
+              'Anyone with this link can upload this object until %1, without logging in. Use a PUT request, for example curl -T file "link".',
               until
             )}{' '}
         {link.mayEndEarlier
           ? trans.__(
-              'It was signed with temporary credentials: it stops working when they end, which may be earlier.'
+              'It is signed with temporary credentials and stops working when they expire, which may be earlier.'
             )
-          : trans.__('It cannot be taken back; it also ends with the key that signed it.')}
+          : trans.__(
+              'It cannot be revoked, but stops working when the access key that signed it is deleted.'
+            )}
       </p>
     </section>
   );

@@ -50,8 +50,8 @@ export function SizeForm({ bucket, rows, counter, onClose, trans }: ISizeFormPro
           counter.counting
             ? trans.__('Counting…')
             : counter.complete
-              ? trans.__('Counted.')
-              : trans.__('Not all is counted.')
+              ? trans.__('Counting is complete.')
+              : trans.__('Counting is not complete.')
         }
         onClose={onClose}
         closeLabel={trans.__('Close')}
@@ -63,7 +63,7 @@ export function SizeForm({ bucket, rows, counter, onClose, trans }: ISizeFormPro
             className="jp-Dialog-button jp-mod-styled jp-mod-accept"
             onClick={() => (counter.counting ? counter.stop() : void counter.start())}
           >
-            {counter.counting ? trans.__('Stop') : trans.__('Go on')}
+            {counter.counting ? trans.__('Stop') : trans.__('Continue')}
           </button>
         )}
       </FormFooter>

@@ -121,18 +121,18 @@ function Confirm({
   return (
     <span className="odhtec-Versions-buttons" role="alert">
       {version.deleteMarker
-        ? trans.__('Without the marker, the version before it is back.')
-        : trans.__('This version is lost for ever.')}
+        ? trans.__('Deleting the marker restores the previous version.')
+        : trans.__('This version will be permanently deleted.')}
       <button
         type="button"
         className="odhtec-LinkButton odhtec-mod-warn"
         autoFocus
         onClick={() => void model.remove(version.VersionId)}
       >
-        {trans.__('Delete it')}
+        {trans.__('Delete Version')}
       </button>
       <button type="button" className="odhtec-LinkButton" onClick={() => model.askDelete(null)}>
-        {trans.__('Keep it')}
+        {trans.__('Cancel')}
       </button>
     </span>
   );
@@ -144,13 +144,15 @@ function versioningText({ versioning }: VersionsModel, trans: TranslationBundle)
       return trans.__('Loading…');
     case 'Enabled':
       return trans.__(
-        'The bucket keeps versions. Restoring makes a version the newest; nothing is removed.'
+        'The bucket keeps versions. Restoring a version makes it the newest and deletes nothing.'
       );
     case 'Suspended':
-      return trans.__('The bucket keeps the versions it has, and makes no new ones.');
+      return trans.__(
+        'Versioning is suspended: existing versions are kept, but no new ones are created.'
+      );
     case 'Off':
-      return trans.__('The bucket keeps no versions.');
+      return trans.__('The bucket does not keep versions.');
     default:
-      return trans.__('The store does not say whether the bucket keeps versions.');
+      return trans.__('The store does not report whether the bucket keeps versions.');
   }
 }

@@ -45,12 +45,12 @@ export function ListFooter(props: IListFooterProps): JSX.Element | null {
 /** What is shown is a part only, and of what. */
 function partText(model: BrowserModel, loaded: string, trans: TranslationBundle): string {
   if (model.filter) {
-    return trans.__('The filter looks at the %1 rows loaded so far.', loaded);
+    return trans.__('Only the %1 rows loaded so far are filtered', loaded);
   }
   // The store gives names in their order; what comes is after what is there.
   return model.order.column === 'name' && !model.order.descending
     ? trans.__('%1 rows loaded so far', loaded)
-    : trans.__('Sorted: the %1 rows loaded so far', loaded);
+    : trans.__('Only the %1 rows loaded so far are sorted', loaded);
 }
 
 function SearchFooter({
@@ -59,7 +59,7 @@ function SearchFooter({
   trans
 }: IListFooterProps & { search: Search }): JSX.Element {
   const [found, scanned] = [search.rows.count, search.scanned].map(n => n.toLocaleString());
-  const counts = trans.__('%1 found, %2 looked at', found, scanned);
+  const counts = trans.__('%1 found, %2 searched', found, scanned);
   if (search.error) {
     return (
       <Footer text={`${counts}: ${search.error.message}`}>
@@ -76,7 +76,9 @@ function SearchFooter({
   }
   return (
     <Footer text={counts}>
-      {search.hasMore && <Action label={trans.__('Go on')} onClick={() => void model.loadMore()} />}
+      {search.hasMore && (
+        <Action label={trans.__('Continue')} onClick={() => void model.loadMore()} />
+      )}
     </Footer>
   );
 }

@@ -25,7 +25,7 @@ export function NameField(props: {
       className="odhtec-Row-field"
       defaultValue={name}
       spellCheck={false}
-      aria-label={trans.__('New name of %1', name)}
+      aria-label={trans.__('New name for %1', name)}
       onClick={event => event.stopPropagation()}
       onDoubleClick={event => event.stopPropagation()}
       onBlur={() => onDone(null)}

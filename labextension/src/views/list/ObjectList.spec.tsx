@@ -164,7 +164,7 @@ describe('ObjectList', () => {
     expect(screen.getAllByRole('option').map(node => node.textContent)).toEqual([
       'bucket',
       'other',
-      'Create bucket…'
+      'Create Bucket…'
     ]);
     await user.keyboard('hidden-bucket{Enter}');
     expect(model.bucket).toBe('hidden-bucket');

@@ -45,7 +45,7 @@ export function usageText(usage: IUsage, trans: TranslationBundle): string {
     case 'counting':
       return trans.__('Counting: %1 so far', counted);
     case 'stopped':
-      return trans.__('At least %1: counting was stopped', counted);
+      return trans.__('At least %1 (counting was stopped)', counted);
     case 'failed':
       return trans.__('Counting failed: %1', usage.error?.message ?? '');
     default:

@@ -13,7 +13,7 @@ export function ArchiveBody({ preview, trans }: IBodyProps<Kind<'archive'>>): JS
       : truncated
         ? trans.__('%1 of %2 entries', entries.length.toLocaleString(), entryCount.toLocaleString())
         : trans._n('%1 entry', '%1 entries', entryCount),
-    totalSize === null ? '' : trans.__('%1 unpacked', formatSize(totalSize))
+    totalSize === null ? '' : trans.__('%1 uncompressed', formatSize(totalSize))
   ];
   return (
     <>

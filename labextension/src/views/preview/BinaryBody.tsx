@@ -7,7 +7,7 @@ export function BinaryBody({ preview, trans }: IBodyProps<Kind<'binary'>>): JSX.
   if (!preview.head) {
     return (
       <p className="odhtec-Preview-empty">
-        {preview.size ? trans.__('There is nothing to show.') : trans.__('The object is empty.')}
+        {preview.size ? trans.__('Nothing to show.') : trans.__('The object is empty.')}
       </p>
     );
   }

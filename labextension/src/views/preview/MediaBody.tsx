@@ -67,7 +67,7 @@ export function PdfBody({
     return (
       <p className="odhtec-Preview-empty">
         {trans.__(
-          'This document has more than the %1 that are brought into the page. Download it to read it.',
+          'This document is larger than %1, so it is not shown here. Download it to read it.',
           formatSize(limit)
         )}
       </p>
@@ -84,7 +84,7 @@ export function PdfBody({
     <iframe className="odhtec-Preview-pdf" src={url} title={baseName(object.key)} />
   ) : (
     <div className="odhtec-Preview-loading" role="status">
-      {trans.__('Reading…')}
+      {trans.__('Loading…')}
     </div>
   );
 }

@@ -67,7 +67,7 @@ export function PreviewView(props: IPreviewViewProps): JSX.Element {
           />
         ) : (
           <div className="odhtec-Preview-loading" role="status">
-            {trans.__('Reading…')}
+            {trans.__('Loading…')}
           </div>
         )}
       </div>
@@ -112,11 +112,7 @@ function Header({ model, actions, trans }: IPreviewViewProps): JSX.Element {
         <downloadIcon.react tag="span" aria-hidden="true" />
       </a>
       <IconButton icon={copyIcon} label={trans.__('Copy URI')} onClick={() => actions.copyUri()} />
-      <IconButton
-        icon={refreshIcon}
-        label={trans.__('Read again')}
-        onClick={() => void model.load()}
-      />
+      <IconButton icon={refreshIcon} label={trans.__('Reload')} onClick={() => void model.load()} />
     </div>
   );
 }
@@ -142,9 +138,11 @@ function editRefusal(preview: Preview, fits: boolean, trans: TranslationBundle):
   }
   const encoding = encodingOf(preview);
   if (encoding && encoding !== 'utf-8') {
-    return trans.__('Its text is not UTF-8, so an editor would damage it');
+    return trans.__('Not UTF-8 text, so an editor would damage it');
   }
-  return fits ? null : trans.__('Too large for an editor; the limit is in the settings');
+  return fits
+    ? null
+    : trans.__('Larger than the size limit of editors, which you can change in the settings');
 }
 
 function encodingOf(preview: Preview): string | undefined {
@@ -167,13 +165,13 @@ function ChangedNotice({ model, trans }: IPreviewViewProps): JSX.Element | null 
     <div className="odhtec-Preview-since" role="status">
       {model.storedState === 'changed' ? (
         <>
-          {trans.__('The object has changed since this was read.')}{' '}
+          {trans.__('The object has changed since it was read.')}{' '}
           <button type="button" className="odhtec-LinkButton" onClick={() => void model.load()}>
-            {trans.__('Read again')}
+            {trans.__('Reload')}
           </button>
         </>
       ) : (
-        trans.__('The object has been deleted since this was read.')
+        trans.__('The object has been deleted since it was read.')
       )}
     </div>
   );
@@ -188,7 +186,7 @@ function Footer({ preview, trans }: { preview: Preview; trans: TranslationBundle
     size < 1024
       ? trans._n('%1 byte', '%1 bytes', size)
       : `${formatSize(size)} (${trans.__('%1 bytes', size.toLocaleString())})`,
-    bytesRead < size ? trans.__('%1 of it read', formatSize(bytesRead)) : ''
+    bytesRead < size ? trans.__('%1 read', formatSize(bytesRead)) : ''
   ];
   return (
     <div className="odhtec-Preview-foot">
@@ -226,11 +224,11 @@ function kindFacts(preview: Preview, trans: TranslationBundle): string[] {
 function errorTitle(status: number, trans: TranslationBundle): string {
   switch (status) {
     case 404:
-      return trans.__('There is no such object');
+      return trans.__('Object not found');
     case 403:
       return trans.__('No permission');
     default:
-      return trans.__('This could not be read');
+      return trans.__('The object could not be read');
   }
 }
 

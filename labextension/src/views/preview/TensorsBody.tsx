@@ -64,13 +64,13 @@ export function TensorsBody({ preview, trans }: IBodyProps<Kind<'tensors'>>): JS
           </tbody>
         </table>
         {!matching.length && (
-          <p className="odhtec-Preview-empty">{trans.__('No tensor has this in its name.')}</p>
+          <p className="odhtec-Preview-empty">{trans.__('No matching tensors')}</p>
         )}
       </Scroll>
       {(truncated || matching.length > MAX_SHOWN) && (
         <p className="odhtec-Preview-sum">
           {trans.__(
-            '%1 of %2 tensors are shown.',
+            'Showing %1 of %2 tensors.',
             Math.min(matching.length, MAX_SHOWN).toLocaleString(),
             tensorCount.toLocaleString()
           )}

@@ -43,7 +43,9 @@ export function TextBody(props: IBodyProps<Kind<'text'>>): JSX.Element {
           />
         </Scroll>
       )}
-      {truncated && <p className="odhtec-Preview-sum">{trans.__('This is its beginning.')}</p>}
+      {truncated && (
+        <p className="odhtec-Preview-sum">{trans.__('Only the beginning is shown.')}</p>
+      )}
     </>
   );
 }

@@ -68,18 +68,18 @@ it('offers what the state allows, and keeps the focus on the button that changes
   expect(actions.resumeTransfer).toHaveBeenCalledTimes(1);
 
   rerender(row({ state: 'failed', filesFailed: 2 }));
-  expect(names()).toEqual(['Files', 'Retry the failed files', 'Clear']);
-  await userEvent.click(screen.getByRole('button', { name: 'Retry the failed files' }));
+  expect(names()).toEqual(['Files', 'Retry failed files', 'Clear']);
+  await userEvent.click(screen.getByRole('button', { name: 'Retry failed files' }));
   expect(actions.retryTransfer).toHaveBeenCalledWith('t1');
 
   rerender(row({ state: 'cancelled' }));
   expect(names()).toEqual(['Files', 'Clear']);
 });
 
-it('says how many hidden files were left out', () => {
+it('says how many hidden files were skipped', () => {
   const ended = transfer({ state: 'completed', filesTotal: 3, filesDone: 3, filesOmitted: 2 });
   render(<TransferRow transfer={ended} actions={fakeActions()} trans={trans} />);
-  expect(screen.getByText(/2 hidden files left out/)).toBeTruthy();
+  expect(screen.getByText(/2 hidden files skipped/)).toBeTruthy();
 });
 
 it('leads to the settings when a paused transfer needs its connection', async () => {
@@ -91,7 +91,7 @@ it('leads to the settings when a paused transfer needs its connection', async ()
   });
   render(<TransferRow transfer={paused} actions={actions} trans={trans} />);
   expect(screen.getByRole('alert').textContent).toBe('The keys are gone.');
-  await userEvent.click(screen.getByRole('button', { name: 'Connection settings…' }));
+  await userEvent.click(screen.getByRole('button', { name: 'Connection Settings…' }));
   expect(actions.settings).toHaveBeenCalled();
 });
 

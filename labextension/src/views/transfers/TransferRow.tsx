@@ -42,7 +42,7 @@ export function TransferRow({ transfer, actions, trans }: ITransferRowProps): JS
     filesText(filesDone, filesTotal, trans),
     filesFailed ? trans._n('%1 failed', '%1 failed', filesFailed) : null,
     filesOmitted
-      ? trans._n('%1 hidden file left out', '%1 hidden files left out', filesOmitted)
+      ? trans._n('%1 hidden file skipped', '%1 hidden files skipped', filesOmitted)
       : null,
     filesRemoved ? trans._n('%1 old object removed', '%1 old objects removed', filesRemoved) : null
   ];
@@ -70,7 +70,7 @@ export function TransferRow({ transfer, actions, trans }: ITransferRowProps): JS
           {transfer.state === 'completed' && transfer.target.startsWith('s3://') && (
             <IconButton
               icon={copyIcon}
-              label={trans.__('Copy the path %1', transfer.target)}
+              label={trans.__('Copy path %1', transfer.target)}
               onClick={() => actions.copyText(transfer.target)}
             />
           )}
@@ -87,7 +87,7 @@ export function TransferRow({ transfer, actions, trans }: ITransferRowProps): JS
     >
       {transfer.needs === 'connection' && (
         <button type="button" className="odhtec-LinkButton" onClick={() => actions.settings()}>
-          {trans.__('Connection settings…')}
+          {trans.__('Connection Settings…')}
         </button>
       )}
       <div id={id} hidden={!open}>
@@ -122,7 +122,7 @@ function ContinueButton({ transfer, actions, trans }: ITransferRowProps): JSX.El
       return (
         <IconButton
           icon={refreshIcon}
-          label={filesFailed ? trans.__('Retry the failed files') : trans.__('Retry')}
+          label={filesFailed ? trans.__('Retry failed files') : trans.__('Retry')}
           onClick={() => actions.retryTransfer(id)}
         />
       );

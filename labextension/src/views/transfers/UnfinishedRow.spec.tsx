@@ -11,7 +11,7 @@ it('says how far the upload was, and what to do', async () => {
   render(<UnfinishedRow upload={interrupted} actions={actions} trans={trans} />);
   expect(screen.getByText('Upload model.bin')).toBeTruthy();
   expect(
-    screen.getByText('Interrupted at 45% · 45 B of 100 B · choose the file again to go on')
+    screen.getByText('Interrupted at 45% · 45 B of 100 B · choose the file again to continue')
   ).toBeTruthy();
   await userEvent.click(screen.getByRole('button', { name: 'Choose model.bin again' }));
   await userEvent.click(screen.getByRole('button', { name: 'Discard the upload of model.bin' }));

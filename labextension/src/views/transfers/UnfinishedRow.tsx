@@ -28,7 +28,7 @@ export function UnfinishedRow({ upload, actions, trans }: IUnfinishedRowProps): 
       facts={[
         trans.__('Interrupted at %1%', Math.floor(fraction * 100)),
         bytesText(bytesDone, size, trans),
-        resumable ? trans.__('choose the file again to go on') : null
+        resumable ? trans.__('choose the file again to continue') : null
       ]}
       error={null}
       buttons={null}
@@ -41,7 +41,7 @@ export function UnfinishedRow({ upload, actions, trans }: IUnfinishedRowProps): 
             aria-label={trans.__('Choose %1 again', name)}
             onClick={() => actions.chooseAgain(upload)}
           >
-            {trans.__('Choose file…')}
+            {trans.__('Choose File…')}
           </button>
         )}
         <button

@@ -28,7 +28,7 @@ export function UploadRow({ batch, uploads, trans }: IUploadRowProps): JSX.Eleme
     filesText(batch.count('done') + skipped, batch.filesTotal, trans),
     skipped ? trans.__('%1 skipped', skipped) : null,
     failed ? trans.__('%1 failed', failed) : null,
-    batch.retryReason && trans.__('trying again: %1', batch.retryReason)
+    batch.retryReason && trans.__('retrying: %1', batch.retryReason)
   ];
   return (
     <ProgressRow
@@ -45,7 +45,7 @@ export function UploadRow({ batch, uploads, trans }: IUploadRowProps): JSX.Eleme
             <IconButton
               key="retry"
               icon={refreshIcon}
-              label={trans.__('Retry the failed files')}
+              label={trans.__('Retry failed files')}
               onClick={() => uploads.retry(batch.id)}
             />
           )}
