@@ -22,6 +22,11 @@ export function documentPath({ bucket, key }: IObjectLocation): string {
   return `${DRIVE_NAME}:${localPath({ bucket, key })}`;
 }
 
+/** Whether a path of Lab's document manager is one of this drive. */
+export function isDocumentPath(path: string): boolean {
+  return path.startsWith(`${DRIVE_NAME}:`);
+}
+
 /** The path inside the drive. */
 export function localPath({ bucket, key }: IObjectLocation): string {
   return key ? `${bucket}/${key}` : bucket;

@@ -8,6 +8,7 @@ import { S3Drive } from '../drive/drive';
 import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
 import { selectedFile, describedBy, onSelectionChanged } from '../lab/commands/currentselection';
 import { ROW_MENU_RANKS } from '../lab/commands/ranks';
+import { DocumentTitles } from '../lab/documents/documenttitles';
 import { Opener } from '../lab/documents/opener';
 import { CommandIDs, DOCUMENTS_PLUGIN_ID, ROW_CLASS } from '../tokens';
 import { waitForCompletion } from '../transfers/transferwait';
@@ -37,6 +38,7 @@ export const documents: JupyterFrontEndPlugin<void> = {
       prefersPreview: () => sidebar.settings?.composite.doubleClick === 'preview'
     });
     sidebar.opener = opener;
+    DocumentTitles.addTo(app.docRegistry);
     app.serviceManager.contents.addDrive(createDrive(app, sidebar, opener, trans));
 
     app.commands.addCommand(CommandIDs.openInEditor, {
