@@ -1,4 +1,4 @@
-import { type Contents, ServerConnection } from '@jupyterlab/services';
+import type { Contents, ServerConnection } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Signal, type ISignal } from '@lumino/signaling';
 
@@ -7,10 +7,10 @@ import { s3Uri } from '../api/keys';
 import { ApiError } from '../api/request';
 import { formatSize } from '../format';
 import type { IObjectHead, TransferRequest } from '../tokens';
-import { visible } from '../visible';
 import { DirectoryReader } from './directory';
 import { baseName, DRIVE_NAME, isPath, localPath, locationOf } from './documents';
-import { decodeFile, encodeFile, NotEditable } from './filecontent';
+import { contentType, decodeFile, encodeFile, NotEditable } from './filecontent';
+import { notFound, responseError, withLabErrors } from './laberrors';
 
 /**
  * Objects as documents of Lab. The ETag is the hash that Lab compares before it saves, so that a change behind its back
@@ -43,7 +43,7 @@ export class S3Drive implements Contents.IDrive {
   async get(path: string, options: Contents.IFetchOptions = {}): Promise<Contents.IModel> {
     const { key } = locationOf(path);
     const content = options.content !== false;
-    return this._withLabErrors(async () => {
+    return withLabErrors(async () => {
       if (key && options.type !== 'directory') {
         const model = await (content ? this._read(path, options) : this._stat(path));
         if (model || options.type) {
@@ -60,7 +60,7 @@ export class S3Drive implements Contents.IDrive {
   }
 
   save(path: string, options: Partial<Contents.IModel> = {}): Promise<Contents.IModel> {
-    return this._withLabErrors(async () => {
+    return withLabErrors(async () => {
       const { bucket, key } = this._writable(path);
       if (options.type === 'directory') {
         await this._options.server.createFolder(bucket, `${key}/`);
@@ -69,7 +69,7 @@ export class S3Drive implements Contents.IDrive {
         return made;
       }
       if (options.chunk !== undefined) {
-        throw refusal(400, this._trans.__('To upload files, use the Object Storage panel.'));
+        throw responseError(400, this._trans.__('To upload files, use the Object Storage panel.'));
       }
       return this._store(path, options);
     });
@@ -77,7 +77,7 @@ export class S3Drive implements Contents.IDrive {
 
   newUntitled(options: Contents.ICreateOptions = {}): Promise<Contents.IModel> {
     const { path = '', type = 'file', ext = type === 'notebook' ? '.ipynb' : '.txt' } = options;
-    return this._withLabErrors(async () => {
+    return withLabErrors(async () => {
       if (type === 'directory') {
         return this.save(await this._freePath(path, 'Untitled Folder', '', ' '), { type });
       }
@@ -94,7 +94,7 @@ export class S3Drive implements Contents.IDrive {
   }
 
   rename(path: string, newPath: string): Promise<Contents.IModel> {
-    return this._withLabErrors(async () => {
+    return withLabErrors(async () => {
       const oldValue = (await this._stat(path)) ?? notFound(path);
       const newValue = await this._transfer('move', path, newPath);
       this._known.delete(path);
@@ -104,7 +104,7 @@ export class S3Drive implements Contents.IDrive {
   }
 
   copy(path: string, toDirectory: string): Promise<Contents.IModel> {
-    return this._withLabErrors(async () => {
+    return withLabErrors(async () => {
       const name = baseName(path);
       const dot = name.lastIndexOf('.') > 0 ? name.lastIndexOf('.') : name.length;
       const stem = `${name.slice(0, dot)}-Copy`;
@@ -117,18 +117,18 @@ export class S3Drive implements Contents.IDrive {
 
   /** Exactly one object, or a folder in which nothing is. */
   delete(path: string): Promise<void> {
-    return this._withLabErrors(async () => {
+    return withLabErrors(async () => {
       const { server } = this._options;
       const { bucket, key } = this._writable(path);
       const oldValue = (await this._stat(path)) ?? (await this._directories.readEmpty(path));
       if (!oldValue) {
         const why = this._trans.__('%1 does not exist or is not empty.', s3Uri(bucket, key));
-        throw refusal(400, why);
+        throw responseError(400, why);
       }
       const own = oldValue.type === 'directory' ? `${key}/` : key;
       const outcome = await server.deleteObjects(bucket, { keys: [own], prefixes: [] });
       if ('reply' in outcome && outcome.reply.errors.length) {
-        throw refusal(403, outcome.reply.errors[0].Message);
+        throw responseError(403, outcome.reply.errors[0].Message);
       }
       this._known.set(path, null);
       this._fileChanged.emit({ type: 'delete', oldValue, newValue: null });
@@ -145,11 +145,11 @@ export class S3Drive implements Contents.IDrive {
   }
 
   async restoreCheckpoint(): Promise<void> {
-    throw refusal(404, this._trans.__('Objects have no checkpoints.'));
+    throw responseError(404, this._trans.__('Objects have no checkpoints.'));
   }
 
   async deleteCheckpoint(): Promise<void> {
-    throw refusal(404, this._trans.__('Objects have no checkpoints.'));
+    throw responseError(404, this._trans.__('Objects have no checkpoints.'));
   }
 
   /** The object with its bytes; null when there is none. */
@@ -176,7 +176,7 @@ export class S3Drive implements Contents.IDrive {
         formatSize(read.size),
         formatSize(sizeLimit())
       );
-      throw refusal(413, why);
+      throw responseError(413, why);
     }
     try {
       const file = decodeFile(baseName(path), read.bytes, { type, format });
@@ -186,7 +186,7 @@ export class S3Drive implements Contents.IDrive {
       if (reason instanceof NotEditable) {
         showPreview({ bucket, key });
       }
-      throw refusal(400, ApiError.from(reason).message);
+      throw responseError(400, ApiError.from(reason).message);
     }
   }
 
@@ -242,7 +242,7 @@ export class S3Drive implements Contents.IDrive {
           s3Uri(bucket, key)
         )
       : this._trans.__('%1 already exists, so nothing was saved.', s3Uri(bucket, key));
-    return refusal(412, why);
+    return responseError(412, why);
   }
 
   private async _transfer(
@@ -253,7 +253,7 @@ export class S3Drive implements Contents.IDrive {
     const [source, target] = [locationOf(path), this._writable(newPath)];
     if (await this._stat(newPath)) {
       const why = this._trans.__('%1 already exists.', s3Uri(target.bucket, target.key));
-      throw refusal(409, why);
+      throw responseError(409, why);
     }
     await this._options.transfer({
       action,
@@ -302,23 +302,9 @@ export class S3Drive implements Contents.IDrive {
     const location = locationOf(path);
     if (!location.key || !isPath(location.key)) {
       const why = this._trans.__('%1 is not a valid document path.', localPath(location));
-      throw refusal(400, why);
+      throw responseError(400, why);
     }
     return location;
-  }
-
-  /** Lab looks at the status of what a drive rejects with. */
-  private async _withLabErrors<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (reason) {
-      if (reason instanceof ApiError) {
-        throw reason.status
-          ? refusal(reason.status, reason.message)
-          : new ServerConnection.NetworkError(new TypeError(reason.message));
-      }
-      throw reason;
-    }
   }
 
   private get _trans(): TranslationBundle {
@@ -335,22 +321,6 @@ export class S3Drive implements Contents.IDrive {
 }
 
 const EMPTY_NOTEBOOK = { cells: [], metadata: {}, nbformat: 4, nbformat_minor: 5 };
-
-function contentType({ type, format }: Partial<Contents.IModel>): string {
-  if (type === 'notebook') {
-    return 'application/x-ipynb+json';
-  }
-  // What the name says, the server knows better.
-  return format === 'json' ? 'application/json' : '';
-}
-
-function notFound(path: string): never {
-  throw refusal(404, `${path} does not exist.`);
-}
-
-function refusal(status: number, message: string): ServerConnection.ResponseError {
-  return new ServerConnection.ResponseError(new Response(null, { status }), visible(message));
-}
 
 export namespace S3Drive {
   export type Server = Pick<

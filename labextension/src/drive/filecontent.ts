@@ -43,6 +43,14 @@ export function encodeFile({ type, format, content }: Partial<IFileContent>): Bl
   return format === 'json' ? JSON.stringify(content) : String(content ?? '');
 }
 
+/** The type under which a saved document is stored; empty where the server finds it by the name. */
+export function contentType({ type, format }: { type?: string; format?: string | null }): string {
+  if (type === 'notebook') {
+    return 'application/x-ipynb+json';
+  }
+  return format === 'json' ? 'application/json' : '';
+}
+
 /** Bytes that an editor would damage when it saves them; the preview may make sense of them. */
 export class NotEditable extends Error {}
 
