@@ -95,7 +95,7 @@ const status: JupyterFrontEndPlugin<void> = {
       return;
     }
     const { transfers, uploads } = sidebar;
-    // The bar asks isActive when this is emitted.
+    // The status bar calls isActive when this is emitted.
     const activeStateChanged = new Signal<object, void>(transfers);
     const emit = () => activeStateChanged.emit();
     transfers.stateChanged.connect(emit);

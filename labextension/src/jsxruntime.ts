@@ -1,6 +1,6 @@
 /**
- * What TSX is compiled to (`jsxImportSource` in tsconfig.json): React's own elements, in which no text can hide a part of
- * itself. Names come from stores and hubs, and a view that forgets this would be the one that deceives.
+ * The functions that TSX is compiled to (`jsxImportSource` in tsconfig.json): they create React elements in which
+ * invisible characters of all texts are shown. Names come from stores and hubs, so no view may forget this.
  */
 import { jsxDEV as reactJsxDev } from 'react/jsx-dev-runtime';
 import { Fragment, jsx as reactJsx, jsxs as reactJsxs } from 'react/jsx-runtime';
@@ -18,13 +18,13 @@ export const jsxs: typeof reactJsxs = (type, props, key) =>
 export const jsxDEV: typeof reactJsxDev = (type, props, ...rest) =>
   reactJsxDev(type, withVisibleText(type, props), ...rest);
 
-/** Attributes that are read; a tooltip has lines. */
+/** Attributes that users read; only tooltips have several lines. */
 const TEXT_ATTRIBUTES = ['aria-label', 'aria-description', 'alt', 'label', 'placeholder', 'title'];
-/** Elements whose text has lines. */
+/** Elements whose text may have several lines. */
 const MULTILINE_ELEMENTS = ['pre', 'textarea', 'td', 'dd'];
 
 function withVisibleText<P>(type: unknown, props: P): P {
-  // A component gives to elements what it is given.
+  // A component passes its properties on to elements.
   if (typeof type !== 'string' && type !== Fragment) {
     return props;
   }

@@ -1,7 +1,7 @@
-/** What cannot be seen, or turns the text beside it around: written out, nobody runs a line that reads otherwise. */
+/** Invisible characters and those that change the text direction: written as escapes, so that code reads as it runs. */
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
-/** A literal of Python: JSON's escapes are Python's, too, and YAML's. */
+/** Return a Python literal. JSON's escapes are also valid in Python and YAML. */
 export function pythonString(text: string): string {
   return JSON.stringify(text).replace(INVISIBLE, letter => {
     const code = letter.codePointAt(0)!;

@@ -3,7 +3,7 @@ import { nullTranslator, type ITranslator, type TranslationBundle } from '@jupyt
 import { DOMAIN } from './tokens';
 import { visible } from './visible';
 
-/** The sentences of this extension in the user's language; the names that are put into them can be seen whole. */
+/** Load the translations of this extension; names inserted in them are shown with all invisible characters. */
 export function loadTranslations(translator: ITranslator | null): TranslationBundle {
   return new Proxy((translator ?? nullTranslator).load(DOMAIN), {
     get: (bundle, name) => {

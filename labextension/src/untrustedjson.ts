@@ -1,13 +1,13 @@
 /**
- * JSON that another user may have written, for models that copy it key by key. `JSON.parse` itself makes `__proto__` a
- * key like any other, but `copy[key] = value` then replaces the copy's prototype, and whatever stands there seems to be
- * a value of the copy: a notebook trusts itself like this. `constructor` and `prototype` lead to the prototype that all
- * objects share, but only as objects: as a text or a number, say the constructor of a racing car, they are kept.
+ * Parse JSON that another user may have written, for models that copy it key by key. `JSON.parse` treats `__proto__` as
+ * an ordinary key, but `copy[key] = value` then replaces the prototype of the copy, whose values look like its own: a
+ * notebook could mark itself as trusted. Objects at `constructor` and `prototype` could reach the prototype of all
+ * objects, so they are removed; texts and numbers there are kept, such as the constructor of a racing car.
  */
 export function parseUntrustedJson(text: string): unknown {
   try {
     return JSON.parse(text, (key, value: unknown) =>
-      // An undefined value takes the key away.
+      // Returning undefined removes the key.
       key === '__proto__' || (PROTOTYPE_KEYS.includes(key) && typeof value === 'object')
         ? undefined
         : value
@@ -19,7 +19,7 @@ export function parseUntrustedJson(text: string): unknown {
 
 const PROTOTYPE_KEYS = ['constructor', 'prototype'];
 
-/** Why it is not JSON, in words: the engines' own differ, and name tokens that only their authors know. */
+/** Return why the text is not JSON. The messages of the engines differ and name internal tokens. */
 function whyInvalid(text: string, reason: unknown): string {
   if (!text.trim()) {
     return 'The file is empty, so it is not valid JSON.';
@@ -33,7 +33,7 @@ function whyInvalid(text: string, reason: unknown): string {
   return line ? `The file is not valid JSON: see line ${line}.` : 'The file is not valid JSON.';
 }
 
-/** What Python's json writes though JSON has no such numbers; null where none stands outside of the strings. */
+/** Return a number that Python's json module writes although JSON has none like it, or null. Strings are skipped. */
 function invalidNumber(text: string): string | null {
   for (let at = 0; ;) {
     const quote = text.indexOf('"', at);
@@ -45,7 +45,7 @@ function invalidNumber(text: string): string | null {
   }
 }
 
-/** After the quote that ends the string: one without a backslash before it, or with an even number of them. */
+/** Return the index after the quote that ends the string: one preceded by an even number of backslashes. */
 function endOfString(text: string, start: number): number {
   for (let quote = start - 1; ;) {
     quote = text.indexOf('"', quote + 1);

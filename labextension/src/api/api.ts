@@ -47,7 +47,9 @@ export class OdhTecAPI extends StorageAPI {
     return this._json('GET', `/uploads/${encodeURIComponent(id)}`);
   }
 
-  /** Parts count from 1. With an `offset` a piece of one; null as long as more of the part is missing. */
+  /**
+   * Parts count from 1. With an `offset`, only a piece of the part is sent; returns null until the part is complete.
+   */
   async putPart(
     id: string,
     part: number,
@@ -77,7 +79,7 @@ export class OdhTecAPI extends StorageAPI {
       query.set('revision', options.revision);
     }
     const { signal, token } = options;
-    // In a header: a URL is logged on its way.
+    // In a header, because proxies log URLs.
     const headers = token ? { 'X-HF-Token': token } : undefined;
     const response = await request(this._settings, `/hub/repo?${query}`, { signal, headers });
     return (await response.json()) as HubRepo;
@@ -87,7 +89,7 @@ export class OdhTecAPI extends StorageAPI {
     return this._json('POST', '/objects/import-hf', what);
   }
 
-  /** What an import would do with each file; nothing is written. */
+  /** Return what an import would do with each file. Nothing is written. */
   planImport(what: ImportRequest, signal?: AbortSignal): Promise<TransferPlan> {
     return this._json('POST', '/objects/import-hf', { ...what, dryRun: true }, signal);
   }
@@ -107,7 +109,7 @@ export class OdhTecAPI extends StorageAPI {
     return this._json('POST', '/transfers', { ...what, dryRun: false });
   }
 
-  /** What a transfer would do; nothing is written. */
+  /** Return what a transfer would do. Nothing is written. */
   planTransfer(what: TransferRequest, signal?: AbortSignal): Promise<TransferPlan> {
     return this._json('POST', '/transfers', { ...what, dryRun: true }, signal);
   }
@@ -147,7 +149,7 @@ export class OdhTecAPI extends StorageAPI {
     await this._send('DELETE', `/transfers/${encodeURIComponent(id)}`);
   }
 
-  /** The events of all transfers until the stream ends or the signal is aborted. */
+  /** Yield the events of all transfers until the stream ends or the signal is aborted. */
   async *transferEvents(lastEventId: string, signal: AbortSignal): AsyncGenerator<IServerEvent> {
     const headers: Record<string, string> = { Accept: 'text/event-stream' };
     if (lastEventId) {

@@ -5,16 +5,16 @@ import { xsrfToken } from './xsrf';
 
 export interface IPutOptions {
   signal?: AbortSignal;
-  /** Bytes of the body that have left the browser. */
+  /** Bytes of the body that the browser has sent. */
   onProgress?: (sent: number) => void;
 }
 
-/** A connection that was cut off without a word stays silent for a quarter of an hour. */
+/** Without a limit, the browser reports a broken connection only after 15 minutes. */
 const IDLE_TIMEOUT_MS = 120_000;
-/** Once the body has left, the store may take its time. */
+/** After the body is sent, the store may need time to reply. */
 const REPLY_TIMEOUT_MS = 300_000;
 
-/** A raw PUT of a blob. XMLHttpRequest, because fetch has no upload progress. */
+/** PUT a blob. Uses XMLHttpRequest, because fetch reports no upload progress. */
 export function putBlob(
   settings: ServerConnection.ISettings,
   url: string,

@@ -33,12 +33,14 @@ export class StorageAPI extends APIClient {
     await this._json('POST', '/buckets', { bucketName });
   }
 
-  /** Only an empty one. */
+  /** Delete an empty bucket. */
   async deleteBucket(bucket: string): Promise<void> {
     await this._send('DELETE', `/buckets/${encodeURIComponent(bucket)}`);
   }
 
-  /** One page of one level; with `search` one step of it, whose hits may be none although more are to come. */
+  /**
+   * Return one page of a level or, with `search`, one step of a search, which may have no hits although more follow.
+   */
   listObjects(bucket: string, prefix: string, options: IListOptions = {}): Promise<ObjectList> {
     const query = new URLSearchParams();
     if (options.search) {
@@ -61,7 +63,7 @@ export class StorageAPI extends APIClient {
     );
   }
 
-  /** One step of counting what is below a prefix; the sum of all steps is what it holds. */
+  /** Return one step of counting the objects below a prefix. The sum of all steps is the total. */
   countUsage(
     bucket: string,
     prefix: string,
@@ -103,12 +105,12 @@ export class StorageAPI extends APIClient {
     return this._json('GET', path, undefined, options.signal);
   }
 
-  /** An older version becomes the newest; nothing is removed. */
+  /** Make an older version the newest. Nothing is removed. */
   restoreVersion(bucket: string, key: string, versionId: string): Promise<StoredObject> {
     return this._json('POST', resourcePath('/objects/restore', bucket, key), { versionId });
   }
 
-  /** Exactly this version, or this delete marker, for ever. */
+  /** Permanently delete exactly this version or delete marker. */
   async deleteVersion(bucket: string, key: string, versionId: string): Promise<void> {
     await this._send('DELETE', resourcePath('/objects', bucket, key) + version(versionId));
   }
@@ -121,7 +123,9 @@ export class StorageAPI extends APIClient {
     return this._json('GET', resourcePath('/objects/preview', bucket, key), undefined, signal);
   }
 
-  /** A ZIP of these keys and of all below these prefixes, streamed; names are relative to `base`. */
+  /**
+   * Return the URL of a streamed ZIP of these keys and everything below these prefixes. Names are relative to `base`.
+   */
   archiveUrl(
     bucket: string,
     base: string,
@@ -163,7 +167,7 @@ export class StorageAPI extends APIClient {
     return this._json('POST', resourcePath('/objects/folder', bucket), { prefix });
   }
 
-  /** Done at once, or, when a prefix is among them, a transfer to watch. */
+  /** Delete objects. With a prefix among them, the reply is a transfer that deletes in the background. */
   async deleteObjects(
     bucket: string,
     which: DeleteRequest
@@ -184,7 +188,7 @@ export class StorageAPI extends APIClient {
     return linkUrl(this._settings, resourcePath('/objects/view', bucket, key) + version(versionId));
   }
 
-  /** Resolves to whether it was stored (true) or, with `onConflict` skip, left alone (false). */
+  /** Resolves to true if the object was stored, and to false if `onConflict` is skip and an object existed. */
   async putObject(
     bucket: string,
     key: string,
@@ -201,7 +205,7 @@ export class StorageAPI extends APIClient {
     try {
       return headOf(await this._send('HEAD', resourcePath('/objects/download', bucket, key)));
     } catch (reason) {
-      // A HEAD has no body: the status is all there is.
+      // A HEAD has no body, so only the status is known.
       if (ApiError.from(reason).status === 404) {
         return null;
       }
@@ -209,7 +213,7 @@ export class StorageAPI extends APIClient {
     }
   }
 
-  /** All bytes of an object, unless it has more than `limit`: then null in their place. */
+  /** Read an object. If it has more than `limit` bytes, `bytes` is null. */
   async readObject(
     bucket: string,
     key: string,
@@ -226,12 +230,12 @@ export class StorageAPI extends APIClient {
     try {
       return { ...head, bytes: new Uint8Array(await response.arrayBuffer()) };
     } catch (reason) {
-      // The bytes broke off on their way.
+      // The connection broke while the body was read.
       throw signal?.aborted ? reason : ApiError.unreachable();
     }
   }
 
-  /** Replace exactly the object that has this ETag, or, with null, store one where none is; else 412. */
+  /** Replace exactly the object with this ETag or, with null, create a new one; otherwise the server replies 412. */
   async saveObject(
     bucket: string,
     key: string,
@@ -258,7 +262,7 @@ function headOf({ headers }: Response): IObjectHead {
   };
 }
 
-/** `/objects/…/bucket[/key]`; the top level of a bucket is named by leaving the key out. */
+/** Return `/objects/…/bucket[/key]`. Without a key, it is the top level of the bucket. */
 function resourcePath(route: string, bucket: string, key = ''): string {
   const path = `${route}/${encodeURIComponent(bucket)}`;
   return key === '' ? path : `${path}/${encodeKey(key)}`;

@@ -1,7 +1,7 @@
 import type { DOMWidgetModel } from '@jupyter-widgets/base';
 import { Signal, type ISignal } from '@lumino/signaling';
 
-/** The browsers that kernels have made in this page, by the ids that notebooks know them by. */
+/** The browsers that kernels have created in this page, by their widget model IDs. */
 export class CellBrowsers {
   get changed(): ISignal<this, void> {
     return this._changed;

@@ -5,7 +5,7 @@ import { Panel, Widget } from '@lumino/widgets';
 
 import type { CellBrowsers } from './cellbrowsers';
 
-/** What a cell shows that has made a browser: the browser while a kernel knows it, one sentence otherwise. */
+/** The output of a cell that created a browser: the browser while its kernel is connected, otherwise a note. */
 export class CellOutput extends Panel implements IRenderMime.IRenderer {
   constructor(private readonly _options: CellOutput.IOptions) {
     super();

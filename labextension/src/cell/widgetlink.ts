@@ -4,12 +4,12 @@ import { parentPrefix, parseLocation, s3Uri } from '../api/keys';
 import type { BrowserModel } from '../list/browser';
 import type { ILocation } from '../list/storage';
 
-/** What is selected is sent to the kernel, and Jupyter takes messages of 10 MiB. */
+/** The selection is sent to the kernel, and Jupyter accepts messages of up to 10 MiB. */
 const MAX_SELECTED = 5000;
 
-/** What a widget says, as far as its browser moves with it. */
+/** The traits of a widget that its browser follows. */
 export interface ITraits {
-  /** Empty is the default one. */
+  /** Empty for the default bucket. */
   bucket: string;
   prefix: string;
   filter: string;
@@ -19,9 +19,9 @@ export interface ITraits {
 }
 
 /**
- * Keeps a browser and the traits of a widget in step. What was set last wins, on whichever side: the traits are compared
- * with what is shown, so an echo moves nothing. What Python has selected stands until the folder it is in has been read;
- * an empty list that is still on its way takes nothing back.
+ * Keeps a browser and the traits of a widget in sync. The last change wins, on either side: traits are compared with
+ * what is shown, so an echo changes nothing. A selection set in Python is kept until its folder has been read; an empty
+ * list that is still being read does not reset it.
  */
 export class WidgetLink implements IDisposable {
   constructor(private readonly _options: WidgetLink.IOptions) {
@@ -39,7 +39,7 @@ export class WidgetLink implements IDisposable {
     this._options.model.stateChanged.disconnect(this._report, this);
   }
 
-  /** Show for the first time what the traits say. */
+  /** Show what the traits say for the first time. */
   async start(): Promise<void> {
     if (!this._started) {
       this._started = true;
@@ -48,7 +48,7 @@ export class WidgetLink implements IDisposable {
     }
   }
 
-  /** The traits have changed. */
+  /** Apply changed traits to the browser. */
   async applyTraits(): Promise<void> {
     const { model, traits } = this._options;
     const { bucket, prefix, filter, selected } = traits();
@@ -69,7 +69,7 @@ export class WidgetLink implements IDisposable {
     }
     const folder = folderOf(selected) ?? target;
     if (this._pending && folder.bucket === target.bucket && folder.prefix === target.prefix) {
-      // It is being read, and what is in it is selected then.
+      // The folder is being read; the selection is applied when that ends.
       this._pending.selected = selected;
     } else {
       await this._navigate(this._areShown(selected) ? target : folder);
@@ -81,7 +81,7 @@ export class WidgetLink implements IDisposable {
     const navigation: IPendingNavigation = { location, selected: traits().selected };
     this._pending = navigation;
     const isElsewhere = location.bucket !== model.bucket || location.prefix !== model.prefix;
-    // A search's hits may be shown in the place of the folder.
+    // The list may show hits of a search instead of the folder.
     if (isElsewhere || (model.search && !this._areShown(navigation.selected))) {
       await this._open(location);
     }
@@ -125,11 +125,11 @@ export class WidgetLink implements IDisposable {
     }
     const location = this._pending?.location;
     if (location?.bucket === '') {
-      // Which one that is, is being asked.
+      // The default bucket is not known yet.
       return;
     }
     if (location && (location.bucket !== bucket || location.prefix !== prefix)) {
-      // The user has gone on meanwhile.
+      // The user has opened another folder in the meantime.
       this._pending = null;
     }
     set(
@@ -139,7 +139,7 @@ export class WidgetLink implements IDisposable {
     );
   }
 
-  /** The same array as long as the same is selected: there may be many, and they are asked for often. */
+  /** The same array while the selection stays the same: it may be long and is read often. */
   private get _selected(): readonly string[] {
     const { model } = this._options;
     const { bucket } = model;
@@ -161,7 +161,7 @@ export class WidgetLink implements IDisposable {
     return this._keysOf(uris).every(key => this._options.model.list.has(key));
   }
 
-  /** Of the bucket that is shown. */
+  /** Keys in the bucket that is shown. */
   private _keysOf(uris: readonly string[]): readonly string[] {
     const { bucket } = this._options.model;
     return uris.flatMap(uri => {
@@ -172,7 +172,7 @@ export class WidgetLink implements IDisposable {
 
   private _started = false;
   private _isDisposed = false;
-  /** What the browser is on its way to, because the traits say so. */
+  /** The change of the traits that the browser is applying. */
   private _pending: IPendingNavigation | null = null;
   private _known: {
     keys: ReadonlySet<string>;
@@ -187,7 +187,7 @@ interface IPendingNavigation {
   selected: readonly string[];
 }
 
-/** The folder that the first of them is in. */
+/** Return the folder of the first URI. */
 function folderOf([uri]: readonly string[]): ILocation | null {
   const location = uri ? parseLocation(uri, null) : null;
   return location && { bucket: location.bucket, prefix: parentPrefix(location.path) };
@@ -202,7 +202,7 @@ export namespace WidgetLink {
   export interface IOptions {
     model: BrowserModel;
     traits: () => ITraits;
-    /** What the browser shows now; the widget tells Python what of it is new. */
+    /** Called with what the browser shows now; the widget sends the changes to Python. */
     set: (shown: Omit<Partial<ITraits>, 'multiple'>) => void;
   }
 }

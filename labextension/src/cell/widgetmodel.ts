@@ -8,7 +8,7 @@ import { version } from '../version';
 import type { CellBrowsers } from './cellbrowsers';
 import { WidgetLink, type ITraits } from './widgetlink';
 
-/** The browser of a cell as its kernel knows it. All outputs that show it share one browser, which begins with the first. */
+/** The model of a cell's browser. All outputs that show it share one browser, created with the first of them. */
 export abstract class S3BrowserModel extends DOMWidgetModel {
   protected abstract get browsers(): BrowserRegistry;
   protected abstract get cellBrowsers(): CellBrowsers;
@@ -39,7 +39,7 @@ export abstract class S3BrowserModel extends DOMWidgetModel {
     this.cellBrowsers.add(this);
   }
 
-  /** A panel for one more output. */
+  /** Create a panel for another output. */
   openPanel(): IBrowserInstance {
     const instance = this.browsers.create({
       id: `odhtec-cell-${UUID.uuid4()}`,

@@ -14,7 +14,10 @@ export interface IWidgetParts {
   trans: TranslationBundle;
 }
 
-/** The classes that a widget manager makes by itself, with what they need; loaded when a kernel asks for the first. */
+/**
+ * Return the classes that a widget manager instantiates, with their dependencies. Loaded when a kernel creates the
+ * first widget.
+ */
 export function widgetClasses({
   browsers,
   cellBrowsers,

@@ -5,17 +5,17 @@ import type { S3Object } from '../tokens';
 import { baseName, isPath, locationOf } from './documents';
 
 const PAGE_SIZE = 1000;
-/** Lab holds a whole folder in memory, and S3 knows folders of millions. */
+/** Lab keeps a whole folder in memory, and S3 has folders with millions of objects. */
 const MAX_PAGES = 5;
 
-/** Buckets and prefixes as folders of Lab. */
+/** Presents buckets and prefixes as folders of Lab. */
 export class DirectoryReader {
   constructor(
     private readonly _server: DirectoryReader.Server,
     private readonly _onTruncated: (path: string, count: number) => void
   ) {}
 
-  /** Null where there is no such folder: in S3 one exists when something is in it. */
+  /** Return the folder, or null if it does not exist. In S3 a folder exists if it contains something. */
   async read(path: string, content: boolean): Promise<Contents.IModel | null> {
     const { bucket, key } = locationOf(path);
     if (!bucket) {
@@ -52,7 +52,7 @@ export class DirectoryReader {
     );
   }
 
-  /** Null as well where something is in it. */
+  /** Return the folder if it is empty, otherwise null. */
   async readEmpty(path: string): Promise<Contents.IModel | null> {
     const { bucket, key } = locationOf(path);
     const { objects, prefixes } = await this._server.listObjects(bucket, `${key}/`, { maxKeys: 2 });
@@ -96,7 +96,7 @@ function file(bucket: string, { Key, Size, LastModified }: S3Object): Contents.I
   };
 }
 
-/** S3 does not know how old a folder is. */
+/** S3 has no dates of folders. */
 const EPOCH = new Date(0).toISOString();
 
 export namespace DirectoryReader {

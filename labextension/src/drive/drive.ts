@@ -13,8 +13,8 @@ import { contentType, decodeFile, encodeFile, NotEditable } from './filecontent'
 import { notFound, responseError, withLabErrors } from './laberrors';
 
 /**
- * Objects as documents of Lab. The ETag is the hash that Lab compares before it saves, so that a change behind its back
- * gets Lab's own question; the store is asked to replace only the object whose ETag Lab was told last.
+ * Objects as documents of Lab. The ETag is the hash that Lab compares before it saves, so that Lab asks the user when
+ * the object was changed by someone else. The store replaces the object only if it has the ETag that Lab knows.
  */
 export class S3Drive implements Contents.IDrive {
   constructor(private readonly _options: S3Drive.IOptions) {
@@ -115,7 +115,7 @@ export class S3Drive implements Contents.IDrive {
     });
   }
 
-  /** Exactly one object, or a folder in which nothing is. */
+  /** Delete exactly one object or an empty folder. */
   delete(path: string): Promise<void> {
     return withLabErrors(async () => {
       const { server } = this._options;
@@ -135,7 +135,7 @@ export class S3Drive implements Contents.IDrive {
     });
   }
 
-  /** Lab asks for one after each save. S3 keeps none, and none is listed: versions are the bucket's own matter. */
+  /** Lab creates one after each save. S3 has no checkpoints, and none are listed; versions are up to the bucket. */
   async createCheckpoint(): Promise<Contents.ICheckpointModel> {
     return { id: 'none', last_modified: new Date().toISOString() };
   }
@@ -152,7 +152,7 @@ export class S3Drive implements Contents.IDrive {
     throw responseError(404, this._trans.__('Objects have no checkpoints.'));
   }
 
-  /** The object with its bytes; null when there is none. */
+  /** Return the object with its bytes, or null if it does not exist. */
   private async _read(
     path: string,
     { type, format }: Contents.IFetchOptions
@@ -190,11 +190,11 @@ export class S3Drive implements Contents.IDrive {
     }
   }
 
-  /** The object without its bytes, for one HEAD; null when there is none. */
+  /** Return the object without its bytes (one HEAD request), or null if it does not exist. */
   private async _stat(path: string): Promise<Contents.IModel | null> {
     const saved = this._saved.get(path);
     if (saved) {
-      // Lab asks for the hash of what it has just saved. Another's save since then must not be taken for it.
+      // Lab requests the hash of what it has just saved. Another user's later save must not be mistaken for it.
       this._saved.delete(path);
       return saved;
     }
@@ -219,7 +219,7 @@ export class S3Drive implements Contents.IDrive {
     } catch (reason) {
       throw ApiError.from(reason).status === 412 ? this._conflict(path, known) : reason;
     }
-    // Some stores do not tell the ETag of what came in parts.
+    // Some stores do not report the ETag of a multipart upload.
     const head = stored.ETag ? null : await server.headObject(bucket, key);
     const model = this._model(path, {
       size: body.size,
@@ -232,7 +232,7 @@ export class S3Drive implements Contents.IDrive {
     return model;
   }
 
-  /** Only who asks again is told the new ETag, and then Lab lets the user choose. */
+  /** The new ETag is only returned by the next request, and Lab then lets the user choose. */
   private _conflict(path: string, known: IObjectHead | null): Error {
     const { bucket, key } = locationOf(path);
     this._saved.delete(path);
@@ -313,9 +313,9 @@ export class S3Drive implements Contents.IDrive {
 
   private readonly _directories: DirectoryReader;
   private readonly _fileChanged = new Signal<this, Contents.IChangedArgs>(this);
-  /** What Lab was told last of each document; null where it was told that there is none. */
+  /** The last state of each document reported to Lab; null for a missing one. */
   private readonly _known = new Map<string, IObjectHead | null>();
-  /** What a save has answered and nobody has asked for since. */
+  /** The result of a save that Lab has not requested yet. */
   private readonly _saved = new Map<string, Contents.IModel>();
   private _isDisposed = false;
 }
@@ -332,13 +332,13 @@ export namespace S3Drive {
   export interface IOptions {
     server: Server;
     serverSettings: ServerConnection.ISettings;
-    /** Start a transfer and wait for its end; rejects when it fails. */
+    /** Start a transfer and wait until it has finished; rejects when it fails. */
     transfer: (what: TransferRequest) => Promise<void>;
-    /** Bytes that are opened in an editor. */
+    /** The size limit of editors in bytes. */
     sizeLimit: () => number;
-    /** Called with what no editor can open, before it is refused. */
+    /** Called with an object that no editor can open, before it is refused. */
     showPreview: (object: { bucket: string; key: string }) => void;
-    /** A folder was listed up to this many entries. */
+    /** Called when a folder was listed only up to this many entries. */
     onTruncated: (path: string, count: number) => void;
     trans: TranslationBundle;
   }

@@ -1,11 +1,11 @@
-/** Errors in the form that Lab expects of a Contents drive: it looks at their status. */
+/** Errors in the form that Lab expects from a Contents drive: Lab checks their status. */
 
 import { ServerConnection } from '@jupyterlab/services';
 
 import { ApiError } from '../api/request';
 import { visible } from '../visible';
 
-/** Run the work, and turn its ApiErrors into errors of Lab. */
+/** Run the work and convert its ApiErrors to errors of Lab. */
 export async function withLabErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -19,7 +19,7 @@ export async function withLabErrors<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Throw what Lab expects where a path names nothing. */
+/** Throw the error that Lab expects for a path that does not exist. */
 export function notFound(path: string): never {
   throw responseError(404, `${path} does not exist.`);
 }

@@ -7,22 +7,24 @@ import { FolderChooser } from './folderchooser';
 import { FormModel, LatestRequest } from './formmodel';
 
 const TYPING_DELAY_MS = 400;
-/** Questions to the server at once. */
+/** Dry runs that are requested in parallel. */
 const MAX_PARALLEL_PLANS = 4;
 
-/** What copying or moving would do, summed over all that was chosen. */
+/** What copying or moving would do, summed over all selected rows. */
 export interface ICopyPlan {
   files: number;
   bytes: number;
   conflicts: number;
-  /** There already, and the same. */
+  /** Objects that already exist and are identical. */
   identical: number;
   refused: number;
-  /** Why the first of the refused is refused. */
+  /** Why the first of the refused objects cannot be stored. */
   why: string | null;
 }
 
-/** Rows on their way to another folder: where to, what is there, what then. Those of one folder go as one transfer. */
+/**
+ * A copy or move of rows to another folder: target, existing objects, conflicts. Rows of one folder are one transfer.
+ */
 export class CopyModel extends FormModel {
   constructor(private readonly _options: CopyModel.IOptions) {
     super();
@@ -52,7 +54,7 @@ export class CopyModel extends FormModel {
     return s3Uri(this.chooser.bucket, this.chooser.prefix);
   }
 
-  /** Why the target cannot be meant. */
+  /** Why the target is not valid. */
   get targetProblem(): 'nowhere' | 'same' | 'inside' | null {
     const { bucket, prefix } = this.chooser;
     if (!bucket) {
@@ -79,7 +81,7 @@ export class CopyModel extends FormModel {
     return this._planError;
   }
 
-  /** While it is not known what is in the way, the choice may matter. */
+  /** Until the existing objects are known, the choice may matter. */
   get asksConflict(): boolean {
     return this.targetProblem === null && (this._planning || !!this._plan?.conflicts);
   }
@@ -99,7 +101,7 @@ export class CopyModel extends FormModel {
     this.changed();
   }
 
-  /** Start all; what has been started stays so when another one is refused. */
+  /** Start all transfers. If one is refused, those already started continue. */
   async start(onStarted: (transfer: Transfer) => void): Promise<boolean> {
     if (!this.ready) {
       return false;
@@ -193,7 +195,7 @@ export namespace CopyModel {
     server: IServer;
     action: 'copy' | 'move';
     bucket: string;
-    /** The folder to begin with: the one that the rows are in. */
+    /** The initial folder: the one that contains the rows. */
     prefix: string;
     rows: readonly IRow[];
     sleep: (ms: number, signal: AbortSignal) => Promise<void>;

@@ -3,7 +3,7 @@ import { SizeCounter } from '../list/sizecounter';
 import type { VersionList } from '../tokens';
 import { FormModel } from './formmodel';
 
-/** What a deletion would take, found out while the user reads; nothing waits for it. */
+/** What a deletion would remove, counted while the user reads. The user need not wait for it. */
 export class DeleteModel extends FormModel {
   constructor(private readonly _options: DeleteModel.IOptions) {
     super();
@@ -28,7 +28,7 @@ export class DeleteModel extends FormModel {
     return this.rows.some(({ kind }) => kind === 'folder');
   }
 
-  /** Whether the bucket keeps versions; null while that is asked. */
+  /** Whether the bucket keeps versions; null until that is known. */
   get versioning(): VersionList['versioning'] | null {
     return this._versioning;
   }

@@ -1,7 +1,7 @@
 import type { HubFile } from '../tokens';
 import { exactPattern, matches } from './patterns';
 
-/** Which files of a repository are to come: what the patterns say, and what was ticked or unticked after that. */
+/** Which files of a repository are selected: by patterns, and by boxes checked or unchecked after that. */
 export interface IFileChoice {
   include: readonly string[];
   exclude: readonly string[];
@@ -29,7 +29,7 @@ export function chosenPaths(files: readonly HubFile[], choice: IFileChoice): Set
   );
 }
 
-/** The choice with these paths in it, or out of it. */
+/** Return the choice with these paths selected or not selected. */
 export function tick(choice: IFileChoice, paths: Iterable<string>, on: boolean): IFileChoice {
   const ticked = new Set(choice.ticked);
   const unticked = new Set(choice.unticked);
@@ -40,7 +40,7 @@ export function tick(choice: IFileChoice, paths: Iterable<string>, on: boolean):
   return { ...choice, ticked, unticked };
 }
 
-/** The choice in the words of a request: few patterns where that is possible, for the server tries each on each path. */
+/** Return the choice as patterns of a request. Few of them, because the server matches each pattern with each path. */
 export function asPatterns(
   files: readonly HubFile[],
   choice: IFileChoice
@@ -57,7 +57,7 @@ export function asPatterns(
     compact([...chosen].map(exactPattern), []),
     compact([], others.map(exactPattern))
   ];
-  // What an exclude pattern takes out, no include pattern brings back.
+  // An include pattern cannot bring back what an exclude pattern removes.
   if (added.every(excluded)) {
     const more = include.length ? [...include, ...added.map(exactPattern)] : [];
     candidates.unshift(compact(more, [...exclude, ...removed.map(exactPattern)]));

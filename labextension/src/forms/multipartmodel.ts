@@ -7,10 +7,10 @@ import type {
 } from '../tokens';
 import { FormModel } from './formmodel';
 
-/** As many as one request takes. */
+/** The maximum of one request. */
 const MAX_UPLOADS_PER_REQUEST = 1000;
 
-/** The uploads of a bucket that were begun and never completed; their parts take space that no listing shows. */
+/** The incomplete multipart uploads of a bucket; their parts use storage that listings do not show. */
 export class MultipartModel extends FormModel {
   constructor(private readonly _options: MultipartModel.IOptions) {
     super();
@@ -38,7 +38,7 @@ export class MultipartModel extends FormModel {
     return this._ticked;
   }
 
-  /** What was ticked and could not be removed. */
+  /** The selected uploads that could not be removed. */
   get failures(): readonly KeyFailure[] {
     return this._failures;
   }
@@ -47,7 +47,7 @@ export class MultipartModel extends FormModel {
     return this._removed;
   }
 
-  /** Those in use are somebody's work that goes on. */
+  /** Uploads in use are still running and cannot be selected. */
   tick(uploads: Iterable<MultipartUpload>, on: boolean): void {
     const ticked = new Set(this._ticked);
     for (const { UploadId, inUse } of uploads) {
@@ -83,7 +83,7 @@ export class MultipartModel extends FormModel {
         this._removed += deleted.length;
         this.changed();
       }
-      // A key may have several uploads and the reply names keys: the store knows which are left.
+      // A key may have several uploads, and the reply names keys only, so read from the store which are left.
       this._ticked = new Set();
       await this._read(null);
     });

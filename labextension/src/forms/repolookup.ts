@@ -1,7 +1,7 @@
 import type { HubRefs, HubRepo, HubSettings, IRepoOptions, RepoType } from '../tokens';
 import { FormModel, LatestRequest } from './formmodel';
 
-/** Refusals after which another token may help. */
+/** Errors that another token may resolve. */
 const TOKEN_CODES = ['GatedRepo', 'RepoNotFound', 'InvalidToken', 'HubForbidden', 'NoToken'];
 
 const REPO_NAME = /^[\w.-]+(\/[\w.-]+)?$/;
@@ -10,12 +10,12 @@ const REPO_NAME = /^[\w.-]+(\/[\w.-]+)?$/;
 export interface IRepoQuery {
   repo: string;
   repoType: RepoType;
-  /** Empty: the hub's default. */
+  /** Empty for the hub's default. */
   revision: string;
   token: string;
 }
 
-/** A repository that is looked up: what was asked, and what was found. */
+/** A repository lookup: the query and its result. */
 export abstract class RepoLookup extends FormModel {
   constructor(private readonly _hub: RepoLookup.IServer) {
     super();
@@ -26,12 +26,12 @@ export abstract class RepoLookup extends FormModel {
     return this._query;
   }
 
-  /** The repository of the last answer, until another one is named. */
+  /** The repository of the last reply, until the query names another one. */
   get found(): HubRepo | null {
     return this._found;
   }
 
-  /** Whether what was found is what the fields say now. */
+  /** Whether the result belongs to the current query. */
   get current(): boolean {
     return this._found !== null && this._foundQuery === this._query;
   }
@@ -40,14 +40,14 @@ export abstract class RepoLookup extends FormModel {
     return this._refs;
   }
 
-  /** Whether a token may help, or one was typed. */
+  /** Whether a token may help, or one was entered. */
   get asksToken(): boolean {
     const refused = this._found !== null && !this._found.accessible;
     const { error } = this;
     return refused || !!this._query.token || (!!error && TOKEN_CODES.includes(error.code));
   }
 
-  /** The repository's page at the hub in use. */
+  /** The repository's page on the hub in use. */
   get pageUrl(): string | null {
     const { repo, repoType } = this._found ?? this._query;
     const folder = repoType === 'model' ? '' : `${repoType}s/`;
@@ -75,21 +75,21 @@ export abstract class RepoLookup extends FormModel {
     }
   }
 
-  /** Stop waiting for an answer. */
+  /** Cancel the lookup. */
   cancelLookup(): void {
     this._lookups.stop();
   }
 
-  /** A question goes out: what was made of the last answer is out of date. */
+  /** A lookup has started; anything derived from the last reply is outdated. */
   protected abstract onLookupStarted(): void;
 
-  /** An answer came in; before it there was another one, or none. */
+  /** A reply has arrived; `before` is the previous repository, if any. */
   protected abstract onRepoChanged(before: HubRepo | null): void;
 
-  /** It can be used. */
+  /** The repository is accessible. */
   protected abstract onRepoReady(): void;
 
-  /** Another repository is meant. */
+  /** The query names another repository. */
   protected abstract onRepoCleared(): void;
 
   private async _lookUp(query: IRepoQuery): Promise<void> {
@@ -106,7 +106,7 @@ export abstract class RepoLookup extends FormModel {
         });
         this._setFound(found);
       } catch (reason) {
-        // Taken back by the user, who knows it.
+        // The user cancelled it.
         if (!signal.aborted) {
           throw reason;
         }
@@ -121,7 +121,7 @@ export abstract class RepoLookup extends FormModel {
   private _setFound(found: HubRepo): void {
     const before = this._found;
     this._found = found;
-    // A pasted address says more than the fields, which say the same from now on.
+    // A pasted address contains more than the fields; copy it to them.
     if (this._query.repo.trim() !== found.repo) {
       const { repo, repoType, revision } = found;
       this._query = { ...this._query, repo, repoType, revision };
@@ -138,20 +138,20 @@ export abstract class RepoLookup extends FormModel {
       this._refs = await this._hub.getHubRefs(repo, options);
       this.changed();
     } catch {
-      // A revision can still be typed.
+      // The user can still enter a revision.
     }
   }
 
   private async _readEndpoint(): Promise<void> {
     try {
       const { hfEndpoint } = await this._hub.getHubSettings();
-      // It becomes a link: nothing but an address may stand there.
+      // It becomes a link, so accept web addresses only.
       this._endpoint = /^https?:\/\//.test(hfEndpoint)
         ? hfEndpoint.replace(/(?<!\/)\/+$/, '')
         : null;
       this.changed();
     } catch {
-      // The look-up tells what is wrong.
+      // The lookup reports what is wrong.
     }
   }
 

@@ -5,10 +5,10 @@ const MINUTE_SECONDS = 60;
 const HOUR_SECONDS = 60 * MINUTE_SECONDS;
 export const DAY_SECONDS = 24 * HOUR_SECONDS;
 
-/** S3 takes no more. */
+/** The maximum of S3. */
 export const MAX_EXPIRY_SECONDS = 7 * DAY_SECONDS;
 
-/** The times to choose from, in seconds; null stands for another one. */
+/** The times to choose from; null is a custom one. */
 export const EXPIRY_CHOICES_SECONDS: readonly (number | null)[] = [
   15 * MINUTE_SECONDS,
   HOUR_SECONDS,
@@ -21,14 +21,14 @@ export const EXPIRY_CHOICES_SECONDS: readonly (number | null)[] = [
 export const UNIT_SECONDS = { minutes: MINUTE_SECONDS, hours: HOUR_SECONDS, days: DAY_SECONDS };
 export type Unit = keyof typeof UNIT_SECONDS;
 
-/** A link to one key that works without a login until it expires. */
+/** A link to one object that works without a login until it expires. */
 export class ShareModel extends FormModel {
   constructor(private readonly _options: ShareModel.IOptions) {
     super();
     this._name = _options.name;
   }
 
-  /** What is shared: in a folder without a name, something is yet to be uploaded. */
+  /** The key; without a name, it is of an object that is yet to be uploaded to the folder. */
   get key(): string {
     return this._options.prefix + this._name;
   }
@@ -45,7 +45,7 @@ export class ShareModel extends FormModel {
     return this._name;
   }
 
-  /** Whether there is something to download. */
+  /** Whether there is an object to download. */
   get exists(): boolean {
     return this._options.name !== '';
   }
@@ -54,7 +54,7 @@ export class ShareModel extends FormModel {
     return this._method ?? (this.exists ? 'GET' : 'PUT');
   }
 
-  /** Null: the number and the unit say it. */
+  /** Null for a custom time, given by number and unit. */
   get expiry(): number | null {
     return this._expiry;
   }
@@ -67,7 +67,7 @@ export class ShareModel extends FormModel {
     return this._unit;
   }
 
-  /** Null when what was typed is no time that S3 takes. */
+  /** Null if the entered time is not valid for S3. */
   get seconds(): number | null {
     const seconds = this._expiry ?? Math.round(Number(this._number) * UNIT_SECONDS[this._unit]);
     return seconds >= 1 && seconds <= MAX_EXPIRY_SECONDS ? seconds : null;
@@ -120,7 +120,7 @@ export class ShareModel extends FormModel {
     });
   }
 
-  /** A link is shown only beside what it was made for. */
+  /** Discard the link when the fields no longer match it. */
   private _clearLink(): void {
     this._link = null;
     this.setError(null);
@@ -140,7 +140,7 @@ export namespace ShareModel {
     server: { presign(what: PresignRequest): Promise<PresignedUrl> };
     bucket: string;
     prefix: string;
-    /** Of the object in the folder; empty where none is chosen. */
+    /** The name of the object in the folder; empty if none is selected. */
     name: string;
   }
 }

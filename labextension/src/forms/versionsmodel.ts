@@ -21,7 +21,7 @@ export class VersionsModel extends FormModel {
     return this._token !== null;
   }
 
-  /** The version whose deletion is to be confirmed. */
+  /** The version whose deletion the user must confirm. */
   get pendingDelete(): string | null {
     return this._pendingDelete;
   }
@@ -97,7 +97,7 @@ export namespace VersionsModel {
     server: IServer;
     bucket: string;
     key: string;
-    /** The newest version is another one now. */
+    /** Called when the newest version has changed. */
     onChanged: () => void;
   }
 }

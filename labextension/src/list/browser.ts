@@ -15,11 +15,14 @@ import type { ILocation, IChange, IStorage } from './storage';
 
 export interface IBrowserOptions {
   store: IStorage;
-  /** Rows of one request. */
+  /** Page size of requests. */
   pageSize: () => number;
 }
 
-/** What is shown: one level of one bucket, or a search's hits below it. The storage is handed in: it may be any server. */
+/**
+ * The state of the list: one level of one bucket, or the hits of a search below it. The storage is injected, so it may
+ * be any server.
+ */
 export class BrowserModel implements IDisposable {
   constructor(private readonly _options: IBrowserOptions) {}
 
@@ -42,12 +45,12 @@ export class BrowserModel implements IDisposable {
     return this._buckets;
   }
 
-  /** What was looked for, while its hits are shown in the place of the folder. */
+  /** The search whose hits are shown instead of the folder, if any. */
   get search(): Search | null {
     return this._search;
   }
 
-  /** The list that is shown, with the places of its rows. */
+  /** The rows that are shown and their positions. */
   get list(): Rows {
     return this._search?.rows ?? this._listing?.rows ?? this._noRows;
   }
@@ -56,7 +59,7 @@ export class BrowserModel implements IDisposable {
     return this.list.shown;
   }
 
-  /** How many rows are loaded, whether the filter shows them or not. */
+  /** The number of loaded rows, including those the filter hides. */
   get loadedCount(): number {
     return this.list.count;
   }
@@ -69,7 +72,7 @@ export class BrowserModel implements IDisposable {
     return this._order;
   }
 
-  /** The first page of a place is on its way. */
+  /** Whether the first page of a location is loading. */
   get loading(): boolean {
     return this._starting || (this._search === null && (this._listing?.loading ?? false));
   }
@@ -78,7 +81,7 @@ export class BrowserModel implements IDisposable {
     return this._search?.running ?? this._listing?.loadingMore ?? false;
   }
 
-  /** All rows of the folder are being read. */
+  /** Whether all rows of the folder are being loaded. */
   get loadingAll(): boolean {
     return this._search === null && (this._listing?.loadingAll ?? false);
   }
@@ -87,12 +90,12 @@ export class BrowserModel implements IDisposable {
     return this._search?.hasMore ?? this._listing?.hasMore ?? false;
   }
 
-  /** Why there is nothing to show, or why the next page did not come. */
+  /** Why there is nothing to show, or why loading the next page failed. */
   get error(): ApiError | null {
     return this._error ?? (this._search ?? this._listing)?.error ?? null;
   }
 
-  /** In the order in which they are shown; found from what is selected, not from all rows. */
+  /** In the order shown. Computed from the selection, not from all rows. */
   get selectedRows(): IRow[] {
     const { list } = this;
     const indices = Array.from(this.selection.keys, key => list.indexOf(key));
@@ -112,8 +115,8 @@ export class BrowserModel implements IDisposable {
   }
 
   /**
-   * Read the buckets, then open the default one, else the remembered place, else the first of the list. The folder of a
-   * place without a bucket is one of whichever that is.
+   * Read the buckets, then open the default one, else the remembered location, else the first bucket. A location
+   * without a bucket names a folder in the bucket that is opened.
    */
   async start(remembered?: ILocation): Promise<void> {
     this._remembered = remembered ?? this._remembered;
@@ -144,16 +147,16 @@ export class BrowserModel implements IDisposable {
     }
   }
 
-  /** Open this place and no other, whatever the default is: for a second browser. */
+  /** Open this location, whatever the default is: for a second browser. */
   async startAt({ bucket, prefix }: ILocation): Promise<void> {
     this._started = true;
     const opened = this.open(bucket, prefix);
-    // The place does not wait for the list of buckets, and what is wrong with that is no trouble of the place.
+    // Do not wait for the list of buckets, and ignore its errors.
     void this._readBuckets(this._abort!.signal).catch(() => undefined);
     await opened;
   }
 
-  /** Show a level. An answer that is still out for another place is dropped. */
+  /** Show a level. Pending replies for other locations are ignored. */
   async open(bucket: string, prefix = '', focus: string | null = null): Promise<void> {
     this._startRequest();
     this._starting = false;
@@ -184,7 +187,7 @@ export class BrowserModel implements IDisposable {
     await this._focusOn(listing, focus, before);
   }
 
-  /** Show what a URI names: a folder, with or without its slash, or an object in its folder. */
+  /** Open what a URI names: a folder, with or without its slash, or an object in its folder. */
   async openLocation(bucket: string, path: string): Promise<void> {
     if (path === '' || path.endsWith('/')) {
       await this.open(bucket, path);
@@ -193,7 +196,7 @@ export class BrowserModel implements IDisposable {
     const signal = this._startRequest();
     const below = await this._options.store
       .listObjects(bucket, `${path}/`, { maxKeys: 1, signal })
-      // Opening it says what is wrong.
+      // Opening it reports the error.
       .catch(() => null);
     if (signal.aborted) {
       return;
@@ -210,7 +213,7 @@ export class BrowserModel implements IDisposable {
     }
   }
 
-  /** Read the place again, keeping what is selected; the old rows stay until the new ones are there. */
+  /** Reload the location and keep the selection. The old rows stay until the new ones have arrived. */
   async refresh(focus: string | null = null): Promise<void> {
     const listing = this._listing;
     if (!this._started || !listing) {
@@ -219,15 +222,15 @@ export class BrowserModel implements IDisposable {
     }
     const signal = this._startRequest();
     const before = this.selection.keys;
-    // The listing tells what is wrong; a list of buckets that cannot be renewed is no second error.
+    // The listing reports the error; do not report another one for the list of buckets.
     const buckets = this._readBuckets(signal).catch(() => undefined);
     await Promise.all([buckets, listing.reload(), this._searchAgain()]);
     await this._focusOn(listing, focus, before);
   }
 
   /**
-   * What was changed at the store is shown in place. The row of `gone` leaves even a page that is not read again; one that
-   * has another key now keeps the focus.
+   * Update the list after a change in the store. Rows of `gone` are removed even from pages that are not reloaded; a
+   * renamed row keeps the focus.
    */
   async refreshInBackground({ gone, renamed }: IChange = {}): Promise<void> {
     const listing = this._listing;
@@ -240,7 +243,7 @@ export class BrowserModel implements IDisposable {
     }
   }
 
-  /** Read the buckets again, and open the default one when nothing is open: after the connection changed. */
+  /** Reload everything after the connection has changed, and open the default bucket if none is open. */
   async reconnect(): Promise<void> {
     this._started = false;
     this._buckets = new Buckets();
@@ -256,12 +259,12 @@ export class BrowserModel implements IDisposable {
     await (this._search ? this._search.run() : this._listing?.loadMore());
   }
 
-  /** Read the folder to its end, unless that is stopped. */
+  /** Load all rows of the folder, unless stopped. */
   async loadAll(): Promise<void> {
     await this._listing?.loadAll();
   }
 
-  /** Stop what goes on in the list: a search, or the reading of all of it. */
+  /** Stop a search, or loading all rows. */
   stop(): void {
     this._search?.cancel();
     this._listing?.stopLoadingAll();
@@ -276,7 +279,7 @@ export class BrowserModel implements IDisposable {
     }
   }
 
-  /** Sort by a column, or the other way round when it is sorted by it already. */
+  /** Sort by a column; a second time, in reverse order. */
   sortBy(column: Column): void {
     this._order = nextOrder(this._order, column);
     this._listing?.rows.setOrder(this._order);
@@ -284,7 +287,7 @@ export class BrowserModel implements IDisposable {
     this._changed();
   }
 
-  /** Look for objects in the store, below the folder that is open. */
+  /** Search for objects in the store, below the open folder. */
   async startSearch(what: ISearch): Promise<void> {
     if (!this._listing || !what.q) {
       return;
@@ -305,7 +308,7 @@ export class BrowserModel implements IDisposable {
     await search.run();
   }
 
-  /** Back to the folder. */
+  /** Close the search and show the folder. */
   endSearch(): void {
     if (this._search) {
       this._leaveSearch();
@@ -314,7 +317,7 @@ export class BrowserModel implements IDisposable {
     }
   }
 
-  /** The row whose name is being changed. */
+  /** The key of the row that is being renamed. */
   get renaming(): string | null {
     return this._renaming;
   }
@@ -327,7 +330,7 @@ export class BrowserModel implements IDisposable {
     this._changed();
   }
 
-  /** The way to the folder is being typed. */
+  /** Whether the user is entering a path. */
   get isEditingPath(): boolean {
     return this._isEditingPath;
   }
@@ -339,7 +342,7 @@ export class BrowserModel implements IDisposable {
     }
   }
 
-  /** Select these rows, as far as the list has them or gets to them by reading on. */
+  /** Select these rows, loading more of the list if necessary. */
   async selectKeys(keys: readonly string[]): Promise<void> {
     const listing = this._listing;
     const before = this.selection.keys;
@@ -350,7 +353,7 @@ export class BrowserModel implements IDisposable {
       }
     }
     if (listing === this._listing && keys.some(key => !this.list.has(key))) {
-      // Whoever has just written an object names it before this list has it.
+      // An object may have been written after the list was read.
       await listing?.reloadInBackground();
     }
     if (this._isUnchanged(listing, before)) {
@@ -359,20 +362,20 @@ export class BrowserModel implements IDisposable {
     }
   }
 
-  /** How many rows may be selected. */
+  /** Limit the number of selected rows. */
   setSelectionLimit(limit: number): void {
     if (limit !== this.selection.limit) {
       this.select(selection => selection.setLimit(limit, this.list));
     }
   }
 
-  /** Change the selection and tell the views. */
+  /** Change the selection and notify the views. */
   select(change: (selection: Selection) => void): void {
     change(this.selection);
     this._changed();
   }
 
-  /** Rows that are known to be gone leave the list at once, and the folder behind a search's hits. */
+  /** Remove rows that no longer exist from the list, and from the folder behind a search's hits. */
   removeRows(keys: readonly string[]): void {
     const { list } = this;
     this._listing?.rows.remove(list === this._listing.rows ? [] : keys);
@@ -386,7 +389,7 @@ export class BrowserModel implements IDisposable {
     this._changed();
   }
 
-  /** Whether a change below this prefix can be seen where we are. */
+  /** Return whether a change below this prefix may be visible. */
   shows(bucket: string, prefix: string): boolean {
     return (
       bucket === this.bucket && (prefix.startsWith(this.prefix) || this.prefix.startsWith(prefix))
@@ -440,7 +443,7 @@ export class BrowserModel implements IDisposable {
     }
   }
 
-  /** Whoever has gone on, or selected something that was not selected `before`, is not pulled back. */
+  /** Return whether the user has neither opened another folder nor selected rows that were not selected `before`. */
   private _isUnchanged(listing: Listing | null, before: ReadonlySet<string>): boolean {
     return listing === this._listing && [...this.selection.keys].every(key => before.has(key));
   }

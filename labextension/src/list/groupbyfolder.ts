@@ -2,7 +2,7 @@ import { chunks } from '../api/chunks';
 import { parentPrefix } from '../api/keys';
 import type { TransferRequest } from '../tokens';
 
-/** Files and folders of one folder that go to another together, as one transfer; very many as several. */
+/** Files and folders of one folder that are transferred together; long lists are split. */
 export interface IFolderGroup {
   keys: readonly string[];
   request: Pick<TransferRequest, 'source' | 'names' | 'target'>;

@@ -18,11 +18,11 @@ export interface IWorkspaceItem {
   isFolder: boolean;
 }
 
-/** What becomes a transfer from the list: renaming, moving and copying by drop, to and from the workspace. */
+/** Renames, moves and copies rows by transfers, also to and from the files of the server. */
 export class Moves {
   constructor(private readonly _options: Moves.IOptions) {}
 
-  /** Give a row another name where it is. Nothing that has the name already is touched. */
+  /** Rename a row in its folder. An existing object with that name is not touched. */
   async rename(row: IRow, typed: string): Promise<void> {
     const { model, server, trans } = this._options;
     const bucket = model.bucket!;
@@ -50,7 +50,7 @@ export class Moves {
     );
   }
 
-  /** Whether the rows can go there: not to where they are, and no folder into itself. */
+  /** Return whether the rows can be moved there: not to their own folder, and no folder into itself. */
   canMove({ bucket, rows }: IDragged, target: ILocation): boolean {
     return (
       bucket !== target.bucket ||
@@ -65,7 +65,7 @@ export class Moves {
   async moveRows({ bucket, rows }: IDragged, target: ILocation, copies: boolean): Promise<void> {
     const action = copies ? 'copy' : 'move';
     const location = s3Uri(target.bucket, target.prefix);
-    // A folder may be a million objects; and a hand may slip.
+    // Ask, because a folder may hold a million objects and a drop may be a mistake.
     const asks = rows.length > 1 || rows.some(({ kind }) => kind === 'folder');
     if (asks && !(await this._options.confirmMove(rows, location, copies))) {
       return;
@@ -73,7 +73,7 @@ export class Moves {
     await this._send({ action, onConflict: 'fail' }, s3Uri(bucket, ''), keysOf(rows), location);
   }
 
-  /** Into a folder below the server's root, which Lab's file browser shows. */
+  /** Copy rows to a folder below the server's root, as in Lab's file browser. */
   async toWorkspace({ bucket, rows }: IDragged, path: string): Promise<void> {
     const folder = path === '' || path.endsWith('/') ? path : `${path}/`;
     await this._send(RENAMING, s3Uri(bucket, ''), keysOf(rows), `workspace://${folder}`);
@@ -104,7 +104,7 @@ export class Moves {
     const known = transfers.transfers.find(({ id }) => id === transfer.id);
     transfers.add(transfer);
     if (known && isFinished(known)) {
-      // A small one is done before its own reply is here.
+      // A small transfer may finish before its own reply arrives.
       onEnded(known);
     }
   }
@@ -136,9 +136,9 @@ export namespace Moves {
     model: Pick<BrowserModel, 'bucket'>;
     transfers: Pick<TransfersModel, 'transfers' | 'add'>;
     confirmMove: (rows: readonly IRow[], target: string, copies: boolean) => Promise<boolean>;
-    /** When this transfer ends well, a row has another key. */
+    /** Called with the new key that a row will have after this transfer. */
     onRenaming: (id: string, renamed: IRenamed) => void;
-    /** For a transfer whose end nobody else has heard of. */
+    /** Called for a transfer that had finished before it was known here. */
     onEnded: (transfer: Transfer) => void;
     trans: TranslationBundle;
   }

@@ -1,15 +1,15 @@
 export type Column = 'name' | 'size' | 'modified';
 
-/** By which column a list is sorted. */
+/** The column and direction in which a list is sorted. */
 export interface IOrder {
   column: Column;
   descending: boolean;
 }
 
-/** The store's own order, in which its pages come: that of the keys' bytes. */
+/** The store's own order, by the bytes of the keys, in which pages arrive. */
 export const BY_NAME: IOrder = { column: 'name', descending: false };
 
-/** What a click on the header of a column makes of an order: a size or a time is first wanted from its large end. */
+/** Return the order after a click on a column header. Sizes and times start with the largest. */
 export function nextOrder({ column, descending }: IOrder, clicked: Column): IOrder {
   return clicked === column
     ? { column, descending: !descending }

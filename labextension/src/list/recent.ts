@@ -1,9 +1,9 @@
 import { isLocation, type ILocation } from './storage';
 
-/** How many are remembered. */
+/** The number of remembered locations. */
 const MAX_LOCATIONS = 8;
 
-/** Where one has been, the last place first. */
+/** The recent locations, latest first. */
 export class RecentLocations {
   get locations(): readonly ILocation[] {
     return this._locations;
@@ -13,7 +13,7 @@ export class RecentLocations {
     this._locations = [location, ...this._without(location)].slice(0, MAX_LOCATIONS);
   }
 
-  /** What was kept from another day, in whatever file, comes after what was opened since. */
+  /** Add saved locations after those opened since. The saved value may come from any file. */
   restore(kept: unknown): void {
     for (const location of Array.isArray(kept)
       ? kept.slice(0, MAX_LOCATIONS).filter(isLocation)

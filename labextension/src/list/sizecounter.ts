@@ -5,7 +5,7 @@ import { ApiError } from '../api/request';
 import type { Usage } from '../tokens';
 import type { IRow } from './rows';
 
-/** How many objects and bytes rows stand for. Files are known at once; folders are counted step by step. */
+/** Counts the objects and bytes of rows. Files are known immediately; folders are counted step by step. */
 export class SizeCounter implements IDisposable {
   constructor(
     private readonly _server: SizeCounter.IServer,
@@ -34,12 +34,12 @@ export class SizeCounter implements IDisposable {
     return this._abort !== null;
   }
 
-  /** False while there may be more than what was counted. */
+  /** False while there may be more than was counted. */
   get complete(): boolean {
     return this._folders.length === 0;
   }
 
-  /** Why the count does not go on. */
+  /** Why counting failed. */
   get error(): ApiError | null {
     return this._error;
   }
@@ -54,7 +54,7 @@ export class SizeCounter implements IDisposable {
     Signal.clearData(this);
   }
 
-  /** Count, from where it was stopped or failed. */
+  /** Start counting, or continue after a stop or an error. */
   async start(): Promise<void> {
     if (this._abort || this.complete || this._isDisposed) {
       return;
@@ -103,7 +103,7 @@ export class SizeCounter implements IDisposable {
   }
 
   private readonly _stateChanged = new Signal<this, void>(this);
-  /** Those that are not wholly counted yet; the first one from the token on. */
+  /** Folders not completely counted; the first one continues at the token. */
   private readonly _folders: string[];
   private _token: string | null = null;
   private _objects: number;

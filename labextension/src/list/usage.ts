@@ -5,7 +5,7 @@ import { s3Uri } from '../api/keys';
 import type { ApiError } from '../api/request';
 import { SizeCounter } from './sizecounter';
 
-/** What is known of all that lies below a folder. */
+/** The known usage of a folder. */
 export interface IUsage {
   objects: number;
   bytes: number;
@@ -13,7 +13,7 @@ export interface IUsage {
   error: ApiError | null;
 }
 
-/** How much folders hold, counted in the background; stopped, what was counted so far stays. */
+/** Counts the usage of folders in the background. A stopped count keeps its result so far. */
 export class UsageModel implements IDisposable {
   constructor(private readonly _server: UsageModel.IServer) {}
 
@@ -50,7 +50,7 @@ export class UsageModel implements IDisposable {
     const count = { counter, usage: usageOf(counter) };
     this._counts.set(uri, count);
     counter.stateChanged.connect(() => {
-      // A new object: rows compare it to know whether they have to be drawn again.
+      // Use a new object, because rows compare it to know whether to redraw.
       count.usage = usageOf(counter);
       this._stateChanged.emit();
     });
@@ -65,7 +65,7 @@ export class UsageModel implements IDisposable {
     this._counts.forEach(({ counter }) => counter.stop());
   }
 
-  /** What was counted may be wrong from now on: something was written or removed there. */
+  /** Discard counts that a change below this prefix may have made wrong. */
   invalidate(bucket: string, prefix: string): void {
     const changed = s3Uri(bucket, prefix);
     for (const [uri, { counter }] of this._counts) {

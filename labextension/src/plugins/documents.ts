@@ -14,7 +14,7 @@ import { CommandIDs, DOCUMENTS_PLUGIN_ID, ROW_CLASS } from '../tokens';
 import { waitForCompletion } from '../transfers/transferwait';
 import { loadTranslations } from '../translation';
 
-/** Objects in Lab's own editors and viewers. */
+/** Opens objects in Lab's own editors and viewers. */
 export const documents: JupyterFrontEndPlugin<void> = {
   id: DOCUMENTS_PLUGIN_ID,
   description: 'Adds the Contents drive "S3", through which editors open and save objects.',
@@ -102,7 +102,7 @@ function createDrive(
       ),
     trans
   });
-  // What an editor saves is seen in the list at once.
+  // Show immediately in the list what an editor saves.
   drive.fileChanged.connect((_, { oldValue, newValue }) => {
     const locations = [oldValue, newValue].flatMap(value =>
       value?.path ? locationOf(value.path) : []

@@ -15,7 +15,7 @@ export const launcher: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     launcher: ILauncher | null
   ): void => {
-    // Lab's own category, in Lab's own words.
+    // Lab's own category, with Lab's translation.
     const category = (translator ?? nullTranslator).load('jupyterlab').__('Other');
     launcher?.add({ command: CommandIDs.open, category, rank: LAUNCHER_RANK });
   }

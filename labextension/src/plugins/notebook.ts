@@ -16,7 +16,7 @@ import { formsOf, snippet, SNIPPET_FORMS, type SnippetForm } from '../lab/snippe
 import { CommandIDs, NOTEBOOK_PLUGIN_ID, ROW_CLASS } from '../tokens';
 import { loadTranslations } from '../translation';
 
-/** Of the command: which line of those that fit, and how it is called. */
+/** The arguments of the command: the object, the form of the code and the kind of label. */
 const argsSchema = {
   args: {
     ...describedBy.args,
@@ -64,7 +64,7 @@ export const notebook: JupyterFrontEndPlugin<void> = {
       icon: args => (args.form && !args.isPalette ? undefined : target() ? codeIcon : copyIcon),
       describedBy: argsSchema,
       isEnabled: args => snippetFor(sidebar, args) !== null,
-      // The URI fits everything: the menu is never empty, if only with what cannot be done with many rows.
+      // The URI is always shown, even when it is disabled, so that the menu is never empty.
       isVisible: args => !args.form || args.form === 'uri' || snippetFor(sidebar, args) !== null,
       execute: async args => {
         const found = snippetFor(sidebar, args);
@@ -73,7 +73,7 @@ export const notebook: JupyterFrontEndPlugin<void> = {
         }
         const panel = target();
         if (panel) {
-          // The palette, closing, asks the focus back for what had it before: who asks after that has it.
+          // The closing palette returns the focus to its previous owner, so take the focus after that.
           await Promise.resolve();
           app.shell.activateById(panel.id);
           insert(panel, found.code, found.form === 'uri');
@@ -131,7 +131,7 @@ function formLabels(trans: TranslationBundle): Record<SnippetForm, string> {
   };
 }
 
-/** The code that is meant, where it fits what is chosen. */
+/** Return the requested code for the selected object, or null if it does not suit it. */
 function snippetFor(
   sidebar: Pick<Sidebar, 'current'>,
   args: ReadonlyPartialJSONObject
@@ -142,7 +142,7 @@ function snippetFor(
   return location && form ? { form, code: snippet(location, form) } : null;
 }
 
-/** Code goes into an empty code cell or one of its own; what is a part of a line goes to the cursor. */
+/** Insert code into an empty code cell or a new one, and a part of a line at the cursor. */
 function insert({ content }: NotebookPanel, code: string, inline: boolean): void {
   const { activeCell } = content;
   const isEmptyCode =
@@ -154,7 +154,7 @@ function insert({ content }: NotebookPanel, code: string, inline: boolean): void
   const editor = content.activeCell?.editor;
   if (editor?.replaceSelection) {
     editor.replaceSelection(code);
-    // Lab itself moves the focus only within the notebook.
+    // Lab moves the focus only within the notebook.
     editor.focus();
   } else {
     content.activeCell?.model.sharedModel.setSource(code);

@@ -20,7 +20,7 @@ import { CommandIDs, PREVIEW_PLUGIN_ID, ROW_CLASS } from '../tokens';
 import { loadTranslations } from '../translation';
 import type { IPreviewViewProps } from '../views/preview/PreviewView';
 
-/** What is inside an object, in the main area; its code comes with the first preview. */
+/** Previews of objects in the main area; their code is loaded with the first one. */
 export const previews: JupyterFrontEndPlugin<void> = {
   id: PREVIEW_PLUGIN_ID,
   description: 'Previews objects without downloading them.',
@@ -61,7 +61,7 @@ export const previews: JupyterFrontEndPlugin<void> = {
       let widget = tracker.find(isSame);
       if (!widget) {
         const made = await create(object);
-        // A second double click may have been as quick.
+        // A second double click may have opened it in the meantime.
         widget = tracker.find(isSame);
         if (widget) {
           made.dispose();

@@ -44,7 +44,7 @@ export const widget: JupyterFrontEndPlugin<void> = {
     });
     rendermime?.addFactory(
       {
-        // A notebook that is not trusted shows the sentence as plain text.
+        // Untrusted notebooks show the note as plain text.
         safe: false,
         mimeTypes: [CELL_MIME_TYPE],
         createRenderer: ({ mimeType }) => new CellOutput({ cellBrowsers, mimeType, trans })
@@ -54,7 +54,10 @@ export const widget: JupyterFrontEndPlugin<void> = {
   }
 };
 
-/** Where ipywidgets is not there, neither is its package, and whoever imported it at the start would not start. */
+/**
+ * Return the widget registry, or null without ipywidgets. Import it lazily: without ipywidgets, a static import would
+ * stop this extension from loading.
+ */
 async function widgetRegistry(app: JupyterFrontEnd): Promise<IJupyterWidgetRegistry | null> {
   try {
     const base = await import('@jupyter-widgets/base');

@@ -5,11 +5,14 @@ import { isWebLink } from './nofetchmarkdown';
 /** Attributes that make a browser fetch something. */
 const FETCHING_ATTRIBUTES = ['src', 'srcset', 'poster', 'data', 'background', 'xlink:href'];
 
-/** Lab's sanitizer, and then nothing that asks another server: who reads an object must not be seen by its author. */
+/**
+ * Lab's sanitizer, and then removes everything that sends requests to other servers, so that authors cannot track
+ * readers.
+ */
 export class NoFetchSanitizer implements IRenderMime.ISanitizer {
   constructor(
     private readonly _sanitizer: IRenderMime.ISanitizer,
-    /** The address of what stands beside the object in the store; null for what does not. */
+    /** Return the URL of an object next to this one; null for other addresses. */
     private readonly _sibling: (url: string) => string | null,
     private readonly _describe: (url: string) => string
   ) {}
@@ -18,7 +21,7 @@ export class NoFetchSanitizer implements IRenderMime.ISanitizer {
   readonly allowCommandLinker = false;
 
   sanitize(dirty: string, options?: IRenderMime.ISanitizerOptions): string {
-    // A document of its own fetches nothing.
+    // A separate document fetches nothing.
     const page = new DOMParser().parseFromString(
       this._sanitizer.sanitize(dirty, options),
       'text/html'
@@ -32,7 +35,7 @@ export class NoFetchSanitizer implements IRenderMime.ISanitizer {
   private _removeFetches(element: HTMLElement): void {
     for (const { name, value } of [...element.attributes]) {
       const image = element.localName === 'img' && name === 'src';
-      // A playlist in a data URL would name other addresses.
+      // A playlist in a data URL could name other addresses.
       const fetches =
         FETCHING_ATTRIBUTES.includes(name) && !(image && /^data:image\//i.test(value));
       const sibling = fetches && image ? this._sibling(value) : null;
@@ -50,28 +53,28 @@ export class NoFetchSanitizer implements IRenderMime.ISanitizer {
       } else if (
         fetches ||
         name.startsWith('data-commandlinker') ||
-        // A backslash hides any of these letters.
+        // A backslash could escape any of these letters.
         (name === 'style' && /url|image|src|\\/i.test(value))
       ) {
         element.removeAttribute(name);
       } else if (name === 'href' && !isWebLink(value)) {
-        // Lab's own pages stand at relative addresses, and none of them is meant.
+        // Relative addresses would lead to Lab's own pages.
         element.removeAttribute(name);
       }
     }
     if (element.localName === 'button') {
-      // That of a form would load Lab's page again.
+      // A submit button would reload Lab's page.
       element.setAttribute('type', 'button');
     }
     if (element.hasAttribute('href')) {
-      // Not in the place of Lab.
+      // Do not replace Lab.
       element.setAttribute('target', '_blank');
       element.setAttribute('rel', 'noopener noreferrer');
     }
   }
 }
 
-/** The key that a relative address in an object means; null when it leads out of the bucket or to another server. */
+/** Return the key for a relative address in an object; null if it leads out of the bucket or to another server. */
 export function siblingKey(key: string, url: string): string | null {
   if (/^[a-z][a-z0-9+.-]*:/i.test(url) || url.startsWith('/') || url.startsWith('#') || !url) {
     return null;

@@ -6,7 +6,7 @@ import { ApiError } from '../api/request';
 import type { IObjectLocation } from '../drive/documents';
 import type { Preview } from '../tokens';
 
-/** What is shown of one object. */
+/** The preview of one object. */
 export class PreviewModel implements IDisposable {
   constructor(
     private readonly _server: PreviewModel.Server,
@@ -29,7 +29,7 @@ export class PreviewModel implements IDisposable {
     return this._loading;
   }
 
-  /** What became of the object since it was read. */
+  /** Whether the object has changed or was deleted since it was read. */
   get storedState(): 'same' | 'changed' | 'deleted' {
     return this._storedState;
   }
@@ -44,7 +44,7 @@ export class PreviewModel implements IDisposable {
     Signal.clearData(this);
   }
 
-  /** Read it, or read it again; what is shown stays until then. */
+  /** Load or reload the preview. The old one stays until then. */
   async load(): Promise<void> {
     const signal = this._startRequest();
     const { bucket, key } = this.object;
@@ -66,7 +66,7 @@ export class PreviewModel implements IDisposable {
     }
   }
 
-  /** Look, for one HEAD, whether it is still what is shown. */
+  /** Check with one HEAD request whether the object has changed. */
   async check(): Promise<void> {
     const preview = this._preview;
     if (!preview || this._loading) {
@@ -83,7 +83,7 @@ export class PreviewModel implements IDisposable {
         this._stateChanged.emit();
       }
     } catch {
-      // What is shown was true when it was read; nobody has asked for more.
+      // The preview was correct when it was read, so ignore the error.
     }
   }
 

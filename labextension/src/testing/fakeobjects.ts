@@ -7,7 +7,7 @@ interface IStored {
   contentType: string;
 }
 
-/** A store of one bucket, as far as documents need it, that keeps to its conditions. */
+/** A store with one bucket that supports documents and conditional writes. */
 export class FakeObjects {
   readonly objects = new Map<string, IStored>();
   readonly requests: string[] = [];

@@ -9,7 +9,7 @@ export const PART = 8 * MIB;
 export const gone = () => new ApiError('NoSuchUpload', 'It was dropped.', 404);
 const tooLarge = () => ApiError.ofReply(413, 'Too Large', '<html>nginx</html>');
 export const conflict = () => new ApiError('Conflict', 'is there', 409);
-/** Long enough for a blob to be looked at, which takes turns of its own. */
+/** Wait long enough for a blob to be read, which takes several event loop turns. */
 export const settle = async () => {
   for (let turns = 0; turns < 10; turns++) {
     await new Promise(resolve => setTimeout(resolve));
@@ -25,7 +25,7 @@ interface IPartPut {
   answer: Deferred<void>;
 }
 
-/** A file of some size that takes no memory; what is read of it is zeros. */
+/** A file of any size that takes no memory; its content is zeros. */
 export function fileOf(size: number, name = 'model.bin'): File {
   const file = new File(['x'], name, { lastModified: 1234 });
   Object.defineProperty(file, 'size', { value: size });
@@ -40,7 +40,7 @@ function zeros(size: number): Blob {
   return blob;
 }
 
-/** A server that keeps uploads as ours does. A test answers the parts by hand, unless `instant`. */
+/** A server with uploads like ours. A test resolves the parts itself, unless `instant`. */
 export class FakeUploadServer implements IUploadServer {
   readonly uploads = new Map<string, Upload>();
   readonly objects = new Map<string, { size: number; etag: string }>();
@@ -48,7 +48,7 @@ export class FakeUploadServer implements IUploadServer {
   readonly puts: IPartPut[] = [];
   instant = true;
   mostAtOnce = 0;
-  /** Of a proxy in front of it. */
+  /** The body limit of a proxy in front of it. */
   proxyLimit = Infinity;
   refused = 0;
 

@@ -5,7 +5,7 @@ import { ApiError } from '../api/request';
 import type { FileState, Transfer, TransferFile, TransferFiles } from '../tokens';
 import { isFinished } from './transfers';
 
-/** What went wrong is what is looked for. */
+/** Failed files first, because users look for them. */
 const STATE_ORDER: readonly FileState[] = [
   'failed',
   'running',
@@ -14,13 +14,13 @@ const STATE_ORDER: readonly FileState[] = [
   'skipped',
   'cancelled'
 ];
-/** Files that are asked for at a time. */
+/** Files loaded at a time. */
 const PAGE_SIZE = 100;
-/** A server takes no larger window. */
+/** The maximum of the server. */
 const MAX_PAGE_SIZE = 1000;
 const REFRESH_MS = 2000;
 
-/** The files of one transfer, by state, read anew while somebody looks and the transfer moves. */
+/** The files of one transfer by state, reloaded while they are shown and the transfer is active. */
 export class TransferFilesModel implements IDisposable {
   constructor(private readonly _options: TransferFilesModel.IOptions) {}
 
@@ -32,7 +32,7 @@ export class TransferFilesModel implements IDisposable {
     return this._files;
   }
 
-  /** Files that are not shown. */
+  /** The number of files not shown. */
   get more(): number {
     return Math.max(0, (this._transfer?.filesTotal ?? 0) - this._files.length);
   }
@@ -55,7 +55,7 @@ export class TransferFilesModel implements IDisposable {
     Signal.clearData(this);
   }
 
-  /** The transfer as it is now: its files are read again, soon. */
+  /** Update the transfer; its files are reloaded soon. */
   update(transfer: Transfer): void {
     this._transfer = transfer;
     this._schedule();
@@ -108,7 +108,7 @@ export class TransferFilesModel implements IDisposable {
         const limit = Math.min(MAX_PAGE_SIZE, this._requested - found.size);
         const page = await this._options.list({ state, offset, limit, signal });
         for (const file of page.files) {
-          // One that went on between two requests is in both answers.
+          // A file that changed state between two requests is in both replies.
           if (!found.has(file.path)) {
             found.set(file.path, file);
           }

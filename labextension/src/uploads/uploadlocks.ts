@@ -1,18 +1,18 @@
-/** Which tab sends which upload: the browser's own locks, which end with their tab. */
+/** Which tab sends which upload: Web Locks, which are released when their tab is closed. */
 const PREFIX = 'odhtec-upload:';
 
-/** Tell other tabs that this one sends the upload, until the returned function is called. */
+/** Lock the upload for other tabs until the returned function is called. */
 export function lockUpload(id: string): () => void {
   let release = () => {};
   const held = new Promise<void>(resolve => {
     release = resolve;
   });
-  // Only a secure context has locks; without them other tabs offer to go on with what this one sends.
+  // Web Locks need a secure context; without them, other tabs offer to continue uploads that this one is sending.
   navigator.locks?.request(PREFIX + id, { mode: 'shared' }, () => held).catch(() => undefined);
   return release;
 }
 
-/** The uploads that some tab sends, this one or another. */
+/** Return the uploads that any tab is sending. */
 export async function lockedUploads(): Promise<Set<string>> {
   const { held = [] } = (await navigator.locks?.query()) ?? {};
   const names = held.map(({ name = '' }) => name).filter(name => name.startsWith(PREFIX));

@@ -3,15 +3,15 @@ import type { IUploadItem, UploadBatch } from './batch';
 import type { IFileJob } from './sending/filejob';
 import { isAbort } from './sending/retry';
 
-/** Which file goes next, and what became of it: a few files at a time over all batches. */
+/** Sends files of all batches, a few in parallel, and records the results. */
 export class UploadQueue {
   constructor(private readonly _options: UploadQueue.IOptions) {}
 
-  /** Start what may start now. The batches come newest first; the oldest goes first. */
+  /** Start as many files as the limit allows. Batches are listed newest first and started oldest first. */
   startNext(batches: readonly UploadBatch[]): void {
     const limit = Math.max(1, this._options.limit());
     for (const batch of [...batches].reverse()) {
-      // Thousands of finished items must not be looked at again for every file that ends.
+      // Do not scan thousands of finished items each time a file ends.
       for (const item of batch.paused || !batch.count('waiting') ? [] : batch.items) {
         if (this._running >= limit) {
           return;
@@ -73,7 +73,7 @@ export class UploadQueue {
     reason: unknown,
     stop: AbortSignal
   ): void {
-    // A batch that was cancelled meanwhile has already said what became of the item.
+    // A cancelled batch has already set the state of the item.
     if (item.state !== 'running') {
       return;
     }
@@ -104,16 +104,16 @@ export class UploadQueue {
 
 export namespace UploadQueue {
   export interface IOptions {
-    /** Store one file; resolves to false when it was left alone, rejects with an AbortError when it was stopped. */
+    /** Store one file. Resolves to false if it was skipped; rejects with an AbortError if it was stopped. */
     send(job: IFileJob): Promise<boolean>;
-    /** How many files at once. */
+    /** The number of files sent in parallel. */
     limit: () => number;
-    /** There is something where the file shall go. */
+    /** Called when an object exists at the target. */
     onConflict: (batch: UploadBatch, item: IUploadItem) => void;
-    /** A file is done or has failed. */
+    /** Called when a file has finished or failed. */
     onSettled: (batch: UploadBatch) => void;
     onChanged: () => void;
-    /** Another file may start. */
+    /** Called when another file may start. */
     onFree: () => void;
   }
 }

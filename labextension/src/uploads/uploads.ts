@@ -6,10 +6,10 @@ import { UploadBatch, type INamedFile, type IUploadItem } from './batch';
 import { Conflicts, type IAnswer } from './conflicts';
 import { UploadQueue } from './uploadqueue';
 
-/** Progress events come by the thousand; a view needs a few a second. */
+/** Thousands of progress events are combined to a few notifications a second. */
 const NOTIFY_INTERVAL_MS = 100;
 
-/** Uploads from this page, a few files at a time over all batches. They live as long as the page does. */
+/** Uploads from this page, a few files in parallel over all batches. Closing the page ends them. */
 export class UploadsModel implements IDisposable {
   constructor(private readonly _options: UploadsModel.IOptions) {
     const conflicts = new Conflicts({
@@ -59,7 +59,7 @@ export class UploadsModel implements IDisposable {
     return batch;
   }
 
-  /** Go on with an upload that was interrupted, with the same file chosen again. */
+  /** Continue an interrupted upload with the same file, selected again. */
   resumeInterrupted({ uploadId, bucket, key }: Upload, file: File): void {
     const cut = key.lastIndexOf('/') + 1;
     const batch = this._batch(bucket, key.slice(0, cut), [{ name: key.slice(cut), file }]);
@@ -68,12 +68,12 @@ export class UploadsModel implements IDisposable {
     this._start(batch);
   }
 
-  /** Whether this page sends the upload, or has it in a row. */
+  /** Return whether this page sends the upload, or shows it in a row. */
   has(uploadId: string): boolean {
     return this._batches.some(batch => batch.uploadIds.has(uploadId));
   }
 
-  /** Begin nothing new. What is under way arrives. */
+  /** Start no more files; running requests finish. */
   pause(id: string): void {
     const batch = this._find(id);
     if (batch?.active) {
@@ -100,7 +100,7 @@ export class UploadsModel implements IDisposable {
     batch.abort.abort();
     batch.pause();
     for (const item of batch.items) {
-      // Who sends a file drops its parts; all others have nobody else to do it.
+      // A running file discards its own parts; discard those of all others here.
       if (item.serverUpload && ['waiting', 'asking', 'failed'].includes(item.state)) {
         this._options.discard?.(item.serverUpload.id);
       }
@@ -111,7 +111,7 @@ export class UploadsModel implements IDisposable {
     this._settle(batch);
   }
 
-  /** Try again what failed. */
+  /** Retry the failed files. */
   retry(id: string): void {
     const batch = this._find(id);
     if (!batch || batch.cancelled) {
@@ -190,12 +190,12 @@ export class UploadsModel implements IDisposable {
 export namespace UploadsModel {
   export interface IOptions {
     send: UploadQueue.IOptions['send'];
-    /** Drop what has arrived of a file that nobody sends. */
+    /** Discard the uploaded parts of a file that is not being sent. */
     discard?: (uploadId: string) => void;
-    /** What to do with a file that is there already. */
+    /** Ask what to do with an existing object. */
     ask: Conflicts.IOptions['ask'];
     limit: UploadQueue.IOptions['limit'];
-    /** All files of a batch are done, failed or cancelled. */
+    /** Called when all files of a batch have finished, failed or been cancelled. */
     onSettled?: (batch: UploadBatch) => void;
     now?: () => number;
   }

@@ -21,7 +21,7 @@ import type { Dialogs } from '../dialogs/dialogs';
 import { notifyIfFails } from '../errornotifications';
 import type { ObjectActions } from './objectactions';
 
-/** The browser's actions inside Lab: with its dialogs, notifications and clipboard. */
+/** The browser's actions in Lab, with its dialogs, notifications and clipboard. */
 export class LabActions implements IBrowserActions {
   constructor(private readonly _options: LabActions.IOptions) {}
 
@@ -104,7 +104,7 @@ export class LabActions implements IBrowserActions {
     this._try(title, () => moves.moveRows(what, target, copies));
   };
 
-  /** Into the folder that Lab's file browser shows, or another one of the workspace. */
+  /** Copy rows to a folder of the server: the one Lab's file browser shows, or the one they were dropped on. */
   copyToWorkspace(what: IDragged, path: string): void {
     const { moves, trans } = this._options;
     this._try(trans.__('The items could not be copied'), () => moves.toWorkspace(what, path));
@@ -148,7 +148,7 @@ export class LabActions implements IBrowserActions {
 
   refresh(): void {
     void this._options.model.refresh();
-    // A stream that was refused is asked for again.
+    // Retry an event stream that was refused.
     this._options.transfers.start();
     void this._options.unfinished.refresh();
   }
@@ -227,7 +227,7 @@ export class LabActions implements IBrowserActions {
   }
 }
 
-/** The browser's own file chooser. */
+/** Open the web browser's file chooser. */
 function choose(
   how: Pick<HTMLInputElement, 'multiple'> & { webkitdirectory?: boolean },
   onChosen: (files: readonly File[]) => void
@@ -276,7 +276,7 @@ export namespace LabActions {
     dialogs: Dialogs;
     objects: ObjectActions;
     trans: TranslationBundle;
-    /** Open an object in Lab, in whatever fits it. */
+    /** Open an object in the editor or viewer that suits it. */
     openFile: (object: IObjectLocation, size?: number) => void;
     previewFile: (object: IObjectLocation) => void;
     onConcurrency: (files: number) => void;

@@ -19,10 +19,10 @@ import type { Dialogs } from '../dialogs/dialogs';
 import type { ObjectDialogs } from '../dialogs/objectdialogs';
 import { notifyError, notifyIfFails } from '../errornotifications';
 
-/** Some proxies refuse a longer address. */
+/** Some proxies refuse longer URLs. */
 const MAX_URL_LENGTH = 7000;
 
-/** What a user does with objects, each through its dialog. */
+/** What users do with objects, each with its dialog. */
 export class ObjectActions {
   constructor(private readonly _options: ObjectActions.IOptions) {}
 
@@ -44,17 +44,17 @@ export class ObjectActions {
     }
   }
 
-  /** Ask, unless that is not wanted, then delete; what could not be deleted is told key by key. */
+  /** Delete rows, after asking if the settings say so. Keys that could not be deleted are listed. */
   async remove(rows: readonly IRow[]): Promise<void> {
     const { model, edits, api, transfers, dialogs, messages, trans } = this._options;
     const { bucket, prefix } = model;
     if (bucket === null || !rows.length) {
       return;
     }
-    // A folder may hold a million objects: it always asks.
+    // A folder may hold a million objects, so always ask.
     if (this._options.confirmDelete() || rows.some(({ kind }) => kind === 'folder')) {
       const sure = await dialogs.confirmDelete(new DeleteModel({ server: api, bucket, rows }));
-      // The dialog was open for a while: rows of another place must not be deleted here.
+      // The list may have changed while the dialog was open: do not delete rows of another folder.
       if (!sure || bucket !== model.bucket || prefix !== model.prefix) {
         return;
       }
@@ -73,7 +73,7 @@ export class ObjectActions {
     });
   }
 
-  /** A single file as it is, anything else as one ZIP; by the browser's own download. */
+  /** Download a single file as it is, anything else as one ZIP, with the web browser's own download. */
   download(rows: readonly IRow[]): void {
     const { model, api, trans } = this._options;
     const { bucket, prefix } = model;
@@ -103,7 +103,7 @@ export class ObjectActions {
     }
   }
 
-  /** Of a file; of a folder, or of nothing, a link to upload to it. */
+  /** Create a link to download a file, or to upload to a folder; without a row, to the folder that is shown. */
   async share(row: IRow | undefined): Promise<void> {
     const { model, api, dialogs } = this._options;
     const { bucket } = model;
@@ -116,7 +116,7 @@ export class ObjectActions {
     await dialogs.share(new ShareModel({ server: api, bucket, prefix, name }));
   }
 
-  /** Of one file all that is known; of anything else how much it is. Of no row: of the folder that is shown. */
+  /** Show the properties of one file, or the total size of anything else; without rows, of the folder that is shown. */
   async properties(rows: readonly IRow[]): Promise<void> {
     const { model, api, dialogs } = this._options;
     const { bucket, prefix } = model;
@@ -146,7 +146,7 @@ export class ObjectActions {
     }
   }
 
-  /** Only an empty one; the store has the last word about that. */
+  /** Delete a bucket if it is empty; the store checks that again. */
   async deleteBucket(): Promise<void> {
     const { model, api, dialogs, trans } = this._options;
     const { bucket } = model;

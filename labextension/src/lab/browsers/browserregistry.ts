@@ -22,26 +22,26 @@ import { ObjectDialogs } from '../dialogs/objectdialogs';
 import type { IBrowserInstance } from './browserinstance';
 import { BrowserPanel } from './panel';
 
-/** All browsers of the page: how they are made, which of them is used, and what each must hear. */
+/** Creates all browsers of the page, knows the current one and notifies each of changes. */
 export class BrowserRegistry {
   constructor(private readonly _options: BrowserRegistry.IOptions) {}
 
-  /** The browser that was used last: what commands act on. */
+  /** The browser used last, on which commands act. */
   get current(): IBrowserInstance {
     return this._current!;
   }
 
-  /** Another browser is used, or the one that is used shows something else. */
+  /** Emitted when another browser becomes current, or when the current one shows something else. */
   get currentChanged(): ISignal<this, void> {
     return this._currentChanged;
   }
 
-  /** Whether one of them is before the user's eyes. */
+  /** Whether the user can see one of them. */
   get isAnyVisible(): boolean {
     return [...this._all].some(({ panel }) => panel.isInView);
   }
 
-  /** The first one is there for good; the model of another one goes with the last panel that shows it. */
+  /** Create a browser. The first one is permanent; the model of any other is disposed with its last panel. */
   create(how: BrowserRegistry.IInstanceOptions): IBrowserInstance {
     const { model, actions } = how.sharedWith ?? this._createModel();
     const [first] = this._all;
@@ -52,7 +52,7 @@ export class BrowserRegistry {
     const instance = { model, actions, panel };
     this._all.add(instance);
     this._current ??= instance;
-    // Before the browser itself hears it: a context menu asks at once what is selected.
+    // Before the browser handles the event, because a context menu immediately needs the selection.
     for (const name of ['focusin', 'pointerdown', 'contextmenu']) {
       panel.node.addEventListener(name, () => this._setCurrent(instance), { capture: true });
     }
@@ -65,19 +65,19 @@ export class BrowserRegistry {
     return instance;
   }
 
-  /** Bring the browser that was used last to the front. */
+  /** Bring the browser used last to the front. */
   show(): void {
     const { panel } = this.current;
     const main = mainAreaOf(panel);
     this._options.bringToFront(main ?? panel);
     if (main && panel.parent !== main) {
-      // In a notebook, which gives the focus to a cell of its choice first.
+      // In a notebook, which first focuses a cell.
       panel.node.scrollIntoView({ block: 'nearest' });
       requestAnimationFrame(() => panel.activate());
     }
   }
 
-  /** A transfer has ended: look again where it has changed something. */
+  /** Refresh the lists that a finished transfer has changed. */
   transferEnded({ id, action, state, source, target }: Transfer): void {
     const renamed = this._renamed.get(id);
     this._renamed.delete(id);
@@ -92,7 +92,7 @@ export class BrowserRegistry {
     }));
   }
 
-  /** Something was written or removed there: look again, in place. */
+  /** Refresh the lists that show this location after a change. */
   refreshIfShown(bucket: string, prefix: string): void {
     this._refresh([{ bucket, prefix }], () => ({}));
   }
@@ -155,7 +155,7 @@ export class BrowserRegistry {
       actions,
       trans,
       onFirstShown: () => {
-        // Whichever is seen first: the sidebar may be closed.
+        // Whichever browser is shown first: the sidebar may be closed.
         transfers.start();
         this._options.onFirstShown();
         onFirstShown();
@@ -200,11 +200,11 @@ export class BrowserRegistry {
   private readonly _all = new Set<IBrowserInstance>();
   private readonly _currentChanged = new Signal<this, void>(this);
   private _current: IBrowserInstance | null = null;
-  /** What the transfers that rename are about to rename. */
+  /** The renames that running transfers will make, by transfer ID. */
   private readonly _renamed = new Map<string, IRenamed>();
 }
 
-/** The tab that a panel is in, be it a notebook; null in the sidebar. */
+/** Return the tab that contains a panel, which may be a notebook; null in the sidebar. */
 function mainAreaOf(panel: Widget): MainAreaWidget | null {
   let widget: Widget | null = panel;
   while (widget && !(widget instanceof MainAreaWidget)) {
@@ -213,7 +213,7 @@ function mainAreaOf(panel: Widget): MainAreaWidget | null {
   return widget;
 }
 
-/** The bucket and the key or prefix that a URI names, if it is of S3. */
+/** Return the bucket and the key or prefix of an S3 URI; null for other URIs. */
 function locationOf(uri: string): ILocation | null {
   const match = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(uri);
   return match && { bucket: match[1], prefix: match[2] };
@@ -228,25 +228,25 @@ export namespace BrowserRegistry {
     unfinished: UnfinishedModel;
     dialogs: Dialogs;
     trans: TranslationBundle;
-    /** One of the user's settings, or this until they are loaded. */
+    /** Return a user setting, or the fallback until the settings are loaded. */
     setting: <T extends boolean | number>(name: string, fallback: T) => T;
     bringToFront: (widget: Widget) => void;
-    /** Open an object in Lab, in whatever fits it. */
+    /** Open an object in the editor or viewer that suits it. */
     openFile: (object: IObjectLocation, size?: number) => void;
     previewFile: (object: IObjectLocation) => void;
     onContentsDropped: (actions: LabActions, paths: readonly string[], target: ILocation) => void;
     onConcurrency: (files: number) => void;
     onTransferEnded: (transfer: Transfer) => void;
-    /** Each time one is seen for the first time. */
+    /** Called each time a browser is shown for the first time. */
     onFirstShown: () => void;
   }
 
   export interface IInstanceOptions {
     id: string;
-    /** Where it begins; null where that is remembered or asked. */
+    /** The initial location; null to use the remembered or the default one. */
     location: ILocation | null;
     onFirstShown: () => void;
-    /** Another panel of the same browser. */
+    /** An instance whose browser the new panel shows as well. */
     sharedWith?: IBrowserInstance | null;
   }
 }

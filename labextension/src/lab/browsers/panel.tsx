@@ -7,7 +7,7 @@ import { folderAt } from '../../views/browser/dropping';
 import { bucketIcon } from '../../views/icons';
 import { ContentsDrop } from '../filebrowser/contentsdrop';
 
-/** The browser's home in the sidebar. Nothing is asked of the server before it is first seen. */
+/** The panel of a browser. It sends no request before it is first shown. */
 export class BrowserPanel extends ReactWidget {
   constructor(private readonly _options: BrowserPanel.IOptions) {
     super();
@@ -38,7 +38,7 @@ export class BrowserPanel extends ReactWidget {
     this._onVisible();
   }
 
-  /** Whoever opens the panel by a command has no pointer at hand: the arrows must work at once. */
+  /** A command may have opened the panel, so the keyboard must work without a click. */
   protected override onActivateRequest(msg: Message): void {
     super.onActivateRequest(msg);
     const then = this._then;
@@ -52,28 +52,31 @@ export class BrowserPanel extends ReactWidget {
     }
   }
 
-  /** Whether a user can see some of it: an output of a notebook may have been scrolled away. */
+  /** Whether some of it is in view: a notebook may have been scrolled. */
   get isInView(): boolean {
     const { top, bottom } = this.node.getBoundingClientRect();
     return this.isVisible && bottom > 0 && top < window.innerHeight;
   }
 
-  /** Where one types what is looked for. */
+  /** Focus the search field. */
   focusSearch(): void {
     this.node.querySelector<HTMLElement>('input[type=search]')?.focus();
   }
 
-  /** Where the arrows go on. */
+  /** Focus the row that has the keyboard focus in the list. */
   focusRows(): void {
     focusList(this.node);
   }
 
-  /** What has the focus when the panel has been activated; the palette, closing, would take it away again. */
+  /**
+   * Run this instead of the default focus when the panel is activated, because the palette moves the focus when it
+   * closes.
+   */
   whenActivated(then: () => void): void {
     this._then = then;
   }
 
-  /** Where it is, or will be when it is first shown. */
+  /** The current location, or the initial one before it is first shown. */
   get location(): ILocation | null {
     const { bucket, prefix } = this._options.model;
     return bucket === null ? this._options.location : { bucket, prefix };
@@ -109,12 +112,12 @@ export class BrowserPanel extends ReactWidget {
 export namespace BrowserPanel {
   export interface IOptions extends IBrowserProps {
     id: string;
-    /** Where it begins; null where that is remembered or asked. */
+    /** The initial location; null to use the remembered or the default one. */
     location: ILocation | null;
     onFirstShown: () => void;
-    /** Files of Lab's file browser, by their paths. */
+    /** Called with the paths of files dropped from Lab's file browser. */
     onContentsDropped: (paths: readonly string[], target: ILocation) => void;
-    /** At the first time, too. */
+    /** Called each time the panel is shown, including the first time. */
     onShown: () => void;
   }
 }

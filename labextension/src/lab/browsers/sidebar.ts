@@ -27,19 +27,19 @@ import type { IBrowserInstance } from './browserinstance';
 import { BrowserRegistry } from './browserregistry';
 import type { BrowserPanel } from './panel';
 
-/** Until the server has said how many files it moves at once. */
+/** Used until the server has reported how many files it transfers in parallel. */
 const DEFAULT_CONCURRENCY = 2;
 const DEFAULT_EDITOR_LIMIT_MB = 50;
 const LOCATION_KEY = `${PLUGIN_ID}:place`;
 const RECENT_KEY = `${PLUGIN_ID}:recent`;
 
-/** What the plugins of this extension share; nobody else needs it. */
+/** Shared by the plugins of this extension; not for others. */
 export const ISidebar = new Token<Sidebar>(
   'odhtec-jupyter:ISidebar',
   'The object storage panel with its models and actions.'
 );
 
-/** The models, the actions and the panel, wired to one Jupyter server; and further browsers beside it. */
+/** The models, actions and panel for one Jupyter server, and the registry of all browsers. */
 export class Sidebar implements IBrowserInstance {
   constructor(private readonly _options: Sidebar.IOptions) {
     const { trans } = _options;
@@ -108,37 +108,37 @@ export class Sidebar implements IBrowserInstance {
   readonly unfinished: UnfinishedModel;
   readonly actions: LabActions;
   readonly panel: BrowserPanel;
-  /** This browser and all others of the page. */
+  /** All browsers of the page, including this one. */
   readonly browsers: BrowserRegistry;
-  /** What to do with files of Lab's file browser, where there is one. */
+  /** Handles files dropped from Lab's file browser, if there is one. */
   onContentsDropped:
     ((actions: LabActions, paths: readonly string[], target: ILocation) => void) | null = null;
   /** The user's settings, once they are loaded. */
   settings: ISettingRegistry.ISettings | null = null;
-  /** Who opens files, once the plugin for documents is there. */
+  /** Opens files; set by the documents plugin. */
   opener: Opener | null = null;
 
-  /** Bytes that are opened in an editor. */
+  /** The size limit of editors in bytes. */
   get editorSizeLimit(): number {
     return this._setting('editorSizeLimit', DEFAULT_EDITOR_LIMIT_MB) * 1024 * 1024;
   }
 
-  /** The browser that was used last: what commands act on. */
+  /** The browser used last, on which commands act. */
   get current(): IBrowserInstance {
     return this.browsers.current;
   }
 
-  /** Bring the browser that was used last to the front. */
+  /** Bring the browser used last to the front. */
   show(): void {
     this.browsers.show();
   }
 
-  /** Another browser is used, or the one that is used shows something else. */
+  /** Emitted when another browser becomes current, or when the current one shows something else. */
   get currentChanged(): ISignal<object, void> {
     return this.browsers.currentChanged;
   }
 
-  /** Another browser, for the main area. */
+  /** Create another browser for the main area. */
   openBrowser(id: string, location: ILocation | null): IBrowserInstance {
     const instance: IBrowserInstance = this.browsers.create({
       id,
@@ -149,7 +149,7 @@ export class Sidebar implements IBrowserInstance {
     return instance;
   }
 
-  /** Something was written or removed there: look again, in place. */
+  /** Refresh the lists that show this location after a change. */
   refreshIfShown(bucket: string, prefix: string): void {
     this.browsers.refreshIfShown(bucket, prefix);
   }
@@ -204,7 +204,7 @@ export class Sidebar implements IBrowserInstance {
     try {
       this._concurrency = (await this.api.getConcurrency()).maxConcurrentTransfers;
     } catch {
-      // The listing, asked for at the same time, tells what is wrong.
+      // The listing, requested at the same time, reports what is wrong.
     }
   }
 

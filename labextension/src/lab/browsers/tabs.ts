@@ -12,7 +12,7 @@ import { addToMainArea } from '../mainarea';
 import type { BrowserPanel } from './panel';
 import type { Sidebar } from './sidebar';
 
-/** The browser as a tab of the main area, as many as one likes; a reload opens them where they were. */
+/** Add the command that opens browsers in tabs of the main area, and restore them after a reload. */
 export function addTabs(
   app: JupyterFrontEnd,
   sidebar: Sidebar,
@@ -34,7 +34,7 @@ export function addTabs(
       }
     },
     execute: args => {
-      // The layout knows a tab by its id.
+      // The layout identifies a tab by its ID.
       const id = typeof args.id === 'string' ? args.id : `odhtec-tab-${UUID.uuid4()}`;
       const instance = sidebar.openBrowser(id, locationOf(args) ?? currentLocation(sidebar));
       const { model, panel } = instance;
@@ -57,7 +57,7 @@ export function addTabs(
           void tracker.save(tab);
         }
       });
-      // First: the layout is saved with the names of what is tracked.
+      // Do this first, because the layout is saved with the names of tracked widgets.
       void tracker.add(tab);
       addToMainArea(app, tab, 'Object Storage');
       return tab;
@@ -71,7 +71,7 @@ export function addTabs(
   return [CommandIDs.openTab];
 }
 
-/** Where the browser is that was used last. */
+/** Return the location of the browser used last. */
 function currentLocation({ current: { model } }: Sidebar): ILocation | null {
   return model.bucket === null ? null : { bucket: model.bucket, prefix: model.prefix };
 }

@@ -17,10 +17,10 @@ import type { Sidebar } from '../browsers/sidebar';
 import { bringToFront } from '../mainarea';
 import { addObjectMenus, objectCommands } from './objectcommands';
 
-/** No command takes arguments: they act on what the browser shows and has selected that was used last. */
+/** The commands take no arguments: they act on the browser used last and its selection. */
 const describedBy = { args: { type: 'object', properties: {} } };
 
-/** The commands, without the palette; returns their ids in the order in which they are listed. */
+/** Add the commands, but not to the palette; returns their IDs in the order in which they are listed. */
 export function addCommands(
   app: JupyterFrontEnd,
   sidebar: Sidebar,
@@ -37,7 +37,7 @@ export function addCommands(
       label: trans.__('Open Object Storage'),
       icon: bucketIcon,
       execute: async () => {
-        // The palette, closing, asks the focus back for what had it before: who asks after that has it.
+        // The closing palette returns the focus to its previous owner, so take the focus after that.
         await Promise.resolve();
         show();
       }
@@ -102,7 +102,7 @@ export function addCommands(
 
   addObjectMenus(app);
   const ids = Object.keys(all);
-  // By id: without one, Lab looks at all of its commands.
+  // By ID, because without one Lab checks all of its commands.
   sidebar.currentChanged.connect(() => ids.forEach(id => app.commands.notifyCommandChanged(id)));
   return ids;
 }

@@ -16,12 +16,15 @@ export const describedBy = {
 };
 
 interface ISelected extends IObjectLocation {
-  /** Of a row. */
+  /** Set if it comes from a row. */
   kind?: IRow['kind'];
   size?: number;
 }
 
-/** What a command is told, else the one row that is selected in the browser that was used last; folders end in a slash. */
+/**
+ * Return the location in the arguments of a command, else that of the single row selected in the browser used last.
+ * Keys of folders end in a slash.
+ */
 export function selectedLocation(
   sidebar: Pick<Sidebar, 'current'>,
   { bucket, key }: ReadonlyPartialJSONObject
@@ -36,7 +39,7 @@ export function selectedLocation(
     : null;
 }
 
-/** The same, where it is a file. */
+/** Return the same if it is a file, otherwise null. */
 export function selectedFile(
   sidebar: Pick<Sidebar, 'current'>,
   args: ReadonlyPartialJSONObject
@@ -45,7 +48,7 @@ export function selectedFile(
   return location?.kind === 'folder' ? null : location;
 }
 
-/** Tell the commands when another file, or none, is chosen. */
+/** Call `notify` when the selection changes. */
 export function onSelectionChanged(
   { currentChanged }: Pick<Sidebar, 'currentChanged'>,
   notify: () => void

@@ -8,10 +8,10 @@ import { CommandIDs, ROW_CLASS } from '../../tokens';
 import type { Sidebar } from '../browsers/sidebar';
 import { ROW_MENU_RANKS } from './ranks';
 
-/** No command takes arguments: they act on the browser that was used last. */
+/** The commands take no arguments: they act on the browser used last. */
 const describedBy = { args: { type: 'object', properties: {} } };
 
-/** The commands of the list itself; returns their ids. */
+/** Add the commands of the list; returns their IDs. */
 export function addListCommands(
   app: JupyterFrontEnd,
   sidebar: Sidebar,
@@ -52,7 +52,7 @@ export function addListCommands(
         const [{ key }] = selected();
         await model().open(model().bucket!, parentPrefix(key), key);
         const { panel } = sidebar.current;
-        // The palette, closing, gives the focus to where it was.
+        // The closing palette returns the focus to its previous owner.
         panel.whenActivated(() => panel.focusRows());
         sidebar.show();
       }

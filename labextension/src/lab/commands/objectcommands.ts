@@ -8,7 +8,7 @@ import { BUCKET_CLASS, CommandIDs, ROW_CLASS } from '../../tokens';
 import type { LabActions } from '../actions/labactions';
 import { BUCKET_MENU_RANKS, ROW_MENU_RANKS, ROW_MENU_SEPARATOR_RANKS } from './ranks';
 
-/** The commands here that the menu of a row has. */
+/** The commands in the menu of a row. */
 const ROW_COMMANDS = [
   CommandIDs.download,
   CommandIDs.copyTo,
@@ -24,7 +24,7 @@ const BUCKET_COMMANDS = [
   CommandIDs.deleteBucket
 ] as const;
 
-/** The commands about objects and buckets, for the browser that is `current` when they are used. */
+/** Return the commands for objects and buckets. They act on the browser that is current when they run. */
 export function objectCommands(
   current: () => { model: BrowserModel; actions: LabActions },
   trans: TranslationBundle

@@ -17,7 +17,7 @@ import { FailureList } from '../../views/dialogs/FailureList';
 import { SettingsForm, type ISettingsFormProps } from '../../views/forms/SettingsForm';
 import { FormDialog } from './formdialog';
 
-/** What the browser asks its user, in Lab's dialogs. */
+/** The browser's questions to the user, in Lab's dialogs. */
 export class Dialogs {
   constructor(private readonly _trans: TranslationBundle) {}
 
@@ -71,7 +71,7 @@ export class Dialogs {
     return button.accept;
   }
 
-  /** The hub's token for one transfer; null when there is none. */
+  /** Ask for a Hugging Face token for one transfer; returns null if none is given. */
   async askToken(title: string): Promise<string | null> {
     const trans = this._trans;
     const { value, button } = await InputDialog.getPassword({
@@ -94,7 +94,7 @@ export class Dialogs {
     dialog.dispose();
   }
 
-  /** One list for all keys that failed. */
+  /** Show all keys that failed in one list. */
   async showFailures(title: string, failures: readonly KeyFailure[]): Promise<void> {
     await showDialog({
       title,

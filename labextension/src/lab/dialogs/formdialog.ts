@@ -1,7 +1,7 @@
 import { Dialog, type ReactWidget } from '@jupyterlab/apputils';
 import type { Message } from '@lumino/messaging';
 
-/** A dialog around a form that has its own buttons: it closes when the form says so, not at every Enter. */
+/** A dialog with a form that has its own buttons: the form closes it, not every Enter. */
 export class FormDialog extends Dialog<void> {
   constructor(
     title: string,
@@ -21,12 +21,12 @@ export class FormDialog extends Dialog<void> {
   override handleEvent(event: Event): void {
     const inForm = (event.target as Element).closest?.('.jp-Dialog-body') !== null;
     if (event.type === 'keydown' && (event as KeyboardEvent).key === 'Enter' && inForm) {
-      // Lab would press the dialog's default button; the form knows better what Enter means in it.
+      // Lab would press the dialog's default button; leave Enter to the form.
       return;
     }
     super.handleEvent(event);
     if (event.type === 'focus') {
-      // Lab gives it back to its own default button, and this dialog may have none.
+      // Lab moves the focus to its default button, and this dialog may have none.
       this._keepFocus();
     }
   }
@@ -47,7 +47,10 @@ export class FormDialog extends Dialog<void> {
     return this.node.contains(document.activeElement);
   }
 
-  /** Whoever had it may be gone or disabled, or the palette that opened this has closed: the keyboard must not be lost. */
+  /**
+   * Focus a button if nothing in the dialog has the focus: its owner may be removed or disabled, or the palette has
+   * closed.
+   */
   private _keepFocus(): void {
     if (!this._hasFocus) {
       this.node.querySelector<HTMLElement>('.odhtec-Form-buttons button:enabled')?.focus();

@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IRow } from '../../list/rows';
 import { MoveBody } from '../../views/dialogs/MoveBody';
 
-/** Asks before many rows, or a folder with all that is in it, go to another place. */
+/** Ask before moving or copying several rows or a folder. */
 export async function confirmMove(
   rows: readonly IRow[],
   target: string,

@@ -21,7 +21,7 @@ import { ShareForm } from '../../views/forms/ShareForm';
 import { SizeForm } from '../../views/forms/SizeForm';
 import { FormDialog } from './formdialog';
 
-/** The dialogs about objects. Each is done with its model when it is closed, and leaves the focus where it was. */
+/** The dialogs for objects. Each disposes its model and restores the focus when it is closed. */
 export class ObjectDialogs {
   constructor(private readonly _options: ObjectDialogs.IOptions) {}
 
@@ -102,7 +102,7 @@ export class ObjectDialogs {
         Dialog.cancelButton({ label: trans.__('Cancel') }),
         Dialog.warnButton({ label: trans.__('Delete') })
       ],
-      // Delete and Enter are neighbours: what lies below a folder is not to go by a slip.
+      // The Delete and Enter keys are close together, so Enter must not confirm deleting a folder.
       defaultButton: hasFolders ? 0 : 1
     });
     model.dispose();
@@ -142,7 +142,7 @@ export class ObjectDialogs {
     this._refocus();
   }
 
-  /** Lab gives the focus back to what had it, but a menu that had it is gone by now. */
+  /** Lab returns the focus to its previous owner, but a menu that had it is closed. */
   private _refocus(): void {
     if (document.activeElement === document.body || document.activeElement === null) {
       this._options.focus();
@@ -153,7 +153,7 @@ export class ObjectDialogs {
 export namespace ObjectDialogs {
   export interface IOptions {
     trans: TranslationBundle;
-    /** Give the focus to the panel. */
+    /** Focus the panel. */
     focus: () => void;
   }
 }

@@ -9,9 +9,9 @@ const SHOWN: readonly (readonly [string, (text: string) => string])[] = [
   ['caption', visibleText]
 ];
 
-/** Shows each character of an object's name in the tab, and in the dialogs that take the name from there. */
+/** Shows the invisible characters of an object's name in the tab, and in the dialogs that take the name from there. */
 export class DocumentTitles implements DocumentRegistry.WidgetExtension {
-  /** Extend all widgets that open documents, also those of extensions that come later. */
+  /** Extend all document widgets, including those that other extensions add later. */
   static addTo(registry: DocumentTitles.IRegistry): void {
     const titles = new DocumentTitles();
     for (const { name } of registry.widgetFactories()) {

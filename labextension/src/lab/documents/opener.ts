@@ -2,14 +2,14 @@ import type { DocumentRegistry } from '@jupyterlab/docregistry';
 
 import { documentPath, isPath, type IObjectLocation } from '../../drive/documents';
 
-/** Whether Lab's own editors and viewers open an object, and what stands in the way when they do not. */
+/** Whether Lab's own editors and viewers open an object, and if not, why. */
 export type Openable = 'editor' | 'too large' | 'no document';
 
-/** Decides who opens an object: Lab's editors and viewers, or the preview. */
+/** Decides what opens an object: Lab's editors and viewers, or the preview. */
 export class Opener {
   constructor(private readonly _options: Opener.IOptions) {}
 
-  /** What a double click does. */
+  /** Open an object as a double click does. */
   open(object: IObjectLocation, size?: number): void {
     if (!this._options.prefersPreview() && this.canOpen(object, size) === 'editor') {
       this.edit(object);
@@ -18,7 +18,7 @@ export class Opener {
     }
   }
 
-  /** Documents are what Lab has a kind of text, notebook or image for; anything may be looked at. */
+  /** Return whether Lab has a text, notebook or image file type for the object. Anything can be previewed. */
   canOpen({ key }: IObjectLocation, size?: number): Openable {
     if (!isPath(key) || !this._isDocument(key)) {
       return 'no document';
@@ -26,7 +26,7 @@ export class Opener {
     return this.fits(size) ? 'editor' : 'too large';
   }
 
-  /** Whether Lab can be asked to open it as text, whatever its kind. */
+  /** Return whether Lab can open the object as text, whatever its type. */
   canEdit({ key }: IObjectLocation, size?: number): boolean {
     return isPath(key) && this.fits(size);
   }
@@ -36,7 +36,7 @@ export class Opener {
   }
 
   edit(object: IObjectLocation): void {
-    // Of a kind that Lab does not know, or that does something when it is opened, all that can be tried is text.
+    // Types that Lab does not know, or whose opener acts on the content, can only be opened as text.
     const factory = this._isDocument(object.key) ? undefined : 'Editor';
     this._options.openDocument(documentPath(object), factory);
   }
@@ -62,18 +62,18 @@ export class Opener {
 }
 
 /**
- * File types whose opener acts at once on what the file says: a workspace replaces the user's own of that name, and runs
- * Lab's commands to restore what it lists.
+ * File types whose opener immediately acts on the content: a workspace file replaces the user's workspace of that name
+ * and runs Lab commands to restore what it lists.
  */
 const ACTION_FILE_TYPES = ['jupyterlab-workspace'];
 
 export namespace Opener {
   export interface IOptions {
-    /** What Lab knows this name to be. */
+    /** Return Lab's file types for this name. */
     fileTypes: (key: string) => readonly DocumentRegistry.IFileType[];
     openDocument: (path: string, factory?: string) => void;
     openPreview: (object: IObjectLocation) => void;
-    /** Bytes that are opened in an editor. */
+    /** The size limit of editors in bytes. */
     sizeLimit: () => number;
     /** Whether a double click always shows the preview. */
     prefersPreview: () => boolean;

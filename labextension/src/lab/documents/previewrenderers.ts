@@ -10,7 +10,7 @@ import { NoFetchMarkdownParser, NoFetchTypesetter } from '../../preview/nofetchm
 import { NoFetchSanitizer, siblingKey } from '../../preview/nofetchsanitizer';
 import type { IRenderers } from '../../views/preview/bodyprops';
 
-/** What the preview leaves to Lab: its editor, its Markdown. Where Lab has none, the text as it stands. */
+/** Renders previews with Lab's editor and Markdown renderer; without them, as plain text. */
 export class PreviewRenderers implements IRenderers {
   constructor(private readonly _options: PreviewRenderers.IOptions) {}
 
@@ -38,7 +38,7 @@ export class PreviewRenderers implements IRenderers {
       config: { readOnly: true, lineNumbers: true, lineWrap: false }
     });
     host.querySelector('.cm-content')?.setAttribute('aria-label', trans.__('Text'));
-    // Nothing is written here, so Tab leads on instead of being a character.
+    // The text is read-only, so Tab moves the focus instead of inserting a tab.
     const leaveTab = (event: KeyboardEvent) => {
       if (event.key === 'Tab') {
         event.stopPropagation();
@@ -89,7 +89,7 @@ export class PreviewRenderers implements IRenderers {
         413
       );
     }
-    // Whatever the store says that it is: as a page of HTML it would be one of Jupyter's own.
+    // Ignore the content type of the store: as HTML, the page would run with Jupyter's origin.
     return URL.createObjectURL(new Blob([bytes], { type: 'application/pdf' }));
   }
 

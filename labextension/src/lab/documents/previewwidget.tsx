@@ -37,7 +37,7 @@ export class PreviewWidget extends ReactWidget {
     return <PreviewView {...this._options} />;
   }
 
-  /** A restored one that nobody looks at asks the server for nothing. */
+  /** A restored preview sends no request until it is shown. */
   protected override onAfterShow(msg: Message): void {
     super.onAfterShow(msg);
     this._loadOrCheck();

@@ -2,19 +2,19 @@ import type { MimeData } from '@lumino/coreutils';
 
 import type { ILocation } from '../../list/storage';
 
-/** How Lab's file browser calls the paths that it lets one drag. */
+/** The MIME type of paths dragged from Lab's file browser. */
 const CONTENTS_MIME = 'application/x-jupyter-icontents';
 
 const EVENTS = ['lm-dragenter', 'lm-dragover', 'lm-dragleave', 'lm-drop'];
 
-/** Lumino's drag events, as far as they are needed; they are none of the browser's own. */
+/** The parts of Lumino's drag events that are used; they are not DOM events. */
 interface ILuminoDrag extends DragEvent {
   readonly mimeData: MimeData;
   readonly proposedAction: string;
   dropAction: string;
 }
 
-/** Takes what is dragged out of Lab's file browser onto a node. */
+/** Handles drops from Lab's file browser on a node. */
 export class ContentsDrop implements EventListenerObject {
   constructor(private readonly _options: ContentsDrop.IOptions) {}
 
@@ -39,7 +39,7 @@ export class ContentsDrop implements EventListenerObject {
     }
     event.preventDefault();
     event.stopPropagation();
-    // Lab offers nothing but a move; what comes of it is a copy all the same.
+    // Lab only proposes a move; the files are copied all the same.
     drag.dropAction = drag.proposedAction;
     if (event.type === 'lm-drop') {
       this._mark(null);
@@ -62,12 +62,12 @@ export class ContentsDrop implements EventListenerObject {
   private _marked: HTMLElement | null = null;
 }
 
-/** The whole browser, or one folder of it. */
+/** The classes of the whole browser and of one folder in it. */
 const DROP_CLASSES = ['odhtec-mod-drop', 'odhtec-mod-target'];
 
 export namespace ContentsDrop {
   export interface IOptions {
-    /** Where a drop on a node would go; null when nowhere. */
+    /** Return the target of a drop on a node, or null if it is not allowed. */
     target: (node: Element) => { location: ILocation; folder: HTMLElement | null } | null;
     drop: (paths: readonly string[], target: ILocation) => void;
   }

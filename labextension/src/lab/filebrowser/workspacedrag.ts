@@ -12,23 +12,23 @@ import type { LabActions } from '../actions/labactions';
 import type { Sidebar } from '../browsers/sidebar';
 import { FILE_BROWSER_MENU_RANKS, ROW_MENU_RANKS } from '../commands/ranks';
 
-/** The file browser's own class for the folder that a drop would go into. */
+/** The file browser's class for the folder below a drag. */
 const TARGET_CLASS = 'jp-mod-dropTarget';
 const ITEM_CLASS = 'jp-DirListing-item';
 
-/** What goes to and fro between the list and Lab's file browser: by drag, and by commands for whoever has no mouse. */
+/** Copies between the list and Lab's file browser, by drag and drop or by command. */
 export class WorkspaceDrag {
   constructor(private readonly _options: WorkspaceDrag.IOptions) {
     _options.sidebar.onContentsDropped = (actions, paths, target) =>
       void this._copyFromWorkspace(actions, paths, target);
-    // Caught on the way down: the file browser takes any drop for files of the computer.
+    // In the capture phase, because the file browser handles any drop as files from the computer.
     for (const name of ['dragenter', 'dragover', 'drop'] as const) {
       document.addEventListener(name, this._onDrag, { capture: true });
     }
     document.addEventListener('dragend', () => this._mark(null), { capture: true });
   }
 
-  /** Returns the ids of the commands. */
+  /** Add the commands; returns their IDs. */
   addCommands(): readonly string[] {
     const { app, sidebar, browser, trans } = this._options;
     const describedBy = { args: { type: 'object', properties: {} } };
@@ -133,7 +133,9 @@ export class WorkspaceDrag {
   private _marked: Element | null = null;
 }
 
-/** The drive without a name, or what a shared document's drive makes of it: both are the server's own files. */
+/**
+ * Return whether a path is on the default drive, or on the drive of shared documents: both are the server's own files.
+ */
 function isOfWorkspace(contents: Contents.IManager, path: string): boolean {
   return ['', 'RTC'].includes(contents.driveName(path));
 }
@@ -148,7 +150,7 @@ export namespace WorkspaceDrag {
     app: JupyterFrontEnd;
     sidebar: Sidebar;
     factory: IFileBrowserFactory;
-    /** The file browser that is used. */
+    /** Return the file browser used last. */
     browser: () => FileBrowser | null;
     trans: TranslationBundle;
   }

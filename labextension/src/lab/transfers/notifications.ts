@@ -7,10 +7,10 @@ import { transferTitle } from '../../views/transfers/TransferRow';
 import { uploadTitle } from '../../views/transfers/UploadRow';
 
 const AUTO_CLOSE_MS = 5000;
-/** What can be done with the outcome takes longer to read. */
+/** Notifications with actions take longer to read. */
 const AUTO_CLOSE_WITH_ACTIONS_MS = 15_000;
 
-/** What a user is told who does not look at the panel: once for each transfer and each batch. */
+/** Notifies a user who does not see the panel, once for each transfer and each batch. */
 export class TransferNotifications {
   constructor(private readonly _options: TransferNotifications.IOptions) {}
 
@@ -51,7 +51,7 @@ export class TransferNotifications {
         callback: () => Clipboard.copyToSystem(path)
       };
       Notification.success(trans.__('%1: completed', title), {
-        // Without a time Lab only counts it at the bell.
+        // Without a duration, Lab only increases the counter of notifications.
         autoClose: copying ? AUTO_CLOSE_WITH_ACTIONS_MS : AUTO_CLOSE_MS,
         actions: copying ? [showing, copying] : [showing]
       });
@@ -64,14 +64,14 @@ export class TransferNotifications {
   }
 }
 
-/** Where a model server finds what was brought; null for what is in no bucket, or is all of one. */
+/** Return the path in the bucket for a model server; null if the target is not in a bucket or is a whole bucket. */
 function bucketPath(uri: string): string | null {
   return /^s3:\/\/[^/]+\/(.+?)\/?$/s.exec(uri)?.[1] ?? null;
 }
 
 export namespace TransferNotifications {
   export interface IOptions {
-    /** Whether the user wants to be told, and cannot see it in the panel's rows. */
+    /** Whether notifications are enabled and the panel is not visible. */
     isWanted: () => boolean;
     show: () => void;
     retryTransfer: (id: string) => void;

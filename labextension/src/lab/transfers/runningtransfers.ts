@@ -10,7 +10,7 @@ import { bucketIcon } from '../../views/icons';
 import { transferTitle } from '../../views/transfers/TransferRow';
 import { uploadTitle } from '../../views/transfers/UploadRow';
 
-/** Transfers and uploads that go on, in Lab's panel of what runs. */
+/** Active transfers and uploads in Lab's Running panel. */
 export class RunningTransfers implements IRunningSessions.IManager {
   constructor(private readonly _options: RunningTransfers.IOptions) {
     const { transfers, uploads, trans } = _options;
@@ -46,7 +46,7 @@ export class RunningTransfers implements IRunningSessions.IManager {
     this._options.transfers.start();
   }
 
-  /** Lab has asked. */
+  /** Cancel everything. Lab has asked for confirmation. */
   shutdownAll(): void {
     this._batches.forEach(({ id }) => this._options.cancel(id));
     this._transfers.forEach(({ id }) => this._options.cancel(id));
@@ -77,7 +77,7 @@ export class RunningTransfers implements IRunningSessions.IManager {
     return this._options.uploads.batches.filter(batch => batch.active);
   }
 
-  /** Lab draws its panel anew at each signal: only what it shows counts, not the bytes. */
+  /** Lab redraws its panel at each signal, so emit it only when the entries change, not at each progress. */
   private _onChanged(): void {
     const shown = JSON.stringify([...this._batches, ...this._transfers].map(({ id }) => id));
     if (shown !== this._shown) {

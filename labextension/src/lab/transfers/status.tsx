@@ -20,7 +20,7 @@ export function activeCount({ transfers, uploads }: Models): number {
   return transfers.activeCount + uploads.batches.filter(batch => batch.active).length;
 }
 
-/** How far all that goes on is, from 0 to 1, as long as everything knows its size; and bytes a second. */
+/** Return the total progress from 0 to 1, or null if a size is not known, and the rate in bytes per second. */
 export function progress({ transfers, uploads }: Models): {
   fraction: number | null;
   rate: number;
@@ -30,7 +30,7 @@ export function progress({ transfers, uploads }: Models): {
   const total = sum([...going, ...batches], ({ bytesTotal }) => bytesTotal ?? NaN);
   const done = sum([...going, ...batches], ({ bytesDone }) => bytesDone);
   return {
-    // Not a number where one of them does not know its size, or there is nothing to bring.
+    // NaN if a size is not known, and zero if there are no bytes to transfer.
     fraction: total > 0 ? done / total : null,
     rate: sum([...going, ...batches], ({ rate }) => rate ?? 0)
   };
@@ -40,7 +40,7 @@ function sum<T>(all: readonly T[], amount: (one: T) => number): number {
   return all.reduce((so, one) => so + amount(one), 0);
 }
 
-/** How many transfers go on, and how far they are; it leads to them. */
+/** Create the status bar item: the number and progress of active transfers. A click shows them. */
 export function createStatusItem(props: IStatusProps): ReactWidget {
   return ReactWidget.create(<Status {...props} />);
 }

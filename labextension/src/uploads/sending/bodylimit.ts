@@ -1,16 +1,16 @@
 import { ApiError, PROXY_LIMIT } from '../../api/request';
 
-/** Smaller requests than this pass every proxy, or there is another reason. */
+/** Every proxy accepts smaller requests, so a refusal has another reason. */
 const MIN_BODY_BYTES = 64 * 1024;
 
-/** How large a request may be, as far as is known: a proxy on the way to the server may limit it. */
+/** The known limit of request bodies, set by a proxy in front of the server. */
 export class BodyLimit {
-  /** Bytes of a request's body at most. */
+  /** The maximum body size in bytes. */
   get bytes(): number {
     return this._bytes;
   }
 
-  /** A body of so many bytes was refused. Whether a smaller one may pass. */
+  /** Lower the limit after a body of this size was refused. Returns whether a smaller one may pass. */
   shrink(refused: number): boolean {
     if (refused <= MIN_BODY_BYTES) {
       return false;
@@ -22,7 +22,7 @@ export class BodyLimit {
   private _bytes = Infinity;
 }
 
-/** Whether a proxy, not our server, has refused a request for its size. */
+/** Return whether a proxy, not our server, refused a request for its size. */
 export function isTooLarge(reason: unknown): boolean {
   return reason instanceof ApiError && reason.code === PROXY_LIMIT;
 }

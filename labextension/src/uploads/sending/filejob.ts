@@ -1,4 +1,4 @@
-/** What sending one file takes, and what it needs of others. */
+/** The interfaces for sending one file. */
 
 import type { IPutOptions } from '../../api/put';
 import type { ApiError } from '../../api/request';
@@ -7,28 +7,28 @@ import type { BodyLimit } from './bodylimit';
 import type { IBackoff } from './retry';
 import type { Slots } from './slots';
 
-/** An upload on the server, and what it was told to do with an object that is there already. */
+/** An upload on the server, and how it handles an existing object. */
 export interface IServerUpload {
   id: string;
   onConflict: OnConflict;
 }
 
-/** One file to be sent. */
+/** One file to send. */
 export interface IFileJob {
   bucket: string;
   key: string;
   file: File;
   onConflict: OnConflict;
-  /** The upload to go on with. */
+  /** The upload to continue. */
   serverUpload: IServerUpload | null;
   onUploadStarted: (serverUpload: IServerUpload) => void;
-  /** Aborted when the file is not wanted any more. */
+  /** Aborted when the file is cancelled. */
   signal: AbortSignal;
-  /** Aborted then, and also when it shall go on later. */
+  /** Aborted when the file is cancelled or paused. */
   stop: AbortSignal;
-  /** Bytes that have arrived or are under way; fewer than before when some have to be sent again. */
+  /** Called with the bytes sent; fewer than before if some must be sent again. */
   onProgress: (sent: number) => void;
-  /** A request failed and is tried again. */
+  /** Called when a request failed and will be retried. */
   onRetry: (reason: ApiError) => void;
 }
 
@@ -52,13 +52,13 @@ export interface IUploadServer {
   headObject(bucket: string, key: string): Promise<{ size: number; etag: string | null } | null>;
 }
 
-/** What sending a file takes. */
+/** The parts of the sender that the upload of a file uses. */
 export interface ISender {
   readonly server: IUploadServer;
   readonly backoff: IBackoff;
   readonly slots: Slots;
   readonly limit: BodyLimit;
-  /** Tell other tabs that this one sends the upload, until the returned function is called. */
+  /** Lock the upload for other tabs until the returned function is called. */
   lock(id: string): () => void;
   discard(id: string): void;
 }

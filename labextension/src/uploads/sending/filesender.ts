@@ -6,12 +6,12 @@ import { assertReadable } from './readable';
 import { isTransient, withRetries, type IBackoff } from './retry';
 import { Slots } from './slots';
 
-/** Up to here a file is one request; it is also the least size of a part. */
+/** Files up to this size are sent in one request; also the minimum part size. */
 const MAX_SINGLE_PUT_BYTES = 8 * 1024 * 1024;
-/** A browser gives a host six connections: Lab needs some of them. */
+/** Browsers open six connections to a host, and Lab needs some of them. */
 const MAX_REQUESTS = 4;
 
-/** Sends files: small ones in one request, larger ones in parts, in smaller requests where a proxy wants it. */
+/** Sends files: small ones in one request, larger ones in parts, which are split if a proxy limits requests. */
 export class FileSender implements ISender {
   constructor(private readonly _options: FileSender.IOptions) {
     this.server = _options.server;
@@ -23,13 +23,13 @@ export class FileSender implements ISender {
   readonly slots = new Slots(MAX_REQUESTS);
   readonly limit = new BodyLimit();
 
-  /** Resolves to whether it was stored (true) or left alone (false). */
+  /** Resolves to true if the file was stored, and to false if it was skipped. */
   async send(job: IFileJob): Promise<boolean> {
     if (job.file.size <= Math.min(MAX_SINGLE_PUT_BYTES, this.limit.bytes)) {
       try {
         return await this._put(job);
       } catch (reason) {
-        // In parts it goes in smaller requests.
+        // Parts are smaller requests.
         if (!isTooLarge(reason) || !this.limit.shrink(job.file.size)) {
           throw reason;
         }
@@ -56,7 +56,7 @@ export class FileSender implements ISender {
     }
   }
 
-  /** Forget the parts that have arrived. What cannot be dropped now is offered as unfinished later. */
+  /** Delete the uploaded parts. If that fails, the upload is offered as unfinished later. */
   discard(id: string): void {
     const never = new AbortController().signal;
     withRetries(() => this.server.abortUpload(id), never, this.backoff)

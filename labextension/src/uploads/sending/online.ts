@@ -1,4 +1,4 @@
-/** Resolves when the browser has a network, or when the signal is aborted; to true when it had none at first. */
+/** Wait until the browser is online or the signal is aborted. Resolves to true if it was offline. */
 export function whenOnline(signal: AbortSignal): Promise<boolean> {
   if (navigator.onLine || signal.aborted) {
     return Promise.resolve(false);

@@ -5,19 +5,19 @@ import type { IFileJob, ISender } from './filejob';
 import { assertReadable } from './readable';
 import { aborted, isAbort, isTransient, withRetries } from './retry';
 
-/** Parts of one file that are under way at once. */
+/** Parts of one file sent in parallel. */
 const MAX_PARALLEL_PARTS = 3;
-/** How often the server may forget the pieces of a part: it does when others need its memory. */
+/** How often a part may be restarted because the server, short of memory, discarded its pieces. */
 const MAX_PART_RESTARTS = 5;
 
-/** One file on its way in parts, each a small request that is tried again on its own. */
+/** The upload of one file in parts, each a request that is retried separately. */
 export class PartUpload {
   constructor(
     private readonly _job: IFileJob,
     private readonly _sender: ISender
   ) {}
 
-  /** Resolves when the object is there. Stopped, it rejects with an AbortError; what has arrived is kept. */
+  /** Resolves when the object is stored. When stopped, it rejects with an AbortError, and uploaded parts are kept. */
   async run(): Promise<void> {
     try {
       await this._send();
@@ -25,7 +25,7 @@ export class PartUpload {
       if (!isGone(reason)) {
         throw reason;
       }
-      // Dropped by somebody else: anew, but only once.
+      // Another user or process aborted the upload: start again, but only once.
       await this._send();
     }
   }
@@ -60,14 +60,14 @@ export class PartUpload {
         size: file.size,
         contentType: file.type || null,
         lastModified: file.lastModified,
-        // Leaving alone what is there is up to us: the server only has to say so.
+        // Skipping is done here; the server only needs to report the conflict.
         onConflict: onConflict === 'skip' ? 'fail' : onConflict,
         verify: 'source'
       })
     );
     this._job.onUploadStarted({ id: upload.uploadId, onConflict });
     if (serverUpload && serverUpload.id !== upload.uploadId) {
-      // Keeping both, the object has another name now; parts cannot move to it.
+      // With rename, the object now has another name, and parts cannot move to it.
       this._sender.discard(serverUpload.id);
     }
     return upload;
@@ -80,7 +80,7 @@ export class PartUpload {
     this._report();
     const all = Array.from({ length: upload.partCount }, (_, index) => index + 1);
     const missing = all.filter(number => !present.has(number)).values();
-    // One part that is refused for good ends the others; a pause lets those under way arrive.
+    // A part that fails permanently aborts the others; a pause lets running ones finish.
     const sending = linkedController(signal);
     const waiting = linkedController(stop, sending.signal);
     const worker = async () => {
@@ -130,7 +130,7 @@ export class PartUpload {
         }
         throw reason;
       } finally {
-        // Either it counts as confirmed now, or it is sent again from its first byte.
+        // It is either confirmed now, or sent again from its first byte.
         this._underWay.delete(number);
         this._report();
       }
@@ -138,7 +138,7 @@ export class PartUpload {
     await this._withRetries(() => slots.within(waiting, put), waiting);
   }
 
-  /** A part in one request, or in several where a proxy on the way refuses it for its size. */
+  /** Send a part in one request, or in several if a proxy refuses its size. */
   private async _sendPieces(
     id: string,
     number: number,
@@ -183,7 +183,7 @@ export class PartUpload {
       try {
         await server.completeUpload(upload.uploadId);
       } catch (reason) {
-        // The first request may have done it, and only its answer was lost.
+        // The first request may have succeeded, with only its reply lost.
         if (unanswered && isGone(reason) && (await this._isThere(upload))) {
           return;
         }
@@ -198,14 +198,14 @@ export class PartUpload {
       if (ApiError.from(reason).code !== 'MissingParts') {
         throw reason;
       }
-      // The store has lost some.
+      // The store has lost some parts.
       const now = await this._withRetries(() => server.getUpload(upload.uploadId));
       await this._sendMissing(now);
       await completeOnce();
     }
   }
 
-  /** The object that these parts make: its ETag counts them. */
+  /** Return whether the object of these parts exists: its ETag ends with their number. */
   private async _isThere({ bucket, key, size, partCount }: Upload): Promise<boolean> {
     const found = await this._withRetries(() => this._sender.server.headObject(bucket, key));
     return found?.size === size && !!found.etag?.endsWith(`-${partCount}"`);
@@ -225,7 +225,7 @@ export class PartUpload {
   }
 
   private _confirmed = 0;
-  /** Part number to the bytes of it that have left the browser. */
+  /** Part number to the number of bytes sent. */
   private readonly _underWay = new Map<number, number>();
 }
 
@@ -233,18 +233,18 @@ function isGone(reason: unknown): boolean {
   return reason instanceof ApiError && reason.code === 'NoSuchUpload';
 }
 
-/** Whether the server does not have the earlier pieces of a part any more. */
+/** Return whether the server has discarded the earlier pieces of a part. */
 function isForgotten(reason: unknown): boolean {
   return reason instanceof ApiError && reason.code === 'MissingParts';
 }
 
-/** Whether the request may have been carried out all the same: what answered, if anything, was not our server. */
+/** Return whether the request may have succeeded: the reply, if any, did not come from our server. */
 function isUnanswered(reason: unknown): boolean {
   const { code } = ApiError.from(reason);
   return code === 'NetworkError' || code.startsWith('HTTP');
 }
 
-/** A controller that is aborted with any of the signals, or by itself. */
+/** Return a controller that is aborted with any of the signals, or by itself. */
 function linkedController(...signals: AbortSignal[]): AbortController {
   const controller = new AbortController();
   const abort = () => controller.abort();

@@ -1,6 +1,9 @@
 import { ApiError } from '../../api/request';
 
-/** Of a file that is no longer as it was chosen, a request says only that it failed: so the file itself is asked. */
+/**
+ * Reject if the file can no longer be read. The request of a changed file only says that it failed, so try to read the
+ * file itself.
+ */
 export function assertReadable(file: File, from = 0): Promise<void> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();

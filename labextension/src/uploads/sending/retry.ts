@@ -1,9 +1,9 @@
 import { ApiError } from '../../api/request';
 
-/** How long after each refusal the next try comes: six tries, spread over a minute. */
+/** The delays between six tries, spread over a minute. */
 const DELAYS_MS = [1000, 3000, 8000, 18_000, 30_000];
 
-/** No answer, too slow, too many requests, or something between us and the store that does not answer. */
+/** Timeout, too many requests, or a gateway that cannot reach the server or the store. */
 const TRANSIENT_STATUSES = [408, 429, 502, 503, 504];
 
 export function isTransient(reason: unknown): boolean {
@@ -21,15 +21,17 @@ export function aborted(): DOMException {
   return new DOMException('The request was cancelled.', 'AbortError');
 }
 
-/** Time and the network, handed in. */
+/** Waiting for time and network, injected for tests. */
 export interface IBackoff {
   /** Wait, or return at once when the signal is aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
-  /** Wait for a network; whether there was none. */
+  /** Wait until online; resolves to whether it was offline. */
   whenOnline(signal: AbortSignal): Promise<boolean>;
 }
 
-/** Do it until it is done, refused for good, or was tried often enough. The signal ends the waiting, not the work. */
+/**
+ * Run the work until it succeeds, fails permanently or has failed too often. The signal ends the waiting, not the work.
+ */
 export async function withRetries<T>(
   work: () => Promise<T>,
   signal: AbortSignal,
@@ -47,13 +49,13 @@ export async function withRetries<T>(
         throw reason;
       }
       onRetry?.(reason as ApiError);
-      // Without a network nothing was refused. Asked only now: a server on this machine needs none.
+      // Offline, nothing was refused. Check it only after a failure, because a server on this machine needs no network.
       if (await backoff.whenOnline(signal)) {
         refusals = 0;
       } else if (++refusals > DELAYS_MS.length) {
         throw reason;
       }
-      // Some jitter, so that the parts of a broken connection do not all come back at once.
+      // Jitter, so that the parts of a broken connection do not all retry at the same time.
       const delay = DELAYS_MS[Math.max(0, refusals - 1)];
       await backoff.sleep(delay * (0.75 + Math.random() / 2), signal);
     }

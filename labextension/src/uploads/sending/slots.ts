@@ -1,10 +1,10 @@
 import { aborted } from './retry';
 
-/** So many requests at once; who comes first, is served first. */
+/** A limited number of parallel requests, first come, first served. */
 export class Slots {
   constructor(private _free: number) {}
 
-  /** Do the work in a slot. Waiting for one ends with the signal. */
+  /** Run the work in a slot. Aborting the signal ends the waiting. */
   async within<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     await this._acquire(signal);
     try {

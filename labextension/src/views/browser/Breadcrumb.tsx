@@ -6,17 +6,17 @@ import { crumbs, parseLocation, s3Uri } from '../../api/keys';
 import type { BrowserModel } from '../../list/browser';
 import { IconButton } from '../controls/IconButton';
 
-/** More folders than these are behind an ellipsis: the last ones tell where one is. */
+/** Only the last folders are shown, the others behind an ellipsis. */
 const MAX_CRUMBS = 2;
 
 export interface IBreadcrumbProps {
   model: BrowserModel;
-  /** The way has been typed, or not: the list has the focus again. */
+  /** Called when the user has entered a path or cancelled; the list gets the focus. */
   onPathEntered: () => void;
   trans: TranslationBundle;
 }
 
-/** The way to the folder; every part of it can be opened and dropped on, and the whole of it be typed. */
+/** The path of the folder. Each part can be opened or dropped on, and the whole path can be entered. */
 export function Breadcrumb(props: IBreadcrumbProps): JSX.Element | null {
   const { model, trans } = props;
   const { bucket, prefix } = model;
@@ -81,7 +81,7 @@ export function Breadcrumb(props: IBreadcrumbProps): JSX.Element | null {
   );
 }
 
-/** A place as text: a URI of any bucket, or a folder of this one. */
+/** A text field for a path: a URI of any bucket, or a folder of this one. */
 function PathField(props: IBreadcrumbProps & { bucket: string }): JSX.Element {
   const { model, bucket, onPathEntered, trans } = props;
   const field = useRef<HTMLInputElement>(null);

@@ -27,7 +27,7 @@ export interface IBrowserProps {
   trans: TranslationBundle;
 }
 
-/** The whole browser. All its I/O is handed in, so that it can live in the sidebar or anywhere else. */
+/** The whole browser. All its I/O is injected, so that it works in the sidebar or anywhere else. */
 export function Browser(props: IBrowserProps): JSX.Element {
   const { model, usage, actions, trans } = props;
   useSignal(model.stateChanged);
@@ -70,7 +70,7 @@ export function Browser(props: IBrowserProps): JSX.Element {
   );
 }
 
-/** Where the arrows go on: the row that had the focus, else the list. */
+/** Focus the row that has the keyboard focus, else the list. */
 export function focusList(node: HTMLElement): void {
   const list = node.querySelector<HTMLElement>('[role=rowgroup]');
   (list?.querySelector<HTMLElement>('[tabindex="0"]') ?? list ?? node).focus();

@@ -18,10 +18,10 @@ interface IChoice {
   choose: () => void;
 }
 
-/** Choose a bucket from the list, or type any name: some credentials may use a bucket that they cannot list. */
+/** Select a bucket from the list, or enter any name: some credentials can use a bucket that they cannot list. */
 export function BucketBox({ model, actions, trans }: IBucketBoxProps): JSX.Element {
   const id = useId();
-  // Null while nothing is typed: the box then shows the bucket that is open, and the list is whole.
+  // Null while the user has entered nothing: the box then shows the open bucket, and the list is complete.
   const [typed, setTyped] = useState<string | null>(null);
   const [expanded, setExpanded] = useState(false);
   const [active, setActive] = useState(-1);
@@ -54,7 +54,7 @@ export function BucketBox({ model, actions, trans }: IBucketBoxProps): JSX.Eleme
       choose: () => open(name)
     });
   }
-  // A folder where one was, or a bucket that cannot be listed. What is open is no choice.
+  // Recent folders and buckets that cannot be listed, without the open one.
   const recent = model.recent.locations.filter(
     ({ bucket, prefix }) =>
       (prefix !== '' || !known.includes(bucket)) &&
@@ -161,7 +161,7 @@ export function BucketBox({ model, actions, trans }: IBucketBoxProps): JSX.Eleme
                   node.scrollIntoView?.({ block: 'nearest' });
                 }
               }}
-              // Keeps the focus in the box: its blur would close the list before the click.
+              // Keep the focus in the box: its blur would close the list before the click.
               onMouseDown={event => event.preventDefault()}
               onClick={choice.choose}
             >

@@ -15,7 +15,7 @@ interface IStateProps {
   trans: TranslationBundle;
 }
 
-/** What stands in the place of the rows when there are none. */
+/** Shown instead of the rows when there are none. */
 export function ListState(props: IStateProps): JSX.Element | null {
   const { model, actions, trans } = props;
   if (model.loading) {
@@ -61,7 +61,7 @@ export function ListState(props: IStateProps): JSX.Element | null {
 
 function NoHits({ model, search, trans }: IStateProps & { search: Search }): JSX.Element | null {
   if (search.hasMore) {
-    // Below the list it says how far it has come.
+    // The footer shows its progress.
     return null;
   }
   const { q, mode, recursive } = search.what;
@@ -88,7 +88,7 @@ function NoHits({ model, search, trans }: IStateProps & { search: Search }): JSX
   );
 }
 
-/** Grey lines where the rows will be; the style shows them only after 200 ms. */
+/** Grey lines instead of rows; the style shows them only after 200 ms. */
 function Loading({ trans }: { trans: TranslationBundle }): JSX.Element {
   return (
     <div className="odhtec-Loading" role="status" aria-label={trans.__('Loading')}>
@@ -184,7 +184,7 @@ function failureTitle(error: ApiError, trans: TranslationBundle): string {
   }
 }
 
-/** What one might do about it, where that is not said by the message. */
+/** Return advice, if the message does not contain it. */
 function adviceFor(error: ApiError, trans: TranslationBundle): string | null {
   switch (error.code) {
     case 'AccessDenied':
@@ -202,7 +202,7 @@ function adviceFor(error: ApiError, trans: TranslationBundle): string | null {
   }
 }
 
-/** Whether other settings might help. S3 has many codes for keys it does not take. */
+/** Return whether other settings might help. S3 has many codes for invalid keys. */
 function isConnectionError(error: ApiError): boolean {
   return (
     [400, 401, 403, 502].includes(error.status) ||

@@ -6,7 +6,7 @@ import type { BrowserModel } from '../../list/browser';
 import type { ISearch } from '../../tokens';
 import { IconButton } from '../controls/IconButton';
 
-/** Filters what is loaded while one types; Enter looks in the store. */
+/** Filters the loaded rows while the user types; Enter searches the store. */
 export function SearchBar(props: { model: BrowserModel; trans: TranslationBundle }): JSX.Element {
   const { model, trans } = props;
   const { search } = model;
@@ -14,14 +14,14 @@ export function SearchBar(props: { model: BrowserModel; trans: TranslationBundle
   const [chosen, setChosen] = useState<ISearch['mode'] | null>(null);
   const [recursive, setRecursive] = useState(true);
   const text = search ? typed : model.filter;
-  // Who types a star means it, unless something else was chosen.
+  // A wildcard switches to glob mode, unless the user has selected another mode.
   const mode = chosen ?? (/[*?]/.test(text) ? 'glob' : 'contains');
 
   const start = (q: string, what: Partial<ISearch> = {}) => {
     setTyped(q);
     void model.startSearch({ q, mode, recursive, ...what });
   };
-  /** What is chosen while a search is shown is looked for at once. */
+  /** Search again when the options change while hits are shown. */
   const again = (what: Partial<ISearch>) => {
     if (search) {
       start(text, what);

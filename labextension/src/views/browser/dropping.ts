@@ -7,7 +7,7 @@ import type { IBrowserActions } from '../actions';
 /** The class of the folder that a drop would go into. */
 const TARGET_CLASS = 'odhtec-mod-target';
 
-/** The folder below a point: a row or a part of the breadcrumb, otherwise the one that is shown. */
+/** Return the element of a folder at a node: a row or a part of the breadcrumb; null for the folder that is shown. */
 export function folderAt(target: EventTarget | null): HTMLElement | null {
   return (target as HTMLElement | null)?.closest?.<HTMLElement>('[data-prefix]') ?? null;
 }
@@ -34,7 +34,7 @@ export function useDropping(
   };
   useEffect(() => () => mark(null), []);
 
-  /** Where this would go; null when it is nothing for us, or would change nothing. */
+  /** Return the target of a drop; null if it is not allowed or would change nothing. */
   const targetOf = (event: DragEvent): { prefix: string; folder: HTMLElement | null } | null => {
     const folder = folderAt(event.target);
     const prefix = folder?.dataset.prefix ?? model.prefix;
@@ -69,7 +69,8 @@ export function useDropping(
     handlers: {
       onDragEnter: drag,
       onDragOver: drag,
-      // Fired for every child, too. Enters and leaves cannot be counted: a child may go while it is under the drag.
+      // Fired for every child as well. Enter and leave events cannot be counted, because a child may be removed during
+      // a drag.
       onDragLeave: event => {
         if (!event.currentTarget.contains(event.relatedTarget as Node)) {
           setOver(false);

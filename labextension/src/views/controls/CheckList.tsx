@@ -8,12 +8,12 @@ export interface ICheckListProps {
   keyOf: (index: number) => string;
   isTicked: (index: number) => boolean;
   isDisabled?: (index: number) => boolean;
-  /** All of the rows with an index from `from` to `to`. */
+  /** Check or uncheck all rows from index `from` to `to`. */
   onTick: (from: number, to: number, on: boolean) => void;
   children: (index: number) => ReactNode;
 }
 
-/** Rows to tick, of which only the visible ones are in the page. Tab passes it in one step; Space ticks. */
+/** A list of checkboxes; only the visible rows are in the page. Tab treats it as one stop; Space toggles. */
 export function CheckList(props: ICheckListProps): JSX.Element {
   const { count, isTicked, onTick } = props;
   const { index: active, move, idOf, scroller, view, onKeyDown } = useActiveRow(count);

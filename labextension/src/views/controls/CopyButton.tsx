@@ -2,7 +2,7 @@ import { Clipboard } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
-/** Puts a text on the clipboard, and says so. */
+/** Copies a text to the clipboard and confirms that. */
 export function CopyButton({
   text,
   trans

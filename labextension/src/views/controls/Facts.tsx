@@ -1,6 +1,6 @@
 import { Fragment, type ReactNode } from 'react';
 
-/** Names and what they say; a name without anything to say is left out. */
+/** A list of names and values; empty values are left out. */
 export function Facts({ facts }: { facts: readonly [string, ReactNode][] }): JSX.Element {
   return (
     <dl className="odhtec-Facts">

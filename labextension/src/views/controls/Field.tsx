@@ -2,9 +2,9 @@ import { cloneElement, isValidElement, useId, type ReactElement, type ReactNode 
 
 export interface IFieldProps {
   label: string;
-  /** What stands below the control and is read out with it. */
+  /** Text below the control that screen readers read with it. */
   hint?: ReactNode;
-  /** Why its content cannot be used. */
+  /** Why its content is not valid. */
   error?: string | null;
   className?: string;
   children: ReactNode;

@@ -2,20 +2,20 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactNode } from 'react';
 
 export interface IFormFooterProps {
-  /** Why it did not work. */
+  /** The error of the last action. */
   error?: ReactNode;
-  /** What has to be decided; here it cannot be overlooked. */
+  /** A required choice, placed where it cannot be overlooked. */
   choice?: ReactNode;
-  /** What goes on, or what will happen. */
+  /** The progress, or what will happen. */
   status?: ReactNode;
   onClose: () => void;
   closeLabel?: string;
-  /** The buttons that do something. */
+  /** The action buttons. */
   children?: ReactNode;
   trans: TranslationBundle;
 }
 
-/** What a form says, and its buttons: in sight while the fields scroll. */
+/** The messages and buttons of a form: always visible while the fields scroll. */
 export function FormFooter(props: IFormFooterProps): JSX.Element {
   const { error, status, trans } = props;
   return (
@@ -43,7 +43,7 @@ export function FormFooter(props: IFormFooterProps): JSX.Element {
   );
 }
 
-/** The button that a form is about. */
+/** The main action of a form. */
 export function MainButton(props: {
   label: string;
   disabled?: boolean;

@@ -7,12 +7,12 @@ export interface IIconButtonProps {
   disabled?: boolean;
   className?: string;
   tabIndex?: number;
-  /** For a button that opens something: whether it is open, and its id. */
+  /** For a button that opens something: whether it is open, and the ID of what it opens. */
   expanded?: boolean;
   controls?: string;
 }
 
-/** A button that is only an icon; its label is the tooltip and what a screen reader says. */
+/** A button with only an icon; its label is the tooltip and the accessible name. */
 export function IconButton(props: IIconButtonProps): JSX.Element {
   const { icon: Icon, label } = props;
   return (

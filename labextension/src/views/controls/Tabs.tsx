@@ -5,7 +5,7 @@ export interface ITab {
   content: ReactNode;
 }
 
-/** Pages of which one is seen. The arrow keys change it; what is hidden keeps its state. */
+/** Tabbed pages. The arrow keys change the page; hidden pages keep their state. */
 export function Tabs({ label, tabs }: { label: string; tabs: readonly ITab[] }): JSX.Element {
   const id = useId();
   const [shown, setShown] = useState(0);

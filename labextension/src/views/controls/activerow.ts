@@ -8,15 +8,15 @@ const ROW_HEIGHT_PX = 22;
 export interface IActiveRow {
   index: number;
   move: (to: number) => void;
-  /** Of the row's element. */
+  /** Return the ID of the row's element. */
   idOf: (index: number) => string;
   scroller: RefObject<HTMLDivElement>;
   view: ReturnType<typeof useWindow>;
-  /** Arrows, pages, Home and End move; what else a key does, the list says. */
+  /** Handles arrow, page, Home and End keys; the list adds others. */
   onKeyDown: (event: KeyboardEvent, others: Record<string, (() => void) | undefined>) => void;
 }
 
-/** The row that the keys move, in a list that has the focus as a whole and of which only the visible rows are drawn. */
+/** The active row of a list that has the focus as a whole and draws only its visible rows. */
 export function useActiveRow(count: number): IActiveRow {
   const id = useId();
   const scroller = useRef<HTMLDivElement>(null);

@@ -1,25 +1,25 @@
-/** No browser draws an element of any height: Firefox stops at 17 million pixels, which 750,000 rows have. */
+/** Browsers limit the height of elements: Firefox to 17 million pixels, which 750,000 rows exceed. */
 export const MAX_HEIGHT_PX = 8_000_000;
 
-/** At both ends the scroll bar stands for pixels as they are, so that no row near them is skipped. */
+/** Near both ends, the scroll bar maps one to one to pixels, so that no row there is skipped. */
 const EDGE_PX = 500_000;
-/** A step larger than this many views is a jump of the scroll bar; smaller ones are by wheel, finger or key. */
+/** A step of more than this many views is a jump of the scroll bar; smaller ones come from wheel, touch or keys. */
 const JUMP_VIEWS = 4;
-/** How far the scroll bar may be from where it belongs before it is put there. */
+/** How far the scroll bar may drift before it is corrected. */
 const MAX_DRIFT_PX = 100_000;
 
 /**
- * Where a list of any height stands, scrolled in an element of a height that browsers draw. Small steps move the list
- * pixel by pixel; jumps go to where the scroll bar points. `shift` is what a row's place in the list and its place in the
- * element differ by.
+ * Maps a list of any height to a scrolled element of limited height. Small steps move the list pixel by pixel; jumps
+ * move it to where the scroll bar points. `shift` is the difference between a row's position in the element and in the
+ * list.
  */
 export class ScrollSpace {
-  /** What of the list is at the top of the view. */
+  /** The position in the list at the top of the view. */
   get top(): number {
     return this._top;
   }
 
-  /** Of the element that is scrolled. */
+  /** The height of the scrolled element. */
   get height(): number {
     return Math.min(this._total, MAX_HEIGHT_PX);
   }
@@ -32,7 +32,7 @@ export class ScrollSpace {
     return this._view;
   }
 
-  /** The list or the view has another height; false when both are as they were. */
+  /** Set the heights of the list and the view. Returns whether one has changed. */
   resize(total: number, view: number): boolean {
     const changed = total !== this._total || view !== this._view;
     this._total = total;
@@ -44,7 +44,7 @@ export class ScrollSpace {
     return changed;
   }
 
-  /** The element was scrolled; returns where its scroll bar belongs. */
+  /** Handle a scroll event. Returns the correct position of the scroll bar. */
   scroll(to: number): number {
     const step = to - this._scrolled;
     this._scrolled = to;
@@ -63,7 +63,7 @@ export class ScrollSpace {
     return this._scrolled;
   }
 
-  /** Go to a place in the list; returns where the scroll bar belongs. */
+  /** Scroll to a position in the list. Returns the position of the scroll bar. */
   goTo(top: number): number {
     this._top = Math.min(Math.max(top, 0), this._lastTop);
     this._scrolled = this._barAt(this._top);
@@ -78,7 +78,7 @@ export class ScrollSpace {
     return Math.max(0, this.height - this._view);
   }
 
-  /** How many pixels of the list one of the scroll bar stands for, between the edges. */
+  /** Pixels of the list for each pixel of the scroll bar, between the edges. */
   private get _ratio(): number {
     return (this._lastTop - 2 * EDGE_PX) / (this._lastBar - 2 * EDGE_PX);
   }
@@ -98,7 +98,7 @@ export class ScrollSpace {
     const fromEnd = this._lastTop - top;
     const bar =
       fromEnd <= EDGE_PX ? this._lastBar - fromEnd : EDGE_PX + (top - EDGE_PX) / this._ratio;
-    // A browser keeps whole pixels.
+    // Browsers round scroll positions to whole pixels.
     return Math.round(bar);
   }
 

@@ -6,29 +6,29 @@ export interface IWindow {
   /** Indices of the rows to render, in order. */
   indices: number[];
   onScroll: () => void;
-  /** How many rows fit. */
+  /** The number of rows that fit in the view. */
   pageRows: number;
-  /** The last row that is near the view. */
+  /** The last row in or near the view. */
   last: number;
-  /** Of the element that is scrolled. */
+  /** The height of the scrolled element. */
   height: number;
-  /** Where a row stands in it. */
+  /** Return the position of a row in it. */
   topOf: (index: number) => number;
-  /** What the scroll bar takes of the width. */
+  /** The width of the scroll bar. */
   gutter: number;
   /** Bring a row into view. */
   reveal: (index: number) => void;
   toTop: () => void;
 }
 
-/** Rows are drawn in steps of this many, so that most scroll events draw nothing. */
+/** Rows are drawn in steps of this size, so that most scroll events need no redraw. */
 const ROWS_PER_STEP = 8;
-/** Before the first measurement, and where there is no layout at all. */
+/** Used before the first measurement, and without a layout. */
 const DEFAULT_HEIGHT_PX = 600;
 
 /**
- * An element for each row that is drawn. A row that stays keeps its own, and with it the focus; the others are used for
- * the rows that come, which is much cheaper than new ones.
+ * Assign an element to each drawn row. A row that stays keeps its element, and with it the focus; others are reused for
+ * new rows, which is much cheaper than creating them.
  */
 export function useSlots(keys: readonly string[]): number[] {
   const slots = useRef(new Map<string, number>());
@@ -40,7 +40,7 @@ export function useSlots(keys: readonly string[]): number[] {
   return [...slots.current.values()];
 }
 
-/** The rows of a fixed height that can be seen, and always the one with the focus, so that it is never lost. */
+/** Compute the visible rows of a fixed height. The focused row is always included, so that the focus is not lost. */
 export function useWindow(
   scroller: RefObject<HTMLElement | null>,
   count: number,
@@ -80,7 +80,7 @@ export function useWindow(
       gutter.current = node.offsetWidth - node.clientWidth;
       draw(`${viewed.current} ${gutter.current}`);
     };
-    // Its inside, whose width changes when a scroll bar comes.
+    // Observe its content, whose width changes when a scroll bar appears.
     const observer = new ResizeObserver(measure);
     observer.observe(node);
     if (node.firstElementChild) {
@@ -89,7 +89,7 @@ export function useWindow(
     measure();
     return () => observer.disconnect();
   }, [scroller]);
-  // A list that became shorter or longer may have moved the scroll bar, or the place that it stands for.
+  // A change of the length may have moved the scroll bar, or the position it stands for.
   useLayoutEffect(() => {
     const node = scroller.current!;
     const bar = space.goTo(space.top);

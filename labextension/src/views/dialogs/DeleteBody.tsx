@@ -4,7 +4,7 @@ import { formatSize } from '../../format';
 import type { DeleteModel } from '../../forms/deletemodel';
 import { useSignal } from '../hooks';
 
-/** More names than these are only counted. */
+/** Further names are only counted. */
 const MAX_NAMES = 10;
 
 export interface IDeleteBodyProps {
@@ -12,7 +12,7 @@ export interface IDeleteBodyProps {
   trans: TranslationBundle;
 }
 
-/** What a deletion takes, name by name, and how much that is. */
+/** What a deletion removes: names and total size. */
 export function DeleteBody({ model, trans }: IDeleteBodyProps): JSX.Element {
   useSignal(model.stateChanged);
   const { rows } = model;

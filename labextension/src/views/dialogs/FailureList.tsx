@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { KeyFailure } from '../../tokens';
 
-/** A store that refuses, refuses everything: nobody reads the thousandth line. */
+/** A store that refuses often refuses everything, so show only the first ones. */
 const MAX_FAILURES = 100;
 
 export function FailureList({

@@ -2,10 +2,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IRow } from '../../list/rows';
 
-/** More names than these are counted. */
+/** Further names are only counted. */
 const MAX_NAMES = 10;
 
-/** What goes where. */
+/** What is moved or copied, and where to. */
 export function MoveBody(props: {
   rows: readonly IRow[];
   target: string;

@@ -10,7 +10,7 @@ export interface IConflictChoiceProps {
   trans: TranslationBundle;
 }
 
-/** What happens to an object that is in the way. */
+/** The choice what to do with conflicting objects. */
 export function ConflictChoice({
   legend,
   value,

@@ -16,7 +16,7 @@ export interface ICopyFormProps {
   trans: TranslationBundle;
 }
 
-/** Where rows are copied or moved to, and what that will do. */
+/** The target of a copy or move, and what it will do. */
 export function CopyForm({ model, onStarted, onClose, trans }: ICopyFormProps): JSX.Element {
   useSignal(model.stateChanged);
   const submit = async (event: FormEvent) => {
@@ -92,7 +92,7 @@ function targetProblemText(model: CopyModel, trans: TranslationBundle): string |
   }
 }
 
-/** `12 files, 1.2 GB, to s3://bucket/folder/. 3 are there already and stay.` */
+/** Return a text such as `12 files, 1.2 GB, to s3://bucket/folder/ · 3 already exist and are identical`. */
 function planText(model: CopyModel, trans: TranslationBundle): string | null {
   const { plan } = model;
   if (model.planning) {

@@ -9,12 +9,12 @@ import { FolderList } from './FolderList';
 
 export interface IFolderFieldProps {
   chooser: FolderChooser;
-  /** Why this folder cannot be meant. */
+  /** Why this folder is not a valid target. */
   error: string | null;
   trans: TranslationBundle;
 }
 
-/** Choose a folder of any bucket: type it, or walk there. */
+/** Select a folder of any bucket: enter its path, or browse to it. */
 export function FolderField({ chooser, error, trans }: IFolderFieldProps): JSX.Element {
   useSignal(chooser.stateChanged);
   const id = useId();
@@ -99,7 +99,7 @@ function FolderPath({ chooser, trans }: IPartProps): JSX.Element {
   );
 }
 
-/** In the form itself: a second dialog would wait for this one to close. */
+/** In the form itself, because a second dialog would open only after this one is closed. */
 function NewFolder({ chooser, trans }: IPartProps): JSX.Element {
   const [name, setName] = useState<string | null>(null);
   const create = () => {

@@ -11,7 +11,7 @@ export interface IFolderListProps {
   trans: TranslationBundle;
 }
 
-/** The folders in a folder: arrows move, Enter opens, Backspace goes up. */
+/** The subfolders: arrows move, Enter opens, Backspace goes up. */
 export function FolderList({ chooser, trans }: IFolderListProps): JSX.Element {
   const { folders, bucket, prefix, hasMore } = chooser;
   const { index: active, move, idOf, scroller, view, onKeyDown } = useActiveRow(folders.length);

@@ -14,7 +14,7 @@ interface IImportFilesProps {
   trans: TranslationBundle;
 }
 
-/** Which files come: all of one kind in a click, by patterns, or one by one. */
+/** Select files to import: by kind, by patterns, or one by one. */
 export function ImportFiles({ model, trans }: IImportFilesProps): JSX.Element {
   const [search, setSearch] = useState('');
   const wanted = search.trim().toLocaleLowerCase();
@@ -26,7 +26,7 @@ export function ImportFiles({ model, trans }: IImportFilesProps): JSX.Element {
       className="odhtec-Group"
       aria-label={trans.__('Files to import')}
       onKeyDown={event => {
-        // Whoever ends a pattern with Enter does not mean to start.
+        // Enter in a pattern must not start the import.
         if (event.key === 'Enter' && event.target instanceof HTMLInputElement) {
           event.preventDefault();
           event.stopPropagation();
@@ -92,7 +92,7 @@ function QuickChoices({ model, trans }: IImportFilesProps): JSX.Element {
   );
 }
 
-/** The two fields keep what is typed; the model gets the patterns in it. */
+/** The fields keep the entered text; the model gets the patterns in it. */
 function Patterns({ model, trans }: IImportFilesProps): JSX.Element {
   const { include, exclude } = model.choice;
   return (
@@ -120,7 +120,7 @@ function PatternField(props: {
   onChange: (patterns: string[]) => void;
 }): JSX.Element {
   const [typed, setTyped] = useState('');
-  // A quick choice replaces what was typed; a blank at its end does not.
+  // A quick selection replaces the text; a trailing space does not.
   const same = splitPatterns(typed).join(' ') === props.patterns.join(' ');
   return (
     <Field label={props.label}>
@@ -166,7 +166,7 @@ function statusText(status: FileStatus, trans: TranslationBundle): string {
   }
 }
 
-/** `12 of 24 files · 1.2 GB · 10 new, 1 there already, 1 differs`. */
+/** Return a text such as `12 of 24 files selected · 1.2 GB · 10 new, 1 identical, 1 different`. */
 function sumText(model: ImportModel, trans: TranslationBundle): string {
   const all = model.found?.files.length ?? 0;
   const files = model.chosenFiles;

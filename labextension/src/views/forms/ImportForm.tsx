@@ -12,7 +12,7 @@ import { ConflictChoice } from './ConflictChoice';
 import { ImportFiles } from './ImportFiles';
 import { RepoSummary } from './RepoSummary';
 
-/** The name that the hub gives to a repository's newest state. */
+/** The hub's default revision. */
 const DEFAULT_REVISION = 'main';
 
 export interface IImportFormProps {
@@ -22,7 +22,7 @@ export interface IImportFormProps {
   trans: TranslationBundle;
 }
 
-/** Look at a repository, then import it. Errors stay in the form, in the server's words. */
+/** Look up a repository, then import it. Errors are shown in the form, in the server's words. */
 export function ImportForm({ model, onStarted, onClose, trans }: IImportFormProps): JSX.Element {
   useSignal(model.stateChanged);
   const { found, busy, ready } = model;
@@ -33,7 +33,8 @@ export function ImportForm({ model, onStarted, onClose, trans }: IImportFormProp
       onStarted(transfer);
     }
   };
-  // Not the form's own submission: that asks its first button, which is disabled when there is nothing to look up.
+  // Do not use the form's own submission, which presses its first button; that is disabled when there is nothing to
+  // look up.
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter' && event.target instanceof HTMLInputElement) {
       event.preventDefault();
@@ -104,7 +105,7 @@ function RepoFields({ model, trans }: IPartProps): JSX.Element {
           onChange={event => model.setQuery({ repo: event.target.value })}
           onPaste={event => {
             const text = event.clipboardData.getData('text').trim();
-            // Into an empty field a whole name is pasted: no need to say more.
+            // Pasting a full name into an empty field looks it up immediately.
             if (!query.repo && text.includes('/')) {
               event.preventDefault();
               model.setQuery({ repo: text });
@@ -137,7 +138,7 @@ function RepoFields({ model, trans }: IPartProps): JSX.Element {
   );
 }
 
-/** Chosen from the branches and tags once they are known, or typed. */
+/** Selected from the branches and tags once they are known, or entered. */
 function Revision({ model, trans }: IPartProps): JSX.Element {
   const id = useId();
   const { branches = [], tags = [] } = model.refs ?? {};
@@ -154,7 +155,7 @@ function Revision({ model, trans }: IPartProps): JSX.Element {
         onChange={event => {
           const revision = event.target.value;
           model.setQuery({ revision });
-          // Chosen from the list, not typed: there is no key to wait for.
+          // Selected from the list, so do not wait for Enter.
           const { inputType } = event.nativeEvent as InputEvent;
           const isChosen = inputType === undefined || inputType === 'insertReplacementText';
           if (isChosen && names.includes(revision)) {
@@ -233,10 +234,10 @@ function Target({ model, trans }: IPartProps): JSX.Element {
   );
 }
 
-/** More names than these are only counted. */
+/** Further names are only counted. */
 const MAX_NAMES = 5;
 
-/** What an earlier import of another revision left where this one goes: a model server would load both. */
+/** Objects that an import of another revision left at the target; a model server would load both. */
 function Remaining({ model, trans }: IPartProps): JSX.Element | null {
   const remaining = model.current ? model.plan?.remaining : null;
   if (!remaining) {
@@ -303,7 +304,7 @@ function Conflict({ model, trans }: IPartProps): JSX.Element | null {
   );
 }
 
-/** The server's words, and what can be done about it. */
+/** Return the server's message, and a link that helps. */
 function importError(model: ImportModel, trans: TranslationBundle): JSX.Element | null {
   const error = model.error ?? model.planError;
   if (!error) {

@@ -14,7 +14,7 @@ export interface IMultipartFormProps {
   trans: TranslationBundle;
 }
 
-/** The unfinished uploads of a bucket: which are old, which are in use, and away with the rest. */
+/** The incomplete uploads of a bucket: their age, whether they are in use, and removing them. */
 export function MultipartForm({ model, onClose, trans }: IMultipartFormProps): JSX.Element {
   useSignal(model.stateChanged);
   const { uploads, busy, ticked } = model;

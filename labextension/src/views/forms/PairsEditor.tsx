@@ -5,14 +5,14 @@ import type { IPair } from '../../forms/detailsmodel';
 import { IconButton } from '../controls/IconButton';
 
 export interface IPairsEditorProps {
-  /** What the pairs are. */
+  /** The name of the list. */
   label: string;
   pairs: readonly IPair[];
   onChange: (pairs: readonly IPair[]) => void;
   trans: TranslationBundle;
 }
 
-/** Names and values, to be changed, added and removed. */
+/** Edits, adds and removes names and values. */
 export function PairsEditor({ label, pairs, onChange, trans }: IPairsEditorProps): JSX.Element {
   const change = (index: number, part: Partial<IPair>) =>
     onChange(pairs.map((pair, at) => (at === index ? { ...pair, ...part } : pair)));

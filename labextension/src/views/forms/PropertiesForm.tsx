@@ -20,7 +20,7 @@ export interface IPropertiesFormProps {
   trans: TranslationBundle;
 }
 
-/** All that S3 knows about one object; what S3 allows can be changed. */
+/** The details of one object in S3; what S3 allows can be edited. */
 export function PropertiesForm({
   model,
   versions,
@@ -132,7 +132,7 @@ function Metadata({ model, trans }: IPartProps): JSX.Element | null {
   );
 }
 
-/** `ContentType` is the name in S3's API, `Content-Type` the one of the header. */
+/** Convert the name in S3's API (`ContentType`) to that of the header (`Content-Type`). */
 function headerName(name: Header): string {
   return name.replace(/(?<=[a-z])(?=[A-Z])/, '-');
 }

@@ -6,12 +6,12 @@ import { ExternalLink } from '../controls/ExternalLink';
 
 export interface IRepoSummaryProps {
   repo: HubRepo;
-  /** Its page at the hub. */
+  /** Its page on the hub. */
   url: string | null;
   trans: TranslationBundle;
 }
 
-/** What a repository is, and whether it can be read. */
+/** A summary of a repository, and whether its files can be read. */
 export function RepoSummary({ repo, url, trans }: IRepoSummaryProps): JSX.Element {
   const facts = [
     trans._n('%1 file', '%1 files', repo.files.length),

@@ -12,7 +12,7 @@ import type {
 } from '../../tokens';
 import { SettingsSection } from './SettingsSection';
 
-/** The settings' side of the server. */
+/** The endpoints of the settings. */
 export interface ISettingsServer {
   getS3Settings(): Promise<S3Settings>;
   setS3Settings(change: S3SettingsChange): Promise<unknown>;

@@ -8,18 +8,18 @@ export interface ISettingField {
   name: string;
   label: string;
   placeholder?: string;
-  /** A secret is never shown; all that is known is whether it is set. */
+  /** A secret is never shown, only whether it is set. */
   secret?: { isSet: boolean };
   number?: { min: number; max: number };
 }
 
-/** Field name to its text; a secret is left out. */
+/** Field names to texts; secrets are left out. */
 export type SettingValues = Record<string, string>;
 
 export interface ISettingsSectionProps {
   title: string;
   load: () => Promise<{ values: SettingValues; fields: ISettingField[] }>;
-  /** Both get only what was changed: a field that is left out keeps its value, an empty text clears it. */
+  /** Called with the changed fields only: others keep their value, and an empty text clears a field. */
   save: (changes: SettingValues) => Promise<void>;
   test?: (changes: SettingValues) => Promise<string>;
   trans: TranslationBundle;
@@ -30,7 +30,7 @@ interface IResult {
   text: string;
 }
 
-/** One group of settings, with its own Save and Test, and the server's sentence about them. */
+/** One group of settings with its own Save and Test buttons, and the server's reply. */
 export function SettingsSection(props: ISettingsSectionProps): JSX.Element {
   const { title, load, trans } = props;
   const id = useId();
@@ -154,7 +154,7 @@ function SettingInput({ field, value, cleared, onChange, trans }: ISettingInputP
           max={number?.max}
           placeholder={state}
           value={value}
-          // A secret that is typed and taken back again is unchanged, not cleared.
+          // A secret entered and removed again is unchanged, not cleared.
           onChange={event =>
             onChange(secret && !event.target.value ? undefined : event.target.value)
           }

@@ -19,7 +19,7 @@ export interface IShareFormProps {
   trans: TranslationBundle;
 }
 
-/** A link to one object: what it allows, to whom, and until when. */
+/** A link to one object: what it allows and until when. */
 export function ShareForm({ model, onClose, trans }: IShareFormProps): JSX.Element {
   useSignal(model.stateChanged);
   const submit = (event: FormEvent) => {

@@ -17,7 +17,7 @@ export interface ISizeFormProps {
   trans: TranslationBundle;
 }
 
-/** How much a folder holds, or several rows together. */
+/** The size of a folder, or of several rows together. */
 export function SizeForm({ bucket, rows, counter, onClose, trans }: ISizeFormProps): JSX.Element {
   useSignal(counter.stateChanged);
   const folders = rows.filter(({ kind }) => kind === 'folder').length;

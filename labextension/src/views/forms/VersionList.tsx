@@ -10,7 +10,7 @@ export interface IVersionListProps {
   trans: TranslationBundle;
 }
 
-/** The versions of an object: open, download, bring back, remove one. */
+/** The versions of an object: open, download, restore or delete one. */
 export function VersionList({ model, trans }: IVersionListProps): JSX.Element {
   useSignal(model.stateChanged);
   return (
@@ -112,7 +112,7 @@ function Buttons({
   );
 }
 
-/** In the list itself: a second dialog would wait for this one to close. */
+/** In the list itself, because a second dialog would open only after this one is closed. */
 function Confirm({
   version,
   model,

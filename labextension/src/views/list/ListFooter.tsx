@@ -8,7 +8,7 @@ interface IListFooterProps {
   trans: TranslationBundle;
 }
 
-/** Below the rows: how much of the folder they are, or how far a search has come. */
+/** Below the rows: how many are loaded, or the progress of a search. */
 export function ListFooter(props: IListFooterProps): JSX.Element | null {
   const { model, trans } = props;
   if (model.search) {
@@ -42,12 +42,12 @@ export function ListFooter(props: IListFooterProps): JSX.Element | null {
   );
 }
 
-/** What is shown is a part only, and of what. */
+/** Return a text that says that only a part is shown. */
 function partText(model: BrowserModel, loaded: string, trans: TranslationBundle): string {
   if (model.filter) {
     return trans.__('Only the %1 rows loaded so far are filtered', loaded);
   }
-  // The store gives names in their order; what comes is after what is there.
+  // The store lists names in order, so further rows come after the loaded ones.
   return model.order.column === 'name' && !model.order.descending
     ? trans.__('%1 rows loaded so far', loaded)
     : trans.__('Only the %1 rows loaded so far are sorted', loaded);

@@ -5,12 +5,12 @@ import type { KeyboardEvent } from 'react';
 import type { BrowserModel } from '../../list/browser';
 import type { Column } from '../../list/order';
 
-/** The headers of the columns; the arrows go to them from the first row and back, so that Tab passes the list in one step. */
+/** The column headers. The arrow keys move between them and the first row, so that Tab treats the list as one stop. */
 export function ListHeader(props: {
   model: BrowserModel;
-  /** What the scroll bar of the rows takes of their width. */
+  /** The width of the scroll bar of the rows. */
   gutter: number;
-  /** Back to the rows. */
+  /** Called to move the focus back to the rows. */
   onLeave: () => void;
   trans: TranslationBundle;
 }): JSX.Element {
@@ -39,7 +39,7 @@ export function ListHeader(props: {
     } else if (key === 'ArrowLeft' || key === 'ArrowRight') {
       moveFocus(event, key === 'ArrowRight' ? 1 : -1);
     } else {
-      // Enter and Space press the button; all else is the list's or Lab's.
+      // Enter and Space press the button; other keys are left to the list or Lab.
       if (key === 'Enter' || key === ' ') {
         event.stopPropagation();
       }
@@ -67,7 +67,7 @@ export function ListHeader(props: {
   );
 }
 
-/** Some columns are hidden where there is no room for them. */
+/** Some columns are hidden in a narrow list. */
 function moveFocus(event: KeyboardEvent<HTMLElement>, step: number): void {
   const buttons = [...event.currentTarget.querySelectorAll('button')].filter(
     button => button.offsetParent !== null || button === event.target

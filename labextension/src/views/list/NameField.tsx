@@ -4,7 +4,7 @@ import { useLayoutEffect, useRef } from 'react';
 import { lastName } from '../../api/keys';
 import type { IRow } from '../../list/rows';
 
-/** A row's name while it is changed: Enter takes the new one; Esc, or going elsewhere, leaves it. */
+/** Edits a row's name: Enter accepts it; Esc or leaving the field cancels. */
 export function NameField(props: {
   row: IRow;
   onDone: (name: string | null) => void;
@@ -14,7 +14,7 @@ export function NameField(props: {
   const field = useRef<HTMLInputElement>(null);
   const name = lastName(row.key);
   useLayoutEffect(() => {
-    // The part before the extension is what mostly changes, as in Lab's own file browser.
+    // Select the part before the extension, as Lab's own file browser does.
     const dot = row.kind === 'file' ? name.lastIndexOf('.') : -1;
     field.current!.focus();
     field.current!.setSelectionRange(0, dot > 0 ? dot : name.length);

@@ -15,7 +15,7 @@ import { ObjectRow } from './ObjectRow';
 /** Must agree with --odhtec-row-height. */
 export const ROW_HEIGHT_PX = 24;
 
-/** The next page is asked for this many rows before the end. */
+/** The next page is requested this many rows before the end. */
 const PREFETCH_ROWS = 40;
 
 export interface IObjectListProps {
@@ -25,7 +25,7 @@ export interface IObjectListProps {
   trans: TranslationBundle;
 }
 
-/** The rows of a folder or of a search: a grid of which only the visible part is in the page. */
+/** The rows of a folder or a search: a grid with only the visible part in the page. */
 export function ObjectList({ model, usage, actions, trans }: IObjectListProps): JSX.Element {
   useSignal(usage.stateChanged);
   const scroller = useRef<HTMLDivElement>(null);
@@ -44,7 +44,7 @@ export function ObjectList({ model, usage, actions, trans }: IObjectListProps): 
     wantsFocus.current = true;
   });
 
-  // A filter that matches little would otherwise pull in the whole bucket; a search that was stopped stays so.
+  // A filter with few matches would otherwise load the whole bucket; a stopped search stays stopped.
   const loadsAutomatically = hasMore && !error && !filter && !search?.cancelled;
   const nearEnd = view.last >= rows.length - PREFETCH_ROWS;
   const loaded = model.loadedCount;
@@ -56,7 +56,7 @@ export function ObjectList({ model, usage, actions, trans }: IObjectListProps): 
 
   const location = `${model.bucket}/${model.prefix}`;
   useLayoutEffect(() => {
-    // Another folder starts at its top; whoever used the keyboard here goes on with it.
+    // Scroll to the top of another folder; keep the focus in the list if the keyboard was used there.
     const node = scroller.current!;
     view.toTop();
     if (node.contains(document.activeElement) || document.activeElement === document.body) {
@@ -74,10 +74,10 @@ export function ObjectList({ model, usage, actions, trans }: IObjectListProps): 
     const focused = document.activeElement;
     const moved = last !== selection.active && node.contains(focused);
     if (moved || (gone && focused === document.body)) {
-      // Where the focus is in the rows it is on the active one; or that was removed, and the focus with it.
+      // Keep the focus on the active row, also if the focused row was removed.
       wantsFocus.current = node.dataset.used === 'true';
     }
-    // The list itself has the focus only as long as no row has a claim to it.
+    // The list itself has the focus only while no row is active.
     wantsFocus.current ||= focused === node && active >= 0;
     if (!wantsFocus.current || model.loading || model.renaming !== null) {
       return;
@@ -151,7 +151,7 @@ export function ObjectList({ model, usage, actions, trans }: IObjectListProps): 
           ref={scroller}
           role="rowgroup"
           className="odhtec-List-body"
-          // Without a focused row the list itself takes the focus, so that the arrows have a start.
+          // Without an active row, the list itself can be focused, so that the arrow keys work.
           tabIndex={active < 0 ? 0 : -1}
           onScroll={view.onScroll}
           onFocus={event => {
@@ -170,7 +170,7 @@ export function ObjectList({ model, usage, actions, trans }: IObjectListProps): 
           onDragStart={event => {
             const row = rowAt(event);
             if (row) {
-              // What is dragged is what is selected, or becomes it.
+              // Drag the selection; a row outside of it is selected first.
               if (!selection.has(row.key)) {
                 model.select(it => it.only(row.key));
               }

@@ -21,12 +21,12 @@ import { UsageCell, usageText } from './UsageCell';
 export interface IObjectRowProps {
   row: IRow;
   index: number;
-  /** Where it stands in the element that is scrolled. */
+  /** The position in the scrolled element. */
   top: number;
   selected: boolean;
-  /** The one row of the list that Tab reaches. */
+  /** Whether it is the one row of the list that Tab reaches. */
   tabbable: boolean;
-  /** Its buttons are there: for the pointer over it, or the keyboard. */
+  /** Whether its buttons are shown: for the row below the pointer and the active one. */
   showsActions: boolean;
   renaming: boolean;
   usage: IUsage | undefined;
@@ -36,7 +36,7 @@ export interface IObjectRowProps {
   trans: TranslationBundle;
 }
 
-/** One line of the list. Its buttons are reached by the arrow keys, so that Tab passes the list in one step. */
+/** One row of the list. The arrow keys reach its buttons, so that Tab treats the list as one stop. */
 export const ObjectRow = memo(function ObjectRow(props: IObjectRowProps): JSX.Element {
   const { row, selected, renaming, usage, trans } = props;
   const size = row.size === undefined ? '' : formatSize(row.size);
@@ -47,7 +47,7 @@ export const ObjectRow = memo(function ObjectRow(props: IObjectRowProps): JSX.El
       className={`${ROW_CLASS} ${usage ? 'odhtec-mod-counted' : ''} ${selected ? 'jp-mod-selected' : ''}`}
       style={{ transform: `translateY(${props.top}px)` }}
       data-index={props.index}
-      // What is dropped on a folder goes into it.
+      // Drops on a folder go into it.
       data-prefix={row.kind === 'folder' ? row.key : undefined}
       draggable={!renaming}
       // Line 1 is the header.
@@ -84,7 +84,7 @@ export const ObjectRow = memo(function ObjectRow(props: IObjectRowProps): JSX.El
   );
 });
 
-/** Lab's icons listen to their own changes anew each time they are drawn. */
+/** Memoized, because Lab's icons subscribe to changes each time they are drawn. */
 const RowIcon = memo(function RowIcon({ kind }: { kind: IRow['kind'] }): JSX.Element {
   const Icon = kind === 'folder' ? folderIcon : fileIcon;
   return <Icon.react tag="span" className="odhtec-Row-icon" aria-hidden="true" />;

@@ -5,7 +5,7 @@ import { formatSize } from '../../format';
 import type { IUsage } from '../../list/usage';
 import { IconButton } from '../controls/IconButton';
 
-/** What a folder holds, in the place of its size; while it is counted it can be stopped. */
+/** The usage of a folder instead of its size; counting can be stopped. */
 export function UsageCell(props: {
   usage: IUsage;
   onStop: () => void;
@@ -27,13 +27,13 @@ export function UsageCell(props: {
           onClick={props.onStop}
         />
       )}
-      {/* What is not all of it says so. */}
+      {/* Mark partial results. */}
       <span>{usage.state === 'counted' ? size : `≥ ${size}`}</span>
     </>
   );
 }
 
-/** The same in a sentence. */
+/** Return the usage as a sentence. */
 export function usageText(usage: IUsage, trans: TranslationBundle): string {
   const counted = trans._n(
     '%2 in one object',

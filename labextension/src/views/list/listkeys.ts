@@ -3,10 +3,10 @@ import { useRef, type KeyboardEvent } from 'react';
 import type { BrowserModel } from '../../list/browser';
 import type { IBrowserActions } from '../actions';
 
-/** Letters typed within this time make one name to look for. */
+/** Letters typed within this time form one search text. */
 const TYPE_AHEAD_MS = 1000;
 
-/** The keys of the list: a grid with one row in the tab order, whose focus the arrows move. */
+/** Handles the keys of the list: a grid with one row in the tab order, whose focus the arrow keys move. */
 export function useListKeys(
   model: BrowserModel,
   actions: IBrowserActions,
@@ -39,7 +39,7 @@ export function useListKeys(
     const going = now - typed.current.at < TYPE_AHEAD_MS ? typed.current.text : '';
     const text = going + event.key.toLocaleLowerCase();
     typed.current = { text, at: now };
-    // One letter goes on to the next such row, more letters may stay where they are.
+    // One letter moves to the next match; more letters may stay on the current row.
     const from = text.length > 1 ? Math.max(current, 0) : current + 1;
     for (let step = 0; step < rows.length; step++) {
       const index = (from + step) % rows.length;
@@ -50,7 +50,7 @@ export function useListKeys(
     }
   };
 
-  /** All there is, not only what is loaded. */
+  /** Go to the last row of the folder, loading all rows first. */
   const goToEnd = async (event: KeyboardEvent) => {
     const { bucket, prefix } = model;
     await model.loadAll();
@@ -59,7 +59,7 @@ export function useListKeys(
     }
   };
 
-  /** Each time what is nearest: what goes on, what is selected, what was searched for. */
+  /** Stop what is running, else clear the selection, else close the search. */
   const escape = () => {
     if (model.loadingAll || (model.search?.running ?? false)) {
       model.stop();
@@ -134,12 +134,12 @@ export function useListKeys(
       return;
     }
     event.preventDefault();
-    // Lab has its own meaning for some of these keys.
+    // Lab has its own shortcuts for some of these keys.
     event.stopPropagation();
   };
 }
 
-/** Left and right go through the row's buttons and back to the row. */
+/** Move between the row and its buttons with the left and right arrow keys. */
 function moveInRow(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
   const row = target.closest<HTMLElement>('[role=row]');
@@ -148,7 +148,7 @@ function moveInRow(event: KeyboardEvent): void {
   buttons[buttons.indexOf(target) + step]?.focus();
 }
 
-/** Above the first row are the headers of the columns. */
+/** Focus the column headers above the first row. */
 function focusHeader(event: KeyboardEvent<HTMLElement>): void {
   event.currentTarget.querySelector<HTMLElement>('[role=columnheader] button')?.focus();
 }

@@ -3,7 +3,7 @@ import { visible } from '../../visible';
 import type { IBodyProps, Kind } from './bodyprops';
 import { Scroll } from './Scroll';
 
-/** What an archive says that it contains. */
+/** The entries of an archive. */
 export function ArchiveBody({ preview, trans }: IBodyProps<Kind<'archive'>>): JSX.Element {
   const { entries, entryCount, totalSize, truncated } = preview;
   const compressed = entries.some(entry => entry.compressedSize !== null);

@@ -2,7 +2,7 @@ import type { IBodyProps, Kind } from './bodyprops';
 import { hexLines } from './hexdump';
 import { Scroll } from './Scroll';
 
-/** The first bytes of anything. */
+/** The first bytes of an object. */
 export function BinaryBody({ preview, trans }: IBodyProps<Kind<'binary'>>): JSX.Element {
   if (!preview.head) {
     return (

@@ -5,7 +5,7 @@ import { baseName } from '../../drive/documents';
 import { formatSize } from '../../format';
 import type { IBodyProps, Kind } from './bodyprops';
 
-/** The browser draws it; as an image it can run no script. */
+/** The browser draws the image; inside `img` it cannot run scripts. */
 export function ImageBody({ object, renderers, trans }: IBodyProps<Kind<'image'>>): JSX.Element {
   const [failed, setFailed] = useState(false);
   if (failed) {
@@ -24,7 +24,10 @@ export function ImageBody({ object, renderers, trans }: IBodyProps<Kind<'image'>
   );
 }
 
-/** The browser's own viewer, which starts in no sandboxed frame: so it gets the bytes, as a PDF and as nothing else. */
+/**
+ * The browser's own PDF viewer. It does not work in a sandboxed frame, so it gets the bytes, typed as PDF and nothing
+ * else.
+ */
 export function PdfBody({
   preview,
   object,

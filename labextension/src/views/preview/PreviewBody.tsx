@@ -7,7 +7,7 @@ import { TableBody } from './TableBody';
 import { TensorsBody } from './TensorsBody';
 import { TextBody } from './TextBody';
 
-/** Each kind in its own way. */
+/** Shows a preview according to its kind. */
 export function PreviewBody(props: IBodyProps): JSX.Element {
   const { preview, ...rest } = props;
   switch (preview.kind) {

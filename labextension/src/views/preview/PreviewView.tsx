@@ -15,9 +15,9 @@ import { PreviewBody } from './PreviewBody';
 export interface IPreviewActions {
   downloadUrl(): string;
   copyUri(): void;
-  /** Null where no editor can open it. */
+  /** Null if no editor can open it. */
   edit: ((size: number | undefined) => void) | null;
-  /** Whether an editor takes so many bytes. */
+  /** Return whether the size is below the limit of editors. */
   fits(size: number | undefined): boolean;
 }
 
@@ -28,14 +28,14 @@ export interface IPreviewViewProps {
   trans: TranslationBundle;
 }
 
-/** One object: what it is, what is in it, and what can be done with it. */
+/** The preview of one object, with its actions. */
 export function PreviewView(props: IPreviewViewProps): JSX.Element {
   const { model, trans } = props;
   useSignal(model.stateChanged);
   const { preview, loading, error } = model;
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    // Who opened it by the keyboard waits at its door.
+    // The preview was opened by the keyboard and could not be focused before it was loaded.
     if (preview && document.activeElement === root.current?.parentElement) {
       focusBody(root.current);
     }
@@ -58,7 +58,7 @@ export function PreviewView(props: IPreviewViewProps): JSX.Element {
           </State>
         ) : preview ? (
           <PreviewBody
-            // Another content is another body: scrolled to its top, with no filter.
+            // Other content gets a new body, scrolled to the top and without a filter.
             key={preview.ETag}
             preview={preview}
             object={model.object}
@@ -76,7 +76,7 @@ export function PreviewView(props: IPreviewViewProps): JSX.Element {
   );
 }
 
-/** Where the arrows scroll. */
+/** Focus the part that the arrow keys scroll. */
 export function focusBody(node: HTMLElement | null): boolean {
   const body = node?.querySelector<HTMLElement>('[role=region], .cm-content');
   body?.focus();
@@ -117,7 +117,7 @@ function Header({ model, actions, trans }: IPreviewViewProps): JSX.Element {
   );
 }
 
-/** Whether an editor or a viewer of Lab makes sense of it. */
+/** Return whether an editor or a viewer of Lab can show it. */
 function isEditable(preview: Preview | null): boolean {
   switch (preview?.kind) {
     case 'text':
@@ -131,7 +131,7 @@ function isEditable(preview: Preview | null): boolean {
   }
 }
 
-/** Why no editor can open it: what it would save is not what is stored. Null where one can. */
+/** Return why no editor can open it (it would save something else than what is stored), or null. */
 function editRefusal(preview: Preview, fits: boolean, trans: TranslationBundle): string | null {
   if (preview.compression) {
     return trans.__('Compressed with %1, so an editor would damage it', preview.compression);
@@ -156,7 +156,7 @@ function encodingOf(preview: Preview): string | undefined {
   }
 }
 
-/** That what is shown is no longer what is stored. */
+/** Says that the stored object is no longer the one shown. */
 function ChangedNotice({ model, trans }: IPreviewViewProps): JSX.Element | null {
   if (model.storedState === 'same' || model.error) {
     return null;

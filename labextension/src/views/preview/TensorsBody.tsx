@@ -6,7 +6,7 @@ import type { IBodyProps, Kind } from './bodyprops';
 import { FoldedFacts } from './FoldedFacts';
 import { Scroll } from './Scroll';
 
-/** More rows than this are found by their name. */
+/** Use the filter to find further rows. */
 const MAX_SHOWN = 500;
 
 /** The header of a model file. */

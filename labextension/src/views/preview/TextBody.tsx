@@ -4,7 +4,7 @@ import type { IBodyProps, Kind } from './bodyprops';
 import { Rendered } from './Rendered';
 import { Scroll } from './Scroll';
 
-/** The beginning of a text; Markdown as it reads, or as it is written. */
+/** The beginning of a text; Markdown rendered or as source. */
 export function TextBody(props: IBodyProps<Kind<'text'>>): JSX.Element {
   const { preview, object, renderers, trans } = props;
   const { text, language, truncated } = preview;

@@ -3,16 +3,16 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IObjectLocation } from '../../drive/documents';
 import type { Preview } from '../../tokens';
 
-/** What Lab draws for us: each fills a node, and gives back how to take it away. */
+/** Renderers of Lab: each fills a node and returns a function that removes the content. */
 export interface IRenderers {
-  /** Text with its language's colours. */
+  /** Render text with syntax highlighting. */
   code(node: HTMLElement, text: string, key: string, language: string | null): () => void;
-  /** Markdown, sanitised, without what stands on other servers. */
+  /** Render sanitized Markdown without anything from other servers. */
   markdown(node: HTMLElement, text: string, object: IObjectLocation): () => void;
   viewUrl(object: IObjectLocation): string;
-  /** The object's bytes as a document for the browser's own viewer. */
+  /** Return a URL of the object's bytes for the browser's own viewer. */
   pdfUrl(object: IObjectLocation, signal: AbortSignal): Promise<string>;
-  /** Bytes of a document that are brought into the page. */
+  /** The maximum size of documents in bytes. */
   sizeLimit(): number;
 }
 

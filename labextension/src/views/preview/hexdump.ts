@@ -1,6 +1,6 @@
 const BYTES_PER_LINE = 16;
 
-/** Bytes, given as two hexadecimal digits each, as lines: where they stand, what they are, what they read as. */
+/** Format bytes, given as two hexadecimal digits each, as lines of offset, bytes and text. */
 export function hexLines(digits: string): string[] {
   const bytes = digits.match(/../g) ?? [];
   const lines: string[] = [];

@@ -8,17 +8,17 @@ export interface IProgressRowProps {
   /** Between 0 and 1; null when the total is not known yet. */
   fraction: number | null;
   state: RowState;
-  /** Facts for the line below the bar; empty ones are left out. */
+  /** Texts for the line below the bar; empty ones are left out. */
   facts: readonly (string | null)[];
   error: string | null;
-  /** Before the title: what opens the details. */
+  /** Before the title: the button that opens the details. */
   lead?: ReactNode;
   buttons: ReactNode;
-  /** Below all: what has to be said in words, and details. */
+  /** Below everything: further text and details. */
   children?: ReactNode;
 }
 
-/** One line of work with a bar. */
+/** One task with a progress bar. */
 export function ProgressRow(props: IProgressRowProps): JSX.Element {
   const percent =
     props.fraction === null ? undefined : Math.floor(Math.min(1, props.fraction) * 100);

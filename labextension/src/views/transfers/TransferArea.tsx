@@ -19,7 +19,7 @@ export interface ITransferAreaProps {
   trans: TranslationBundle;
 }
 
-/** All work that goes on or has ended, below the list; not there when there is none. */
+/** All transfers and uploads, active or finished, below the list; hidden if there are none. */
 export function TransferArea(props: ITransferAreaProps): JSX.Element | null {
   const { transfers, uploads, unfinished, actions, trans } = props;
   useSignal(transfers.stateChanged);

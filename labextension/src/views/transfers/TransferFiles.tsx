@@ -13,7 +13,7 @@ export interface ITransferFilesProps {
   trans: TranslationBundle;
 }
 
-/** The files of a transfer while somebody looks at them. */
+/** The files of a transfer, loaded while they are shown. */
 export function TransferFiles(props: ITransferFilesProps): JSX.Element | null {
   const { transfer, actions } = props;
   const [model, setModel] = useState<TransferFilesModel | null>(null);

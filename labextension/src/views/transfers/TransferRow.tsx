@@ -65,7 +65,7 @@ export function TransferRow({ transfer, actions, trans }: ITransferRowProps): JS
         />
       }
       buttons={
-        // Pause and resume are one button, and cancel and clear: the focus stays where it is.
+        // Pause and resume are one button, as are cancel and clear, so that the focus stays where it is.
         <>
           {transfer.state === 'completed' && transfer.target.startsWith('s3://') && (
             <IconButton
@@ -97,7 +97,7 @@ export function TransferRow({ transfer, actions, trans }: ITransferRowProps): JS
   );
 }
 
-/** Pause, resume or retry: whichever the state allows. */
+/** Pause, resume or retry, depending on the state. */
 function ContinueButton({ transfer, actions, trans }: ITransferRowProps): JSX.Element | null {
   const { id, state, filesFailed } = transfer;
   switch (state) {
@@ -131,7 +131,7 @@ function ContinueButton({ transfer, actions, trans }: ITransferRowProps): JSX.El
   }
 }
 
-/** `Import org/name`, `Delete s3://bucket/folder/`, `Copy 12 items of s3://bucket/folder/`. */
+/** Return a title such as `Import org/name`, `Delete s3://bucket/folder/` or `Copy 12 items of s3://bucket/folder/`. */
 export function transferTitle(transfer: Transfer, trans: TranslationBundle): string {
   const { action, namesTotal } = transfer;
   const source =
@@ -140,7 +140,7 @@ export function transferTitle(transfer: Transfer, trans: TranslationBundle): str
       : trans._n('%1 item of %2', '%1 items of %2', namesTotal, transfer.source);
   switch (action) {
     case 'import':
-      // The server pins the commit; forty digits of it tell nobody anything.
+      // Remove the commit that the server has pinned.
       return trans.__('Import %1', source.replace(/^hf:\/\/|@[0-9a-f]{40}$/g, ''));
     case 'delete':
       return trans.__('Delete %1', source);
@@ -205,7 +205,7 @@ export function filesText(
   if (done === total) {
     return trans._n('%1 file', '%1 files', total);
   }
-  // Of a single file the bytes tell more.
+  // For a single file, the bytes say more.
   return total === 1
     ? null
     : trans.__('%1 of %2 files', done.toLocaleString(), total.toLocaleString());

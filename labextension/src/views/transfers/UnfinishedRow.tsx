@@ -12,12 +12,12 @@ export interface IUnfinishedRowProps {
   trans: TranslationBundle;
 }
 
-/** An upload that nobody sends any more. The browser forgets which file it was: the user has to choose it again. */
+/** An interrupted upload. The browser does not remember its file, so the user has to select it again. */
 export function UnfinishedRow({ upload, actions, trans }: IUnfinishedRowProps): JSX.Element {
   const { bucket, key, size, bytesDone } = upload;
   const fraction = size ? bytesDone / size : 0;
   const name = key.slice(key.lastIndexOf('/') + 1);
-  // Whoever sends no date of the file cannot be told from another file of that size.
+  // Without the file's date, it could be mistaken for another file of the same size.
   const resumable = upload.lastModified !== null;
   return (
     <ProgressRow

@@ -39,7 +39,7 @@ export function UploadRow({ batch, uploads, trans }: IUploadRowProps): JSX.Eleme
       facts={facts}
       error={batch.error}
       buttons={
-        // Pause and resume are one button, and cancel and clear: the focus stays where it is.
+        // Pause and resume are one button, as are cancel and clear, so that the focus stays where it is.
         <>
           {failed > 0 && !batch.cancelled && (
             <IconButton
