@@ -191,7 +191,7 @@ def load_panel(chromium: Browser, url: str, connected: bool = True) -> Panel:
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(url)
-    page.get_by_role("tab", name="Object storage").click()
+    page.get_by_role("tab", name="Object Storage").click()
     panel = Panel(page)
     if connected:
         panel.grid.wait_for()
