@@ -48,6 +48,14 @@ def demonstration(client: S3Client, hub: HubStandIn, monkeypatch: pytest.MonkeyP
     hub.add(Repository.from_folder(REPO_ID, fetch_model()))
 
 
+def opened(page: Page, path: str) -> Notebook:
+    """The notebook, in the main area, with a kernel that is ready."""
+    page.evaluate("async path => { await window.jupyterapp.commands.execute('docmanager:open', {path}); }", path)
+    notebook = Notebook(page)
+    notebook.wait()
+    return notebook
+
+
 def in_both_themes(page: Page, shoot: Callable[[str], None]) -> None:
     """Take a picture in each theme, and leave the light one."""
     panel = Panel(page)
@@ -73,9 +81,7 @@ def test_panel_imports_and_previews_a_model(panel: Panel, lab: JupyterProcess, p
     row("all-MiniLM-L6-v2").dblclick()
     row("model.safetensors").wait_for()
     panel.widen()
-    page.evaluate("path => window.jupyterapp.commands.execute('docmanager:open', {path})", "Readings.ipynb")
-    notebook = Notebook(page)
-    notebook.wait()
+    notebook = opened(page, "Readings.ipynb")
     notebook.run_all()
     page.locator(".jp-OutputArea-output table").wait_for()
     in_both_themes(page, lambda theme: panel.shoot(pictures, f"panel-{theme}"))
@@ -91,9 +97,7 @@ def test_panel_imports_and_previews_a_model(panel: Panel, lab: JupyterProcess, p
 def test_cell_shows_the_browser(panel: Panel, lab: JupyterProcess, pictures: Path) -> None:
     page = panel.page
     write_notebook(lab.work / "Browse.ipynb", SHOW, "browser.value")
-    page.evaluate("path => window.jupyterapp.commands.execute('docmanager:open', {path})", "Browse.ipynb")
-    notebook = Notebook(page)
-    notebook.wait()
+    notebook = opened(page, "Browse.ipynb")
     notebook.run(0)
     browser = notebook.browser()
     browser.row("readings.csv").click()
