@@ -23,26 +23,27 @@ def settings() -> str:
     """The traits of ``OdhTecSettings``."""
     from odhtec_jupyter.settings import OdhTecSettings
 
-    return "\n".join(_traits(OdhTecSettings, "OdhTecSettings", config=True))
+    return "\n".join(_traits(OdhTecSettings, config=True))
 
 
 def widget() -> str:
     """The public traits of ``S3Browser``."""
     from odhtec_jupyter.widget import S3Browser
 
-    own = set(S3Browser.class_trait_names()) - set(S3Browser.__mro__[1].class_trait_names())
-    return "\n".join(_traits(S3Browser, "S3Browser", help=lambda text: bool(text), own=own))
+    return "\n".join(_traits(S3Browser, help=bool))
 
 
-def _traits(cls: type[HasTraits], name: str, own: set[str] | None = None, **metadata: Any) -> list[str]:
-    traits = {key: trait for key, trait in cls.class_traits(**metadata).items() if own is None or key in own}
+def _traits(cls: type[HasTraits], **metadata: Any) -> list[str]:
+    """The traits of the class itself, in the order of its source."""
+    known = cls.class_traits(**metadata)
+    traits = {key: known[key] for key in vars(cls) if key in known}
     with patch.dict(os.environ, clear=True):  # what this machine sets is no default
         one = cls()
         defaults = {key: getattr(one, key) for key in traits}
     lines: list[str] = []
     for key, trait in traits.items():
         shown = json.dumps(defaults[key]).replace(json.dumps(jupyter_data_dir())[1:-1], "JUPYTER_DATA_DIR")
-        lines += _entry(f"{name}.{key}", TYPES[type(trait).__name__], shown, _marked(trait.help))
+        lines += _entry(key, TYPES[type(trait).__name__], shown, _marked(trait.help))
     return lines
 
 
@@ -61,5 +62,5 @@ def panel() -> str:
     for key, prop in schema["properties"].items():
         values = "".join(f"\n- `{one['const']}`: {one['title']}" for one in prop.get("oneOf", ()))
         text = f"**{prop['title']}.** {prop['description']}{values and chr(10)}{values}"
-        lines += _entry(f"odhtec-jupyter:plugin.{key}", prop["type"], json.dumps(prop["default"]), text)
+        lines += _entry(key, prop["type"], json.dumps(prop["default"]), text)
     return "\n".join(lines)

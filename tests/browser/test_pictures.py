@@ -84,6 +84,7 @@ def test_panel_imports_and_previews_a_model(panel: Panel, lab: JupyterProcess, p
     notebook = opened(page, "Readings.ipynb")
     notebook.run_all()
     page.locator(".jp-OutputArea-output table").wait_for()
+    notebook.save()
     in_both_themes(page, lambda theme: panel.shoot(pictures, f"panel-{theme}"))
 
     row("model.safetensors").click()
@@ -104,7 +105,8 @@ def test_cell_shows_the_browser(panel: Panel, lab: JupyterProcess, pictures: Pat
     notebook.expect("browser.value", "s3://datasets/tables/readings.csv")
     notebook.run(1)
     page.locator(".jp-OutputArea-output", has_text="s3://datasets/tables/readings.csv").last.wait_for()
-    page.set_viewport_size({"width": 980, "height": 560})
+    notebook.save()
+    page.set_viewport_size({"width": 980, "height": 640})
     page.evaluate("window.jupyterapp.shell.collapseLeft()")
     in_both_themes(page, lambda theme: browser.shoot(pictures, f"cell-{theme}"))
     notebook.shut_down()
