@@ -86,7 +86,7 @@ def client(store: S3Server) -> Iterator[S3Client]:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """Where screenshots go: `ODHTEC_SCREENSHOTS=FOLDER` keeps them. `scripts/pictures` takes those of the documentation."""
+    """Where screenshots go: `ODHTEC_SCREENSHOTS=FOLDER` keeps them, as `scripts/pictures` does."""
     return Path(os.environ.get("ODHTEC_SCREENSHOTS", tmp_path))
 
 
