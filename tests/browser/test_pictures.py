@@ -36,7 +36,7 @@ from odhtec_jupyter import S3Browser
 browser = S3Browser(bucket="datasets", prefix="tables/", height="160px")
 browser"""
 
-pytestmark = [pytest.mark.extended, pytest.mark.network, pytest.mark.usefixtures("kept_page")]
+pytestmark = [pytest.mark.extended, pytest.mark.network]
 
 
 @pytest.fixture
