@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,10 +88,18 @@ def _schema(name: str, schema: Json) -> Iterator[str]:
     yield from _table(
         ("field", "type", "meaning"),
         [
-            (f"`{key}`" + ("" if key in required else " (optional)"), _type(prop), prop.get("description", ""))
+            (f"`{key}`" + ("" if key in required else " (optional)"), _type(prop), _meaning(prop))
             for key, prop in schema["properties"].items()
         ],
     )
+
+
+def _meaning(prop: Json) -> str:
+    text: str = prop.get("description", "")
+    if prop.get("default") in (None, ""):
+        return text
+    default = f"Default: `{json.dumps(prop['default'])}`"
+    return f"{text.rstrip('.')}. {default}" if text else default
 
 
 def _contents(one: Json) -> str:

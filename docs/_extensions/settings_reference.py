@@ -42,7 +42,7 @@ def _traits(cls: type[HasTraits], **metadata: Any) -> list[str]:
         defaults = {key: getattr(one, key) for key in traits}
     lines: list[str] = []
     for key, trait in traits.items():
-        shown = json.dumps(defaults[key]).replace(json.dumps(jupyter_data_dir())[1:-1], "JUPYTER_DATA_DIR")
+        shown = repr(defaults[key]).replace(jupyter_data_dir(), "JUPYTER_DATA_DIR")
         lines += _entry(key, TYPES[type(trait).__name__], shown, _marked(trait.help))
     return lines
 
