@@ -38,11 +38,11 @@ def _traits(cls: type[HasTraits], **metadata: Any) -> list[str]:
     known = cls.class_traits(**metadata)
     traits = {key: known[key] for key in vars(cls) if key in known}
     with patch.dict(os.environ, clear=True):  # what this machine sets is no default
-        one = cls()
+        one, data = cls(), jupyter_data_dir()
         defaults = {key: getattr(one, key) for key in traits}
     lines: list[str] = []
     for key, trait in traits.items():
-        shown = repr(defaults[key]).replace(jupyter_data_dir(), "JUPYTER_DATA_DIR")
+        shown = repr(defaults[key]).replace(data, "JUPYTER_DATA_DIR")
         lines += _entry(key, TYPES[type(trait).__name__], shown, _marked(trait.help))
     return lines
 
