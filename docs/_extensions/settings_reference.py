@@ -34,9 +34,10 @@ def widget() -> str:
 
 
 def _traits(cls: type[HasTraits], **metadata: Any) -> list[str]:
-    """The traits of the class itself, in the order of its source."""
+    """The traits that this package adds to the class, in the order of the source."""
     known = cls.class_traits(**metadata)
-    traits = {key: known[key] for key in vars(cls) if key in known}
+    own = [base for base in cls.__mro__ if base.__module__.startswith("odhtec_jupyter.")]
+    traits = {key: known[key] for base in own for key in vars(base) if key in known}
     with patch.dict(os.environ, clear=True):  # what this machine sets is no default
         one, data = cls(), jupyter_data_dir()
         defaults = {key: getattr(one, key) for key in traits}
