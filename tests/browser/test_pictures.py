@@ -74,7 +74,7 @@ def test_panel_imports_and_previews_a_model(panel: Panel, lab: JupyterProcess, p
     panel.press("Enter")
     panel.dialog.get_by_role("listbox", name="Files").get_by_role("option").first.wait_for()
     in_both_themes(page, lambda theme: panel.shoot(pictures, f"import-{theme}"))
-    panel.dialog.get_by_role("button", name="Start import").click()
+    panel.dialog.get_by_role("button", name="Start Import").click()
     panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for(timeout=2 * PATIENCE)
 
     row("sentence-transformers").dblclick()
