@@ -12,9 +12,9 @@ from odhtec_jupyter.handlers.base import OdhTecHandler
 from odhtec_jupyter.handlers.client_socket import break_off
 from odhtec_jupyter.handlers.download import disposition
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.transfers.retry import StopSign
-from odhtec_jupyter.transfers.selection import Selection
-from odhtec_jupyter.transfers.zip_stream import ZipStream
+from odhtec_jupyter.transfers.downloads.zip_stream import ZipStream
+from odhtec_jupyter.transfers.planning.selection import Selection
+from odhtec_jupyter.transfers.runtime.retry import StopSign
 
 BUFFER = 1024 * 1024
 

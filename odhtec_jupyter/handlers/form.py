@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.models import KeyFailure, StoredObject, UploadReply
-from odhtec_jupyter.transfers.streamed_upload import StreamedUpload
+from odhtec_jupyter.transfers.uploads.streamed_upload import StreamedUpload
 
 MAX_HEADER = 16 * 1024  # bytes of one part's headers
 MAX_DISPOSITION = 8 * 1024  # bytes of one Content-Disposition: a key of 1024 bytes, each written as three, twice

@@ -12,9 +12,9 @@ from tornado import iostream
 from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.handlers.base import OdhTecHandler
 from odhtec_jupyter.handlers.client_socket import can_let_go, client_socket, let_go, watch_again
-from odhtec_jupyter.transfers.part_buffer import Incoming
-from odhtec_jupyter.transfers.parts import MAX_OBJECT
-from odhtec_jupyter.transfers.sender import Sender
+from odhtec_jupyter.transfers.runtime.parts import MAX_OBJECT
+from odhtec_jupyter.transfers.uploads.part_buffer import Incoming
+from odhtec_jupyter.transfers.uploads.socket_reader import Sender
 
 MOST = 2 * MAX_OBJECT  # bytes of a body: a form is more than its files
 CHUNK = 128 * 1024

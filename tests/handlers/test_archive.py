@@ -292,7 +292,7 @@ async def test_a_torn_body_is_read_on_where_it_broke(
 ) -> None:
     from odhtec_jupyter.errors import Unreachable
     from odhtec_jupyter.stores.s3_object import ObjectBody
-    from odhtec_jupyter.transfers import retry
+    from odhtec_jupyter.transfers.runtime import retry
 
     monkeypatch.setattr(retry, "FIRST_DELAY", 0.01)
     monkeypatch.setattr(archive, "BUFFER", 256 * 1024)
