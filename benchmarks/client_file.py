@@ -14,7 +14,7 @@ import time
 from meters import Memory
 
 from odhtec_jupyter import Client
-from odhtec_jupyter.client.reader import bytes_read
+from odhtec_jupyter.client.files.reader import bytes_read
 
 BLOCK = 1024 * 1024
 

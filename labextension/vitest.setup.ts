@@ -14,7 +14,10 @@ vi.stubGlobal('ResizeObserver', ResizeObserverFake);
 vi.stubGlobal('matchMedia', () => ({
   matches: false,
   addEventListener() {},
-  removeEventListener() {}
+  removeEventListener() {},
+  // The old names, which Lab's toolbar uses.
+  addListener() {},
+  removeListener() {}
 }));
 
 afterEach(cleanup);

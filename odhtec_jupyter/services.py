@@ -21,16 +21,16 @@ from odhtec_jupyter.stores.hub.store import HubStore
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.workspace.hidden import HiddenRules
 from odhtec_jupyter.stores.workspace.store import WorkspaceStore
-from odhtec_jupyter.transfers.engine import Engine
-from odhtec_jupyter.transfers.jobs import Jobs, Waits, drop_entry
-from odhtec_jupyter.transfers.journal import Journal
+from odhtec_jupyter.transfers.jobs.jobs import Jobs, Waits, drop_entry
+from odhtec_jupyter.transfers.jobs.multiparts import Multiparts
+from odhtec_jupyter.transfers.journal.journal import Journal
+from odhtec_jupyter.transfers.journal.pending_writes import Unfinished
 from odhtec_jupyter.transfers.manager import TransferManager
-from odhtec_jupyter.transfers.multiparts import Multiparts
-from odhtec_jupyter.transfers.places import Stores
-from odhtec_jupyter.transfers.state import Options, Transfer
-from odhtec_jupyter.transfers.target import STREAM
-from odhtec_jupyter.transfers.unfinished import Unfinished
-from odhtec_jupyter.transfers.uploads import Uploads
+from odhtec_jupyter.transfers.planning.places import Stores
+from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.targets.target import STREAM
+from odhtec_jupyter.transfers.transfer import Options, Transfer
+from odhtec_jupyter.transfers.uploads.sessions import Uploads
 
 CALL_THREADS = 16  # threads for short calls to S3, and as many for the hub
 MAX_PREVIEWS = 4  # in parallel: each can use some megabytes and a second or two

@@ -1,4 +1,4 @@
-"""The browser in a notebook cell: what it shows and what is selected, as traits of Python."""
+"""The browser in a notebook cell: its location and selection as traits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from odhtec_jupyter._version import __version__
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.uris import S3Uri, parse_uri
 
-# Of the labextension: the name of its package, and the types of what it displays.
+# The name of the labextension's package, and the MIME type of its output.
 MODULE = "odhtec-jupyter"
 MIME_TYPE = "application/vnd.odhtec.browser+json"
 FALLBACK = "Run the cell again to browse object storage here."
@@ -22,10 +22,11 @@ _MAX_KEY_BYTES = 1024
 
 
 class S3Browser(DOMWidget):  # type: ignore[misc]
-    """Object storage in a cell's output: the browser of the sidebar, with one's own place and selection.
+    """The browser of the sidebar in a cell's output, with its own location and selection.
 
-    It speaks to the Jupyter server, not to the kernel, so no key of a store is in the notebook or in this object. What
-    is set here moves the view, what the user does there moves the traits; ``observe`` and ``link`` as with any widget.
+    The browser connects to the Jupyter server, not to the kernel, so neither the notebook nor this object contains S3
+    keys. Setting a trait updates the view, and actions of the user update the traits. Use ``observe`` and ``link`` as
+    with any widget.
     """
 
     _model_name = Unicode("S3BrowserModel").tag(sync=True)
@@ -35,18 +36,20 @@ class S3Browser(DOMWidget):  # type: ignore[misc]
     _view_module = Unicode(MODULE).tag(sync=True)
     _view_module_version = Unicode(__version__).tag(sync=True)
 
-    bucket = Unicode(help="The bucket that is shown; empty is the connection's own, until it is known.").tag(sync=True)
-    prefix = Unicode(help="The folder that is shown, with its slash; empty is the bucket itself.").tag(sync=True)
+    bucket = Unicode(help="The bucket. If empty, the default bucket of the connection, once it is known.").tag(
+        sync=True
+    )
+    prefix = Unicode(help="The folder, with a slash at its end. If empty, the top level of the bucket.").tag(sync=True)
     selected = List(
-        Unicode(), help="What is selected, as s3:// URIs in the order of the list; folders end with a slash."
+        Unicode(), help="The selected items as s3:// URIs, in the order of the list. Folders end with a slash."
     ).tag(sync=True)
     value = Unicode(
-        None, allow_none=True, help="The one URI that is selected; None when there is none, or more than one."
+        None, allow_none=True, help="The selected URI. None if nothing or more than one item is selected."
     ).tag(sync=True)
-    filter = Unicode(help="Only rows whose name contains this are shown, whatever its case.").tag(sync=True)
-    multiple = Bool(True, help="Whether more than one row may be selected; then 5000 at most.").tag(sync=True)
-    connection = Unicode("default", help="The server's connection; so far there is only 'default'.").tag(sync=True)
-    height = Unicode("400px", help="How high the list is: a CSS length, such as '400px', '20em' or '50vh'.").tag(
+    filter = Unicode(help="Show only items whose name contains this text. Case is ignored.").tag(sync=True)
+    multiple = Bool(True, help="Whether more than one item can be selected, up to 5000.").tag(sync=True)
+    connection = Unicode("default", help="The name of the connection. Only 'default' is available.").tag(sync=True)
+    height = Unicode("400px", help="The height of the list: a CSS length, such as '400px', '20em' or '50vh'.").tag(
         sync=True
     )
 
@@ -54,14 +57,14 @@ class S3Browser(DOMWidget):  # type: ignore[misc]
     def _check_bucket(self, proposal: Any) -> str:
         bucket: str = proposal["value"]
         if "/" in bucket:
-            raise TraitError(f"bucket: {bucket!r} is no name of a bucket: that has neither a scheme nor a slash.")
+            raise TraitError(f"bucket: {bucket!r} is not the name of a bucket. Names contain no slash and no s3://.")
         return bucket
 
     @validate("prefix")
     def _check_prefix(self, proposal: Any) -> str:
         prefix: str = proposal["value"]
         if prefix and not prefix.endswith("/"):
-            raise TraitError(f"prefix: {prefix!r} is no folder: that ends with a slash, as {prefix + '/'!r} does.")
+            raise TraitError(f"prefix: {prefix!r} is not a folder. Folders end with a slash: {prefix + '/'!r}.")
         _check_length(prefix, "prefix")
         return prefix
 
@@ -70,11 +73,11 @@ class S3Browser(DOMWidget):  # type: ignore[misc]
         uris: list[str] = proposal["value"]
         buckets = {_parse(uri, "selected").bucket for uri in uris}
         if len(buckets) > 1:
-            raise TraitError(f"selected: one bucket is shown at a time, and these are of {', '.join(sorted(buckets))}.")
+            raise TraitError(f"selected: all items must be in one bucket, not in {', '.join(sorted(buckets))}.")
         if len(set(uris)) < len(uris):
-            raise TraitError("selected: the same URI stands in it twice.")
+            raise TraitError("selected: the list contains the same URI twice.")
         if len(uris) > 1 and not self.multiple:
-            raise TraitError(f"selected: with multiple=False one URI can be selected, and these are {len(uris)}.")
+            raise TraitError(f"selected: with multiple=False only one item can be selected, not {len(uris)}.")
         return uris
 
     @validate("value")
@@ -88,16 +91,14 @@ class S3Browser(DOMWidget):  # type: ignore[misc]
     def _check_connection(self, proposal: Any) -> str:
         connection: str = proposal["value"]
         if connection != "default":
-            raise TraitError(
-                f"connection: the server has no connection {connection!r}; so far there is only 'default'."
-            )
+            raise TraitError(f"connection: {connection!r} does not exist. Only 'default' is available.")
         return connection
 
     @validate("height")
     def _check_height(self, proposal: Any) -> str:
         height: str = proposal["value"]
         if not _LENGTH.fullmatch(height):
-            raise TraitError(f"height: {height!r} is no length of CSS, such as '400px', '20em' or '50vh'.")
+            raise TraitError(f"height: {height!r} is not a CSS length, such as '400px', '20em' or '50vh'.")
         return height
 
     @observe("selected")
@@ -119,22 +120,22 @@ class S3Browser(DOMWidget):  # type: ignore[misc]
             self.selected = self.selected[:1]
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        # Plain text is what a page without the kernel shows; the type of our own lets the labextension say the same.
+        # Pages without a kernel show the plain text. With our MIME type, the labextension can show the same message.
         data: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
         return data | {"text/plain": FALLBACK, MIME_TYPE: {"model_id": self.model_id}}
 
 
 def _parse(uri: str, field: str) -> S3Uri:
     try:
-        place = parse_uri(uri, field)
+        location = parse_uri(uri, field)
     except BadRequest as error:
         raise TraitError(str(error)) from None
-    if not isinstance(place, S3Uri) or not place.key:
-        raise TraitError(f"{field}: {uri!r} names no object and no folder; it looks like s3://bucket/key.")
-    _check_length(place.key, field)
-    return place
+    if not isinstance(location, S3Uri) or not location.key:
+        raise TraitError(f"{field}: {uri!r} is not an object or folder. Use a URI such as s3://bucket/key.")
+    _check_length(location.key, field)
+    return location
 
 
 def _check_length(key: str, field: str) -> None:
     if len(key.encode("utf-8", "surrogatepass")) > _MAX_KEY_BYTES:
-        raise TraitError(f"{field}: S3 allows keys of at most {_MAX_KEY_BYTES} bytes.")
+        raise TraitError(f"{field}: the key is longer than {_MAX_KEY_BYTES} bytes, the maximum in S3.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os.path
 import re
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent / "labextension" / "src"
@@ -21,13 +22,13 @@ LAYERS = (
     {
         "tokens.ts",
         "format.ts",
-        "foreignjson.ts",
+        "untrustedjson.ts",
         "python.ts",
         "sleep.ts",
         "version.ts",
         "contract.ts",
         "visible.ts",
-        "sentences.ts",
+        "translation.ts",
         "jsxruntime.ts",
     },
 )
@@ -64,6 +65,37 @@ def test_every_folder_imports_only_what_is_below_it() -> None:
     assert seen == set().union(*LAYERS), "a new folder needs a place"
 
 
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports of types count: a circle of these keeps the modules from being read and moved one by one."""
+    files = {
+        file.relative_to(SOURCE).with_suffix("").as_posix(): file
+        for file in SOURCE.rglob("*.ts*")
+        if ".spec." not in file.name and not file.name.endswith(".d.ts")
+    }
+    imports = {
+        name: {
+            os.path.normpath(os.path.join(file.parent.relative_to(SOURCE), path))
+            for path in IMPORT.findall(file.read_text())
+        }
+        & files.keys()
+        for name, file in files.items()
+    }
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        raise AssertionError(f"circle: {' -> '.join(error.args[1])}") from error
+
+
+def test_imports_are_sorted_by_path() -> None:
+    wrong = []
+    for file in sorted(SOURCE.rglob("*.ts*")):
+        for block in re.findall(r"^(?:import [^;]+;\n)+", file.read_text(), re.MULTILINE):
+            paths = [path.lower() for path in re.findall(r"'([^']+)';\n", block)]
+            if paths != sorted(paths):
+                wrong.append(file.relative_to(SOURCE).as_posix())
+    assert wrong == []
+
+
 def test_only_the_plugins_and_the_cell_know_widgets() -> None:
     """Where ipywidgets is not there, nothing that the sidebar needs may load them."""
     users = {
@@ -81,7 +113,7 @@ def test_names_are_shown_through_one_function() -> None:
         name, text = file.relative_to(SOURCE).as_posix(), file.read_text()
         if ".spec." in name:
             continue
-        if name not in {"jsxruntime.ts", "sentences.ts"}:
+        if name not in {"jsxruntime.ts", "translation.ts"}:
             wrong += [name] if re.search(r"\.load\(DOMAIN|\bcreateElement\((?!')|react/jsx", text) else []
         for shown in re.findall(r"\.title\.(?:label|caption) =([^;]*);", text):
             if not re.search(r"\b(?:visible|__|title)\(", shown):

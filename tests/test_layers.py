@@ -134,6 +134,27 @@ def test_the_client_imports_leaves_only() -> None:
     assert {name.split(".")[0] for name in modules() if "client" in own(name)} <= {"commands", "cli", "__init__", ""}
 
 
+def test_client_rooms_import_downwards() -> None:
+    """The modules directly in ``client/`` are on two floors: the entry points above the rooms, the others below."""
+    entry_points = {"__init__", "client", "filesystem"}
+    floors = ["http", "base", "files", "local", "entry"]
+
+    def floor(module: str) -> int:
+        first = module.removeprefix("client").removeprefix(".").split(".")[0]
+        if first in entry_points | {""}:
+            return floors.index("entry")
+        return floors.index(first) if first in floors else floors.index("base")
+
+    upward = {
+        (name, one)
+        for name, found in modules().items()
+        if name.split(".")[0] == "client"
+        for one in (one.removeprefix("odhtec_jupyter.") for one in found)
+        if one in modules() and one.startswith("client.") and floor(one) > floor(name)
+    }
+    assert upward == set()
+
+
 def test_the_server_starts_without_the_heavy_libraries() -> None:
     heavy = ["boto3", "botocore", "huggingface_hub", "urllib3", "requests", "python_multipart", "yaml", "moto"]
     heavy += ["pyarrow", "numpy", "pandas", "charset_normalizer"]

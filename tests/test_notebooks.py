@@ -29,7 +29,7 @@ def server(moto_server: Any, lab_server: Callable[..., Any]) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_and_is_kept_without_outputs(
+def test_notebook_runs_and_is_stored_without_outputs(
     notebook: Path, moto_server: Any, server: Any, tmp_path: Path
 ) -> None:
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]

@@ -20,7 +20,7 @@ from odhtec_jupyter.widget import S3Browser
 SOURCE = Path(__file__).resolve().parent.parent / "labextension" / "src"
 
 
-def test_it_begins_with_nothing_selected_in_the_default_bucket() -> None:
+def test_widget_starts_in_the_default_bucket_without_a_selection() -> None:
     browser = S3Browser()
     assert (browser.bucket, browser.prefix, browser.filter) == ("", "", "")
     assert (browser.selected, browser.value, browser.multiple) == ([], None, True)
@@ -28,7 +28,7 @@ def test_it_begins_with_nothing_selected_in_the_default_bucket() -> None:
     assert odhtec_jupyter.S3Browser is S3Browser
 
 
-def test_value_is_the_one_that_is_selected() -> None:
+def test_value_is_the_single_selected_item() -> None:
     browser = S3Browser(value="s3://models/a/b.bin")
     assert browser.selected == ["s3://models/a/b.bin"]
     browser.selected = ["s3://models/x", "s3://models/日本 %2F/"]
@@ -41,11 +41,11 @@ def test_value_is_the_one_that_is_selected() -> None:
     assert browser.selected == []
 
 
-def test_at_most_one_row_is_selected_without_multiple() -> None:
+def test_one_item_can_be_selected_without_multiple() -> None:
     browser = S3Browser(selected=["s3://models/a", "s3://models/b"])
     browser.multiple = False
     assert (browser.selected, browser.value) == (["s3://models/a"], "s3://models/a")
-    with pytest.raises(TraitError, match=r"selected: with multiple=False one URI can be selected, and these are 2\."):
+    with pytest.raises(TraitError, match=r"selected: with multiple=False only one item can be selected, not 2\."):
         browser.selected = ["s3://models/a", "s3://models/b"]
     with pytest.raises(TraitError, match="multiple=False"):
         S3Browser(multiple=False, selected=["s3://models/a", "s3://models/b"])
@@ -54,24 +54,24 @@ def test_at_most_one_row_is_selected_without_multiple() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("bucket", "s3://models", "no name of a bucket"),
-        ("bucket", "models/data", "no name of a bucket"),
+        ("bucket", "s3://models", "is not the name of a bucket"),
+        ("bucket", "models/data", "is not the name of a bucket"),
         ("bucket", None, "bucket"),
-        ("prefix", "data", "that ends with a slash, as 'data/' does"),
-        ("prefix", "é" * 512 + "/", "at most 1024 bytes"),
-        ("selected", ["notes.md"], "not a valid location"),
-        ("selected", ["workspace://notes.md"], "names no object"),
-        ("selected", ["s3://models"], "names no object"),
-        ("selected", ["s3://models/"], "names no object"),
-        ("selected", ["s3://a/x", "s3://b/x"], "one bucket is shown at a time, and these are of a, b"),
-        ("selected", ["s3://a/x", "s3://a/x"], "stands in it twice"),
-        ("selected", ["s3://a/" + "é" * 513], "at most 1024 bytes"),
-        ("value", "s3://models", "names no object"),
+        ("prefix", "data", "Folders end with a slash: 'data/'"),
+        ("prefix", "é" * 512 + "/", "longer than 1024 bytes"),
+        ("selected", ["notes.md"], "no place"),
+        ("selected", ["workspace://notes.md"], "is not an object or folder"),
+        ("selected", ["s3://models"], "is not an object or folder"),
+        ("selected", ["s3://models/"], "is not an object or folder"),
+        ("selected", ["s3://a/x", "s3://b/x"], "all items must be in one bucket, not in a, b"),
+        ("selected", ["s3://a/x", "s3://a/x"], "contains the same URI twice"),
+        ("selected", ["s3://a/" + "é" * 513], "longer than 1024 bytes"),
+        ("value", "s3://models", "is not an object or folder"),
         ("value", 1, "value"),
         ("filter", None, "filter"),
-        ("connection", "other", "no connection 'other'"),
-        ("height", "tall", "no length of CSS"),
-        ("height", "400px; background: url(http://elsewhere)", "no length of CSS"),
+        ("connection", "other", "'other' does not exist"),
+        ("height", "tall", "is not a CSS length"),
+        ("height", "400px; background: url(http://elsewhere)", "is not a CSS length"),
         ("multiple", "yes", "multiple"),
     ],
 )
@@ -85,7 +85,7 @@ def test_invalid_value_of_a_trait_is_refused(name: str, value: Any, says: str) -
         S3Browser(**{name: value})
 
 
-def test_it_is_observed_and_linked_as_any_widget() -> None:
+def test_widget_can_be_observed_and_linked() -> None:
     browser, text = S3Browser(), ipywidgets.Text()
     ipywidgets.link((browser, "prefix"), (text, "value"))
     values: list[Any] = []
@@ -97,7 +97,7 @@ def test_it_is_observed_and_linked_as_any_widget() -> None:
     assert values == ["s3://m/data/x", None]
 
 
-def test_every_trait_of_its_own_is_synced_and_has_help() -> None:
+def test_every_trait_is_synced_and_has_help() -> None:
     names = {"bucket", "prefix", "selected", "value", "filter", "multiple", "connection", "height"}
     traits = S3Browser.class_traits()
     assert all(traits[name].metadata["sync"] and traits[name].help for name in names)
@@ -105,7 +105,7 @@ def test_every_trait_of_its_own_is_synced_and_has_help() -> None:
     assert {name for name in traits if not name.startswith("_")} - other == names
 
 
-def test_page_without_its_kernel_shows_a_message() -> None:
+def test_page_without_a_kernel_shows_a_sentence() -> None:
     browser = S3Browser(value="s3://models/a")
     data = browser._repr_mimebundle_()
     assert data["text/plain"] == "Run the cell again to browse object storage here."
@@ -113,7 +113,7 @@ def test_page_without_its_kernel_shows_a_message() -> None:
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == browser.model_id
 
 
-def test_python_and_typescript_agree() -> None:
+def test_names_and_traits_are_the_same_in_python_and_typescript() -> None:
     """The labextension's version comes from the file that ours is written from; the names are held here."""
     state = S3Browser().get_state()
     package = json.loads((SOURCE.parent / "package.json").read_text())
@@ -131,7 +131,7 @@ def test_python_and_typescript_agree() -> None:
     ) | {name for name in state if name.startswith(("_model", "_view")) and name != "_view_count"}
 
 
-def test_a_kernel_loads_it_without_the_server_and_the_store() -> None:
+def test_widget_is_imported_without_the_modules_of_the_server() -> None:
     code = (
         "import os, sys; before = dict(os.environ)\n"
         "from odhtec_jupyter import S3Browser; S3Browser(prefix='a/')\n"

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { formatAge, formatDuration, formatSize } from './format';
-import { RateMeter } from './uploads/rate';
 import { trans } from './testing/fakes';
+import { RateMeter } from './uploads/rate';
 
 describe('formatSize', () => {
   it.each([

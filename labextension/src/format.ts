@@ -1,13 +1,13 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-/** Numbers as people read them. Sizes have decimal units, as in the Python client and on the command line. */
+/** Numbers for people. Sizes have decimal units, as in the Python client and on the command line. */
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
 export function formatSize(bytes: number): string {
   let value = bytes;
   let unit = 0;
-  // 999.5 would already print as "1000".
+  // 999.5 would be printed as "1000".
   while (value >= 999.5 && unit < UNITS.length - 1) {
     value /= 1000;
     unit += 1;
@@ -26,7 +26,7 @@ export function formatCount(count: number): string {
   return count < 1e9 ? `${(count / 1e6).toFixed(1)} M` : `${(count / 1e9).toFixed(1)} B`;
 }
 
-/** `45 s`, `3 min`, `2 h 5 min`: no more exact than an estimate can be. */
+/** Return `45 s`, `3 min` or `2 h 5 min`, rounded because it is an estimate. */
 export function formatDuration(seconds: number, trans: TranslationBundle): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) {
@@ -42,7 +42,7 @@ export function formatDuration(seconds: number, trans: TranslationBundle): strin
     : trans.__('%1 d', Math.round(hours / 24));
 }
 
-/** How long ago, in the few letters a narrow column has. */
+/** Return the age in the few letters that fit in a narrow column. */
 export function formatAge(modified: Date, now: Date, trans: TranslationBundle): string {
   const seconds = (now.getTime() - modified.getTime()) / 1000;
   if (seconds < 60) {
@@ -64,12 +64,12 @@ export function formatAge(modified: Date, now: Date, trans: TranslationBundle): 
   return months < 12 ? trans.__('%1mo', months) : trans.__('%1y', Math.floor(days / 365.25));
 }
 
-/** The minute in which something was written, in one width. */
+/** Return date, hour and minute, always with the same width. */
 export function formatDate(modified: Date): string {
   return DATE.format(modified);
 }
 
-// Made once: it takes longer than a row.
+// Created once, because creating it is slower than drawing a row.
 const DATE = new Intl.DateTimeFormat(undefined, {
   year: 'numeric',
   month: '2-digit',

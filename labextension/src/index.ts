@@ -10,24 +10,26 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 
-import { addCommands } from './lab/commands';
-import { addListCommands } from './lab/listcommands';
+import { ISidebar, Sidebar } from './lab/browsers/sidebar';
+import { addCommands } from './lab/commands/commands';
+import { addListCommands } from './lab/commands/listcommands';
+import { SIDEBAR_RANK, STATUS_BAR_RANK } from './lab/commands/ranks';
 import { bringToFront } from './lab/mainarea';
+import { activeCount, createStatusItem } from './lab/transfers/status';
 import { documents } from './plugins/documents';
 import { files } from './plugins/files';
+import { launcher } from './plugins/launcher';
 import { notebook } from './plugins/notebook';
 import { previews } from './plugins/previews';
-import { launcher, running } from './plugins/surroundings';
+import { running } from './plugins/running';
 import { tabs } from './plugins/tabs';
 import { widget } from './plugins/widget';
-import { ISidebar, Sidebar } from './lab/sidebar';
-import { activeCount, createStatusItem } from './lab/status';
-import { loadSentences } from './sentences';
 import { COMMANDS_PLUGIN_ID, PANEL_ID, PLUGIN_ID, STATUS_PLUGIN_ID } from './tokens';
+import { loadTranslations } from './translation';
 
 const panel: JupyterFrontEndPlugin<Sidebar> = {
   id: PLUGIN_ID,
-  description: 'Object storage in the left sidebar.',
+  description: 'Adds the object storage panel to the left sidebar.',
   autoStart: true,
   provides: ISidebar,
   optional: [ITranslator, ILayoutRestorer, IStateDB, ISettingRegistry],
@@ -40,11 +42,11 @@ const panel: JupyterFrontEndPlugin<Sidebar> = {
   ): Sidebar => {
     const sidebar = new Sidebar({
       serverSettings: app.serviceManager.serverSettings,
-      trans: loadSentences(translator),
+      trans: loadTranslations(translator),
       state,
       bringToFront: widget => bringToFront(app, widget)
     });
-    app.shell.add(sidebar.panel, 'left', { rank: 150, type: 'Object Storage' });
+    app.shell.add(sidebar.panel, 'left', { rank: SIDEBAR_RANK, type: 'Object Storage' });
     restorer?.add(sidebar.panel, PANEL_ID);
     registry?.load(PLUGIN_ID).then(
       settings => {
@@ -58,7 +60,7 @@ const panel: JupyterFrontEndPlugin<Sidebar> = {
 
 const commands: JupyterFrontEndPlugin<void> = {
   id: COMMANDS_PLUGIN_ID,
-  description: 'The commands of object storage, in the palette and the context menu.',
+  description: 'Adds the object storage commands to the palette and the context menus.',
   autoStart: true,
   requires: [ISidebar],
   optional: [ITranslator, ICommandPalette],
@@ -68,7 +70,7 @@ const commands: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     palette: ICommandPalette | null
   ): void => {
-    const trans = loadSentences(translator);
+    const trans = loadTranslations(translator);
     const category = trans.__('Object Storage');
     const ids = [...addCommands(app, sidebar, trans), ...addListCommands(app, sidebar, trans)];
     for (const command of ids) {
@@ -79,7 +81,7 @@ const commands: JupyterFrontEndPlugin<void> = {
 
 const status: JupyterFrontEndPlugin<void> = {
   id: STATUS_PLUGIN_ID,
-  description: 'How many transfers go on, in the status bar.',
+  description: 'Shows the active transfers in the status bar.',
   autoStart: true,
   requires: [ISidebar],
   optional: [ITranslator, IStatusBar],
@@ -93,7 +95,7 @@ const status: JupyterFrontEndPlugin<void> = {
       return;
     }
     const { transfers, uploads } = sidebar;
-    // The bar asks isActive when this is emitted.
+    // The status bar calls isActive when this is emitted.
     const activeStateChanged = new Signal<object, void>(transfers);
     const emit = () => activeStateChanged.emit();
     transfers.stateChanged.connect(emit);
@@ -102,11 +104,11 @@ const status: JupyterFrontEndPlugin<void> = {
       item: createStatusItem({
         transfers,
         uploads,
-        trans: loadSentences(translator),
+        trans: loadTranslations(translator),
         onClick: () => bringToFront(app, sidebar.panel)
       }),
       align: 'left',
-      rank: 20,
+      rank: STATUS_BAR_RANK,
       isActive: () => activeCount({ transfers, uploads }) > 0,
       activeStateChanged
     });

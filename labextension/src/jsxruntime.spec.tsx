@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { expect, it, vi } from 'vitest';
 
 import { ApiError } from './api/request';
-import { Notices } from './lab/notices';
+import { TransferNotifications } from './lab/transfers/notifications';
 import { trans } from './testing/fakes';
 import { transfer } from './testing/fakes';
 
@@ -40,13 +40,13 @@ it('no sentence does, nor an error, nor a notice', () => {
   expect(trans._n('%1 item of %2', '%1 items of %2', 2, NAME)).toBe(`2 items of ${SHOWN}`);
   expect(new ApiError('NoSuchKey', `There is no ${NAME}.`, 404).message).toContain(SHOWN);
   const success = vi.spyOn(Notification, 'success').mockReturnValue('');
-  const notices = new Notices({
+  const notifications = new TransferNotifications({
     isWanted: () => true,
     show: () => undefined,
     retryTransfer: () => undefined,
     retryUpload: () => undefined,
     trans
   });
-  notices.transferEnded(transfer({ source: `s3://b/${NAME}`, state: 'completed' }));
+  notifications.transferEnded(transfer({ source: `s3://b/${NAME}`, state: 'completed' }));
   expect(success.mock.lastCall![0]).toContain(`s3://b/${SHOWN}`);
 });

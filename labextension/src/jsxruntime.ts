@@ -1,29 +1,30 @@
 /**
- * What TSX is compiled to (`jsxImportSource` in tsconfig.json): React's own elements, in which no text can hide a part of
- * itself. Names come from stores and hubs, and a view that forgets this would be the one that deceives.
+ * The functions that TSX is compiled to (`jsxImportSource` in tsconfig.json): they create React elements in which
+ * invisible characters of all texts are shown. Names come from stores and hubs, so no view may forget this.
  */
-import { Fragment, jsx as reactJsx, jsxs as reactJsxs } from 'react/jsx-runtime';
 import { jsxDEV as reactJsxDev } from 'react/jsx-dev-runtime';
+import { Fragment, jsx as reactJsx, jsxs as reactJsxs } from 'react/jsx-runtime';
 
 import { visible, visibleText } from './visible';
 
 export { Fragment };
 export type { JSX } from 'react/jsx-runtime';
 
-export const jsx: typeof reactJsx = (type, props, key) => reactJsx(type, shown(type, props), key);
+export const jsx: typeof reactJsx = (type, props, key) =>
+  reactJsx(type, withVisibleText(type, props), key);
 export const jsxs: typeof reactJsxs = (type, props, key) =>
-  reactJsxs(type, shown(type, props), key);
+  reactJsxs(type, withVisibleText(type, props), key);
 /** In tests. */
 export const jsxDEV: typeof reactJsxDev = (type, props, ...rest) =>
-  reactJsxDev(type, shown(type, props), ...rest);
+  reactJsxDev(type, withVisibleText(type, props), ...rest);
 
-/** Attributes that are read; a tooltip has lines. */
-const READ = ['aria-label', 'aria-description', 'alt', 'label', 'placeholder', 'title'];
-/** Elements whose text has lines. */
-const WITH_LINES = ['pre', 'textarea', 'td', 'dd'];
+/** Attributes that users read; only tooltips have several lines. */
+const TEXT_ATTRIBUTES = ['aria-label', 'aria-description', 'alt', 'label', 'placeholder', 'title'];
+/** Elements whose text may have several lines. */
+const MULTILINE_ELEMENTS = ['pre', 'textarea', 'td', 'dd'];
 
-function shown<P>(type: unknown, props: P): P {
-  // A component gives to elements what it is given.
+function withVisibleText<P>(type: unknown, props: P): P {
+  // A component passes its properties on to elements.
   if (typeof type !== 'string' && type !== Fragment) {
     return props;
   }
@@ -40,7 +41,7 @@ function shown<P>(type: unknown, props: P): P {
       changed[name] = now;
     }
   };
-  change('children', WITH_LINES.includes(type as string) ? visibleText : visible);
-  READ.forEach(name => change(name, name === 'title' ? visibleText : visible));
+  change('children', MULTILINE_ELEMENTS.includes(type as string) ? visibleText : visible);
+  TEXT_ATTRIBUTES.forEach(name => change(name, name === 'title' ? visibleText : visible));
   return Object.keys(changed).length ? { ...props, ...changed } : props;
 }

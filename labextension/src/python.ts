@@ -1,9 +1,9 @@
-/** What cannot be seen, or turns the text beside it around: written out, nobody runs a line that reads otherwise. */
-const UNSEEN = /[\p{C}\p{Zl}\p{Zp}]/gu;
+/** Invisible characters and those that change the text direction: written as escapes, so that code reads as it runs. */
+const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
-/** A literal of Python: JSON's escapes are Python's, too, and YAML's. */
+/** Return a Python literal. JSON's escapes are also valid in Python and YAML. */
 export function pythonString(text: string): string {
-  return JSON.stringify(text).replace(UNSEEN, letter => {
+  return JSON.stringify(text).replace(INVISIBLE, letter => {
     const code = letter.codePointAt(0)!;
     return code > 0xffff ? `\\U${hex(code, 8)}` : `\\u${hex(code, 4)}`;
   });

@@ -1,4 +1,4 @@
-/** Resolves after a while, or at once when the signal is aborted. */
+/** Resolves after a time, or immediately when the signal is aborted. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const done = () => {

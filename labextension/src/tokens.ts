@@ -1,4 +1,4 @@
-/** Ids and wire types; importing this file has no side effects. */
+/** IDs and wire types. Importing this file has no side effects. */
 
 export type {
   AbortRequest,
@@ -56,15 +56,15 @@ export type OnConflict = NonNullable<ImportRequest['onConflict']>;
 export type RepoType = HubRepo['repoType'];
 export type FileState = TransferFile['state'];
 
-/** What is looked for in a folder: names that begin with `q` (the store's own), contain it, or match it as a glob. */
+/** A search in a folder: names that start with `q` (done by the store), contain it, or match it as a glob. */
 export interface ISearch {
   q: string;
   mode: 'prefix' | 'contains' | 'glob';
-  /** In all that is below, or on this level alone. */
+  /** Whether to search all folders below, or this level only. */
   recursive: boolean;
 }
 
-/** What of a level is wanted: a page of so many, from the last page's token on, or a step of a search. */
+/** Options of a listing: the page size, the token of the last page, or a step of a search. */
 export interface IListOptions {
   maxKeys?: number;
   continuationToken?: string;
@@ -72,7 +72,7 @@ export interface IListOptions {
   signal?: AbortSignal;
 }
 
-/** What a HEAD tells of an object. */
+/** The result of a HEAD request. */
 export interface IObjectHead {
   size: number;
   etag: string | null;
@@ -80,17 +80,17 @@ export interface IObjectHead {
   modified: Date | null;
 }
 
-/** How a repository is looked up; the token is for this look only. */
+/** Options of a repository lookup. The token is used for this lookup only. */
 export interface IRepoOptions {
   repoType: RepoType;
   revision?: string;
   token?: string;
 }
 
-/** Of the translations. */
+/** The translation domain. */
 export const DOMAIN = 'odhtec_jupyter';
 
-/** The plugin whose id is also the id of the settings: `<package name>:<schema file>`. */
+/** The plugin whose ID is also the ID of the settings: `<package name>:<schema file>`. */
 export const PLUGIN_ID = 'odhtec-jupyter:plugin';
 export const COMMANDS_PLUGIN_ID = 'odhtec-jupyter:commands';
 export const STATUS_PLUGIN_ID = 'odhtec-jupyter:status';
@@ -103,13 +103,13 @@ export const RUNNING_PLUGIN_ID = 'odhtec-jupyter:running';
 export const WIDGET_PLUGIN_ID = 'odhtec-jupyter:widget';
 export const NOTEBOOK_PLUGIN_ID = 'odhtec-jupyter:notebook';
 
-/** How a kernel calls the widget's module, and the output of a cell that shows one; must agree with widget.py. */
+/** The module name of the widget, and the MIME type of its outputs. Must agree with widget.py. */
 export const WIDGET_MODULE = 'odhtec-jupyter';
 export const CELL_MIME_TYPE = 'application/vnd.odhtec.browser+json';
 
 export const PANEL_ID = 'odhtec-browser';
 
-/** The class of a row, which the context menu selects by. */
+/** The class of a row, used as selector of the context menu. */
 export const ROW_CLASS = 'odhtec-Row';
 /** The class of the box that shows the bucket. */
 export const BUCKET_CLASS = 'odhtec-BucketBox';
@@ -130,7 +130,7 @@ export namespace CommandIDs {
   export const countUsage = 'odhtec:count-usage';
   export const goToFolder = 'odhtec:go-to-folder';
   export const search = 'odhtec:search';
-  export const typePlace = 'odhtec:type-place';
+  export const goToPath = 'odhtec:go-to-path';
   export const loadAll = 'odhtec:load-all';
   export const toWorkspace = 'odhtec:copy-to-workspace';
   export const fromWorkspace = 'odhtec:copy-from-workspace';

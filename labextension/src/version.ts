@@ -1,4 +1,4 @@
 import manifest from '../package.json';
 
-/** The one version, which the kernel's side has, too. */
+/** The version, which is also that of the Python package. */
 export const { version } = manifest;

@@ -1,4 +1,4 @@
-"""What a caller says, as the wire has it; what cannot be meant is refused before anything is sent."""
+"""Arguments of the client: checked, and converted to what the server expects."""
 
 from __future__ import annotations
 
@@ -15,69 +15,89 @@ from odhtec_jupyter.models import OnConflict, Verify
 from odhtec_jupyter.patterns import chooser
 from odhtec_jupyter.uris import S3Uri, parse_uri
 
-Place = str | Entry
+Location = str | Entry
 Pattern = str | Sequence[str] | None
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class Receiving(TypedDict, total=False):
-    """How files come here."""
+class DownloadOptions(TypedDict, total=False):
+    """Options of ``Client.download``."""
 
     include: Pattern
     exclude: Pattern
     on_conflict: OnConflict
 
 
-class Sending(Receiving, total=False):
-    """How files of this machine go to S3."""
+class UploadOptions(DownloadOptions, total=False):
+    """Options of ``Client.upload``."""
 
     verify: Verify
 
 
 @dataclass(frozen=True)
 class Patterns:
-    """Which files of a folder are meant, here as on the server."""
+    """The files of a folder that are included, with the same rules as on the server."""
 
     include: Sequence[str] | None = None
     exclude: Sequence[str] | None = None
 
     @classmethod
     def of(cls, include: Pattern, exclude: Pattern) -> Patterns:
-        """One pattern may be given without a list."""
-        return cls(_several(include), _several(exclude))
+        """Accept one pattern without a list."""
+        return cls(_as_list(include), _as_list(exclude))
 
-    def take(self, path: str) -> bool:
-        """Whether a path below the folder is meant."""
-        return self._takes(path)
+    def match(self, path: str) -> bool:
+        """Return whether a path below the folder is included."""
+        return self._matcher(path)
+
+    def excludes(self, path: str) -> bool:
+        """Return whether ``exclude`` matches, whatever ``include`` says."""
+        return not self._exclude_matcher(path)
 
     @cached_property
-    def _takes(self) -> Callable[[str], bool]:
+    def _matcher(self) -> Callable[[str], bool]:
         return chooser(self.include, self.exclude)
 
-
-def s3_place(uri: Place) -> S3Uri:
-    """An object, a folder or a bucket."""
-    place = parse_uri(str(uri), "uri")
-    if not isinstance(place, S3Uri):
-        raise BadRequest(f"uri: {uri} is not in S3; it looks like s3://bucket/key.")
-    return place
+    @cached_property
+    def _exclude_matcher(self) -> Callable[[str], bool]:
+        return chooser(None, self.exclude)
 
 
-def s3_object(uri: Place) -> S3Uri:
-    """An object."""
-    place = s3_place(uri)
-    if not place.key:
+def s3_location(uri: Location) -> S3Uri:
+    """Return the bucket, folder or object in S3 that a URI names. Raises :class:`BadRequest` for another scheme."""
+    location = parse_uri(require_utf8(str(uri), "uri"), "uri")
+    if not isinstance(location, S3Uri):
+        raise BadRequest(f"uri: {uri} is not in S3. Use a URI such as s3://bucket/key.")
+    return location
+
+
+def require_utf8(text: str, field: str) -> str:
+    """Return the text. Raises :class:`BadRequest` if it cannot be encoded, as names from the file system may not be."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadRequest(f"{field}: {text!r} is not valid UTF-8.") from None
+    return text
+
+
+def s3_object(uri: Location) -> S3Uri:
+    """Return the object that a URI names. Raises :class:`BadRequest` for a bucket."""
+    location = s3_location(uri)
+    if not location.key:
         raise BadRequest(f"uri: {uri} names a bucket, not an object.")
-    return place
+    return location
 
 
 def with_patterns(options: dict[str, Any]) -> dict[str, Any]:
-    """The same options, with lists of patterns."""
-    return {name: _several(value) if name in {"include", "exclude"} else value for name, value in options.items()}
+    """Return the options with ``include`` and ``exclude`` as lists."""
+    return {name: _as_list(value) if name in {"include", "exclude"} else value for name, value in options.items()}
 
 
 def request(model: type[Model], **fields: Any) -> Model:
-    """A body for the wire."""
+    """Return the body of a request. Raises :class:`BadRequest` with the first invalid field."""
+    for name, value in fields.items():
+        if isinstance(value, str):
+            require_utf8(value, name)
     try:
         return model(**fields)
     except ValidationError as error:
@@ -85,5 +105,5 @@ def request(model: type[Model], **fields: Any) -> Model:
         raise BadRequest(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
 
 
-def _several(patterns: Any) -> Any:
+def _as_list(patterns: Any) -> Any:
     return [patterns] if isinstance(patterns, str) else patterns

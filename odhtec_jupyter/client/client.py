@@ -1,4 +1,4 @@
-"""The storage of the workbench from Python: through the server that runs this kernel, without keys in the kernel."""
+"""Object storage from Python, through the Jupyter server of this kernel: the kernel needs no S3 keys."""
 
 from __future__ import annotations
 
@@ -11,47 +11,45 @@ from typing import Any, Literal, Unpack, overload
 from odhtec_jupyter import models
 from odhtec_jupyter.client import listing
 from odhtec_jupyter.client.api import Api
-from odhtec_jupyter.client.appender import ObjectAppender
 from odhtec_jupyter.client.arguments import (
+    DownloadOptions,
+    Location,
     Pattern,
     Patterns,
-    Place,
-    Receiving,
-    Sending,
+    UploadOptions,
     request,
+    s3_location,
     s3_object,
-    s3_place,
     with_patterns,
 )
-from odhtec_jupyter.client.connection import Connection
-from odhtec_jupyter.client.file_errors import file_errors
-from odhtec_jupyter.client.layered_writer import TextWriter
+from odhtec_jupyter.client.files.opening import open_object
+from odhtec_jupyter.client.files.writer import ObjectWriter
+from odhtec_jupyter.client.http.connection import Connection
+from odhtec_jupyter.client.http.servers import find_server, without_token
 from odhtec_jupyter.client.listing import Listing
-from odhtec_jupyter.client.local_transfer import LocalTransfer
-from odhtec_jupyter.client.reader import open_reader
-from odhtec_jupyter.client.receiving import Receiver
-from odhtec_jupyter.client.sending import Sender
-from odhtec_jupyter.client.servers import find_server, without_token
+from odhtec_jupyter.client.local.downloader import Downloader
+from odhtec_jupyter.client.local.local_transfer import LocalTransfer
+from odhtec_jupyter.client.local.uploader import Uploader
 from odhtec_jupyter.client.transfer import Transfer
-from odhtec_jupyter.client.writer import ObjectWriter
-from odhtec_jupyter.errors import BadRequest, Conflict, StoreError
+from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.models import OnConflict, RepoType, Verify
 
 LocalPath = str | PathLike[str]
 
 
 class Client:
-    """``Client()`` speaks to the server that this kernel belongs to; another one is named with ``url`` and ``token``.
+    """Access to buckets, objects and transfers. ``Client()`` connects to the Jupyter server of this kernel.
 
-    Places are ``s3://bucket/key``, ``workspace://path`` (below the server's root) and ``hf://org/name@revision/path``;
-    one that ends in a slash is a folder. What takes long returns a :class:`Transfer`: wait for it, await it, cancel it,
-    or leave it as a cell's last value and see its bar. Errors carry S3's code and one sentence.
+    Locations are URIs: ``s3://bucket/key``, ``workspace://path`` (below the server's root directory) and
+    ``hf://org/name@revision/path``. A URI that ends in a slash is a folder. Methods that copy, move, import or delete
+    return a :class:`Transfer`: wait for it, await it, cancel it, or make it the last value of a cell to see a progress
+    bar. Errors have S3's code in ``code`` and a message for users.
     """
 
     def __init__(self, url: str | None = None, token: str | None = None, *, verify: bool | str | None = None) -> None:
-        """``url`` may be the address that Jupyter's log shows, with the token in it.
+        """Connect to another server with ``url`` and ``token``, or with the URL with the token from Jupyter's log.
 
-        ``verify``: the file with the authority of a server that has one of its own.
+        ``verify`` is the file with the CA certificate of a server that has a certificate of its own.
         """
         self._url, self._verify = without_token(url) if url else None, verify
         locate = partial(find_server, url, token, verify)
@@ -64,20 +62,20 @@ class Client:
 
     @property
     def api(self) -> Api:
-        """Each endpoint as a method, in the words of the wire."""
+        """The REST API: one method for each endpoint, with the models of ``openapi.yaml``."""
         return self._api
 
     def __repr__(self) -> str:
         return f"<Client of {self.url}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Without the token: whoever unpickles it finds the server itself.
-        return (_again, (self._url, self._verify))
+        # Without the token, which must not be stored: the process that unpickles the client finds the server again.
+        return (_reconnect, (self._url, self._verify))
 
     # --- buckets --------------------------------------------------------------------------------------------------
 
     def buckets(self) -> list[str]:
-        """The buckets that the connection may list, or those that are known."""
+        """Return the buckets that the S3 keys can list or, if listing is not allowed, the known ones."""
         return [bucket.Name for bucket in self._api.list_buckets().buckets]
 
     def create_bucket(self, name: str) -> None:
@@ -88,111 +86,95 @@ class Client:
         """Delete a bucket that is empty."""
         self._api.delete_bucket(name)
 
-    # --- looking --------------------------------------------------------------------------------------------------
+    # --- listing --------------------------------------------------------------------------------------------------
 
-    def ls(self, uri: Place, *, recursive: bool = False) -> Listing:
-        """One level, or every object below; any number of keys, a page at a time."""
-        place = s3_place(uri)
-        return Listing(str(place), partial(listing.below if recursive else listing.level, self._api, place))
+    def ls(self, uri: Location, *, recursive: bool = False) -> Listing:
+        """Return the objects and folders directly in a folder, or all objects below it, loaded page by page."""
+        location = s3_location(uri)
+        return Listing(str(location), partial(listing.below if recursive else listing.level, self._api, location))
 
     def search(
         self,
-        uri: Place,
+        uri: Location,
         text: str,
         *,
         mode: Literal["contains", "prefix", "glob"] = "contains",
         recursive: bool = True,
     ) -> Listing:
-        """Objects (and, without ``recursive``, folders) whose path below the URI has the text in it."""
-        place = s3_place(uri)
+        """Return objects whose path below the URI contains the text; without ``recursive`` also folders."""
+        location = s3_location(uri)
         query = {"q": text, "mode": mode, "recursive": "true" if recursive else "false"}
-        return Listing(f"{text!r} in {place}", partial(listing.search, self._api, place, query))
+        return Listing(f"{text!r} in {location}", partial(listing.search, self._api, location, query))
 
-    def usage(self, uri: Place) -> models.Usage:
-        """How many objects and bytes there are below."""
-        return listing.usage(self._api, s3_place(uri))
+    def usage(self, uri: Location) -> models.Usage:
+        """Return the number and total size of the objects in a folder."""
+        return listing.usage(self._api, s3_location(uri))
 
-    def exists(self, uri: Place) -> bool:
-        """Whether there is such an object, or anything in such a folder."""
-        place = s3_place(uri)
+    def exists(self, uri: Location) -> bool:
+        """Return whether the object exists, or for a folder, whether it contains anything."""
+        location = s3_location(uri)
+        if not location.is_folder:
+            return listing.object_exists(self._api, location)
         try:
-            if place.is_folder:
-                return listing.is_folder(self._api, place.bucket, place.key) or not place.key
-            self._api.head_object(place.bucket, place.key)
+            return listing.is_folder(self._api, location.bucket, location.key) or not location.key
         except StoreError as error:
             if error.status == 404:
                 return False
             raise
-        return True
 
-    def stat(self, uri: Place) -> models.ObjectDetails:
-        """Size, time, ETag, headers, metadata and tags of an object."""
-        place = s3_object(uri)
-        return self._api.get_details(place.bucket, place.key)
+    def stat(self, uri: Location) -> models.ObjectDetails:
+        """Return size, time, ETag, headers, metadata and tags of an object."""
+        location = s3_object(uri)
+        return self._api.get_details(location.bucket, location.key)
 
-    def preview(self, uri: Place) -> Any:
-        """What is inside, read by range: a ``models.TablePreview``, ``TensorsPreview``, ``TextPreview``, …"""
-        place = s3_object(uri)
-        return self._api.get_preview(place.bucket, place.key).root
+    def preview(self, uri: Location) -> Any:
+        """Return a preview of an object, such as a ``models.TablePreview``. Only parts of the object are read."""
+        location = s3_object(uri)
+        return self._api.get_preview(location.bucket, location.key).root
 
-    def presign(self, uri: Place, *, expires_in: int = 3600, method: Literal["GET", "PUT"] = "GET") -> str:
-        """A link that works without credentials for so many seconds."""
-        place = s3_object(uri)
-        what = models.PresignRequest(bucket=place.bucket, key=place.key, expires_in=expires_in, method=method)
+    def presign(self, uri: Location, *, expires_in: int = 3600, method: Literal["GET", "PUT"] = "GET") -> str:
+        """Return a link that works without credentials for ``expires_in`` seconds."""
+        location = s3_object(uri)
+        what = models.PresignRequest(bucket=location.bucket, key=location.key, expires_in=expires_in, method=method)
         return self._api.presign(what).url
 
     # --- bytes ----------------------------------------------------------------------------------------------------
 
     @overload
-    def open(self, uri: Place, mode: Literal["rb"] = ...) -> io.BufferedReader: ...
+    def open(self, uri: Location, mode: Literal["rb"] = ...) -> io.BufferedReader: ...
     @overload
-    def open(self, uri: Place, mode: Literal["wb", "xb", "ab"]) -> ObjectWriter: ...
+    def open(self, uri: Location, mode: Literal["wb", "xb", "ab"]) -> ObjectWriter: ...
     @overload
     def open(
         self,
-        uri: Place,
+        uri: Location,
         mode: Literal["r", "w", "x", "a", "rt", "wt", "xt", "at"],
         *,
         encoding: str = ...,
         newline: str | None = ...,
     ) -> io.TextIOWrapper: ...
-    def open(self, uri: Place, mode: str = "rb", *, encoding: str = "utf-8", newline: str | None = None) -> Any:
-        """The object as a file. Reading seeks and asks for ranges; what is written is visible when it is closed.
+    def open(self, uri: Location, mode: str = "rb", *, encoding: str = "utf-8", newline: str | None = None) -> Any:
+        """Open an object as a file. Reading supports ``seek`` and reads only the needed ranges.
 
-        ``x`` refuses an object that exists, ``w`` replaces it, ``a`` sends it again with more behind it (up to 256 MiB,
-        and only if nobody has changed it). An exception in the ``with`` block leaves nothing. What is wrong is a
-        FileNotFoundError, FileExistsError or PermissionError where these are its names.
+        Written data is visible once the file is closed. ``w`` replaces an object, ``x`` raises if it exists, ``a``
+        appends: it uploads the object again with the new data (up to 256 MiB, and only if the object has not changed
+        since). If the ``with`` block raises, the object is not changed. Errors are also FileNotFoundError,
+        FileExistsError or PermissionError where one of these applies.
         """
-        place = s3_object(uri)
-        kind = mode.replace("b", "").replace("t", "")
-        if kind not in {"r", "w", "x", "a"} or ("b" in mode and "t" in mode):
-            raise BadRequest(f"mode: {mode!r} is none of r, rb, w, wb, x, xb, a, ab.")
-        if kind == "r":
-            reader = open_reader(self._api, place.bucket, place.key)
-            return reader if "b" in mode else io.TextIOWrapper(reader, encoding, newline=newline)
-        policy: OnConflict = "fail" if kind == "x" else "overwrite"
-        with file_errors(str(place)):
-            if kind == "x" and self.exists(uri):
-                raise Conflict(f"{place} exists.", code="FileExists")
-        writer = (
-            ObjectAppender(self._api, place.bucket, place.key)
-            if kind == "a"
-            else ObjectWriter(self._api, place.bucket, place.key, on_conflict=policy)
-        )
-        return writer if "b" in mode else TextWriter(writer, encoding, newline=newline)
+        return open_object(self._api, s3_object(uri), mode, encoding, newline)
 
     @overload
     def upload(
-        self, local: LocalPath, uri: Place, *, dry_run: Literal[True], **options: Unpack[Sending]
+        self, local: LocalPath, uri: Location, *, dry_run: Literal[True], **options: Unpack[UploadOptions]
     ) -> models.TransferPlan: ...
     @overload
     def upload(
-        self, local: LocalPath, uri: Place, *, dry_run: Literal[False] = ..., **options: Unpack[Sending]
-    ) -> Transfer: ...
+        self, local: LocalPath, uri: Location, *, dry_run: Literal[False] = ..., **options: Unpack[UploadOptions]
+    ) -> LocalTransfer: ...
     def upload(
         self,
         local: LocalPath,
-        uri: Place,
+        uri: Location,
         *,
         include: Pattern = None,
         exclude: Pattern = None,
@@ -200,26 +182,30 @@ class Client:
         verify: Verify = "source",
         dry_run: bool = False,
     ) -> Any:
-        """A file or folder of this kernel's machine; ``copy`` is for those of the server's workspace."""
-        path, place = Path(fspath(local)).expanduser(), s3_place(uri)
+        """Upload a file or folder of the kernel's machine. Use :meth:`copy` for files of the server's workspace.
+
+        The transfer's ``left_out`` lists entries that are not uploaded: links to folders, broken links and special
+        files.
+        """
+        path, location = Path(fspath(local)).expanduser(), s3_location(uri)
         if not path.exists():
-            raise FileNotFoundError(f"There is no {path}.")
-        sender = Sender(self._api, on_conflict, verify, Patterns.of(include, exclude))
+            raise FileNotFoundError(f"{path} does not exist.")
+        uploader = Uploader(self._api, on_conflict, verify, Patterns.of(include, exclude))
         if dry_run:
-            return sender.look(path, place)
-        return LocalTransfer(self._api, str(path), str(place), partial(sender.plan, path, place))
+            return uploader.dry_run(path, location)
+        return LocalTransfer(self._api, str(path), str(location), partial(uploader.plan, path, location))
 
     @overload
     def download(
-        self, uri: Place, local: LocalPath, *, dry_run: Literal[True], **options: Unpack[Receiving]
+        self, uri: Location, local: LocalPath, *, dry_run: Literal[True], **options: Unpack[DownloadOptions]
     ) -> models.TransferPlan: ...
     @overload
     def download(
-        self, uri: Place, local: LocalPath, *, dry_run: Literal[False] = ..., **options: Unpack[Receiving]
-    ) -> Transfer: ...
+        self, uri: Location, local: LocalPath, *, dry_run: Literal[False] = ..., **options: Unpack[DownloadOptions]
+    ) -> LocalTransfer: ...
     def download(
         self,
-        uri: Place,
+        uri: Location,
         local: LocalPath,
         *,
         include: Pattern = None,
@@ -227,104 +213,122 @@ class Client:
         on_conflict: OnConflict = "fail",
         dry_run: bool = False,
     ) -> Any:
-        """An object or folder to this kernel's machine; written beside its name, compared, then renamed."""
-        path, place = Path(fspath(local)).expanduser(), s3_place(uri)
-        receiver = Receiver(self._api, on_conflict, Patterns.of(include, exclude))
-        if dry_run:
-            return receiver.look(place, path)
-        return LocalTransfer(self._api, str(place), str(path), partial(receiver.plan, place, path))
+        """Download an object or folder to the kernel's machine.
 
-    # --- what the server does -------------------------------------------------------------------------------------
+        Each file is written next to its final name, its size is compared, and then it is renamed.
+        """
+        path, location = Path(fspath(local)).expanduser(), s3_location(uri)
+        downloader = Downloader(self._api, on_conflict, Patterns.of(include, exclude))
+        if dry_run:
+            return downloader.dry_run(location, path)
+        return LocalTransfer(self._api, str(location), str(path), partial(downloader.plan, location, path))
+
+    # --- transfers that the server runs ---------------------------------------------------------------------------
 
     @overload
     def import_model(
-        self, repo: str, target: Place, *, dry_run: Literal[True], **options: Any
+        self, repo: str, target: Location, *, dry_run: Literal[True], **options: Any
     ) -> models.TransferPlan: ...
     @overload
-    def import_model(self, repo: str, target: Place, *, dry_run: Literal[False] = ..., **options: Any) -> Transfer: ...
-    def import_model(self, repo: str, target: Place, *, dry_run: bool = False, **options: Any) -> Any:
-        """A model of Hugging Face to S3: compared with the hub's checksums, without this kernel's disk.
+    def import_model(
+        self, repo: str, target: Location, *, dry_run: Literal[False] = ..., **options: Any
+    ) -> Transfer: ...
+    def import_model(self, repo: str, target: Location, *, dry_run: bool = False, **options: Any) -> Any:
+        """Import a model from Hugging Face to S3. The server streams it and compares it with the hub's checksums.
 
-        ``target`` is a bucket (the files go below the repository's name) or a folder (they go right into it). Options:
-        ``revision``, ``include``, ``exclude``, ``on_conflict``, ``verify``, ``token``; ``remove`` takes the objects of
-        other revisions that a dry run names (``plan.remaining.objects``): they go when all files have arrived.
+        ``target`` is a bucket (files are stored below the repository's name) or a folder (files are stored directly in
+        it). Options: ``revision``, ``include``, ``exclude``, ``on_conflict``, ``verify``, ``token``, and ``remove``
+        with objects of other revisions from a dry run (``plan.remaining.objects``), which are deleted after all files
+        have been imported.
         """
         return self._import(repo, target, "model", dry_run, options)
 
     @overload
     def import_dataset(
-        self, repo: str, target: Place, *, dry_run: Literal[True], **options: Any
+        self, repo: str, target: Location, *, dry_run: Literal[True], **options: Any
     ) -> models.TransferPlan: ...
     @overload
     def import_dataset(
-        self, repo: str, target: Place, *, dry_run: Literal[False] = ..., **options: Any
+        self, repo: str, target: Location, *, dry_run: Literal[False] = ..., **options: Any
     ) -> Transfer: ...
-    def import_dataset(self, repo: str, target: Place, *, dry_run: bool = False, **options: Any) -> Any:
-        """A dataset of Hugging Face, as :meth:`import_model` brings a model."""
+    def import_dataset(self, repo: str, target: Location, *, dry_run: bool = False, **options: Any) -> Any:
+        """Import a dataset from Hugging Face to S3, with the options of :meth:`import_model`."""
         return self._import(repo, target, "dataset", dry_run, options)
 
-    def _import(self, repo: str, target: Place, repo_type: RepoType, dry_run: bool, options: dict[str, Any]) -> Any:
-        place = s3_place(target)
+    def _import(self, repo: str, target: Location, repo_type: RepoType, dry_run: bool, options: dict[str, Any]) -> Any:
+        location = s3_location(target)
         what = request(
             models.ImportRequest,
             repo=repo,
-            bucket=place.bucket,
-            prefix=place.key.rstrip("/") or None,
+            bucket=location.bucket,
+            prefix=location.key.rstrip("/") or None,
             repo_type=repo_type,
             **with_patterns(options),
         )
         return self._api.plan_import(what) if dry_run else Transfer(self._api, self._api.import_from_hub(what))
 
     @overload
-    def copy(self, source: Place, target: Place, *, dry_run: Literal[True], **options: Any) -> models.TransferPlan: ...
+    def copy(
+        self, source: Location, target: Location, *, dry_run: Literal[True], **options: Any
+    ) -> models.TransferPlan: ...
     @overload
-    def copy(self, source: Place, target: Place, *, dry_run: Literal[False] = ..., **options: Any) -> Transfer: ...
-    def copy(self, source: Place, target: Place, *, dry_run: bool = False, **options: Any) -> Any:
-        """Between S3, the server's workspace and, as a source, Hugging Face. Within one store S3 copies by itself.
+    def copy(
+        self, source: Location, target: Location, *, dry_run: Literal[False] = ..., **options: Any
+    ) -> Transfer: ...
+    def copy(self, source: Location, target: Location, *, dry_run: bool = False, **options: Any) -> Any:
+        """Copy between S3 and the server's workspace, or from Hugging Face. Within a store, S3 copies the data itself.
 
-        Options: ``include``, ``exclude``, ``on_conflict``, ``verify``, ``token``; ``names`` of a source folder if not
-        all of it is meant, those of folders with a slash.
+        Options: ``include``, ``exclude``, ``on_conflict``, ``verify``, ``token``, and ``names`` to copy only some files
+        and folders of a source folder (names of folders end in a slash).
         """
         return self._transfer("copy", source, target, dry_run, options)
 
     @overload
-    def move(self, source: Place, target: Place, *, dry_run: Literal[True], **options: Any) -> models.TransferPlan: ...
+    def move(
+        self, source: Location, target: Location, *, dry_run: Literal[True], **options: Any
+    ) -> models.TransferPlan: ...
     @overload
-    def move(self, source: Place, target: Place, *, dry_run: Literal[False] = ..., **options: Any) -> Transfer: ...
-    def move(self, source: Place, target: Place, *, dry_run: bool = False, **options: Any) -> Any:
-        """As :meth:`copy`; what has arrived and was compared is deleted at the source."""
+    def move(
+        self, source: Location, target: Location, *, dry_run: Literal[False] = ..., **options: Any
+    ) -> Transfer: ...
+    def move(self, source: Location, target: Location, *, dry_run: bool = False, **options: Any) -> Any:
+        """Move as :meth:`copy` does. Each file is deleted at the source after its copy was verified."""
         return self._transfer("move", source, target, dry_run, options)
 
     @overload
-    def sync(self, source: Place, target: Place, *, dry_run: Literal[True], **options: Any) -> models.TransferPlan: ...
+    def sync(
+        self, source: Location, target: Location, *, dry_run: Literal[True], **options: Any
+    ) -> models.TransferPlan: ...
     @overload
-    def sync(self, source: Place, target: Place, *, dry_run: Literal[False] = ..., **options: Any) -> Transfer: ...
-    def sync(self, source: Place, target: Place, *, dry_run: bool = False, **options: Any) -> Any:
-        """Copy what is missing or differs; nothing is deleted."""
+    def sync(
+        self, source: Location, target: Location, *, dry_run: Literal[False] = ..., **options: Any
+    ) -> Transfer: ...
+    def sync(self, source: Location, target: Location, *, dry_run: bool = False, **options: Any) -> Any:
+        """Copy files that are missing at the target or differ. Nothing is deleted."""
         return self._transfer("sync", source, target, dry_run, options)
 
     @overload
-    def delete(self, uri: Place, *, dry_run: Literal[True]) -> models.TransferPlan: ...
+    def delete(self, uri: Location, *, dry_run: Literal[True]) -> models.TransferPlan: ...
     @overload
-    def delete(self, uri: Place, *, dry_run: Literal[False] = ...) -> Transfer: ...
-    def delete(self, uri: Place, *, dry_run: bool = False) -> Any:
-        """Exactly this object, or a folder (trailing slash) with everything in it."""
+    def delete(self, uri: Location, *, dry_run: Literal[False] = ...) -> Transfer: ...
+    def delete(self, uri: Location, *, dry_run: bool = False) -> Any:
+        """Delete exactly this object, or a folder (with a trailing slash) and everything in it."""
         return self._transfer("delete", uri, "", dry_run, {})
 
-    def _transfer(self, action: str, source: Place, target: Place, dry_run: bool, options: dict[str, Any]) -> Any:
+    def _transfer(self, action: str, source: Location, target: Location, dry_run: bool, options: dict[str, Any]) -> Any:
         what = request(
             models.TransferRequest, action=action, source=str(source), target=str(target), **with_patterns(options)
         )
         return self._api.plan_transfer(what) if dry_run else Transfer(self._api, self._api.start_transfer(what))
 
     def transfers(self) -> list[Transfer]:
-        """All that the server knows, newest first."""
+        """Return the transfers of the server, newest first."""
         return [Transfer(self._api, one) for one in self._api.list_transfers().transfers]
 
     def transfer(self, transfer_id: str) -> Transfer:
-        """One of them."""
+        """Return a transfer by its id."""
         return Transfer(self._api, self._api.get_transfer(transfer_id))
 
 
-def _again(url: str | None, verify: bool | str | None) -> Client:
+def _reconnect(url: str | None, verify: bool | str | None) -> Client:
     return Client(url, verify=verify)

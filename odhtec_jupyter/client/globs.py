@@ -16,20 +16,20 @@ _TOKEN = re.compile(r"((?<![^/])\*\*/|\*\*|\*|\?|\[[^\[\]/]+\])")
 
 
 def has_wildcards(text: str) -> bool:
-    """Whether it may be a pattern."""
+    """Return whether a text contains wildcards."""
     return not WILDCARDS.isdisjoint(text)
 
 
 def literal_folder(key: str) -> str:
-    """The folder in which the first wildcard of a pattern is."""
+    """Return the folder that contains the first wildcard of a pattern."""
     folder, slash, _ = _literal(key).rpartition("/")
     return folder + slash
 
 
 def matching(api: Api, pattern: S3Uri) -> Iterator[Entry]:
-    """Objects and folders that match; a pattern that ends in a slash matches folders only, ``**`` objects only.
+    """Yield the objects and folders that match. A trailing slash matches only folders, ``**`` only objects.
 
-    Raises :class:`BadRequest` for a range that is none.
+    Raises :class:`BadRequest` for an invalid range in brackets.
     """
     *parts, last = pattern.key.split("/")
     folders_only = last == ""
@@ -63,7 +63,7 @@ def _below(api: Api, folder: S3Uri, parts: Sequence[str]) -> Iterator[Entry]:
 
 
 def _level(api: Api, folder: S3Uri, start: str) -> Iterator[Entry]:
-    """One level of a folder, as far as the store can choose what begins so."""
+    """Yield the entries of a folder whose names start with ``start``; the store filters them."""
     if not start:
         yield from level(api, folder)
         return
@@ -73,7 +73,7 @@ def _level(api: Api, folder: S3Uri, start: str) -> Iterator[Entry]:
 
 
 def _named(api: Api, uri: S3Uri) -> Iterator[Entry]:
-    """The object of that name, and the folder."""
+    """Yield the object of that name, and the folder of that name."""
     try:
         size, etag = api.head_object(uri.bucket, uri.key)
         yield Entry(str(uri), uri.key, False, size, None, etag)
@@ -85,7 +85,7 @@ def _named(api: Api, uri: S3Uri) -> Iterator[Entry]:
 
 
 def _literal(pattern: str) -> str:
-    """What stands before the first wildcard."""
+    """Return the text before the first wildcard."""
     return re.split(r"[*?\[]", pattern, maxsplit=1)[0]
 
 
@@ -94,7 +94,9 @@ def _matcher(pattern: str) -> Callable[[str], object]:
     try:
         return re.compile(expression, re.DOTALL).fullmatch
     except re.error:
-        raise BadRequest(f"{pattern!r} is not a pattern: a range in its brackets ends before it begins.") from None
+        raise BadRequest(
+            f"The pattern {pattern!r} has an invalid range in brackets: its end is before its start."
+        ) from None
 
 
 def _piece(token: str) -> str:

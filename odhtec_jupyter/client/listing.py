@@ -1,4 +1,4 @@
-"""What is in a bucket, page by page: never more in memory than one page."""
+"""Listings of buckets and folders, page by page, with one page in memory."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from typing import Any
 
 from odhtec_jupyter import models
 from odhtec_jupyter.client.api import Api
-from odhtec_jupyter.client.drawing import size
+from odhtec_jupyter.client.display import size
+from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.uris import S3Uri
 from odhtec_jupyter.visible import visible
 
-SHOWN = 20  # entries
+MAX_SHOWN_ENTRIES = 20
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An object, or a folder. ``str(entry)`` is its URI, and every method takes an entry for one."""
+    """An object or folder. ``str(entry)`` is its URI, and methods accept an entry in place of a URI."""
 
     uri: str
     key: str
@@ -39,23 +40,25 @@ class Entry:
 
 
 class Listing:
-    """Entries that are asked for as they are needed; each ``for`` begins anew."""
+    """Entries that are loaded as they are needed. Each iteration starts again."""
 
-    def __init__(self, title: str, begin: Callable[[], Iterator[Entry]]) -> None:
-        self._title, self._begin = title, begin
+    def __init__(self, title: str, start: Callable[[], Iterator[Entry]]) -> None:
+        self._title, self._start = title, start
 
     def __iter__(self) -> Iterator[Entry]:
-        return self._begin()
+        return self._start()
 
     def __repr__(self) -> str:
-        first, title = list(islice(self, SHOWN + 1)), visible(self._title)
-        rows = [f"{'' if one.size is None else size(one.size):>10}  {visible(one.key)}" for one in first[:SHOWN]]
-        more = ["            …"] if len(first) > SHOWN else []
+        first, title = list(islice(self, MAX_SHOWN_ENTRIES + 1)), visible(self._title)
+        rows = [
+            f"{'' if one.size is None else size(one.size):>10}  {visible(one.key)}" for one in first[:MAX_SHOWN_ENTRIES]
+        ]
+        more = ["            …"] if len(first) > MAX_SHOWN_ENTRIES else []
         return "\n".join([title, *rows, *more] if first else [f"{title}: nothing"])
 
 
 def level(api: Api, uri: S3Uri) -> Iterator[Entry]:
-    """One level: folders and objects, as the store lists them. What is no folder is its own list, or does not exist."""
+    """Yield the folders and objects directly in a folder; for the URI of an object only this object."""
     folder = uri if uri.is_folder else S3Uri(uri.bucket, f"{uri.key}/")
     found = False
     for entry in _level(api, folder):
@@ -76,12 +79,12 @@ def _level(api: Api, uri: S3Uri) -> Iterator[Entry]:
 
 
 def below(api: Api, uri: S3Uri) -> Iterator[Entry]:
-    """Every object that begins so."""
+    """Yield every object whose key starts with the key of the URI."""
     return (_entry(uri.bucket, one) for one in objects_below(api, uri.bucket, uri.key))
 
 
 def search(api: Api, uri: S3Uri, query: dict[str, Any]) -> Iterator[Entry]:
-    """What a search finds, as far as it has looked."""
+    """Yield the results of a search as they are found."""
     for page in _pages(api, uri.bucket, uri.key, query):
         for found in page.prefixes:
             yield Entry(str(S3Uri(uri.bucket, found.Prefix)), found.Prefix, True)
@@ -90,25 +93,41 @@ def search(api: Api, uri: S3Uri, query: dict[str, Any]) -> Iterator[Entry]:
 
 
 def objects_below(api: Api, bucket: str, prefix: str) -> Iterator[models.S3Object]:
-    """Every object whose key begins with the prefix, in S3's own words."""
-    # A search for all that begins with the prefix and nothing more.
+    """Yield every object whose key starts with the prefix, with S3's fields."""
+    # A search with an empty text, which matches every object below the prefix.
     for page in _pages(api, bucket, prefix, {"q": "", "mode": "prefix", "recursive": "true"}):
         yield from page.objects
 
 
+def object_exists(api: Api, uri: S3Uri) -> bool:
+    """Return whether there is an object with exactly this key."""
+    try:
+        api.head_object(uri.bucket, uri.key)
+    except StoreError as error:
+        if error.status != 404:
+            raise
+        return False
+    return True
+
+
+def is_folder_marker(one: models.S3Object) -> bool:
+    """Return whether an object only marks a folder, as S3 consoles create them."""
+    return one.Key.endswith("/") and not one.Size
+
+
 def is_folder(api: Api, bucket: str, prefix: str) -> bool:
-    """Whether there is anything below."""
+    """Return whether there is an object below the prefix."""
     return first_object(api, bucket, prefix) is not None
 
 
 def first_object(api: Api, bucket: str, prefix: str) -> models.S3Object | None:
-    """The first object whose key begins with the prefix; the one whose key is the prefix comes before all others."""
+    """Return the first object whose key starts with the prefix. An object with the prefix as its key is the first."""
     query = {"q": "", "mode": "prefix", "recursive": "true", "maxKeys": 1}
     return next((page.objects[0] for page in _pages(api, bucket, prefix, query) if page.objects), None)
 
 
 def usage(api: Api, uri: S3Uri) -> models.Usage:
-    """How many objects and bytes there are below."""
+    """Return the number and total size of the objects below a URI."""
     sum_ = models.Usage(objects=0, bytes=0, next_continuation_token=None, is_truncated=False)
     token: str | None = None
     while True:

@@ -1,4 +1,4 @@
-"""A transfer as an object: looked at, waited for, steered; it draws itself."""
+"""A transfer as an object: its status, waiting for it, controlling it, and its display."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from contextlib import closing
 from typing import Any, Self
 
 from odhtec_jupyter import models
-from odhtec_jupyter.client import drawing
+from odhtec_jupyter.client import display
 from odhtec_jupyter.client.api import Api
 from odhtec_jupyter.errors import Cancelled, Conflict, error_for
 
-SOON, LATER = 0.05, 0.5  # seconds between two looks, at first and later
-FILES = 1000  # in one window
+MIN_POLL_SECONDS, MAX_POLL_SECONDS = 0.05, 0.5
+FILES_PER_REQUEST = 1000
 
 
 class Transfer:
-    """What the server does for us. It goes on whether or not anybody looks, also when this kernel ends."""
+    """A transfer that the server runs. It continues when this object is gone and when the kernel ends."""
 
     def __init__(self, api: Api, seen: models.Transfer) -> None:
         self._api = api
         self._seen = seen
 
-    # --- looking --------------------------------------------------------------------------------------------------
+    # --- status ---------------------------------------------------------------------------------------------------
 
     @property
     def id(self) -> str:
-        """The server's name for it."""
+        """The server's id of the transfer."""
         return self._seen.id
 
     @property
     def status(self) -> models.Transfer:
-        """All about it, as it is now."""
-        if self._seen.state not in drawing.ENDED:
+        """The current state, progress and error."""
+        if self._seen.state not in display.ENDED:
             self._seen = self._api.get_transfer(self.id)
         return self._seen
 
@@ -49,10 +49,10 @@ class Transfer:
         return self.status.error
 
     def files(self, state: models.FileState | None = None) -> Iterator[models.TransferFile]:
-        """Its files, or those in one state; asked for as they are needed."""
+        """Yield its files, or those in one state. They are requested as they are needed."""
         offset = 0
         while True:
-            query = {"state": state, "offset": offset, "limit": FILES}
+            query = {"state": state, "offset": offset, "limit": FILES_PER_REQUEST}
             window = self._api.list_transfer_files(self.id, query)
             yield from window.files
             offset += len(window.files)
@@ -62,13 +62,14 @@ class Transfer:
     # --- waiting --------------------------------------------------------------------------------------------------
 
     def wait(self, timeout: float | None = None, *, progress: bool = True) -> Self:
-        """Return when it is completed, and show how far it is meanwhile. A server that restarts is waited for.
+        """Wait until the transfer is completed, and show its progress. A restart of the server is waited for.
 
-        Raises the error it failed with, :class:`Cancelled`, ``TimeoutError``, or :class:`Conflict` when it is paused
-        for something that only you can give it. Interrupting the wait does not stop the transfer.
+        ``timeout`` is in seconds. Raises the error of a failed transfer, :class:`Cancelled`, ``TimeoutError``, or
+        :class:`Conflict` if the transfer is paused until you provide a token or the S3 keys. An interrupt does not
+        stop the transfer.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        with closing(drawing.bar() if progress else _Nothing()) as bar:
+        with closing(display.bar() if progress else _NoBar()) as bar:
             pauses = _pauses()
             while True:
                 status = self.status
@@ -76,15 +77,15 @@ class Transfer:
                 if self._is_over(status):
                     return self
                 if deadline is not None and time.monotonic() > deadline:
-                    raise TimeoutError(f"After {timeout:.0f} s: {drawing.line(status)}")
+                    raise TimeoutError(f"After {timeout:.0f} s: {display.line(status)}")
                 time.sleep(next(pauses))
 
     def __await__(self) -> Generator[Any, None, Self]:
         return self._completed().__await__()
 
     async def _completed(self) -> Self:
-        """As :meth:`wait`, and other tasks go on meanwhile."""
-        with closing(drawing.bar()) as bar:
+        """Wait as :meth:`wait` does, while other tasks run."""
+        with closing(display.bar()) as bar:
             for pause in _pauses():
                 status = await asyncio.to_thread(lambda: self.status)
                 bar.show(status)
@@ -95,66 +96,68 @@ class Transfer:
 
     def _is_over(self, status: models.Transfer) -> bool:
         if status.state == "failed":
-            failure = status.error or models.Failure(code="InternalError", message="It failed without a word.")
+            failure = status.error or models.Failure(code="InternalError", message="The server reported no reason.")
             raise error_for(failure.code, failure.message)
         if status.state == "cancelled":
-            raise Cancelled(f"{drawing.title(status)} was cancelled.")
+            raise Cancelled(f"{display.title(status)} was cancelled.")
         if status.state == "paused" and status.needs:
-            how = "resume(token=...)" if status.needs == "token" else "set the connection it began with, then resume()"
-            code = "NeedsToken" if status.needs == "token" else "NeedsConnection"
-            raise Conflict(f"{drawing.title(status)} waits for a {status.needs}: {how}.", code=code)
+            needs_token = status.needs == "token"
+            advice = "Call resume(token=...)" if needs_token else "Restore that connection and call resume()"
+            needed = "a token" if needs_token else "the connection it was started with"
+            code = "NeedsToken" if needs_token else "NeedsConnection"
+            raise Conflict(f"{display.title(status)} is paused and needs {needed}. {advice}.", code=code)
         return status.state == "completed"
 
-    # --- steering -------------------------------------------------------------------------------------------------
+    # --- control --------------------------------------------------------------------------------------------------
 
     def pause(self) -> Self:
-        """Stop for now; what has arrived is kept."""
-        return self._steer("pause")
+        """Pause. The data that was transferred is kept."""
+        return self._control("pause")
 
     def resume(self, token: str | None = None) -> Self:
-        """Go on; ``token`` for Hugging Face where it waits for one."""
-        return self._steer("resume", token)
+        """Continue. ``token`` is for Hugging Face, if the transfer waits for one."""
+        return self._control("resume", token)
 
     def cancel(self) -> Self:
-        """Stop it and leave nothing half-written."""
-        return self._steer("cancel")
+        """Stop, and leave no incomplete file."""
+        return self._control("cancel")
 
     def retry(self, token: str | None = None) -> Self:
-        """Try what failed again, and nothing else."""
-        return self._steer("retry", token)
+        """Retry only the files that failed."""
+        return self._control("retry", token)
 
     def remove(self) -> None:
-        """Let the server forget a finished one."""
+        """Remove a finished transfer from the server's list."""
         self._api.remove_transfer(self.id)
 
-    def _steer(self, verb: str, token: str | None = None) -> Self:
-        self._seen = self._api.steer_transfer(self.id, verb, token)
+    def _control(self, verb: str, token: str | None = None) -> Self:
+        self._seen = self._api.control_transfer(self.id, verb, token)
         return self
 
-    # --- showing itself -------------------------------------------------------------------------------------------
+    # --- display -------------------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        return f"<{drawing.line(self._seen)}>"
+        return f"<{display.line(self._seen)}>"
 
     def _ipython_display_(self) -> None:
-        if drawing.in_notebook():
-            drawing.follow(lambda: self.status)
+        if display.in_notebook():
+            display.show_in_background(lambda: self.status)
         else:
-            print(drawing.line(self.status))  # noqa: T201 - a terminal's way to show a value
+            print(display.line(self.status))  # noqa: T201 - how a terminal shows a value
 
 
-class _Nothing:
-    """Draws nothing."""
+class _NoBar:
+    """A display that shows nothing."""
 
     def show(self, status: models.Transfer) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def _pauses() -> Iterator[float]:
-    pause = SOON
+    pause = MIN_POLL_SECONDS
     while True:
         yield pause
-        pause = min(pause * 1.5, LATER)
+        pause = min(pause * 1.5, MAX_POLL_SECONDS)

@@ -1,14 +1,14 @@
-"""``mb`` and ``rb``: buckets."""
+"""``mb`` and ``rb``: create and delete buckets."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from odhtec_jupyter.client.arguments import s3_place
+from odhtec_jupyter.client.arguments import s3_location
 from odhtec_jupyter.commands.console import FAILED, console
-from odhtec_jupyter.commands.options import command, deleting_arguments, dry_run_argument, place_argument
-from odhtec_jupyter.commands.removing import contents, delete, is_meant, plans
+from odhtec_jupyter.commands.options import command, deleting_arguments, dry_run_argument, location_argument
+from odhtec_jupyter.commands.removing import contents, delete, is_confirmed, plans
 from odhtec_jupyter.errors import BadRequest, StoreError
 from odhtec_jupyter.models import PlannedFile, TransferPlan
 from odhtec_jupyter.visible import visible
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
-    """Their arguments."""
-    example = ("mb s3://my-results", "a name that no other user of the store has")
+    """Add the commands."""
+    example = ("mb s3://my-results", "bucket names are unique in a store")
     one = command(commands, "mb", mb, "create a bucket", examples=[example])
     one.add_argument("uri", metavar="S3-URI")
     dry_run_argument(one, "created")
@@ -30,11 +30,11 @@ def add(commands: Commands) -> None:
         "delete a bucket",
         about="Asks first: anyone can then create a bucket with this name and receive data still\nsent to it.",
         examples=[
-            ("rb s3://my-results", "an empty one"),
-            ("rb --force s3://my-results", "with everything in it"),
+            ("rb s3://my-results", "an empty bucket"),
+            ("rb --force s3://my-results", "a bucket and everything in it"),
         ],
     )
-    place_argument(one, "uri", metavar="S3-URI")
+    location_argument(one, "uri", metavar="S3-URI")
     one.add_argument("--force", action="store_true", help="delete the objects in it first")
     deleting_arguments(one)
 
@@ -47,10 +47,10 @@ def mb(options: argparse.Namespace) -> int:
         if options.dry_run:
             planned = PlannedFile(source="", target=uri, size=None, what="create")
             plan = TransferPlan(counts={"create": 1}, files_total=0, bytes_total=0, files=[planned])
-            out.say(visible(f"    create  {uri}; nothing was written."), plan)
+            out.print_result(visible(f"    create  {uri}; nothing was written."), plan)
             return 0
         out.client.create_bucket(bucket)
-        out.say(visible(f"created  {uri}"), {"created": uri})
+        out.print_result(visible(f"created  {uri}"), {"created": uri})
     return 0
 
 
@@ -61,22 +61,22 @@ def rb(options: argparse.Namespace) -> int:
     with console(options) as out:
         entries = contents(out.client, bucket) if options.force else []
         if not options.force and next(iter(out.client.ls(uri)), None) is not None:
-            raise StoreError(f"{bucket} is not empty: --force deletes what is in it, too.", code="BucketNotEmpty")
+            raise StoreError(f"{bucket} is not empty. Use --force to delete its objects, too.", code="BucketNotEmpty")
         if options.dry_run:
             planned = PlannedFile(source=uri, target="", size=None, what="delete")
             itself = TransferPlan(counts={"delete": 1}, files_total=0, bytes_total=0, files=[planned])
-            return out.plan([*plans(out.client, entries), itself], "deleted")
-        if not is_meant(out, "Delete", entries, f"the bucket {bucket}"):
+            return out.print_plan([*plans(out.client, entries), itself], "deleted")
+        if not is_confirmed(out, "Delete", entries, f"the bucket {bucket}"):
             return FAILED
         if code := delete(out, entries):
             return code
         out.client.delete_bucket(bucket)
-        out.say(visible(f"deleted  {uri}"), {"deleted": uri})
+        out.print_result(visible(f"deleted  {uri}"), {"deleted": uri})
     return 0
 
 
 def _bucket(uri: str) -> str:
-    place = s3_place(uri)
-    if place.key:
-        raise BadRequest(f"{uri} names more than a bucket; a bucket is s3://{place.bucket}.")
-    return place.bucket
+    location = s3_location(uri)
+    if location.key:
+        raise BadRequest(f"{uri} is not a bucket. Name the bucket: s3://{location.bucket}")
+    return location.bucket

@@ -1,4 +1,4 @@
-"""Completion in the shell by argcomplete, which is an extra: commands, options, files, buckets and keys."""
+"""Shell completion of commands, options, files, buckets and keys, with argcomplete (an optional dependency)."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from odhtec_jupyter.visible import visible
 if TYPE_CHECKING:
     from odhtec_jupyter.commands.options import Commands
 
-ASKED_BY_SHELL = "_ARGCOMPLETE"  # the environment variable that argcomplete's shell functions set
+ARGCOMPLETE_VARIABLE = "_ARGCOMPLETE"  # set by argcomplete's shell functions
 EXECUTABLES = ["jupyter", "jupyter-odhtec"]
 SHELLS = ("bash", "zsh", "fish")
 SCHEMES = ("s3://", "workspace://", "hf://")
-MAX_PLACES = 500
-ANSWER_SECONDS = 5
+MAX_COMPLETIONS = 500
+MAX_SECONDS = 5
 
 
 def add(commands: Commands) -> None:
-    """``completion``."""
+    """Add ``completion``."""
     one = commands.add_parser(
         "completion",
-        help="let the shell complete commands, buckets and keys by Tab",
-        description="Print what makes a shell complete commands, options, buckets and keys by Tab.\n\n"
-        "It needs argcomplete: pip install 'odhtec-jupyter[completion]'.",
+        help="complete commands, buckets and keys with Tab",
+        description="Print the code that lets a shell complete commands, options, buckets and keys with Tab.\n\n"
+        "Requires argcomplete: pip install 'odhtec-jupyter[completion]'.",
         epilog="examples:\n"
         '  eval "$(jupyter odhtec completion bash)"\n'
-        "      for this shell; in ~/.bashrc for every one\n"
+        "      for this shell; put it in ~/.bashrc for every shell\n"
         '  autoload -Uz compinit && compinit && eval "$(jupyter odhtec completion zsh)"\n'
         "      the same in ~/.zshrc\n"
         "  jupyter odhtec completion fish > ~/.config/fish/completions/jupyter.fish",
@@ -46,9 +46,9 @@ def add(commands: Commands) -> None:
 
 
 def completion(options: argparse.Namespace) -> int:
-    """Print the shell's part of it."""
+    """Print the code for the shell."""
     if find_spec("argcomplete") is None:
-        raise BadRequest("Completion needs argcomplete: pip install 'odhtec-jupyter[completion]'.")
+        raise BadRequest("Completion requires argcomplete: pip install 'odhtec-jupyter[completion]'.")
     from argcomplete.shell_integration import shellcode
 
     print(shellcode(EXECUTABLES, shell=options.shell))
@@ -56,33 +56,33 @@ def completion(options: argparse.Namespace) -> int:
 
 
 def answer(command: argparse.ArgumentParser) -> None:
-    """Answer the shell that asks for completions, and end the process; return where no shell asks."""
-    if ASKED_BY_SHELL not in os.environ:
+    """Print completions and exit if a shell has started this process for them; otherwise return."""
+    if ARGCOMPLETE_VARIABLE not in os.environ:
         return
     if find_spec("argcomplete") is None:
         sys.exit(1)
     from argcomplete import autocomplete
 
     if hasattr(signal, "alarm"):
-        signal.alarm(ANSWER_SECONDS)  # a store that does not answer must not hold the shell
+        signal.alarm(MAX_SECONDS)  # a store that does not respond must not block the shell
     autocomplete(command, always_complete_options="long")
 
 
-def complete_place(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> list[str]:
-    """Places that begin with ``prefix``."""
+def complete_location(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> list[str]:
+    """Return the files, buckets and keys that start with ``prefix``."""
     if "://" not in prefix:
         from argcomplete.completers import FilesCompleter
 
         return [scheme for scheme in SCHEMES if scheme.startswith(prefix)] + list(FilesCompleter()(prefix))
     try:
-        # A name that a terminal would not show as it is cannot be chosen from a list.
-        found = (uri for uri in _places(prefix, getattr(parsed_args, "url", None)) if visible(uri) == uri)
-        return list(islice(found, MAX_PLACES))
+        # A name with invisible characters cannot be recognized in a list.
+        found = (uri for uri in _locations(prefix, getattr(parsed_args, "url", None)) if visible(uri) == uri)
+        return list(islice(found, MAX_COMPLETIONS))
     except (OdhTecError, OSError):
         return []
 
 
-def _places(prefix: str, url: str | None) -> Iterator[str]:
+def _locations(prefix: str, url: str | None) -> Iterator[str]:
     if not prefix.startswith("s3://"):
         return
     client = Client(url, os.environ.get("JUPYTER_TOKEN") if url else None)

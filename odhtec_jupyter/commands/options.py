@@ -1,15 +1,17 @@
-"""Arguments that several commands share, and how their help is laid out."""
+"""Arguments that several commands share, and the layout of their help."""
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from odhtec_jupyter.commands.completion import complete_place
+from odhtec_jupyter.commands.completion import complete_location
 from odhtec_jupyter.commands.output import print_error
+from odhtec_jupyter.visible import visible
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction["Parser"]
@@ -17,31 +19,38 @@ if TYPE_CHECKING:
 Run = Callable[[argparse.Namespace], int]
 POLICIES = ("fail", "skip", "overwrite", "rename")
 WRONG_ARGUMENTS = 2  # the exit code
-PLACES = """\
-places:
-  s3://bucket/key           an object; s3://bucket/folder/, with a slash, is a folder
+MAX_PORT = 65535
+LOCATIONS = """\
+locations:
+  s3://bucket/key           an object; s3://bucket/folder/ (with a slash) is a folder
   workspace://path          a file or folder/ below the server's root directory
   hf://org/name@rev/path    a file of Hugging Face; hf://datasets/org/name is a dataset
   path                      a file or folder of this machine, in cp and sync
 """
 WILDCARDS = """\
-wildcards in keys: * ? [a-z] within one level, ** across levels. Put them in quotes.
-A key that exists is taken to the letter, whatever is in it.
+wildcards in keys: * ? [a-z] within one level, ** across levels. Quote them.
+A key that contains such characters and exists is not treated as a pattern.
 """
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong as JSON where the output is JSON."""
+    """Prints errors as JSON if the output is JSON, and refuses arguments that are not valid UTF-8."""
 
     _is_json = False
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As argparse's."""
-        self._is_json = "--json" in (sys.argv[1:] if args is None else args)
+        """Parse as argparse does."""
+        given = sys.argv[1:] if args is None else list(args)
+        self._is_json = "--json" in given
+        for one in given:
+            try:
+                one.encode()
+            except UnicodeEncodeError:  # the shell passed other bytes, and neither keys nor output can hold them
+                self.error(f"argument {visible(one)} is not valid UTF-8")
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        """End with exit code 2."""
+        """Print the error and exit with code 2."""
         if not self._is_json:
             super().error(message)
         print_error(message, "InvalidRequest", as_json=True)
@@ -59,7 +68,7 @@ def command(
     notes: str = "",
     human: bool = False,
 ) -> Parser:
-    """A command that speaks to the server. With ``human``, -h means sizes for people, as in ls and du."""
+    """Add a command that uses the server. With ``human``, -h selects human-readable sizes, as in ls and du."""
     shown = "\n".join(f"  jupyter odhtec {line}\n      {what}" for line, what in examples)
     parts = [f"examples:\n{shown}\n" if examples else "", notes]
     one = commands.add_parser(
@@ -72,54 +81,77 @@ def command(
     )
     if human:
         one.add_argument("--help", action="help", help="show this help message and exit")
-        one.add_argument("-h", "--human-readable", action="store_true", help="sizes as 1.2 MB, not in bytes")
-    one.add_argument("--json", action="store_true", help="one JSON value a line, errors on standard error, too")
+        one.add_argument(
+            "-h", "--human-readable", action="store_true", help="print sizes such as 1.2 MB instead of bytes"
+        )
+    one.add_argument(
+        "--json", action="store_true", help="print one JSON value per line; errors are JSON on standard error"
+    )
     one.add_argument(
         "--url",
-        help="the Jupyter server, as its log shows it; its token may be in JUPYTER_TOKEN. Default: the server of this "
-        "terminal or machine, or a new one for this command",
+        help="the URL of the Jupyter server, as in its log; the token can be in JUPYTER_TOKEN. Default: the server of "
+        "this terminal or machine, or a new one for this command",
     )
     one.set_defaults(run=run)
     return one
 
 
-def place_argument(one: Parser, name: str, **options: Any) -> None:
-    """A positional argument that a shell can complete with buckets and keys."""
-    one.add_argument(name, **options).completer = complete_place  # type: ignore[attr-defined]
+def location_argument(one: Parser, name: str, **options: Any) -> None:
+    """Add a positional argument that the shell completes with buckets and keys."""
+    one.add_argument(name, **options).completer = complete_location  # type: ignore[attr-defined]
 
 
 def moving_arguments(one: Parser, *, conflicts: bool = True) -> None:
-    """What applies wherever files are copied."""
+    """Add the arguments of the commands that copy files."""
     one.add_argument(
         "--include",
         action="append",
         metavar="PATTERN",
-        help="only files whose path in the folder fits; may be given again",
+        help="only files whose path in the folder matches; can be repeated",
     )
-    one.add_argument("--exclude", action="append", metavar="PATTERN", help="not those that fit; may be given again")
+    one.add_argument(
+        "--exclude", action="append", metavar="PATTERN", help="no files whose path matches; can be repeated"
+    )
     if conflicts:
         one.add_argument(
             "--on-conflict",
             choices=POLICIES,
             default="fail",
-            help="what happens to a file that exists already (default: %(default)s, before anything is written)",
+            help="what to do if a file exists (default: %(default)s, before anything is written)",
         )
     dry_run_argument(one, "written")
-    one.add_argument("--no-wait", action="store_true", help="print the transfer's id and leave it to the server")
+    one.add_argument(
+        "--no-wait", action="store_true", help="print the id of the transfer and exit; the server continues it"
+    )
 
 
 def deleting_arguments(one: Parser) -> None:
-    """What applies wherever something is deleted."""
-    one.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    """Add the arguments of the commands that delete."""
+    one.add_argument("-y", "--yes", action="store_true", help="delete without asking")
     dry_run_argument(one, "deleted")
 
 
 def dry_run_argument(one: Parser, done: str) -> None:
-    """``--dry-run``, and as ``aws s3`` writes it."""
-    one.add_argument("--dry-run", action="store_true", help=f"only tell what would be {done}")
+    """Add ``--dry-run``, and ``--dryrun`` as ``aws s3`` spells it."""
+    one.add_argument("--dry-run", action="store_true", help=f"only print what would be {done}")
     one.add_argument("--dryrun", dest="dry_run", action="store_true", help=argparse.SUPPRESS)
 
 
 def patterns(options: argparse.Namespace) -> dict[str, Any]:
-    """``--include`` and ``--exclude`` as the client takes them."""
+    """Return ``--include`` and ``--exclude`` as options of the client."""
     return {"include": options.include or None, "exclude": options.exclude or None}
+
+
+def positive_number(text: str) -> int:
+    """Return an argument as a number from 1 on."""
+    if not re.fullmatch("[0-9]{1,18}", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
+
+
+def port_number(text: str) -> int:
+    """Return an argument as a TCP port."""
+    port = positive_number(text)
+    if port > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to {MAX_PORT}")
+    return port

@@ -1,4 +1,4 @@
-"""One style for what commands print: plain lines, or JSON in camelCase with dates as ISO 8601 has them."""
+"""What commands print as JSON and as errors: camelCase names and ISO 8601 dates, as in the REST API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Value = BaseModel | Entry | Mapping[str, object]
 
 
 def json_line(value: Value) -> str:
-    """A value as the server itself would write it."""
+    """Return a value as the REST API would return it, in one line."""
     if isinstance(value, BaseModel):
         return value.model_dump_json(by_alias=True)
     fields = vars(value) if isinstance(value, Entry) else value
@@ -25,7 +25,7 @@ def json_line(value: Value) -> str:
 
 
 def print_error(message: str, code: str, *, as_json: bool) -> None:
-    """One sentence on standard error; as JSON it is what the server replies with."""
+    """Print an error on standard error, as text or as the JSON that the REST API replies with."""
     if as_json:
         print(json_line(ErrorReply(error=code, message=message)), file=sys.stderr)
     else:

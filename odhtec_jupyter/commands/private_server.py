@@ -1,4 +1,4 @@
-"""A Jupyter server for one command, where none runs: on the loopback interface, with a token that nobody is told."""
+"""A Jupyter server for one command, if none is running: on the loopback interface, with a random token."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from pathlib import Path
 
 import requests
 
-from odhtec_jupyter.client.servers import Server
+from odhtec_jupyter.client.http.servers import Server
 from odhtec_jupyter.errors import NoServer
 
-START = 60.0  # seconds
-STOP = 15.0
-POLL = 0.1
-ALONE = 300  # seconds: were we killed, it ends by itself
+START_SECONDS = 60.0
+STOP_SECONDS = 15.0
+POLL_SECONDS = 0.1
+IDLE_SECONDS = 300  # after which the server exits, in case this process was killed
 
 
 @contextmanager
 def private_server() -> Iterator[Server]:
-    """Ends with the ``with`` block, and what it had begun with it."""
+    """Yield a server that stops, with its transfers, at the end of the ``with`` block."""
     with tempfile.TemporaryDirectory(prefix="odhtec-", ignore_cleanup_errors=True) as name:
         folder, token = Path(name), secrets.token_hex(24)
-        # The token is no argument: those can be read by every user of the machine. No configuration: it could open
-        # the server to others.
+        # Not as an argument: every user of the machine can read the arguments of a process. Without the user's
+        # configuration, which could open the server to others.
         env = os.environ | {"JUPYTER_TOKEN": token, "JUPYTER_RUNTIME_DIR": name, "JUPYTER_NO_CONFIG": "1"}
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter
@@ -40,7 +40,7 @@ def private_server() -> Iterator[Server]:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Ctrl-C is for us: we say what becomes of what runs.
+                # Ctrl-C must reach only this process, which decides what happens to running transfers.
                 start_new_session=True,
             )
         try:
@@ -48,7 +48,7 @@ def private_server() -> Iterator[Server]:
         finally:
             process.terminate()
             try:
-                process.wait(STOP)
+                process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -61,15 +61,15 @@ def _command(folder: Path) -> list[str]:
         *(sys.executable, "-m", "jupyter_server", "--no-browser"),
         *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.allow_root=True"),
         "--ServerApp.jpserver_extensions={'odhtec_jupyter': True}",
-        f"--ServerApp.shutdown_no_activity_timeout={ALONE}",
+        f"--ServerApp.shutdown_no_activity_timeout={IDLE_SECONDS}",
         f"--ServerApp.root_dir={Path.cwd()}",
-        # Not the user's own journal: another server goes on with what stands there.
+        # Not the user's own journal: another server continues the transfers in it.
         f"--OdhTecSettings.state_dir={folder / 'state'}",
     ]
 
 
 def _started(process: subprocess.Popen[bytes], folder: Path, token: str) -> str:
-    deadline = time.monotonic() + START
+    deadline = time.monotonic() + START_SECONDS
     with requests.Session() as session:
         session.trust_env = False
         session.headers["Authorization"] = f"token {token}"
@@ -78,8 +78,8 @@ def _started(process: subprocess.Popen[bytes], folder: Path, token: str) -> str:
                 url = str(json.loads((folder / f"jpserver-{process.pid}.json").read_text())["url"])
                 if session.get(f"{url}api/status", timeout=5).ok:
                     return url
-            except (OSError, ValueError, KeyError):  # not written yet, half written, or not listening yet
+            except (OSError, ValueError, KeyError):  # not written, half written, or not listening yet
                 pass
-            time.sleep(POLL)
+            time.sleep(POLL_SECONDS)
     last = (folder / "log").read_text(errors="replace").replace(token, "***").splitlines()[-1:]
-    raise NoServer(f"No Jupyter server runs here, and one for this command did not start: {''.join(last)}")
+    raise NoServer(f"No Jupyter server is running, and starting one for this command failed: {''.join(last)}")

@@ -1,4 +1,4 @@
-"""What several sources, or a pattern, stand for: each file and folder, and its path below the target."""
+"""The files and folders that the sources of a command name, and their paths below the target."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from odhtec_jupyter.client import Client
-from odhtec_jupyter.client.arguments import s3_place
+from odhtec_jupyter.client.arguments import s3_location
 from odhtec_jupyter.client.globs import has_wildcards, literal_folder
-from odhtec_jupyter.commands.finding import Note, found
+from odhtec_jupyter.commands.expansion import Note, expand
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.uris import HubUri, S3Uri, parse_uri
 
@@ -25,7 +25,7 @@ class Source:
 
     @property
     def is_folder(self) -> bool:
-        """Whether all below it is meant."""
+        """Whether everything below it is copied."""
         return self.name.endswith("/")
 
     @property
@@ -35,49 +35,49 @@ class Source:
 
 
 def is_remote(text: str) -> bool:
-    """Whether it is not a path of this machine."""
+    """Return whether it is a URI, not a path of this machine."""
     return "://" in text
 
 
 def single(client: Client, options: argparse.Namespace) -> str | None:
-    """The only source; None where there are several, or a pattern."""
+    """Return the only source; None if there are several or a pattern."""
     if len(options.source) != 1:
         return None
     uri: str = options.source[0]
     if not uri.startswith("s3://"):
         return uri
     if options.recursive or has_wildcards(uri):
-        first = next(found(client, uri, folders=options.recursive, note=_hint_only))
-        key, slash = s3_place(uri).key, "/" if first.is_folder else ""
+        first = next(expand(client, uri, folders=options.recursive, note=_ignore))
+        key, slash = s3_location(uri).key, "/" if first.is_folder else ""
         return first.uri if first.key in {key, f"{key}{slash}"} else None
     return uri
 
 
-def _hint_only(_: str) -> None:
-    """The note comes when all sources are looked for."""
+def _ignore(_: str) -> None:
+    """Ignore a notice: it is printed when all sources are expanded."""
 
 
 def sources(client: Client, options: argparse.Namespace, note: Note) -> list[Source]:
-    """Each file and folder once. Raises :class:`BadRequest` where two of them would have the same name."""
+    """Return each file and folder once. Raises :class:`BadRequest` if two would have the same name at the target."""
     seen: dict[str, Source] = {}
     for text in options.source:
         for source in _sources(client, text, options.recursive, note):
             other = seen.setdefault(source.name, source)
             if other.uri != source.uri:
-                raise BadRequest(f"{other.uri} and {source.uri} would both be {source.name}: copy them one by one.")
+                raise BadRequest(f"{other.uri} and {source.uri} would both become {source.name}. Copy them one by one.")
     folders = {one.name: one.uri for one in seen.values() if one.is_folder}
     return [one for one in seen.values() if not any(_is_in(one, name, uri) for name, uri in _above(one, folders))]
 
 
 def _above(source: Source, folders: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The chosen folders that the name is in, each with its URI."""
+    """Yield the selected folders that contain the source, each with its URI."""
     for at, letter in enumerate(source.name[:-1]):
         if letter == "/" and (name := source.name[: at + 1]) in folders:
             yield name, folders[name]
 
 
 def _is_in(source: Source, name: str, uri: str) -> bool:
-    """Whether the folder brings it to the same path below the target."""
+    """Return whether copying the folder also copies the source, to the same path below the target."""
     return source.uri == uri + source.name.removeprefix(name)
 
 
@@ -87,19 +87,19 @@ def _sources(client: Client, text: str, recursive: bool, note: Note) -> Iterator
         name = path.resolve().name if path.name in {"", ".."} else path.name
         yield Source(text, f"{name}/" if path.is_dir() else name)
         return
-    place = parse_uri(text, "source")
-    if not isinstance(place, S3Uri) or not (recursive or has_wildcards(place.key)):
-        yield _named(text, str(place), f"{place.name}/" if place.is_folder else place.name)
+    location = parse_uri(text, "source")
+    if not isinstance(location, S3Uri) or not (recursive or has_wildcards(location.key)):
+        yield _named(text, str(location), f"{location.name}/" if location.is_folder else location.name)
         return
-    for entry in found(client, text, folders=recursive, note=note):
-        named = entry.key.rstrip("/") == place.key.rstrip("/")
-        name = _last(entry.key) if named else entry.key.removeprefix(literal_folder(place.key))
+    for entry in expand(client, text, folders=recursive, note=note):
+        named = entry.key.rstrip("/") == location.key.rstrip("/")
+        name = _last(entry.key) if named else entry.key.removeprefix(literal_folder(location.key))
         yield _named(text, entry.uri, name, entry.size)
 
 
 def _named(text: str, uri: str, name: str, size: int | None = None) -> Source:
     if name in {"", "/"}:
-        raise BadRequest(f"{text} has no name of its own below the target: copy it alone.")
+        raise BadRequest(f"{text} has no name to use below the target. Copy it with a command of its own.")
     return Source(uri, name, size)
 
 
@@ -108,12 +108,12 @@ def _last(key: str) -> str:
 
 
 def is_hub(source: Source) -> bool:
-    """Whether it is of Hugging Face, where a folder has no other name than its repository's."""
+    """Return whether it is a location on Hugging Face, which is copied by a transfer of its own."""
     return isinstance(parse_uri(source.uri, "source"), HubUri)
 
 
 def by_folder(chosen: Sequence[Source]) -> Iterator[tuple[str, list[Source]]]:
-    """Those that have the folder in common, below which their names are."""
+    """Yield the sources that are in the same folder, with that folder."""
     groups: dict[str, list[Source]] = {}
     for source in chosen:
         groups.setdefault(source.folder, []).append(source)

@@ -1,4 +1,4 @@
-"""The embedded demonstration: an S3 server, a hub that serves a real model, and JupyterLab, on one machine.
+"""The demonstration: an S3 server, a hub that serves a real model, and JupyterLab, on one machine.
 
-Nothing here is imported by the extension itself. The tests use the same parts.
+The extension itself imports nothing from this package. The tests use its parts.
 """

@@ -1,4 +1,4 @@
-"""The host of the hub's large files: an object store that knows no users, only signed links."""
+"""The host of the hub's large files: an object store that accepts only signed links."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _LINK = re.compile(r"/(model|dataset|space)s/([^/]+(?:/[^/]+)?)/commit/([0-9a-f]
 
 
 class CdnHandler(Handler):
-    """The host of the large files: answers to signed links."""
+    """Handles requests with signed links."""
 
     host: Host = "cdn"
 
     def answer(self) -> None:
-        """Check the link, then send."""
+        """Check the link, and send the file."""
         found = _LINK.fullmatch(self.raw_path)
         if found is None:
             self._deny(404, "NoSuchKey", "The specified key does not exist.")
@@ -39,7 +39,7 @@ class CdnHandler(Handler):
         changed = self.service.faults.take(Changed, self.host, self.command, self.url_path)
         if changed is not None:
             content = changed.content
-        # The store behind the hub has an ETag of its own, which is not the one the hub announced.
+        # The store behind the hub has its own ETags, different from those of the hub.
         etag = f'"{content.sha256[:32]}-{content.size // (8 * 1024 * 1024) + 1}"'
         self.send_content(content, {"Content-Type": "binary/octet-stream"}, etag)
 
@@ -47,7 +47,7 @@ class CdnHandler(Handler):
         raise RefusedError(status, message, code)
 
     def refuse(self, refusal: RefusedError) -> None:
-        """An object store's way to say no."""
+        """Send an error as an object store does."""
         code = refusal.code or "ServiceUnavailable"
         body = f"<Error><Code>{code}</Code><Message>{refusal}</Message></Error>"
         headers = {"Content-Type": "application/xml"}

@@ -23,16 +23,16 @@ _EXTRA = {"jupyterlab": "JupyterLab", "moto": "moto", "flask": "moto's server"}
 
 
 def run(*, once: bool, port: int, browser: bool) -> int:
-    """Run the demonstration; the result is the exit code of the process."""
+    """Run the demonstration. Return the exit code of the process."""
     absent = [name for module, name in _EXTRA.items() if find_spec(module) is None]
     if absent:
-        print(f"The demonstration needs {', '.join(absent)}: pip install 'odhtec-jupyter[demo]'", file=sys.stderr)
+        print(f"The demonstration requires {', '.join(absent)}: pip install 'odhtec-jupyter[demo]'", file=sys.stderr)
         return 1
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _once(port) if once else _until_interrupted(port, browser)
     except KeyboardInterrupt:
-        print("\nStopped; everything that the demonstration made is removed.")
+        print("\nStopped. Everything that the demonstration created was removed.")
         return 0 if not once else 130
     except (ModelUnavailableError, WalkthroughError, ReplyError, RuntimeError, requests.RequestException) as error:
         print(f"demo: {error}", file=sys.stderr)
@@ -53,7 +53,7 @@ def _once(port: int) -> int:
             print(bench.jupyter.tail(), file=sys.stderr)
             raise
     if not bench.own_store:
-        print(f"The model stays in your store: s3://{bench.bucket}/{bench.model.id}/")
+        print(f"The model is still in your store: s3://{bench.bucket}/{bench.model.id}/")
     return 0
 
 
@@ -61,7 +61,9 @@ def _until_interrupted(port: int, browser: bool) -> int:
     with workbench("jupyterlab", port) as bench:
         _open_panel(bench.jupyter)
         url = f"{bench.jupyter.url}lab?token={bench.jupyter.token}"
-        print(f"\n    {url}\n\nImport {bench.model.id} into the bucket {bench.bucket}. Ctrl-C ends it all.", flush=True)
+        print(
+            f"\n    {url}\n\nImport {bench.model.id} into the bucket {bench.bucket}. Press Ctrl-C to stop.", flush=True
+        )
         if browser:
             webbrowser.open(url)
         threading.Event().wait()
@@ -69,7 +71,7 @@ def _until_interrupted(port: int, browser: bool) -> int:
 
 
 def _open_panel(jupyter: JupyterProcess) -> None:
-    """Leave a layout behind in which our panel is the one that is open."""
+    """Store a JupyterLab layout in which the panel is open."""
     layout = {
         "main": {"dock": None},
         "left": {"collapsed": False, "visible": True, "current": _PANEL_ID, "widgets": [_PANEL_ID]},

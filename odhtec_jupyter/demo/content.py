@@ -1,4 +1,4 @@
-"""Where the bytes of a stand-in's file come from: memory, disk, or a generator."""
+"""The contents of the stand-in's files: from memory, from disk, or generated."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _STAMP = 8
 
 
 class Content(ABC):
-    """Bytes of a known size that can be read from any position, any number of times, by many threads."""
+    """Bytes of a known size that can be read from any position, repeatedly, by several threads."""
 
     size: int
 
     @abstractmethod
     def chunks(self, start: int, stop: int) -> Iterator[memoryview]:
-        """The bytes from ``start`` up to ``stop``, in pieces that are not copied."""
+        """Yield the bytes from ``start`` up to ``stop`` in pieces, without copying them."""
 
     def read(self, start: int = 0, stop: int | None = None) -> bytes:
-        """The bytes as one object: for small files and for tests."""
+        """Return the bytes as one object, for small files and tests."""
         data = bytearray()
         for chunk in self.chunks(start, self.size if stop is None else stop):
             data += chunk
@@ -31,12 +31,12 @@ class Content(ABC):
 
     @cached_property
     def sha256(self) -> str:
-        """What Git LFS calls the object."""
+        """The id of the object in Git LFS."""
         return self._digest(hashlib.sha256())
 
     @cached_property
     def blob_id(self) -> str:
-        """What git calls the file: sha1 of a header with the size, and the bytes."""
+        """The id of the file in git: the sha1 of a header with the size and the bytes."""
         return self._digest(hashlib.sha1(b"blob %d\0" % self.size, usedforsecurity=False))
 
     def _digest(self, digest: hashlib._Hash) -> str:
@@ -46,14 +46,14 @@ class Content(ABC):
 
 
 class BytesContent(Content):
-    """Bytes held in memory."""
+    """Bytes in memory."""
 
     def __init__(self, data: bytes) -> None:
         self._view = memoryview(data)
         self.size = len(data)
 
     def chunks(self, start: int, stop: int) -> Iterator[memoryview]:
-        """One piece."""
+        """Yield one piece."""
         if start < stop:
             yield self._view[start:stop]
 
@@ -66,7 +66,7 @@ class FileContent(Content):
         self.size = path.stat().st_size
 
     def chunks(self, start: int, stop: int) -> Iterator[memoryview]:
-        """Pieces of one reused buffer: each is valid until the next is asked for."""
+        """Yield pieces in one reused buffer: each is valid until the next one."""
         buffer = memoryview(bytearray(_BLOCK))
         with self.path.open("rb", buffering=0) as file:
             file.seek(start)
@@ -79,10 +79,10 @@ class FileContent(Content):
 
 
 class SyntheticContent(Content):
-    """``size`` bytes of noise, the same for the same seed, of which only two blocks are ever in memory.
+    """``size`` pseudo-random bytes, the same for the same seed, with only two blocks in memory.
 
-    Each block is a window into the noise with its own number stamped on the front: no two blocks are alike, so a
-    client that mixes them up is found out. ``sha256`` may be given to spare the pass over a very large file.
+    Each block starts with its number, followed by a window into the random bytes. No two blocks are equal, so a client
+    that mixes them up is detected. Pass ``sha256`` to avoid reading a very large file to compute it.
     """
 
     def __init__(self, size: int, seed: int = 0, sha256: str | None = None) -> None:
@@ -92,7 +92,7 @@ class SyntheticContent(Content):
             self.__dict__["sha256"] = sha256
 
     def chunks(self, start: int, stop: int) -> Iterator[memoryview]:
-        """The stamp and the window of each block."""
+        """Yield the number and the window of each block."""
         while start < stop:
             block, low = divmod(start, _BLOCK)
             high = min(_BLOCK, low + stop - start)

@@ -1,4 +1,4 @@
-"""What can go wrong on the way from the hub, on demand."""
+"""Faults that the hub stand-in injects on demand."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ Host = Literal["hub", "cdn"]
 
 @dataclass(frozen=True)
 class Refuse:
-    """Answer with an error: 503, or 429 with the time after which to try again; the hub names a code and a message."""
+    """Reply with an error: 503, or 429 with the seconds after which to retry; the hub adds a code and a message."""
 
     status: int = 503
     retry_after: int | None = None
     code: str | None = None
-    message: str = "The stand-in was told to refuse."
+    message: str = "The stand-in refuses this request for a test."
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Close the connection after so many bytes of a body."""
+    """Close the connection after a number of bytes of a body."""
 
     after: int
 
 
 @dataclass(frozen=True)
 class Halt:
-    """Send nothing of the file from this byte on until the faults are cleared; a range before it is sent as ever."""
+    """Stop sending the file at this byte until the faults are cleared. Ranges before it are sent."""
 
     at: int
     over: threading.Event = field(default_factory=threading.Event, compare=False)
@@ -39,14 +39,14 @@ class Halt:
 
 @dataclass(frozen=True)
 class WrongByte:
-    """Send one byte of the file wrong; a range that does not hold it is sent right and does not count."""
+    """Send one byte of the file wrong. Ranges without this byte are sent correctly and do not count."""
 
     at: int
 
 
 @dataclass(frozen=True)
 class Changed:
-    """Serve other content under the same name and revision, as a hub whose file was replaced would."""
+    """Serve other content with the same name and revision, as a hub with a replaced file does."""
 
     content: Content
 
@@ -74,18 +74,18 @@ class _Rule:
 
 @dataclass
 class Faults:
-    """The faults that are still to happen, first come first served."""
+    """The faults that have not occurred, in the order in which they were added."""
 
     _rules: list[_Rule] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, fault: Fault, path: str, host: Host | None, method: str | None, times: int | None) -> None:
-        """See :meth:`HubStandIn.inject`."""
+        """Add a fault; see :meth:`HubStandIn.inject`."""
         with self._lock:
             self._rules.append(_Rule(fault, path, host, method, times))
 
     def clear(self) -> None:
-        """Nothing goes wrong any more."""
+        """Remove all faults."""
         with self._lock:
             for rule in self._rules:
                 if isinstance(rule.fault, Halt):
@@ -93,7 +93,7 @@ class Faults:
             self._rules.clear()
 
     def take(self, kind: type[F], host: Host, method: str, path: str, span: tuple[int, int] | None = None) -> F | None:
-        """The next fault of this kind for this request, which is thereby used up once."""
+        """Return the next fault of this kind for a request, and count it."""
         with self._lock:
             for rule in self._rules:
                 fault = rule.fault

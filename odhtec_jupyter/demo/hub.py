@@ -1,8 +1,7 @@
-"""A stand-in for the Hugging Face Hub: a real HTTP server that the real huggingface_hub library talks to.
+"""A stand-in for the Hugging Face Hub: an HTTP server for the real huggingface_hub library.
 
-It is two servers, as the hub is: one for the API and small files, and one on another host for large files, to
-which the first redirects with links that are signed and expire. :attr:`HubStandIn.traffic` shows what travelled
-along such a redirect.
+Like the hub, it is two servers: one for the API and small files, and one on another host for large files. The first
+redirects to the second with signed links that expire. :attr:`HubStandIn.traffic` records the requests of both.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.demo.service import Handler, Service
 from odhtec_jupyter.models import RepoType
 
-# As on the real hub, the second host has another name: some clients compare only names.
+# As on the real hub, the second server has another host name: some clients compare only host names.
 _CDN_ADDRESSES = ("127.0.0.2", "127.0.0.1")
 
 
 class _Listener(ThreadingHTTPServer):
-    """Threads of its own, and connections that it can end."""
+    """A server with its own threads, which can close its connections."""
 
     daemon_threads = False
     request_queue_size = 128
@@ -56,7 +55,7 @@ class _Listener(ThreadingHTTPServer):
         self._thread.join()
         with self._guard:
             for connection in self._connections:
-                # A handler may be waiting in it for the next request of a kept connection.
+                # A handler may be waiting for the next request of a persistent connection.
                 try:
                     connection.shutdown(socket.SHUT_RDWR)
                 except OSError:
@@ -66,7 +65,7 @@ class _Listener(ThreadingHTTPServer):
     def get_request(self) -> tuple[Any, Any]:
         connection, address = super().get_request()
         if self._tls is not None:
-            # The handshake comes with the first byte that is read, in the connection's own thread.
+            # The handshake takes place at the first read, in the thread of the connection.
             connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         return connection, address
 
@@ -81,18 +80,17 @@ class _Listener(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is nothing to report; anything else is a defect of the stand-in."""
+        """Ignore clients that disconnect; report anything else, which is a bug in the stand-in."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
 
 class HubStandIn:
-    """Serves repositories on free ports of the loopback interface while its ``with`` block runs.
+    """Serves repositories on free ports of the loopback interface until the end of its ``with`` block.
 
-    ``tokens`` are those that the hub knows, with the user each belongs to; a repository's accepted tokens need
-    not be among them. ``bytes_per_second`` holds for each connection, ``latency`` (seconds) for each request.
-    With ``tls`` both hosts speak https: the certificates of the API's host and of the one for large files.
-    :attr:`mirror` has switches for what mirrors do otherwise.
+    ``tokens`` maps the tokens that the hub knows to their users; the accepted tokens of a repository need not be in it.
+    ``bytes_per_second`` limits each connection, ``latency`` (seconds) delays each request. ``tls`` are the contexts of
+    the API's host and of the host for large files, for https. :attr:`mirror` has switches for differences of mirrors.
     """
 
     def __init__(
@@ -120,17 +118,17 @@ class HubStandIn:
         self._listeners: list[_Listener] = []
 
     def add(self, repository: Repository) -> Repository:
-        """Serve one more repository, or another one of the same name."""
+        """Serve a repository, in place of any other one with its name."""
         self.service.repositories[repository.repo_type, repository.id] = repository
         return repository
 
     def repository(self, repo_id: str, repo_type: RepoType = "model") -> Repository:
-        """A repository that is served."""
+        """Return a repository by its id."""
         return self.service.repositories[repo_type, repo_id]
 
     @property
     def endpoint(self) -> str:
-        """What HF_ENDPOINT is to be."""
+        """The URL for ``HF_ENDPOINT``."""
         return self._listeners[0].url
 
     def inject(
@@ -142,25 +140,25 @@ class HubStandIn:
         method: str | None = None,
         times: int | None = 1,
     ) -> None:
-        """Let the next ``times`` requests go wrong (None: all of them).
+        """Apply a fault to the next ``times`` requests (None: to all).
 
-        ``path`` is a pattern for the decoded path of the URL; on both hosts it ends in the file's path.
+        ``path`` is a pattern for the decoded path of the URL, which ends in the path of the file on both hosts.
         """
         self.service.faults.add(fault, path, host, method, times)
 
     def reset(self) -> None:
-        """Forget the faults, the repositories and the traffic."""
+        """Remove the faults, the repositories and the recorded traffic."""
         self.service.faults.clear()
         self.service.repositories.clear()
         self.traffic.clear()
 
     def start(self) -> None:
-        """Listen."""
+        """Start both servers."""
         hub = _Listener("127.0.0.1", HubHandler, self.service, self._tls[0])
         self._listeners.append(hub)
         try:
             cdn = _Listener(_CDN_ADDRESSES[0], CdnHandler, self.service, self._tls[1])
-        except OSError:  # only Linux answers on all of 127/8 by itself
+        except OSError:  # only Linux has all of 127.0.0.0/8 by default
             cdn = _Listener(_CDN_ADDRESSES[1], CdnHandler, self.service, self._tls[1])
         self._listeners.append(cdn)
         self.service.endpoint, self.service.cdn_endpoint = hub.url, cdn.url
@@ -168,7 +166,7 @@ class HubStandIn:
             listener.start()
 
     def stop(self) -> None:
-        """End all connections and threads."""
+        """Close all connections and stop all threads."""
         self.service.closing.set()
         self.service.faults.clear()
         while self._listeners:

@@ -1,4 +1,4 @@
-"""The hub's own HTTP protocol, as far as reading goes: API, ``resolve``, errors."""
+"""The HTTP protocol of the hub for reading: API, ``resolve``, errors."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _TEXT = {".json": "application/json", ".md": "text/markdown", ".txt": "text/plai
 
 
 class HubHandler(Handler):
-    """The hub itself: API and ``resolve``."""
+    """Handles requests to the API and ``resolve``."""
 
     host: Host = "hub"
 
     def answer(self) -> None:
-        """Find the route. Paths are matched as they were sent: a revision may hold an encoded slash."""
+        """Find the route. Paths are matched without decoding, since a revision can contain an encoded slash."""
         if self.service.mirror.login_page and self.raw_path.startswith("/api/"):
             page = BytesContent(b"<!DOCTYPE html><html><body>Please log in.</body></html>")
             self.reply(200, {"Content-Type": "text/html; charset=utf-8"}, page)
@@ -47,7 +47,7 @@ class HubHandler(Handler):
             raise RefusedError(404, "Sorry, we can't find the page you are looking for.")
 
     def refuse(self, refusal: RefusedError) -> None:
-        """The hub's way to say no: the reason is in headers, so that a HEAD has it, too."""
+        """Send an error as the hub does. The reason is in headers, so that replies to HEAD have it, too."""
         if refusal.bare:
             self.reply(refusal.status, {"Content-Type": "text/plain"}, BytesContent(str(refusal).encode()))
             return
@@ -64,10 +64,10 @@ class HubHandler(Handler):
         if part in self.service.mirror.missing:
             raise RefusedError(self.service.mirror.missing[part], "Not found", bare=True)
 
-    # --- who may -------------------------------------------------------------------------------------------
+    # --- access --------------------------------------------------------------------------------------------
 
     def _token(self) -> str | None:
-        """The token that was sent; one that the hub does not know is refused everywhere, as the hub does."""
+        """Return the token of the request. An unknown token is refused everywhere, as on the hub."""
         scheme, _, token = (self.headers.get("Authorization") or "").partition(" ")
         if not scheme:
             return None
@@ -94,7 +94,7 @@ class HubHandler(Handler):
         token = self._token()
         repository = self.service.repositories.get((cast(RepoType, repo_type), repo_id))
         if repository is None or (repository.private and token not in repository.accepted):
-            # Without a token the hub does not even say whether there is such a repository.
+            # Without a token, the hub does not reveal whether the repository exists.
             if token is None:
                 raise RefusedError(401, "Invalid username or password.", "RepoNotFound")
             raise RefusedError(404, "Repository not found", "RepoNotFound")
@@ -134,7 +134,7 @@ class HubHandler(Handler):
             case "refs":
                 self._refs(repository)
             case "tree":
-                # An encoded slash belongs to the revision, a plain one ends it.
+                # An encoded slash is part of the revision, a plain one ends it.
                 raw = self.raw_path.split("/tree/", 1)[1] if rest else "main"
                 revision, _, folder = raw.partition("/")
                 self._tree(self._commit(repository, unquote(revision)), unquote(folder).strip("/"))
@@ -258,7 +258,7 @@ class HubHandler(Handler):
             return
         headers["Content-Type"] = _TEXT.get(PurePosixPath(path).suffix, "text/plain") + "; charset=utf-8"
         if self._packs(file):
-            # The hub packs text for those who accept it; then there is neither a size nor a range.
+            # The hub compresses text for clients that accept it; then there is no size and no range.
             packed = BytesContent(gzip.compress(file.content.read(), mtime=0))
             self.reply(200, headers | {"ETag": f'W/"{file.etag}"', "Content-Encoding": "gzip"}, packed)
             return

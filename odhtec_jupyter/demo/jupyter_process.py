@@ -1,4 +1,4 @@
-"""A Jupyter server as a process of its own, with nothing of the user's in it."""
+"""A Jupyter server in a process of its own, without the user's configuration and data."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.1
 
-# What would lead the server, or the libraries in it, to the user's own things.
+# Prefixes of variables that would make the server use the user's configuration, data or connections.
 _FOREIGN = ("AWS_", "HF_", "HUGGING", "JUPYTER", "IPYTHON", "MAX_CONCURRENT_TRANSFERS")
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without connections, proxies and Jupyter's own variables."""
+    """Return the environment of this process without connections, proxies and Jupyter's variables."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -35,7 +35,7 @@ def clean_environment() -> dict[str, str]:
 
 
 class Process(Protocol):
-    """What is needed of :class:`subprocess.Popen`."""
+    """The part of :class:`subprocess.Popen` that is used here."""
 
     @property
     def pid(self) -> int:
@@ -56,10 +56,10 @@ class Process(Protocol):
 
 
 class JupyterProcess:
-    """Runs ``python -m jupyterlab`` or ``jupyter_server`` below a folder while its ``with`` block lasts.
+    """Runs ``python -m jupyterlab`` or ``jupyter_server`` in a folder until the end of its ``with`` block.
 
-    Configuration, data, settings and kernels' files live in the folder; the server's root is its ``work``.
-    ``port`` is the first one tried; without ``port_retries`` it is the only one.
+    Configuration, data, settings and kernel files are in the folder; the server's root directory is its ``work``.
+    ``port`` is the first port that is tried; without ``port_retries`` it is the only one.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class JupyterProcess:
             "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
             "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
             "JUPYTER_PLATFORM_DIRS": "1",
-            # Not an argument: those can be read by every user of the machine.
+            # Not as an argument: every user of the machine can read the arguments of a process.
             "JUPYTER_TOKEN": self.token,
         }
         self._command = [
@@ -108,23 +108,23 @@ class JupyterProcess:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What a request needs."""
+        """The headers that authorize a request."""
         return {"Authorization": f"token {self.token}"}
 
     def start(self) -> None:
-        """Start, and wait until the server answers."""
+        """Start the server, and wait until it responds."""
         self.work.mkdir(parents=True, exist_ok=True)
         self._runtime.mkdir(parents=True, exist_ok=True)
-        self._settle_notifications()
+        self._turn_off_notifications()
         with self.log.open("ab") as log:
             self._process = self._launch(log)
         deadline = time.monotonic() + _START_SECONDS
-        while not self._answers():
+        while not self._responds():
             code = self._process.poll()
             if code is not None:
-                raise RuntimeError(f"Jupyter ended at its start with {code}:\n{self.tail()}")
+                raise RuntimeError(f"Jupyter exited during its start with code {code}:\n{self.tail()}")
             if time.monotonic() > deadline:
-                raise RuntimeError(f"Jupyter did not answer within {_START_SECONDS:.0f} s:\n{self.tail()}")
+                raise RuntimeError(f"Jupyter did not respond within {_START_SECONDS:.0f} s:\n{self.tail()}")
             time.sleep(_POLL_SECONDS)
 
     def _launch(self, log: BinaryIO) -> Process:
@@ -138,27 +138,27 @@ class JupyterProcess:
             start_new_session=True,  # Ctrl-C is for us: the server would ask for confirmation
         )
 
-    def _settle_notifications(self) -> None:
-        """JupyterLab would ask the user whether to fetch news, and look for newer versions."""
+    def _turn_off_notifications(self) -> None:
+        """Turn off JupyterLab's question about news and its check for new versions."""
         settings = self.folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
         settings.parent.mkdir(parents=True, exist_ok=True)
         settings.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
 
     def tail(self, lines: int = 30) -> str:
-        """The end of the server's log, without the token."""
+        """Return the last lines of the server's log, without the token."""
         text = self.log.read_text(errors="replace").replace(self.token, "***")
         return "\n".join(text.splitlines()[-lines:])
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         info = self._runtime / f"jpserver-{self.pid}.json"
         try:
             self.url = json.loads(info.read_text())["url"]
             return requests.get(f"{self.url}api/status", headers=self.headers, timeout=5).ok
-        except (OSError, ValueError):  # not written yet, half written, or not listening yet
+        except (OSError, ValueError):  # not written, half written, or not listening yet
             return False
 
     def stop(self) -> None:
-        """End the server and its kernels."""
+        """Stop the server and its kernels."""
         process, self._process = self._process, None
         if process is None:
             return

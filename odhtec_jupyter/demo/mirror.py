@@ -1,4 +1,4 @@
-"""How a mirror of the hub differs from the hub: Artifactory, Nexus, olah and others have a part of its API each."""
+"""Differences between mirrors and the hub: Artifactory, Nexus, olah and others implement parts of its API."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 
 @dataclass
 class Mirror:
-    """Switches of the stand-in; as they are made, it answers as the hub itself does."""
+    """Switches of the stand-in. With the defaults it behaves like the hub."""
 
-    #: Parts of the API (auth-check, tree, refs, revision, whoami-v2) and resolve that are not there, with the status.
+    #: Missing parts of the API (auth-check, tree, refs, revision, whoami-v2) and resolve, with the status of the reply.
     missing: dict[str, int] = field(default_factory=dict)
-    #: Answer all of the API with 200 and a login page.
+    #: Whether every API request is answered with status 200 and a login page.
     login_page: bool = False
-    #: How many entries the list of files has; the rest is left out without a link to another page.
+    #: The number of entries in the list of files. The rest is omitted, without a link to another page.
     tree_entries: int | None = None
-    #: Whether the list of files goes on where a link says; else each page is the first one.
+    #: Whether links to further pages of the list work; if not, each page is the first one.
     cursors: bool = True
-    #: How many files the description of a repository names; None for all of them.
+    #: The number of files in the description of a repository; None for all.
     siblings: int | None = None
-    #: Whether the description has sizes and checksums when it is asked for them.
+    #: Whether the description contains sizes and checksums if they are requested.
     blobs: bool = True
-    #: Fields that the description of a repository has instead of its own.
+    #: Fields that replace those in the description of a repository.
     info: dict[str, Any] = field(default_factory=dict)
-    #: Whether the host of large files sends ranges; else it answers with the whole file.
+    #: Whether the host of large files supports ranges; if not, it sends whole files.
     ranges: bool = True

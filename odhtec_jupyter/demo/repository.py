@@ -1,4 +1,4 @@
-"""Repositories of the hub stand-in: commits, branches, files with git's and Git LFS's own ids."""
+"""Repositories of the hub stand-in: commits, branches, and files with the ids of git and Git LFS."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _git_sha(kind: bytes, body: bytes) -> str:
 
 @dataclass(frozen=True)
 class RepositoryFile:
-    """A file of a commit. ``lfs`` is decided as the hub does, by kind and size, unless it is said."""
+    """A file of a commit. ``lfs`` says whether it is in Git LFS."""
 
     path: str
     content: Content
@@ -38,7 +38,7 @@ class RepositoryFile:
 
     @classmethod
     def of(cls, path: str, content: Content | bytes | Path, lfs: bool | None = None) -> RepositoryFile:
-        """A file from bytes, from disk, or from any other content; its checksum is computed now."""
+        """Return a file from bytes, a path or other content. By default, type and size decide ``lfs``."""
         if isinstance(content, bytes):
             content = BytesContent(content)
         elif isinstance(content, Path):
@@ -46,7 +46,7 @@ class RepositoryFile:
         if lfs is None:
             lfs = content.size >= _LFS_SIZE or PurePosixPath(path).suffix in _LFS_SUFFIXES
         file = cls(path, content, lfs)
-        file.etag  # noqa: B018 - a benchmark must not pay for it
+        file.etag  # noqa: B018 - computed here, so that benchmarks do not measure it
         return file
 
     @property
@@ -56,19 +56,19 @@ class RepositoryFile:
 
     @property
     def pointer(self) -> bytes:
-        """What git itself stores in the place of an LFS file."""
+        """The pointer that git stores for an LFS file."""
         oid, size = self.content.sha256, self.content.size
         return f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {size}\n".encode()
 
     @property
     def blob_id(self) -> str:
-        """Git's id: of the pointer where the file is in LFS."""
+        """The id in git; for an LFS file that of its pointer."""
         return _git_sha(b"blob", self.pointer) if self.lfs else self.content.blob_id
 
 
 @dataclass(frozen=True)
 class Commit:
-    """A state of the repository that never changes."""
+    """An immutable state of the repository."""
 
     files: Mapping[str, RepositoryFile]
     date: datetime
@@ -77,18 +77,18 @@ class Commit:
 
     @cached_property
     def sha(self) -> str:
-        """A commit id made from all that the commit holds."""
+        """The commit id, computed from the content of the commit."""
         lines = [f"{file.blob_id} {path}" for path, file in sorted(self.files.items())]
         return _git_sha(b"commit", "\n".join([str(self.parent), self.title, *lines]).encode())
 
     def tree_id(self, folder: str) -> str:
-        """An id for everything below a folder."""
+        """Return an id for the content of a folder."""
         lines = [f"{f.blob_id} {p}" for p, f in sorted(self.files.items()) if p.startswith(folder + "/")]
         return _git_sha(b"tree", "\n".join(lines).encode())
 
     @cached_property
     def parameters(self) -> dict[str, int] | None:
-        """Parameters per dtype, read from the headers of the safetensors files; None without such a file."""
+        """The number of parameters of each dtype, from the headers of safetensors files; None if there are none."""
         counts: dict[str, int] = {}
         for path, file in self.files.items():
             if path.endswith(".safetensors"):
@@ -119,7 +119,7 @@ def _safetensors_parameters(content: Content) -> dict[str, int]:
 
 @dataclass
 class Repository:
-    """A model, dataset or space. ``accepted`` are the tokens that may read a gated or private one."""
+    """A model, dataset or space. ``accepted`` are the tokens that can read it if it is gated or private."""
 
     id: str
     repo_type: RepoType = "model"
@@ -130,11 +130,11 @@ class Repository:
     tags: tuple[str, ...] = ()
     commits: dict[str, Commit] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)  # git's tags, by name; `tags` are the hub's own
+    versions: dict[str, str] = field(default_factory=dict)  # git's tags by name; `tags` are labels on the hub
 
     @classmethod
     def from_folder(cls, repo_id: str, folder: Path) -> Repository:
-        """A model whose files are those of a folder."""
+        """Return a model with the files of a folder."""
         repository = cls(repo_id)
         files = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
         repository.commit(files)
@@ -146,7 +146,7 @@ class Repository:
         branch: str = "main",
         title: str = "Upload files",
     ) -> Commit:
-        """Put files on top of what the branch holds (None removes one); earlier commits stay readable."""
+        """Commit changed files to a branch (None removes a file). Earlier commits stay readable."""
         parent = self.branches.get(branch, self.branches.get("main"))
         files = dict(self.commits[parent].files) if parent else {}
         for path, change in changes.items():
@@ -160,5 +160,5 @@ class Repository:
         return commit
 
     def at(self, revision: str) -> Commit | None:
-        """The commit that a branch, a tag or a commit id stands for."""
+        """Return the commit of a branch, tag or commit id, or None."""
         return self.commits.get(self.branches.get(revision) or self.versions.get(revision) or revision)

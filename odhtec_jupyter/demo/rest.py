@@ -1,4 +1,4 @@
-"""The extension's REST API as the demonstration uses it: what any client would do, written out."""
+"""A small client of the extension's REST API, as any program could have it."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _CHUNK = 1024 * 1024
 
 
 class ReplyError(Exception):
-    """The server answered with an error."""
+    """The server replied with an error."""
 
 
 def encode_key(key: str) -> str:
-    """A key or prefix as it stands in a URL."""
+    """Return a key or prefix for a URL: base64url of its UTF-8 bytes, without padding."""
     return base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
 
 
 class Rest:
-    """One server, one token."""
+    """A connection to one server."""
 
     def __init__(self, url: str, headers: dict[str, str]) -> None:
         self._base = f"{url}odhtec/api"
         self._session = requests.Session()
-        self._session.trust_env = False  # a proxy has no business on the loopback interface
+        self._session.trust_env = False  # no proxy for the loopback interface
         self._session.headers.update(headers)
 
     def close(self) -> None:
@@ -37,21 +37,21 @@ class Rest:
         self._session.close()
 
     def ensure_bucket(self, bucket: str) -> None:
-        """Make the bucket unless it is there."""
+        """Create the bucket if it does not exist."""
         known = self._call("GET", "/buckets")
         if bucket not in {b["Name"] for b in known["buckets"]}:
             self._call("POST", "/buckets", json={"bucketName": bucket})
 
     def import_model(self, repo: str, bucket: str) -> dict[str, Any]:
-        """Start an import; the reply is the transfer."""
+        """Start an import. Return the transfer."""
         return self._call("POST", "/objects/import-hf", json={"repo": repo, "bucket": bucket})
 
     def transfer(self, transfer_id: str) -> dict[str, Any]:
-        """A transfer as it is now."""
+        """Return the current state of a transfer."""
         return self._call("GET", f"/transfers/{transfer_id}")
 
     def events(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The event stream, as pairs of event and data, until it breaks off."""
+        """Yield pairs of event and data from the event stream until it ends."""
         with self._send("GET", "/transfers/events", stream=True, headers={"Accept": "text/event-stream"}) as reply:
             event, data = "message", ""
             for line in reply.iter_lines(chunk_size=1, decode_unicode=False):
@@ -66,7 +66,7 @@ class Rest:
                     event, data = "message", ""
 
     def list_all(self, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
-        """Every object below a prefix, level by level, page by page."""
+        """Yield every object below a prefix."""
         path = f"/objects/{bucket}/{encode_key(prefix)}"
         token: str | None = None
         while True:
@@ -79,7 +79,7 @@ class Rest:
                 return
 
     def sha256(self, bucket: str, key: str) -> tuple[str, int]:
-        """The checksum and the size of what a download brings."""
+        """Download an object. Return its sha256 and size."""
         digest, size = hashlib.sha256(), 0
         with self._send("GET", f"/objects/download/{bucket}/{encode_key(key)}", stream=True) as reply:
             for chunk in reply.iter_content(_CHUNK):
@@ -101,4 +101,4 @@ class Rest:
                 reason = reply.json()["message"]
             except (ValueError, KeyError, TypeError):
                 reason = reply.reason
-        raise ReplyError(f"{method} {path} was answered with {reply.status_code}: {reason}")
+        raise ReplyError(f"{method} {path} failed with status {reply.status_code}: {reason}")

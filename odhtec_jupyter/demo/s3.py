@@ -1,4 +1,4 @@
-"""An S3 service inside this process, with something in it to look at."""
+"""An S3 service in this process, with example objects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DATASETS = "datasets"
 AWKWARD = "awkward-keys"
 THUMBNAILS = 5000
 
-# Every one of them is a key that S3 allows, and that has broken a browser of objects before.
+# Keys that S3 allows and that have caused bugs in object browsers.
 AWKWARD_KEYS = (
     "日本.txt",
     "a b+c%2F.txt",
@@ -45,13 +45,13 @@ AWKWARD_KEYS = (
 
 
 class DemoStore:
-    """moto's server on a free port of the loopback interface, seeded, while its ``with`` block runs.
+    """moto's server with example objects, on a free port of the loopback interface, for a ``with`` block.
 
-    All stores of one process share their buckets: that is how moto keeps them.
+    All stores of a process share their buckets, since moto keeps them in global variables.
     """
 
     def __init__(self) -> None:
-        # Imported here: moto is an extra, and slow to import.
+        # Imported here, since moto is optional and slow to import.
         from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -59,7 +59,7 @@ class DemoStore:
 
     @property
     def env(self) -> dict[str, str]:
-        """The data connection, as Open Data Hub injects it."""
+        """The environment variables of the data connection, as Open Data Hub sets them."""
         host, port = self._server.get_host_and_port()
         return {
             "AWS_S3_ENDPOINT": f"http://{host}:{port}",
@@ -82,7 +82,7 @@ class DemoStore:
 
 
 def seed() -> None:
-    """Put the buckets and objects there, past HTTP: thousands of requests would take their time."""
+    """Create the example buckets and objects without HTTP, since thousands of requests would be slow."""
     backend = _backend()
     for bucket in (MODELS, DATASETS, AWKWARD):
         backend.create_bucket(bucket, "us-east-1")

@@ -1,4 +1,4 @@
-"""What both servers of the hub stand-in share: options, records, faults, and how a body is sent."""
+"""The shared part of both servers of the hub stand-in: options, records, faults, and sending of bodies."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _THROTTLED_PIECE = 64 * 1024
 
 @dataclass
 class Service:
-    """What both servers share."""
+    """The shared state of both servers."""
 
     tokens: dict[str, str]
     page_size: int
     bytes_per_second: float | None
     latency: float
     link_seconds: float
-    clock: Callable[[], float] = time.time  # by which links expire
+    clock: Callable[[], float] = time.time  # for the expiry of links
     repositories: dict[tuple[RepoType, str], Repository] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     mirror: Mirror = field(default_factory=Mirror)
@@ -45,18 +45,18 @@ class Service:
     _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
     def user_of(self, token: str) -> str | None:
-        """Who a token belongs to."""
+        """Return the user of a token, or None."""
         if token in self.tokens:
             return self.tokens[token]
         return "reader" if any(token in r.accepted for r in self.repositories.values()) else None
 
     def signature(self, path: str, expires: str) -> str:
-        """What makes a link to a large file good for one file and a while."""
+        """Return the signature of a link to a large file, valid for one path until ``expires``."""
         return hmac.new(self._secret, f"{path}\n{expires}".encode(), hashlib.sha256).hexdigest()
 
 
 class RefusedError(Exception):
-    """Ends a request with an error reply; a ``bare`` one says nothing but its status."""
+    """Ends a request with an error reply. A ``bare`` reply has only a status."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class RefusedError(Exception):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """What the two servers have in common: records, faults, bodies."""
+    """The base class of both request handlers."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -80,14 +80,14 @@ class Handler(BaseHTTPRequestHandler):
 
     @property
     def service(self) -> Service:
-        """The shared state; the listener carries it."""
+        """The shared state."""
         return cast(Service, self.server.service)  # type: ignore[attr-defined]
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Quiet: the traffic is recorded instead."""
+        """Log nothing: the traffic is recorded."""
 
     def do_GET(self) -> None:
-        """Answer."""
+        """Handle a request."""
         self._handle()
 
     do_HEAD = do_POST = do_GET  # noqa: N815 - the base class's names
@@ -125,28 +125,28 @@ class Handler(BaseHTTPRequestHandler):
             )
 
     def answer(self) -> None:
-        """Reply, or raise."""
+        """Reply, or raise :class:`RefusedError`."""
         raise NotImplementedError
 
     def refuse(self, refusal: RefusedError) -> None:
-        """The error reply."""
+        """Send an error reply."""
         raise NotImplementedError
 
     def reply(self, status: int, headers: dict[str, str], content: Content | None = None) -> None:
-        """A whole answer; ``content`` must be as long as the Content-Length."""
+        """Send a complete reply."""
         self._begin(status, headers | {"Content-Length": str(content.size if content else 0)})
         if content is not None:
             self._send(content, 0, content.size)
 
     def send_content(self, content: Content, headers: dict[str, str], etag: str) -> None:
-        """Content with conditions and ranges."""
+        """Send content, with support for conditional and range requests."""
         ranges = self.service.mirror.ranges or self.host == "hub"
         headers = headers | {"ETag": etag} | ({"Accept-Ranges": "bytes"} if ranges else {})
         if self.headers.get("If-None-Match") == etag:
             self.reply(304, headers)
             return
         if self.headers.get("If-Match") not in (None, "*", etag):
-            raise RefusedError(412, "The file is another one by now.")
+            raise RefusedError(412, "The file has changed.")
         start, stop, status = 0, content.size, 200
         asked = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range") or "")
         if ranges and asked and any(asked.groups()) and self.headers.get("If-Range") in (None, etag):

@@ -1,4 +1,4 @@
-"""The demonstration without a browser: import the model, watch it, read it back, compare every byte."""
+"""The demonstration without a browser: import the model, show its progress, read it back, compare every byte."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _POLL_SECONDS = 0.2
 
 
 class WalkthroughError(Exception):
-    """Something is not as it should be."""
+    """A step of the demonstration failed."""
 
 
 def walk_through(bench: Workbench) -> None:
-    """Raise :class:`WalkthroughError` at the first thing that is wrong."""
+    """Import and compare the model. Raises :class:`WalkthroughError` for the first difference."""
     rest = Rest(bench.jupyter.url, bench.jupyter.headers)
     try:
         rest.ensure_bucket(bench.bucket)
@@ -39,13 +39,13 @@ def _import(rest: Rest, bench: Workbench) -> None:
     if sys.stdout.isatty():
         print()
     if transfer["state"] != "completed":
-        error = transfer["error"] or {"code": "Unknown", "message": "no reason was given"}
+        error = transfer["error"] or {"code": "Unknown", "message": "no reason was reported"}
         raise WalkthroughError(f"the import is {transfer['state']}: {error['code']}: {error['message']}")
     print(f"{transfer['filesDone']} files, {_size(transfer['bytesDone'])} imported.")
 
 
 def _progress(rest: Rest, transfer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The states of a transfer, from the event stream; by asking again where the stream breaks off."""
+    """Yield the states of a transfer: from the event stream or, if the stream ends early, by polling."""
     yield transfer
     try:
         for event, data in rest.events():
@@ -54,7 +54,7 @@ def _progress(rest: Rest, transfer: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 if data["state"] in _FINAL:
                     return
     except requests.RequestException as broken:
-        print(f"The event stream broke off ({type(broken).__name__}); asking for the state instead.")
+        print(f"The event stream was interrupted ({type(broken).__name__}). Polling instead.")
     while True:
         now = rest.transfer(transfer["id"])
         yield now
@@ -76,7 +76,7 @@ def _show(transfer: dict[str, Any]) -> None:
 
 
 def _compare(rest: Rest, bench: Workbench) -> None:
-    """What arrived, against the files the hub serves: names, sizes, sha256."""
+    """Compare names, sizes and sha256 of the stored objects with the files of the hub."""
     commit = bench.model.at("main")
     assert commit is not None
     prefix = f"{bench.model.id}/"
@@ -84,17 +84,17 @@ def _compare(rest: Rest, bench: Workbench) -> None:
     expected = {prefix + path: file.content for path, file in commit.files.items()}
     absent, surplus = expected.keys() - listed.keys(), listed.keys() - expected.keys()
     if absent or surplus:
-        raise WalkthroughError(f"missing in the bucket: {sorted(absent)}; too many there: {sorted(surplus)}")
+        raise WalkthroughError(f"missing in the bucket: {sorted(absent)}; unexpected: {sorted(surplus)}")
     print(f"Reading s3://{bench.bucket}/{prefix} back:")
     for key, content in sorted(expected.items()):
         digest, size = rest.sha256(bench.bucket, key)
         if (digest, size, listed[key]) != (content.sha256, content.size, content.size):
             raise WalkthroughError(
-                f"{key} differs: {size} bytes with sha256 {digest} came back and {listed[key]} bytes are listed, "
+                f"{key} differs: read {size} bytes with sha256 {digest}, listed {listed[key]} bytes, "
                 f"the hub has {content.size} bytes with sha256 {content.sha256}"
             )
         print(f"  same sha256  {_size(size):>9}  {digest[:16]}…  {key}")
-    print(f"All {len(expected)} files are in the bucket, every one with the sha256 that the hub has.")
+    print(f"All {len(expected)} files are in the bucket, each with the sha256 of the hub.")
 
 
 def _size(size: float) -> str:

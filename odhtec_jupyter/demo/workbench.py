@@ -1,4 +1,4 @@
-"""A workbench with all that the demonstration needs: a store, a hub with a real model, and Jupyter between them."""
+"""A workbench for the demonstration: a store, a hub with a real model, and a Jupyter server."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _USERS_CONNECTION = (
 _WELCOME = f"""\
 # ODH-TEC for Jupyter
 
-The panel on the left shows the buckets of this demonstration. Import `{REPO_ID}` into the bucket `{MODELS}` with the
-import button, and watch it arrive.
+The panel on the left shows the buckets of this demonstration. Use its import button to import `{REPO_ID}` into the
+bucket `{MODELS}`.
 """
 
 
 @dataclass(frozen=True)
 class Workbench:
-    """What is running. ``own_store`` is false where the user's data connection is in use."""
+    """The running parts. ``own_store`` is false if the user's data connection is used."""
 
     jupyter: JupyterProcess
     model: Repository
@@ -42,7 +42,7 @@ class Workbench:
 def workbench(
     app: Literal["jupyterlab", "jupyter_server"], port: int, cache: Path | None = None
 ) -> Iterator[Workbench]:
-    """Start everything; when the block ends, stop it and remove what it wrote to disk."""
+    """Start all parts. At the end of the block, stop them and remove their files."""
     with ExitStack() as stack:
         model = Repository.from_folder(REPO_ID, fetch_model(cache))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="odhtec-demo-")))

@@ -19,7 +19,7 @@ from tornado import web
 from odhtec_jupyter.errors import BadRequest, Cancelled, OdhTecError, TooLarge
 from odhtec_jupyter.keys import decode_key
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.transfers.courtesy import courtesy
+from odhtec_jupyter.transfers.runtime.interactive_priority import courtesy
 
 T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)

@@ -15,10 +15,10 @@ from odhtec_jupyter.handlers.objects import ObjectsHandler
 from odhtec_jupyter.models import ImportRequest
 from odhtec_jupyter.settings import check_secret
 from odhtec_jupyter.transfers.events import INTERVAL
-from odhtec_jupyter.transfers.imports import ImportPlan, plan_import, try_import
-from odhtec_jupyter.transfers.jobs import take_plan
-from odhtec_jupyter.transfers.retry import delay
-from odhtec_jupyter.transfers.state import FINAL, Transfer
+from odhtec_jupyter.transfers.jobs.jobs import take_plan
+from odhtec_jupyter.transfers.planning.hub_import import ImportPlan, plan_import, try_import
+from odhtec_jupyter.transfers.runtime.retry import delay
+from odhtec_jupyter.transfers.transfer import FINAL, Transfer
 
 T = TypeVar("T")
 PATIENCE = 3  # attempts

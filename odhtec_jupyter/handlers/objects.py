@@ -10,8 +10,8 @@ from odhtec_jupyter.handlers.listing import ListingHandler
 from odhtec_jupyter.keys import MAX_KEY_BYTES, fitting
 from odhtec_jupyter.models import CreateFolder, DeleteRequest, StoredObject, TransferPlan
 from odhtec_jupyter.stores.s3.search import SEARCH_MODES, Search
-from odhtec_jupyter.transfers.plan import plan_deletion
-from odhtec_jupyter.transfers.selection import Selection
+from odhtec_jupyter.transfers.planning.plan import plan_deletion
+from odhtec_jupyter.transfers.planning.selection import Selection
 from odhtec_jupyter.uris import S3Uri
 
 

@@ -12,10 +12,10 @@ from odhtec_jupyter.handlers.base import CONTENTS_RESOURCE, LARGE_BODY_BYTES, Od
 from odhtec_jupyter.handlers.tornado_internals import UntrackedHandler
 from odhtec_jupyter.models import ContinueRequest, TransferFiles, TransferList, TransferPlan, TransferRequest
 from odhtec_jupyter.settings import check_secret
-from odhtec_jupyter.transfers.places import Stores
-from odhtec_jupyter.transfers.plan import check_places, make_plan, plan_deletion, show_plan
-from odhtec_jupyter.transfers.selection import Selection
-from odhtec_jupyter.transfers.state import Action, Options, Transfer
+from odhtec_jupyter.transfers.planning.places import Stores
+from odhtec_jupyter.transfers.planning.plan import check_places, make_plan, plan_deletion, show_plan
+from odhtec_jupyter.transfers.planning.selection import Selection
+from odhtec_jupyter.transfers.transfer import Action, Options, Transfer
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri, parse_uri
 
 WORKSPACE = "workspace://"

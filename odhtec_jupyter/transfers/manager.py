@@ -13,12 +13,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from odhtec_jupyter.errors import Conflict, NotFound, OdhTecError
-from odhtec_jupyter.transfers.archive import Archive
-from odhtec_jupyter.transfers.engine import Engine
 from odhtec_jupyter.transfers.events import EventLog
-from odhtec_jupyter.transfers.jobs import Waits
-from odhtec_jupyter.transfers.state import FINAL, Action, Options, Transfer, TransferFile
-from odhtec_jupyter.transfers.unfinished import Unfinished
+from odhtec_jupyter.transfers.jobs.jobs import Waits
+from odhtec_jupyter.transfers.journal.pending_writes import Unfinished
+from odhtec_jupyter.transfers.journal.transfer_records import Archive
+from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.transfer import FINAL, Action, Options, Transfer, TransferFile
 
 KEPT = 200  # finished transfers that stay listed
 CLEANUP_SECONDS = 15.0  # that a user waits for after a cancellation; what takes longer is cleaned up meanwhile

@@ -20,7 +20,7 @@ class Panel:
         root = where or page
         self.grid = root.get_by_role("grid", name="Objects")
         self.foot = root.locator(".odhtec-List-foot")  # what the rows are a part of
-        self.toolbar = root.get_by_role("toolbar", name="Object storage")
+        self.toolbar = root.get_by_role("toolbar", name="Object Storage")
         self.transfers = root.get_by_role("region", name="Transfers")
         self.dialog = page.get_by_role("dialog")
         self.filter = root.get_by_role("searchbox", name="Filter by name")

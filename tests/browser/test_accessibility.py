@@ -35,13 +35,13 @@ def test_the_list_and_its_states(filled: Panel) -> None:
     panel.filter.fill("nothing is called so")
     require_no_violation(panel.page, PANEL)
     panel.press("Enter")
-    panel.page.get_by_text("looked at").first.wait_for()
+    panel.page.get_by_text("searched").first.wait_for()
     require_no_violation(panel.page, PANEL)
 
 
 @pytest.mark.parametrize(
     "command",
-    ["Properties…", "Share a Link…", "Copy to…", "Delete", "Import from Hugging Face…", "Connection Settings…"],
+    ["Properties…", "Share Link…", "Copy To…", "Delete", "Import from Hugging Face…", "Connection Settings…"],
 )
 def test_the_dialogs(filled: Panel, command: str) -> None:
     panel = filled

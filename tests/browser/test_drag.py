@@ -68,7 +68,7 @@ def test_rows_are_moved_by_drop_and_copied_with_ctrl(filled: Panel, client: S3Cl
     assert {"two.txt", "target/two.txt"} <= keys(client)
 
     put_into(panel, panel.row("folder"), panel.row("target"))
-    panel.dialog.get_by_text("folder/ and all that is in it").wait_for()
+    panel.dialog.get_by_text("folder/ and everything in it").wait_for()
     panel.dialog.get_by_role("button", name="Move").click()
     panel.row("folder").wait_for(state="detached")
     assert {"target/folder/inner.txt", "target/folder/sub/deep.txt"} <= keys(client)
@@ -128,7 +128,7 @@ def test_rows_go_to_the_file_browser_and_its_files_come_back(
     # The same without a mouse.
     panel.row("inner.txt").click()
     panel.row("sub").click(modifiers=["Control"])
-    panel.run_command("Copy to the Workspace")
+    panel.run_command("Copy to File Browser")
     completed(panel, "Copy 2 items of s3://models/folder/")
     page.evaluate("void window.jupyterapp.commands.execute('filebrowser:refresh')")
     for name in ("inner.txt", "sub"):

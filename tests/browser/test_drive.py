@@ -195,7 +195,8 @@ def test_lab_opens_what_it_has_a_viewer_for(panel: Panel, client: S3Client) -> N
         "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c63f8cfc0f01f0005000"
         "1ff89993d1d0000000049454e44ae426082"
     )
-    fill(panel, client, {"a.csv": "x,y\n1,2\n", "b.png": pixel, "c.md": "# Title", "d.json": '{"a": [1]}'})
+    objects: dict[str, str | bytes] = {"a.csv": "x,y\n1,2\n", "b.png": pixel, "c.md": "# Title", "d.json": '{"a": [1]}'}
+    fill(panel, client, objects | {"e\u202edm.exe": "hidden"})
     for name, found in {
         "a.csv": ".jp-CSVViewer:visible",
         "b.png": ".jp-ImageViewer:visible img",
@@ -206,6 +207,11 @@ def test_lab_opens_what_it_has_a_viewer_for(panel: Panel, client: S3Client) -> N
         panel.row(name).dblclick()
         page.locator(found).wait_for()
         assert len(asked) <= 2, f"one read, and at most one look: {asked}"
+    panel.row("e\\u{202E}dm.exe").click()
+    panel.press("Alt+Enter")
+    editor(panel).get_by_text("hidden").wait_for()
+    page.locator(".lm-TabBar-tabLabel").get_by_text("e\\u{202E}dm.exe", exact=True).wait_for()
+    assert body(client, "e\u202edm.exe") == "hidden", "the title renames nothing"
 
 
 def test_a_new_name_and_save_as(panel: Panel, client: S3Client) -> None:
@@ -256,7 +262,7 @@ def test_what_an_editor_would_damage_is_explained_and_previewed(panel: Panel, cl
     panel.dialog.get_by_role("button", name=re.compile("Close|Dismiss|OK")).first.click()
     panel.dialog.wait_for(state="detached")
     view.get_by_role("columnheader", name="城市").wait_for()
-    edit = view.get_by_role("button", name="Its text is not UTF-8, so an editor would damage it")
+    edit = view.get_by_role("button", name="Not UTF-8 text, so an editor would damage it")
     assert edit.is_disabled()
     panel.row("rows.csv.gz").dblclick()
     view.get_by_role("columnheader", name="name").wait_for()

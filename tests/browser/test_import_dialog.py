@@ -61,20 +61,20 @@ def test_what_is_there_is_seen_before_anything_starts(
 ) -> None:
     client.put_object(Bucket="models", Key=f"{REPO}/config.json", Body=b"another")
     files = look_up(panel)
-    dialog.get_by_text("5 new, 1 differs").wait_for()
+    dialog.get_by_text("5 new, 1 different").wait_for()
     assert files.get_by_role("option").count() == len(FILES)
-    assert "differs" in files.get_by_role("option", name="config.json").inner_text()
-    dialog.get_by_text(f"The files go to s3://models/{REPO}/").wait_for()
+    assert "different" in files.get_by_role("option", name="config.json").inner_text()
+    dialog.get_by_text(f"Files are stored in s3://models/{REPO}/").wait_for()
     panel.shoot(pictures, "import-dialog-light")
     panel.use_theme("JupyterLab Dark")
     panel.shoot(pictures, "import-dialog-dark")
     panel.use_theme("JupyterLab Light")
 
     dialog.get_by_role("button", name="Safetensors only").click()
-    dialog.get_by_text("3 of 6 files chosen").wait_for()
+    dialog.get_by_text("3 of 6 files selected").wait_for()
     assert contents(client, "models") == {f"{REPO}/config.json": b"another"}, "nothing is written by looking"
-    dialog.get_by_role("radio", name="Replace them").check()
-    dialog.get_by_role("button", name="Start import").click()
+    dialog.get_by_role("radio", name="Replace existing objects").check()
+    dialog.get_by_role("button", name="Start Import").click()
     panel.dialog.wait_for(state="detached")
     panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
     wanted = {name: FILES[name] for name in ("config.json", "model.safetensors", "tokenizer.json")}
@@ -92,14 +92,14 @@ def test_what_remains_of_another_revision_is_removed_on_request(
     client.put_object(Bucket="models", Key=f"{REPO}/mine.txt", Body=b"mine")
     repository.commit({"README.md": b"# A newer model", **dict.fromkeys(old)})
     look_up(panel)
-    dialog.get_by_text(re.compile("7 objects of revision .* remain")).wait_for()
-    box = dialog.get_by_role("checkbox", name="Remove them when the import is complete")
+    dialog.get_by_text(re.compile("7 objects are left over from revision")).wait_for()
+    box = dialog.get_by_role("checkbox", name="Delete them when the import is complete")
     assert not box.is_checked()
     box.check()
     for theme in ("Light", "Dark"):
         panel.use_theme(f"JupyterLab {theme}")
         panel.shoot(pictures, f"import-remaining-{theme.lower()}")
-    dialog.get_by_role("button", name="Start import").click()
+    dialog.get_by_role("button", name="Start Import").click()
     panel.dialog.wait_for(state="detached")
     panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
     panel.transfers.get_by_text("7 old objects removed").wait_for()
@@ -116,19 +116,19 @@ def test_an_import_by_keyboard_alone(panel: Panel, client: S3Client, repository:
     panel.button("Import from Hugging Face").focus()
     panel.press("Enter")
     files = look_up(panel)
-    panel.dialog.get_by_text("6 of 6 files chosen · ").wait_for()
+    panel.dialog.get_by_text("6 of 6 files selected · ").wait_for()
     panel.tab_to(files)
     for name in FILES:  # in this order; the first is README.md
         if name not in {"config.json", "onnx/model.onnx"}:
             panel.press("Space")
         panel.press("ArrowDown")
-    panel.dialog.get_by_text("2 of 6 files chosen").wait_for()
+    panel.dialog.get_by_text("2 of 6 files selected").wait_for()
     panel.press("Tab")
     target = panel.dialog.get_by_role("textbox", name="Target folder in models")
     target.and_(page.locator(":focus")).wait_for()
     assert target.input_value() == f"served/{REPO}"
     page.keyboard.type("served/one/")
-    panel.dialog.get_by_text("The files go to s3://models/served/one/").wait_for()
+    panel.dialog.get_by_text("Files are stored in s3://models/served/one/").wait_for()
     panel.press("Enter")
     panel.dialog.wait_for(state="detached")
     panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
@@ -137,13 +137,13 @@ def test_an_import_by_keyboard_alone(panel: Panel, client: S3Client, repository:
     assert focused == "Import from Hugging Face", "the focus is where it was"
 
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    panel.transfers.get_by_role("button", name=re.compile("^Copy the path")).press("Enter")
+    panel.transfers.get_by_role("button", name=re.compile("^Copy path")).press("Enter")
     assert page.evaluate("navigator.clipboard.readText()") == "s3://models/served/one/"
 
 
 def test_only_what_is_new(panel: Panel, client: S3Client, dialog: Locator) -> None:
     look_up(panel)
-    dialog.get_by_role("button", name="Start import").click()
+    dialog.get_by_role("button", name="Start Import").click()
     panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
     client.delete_object(Bucket="models", Key=f"{REPO}/README.md")
     client.put_object(Bucket="models", Key=f"{REPO}/config.json", Body=b"mine")
@@ -151,10 +151,10 @@ def test_only_what_is_new(panel: Panel, client: S3Client, dialog: Locator) -> No
     panel.dialog.wait_for(state="detached")
     panel.button("Import from Hugging Face").click()
     look_up(panel)
-    dialog.get_by_text("1 new, 4 there already, 1 differs").wait_for()
-    dialog.get_by_role("button", name="Only what is new").click()
-    dialog.get_by_text("1 of 6 files chosen").wait_for()
-    dialog.get_by_role("button", name="Start import").click()
+    dialog.get_by_text("1 new, 4 identical, 1 different").wait_for()
+    dialog.get_by_role("button", name="Only new files").click()
+    dialog.get_by_text("1 of 6 files selected").wait_for()
+    dialog.get_by_role("button", name="Start Import").click()
     panel.dialog.wait_for(state="detached")
     panel.transfers.get_by_text(re.compile(r"^Completed")).nth(1).wait_for()
     assert contents(client, "models")[f"{REPO}/README.md"] == FILES["README.md"]
@@ -177,7 +177,7 @@ def test_a_pasted_address_and_another_revision(
     named = dialog.locator("datalist option")
     named.nth(1).wait_for(state="attached")
     assert named.evaluate_all("all => all.map(it => it.value)") == ["main", "v1"]
-    dialog.get_by_role("button", name="Start import").click()
+    dialog.get_by_role("button", name="Start Import").click()
     panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
     assert contents(client, "models")[f"{REPO}/config.json"] == b"{}", "the revision that was seen"
 
@@ -190,14 +190,14 @@ def test_what_is_gated_says_what_to_do(panel: Panel, hub: HubStandIn, client: S3
     panel.press("Enter")
     said = panel.dialog.get_by_role("alert")
     said.wait_for()
-    assert "licence" in said.inner_text()
-    link = said.get_by_role("link", name="Open its page")
+    assert "license" in said.inner_text()
+    link = said.get_by_role("link", name="Open repository page")
     assert link.get_attribute("href") == f"{hub.endpoint}/org/gated"
-    assert panel.dialog.get_by_role("button", name="Start import").is_disabled()
+    assert panel.dialog.get_by_role("button", name="Start Import").is_disabled()
     panel.dialog.get_by_label("Token for this import only").fill("hf_good")
     panel.press("Enter")
-    panel.dialog.get_by_text("6 of 6 files chosen").wait_for()
-    panel.dialog.get_by_role("button", name="Start import").click()
+    panel.dialog.get_by_text("6 of 6 files selected").wait_for()
+    panel.dialog.get_by_role("button", name="Start Import").click()
     panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
     assert len(contents(client, "models")) == len(FILES)
     assert "hf_good" not in panel.page.content()
@@ -208,16 +208,16 @@ def test_ten_thousand_files_stay_usable(panel: Panel, hub: HubStandIn, client: S
     many.commit({f"part-{number:05}.txt": b"" for number in range(MANY)})
     panel.button("Import from Hugging Face").click()
     files = look_up(panel, "org/many")
-    panel.dialog.get_by_text("10,000 of 10,000 files chosen").wait_for()
+    panel.dialog.get_by_text("10,000 of 10,000 files selected").wait_for()
     assert files.get_by_role("option").count() < 100, "only what can be seen is in the page"
     files.focus()
     panel.press("End")
     files.get_by_role("option", name="part-09999.txt").wait_for()
-    panel.dialog.get_by_role("button", name="Nothing").click()
-    panel.dialog.get_by_role("searchbox", name="Search the files").fill("09998")
+    panel.dialog.get_by_role("button", name="None").click()
+    panel.dialog.get_by_role("searchbox", name="Search files").fill("09998")
     files.get_by_role("option", name="part-09998.txt").click()
-    panel.dialog.get_by_text("1 of 10,000 files chosen").wait_for()
-    panel.dialog.get_by_role("button", name="Start import").click()
+    panel.dialog.get_by_text("1 of 10,000 files selected").wait_for()
+    panel.dialog.get_by_role("button", name="Start Import").click()
     panel.dialog.wait_for(state="detached")
     panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
     assert list(contents(client, "models")) == ["org/many/part-09998.txt"]
@@ -226,7 +226,7 @@ def test_ten_thousand_files_stay_usable(panel: Panel, hub: HubStandIn, client: S
 def test_it_fits_into_a_small_window(panel: Panel, dialog: Locator, pictures: Path) -> None:
     panel.page.set_viewport_size({"width": 420, "height": 480})
     look_up(panel)
-    start = dialog.get_by_role("button", name="Start import")
+    start = dialog.get_by_role("button", name="Start Import")
     box = start.bounding_box()
     assert box is not None
     assert box["y"] + box["height"] <= 480

@@ -118,7 +118,7 @@ def test_by_mouse_a_table_is_read_without_keys(filled: Panel, pictures: Path) ->
         panel.row(name).click(button="right")
         submenu(panel, "Insert into Notebook").click()
         page.get_by_role("menuitem", name="Read with pandas").wait_for()
-        assert page.get_by_role("menuitem", name="Read the Text").count() == 0
+        assert page.get_by_role("menuitem", name="Read Text").count() == 0
         if count == 2:
             page.screenshot(path=pictures / "insert.png")
         page.get_by_role("menuitem", name="Read with pandas").click()
@@ -151,7 +151,7 @@ def test_by_keyboard_alone_a_table_is_read_without_keys(filled: Panel) -> None:
     notebook.wait_for_code('x = "s3://models/table.parquet"')
     panel.press("Shift+Enter")
     assert notebook.outputs(3) == []
-    panel.run_command("Insert into Notebook: Open as a File")
+    panel.run_command("Insert into Notebook: Open as File")
     notebook.wait_for_code('file = Client().open("s3://models/table.parquet")')
     panel.press("Shift+Enter")
     assert notebook.outputs(4) == []
@@ -209,13 +209,13 @@ def test_without_a_notebook_the_code_is_copied(filled: Panel) -> None:
     panel, page = filled, filled.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     panel.row("models").click(button="right")
-    submenu(panel, "Copy Code for a Notebook").hover()
-    page.get_by_role("menuitem", name="Download to the Kernel").click()
+    submenu(panel, "Copy Code for Notebook").hover()
+    page.get_by_role("menuitem", name="Download to Kernel").click()
     page.wait_for_function(
         'async () => (await navigator.clipboard.readText()).includes(\'"s3://models/models/", "models"\')'
     )
     panel.row("note.txt").click()
     panel.row("other.bin").click(modifiers=["Control"])
     panel.row("other.bin").click(button="right")
-    submenu(panel, "Copy Code for a Notebook").hover()
+    submenu(panel, "Copy Code for Notebook").hover()
     page.locator(".lm-Menu-item.lm-mod-disabled", has_text=re.compile("^URI$")).wait_for()

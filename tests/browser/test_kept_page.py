@@ -33,7 +33,7 @@ def test_page_is_brought_back_to_how_it_was_loaded(
     page.locator(".jp-FileEditor:visible .cm-content").click()
     page.keyboard.type("not saved")
     with page.expect_file_chooser() as chooser:
-        panel.button("Upload files").click()
+        panel.button("Upload Files").click()
     chooser.value.set_files(tmp_path / "b.txt")
     panel.transfers.get_by_text(re.compile("^Completed")).wait_for()
     panel.grid.get_by_role("columnheader", name="Size").get_by_role("button").click()

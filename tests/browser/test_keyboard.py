@@ -102,16 +102,16 @@ def test_the_tab_key_passes_through_the_panel(filled: Panel) -> None:
         panel.press("Shift+Tab")
         found.append(focused(panel).evaluate("it => it.ariaLabel"))
     assert found == [
-        "Type a place (F4)",
+        "Enter a path (F4)",
         "Top level of models",
         "Filter by name",
         "Bucket",
         "Settings",
         "Refresh",
         "Import from Hugging Face",
-        "Upload a folder",
-        "Upload files",
-        "New folder",
+        "Upload Folder",
+        "Upload Files",
+        "New Folder",
     ]
     for _ in range(10):
         panel.press("Tab")
@@ -125,7 +125,7 @@ def test_the_filter_by_keyboard(filled: Panel) -> None:
     panel.row("folder").wait_for(state="detached")
     assert panel.row("two.txt").count() == 1
     panel.page.keyboard.type("nothing has this name")
-    panel.page.get_by_role("heading", name="Nothing matches").wait_for()
+    panel.page.get_by_role("heading", name="No matches").wait_for()
     panel.press("Escape")
     panel.row("folder").wait_for()
     assert panel.filter.input_value() == ""

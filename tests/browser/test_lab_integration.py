@@ -30,7 +30,7 @@ def test_running_transfers_are_listed_and_can_be_cancelled(panel: Panel, picture
     page.route("**/objects/upload/**", lambda _: None)  # never answered: the upload goes on
     (tmp_path / "slow.txt").write_bytes(b"slow")
     with page.expect_file_chooser() as chooser:
-        panel.button("Upload files").click()
+        panel.button("Upload Files").click()
     chooser.value.set_files(str(tmp_path / "slow.txt"))
     page.locator("#jp-main-statusbar").get_by_text(re.compile(r"^1 transfer")).wait_for()
     page.get_by_role("tab", name=re.compile("^Running")).click()
@@ -39,7 +39,7 @@ def test_running_transfers_are_listed_and_can_be_cancelled(panel: Panel, picture
     panel.shoot(pictures, "running")
     item.hover()
     item.locator(".jp-RunningSessions-itemShutdown").click()
-    panel.dialog.get_by_role("button", name="Go on").click()
+    panel.dialog.get_by_role("button", name="Keep Running").click()
     item.hover()
     item.locator(".jp-RunningSessions-itemShutdown").click()
     panel.dialog.get_by_role("button", name="Cancel Transfer").click()
@@ -56,7 +56,7 @@ def test_one_notification_while_the_panel_is_hidden(panel: Panel, pictures: Path
     for file in files:
         file.write_bytes(b"x")
     with page.expect_file_chooser() as chooser:
-        panel.button("Upload files").click()
+        panel.button("Upload Files").click()
     with page.expect_request("**/objects/upload/**"):
         chooser.value.set_files([str(file) for file in files])
     page.get_by_role("tab", name=re.compile("^File Browser")).click()
@@ -104,10 +104,10 @@ def test_without_a_connection_it_says_how_to_get_one(
     lab = lab_server(env, options=["--LabApp.expose_app_in_browser=True"])
     try:
         page = open_panel(f"{lab.url}lab?token={lab.token}&reset", False).page
-        page.get_by_role("heading", name="Not connected yet").wait_for()
-        page.get_by_text("Attach a data connection").wait_for()
+        page.get_by_role("heading", name="Not connected").wait_for()
+        page.get_by_text("attach a data connection").wait_for()
         page.screenshot(path=pictures / "not-connected.png")
-        page.get_by_role("button", name="Open settings").click()
+        page.get_by_role("button", name="Open Settings").click()
         page.get_by_role("dialog").get_by_role("form", name="S3 connection").wait_for()
     finally:
         lab.stop()

@@ -87,7 +87,7 @@ def test_a_new_name_never_replaces_what_has_it(filled: Panel, client: S3Client) 
         panel.press("F2", "Control+a")
         panel.page.keyboard.type(taken)
         panel.press("Enter")
-        panel.page.get_by_text(f"{taken} exists already").wait_for()
+        panel.page.get_by_text(f"{taken} already exists").wait_for()
     assert client.head_object(Bucket="models", Key="large.bin")["ContentLength"] == SIZES["large.bin"]
     assert keys(client) == set(SIZES)
 
@@ -96,7 +96,7 @@ def test_a_place_is_typed_and_found_again(filled: Panel, client: S3Client) -> No
     panel, page = filled, filled.page
     panel.row("large.bin").click()
     panel.press("F4")
-    place = page.get_by_role("textbox", name="Place")
+    place = page.get_by_role("textbox", name="Path")
     assert place.input_value() == "s3://models/"
     place.fill("s3://models/data/deep")  # without its slash
     panel.press("Enter")
@@ -124,7 +124,7 @@ def test_the_browser_is_a_tab_too_and_comes_back(filled: Panel, client: S3Client
     panel, page = filled, filled.page
     panel.row("data").dblclick()
     panel.row("b.csv").wait_for()
-    panel.run_command("Object Storage in a Tab")
+    panel.run_command("Open Object Storage in New Tab")
     tab = page.locator("#jp-main-dock-panel").get_by_role("grid", name="Objects")
     tab.get_by_role("row", name=re.compile("^b.csv")).wait_for()
     assert tab.get_by_role("columnheader", name="Modified").is_visible()

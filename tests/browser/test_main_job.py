@@ -66,7 +66,7 @@ def test_the_main_job(panel: Panel, client: S3Client, hub: HubStandIn, model_fol
     expected = {path.relative_to(model_folder).as_posix(): path for path in model_folder.rglob("*") if path.is_file()}
     assert files.count() == len(expected)
     panel.shoot(pictures, "import-light")
-    dialog.get_by_role("button", name="Start import").click()
+    dialog.get_by_role("button", name="Start Import").click()
 
     bar = transfers.get_by_role("progressbar")
     bar.wait_for()
@@ -115,7 +115,7 @@ def test_files_are_uploaded_with_progress_and_a_conflict_is_asked_about(
 
     def upload() -> None:
         with page.expect_file_chooser() as chooser:
-            panel.button("Upload files").click()
+            panel.button("Upload Files").click()
         chooser.value.set_files(paths)
 
     upload()
@@ -129,7 +129,7 @@ def test_files_are_uploaded_with_progress_and_a_conflict_is_asked_about(
     asked = panel.dialog
     asked.wait_for()
     assert body_of(client, "models", "日本.txt") == b"one", "asked before it is replaced"
-    asked.get_by_role("button", name="Keep both").click()
+    asked.get_by_role("button", name="Keep Both").click()
     row("日本 (1).txt").wait_for()
     assert body_of(client, "models", "日本 (1).txt") == b"changed"
     assert body_of(client, "models", "日本.txt") == b"one"

@@ -68,15 +68,15 @@ def test_a_selection_is_copied_to_another_bucket(filled: Panel, client: S3Client
     client.put_object(Bucket=archive, Key="one.txt", Body=b"in the way")
     filled.row("docs").click()
     filled.row("one.txt").click(modifiers=["Control"])
-    dialog = choose(filled, "one.txt", "Copy to…")
-    dialog.get_by_text("It is in this folder already").wait_for()
-    assert dialog.get_by_role("button", name="Copy here").is_disabled()
+    dialog = choose(filled, "one.txt", "Copy To…")
+    dialog.get_by_text("Already in this folder").wait_for()
+    assert dialog.get_by_role("button", name="Copy").is_disabled()
     dialog.get_by_role("combobox", name="Bucket").fill(archive)
     dialog.get_by_text("3 files, 3 B, to s3://archive/").wait_for()
-    dialog.get_by_text("One object is there already and differs").wait_for()
+    dialog.get_by_text("One object already exists and is different").wait_for()
     assert contents(client, archive) == {"one.txt": b"in the way"}, "nothing is written by looking"
-    dialog.get_by_role("radio", name="Keep both").check()
-    dialog.get_by_role("button", name="Copy here").click()
+    dialog.get_by_role("radio", name="Keep Both").check()
+    dialog.get_by_role("button", name="Copy").click()
     completed(filled)
     filled.transfers.get_by_text("Copy 2 items of s3://models/").wait_for()
     assert contents(client, archive) == {
@@ -91,7 +91,7 @@ def test_a_selection_is_copied_to_another_bucket(filled: Panel, client: S3Client
 def test_a_folder_is_moved_by_keyboard_alone(filled: Panel, client: S3Client) -> None:
     page = filled.page
     filled.row("docs").click()
-    dialog = command(filled, "Move to…")
+    dialog = command(filled, "Move To…")
     folders = dialog.get_by_role("listbox", name="Folders")
     folders.get_by_role("option", name="data").wait_for()
     filled.tab_to(folders)
@@ -142,9 +142,9 @@ def test_a_folder_comes_as_a_zip(filled: Panel) -> None:
 
 def test_a_link_reads_and_another_writes(filled: Panel, client: S3Client, pictures: Path) -> None:
     filled.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    dialog = choose(filled, "one.txt", "Share a Link…")
-    dialog.get_by_role("button", name="Create link").click()
-    dialog.get_by_text(re.compile("Anyone who has this link can download the object until")).wait_for()
+    dialog = choose(filled, "one.txt", "Share Link…")
+    dialog.get_by_role("button", name="Create Link").click()
+    dialog.get_by_text(re.compile("Anyone with this link can download the object until")).wait_for()
     filled.shoot(pictures, "share-light")
     dialog.get_by_role("button", name="Copy", exact=True).click()
     dialog.get_by_role("button", name="Copied").wait_for()
@@ -152,11 +152,11 @@ def test_a_link_reads_and_another_writes(filled: Panel, client: S3Client, pictur
     assert requests.get(link, timeout=30).content == b"one"
 
     dialog.get_by_role("radio", name="upload a file here").check()
-    dialog.get_by_role("textbox", name="Name of the file that is uploaded").fill("sent.bin")
-    dialog.get_by_role("combobox", name="Works for").select_option(label="another time…")
-    dialog.get_by_role("textbox", name="How many").fill("8")
+    dialog.get_by_role("textbox", name="Name of the uploaded file").fill("sent.bin")
+    dialog.get_by_role("combobox", name="Expires after").select_option(label="custom")
+    dialog.get_by_role("textbox", name="Number").fill("8")
     dialog.get_by_text("up to seven days").wait_for()
-    dialog.get_by_role("textbox", name="How many").fill("1.5")
+    dialog.get_by_role("textbox", name="Number").fill("1.5")
     filled.press("Enter")
     write = dialog.get_by_role("textbox", name="Link")
     write.wait_for()
@@ -209,7 +209,7 @@ def test_an_older_version_comes_back(filled: Panel, client: S3Client) -> None:
     assert contents(client, "models")["one.txt"] == b"one"
     versions.nth(1).get_by_role("button", name="Delete").click()
     assert versions.count() == 3, "asked first"
-    dialog.get_by_role("button", name="Delete it").press("Enter")
+    dialog.get_by_role("button", name="Delete Version").press("Enter")
     versions.nth(2).wait_for(state="detached")
     assert contents(client, "models")["one.txt"] == b"one"
     filled.press("Escape")
@@ -224,13 +224,13 @@ def test_unfinished_uploads_are_found_and_removed(filled: Panel, client: S3Clien
     for key in ("big/one.bin", "big/two.bin"):
         client.create_multipart_upload(Bucket="models", Key=key)
     filled.row("one.txt").click()
-    dialog = command(filled, "Unfinished Uploads…")
-    uploads = dialog.get_by_role("listbox", name="Unfinished uploads")
+    dialog = command(filled, "Incomplete Uploads…")
+    uploads = dialog.get_by_role("listbox", name="Incomplete uploads")
     uploads.get_by_role("option", name="big/one.bin").wait_for()
     filled.tab_to(uploads, "Shift+Tab")
     filled.press("End", "Space")
     uploads.get_by_role("option", name="big/two.bin", selected=True).wait_for()
-    filled.tab_to(dialog.get_by_role("button", name="Remove one upload"))
+    filled.tab_to(dialog.get_by_role("button", name="Remove One Upload"))
     filled.press("Enter")
     dialog.get_by_text("One upload was removed").wait_for()
     left = client.list_multipart_uploads(Bucket="models")["Uploads"]
@@ -249,8 +249,8 @@ def test_only_an_empty_bucket_is_deleted(filled: Panel, client: S3Client, archiv
     filled.page.get_by_text("s3://archive/ is not empty").wait_for()
     client.delete_object(Bucket=archive, Key="x")
     dialog = command(filled, "Delete Bucket…")
-    dialog.get_by_text("The empty bucket archive is deleted").wait_for()
-    dialog.get_by_role("button", name="Delete bucket").click()
+    dialog.get_by_text("Anyone can then create a bucket named “archive”").wait_for()
+    dialog.get_by_role("button", name="Delete").click()
     filled.row("one.txt").wait_for()
     assert [entry["Name"] for entry in client.list_buckets()["Buckets"]] == ["models"]
     client.create_bucket(Bucket=archive)

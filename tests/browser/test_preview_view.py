@@ -291,7 +291,7 @@ def test_a_change_meanwhile_is_told_and_read_again(filled: Panel, client: S3Clie
     told = shown(panel).get_by_role("status").filter(has_text="has changed")
     told.wait_for()
     panel.shoot(pictures, "preview-changed")
-    told.get_by_role("button", name="Read again").click()
+    told.get_by_role("button", name="Reload").click()
     shown(panel).get_by_text("5 bytes").wait_for()
     assert told.count() == 0
 
@@ -300,7 +300,7 @@ def test_an_error_says_why_and_can_be_retried(filled: Panel, client: S3Client, p
     panel = filled
     client.delete_object(Bucket="models", Key="lines.jsonl")
     view = preview(panel, "lines.jsonl")
-    view.get_by_role("alert").get_by_role("heading", name="There is no such object").wait_for()
+    view.get_by_role("alert").get_by_role("heading", name="Object not found").wait_for()
     panel.shoot(pictures, "preview-error")
     client.put_object(Bucket="models", Key="lines.jsonl", Body=b'{"back": 1}\n')
     view.get_by_role("button", name="Retry").click()

@@ -33,7 +33,7 @@ LONG = PATIENCE + SIZE // MIB * 100  # ms
 PART_URL = re.compile(r"/odhtec/api/uploads/[^/]+/(\d+)$")
 LIST_URL = re.compile(r"/odhtec/api/uploads(\?|$)")
 COMPLETED = re.compile("^Completed")
-TROUBLE = re.compile("trying again: The Jupyter server does not answer")
+TROUBLE = re.compile("retrying: The Jupyter server is not responding")
 INTERRUPTED = re.compile(r"^Interrupted at \d+%")
 
 # Their uploads live on in the page, or their network is not as it was.
@@ -92,7 +92,7 @@ class Line:
 
 def begin(panel: Panel, *paths: Path) -> None:
     with panel.page.expect_file_chooser() as chooser:
-        panel.button("Upload files").click()
+        panel.button("Upload Files").click()
     chooser.value.set_files(paths)
 
 
@@ -273,7 +273,7 @@ def test_what_another_tab_sends_is_not_offered(panel: Panel, client: S3Client, b
     line.limit(SLOW)
     other = Panel(panel.page.context.new_page())
     other.page.goto(panel.page.url)
-    other.page.get_by_role("tab", name="Object storage").click()
+    other.page.get_by_role("tab", name="Object Storage").click()
     other.page.get_by_role("heading", name="This bucket is empty").wait_for()
     with other.page.expect_response(LIST_URL):
         other.button("Refresh").click()
@@ -290,7 +290,7 @@ def test_an_object_that_came_into_being_meanwhile_is_not_replaced_unasked(
     begin(panel, big)
     reach(panel, 30)
     client.put_object(Bucket="models", Key="big.bin", Body=b"somebody else's")
-    panel.dialog.get_by_text("s3://models/big.bin exists already").wait_for(timeout=LONG)
+    panel.dialog.get_by_text("s3://models/big.bin already exists").wait_for(timeout=LONG)
     assert client.get_object(Bucket="models", Key="big.bin")["Body"].read() == b"somebody else's"
     panel.dialog.get_by_role("button", name="Replace").click()
     panel.transfers.get_by_text(COMPLETED).wait_for(timeout=LONG)

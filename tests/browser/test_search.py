@@ -37,18 +37,18 @@ def test_the_store_is_searched_by_keyboard(filled: Panel, client: S3Client) -> N
     panel.expect_names("needle.txt")  # of what is loaded
     panel.press("Enter")
     panel.expect_names("needle.txt", "data/2026/needle.csv", "data/hay/needle in hay.txt", any_order=True)
-    panel.foot.get_by_text("3 found, 5 looked at").wait_for()
+    panel.foot.get_by_text("3 found, 5 searched").wait_for()
 
-    page.get_by_role("combobox", name="Where to search").select_option("here")
+    page.get_by_role("combobox", name="Search in").select_option("here")
     panel.expect_names("needle.txt")
-    page.get_by_role("combobox", name="Where to search").select_option("below")
+    page.get_by_role("combobox", name="Search in").select_option("below")
     panel.filter.fill("*/needle*.csv")
     panel.press("Enter")
     panel.expect_names("data/2026/needle.csv")
 
     # A hit is a row like any other.
     panel.row("data/2026/needle.csv").click()
-    panel.run_command("Go to Its Folder")
+    panel.run_command("Open Containing Folder")
     panel.expect_names("needle.csv", "other.csv")
     panel.expect_focus("needle.csv")
     assert panel.filter.input_value() == ""

@@ -49,7 +49,7 @@ def start_import(panel: Panel) -> Locator:
     panel.dialog.get_by_role("textbox", name="Repository").fill(REPO)
     panel.press("Enter")
     panel.dialog.get_by_role("listbox", name="Files").get_by_role("option").first.wait_for()
-    panel.dialog.get_by_role("button", name="Start import").click()
+    panel.dialog.get_by_role("button", name="Start Import").click()
     panel.dialog.wait_for(state="detached")
     row = panel.transfers.get_by_role("listitem").filter(has_text=f"Import {REPO}").first
     row.wait_for()
@@ -129,7 +129,7 @@ def test_what_failed_is_tried_again_and_nothing_else(
 
     before = client.head_object(Bucket="models", Key=f"{REPO}/config.json")["LastModified"]
     hub.service.faults.clear()
-    row.get_by_role("button", name="Retry the failed files").click()
+    row.get_by_role("button", name="Retry failed files").click()
     says(row, "^Completed")
     expect_files(client)
     assert client.head_object(Bucket="models", Key=f"{REPO}/config.json")["LastModified"] == before
@@ -143,7 +143,7 @@ def test_who_does_not_look_is_told(panel: Panel, client: S3Client, hub: HubStand
     look_away(panel)
     panel.page.get_by_text(f"Import {REPO}: completed").first.wait_for(timeout=2 * PATIENCE)
 
-    panel.page.get_by_role("tab", name="Object storage").click()
+    panel.page.get_by_role("tab", name="Object Storage").click()
     client.delete_object(Bucket="models", Key=f"{REPO}/model.safetensors")
     fail_always(hub)
     start_import(panel)

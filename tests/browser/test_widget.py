@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SHOW = "from odhtec_jupyter import S3Browser\nbrowser = S3Browser()\nbrowser"
 SENTENCE = "Run the cell again to browse object storage here."
-DEAF = "Python does not hear this browser any more. Run the cell again."
+DEAF = "Disconnected from the kernel. Run the cell again to reconnect."
 
 
 LAB, NOTEBOOK_7 = "lab/tree", "notebooks"
@@ -261,7 +261,7 @@ def test_the_sidebar_is_there_without_ipywidgets(
     page = context.new_page()
     page.route("**/jupyterlab-manager/static/remoteEntry*", lambda route: route.abort())
     page.goto(f"{lab.url}lab?token={lab.token}&reset")
-    page.get_by_role("tab", name="Object storage").click()
+    page.get_by_role("tab", name="Object Storage").click()
     Panel(page).row("notes.md").wait_for()
     context.close()
 

@@ -63,7 +63,7 @@ def moto_jupyter(servers: Callable[..., JupyterProcess], moto_server: Any) -> Ju
 
 @pytest.fixture
 def client(server: JupyterProcess) -> Iterator[Client]:
-    """The client, as for a kernel that was told where its server is."""
+    """A client with the URL and token of its server."""
     one = Client(server.url, server.token)
     yield one
     one.api.connection.close()
@@ -82,8 +82,8 @@ def shell(moto_jupyter: JupyterProcess, monkeypatch: pytest.MonkeyPatch, tmp_pat
         with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
             try:
                 ended = main(arguments)
-            except SystemExit as told:
-                ended = int(told.code or 0)
+            except SystemExit as exit_:
+                ended = int(exit_.code or 0)
         done = subprocess.CompletedProcess(arguments, ended, out.getvalue(), err.getvalue())
         assert done.returncode == code, (done.stdout, done.stderr)
         assert moto_jupyter.token not in done.stdout + done.stderr

@@ -10,7 +10,8 @@ import fsspec
 import pandas as pd
 import pytest
 
-from odhtec_jupyter.client import Client, appender
+from odhtec_jupyter.client import Client
+from odhtec_jupyter.client.files import appender
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import BadRequest, TooLarge, VerificationError
 from tests.content import MIB
@@ -30,7 +31,7 @@ def read(s3_client: S3Client, bucket: str, key: str) -> bytes:
     return s3_client.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
-def test_what_is_appended_comes_behind_what_is_there(client: Client, s3_client: S3Client, bucket: str) -> None:
+def test_appended_data_follows_the_existing_data(client: Client, s3_client: S3Client, bucket: str) -> None:
     uri = f"s3://{bucket}/log.txt"
     with client.open(uri, "a") as file:  # as a file's: it is a new one
         file.write("eins\n")
@@ -53,7 +54,7 @@ def test_what_is_appended_comes_behind_what_is_there(client: Client, s3_client: 
     assert (head["ContentType"], head["Metadata"]) == ("application/x-mine", {"made-by": "me"})
 
 
-def test_nothing_is_appended_after_an_exception_or_a_change(client: Client, s3_client: S3Client, bucket: str) -> None:
+def test_append_writes_nothing_after_an_exception_or_a_change(client: Client, s3_client: S3Client, bucket: str) -> None:
     uri = f"s3://{bucket}/log"
     s3_client.put_object(Bucket=bucket, Key="log", Body=b"mine")
     with pytest.raises(TypeError), client.open(uri, "ab") as file:
@@ -73,15 +74,15 @@ def test_nothing_is_appended_after_an_exception_or_a_change(client: Client, s3_c
     assert read(s3_client, bucket, "new") == b"theirs"
 
 
-def test_what_cannot_be_appended_to_names_the_way_out(
+def test_refused_append_says_what_to_do(
     client: Client, s3_client: S3Client, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="large", Body=bytes(2000))
     monkeypatch.setattr(appender, "MAX_APPENDED_BYTES", 1000)
-    with pytest.raises(TooLarge, match=r"2\.0 kB.*an object of its own"):
+    with pytest.raises(TooLarge, match=r"2\.0 kB.*to another object"):
         client.open(f"s3://{bucket}/large", "ab")
     s3_client.put_object(Bucket=bucket, Key="packed", Body=b"\x1f\x8b", ContentEncoding="gzip")
-    with pytest.raises(BadRequest, match="stored as gzip"):
+    with pytest.raises(BadRequest, match="content encoding gzip"):
         client.open(f"s3://{bucket}/packed", "ab")
     with pytest.raises(BadRequest, match="r, rb, w"):
         client.open(f"s3://{bucket}/large", "r+b")  # type: ignore[call-overload]

@@ -80,7 +80,7 @@ def test_uploads_continue_in_smaller_requests(
         client.api.connection.close()
 
 
-def test_what_cannot_be_cut_names_the_proxy_and_its_setting(
+def test_request_that_cannot_be_split_names_the_proxy_and_its_setting(
     moto_jupyter: JupyterProcess, bucket: str, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_bytes(bytes(5000))

@@ -80,14 +80,14 @@ def test_maxdepth_bounds_what_is_deleted_copied_and_moved(fs: Any, bucket: str, 
     assert [key for key in stored() if key.startswith("tree/")] == ["tree/deep/deeper/c.bin"]
 
 
-def test_what_is_moved_goes_into_a_folder_that_exists(fs: Any, bucket: str, tree: str, stored: Stored) -> None:
+def test_move_puts_files_into_an_existing_folder(fs: Any, bucket: str, tree: str, stored: Stored) -> None:
     fs.mv(f"{tree}/a.txt", f"{tree}/deep/deeper")
     fs.mv(f"{tree}/b.txt", f"{bucket}/new/")
     assert _transfers(fs, lambda: fs.mv(f"{tree}/deep", f"{bucket}/new", recursive=True)) == 1
     assert set(stored()) == {"new/deep/deeper/a.txt", "new/b.txt", "new/deep/a.txt", "new/deep/deeper/c.bin"}
 
 
-def test_a_key_with_wildcards_is_that_object(fs: Any, bucket: str, stored: Stored) -> None:
+def test_key_with_wildcards_names_exactly_that_object(fs: Any, bucket: str, stored: Stored) -> None:
     fs.pipe({f"{bucket}/f[1].txt": b"it", f"{bucket}/f1.txt": b"another", f"{bucket}/what?": b"?"})
     fs.rm(f"{bucket}/f[1].txt")
     fs.mv(f"{bucket}/what?", f"{bucket}/that")

@@ -41,7 +41,7 @@ def halting_hub(server_hub: HubStandIn) -> Iterator[HubStandIn]:
     server_hub.service.faults.clear()
 
 
-def test_a_script_gets_output_and_exit_code(shell: Shell, bucket: str) -> None:
+def test_script_gets_output_and_exit_code(shell: Shell, bucket: str) -> None:
     listed = subprocess.run([*COMMAND, "ls"], capture_output=True, text=True, timeout=600)
     assert (listed.returncode, listed.stderr) == (0, "")
     assert f"s3://{bucket}/" in listed.stdout.splitlines()
@@ -77,9 +77,9 @@ def test_patterns_and_dry_run_apply_to_local_files(
     for name in ("a.csv", "b.txt", "deep/c.csv"):
         (tmp_path / "data" / name).write_text(name)
     chosen = ("--include", "*.csv", "--exclude", "a*")
-    told = shell("cp", "--dry-run", "data", f"s3://{bucket}/d", *chosen).stdout
-    assert f"create  s3://{bucket}/d/deep/c.csv" in told
-    assert "1 files, 10 bytes; nothing was written" in told
+    result = shell("cp", "--dry-run", "data", f"s3://{bucket}/d", *chosen).stdout
+    assert f"create  s3://{bucket}/d/deep/c.csv" in result
+    assert "1 files, 10 bytes; nothing was written" in result
     assert stored() == {}
     shell("cp", "data", f"s3://{bucket}/d", *chosen)
     assert stored() == {"d/deep/c.csv": 10}
@@ -105,35 +105,35 @@ def test_patterns_and_dry_run_apply_to_local_files(
     assert not (tmp_path / "b.txt").exists()
 
 
-def test_errors_are_one_sentence_with_a_code(shell: Shell, bucket: str, tmp_path: Path) -> None:
+def test_errors_are_printed_with_a_code(shell: Shell, bucket: str, tmp_path: Path) -> None:
     assert "NoSuchBucket" in shell("ls", "s3://no-such-bucket-here/", code=1).stderr
     assert "Traceback" not in shell("cp", "none.txt", f"s3://{bucket}/", code=1).stderr
     (tmp_path / "one").write_text("1")
     shell("cp", "one", f"s3://{bucket}/")
     assert "exists" in shell("cp", "one", f"s3://{bucket}/", code=1).stderr
-    told = shell("cp", "--json", "one", f"s3://{bucket}/", code=1)
-    assert json.loads(told.stdout)["state"] == "failed"
+    result = shell("cp", "--json", "one", f"s3://{bucket}/", code=1)
+    assert json.loads(result.stdout)["state"] == "failed"
     shell("cp", "one", code=2)
 
 
-def test_rm_says_what_it_cannot_delete(
+def test_rm_reports_what_it_cannot_delete(
     shell: Shell, s3_client: Any, bucket: str, stored: Callable[[], dict[str, int]]
 ) -> None:
     for key in ("a.txt", "b.txt", "folder/c.txt", "what*"):
         s3_client.put_object(Bucket=bucket, Key=key, Body=b"x")
-    told = shell("rm", f"s3://{bucket}/none.txt", f"s3://{bucket}/a.txt", code=1)
-    assert f"There is nothing at s3://{bucket}/none.txt. (NoSuchKey)\n" in told.stderr
+    result = shell("rm", f"s3://{bucket}/none.txt", f"s3://{bucket}/a.txt", code=1)
+    assert f"s3://{bucket}/none.txt does not exist. (NoSuchKey)\n" in result.stderr
     assert set(stored()) == {"b.txt", "folder/c.txt", "what*"}  # the others go
     for arguments in (["rm"], ["rm", "-r"], ["rm", "--dry-run"]):
-        assert f"rm -r s3://{bucket}/folder/ deletes" in shell(*arguments, f"s3://{bucket}/folder", code=1).stderr
-    assert "Nothing matches" in shell("rm", f"s3://{bucket}/*.csv", code=1).stderr
+        assert f"Use rm -r s3://{bucket}/folder/" in shell(*arguments, f"s3://{bucket}/folder", code=1).stderr
+    assert "No object or folder matches" in shell("rm", f"s3://{bucket}/*.csv", code=1).stderr
     assert "matches only folders" in shell("rm", f"s3://{bucket}/fold*", code=1).stderr
-    assert "nothing at" in shell("rm", "-r", f"s3://{bucket}/none/", code=1).stderr
+    assert "does not exist" in shell("rm", "-r", f"s3://{bucket}/none/", code=1).stderr
     shell("rm", f"s3://{bucket}/what*")  # there is an object of exactly this name
     assert set(stored()) == {"b.txt", "folder/c.txt"}
 
 
-def test_a_dash_is_a_pipe(
+def test_dash_reads_standard_input_or_writes_standard_output(
     shell: Shell, s3_client: Any, bucket: str, stored: Callable[[], dict[str, int]], tmp_path: Path
 ) -> None:
     content = os.urandom(3_000_000)
@@ -147,14 +147,14 @@ def test_a_dash_is_a_pipe(
     again = subprocess.run([*COMMAND, "cp", "-", uri], input=b"other", capture_output=True, timeout=600)
     assert again.returncode == 1
     assert b"exists" in again.stderr
-    assert "has to be an object" in shell("cp", "-", f"s3://{bucket}/", code=1).stderr
-    assert "has to be an object" in shell("cp", "-", "-", code=1).stderr
-    assert "not for a pipe" in shell("cp", "--dry-run", "-", uri, code=1).stderr
+    assert "must be one object" in shell("cp", "-", f"s3://{bucket}/", code=1).stderr
+    assert "must be one object" in shell("cp", "-", "-", code=1).stderr
+    assert "cannot be used with a pipe" in shell("cp", "--dry-run", "-", uri, code=1).stderr
     assert stored() == {"piped": 3_000_000}
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_reader_that_has_gone_is_no_complaint(shell: Shell, s3_client: Any, bucket: str) -> None:
+def test_command_exits_silently_when_its_output_is_closed(shell: Shell, s3_client: Any, bucket: str) -> None:
     s3_client.put_object(Bucket=bucket, Key="large", Body=bytes(2_000_000))
     for arguments in (["ls"], ["ls", "--json", f"s3://{bucket}/"], ["cp", f"s3://{bucket}/large", "-"]):
         with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -164,7 +164,7 @@ def test_a_reader_that_has_gone_is_no_complaint(shell: Shell, s3_client: Any, bu
         assert (process.returncode, complaint) == (141, b"")
 
 
-def test_a_model_is_imported_and_its_transfer_is_listed(
+def test_import_copies_a_model_and_lists_its_transfer(
     shell: Shell,
     bucket: str,
     server_hub: HubStandIn,
@@ -183,13 +183,13 @@ def test_a_model_is_imported_and_its_transfer_is_listed(
     assert "NoSuchTransfer" in shell("transfers", "show", transfer["id"], code=1).stderr
     # Another revision over it.
     repository.commit({"w.bin": None, "new.bin": b"new"})
-    told = shell("import", "org/cli", f"s3://{bucket}", "--dry-run").stdout
-    assert f"1 objects of revision {first.sha[:7]} remain (9000000 bytes):\n  org/cli/w.bin\n" in told
+    result = shell("import", "org/cli", f"s3://{bucket}", "--dry-run").stdout
+    assert f"1 objects of revision {first.sha[:7]} remain (9000000 bytes):\n  org/cli/w.bin\n" in result
     assert "org/cli/w.bin" in stored()
     with open(os.devnull) as nobody, monkeypatch.context() as patch:
         patch.setattr(sys, "stdin", nobody)
         refused = shell("import", "org/cli", f"s3://{bucket}", "--remove-remaining", code=1).stderr
-    assert "Remove 1 object of other revisions (9.0 MB) after the import: org/cli/w.bin?" in refused
+    assert "Delete 1 object of other revisions (9.0 MB) after the import: org/cli/w.bin?" in refused
     assert set(stored()) == {"org/cli/config.json", "org/cli/w.bin"}  # nothing was imported or removed
     done = shell("import", "org/cli", f"s3://{bucket}", "--remove-remaining", "-y").stdout
     assert "1 of another revision removed" in done
@@ -197,18 +197,20 @@ def test_a_model_is_imported_and_its_transfer_is_listed(
 
 
 @pytest.mark.usefixtures("shell")
-def test_an_interrupt_cancels(bucket: str, halting_hub: HubStandIn, stored: Callable[[], dict[str, int]]) -> None:
+def test_interrupt_cancels_the_transfer(
+    bucket: str, halting_hub: HubStandIn, stored: Callable[[], dict[str, int]]
+) -> None:
     halting_hub.add(Repository("org/long")).commit({"halted.bin": SyntheticContent(20_000_000, seed=1)})
     running = subprocess.Popen(
         [*COMMAND, "import", "org/long", f"s3://{bucket}"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     assert running.stderr is not None
-    with running.stderr as told:
-        for line in told:
+    with running.stderr as result:
+        for line in result:
             if "running" in line:
                 running.send_signal(signal.SIGINT)
                 break
-        rest = told.read()
+        rest = result.read()
     assert running.wait(GIVE_UP_SECONDS) == 130
     assert "Cancelled" in rest
     assert stored() == {}
@@ -217,10 +219,13 @@ def test_an_interrupt_cancels(bucket: str, halting_hub: HubStandIn, stored: Call
 class Terminal:
     """A command in a terminal of its own, as a person has it."""
 
-    def __init__(self, arguments: list[str], env: dict[str, str]) -> None:
+    def __init__(self, arguments: list[str], env: dict[str, str], output: Path | None = None) -> None:
+        """``output`` gets standard output, as with ``> file``."""
         self.pid, self.screen = pty.fork()
         if self.pid == 0:
             try:
+                if output is not None:
+                    os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT), sys.stdout.fileno())
                 os.execvpe(sys.executable, [*COMMAND, *arguments], env)
             finally:
                 os._exit(127)
@@ -270,11 +275,11 @@ CTRL_C = b"\x03"
     ],
 )
 def test_ctrl_c_asks_whether_to_cancel(
-    shell: Shell, bucket: str, halting_hub: HubStandIn, answer: bytes, state: str
+    shell: Shell, bucket: str, halting_hub: HubStandIn, tmp_path: Path, answer: bytes, state: str
 ) -> None:
     repo = f"org/asked-{secrets.token_hex(4)}"
     halting_hub.add(Repository(repo)).commit({"halted.bin": SyntheticContent(20_000_000, seed=1)})
-    terminal = Terminal(["cp", f"hf://{repo}", f"s3://{bucket}/{repo}/"], dict(os.environ))
+    terminal = Terminal(["cp", f"hf://{repo}", f"s3://{bucket}/{repo}/"], dict(os.environ), tmp_path / "output")
     terminal.wait_for("%|")  # tqdm's bar
     terminal.type(CTRL_C)
     terminal.wait_for("[y/N]")
@@ -282,6 +287,7 @@ def test_ctrl_c_asks_whether_to_cancel(
     # Python overlooks a Ctrl-C between the question and its reading of the answer: a person presses again.
     assert terminal.end(again=answer if answer == CTRL_C else b"") == 130
     assert "Traceback" not in terminal.shown
+    assert (tmp_path / "output").read_text() == ""  # the question is not data
     newest = json.loads(shell("transfers", "--json").stdout.splitlines()[0])
     assert repo in newest["source"]
     assert newest["state"] == state
@@ -304,7 +310,7 @@ def test_ctrl_c_cancels_a_local_upload(
     assert stored() == {}
 
 
-def test_without_a_server_one_is_started_for_the_command(
+def test_server_is_started_for_the_command_if_none_is_running(
     bucket: str, stored: Callable[[], dict[str, int]], moto_server: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "runtime").mkdir()
@@ -324,7 +330,7 @@ def test_without_a_server_one_is_started_for_the_command(
         timeout=600,
     )
     assert done.returncode == 0, done.stderr
-    assert "starting one for this command" in done.stderr
+    assert "Starting one for this command" in done.stderr
     assert stored() == {"one.txt": 1}
     assert list((tmp_path / "runtime").iterdir()) == []
     none = subprocess.run([*COMMAND, "transfers"], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=600)

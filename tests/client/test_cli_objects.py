@@ -111,7 +111,7 @@ def test_wildcards_match_as_in_a_shell(
         ("**/a[!x]b", ["a.b"], ["a/b", "axb"]),
     ],
 )
-def test_wildcards_match_no_more_than_they_say(pattern: str, matched: list[str], others: list[str]) -> None:
+def test_wildcards_match_nothing_else(pattern: str, matched: list[str], others: list[str]) -> None:
     matches = _matcher(pattern)
     assert [path for path in (*matched, *others) if matches(path)] == matched
 
@@ -119,11 +119,11 @@ def test_wildcards_match_no_more_than_they_say(pattern: str, matched: list[str],
 def test_one_missing_uri_does_not_stop_the_others(shell: Shell, bucket: str, put: Callable[..., None]) -> None:
     put("a.txt")
     for command in ("ls", "du"):
-        told = shell(command, f"s3://{bucket}/none", f"s3://{bucket}/none*", f"s3://{bucket}/a.txt", code=1)
-        assert told.stdout
-        assert f"There is nothing at s3://{bucket}/none." in told.stderr
-        assert f"Nothing matches s3://{bucket}/none*." in told.stderr
-    assert "nothing at" in shell("ls", f"s3://{bucket}/none/", code=1).stderr
+        result = shell(command, f"s3://{bucket}/none", f"s3://{bucket}/none*", f"s3://{bucket}/a.txt", code=1)
+        assert result.stdout
+        assert f"s3://{bucket}/none does not exist." in result.stderr
+        assert f"No object or folder matches s3://{bucket}/none*." in result.stderr
+    assert "does not exist" in shell("ls", f"s3://{bucket}/none/", code=1).stderr
 
 
 def test_du_counts_folders_and_search_finds_names(shell: Shell, bucket: str, put: Callable[..., None]) -> None:
@@ -143,7 +143,7 @@ def test_du_counts_folders_and_search_finds_names(shell: Shell, bucket: str, put
     assert shell("search", f"s3://{bucket}/data", "csv", "--here").stdout.splitlines() == [f"s3://{bucket}/data/a.csv"]
 
 
-def test_cat_writes_bytes_and_presign_makes_a_link(
+def test_cat_writes_bytes_and_presign_creates_a_link(
     shell: Shell, bucket: str, put: Callable[..., None], capfdbinary: Any
 ) -> None:
     put("part-1", body=b"one\n")
@@ -153,9 +153,9 @@ def test_cat_writes_bytes_and_presign_makes_a_link(
     assert "is a folder" in shell("cat", f"s3://{bucket}/", code=1).stderr
     link = shell("presign", f"s3://{bucket}/part-1", "--expires-in", "2h").stdout.strip()
     assert requests.get(link, timeout=60).content == b"one\n"
-    told = json.loads(shell("presign", "--json", "--method", "PUT", f"s3://{bucket}/new").stdout)
-    assert set(told) == {"url", "method", "expiresAt", "mayEndEarlier"}
-    assert requests.put(told["url"], data=b"new", timeout=60).ok
+    result = json.loads(shell("presign", "--json", "--method", "PUT", f"s3://{bucket}/new").stdout)
+    assert set(result) == {"url", "method", "expiresAt", "mayEndEarlier"}
+    assert requests.put(result["url"], data=b"new", timeout=60).ok
     assert "is not a time" in shell("presign", "--expires-in", "soon", f"s3://{bucket}/part-1", code=2).stderr
     assert "seven days" in shell("presign", "--help").stdout
     assert "expires" in shell("presign", "--expires-in", "8d", f"s3://{bucket}/part-1", code=1).stderr
@@ -164,14 +164,14 @@ def test_cat_writes_bytes_and_presign_makes_a_link(
 # --- deleting ---------------------------------------------------------------------------------------------------------
 
 
-def test_rm_asks_before_several_objects_go(
+def test_rm_asks_before_it_deletes_several_objects(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored, answers: Callable[[str], Any]
 ) -> None:
     put("a.txt", "b.txt", "c.csv", "dir/d.txt", "dir/e.txt")
     answers("n")
-    told = shell("rm", f"s3://{bucket}/*.txt", code=1).stderr
-    assert "Delete 2 objects (2 B) in" in told
-    assert "Nothing was deleted." in told
+    result = shell("rm", f"s3://{bucket}/*.txt", code=1).stderr
+    assert "Delete 2 objects (2 B) in" in result
+    assert "Nothing was deleted." in result
     assert len(stored()) == 5
     answers("y")
     assert shell("rm", f"s3://{bucket}/*.txt").stdout.count("deleted") == 2
@@ -183,7 +183,7 @@ def test_rm_asks_before_several_objects_go(
     assert stored() == {}
 
 
-def test_rm_without_a_terminal_wants_yes(
+def test_rm_without_a_terminal_requires_yes(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put("a.txt", "b.txt", "dir/c.txt", "dir/d.txt")
@@ -202,7 +202,7 @@ def test_rm_without_a_terminal_wants_yes(
     assert stored() == {}
 
 
-def test_rm_deletes_the_key_with_wildcards_that_may_be_listed_but_not_read(
+def test_rm_deletes_a_key_with_wildcards_that_can_be_listed_but_not_read(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put("a*", "ab", "ac")
@@ -241,15 +241,15 @@ def test_buckets_are_created_and_deleted(shell: Shell, bucket: str, put: Callabl
     put("a", "dir/b", "dir/c")
     shell("cp", f"s3://{bucket}/", f"s3://{name}/")
     refused = shell("rb", "-y", f"s3://{name}", code=1).stderr
-    assert "--force deletes what is in it" in refused
+    assert "Use --force to delete its objects" in refused
     assert "BucketNotEmpty" in refused
     assert "3 files" in shell("rb", "--force", "--dry-run", f"s3://{name}").stdout
     shell("rb", "--force", "-y", f"s3://{name}")
     assert name not in shell("ls").stdout
-    assert "names more than a bucket" in shell("rb", "-y", f"s3://{bucket}/a", code=1).stderr
+    assert "is not a bucket" in shell("rb", "-y", f"s3://{bucket}/a", code=1).stderr
 
 
-def test_rb_asks(shell: Shell, bucket: str, answers: Callable[[str], Any]) -> None:
+def test_rb_asks_for_confirmation(shell: Shell, bucket: str, answers: Callable[[str], Any]) -> None:
     answers("")
     assert f"Delete the bucket {bucket}?" in shell("rb", f"s3://{bucket}", code=1).stderr
     assert bucket in shell("ls").stdout
@@ -262,7 +262,7 @@ def test_several_sources_go_into_a_folder(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored, tmp_path: Path
 ) -> None:
     put("a.csv", "b.csv", "c.txt", "dir/d.csv", "dir/deep/e.csv")
-    assert "has to be a folder" in shell("cp", f"s3://{bucket}/*.csv", f"s3://{bucket}/to", code=1).stderr
+    assert "must be a folder" in shell("cp", f"s3://{bucket}/*.csv", f"s3://{bucket}/to", code=1).stderr
     plan = shell("cp", "--dry-run", f"s3://{bucket}/*.csv", f"s3://{bucket}/to/").stdout
     assert "2 files" in plan
     shell("cp", f"s3://{bucket}/*.csv", f"s3://{bucket}/to/")
@@ -284,18 +284,18 @@ def test_several_sources_go_into_a_folder(
     shell("cp", "here/a.csv", "folder", f"s3://{bucket}/up/")
     assert {"up/a.csv", "up/folder/f.txt"} <= set(stored())
     same = shell("cp", f"s3://{bucket}/a.csv", f"s3://{bucket}/to/a.csv", "other/", code=1).stderr
-    assert "would both be a.csv" in same
+    assert "would both become a.csv" in same
     assert not (tmp_path / "other").exists()
 
 
-def test_recursive_takes_folders_of_a_pattern(
+def test_recursive_includes_folders_that_match(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored
 ) -> None:
     put("run-1/a", "run-2/b", "run-3")
-    told = shell("cp", f"s3://{bucket}/run-*", f"s3://{bucket}/files/").stderr
-    assert f"Left out: s3://{bucket}/run-1/ and 1 more. -r takes folders, too.\n" in told
+    result = shell("cp", f"s3://{bucket}/run-*", f"s3://{bucket}/files/").stderr
+    assert f"Left out: s3://{bucket}/run-1/ and 1 more. Use -r to include folders.\n" in result
     assert {key for key in stored() if key.startswith("files/")} == {"files/run-3"}
-    assert "-r takes folders, too." in shell("cp", f"s3://{bucket}/run-[12]", "here/", code=1).stderr
+    assert "Use -r to include folders." in shell("cp", f"s3://{bucket}/run-[12]", "here/", code=1).stderr
     assert "-r takes" not in shell("cat", f"s3://{bucket}/run-[12]", code=1).stderr  # which has no -r
     shell("cp", "-r", f"s3://{bucket}/run-*", f"s3://{bucket}/all/")
     assert {key for key in stored() if key.startswith("all/")} == {"all/run-1/a", "all/run-2/b", "all/run-3"}
@@ -318,27 +318,25 @@ def test_patterns_apply_within_each_folder_of_several(
     assert set(stored()) == moved | {"run-1/tmp/x.csv", "run-2/b.txt", "run-4.txt"}
 
 
-def test_a_pipe_has_one_source(shell: Shell, bucket: str, stored: Stored, tmp_path: Path) -> None:
+def test_pipe_accepts_one_source(shell: Shell, bucket: str, stored: Stored, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a")
-    assert "the only other one" in shell("cp", "-", "a.csv", f"s3://{bucket}/k", code=1).stderr
+    assert "must be one object" in shell("cp", "-", "a.csv", f"s3://{bucket}/k", code=1).stderr
     assert stored() == {}
 
 
-def test_a_name_of_many_bytes_is_downloaded(
-    shell: Shell, bucket: str, put: Callable[..., None], tmp_path: Path
-) -> None:
+def test_name_of_many_bytes_is_downloaded(shell: Shell, bucket: str, put: Callable[..., None], tmp_path: Path) -> None:
     name = "名" * 85  # 255 bytes, as many as a file system takes
     put(f"long/{name}")
     shell("cp", f"s3://{bucket}/long/", "back/")
     assert [path.name for path in (tmp_path / "back").iterdir()] == [name]
 
 
-def test_what_exists_is_refused_with_the_way_out(shell: Shell, bucket: str, put: Callable[..., None]) -> None:
+def test_existing_target_is_refused_with_advice(shell: Shell, bucket: str, put: Callable[..., None]) -> None:
     put("a.csv")
     shell("cp", f"s3://{bucket}/a.csv", ".")
     for source, target in ((f"s3://{bucket}/a.csv", "."), ("a.csv", f"s3://{bucket}/")):
-        assert "exists already" in (told := shell("cp", source, target, code=1).stderr)
-        assert "--on-conflict" in told
+        assert "exists already" in (result := shell("cp", source, target, code=1).stderr)
+        assert "--on-conflict" in result
 
 
 def test_mv_renames_and_moves(
@@ -352,11 +350,11 @@ def test_mv_renames_and_moves(
     shell("mv", f"s3://{bucket}/*.csv", f"s3://{bucket}/csv/")
     assert set(stored()) == {"csv/new.csv", "csv/b.csv", "old/c"}
     (tmp_path / "mine").write_text("mine")
-    assert "use cp" in shell("mv", "mine", f"s3://{bucket}/", code=1).stderr
+    assert "Copy them with cp" in shell("mv", "mine", f"s3://{bucket}/", code=1).stderr
     assert (tmp_path / "mine").exists()
 
 
-def test_sync_sends_only_what_differs(
+def test_sync_copies_only_what_differs(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored, tmp_path: Path
 ) -> None:
     folder = tmp_path / "data"
@@ -385,19 +383,19 @@ def test_sync_sends_only_what_differs(
     assert "1 files" in shell("sync", "--dry-run", uri, "back").stdout
     shell("sync", f"{uri}/", f"s3://{bucket}/e/")
     assert "e/deep/b.txt" in stored()
-    assert "sync takes two folders" in shell("sync", "data/a.txt", uri, code=1).stderr
+    assert "sync requires two folders" in shell("sync", "data/a.txt", uri, code=1).stderr
     # A mistyped source is not a target that has it all.
-    assert "There is nothing at" in shell("sync", f"s3://{bucket}/dd", "other", code=1).stderr
-    assert "has all that the patterns include" in shell("sync", "data", uri, "--include", "*.none").stdout
+    assert "does not exist" in shell("sync", f"s3://{bucket}/dd", "other", code=1).stderr
+    assert "has all files that the patterns include" in shell("sync", "data", uri, "--include", "*.none").stdout
 
 
 # --- how it speaks ----------------------------------------------------------------------------------------------------
 
 
-def test_errors_are_json_where_the_output_is(shell: Shell, bucket: str, tmp_path: Path) -> None:
-    told = shell("ls", "--json", f"s3://{bucket}/none", code=1)
-    assert told.stdout == ""
-    assert json.loads(told.stderr) == {"error": "NoSuchKey", "message": f"There is nothing at s3://{bucket}/none."}
+def test_errors_are_json_if_the_output_is_json(shell: Shell, bucket: str, tmp_path: Path) -> None:
+    result = shell("ls", "--json", f"s3://{bucket}/none", code=1)
+    assert result.stdout == ""
+    assert json.loads(result.stderr) == {"error": "NoSuchKey", "message": f"s3://{bucket}/none does not exist."}
     assert json.loads(shell("cp", "--json", "one", code=2).stderr)["error"] == "InvalidRequest"
     assert json.loads(shell("ls", "--json", "--wrong", code=2).stderr)["error"] == "InvalidRequest"
     missing = json.loads(shell("cp", "--json", "none", f"s3://{bucket}/", code=1).stderr)
@@ -409,12 +407,12 @@ def test_errors_are_json_where_the_output_is(shell: Shell, bucket: str, tmp_path
     assert json.loads(refused.stderr)["error"] == "Conflict"
 
 
-def test_every_command_explains_itself(shell: Shell) -> None:
+def test_every_command_has_help(shell: Shell) -> None:
     overview = shell("--help").stdout
     assert "first steps:" in overview
     for name in ("ls", "du", "search", "cp", "mv", "sync", "rm", "cat", "presign", "mb", "rb", "import", "transfers"):
         assert f"\n    {name}" in overview
-        told = shell(name, "--help").stdout
-        assert "examples:" in told
-        assert f"jupyter odhtec {name}" in told.partition("examples:")[2]
-        assert max(map(len, told.splitlines())) <= 120
+        result = shell(name, "--help").stdout
+        assert "examples:" in result
+        assert f"jupyter odhtec {name}" in result.partition("examples:")[2]
+        assert max(map(len, result.splitlines())) <= 120

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BIG = bytes(range(256)) * 4096 * 9  # 9 MiB: more than a part
 
 
-def test_buckets_are_made_listed_and_deleted(client: Client, bucket: str) -> None:
+def test_buckets_are_created_listed_and_deleted(client: Client, bucket: str) -> None:
     assert bucket in client.buckets()
     client.create_bucket(f"{bucket}-2")
     assert f"{bucket}-2" in client.buckets()
@@ -41,7 +41,7 @@ def test_buckets_are_made_listed_and_deleted(client: Client, bucket: str) -> Non
     assert not client.exists(f"s3://{bucket}-2/")
 
 
-def test_a_listing_has_any_key_and_is_read_page_by_page(client: Client, s3_client: S3Client, bucket: str) -> None:
+def test_listing_has_any_key_and_is_read_page_by_page(client: Client, s3_client: S3Client, bucket: str) -> None:
     list_objects = client.api.list_objects
 
     def by_two(bucket: str, prefix: str, query: dict[str, Any]) -> Any:
@@ -86,7 +86,9 @@ def test_stat_and_preview_describe_an_object(client: Client, s3_client: S3Client
     assert missing.value.__traceback__ is not None
 
 
-def test_a_link_works_without_credentials(client: Client, s3_client: S3Client, bucket: str, s3_server: object) -> None:
+def test_presigned_link_works_without_credentials(
+    client: Client, s3_client: S3Client, bucket: str, s3_server: object
+) -> None:
     s3_client.put_object(Bucket=bucket, Key="a b.txt", Body=b"shared")
     link = client.presign(f"s3://{bucket}/a b.txt", expires_in=60)
     assert requests.get(link, verify=s3_server.ca_bundle or True, timeout=GIVE_UP_SECONDS).content == b"shared"  # type: ignore[attr-defined]
@@ -151,7 +153,7 @@ def test_key_cannot_leave_the_download_folder(
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
-def test_the_server_copies_moves_syncs_and_deletes(
+def test_server_copies_moves_syncs_and_deletes(
     client: Client, s3_client: S3Client, bucket: str, stored: Callable[[], dict[str, int]]
 ) -> None:
     for key in ("a/1", "a/2", "ab"):
@@ -172,7 +174,7 @@ def test_the_server_copies_moves_syncs_and_deletes(
     assert missing.value.code in {"NoSuchBucket", "NoSuchKey"}
 
 
-def test_a_model_is_imported_awaited_and_listed(
+def test_imported_model_is_awaited_and_listed(
     client: Client, bucket: str, server_hub: HubStandIn, stored: Callable[[], dict[str, int]]
 ) -> None:
     files = {"config.json": b"{}", "model.safetensors": SyntheticContent(9_000_000, seed=1)}
@@ -205,19 +207,19 @@ def test_waiting_for_a_cancelled_transfer_raises_cancelled(
         transfer.wait(progress=False)
     server_hub.service.faults.clear()
     (tmp_path / "big").write_bytes(BIG)
-    begin_upload, begun, go_on = client.api.begin_upload, threading.Event(), threading.Event()
+    begin_upload, started, may_continue = client.api.begin_upload, threading.Event(), threading.Event()
 
     def held(*args: Any) -> Any:
-        begun.set()
-        assert go_on.wait(GIVE_UP_SECONDS)
+        started.set()
+        assert may_continue.wait(GIVE_UP_SECONDS)
         return begin_upload(*args)
 
     client.api.begin_upload = held  # type: ignore[method-assign]
     local = client.upload(tmp_path / "big", f"s3://{bucket}/big")
-    assert begun.wait(GIVE_UP_SECONDS)
+    assert started.wait(GIVE_UP_SECONDS)
     assert local.pause().state == "paused"
     local.cancel()
-    go_on.set()
+    may_continue.set()
     with pytest.raises(Cancelled):
         local.wait(progress=False)
     assert stored() == {}
@@ -266,7 +268,7 @@ def test_file_changed_during_the_upload_is_not_stored(
     assert stored() == {}
 
 
-def test_nothing_secret_is_shown_or_pickled(client: Client, server: JupyterProcess, bucket: str) -> None:
+def test_token_is_neither_printed_nor_pickled(client: Client, server: JupyterProcess, bucket: str) -> None:
     transfer = client.delete(f"s3://{bucket}/none")
     for shown in (client, client.api.connection, client.api.connection.server, transfer):
         assert server.token not in repr(shown)

@@ -31,7 +31,7 @@ for line in "$@"; do complete_line "$line"; echo; done
 """
 
 # A busy machine may take longer to answer than a person would wait.
-PATIENT = f"from odhtec_jupyter.commands import completion; completion.ANSWER_SECONDS = {GIVE_UP_SECONDS:.0f}"
+PATIENT = f"from odhtec_jupyter.commands import completion; completion.MAX_SECONDS = {GIVE_UP_SECONDS:.0f}"
 
 
 @pytest.fixture(params=["moto"])

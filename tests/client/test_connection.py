@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from odhtec_jupyter.client.connection import Connection
-from odhtec_jupyter.client.servers import Server
+from odhtec_jupyter.client.http.connection import Connection
+from odhtec_jupyter.client.http.servers import Server
 from tests.loopback import LoopbackServer, QuietHandler
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -41,7 +41,7 @@ def restarted() -> Iterator[RestartedServer]:
         yield server
 
 
-def test_a_request_is_sent_again_with_the_token_that_another_thread_has_found(restarted: RestartedServer) -> None:
+def test_request_is_retried_with_the_token_that_another_thread_has_found(restarted: RestartedServer) -> None:
     connection = Connection(Server(f"{restarted.url}/", "old"), lambda: Server(f"{restarted.url}/", "new"))
     answers: list[int | Exception] = []
 

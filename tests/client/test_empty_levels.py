@@ -9,7 +9,7 @@ import fsspec
 import pytest
 
 from odhtec_jupyter.client import Client
-from odhtec_jupyter.client.local_names import local_name
+from odhtec_jupyter.client.local.local_names import local_name
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from tests.marks import on_moto
 
@@ -39,7 +39,7 @@ def _contents(folder: Path) -> set[str]:
 
 
 @on_moto
-def test_walk_deals_with_errors_as_fsspec_promises(fs: Any, bucket: str) -> None:
+def test_walk_handles_errors_as_fsspec_documents(fs: Any, bucket: str) -> None:
     missing = f"{bucket}-that-is-not-there"
     met: list[OSError] = []
     assert list(fs.walk(missing)) == []
@@ -72,7 +72,7 @@ def test_every_key_is_found(fs: Any, bucket: str, keys: list[str]) -> None:
 
 
 @on_moto
-def test_every_key_arrives_below_the_folder(
+def test_every_key_is_downloaded_below_the_folder(
     fs: Any, client: Client, bucket: str, keys: list[str], tmp_path: Path
 ) -> None:
     outer = tmp_path / "outer"

@@ -11,7 +11,7 @@ import fsspec
 import pytest
 
 from odhtec_jupyter.client import Client
-from odhtec_jupyter.client.file_errors import file_errors
+from odhtec_jupyter.client.files.file_errors import file_errors
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import OdhTecError, StoreError, error_for
 from tests.marks import on_moto
@@ -56,13 +56,13 @@ MISSING: dict[str, Callable[[Any, str, str], object]] = {
 
 @on_moto
 @pytest.mark.parametrize("call", MISSING)
-def test_what_is_missing_is_a_file_not_found_error(fs: Any, bucket: str, call: str) -> None:
+def test_missing_object_raises_file_not_found_error(fs: Any, bucket: str, call: str) -> None:
     with pytest.raises(FileNotFoundError):
         MISSING[call](fs, f"{bucket}/none", f"{bucket}/other")
 
 
 @on_moto
-def test_what_exists_is_a_file_exists_error(fs: Any, client: Client, bucket: str) -> None:
+def test_existing_object_raises_file_exists_error(fs: Any, client: Client, bucket: str) -> None:
     fs.pipe(f"{bucket}/there", b"x")
     with pytest.raises(FileExistsError):
         client.open(f"s3://{bucket}/there", "x")
@@ -81,7 +81,7 @@ def test_what_exists_is_a_file_exists_error(fs: Any, client: Client, bucket: str
     fs.makedirs(bucket, exist_ok=True)
 
 
-def test_an_error_is_of_both_classes_and_can_be_pickled() -> None:
+def test_error_has_both_classes_and_can_be_pickled() -> None:
     with pytest.raises(PermissionError) as raised, file_errors("s3://b/k"):
         raise error_for("AccessDenied", "Not for you.", 403)
     for error in (raised.value, pickle.loads(pickle.dumps(raised.value))):
@@ -95,7 +95,7 @@ def test_an_error_is_of_both_classes_and_can_be_pickled() -> None:
     ("code", "status"),
     [("NoExtension", 404), ("BucketNotEmpty", 409), ("ConditionalRequestConflict", 409), ("OtherConnection", 409)],
 )
-def test_error_that_says_nothing_of_a_file_is_no_os_error(code: str, status: int) -> None:
+def test_error_that_is_not_about_a_file_is_not_an_os_error(code: str, status: int) -> None:
     with pytest.raises(OdhTecError) as raised, file_errors("s3://b/k"):
         raise error_for(code, "x", status)
     assert not isinstance(raised.value, OSError)
@@ -105,7 +105,7 @@ def test_error_that_says_nothing_of_a_file_is_no_os_error(code: str, status: int
     ("code", "status"),
     [("NoSuchKey", 404), ("NoSuchBucket", 404), ("PreconditionFailed", 412), ("SlowDown", 503), ("Status405", 405)],
 )
-def test_an_error_that_ended_a_transfer_has_the_status_of_its_code(code: str, status: int) -> None:
+def test_error_of_a_failed_transfer_has_the_status_of_its_code(code: str, status: int) -> None:
     error = error_for(code, "x")
     assert isinstance(error, StoreError)
     assert (error.code, error.status) == (code, status)

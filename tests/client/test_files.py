@@ -21,7 +21,7 @@ import pytest
 import safetensors.numpy
 
 from odhtec_jupyter.client import Client
-from odhtec_jupyter.client.reader import BUFFER, LEAST, bytes_read
+from odhtec_jupyter.client.files.reader import BUFFER_BYTES, MIN_RANGE_BYTES, bytes_read
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import OdhTecError, VerificationError
 from tests.content import MIB
@@ -37,7 +37,7 @@ def fs(server: JupyterProcess) -> Any:
     one.client.api.connection.close()
 
 
-def test_any_bytes_are_read_as_from_a_file(client: Client, s3_client: S3Client, bucket: str) -> None:
+def test_any_range_is_read_as_from_a_local_file(client: Client, s3_client: S3Client, bucket: str) -> None:
     content = os.urandom(3 * MIB + 17)
     s3_client.put_object(Bucket=bucket, Key="bytes", Body=content)
     like = io.BytesIO(content)
@@ -54,7 +54,7 @@ def test_any_bytes_are_read_as_from_a_file(client: Client, s3_client: S3Client, 
     assert file.closed
 
 
-def test_a_seek_reads_little_and_going_on_reads_ahead(client: Client, s3_client: S3Client, bucket: str) -> None:
+def test_seek_reads_little_and_sequential_reading_reads_ahead(client: Client, s3_client: S3Client, bucket: str) -> None:
     content = bytes(20 * MIB)
     s3_client.put_object(Bucket=bucket, Key="zeros", Body=content)
     asked: list[str] = []
@@ -70,7 +70,7 @@ def test_a_seek_reads_little_and_going_on_reads_ahead(client: Client, s3_client:
         assert file.read(8) == bytes(8)
         file.seek(10 * MIB)
         file.read(8)
-        assert bytes_read(file) <= BUFFER + 8
+        assert bytes_read(file) <= BUFFER_BYTES + 8
         assert len(asked) == 2
         asked.clear()
         file.seek(0)
@@ -88,7 +88,7 @@ def test_small_random_reads_fetch_little(client: Client, s3_client: S3Client, bu
         for place in places:
             file.seek(place)
             assert file.read(800) == content[place : place + 800]
-        assert bytes_read(file) <= 50 * LEAST + BUFFER
+        assert bytes_read(file) <= 50 * MIN_RANGE_BYTES + BUFFER_BYTES
         view = bytearray(500)
         file.seek(7 * MIB + 3)
         assert file.readinto(view) == 500
@@ -97,7 +97,7 @@ def test_small_random_reads_fetch_little(client: Client, s3_client: S3Client, bu
         assert file.readline() == content[9 * MIB :].partition(b"\n")[0] + b"\n"
 
 
-def test_another_object_by_now_is_an_error(client: Client, s3_client: S3Client, bucket: str) -> None:
+def test_reading_raises_when_the_object_has_changed(client: Client, s3_client: S3Client, bucket: str) -> None:
     s3_client.put_object(Bucket=bucket, Key="changing", Body=bytes(2 * MIB))
     with client.open(f"s3://{bucket}/changing") as file:
         file.read(10)
@@ -108,7 +108,7 @@ def test_another_object_by_now_is_an_error(client: Client, s3_client: S3Client, 
         assert changed.value.code == "SourceChanged"
 
 
-def test_empty_objects_and_text(client: Client, s3_client: S3Client, bucket: str) -> None:
+def test_empty_objects_and_text_are_read_and_written(client: Client, s3_client: S3Client, bucket: str) -> None:
     s3_client.put_object(Bucket=bucket, Key="empty", Body=b"")
     with client.open(f"s3://{bucket}/empty") as file:
         assert file.read() == b""
@@ -122,7 +122,7 @@ def test_empty_objects_and_text(client: Client, s3_client: S3Client, bucket: str
 
 
 @pytest.mark.parametrize("size", [0, 100, MIB, MIB + 1, 30 * MIB])
-def test_what_is_written_is_there_when_it_is_closed(
+def test_written_object_is_visible_once_the_file_is_closed(
     client: Client, s3_client: S3Client, bucket: str, stored: Callable[[], dict[str, int]], size: int
 ) -> None:
     content = os.urandom(size)
@@ -136,7 +136,7 @@ def test_what_is_written_is_there_when_it_is_closed(
 
 @pytest.mark.parametrize("size", [10, 20 * MIB])
 @pytest.mark.parametrize("mode", ["wb", "w"])
-def test_an_exception_leaves_nothing_visible(
+def test_exception_leaves_nothing_visible(
     client: Client, bucket: str, stored: Callable[[], dict[str, int]], size: int, mode: str
 ) -> None:
     content: Any = bytes(size) if mode == "wb" else "x" * size
@@ -158,7 +158,7 @@ def test_an_exception_leaves_nothing_visible(
     assert stored() == {}
 
 
-def test_a_writer_hears_what_the_store_says(client: Client) -> None:
+def test_writer_raises_the_error_of_the_store(client: Client) -> None:
     def write() -> None:
         with client.open("s3://no-such-bucket-here/x", "wb") as file:
             for _ in range(64):
@@ -169,13 +169,13 @@ def test_a_writer_hears_what_the_store_says(client: Client) -> None:
     assert refused.value.code == "NoSuchBucket"
 
 
-def test_zip_and_parquet_are_read_in_part(client: Client, bucket: str) -> None:
+def test_zip_and_parquet_are_read_partially(client: Client, bucket: str) -> None:
     with client.open(f"s3://{bucket}/a.zip", "wb") as file, zipfile.ZipFile(file, "w") as made:
         made.writestr("big", os.urandom(4 * MIB))
         made.writestr("small", b"small")
     with client.open(f"s3://{bucket}/a.zip") as file, zipfile.ZipFile(file) as found:
         assert found.read("small") == b"small"
-        assert bytes_read(file) < 3 * BUFFER
+        assert bytes_read(file) < 3 * BUFFER_BYTES
     table = pa.table({f"c{n}": np.random.default_rng(n).random(200_000) for n in range(10)})
     with client.open(f"s3://{bucket}/t.parquet", "wb") as file:
         pq.write_table(table, file)
@@ -189,7 +189,7 @@ def test_zip_and_parquet_are_read_in_part(client: Client, bucket: str) -> None:
 # --- fsspec --------------------------------------------------------------------------------------------------
 
 
-def test_a_file_system_lists_globs_and_changes(fs: Any, bucket: str) -> None:
+def test_file_system_lists_matches_copies_and_deletes(fs: Any, bucket: str) -> None:
     fs.pipe({f"{bucket}/d/a.txt": b"a", f"{bucket}/d/e/b.txt": b"bb", f"{bucket}/c.bin": b"c"})
     assert sorted(fs.ls(bucket, detail=False)) == [f"{bucket}/c.bin", f"{bucket}/d"]
     assert sorted(fs.glob(f"odhtec://{bucket}/**/*.txt")) == [f"{bucket}/d/a.txt", f"{bucket}/d/e/b.txt"]
@@ -217,7 +217,9 @@ def test_a_file_system_lists_globs_and_changes(fs: Any, bucket: str) -> None:
     fs.rmdir(f"{bucket}-2")
 
 
-def test_pandas_and_safetensors_read_through_it(fs: Any, server: JupyterProcess, bucket: str, tmp_path: Path) -> None:
+def test_pandas_and_safetensors_read_through_the_file_system(
+    fs: Any, server: JupyterProcess, bucket: str, tmp_path: Path
+) -> None:
     options = {"server_url": server.url, "token": server.token}
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
     frame.to_parquet(f"odhtec://{bucket}/f.parquet", storage_options=options)
@@ -232,7 +234,7 @@ def test_pandas_and_safetensors_read_through_it(fs: Any, server: JupyterProcess,
     fsspec.get_filesystem_class("odhtec").clear_instance_cache()
 
 
-def test_a_pickled_file_system_has_no_token(
+def test_pickled_file_system_has_no_token(
     fs: Any, server: JupyterProcess, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fs.pipe(f"{bucket}/x", b"x")

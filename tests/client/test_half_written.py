@@ -1,7 +1,8 @@
-"""What is half-written is never visible, whichever file or wrapper is closed; what was there before stays."""
+"""Incomplete objects are never visible, whichever file or wrapper is closed, and the previous object stays."""
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import gc
 import gzip
@@ -24,8 +25,8 @@ from tests.marks import on_moto
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-pytestmark = on_moto  # who closes what, and why, is the client's alone
-OLD = b"what was there before"
+pytestmark = on_moto  # only the client decides
+OLD = b"previous content"
 
 
 @pytest.fixture
@@ -51,6 +52,15 @@ def _finally(file: Any) -> Iterator[Any]:
         file.close()
 
 
+@contextmanager
+def _except(file: Any) -> Iterator[Any]:
+    try:
+        yield file
+    except ZeroDivisionError:
+        file.close()
+        raise
+
+
 def _stack(file: Any) -> Any:
     stack = ExitStack()
     stack.enter_context(file)
@@ -63,7 +73,7 @@ def _stack(file: Any) -> Any:
     return both()
 
 
-WAYS: dict[str, Callable[[Any, str, dict[str, Any]], Any]] = {
+OPENERS: dict[str, Callable[[Any, str, dict[str, Any]], Any]] = {
     "fs.open wb": lambda fs, path, _: fs.open(path, "wb"),
     "fs.open w": lambda fs, path, _: fs.open(path, "w"),
     "fs.open gzip": lambda fs, path, _: fs.open(path, "wb", compression="gzip"),
@@ -81,13 +91,13 @@ WAYS: dict[str, Callable[[Any, str, dict[str, Any]], Any]] = {
 
 
 @pytest.mark.parametrize("size", [10, 3 * MIB])
-@pytest.mark.parametrize("way", WAYS)
-def test_an_exception_leaves_what_was_there(
-    fs: Any, server: JupyterProcess, bucket: str, old: Callable[[], bytes], way: str, size: int
+@pytest.mark.parametrize("opener", OPENERS)
+def test_exception_leaves_the_object_unchanged(
+    fs: Any, server: JupyterProcess, bucket: str, old: Callable[[], bytes], opener: str, size: int
 ) -> None:
     def write(content: Any, error: type[Exception] | None) -> None:
         options = {"server_url": server.url, "token": server.token, "skip_instance_cache": True}
-        with WAYS[way](fs, f"{bucket}/old", options) as file:
+        with OPENERS[opener](fs, f"{bucket}/old", options) as file:
             half = "x" * size
             file.write(half if isinstance(file, io.TextIOBase) else half.encode())
             if error is not None:
@@ -99,16 +109,16 @@ def test_an_exception_leaves_what_was_there(
     assert old() == OLD
     write("x", None)
     content = old()
-    assert (gzip.decompress(content) if "gzip" in way else content) == b"x" * size
+    assert (gzip.decompress(content) if "gzip" in opener else content) == b"x" * size
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way not in {"closing", "stack"}])
-def test_a_file_that_nobody_closed_leaves_what_was_there(
-    fs: Any, server: JupyterProcess, bucket: str, old: Callable[[], bytes], way: str
+@pytest.mark.parametrize("opener", [name for name in OPENERS if name not in {"closing", "stack"}])
+def test_file_that_is_not_closed_leaves_the_object_unchanged(
+    fs: Any, server: JupyterProcess, bucket: str, old: Callable[[], bytes], opener: str
 ) -> None:
     def forget() -> None:
         options = {"server_url": server.url, "token": server.token, "skip_instance_cache": True}
-        file = WAYS[way](fs, f"{bucket}/old", options)
+        file = OPENERS[opener](fs, f"{bucket}/old", options)
         if isinstance(file, fsspec.core.OpenFile):
             file = file.open()
         file.write("x" if isinstance(file, io.TextIOBase) else b"x")
@@ -120,13 +130,16 @@ def test_a_file_that_nobody_closed_leaves_what_was_there(
     assert old() == OLD
 
 
-def test_an_explicit_close_on_the_way_out_of_an_exception_discards_and_says_so(
+def test_close_in_a_finally_block_discards_and_warns_while_an_exception_leaves_it(
     fs: Any, bucket: str, old: Callable[[], bytes]
 ) -> None:
     def write() -> None:
-        with _finally(fs.open(f"{bucket}/old", "wb")) as file:
+        file = fs.open(f"{bucket}/old", "wb")
+        try:
             file.write(b"half")
             raise ZeroDivisionError
+        finally:
+            file.close()
 
     with pytest.warns(RuntimeWarning, match="was not written"), pytest.raises(ZeroDivisionError):
         write()
@@ -140,7 +153,132 @@ def test_an_explicit_close_on_the_way_out_of_an_exception_discards_and_says_so(
     assert old() == b"meant"
 
 
-def test_files_that_are_closed_while_an_older_exception_is_handled_are_written(
+@pytest.mark.parametrize("manager", [_finally, _except])
+def test_close_in_a_context_manager_discards_when_its_block_raises(
+    fs: Any, bucket: str, old: Callable[[], bytes], manager: Callable[[Any], Any]
+) -> None:
+    def write() -> None:
+        with manager(fs.open(f"{bucket}/old", "wb")) as file:
+            file.write(b"half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write()
+    assert old() == OLD
+
+
+def _in_except(file: Any) -> None:
+    try:
+        raise KeyError
+    except KeyError:
+        file.close()
+
+
+def _in_except_as(file: Any) -> None:
+    try:
+        raise KeyError
+    except (ValueError, KeyError) as error:
+        with suppress(AttributeError):
+            error.missing  # type: ignore[attr-defined]  # noqa: B018
+        file.close()
+
+
+def _in_bare_except(file: Any) -> None:
+    try:
+        raise KeyError
+    except:  # noqa: E722
+        try:
+            file.write(b"")
+        except OSError:
+            raise
+        else:
+            file.close()
+
+
+def _in_except_of_a_caller(file: Any) -> None:
+    def close() -> None:
+        with suppress(ValueError):
+            int("x")
+        file.close()
+
+    try:
+        raise KeyError
+    except KeyError:
+        close()
+
+
+def _in_except_group(file: Any) -> None:
+    try:
+        raise ExceptionGroup("several", [KeyError()])
+    except* KeyError:
+        file.close()
+
+
+def _in_except_after_a_finally(file: Any) -> None:
+    def fail() -> None:
+        try:
+            raise KeyError
+        finally:
+            raise ValueError
+
+    try:
+        fail()
+    except ValueError:
+        file.close()
+
+
+def _in_finally_without_an_exception(file: Any) -> None:
+    try:
+        with suppress(KeyError):
+            raise KeyError
+    finally:
+        file.close()
+
+
+CAUGHT = [
+    *(_in_except, _in_except_as, _in_bare_except, _in_except_of_a_caller, _in_except_group),
+    *(_in_except_after_a_finally, _in_finally_without_an_exception),
+]
+
+
+@pytest.mark.parametrize("close", CAUGHT)
+def test_close_in_an_except_block_writes_the_object(
+    fs: Any, bucket: str, old: Callable[[], bytes], close: Callable[[Any], None]
+) -> None:
+    """As Python's own files, fsspec and smart_open do: the exception is caught, and the program continues."""
+    for file in (fs.open(f"{bucket}/old", "wb"), io.BufferedWriter(fs.open(f"{bucket}/old", "wb"))):
+        file.write(b"new")
+        with warnings.catch_warnings(action="error"):
+            close(file)
+        assert old() == b"new"
+        fs.pipe(f"{bucket}/old", OLD)
+
+
+def test_exception_in_an_async_with_leaves_the_object_unchanged(fs: Any, bucket: str, old: Callable[[], bytes]) -> None:
+    class Async:
+        """Closes its file when it is left, as asynchronous wrappers do."""
+
+        def __init__(self) -> None:
+            self.file = fs.open(f"{bucket}/old", "wb")
+
+        async def __aenter__(self) -> Any:
+            return self.file
+
+        async def __aexit__(self, *failure: object) -> None:
+            await asyncio.sleep(0)
+            self.file.close()
+
+    async def write() -> None:
+        async with Async() as file:
+            file.write(b"half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(write())
+    assert old() == OLD
+
+
+def test_file_closed_while_an_older_exception_is_handled_is_written(
     fs: Any, server: JupyterProcess, bucket: str, stored: Callable[[], dict[str, int]]
 ) -> None:
     options = {"server_url": server.url, "token": server.token, "skip_instance_cache": True}
@@ -184,7 +322,7 @@ def test_files_that_are_closed_while_an_older_exception_is_handled_are_written(
     assert set(stored()) == {"before", "handle", "frame", "piped", "exit", "within"}
 
 
-def test_an_exception_that_is_raised_again_discards_what_was_opened_while_it_was_handled(
+def test_reraised_exception_discards_a_file_opened_while_it_was_handled(
     fs: Any, bucket: str, stored: Callable[[], dict[str, int]]
 ) -> None:
     def write() -> None:
@@ -201,7 +339,7 @@ def test_an_exception_that_is_raised_again_discards_what_was_opened_while_it_was
 
 
 @pytest.mark.parametrize("size", [10, 3 * MIB])
-def test_a_transaction_writes_all_or_nothing(
+def test_transaction_writes_all_or_nothing(
     fs: Any, bucket: str, stored: Callable[[], dict[str, int]], size: int
 ) -> None:
     def write(error: type[Exception] | None) -> None:
@@ -226,7 +364,9 @@ def test_a_transaction_writes_all_or_nothing(
     assert "after" in stored()
 
 
-def test_a_transaction_leaves_out_what_failed_in_it(fs: Any, bucket: str, stored: Callable[[], dict[str, int]]) -> None:
+def test_transaction_leaves_out_a_file_whose_block_raised(
+    fs: Any, bucket: str, stored: Callable[[], dict[str, int]]
+) -> None:
     with fs.transaction:
         fs.pipe(f"{bucket}/good", b"x")
         with suppress(ZeroDivisionError), fs.open(f"{bucket}/half", "w") as file:
@@ -250,7 +390,7 @@ def test_commit_and_discard_decide_without_autocommit(
     assert stored() == {"kept": 2 * MIB}
 
 
-def test_a_closed_writer_keeps_no_exception_alive(client: Client, bucket: str) -> None:
+def test_closed_writer_keeps_no_exception_alive(client: Client, bucket: str) -> None:
     try:
         raise KeyError
     except KeyError as error:

@@ -1,4 +1,4 @@
-"""What becomes of replies, also of those that a newer server or somebody between sends."""
+"""How replies are read, including those of a newer server or of a proxy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from odhtec_jupyter import errors
-from odhtec_jupyter.client.replies import error_of, read
+from odhtec_jupyter.client.http.replies import error_of, read
 from odhtec_jupyter.models import Preview, TransferList
 
 STATUS = {
@@ -41,7 +41,7 @@ def reply(status: int, body: Any) -> requests.Response:
     return one
 
 
-def test_what_a_newer_server_adds_is_passed_over() -> None:
+def test_unknown_fields_of_a_newer_server_are_ignored() -> None:
     newer = {"transfers": [{**STATUS, "mood": "good"}], "weather": None}
     assert read(TransferList, reply(200, newer)).transfers[0].id == "1"
     text = {"kind": "text", "size": 1, "ETag": None, "contentType": "", "bytesRead": 1}

@@ -37,10 +37,10 @@ def require_all_goes_on(
     s3_client: S3Client,
     bucket: str,
     folder: Path,
-    begun: Callable[[Transfer], None] = lambda brought: None,
-    meanwhile: Callable[[], None] = lambda: None,
+    when_started: Callable[[Transfer], None] = lambda brought: None,
+    while_stopped: Callable[[], None] = lambda: None,
 ) -> None:
-    """A read, an import and an upload have ``begun``, the server is killed, ``meanwhile`` happens, it starts again."""
+    """Start a read, an import and an upload, kill the server, call ``while_stopped``, and start it again."""
     content = bytes(range(256)) * 4096 * 20
     s3_client.put_object(Bucket=bucket, Key="read", Body=content)
     hub.add(Repository("org/model")).commit({"w.bin": SyntheticContent(IMPORTED, seed=1)})
@@ -49,9 +49,9 @@ def require_all_goes_on(
         first = file.read(5_000_000)
         brought = client.import_model("org/model", f"s3://{bucket}/m/")
         sent = client.upload(folder / "sent", f"s3://{bucket}/sent")
-        begun(brought)
+        when_started(brought)
         killable.kill()
-        meanwhile()
+        while_stopped()
         again = threading.Thread(target=killable.start)
         again.start()
         assert first + file.read() == content
@@ -79,8 +79,8 @@ def test_client_finds_a_server_that_restarts_with_another_token(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(killable.folder / "runtime"))
-    found, told = Client(), Client(killable.url, killable.token)
-    assert told.buckets()
+    found, explicit = Client(), Client(killable.url, killable.token)
+    assert explicit.buckets()
     known: list[Transfer] = []
     require_all_goes_on(
         found,
@@ -89,14 +89,14 @@ def test_client_finds_a_server_that_restarts_with_another_token(
         s3_client,
         bucket,
         tmp_path,
-        begun=lambda brought: known.append(told.transfer(brought.id)),
-        meanwhile=killable.renew_token,
+        when_started=lambda brought: known.append(explicit.transfer(brought.id)),
+        while_stopped=killable.renew_token,
     )
-    # Who was told a token is still known by a cookie, which is enough to look and not enough to change anything.
+    # The client with the old token still has a cookie, which is enough to read but not to change anything.
     known[0].wait(progress=False)
     with pytest.raises(Forbidden, match="token is missing or wrong"):
-        told.create_bucket("never")
+        explicit.create_bucket("never")
     with pytest.raises(Forbidden, match="token is missing or wrong"):
-        Client(killable.url, told.api.connection.server.token).buckets()
-    for client in (found, told):
+        Client(killable.url, explicit.api.connection.server.token).buckets()
+    for client in (found, explicit):
         client.api.connection.close()

@@ -16,7 +16,7 @@ import pytest
 
 from odhtec_jupyter.client import Client
 from odhtec_jupyter.client.filesystem import OdhTecFileSystem
-from odhtec_jupyter.client.servers import find_server
+from odhtec_jupyter.client.http.servers import find_server
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import Forbidden, NoServer, NotFound
 from tests.installed import missing
@@ -62,7 +62,7 @@ def works(tmp_path: Path) -> Callable[[Client], None]:
 # --- which one ------------------------------------------------------------------------------------------------
 
 
-def test_what_the_caller_says_comes_first(runtime: Callable[..., None]) -> None:
+def test_arguments_of_the_caller_take_precedence(runtime: Callable[..., None]) -> None:
     runtime(os.getppid(), "http://127.0.0.1:1/", "parents")
     assert find_server("http://elsewhere:8888/base", "mine").url == "http://elsewhere:8888/base/"
     assert find_server("http://elsewhere:8888/").token == ""
@@ -85,7 +85,7 @@ def test_what_the_caller_says_comes_first(runtime: Callable[..., None]) -> None:
         ("https://host/notebook/ns/x/lab/tree/lab.ipynb?reset&token=abc", "https://host/notebook/ns/x/"),
     ],
 )
-def test_an_address_of_jupyters_log_brings_its_token(runtime: Callable[..., None], pasted: str, url: str) -> None:
+def test_url_from_jupyters_log_contains_its_token(runtime: Callable[..., None], pasted: str, url: str) -> None:
     found = find_server(pasted)
     assert (found.url, found.token) == (url, "abc")
     assert find_server(pasted, "other").token == "other"
@@ -94,13 +94,15 @@ def test_an_address_of_jupyters_log_brings_its_token(runtime: Callable[..., None
     assert "abc" not in str(OdhTecFileSystem(server_url=pasted, skip_instance_cache=True).storage_options)
 
 
-def test_a_real_server_takes_the_address_of_its_log(moto_jupyter: JupyterProcess) -> None:
+def test_url_from_the_log_of_a_server_works(moto_jupyter: JupyterProcess) -> None:
     client = Client(f"{moto_jupyter.url}tree?token={moto_jupyter.token}")
     assert isinstance(client.buckets(), list)
     client.api.connection.close()
 
 
-def test_the_parent_comes_before_other_servers(runtime: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parent_process_is_preferred_to_other_servers(
+    runtime: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     runtime(os.getpid(), "http://127.0.0.1:2/other/")
     runtime(os.getppid(), "http://0.0.0.0:1/base/", "parents")
     monkeypatch.setenv("NB_PREFIX", "/notebook/ns/name")
@@ -110,7 +112,7 @@ def test_the_parent_comes_before_other_servers(runtime: Callable[..., None], mon
     assert find_server().url == "http://127.0.0.1:2/other/"
 
 
-def test_a_hub_lends_its_token_where_the_runtime_file_has_none(
+def test_token_of_jupyterhub_is_used_if_the_runtime_file_has_none(
     runtime: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "hub-token")
@@ -129,12 +131,12 @@ def test_a_hub_lends_its_token_where_the_runtime_file_has_none(
     assert find_server("http://localhost:8888/user/me/").token == "hub-token"
 
 
-def test_a_workbench_is_known_by_its_prefix(runtime: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workbench_is_found_by_its_prefix(runtime: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NB_PREFIX", "/notebook/ns/name")
     assert find_server().url == "http://localhost:8888/notebook/ns/name/"
 
 
-def test_several_servers_are_named_and_stale_files_passed_over(runtime: Callable[..., None]) -> None:
+def test_several_servers_are_reported_and_stale_files_are_ignored(runtime: Callable[..., None]) -> None:
     with pytest.raises(NoServer, match="No running Jupyter server"):
         find_server()
     ended = subprocess.Popen([sys.executable, "-c", ""])
@@ -155,7 +157,7 @@ def test_several_servers_are_named_and_stale_files_passed_over(runtime: Callable
 # --- how it is spoken to --------------------------------------------------------------------------------------
 
 
-def test_a_base_url_and_a_token(
+def test_server_with_a_base_url_and_a_token_is_found(
     moto_server: Any, lab_server: Callable[..., JupyterProcess], works: Callable[[Client], None], monkeypatch: Any
 ) -> None:
     options = [*OPTIONS, "--ServerApp.base_url=/notebook/ns/name/"]
@@ -164,7 +166,7 @@ def test_a_base_url_and_a_token(
     works(Client())
 
 
-def test_without_a_token_cookies_and_xsrf_do(
+def test_server_without_a_token_is_used_with_cookies_and_xsrf(
     moto_server: Any, lab_server: Callable[..., JupyterProcess], works: Callable[[Client], None], monkeypatch: Any
 ) -> None:
     options = [*OPTIONS, "--IdentityProvider.token=", "--ServerApp.base_url=/notebook/ns/name/"]
@@ -178,7 +180,7 @@ def test_without_a_token_cookies_and_xsrf_do(
     works(client)
 
 
-def test_https_with_an_authority_of_its_own(
+def test_https_server_with_its_own_ca_is_trusted_with_verify(
     moto_server: Any, lab_server: Callable[..., JupyterProcess], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     if shutil.which("openssl") is None:
@@ -202,7 +204,7 @@ def test_https_with_an_authority_of_its_own(
         Client(server.url, server.token).buckets()
 
 
-def test_jupyterhubs_variables_are_enough(
+def test_server_is_found_by_the_variables_of_jupyterhub(
     moto_jupyter: JupyterProcess, works: Callable[[Client], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "none"))
@@ -211,21 +213,23 @@ def test_jupyterhubs_variables_are_enough(
     works(Client())
 
 
-def test_a_wrong_token_is_told_from_a_refusal_of_the_store(moto_jupyter: JupyterProcess) -> None:
+def test_invalid_token_is_distinguished_from_a_refusal_of_the_store(moto_jupyter: JupyterProcess) -> None:
     with pytest.raises(Forbidden, match="token is missing or wrong"):
         Client(moto_jupyter.url, "wrong").buckets()
     with pytest.raises(Forbidden, match="token is missing or wrong"):
         Client(moto_jupyter.url, "wrong").create_bucket("never")
 
 
-def test_no_server_and_no_extension(lab_server: Callable[..., JupyterProcess], moto_jupyter: JupyterProcess) -> None:
-    with pytest.raises(NoServer, match="does not answer"):
+def test_missing_server_and_missing_extension_are_reported(
+    lab_server: Callable[..., JupyterProcess], moto_jupyter: JupyterProcess
+) -> None:
+    with pytest.raises(NoServer, match="does not respond"):
         Client("http://127.0.0.1:1/").buckets()
     with pytest.raises(NotFound, match="no extension"):
         Client(f"{moto_jupyter.url}elsewhere/", moto_jupyter.token).buckets()
 
 
-def test_no_token_goes_along_a_redirect() -> None:
+def test_token_is_not_sent_along_a_redirect() -> None:
     with Visited() as other, Visited(to=f"http://127.0.0.1:{other.port}/") as server:
         client = Client(f"http://127.0.0.1:{server.port}/", "secret")
         with pytest.raises(Forbidden):
@@ -235,7 +239,7 @@ def test_no_token_goes_along_a_redirect() -> None:
         client.api.connection.close()
 
 
-def test_a_kernel_imports_the_client_without_the_servers_stack() -> None:
+def test_client_is_imported_without_the_modules_of_the_server() -> None:
     heavy = ["boto3", "botocore", "tornado", "jupyter_server", "huggingface_hub", "fsspec", "tqdm", "IPython"]
     code = f"import sys\nfrom odhtec_jupyter import Client\nprint(*(set({heavy!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -57,7 +57,7 @@ def get(url: str, **headers: str) -> requests.Response:
     return requests.get(url, headers={"Accept-Encoding": "identity"} | headers, timeout=GIVE_UP_SECONDS)
 
 
-def test_repo_info_says_what_git_and_lfs_say(api: HfApi, tmp_path: Path) -> None:
+def test_repo_info_has_the_ids_of_git_and_lfs(api: HfApi, tmp_path: Path) -> None:
     info = api.model_info("org/model", files_metadata=True)
     files = {s.rfilename: s for s in info.siblings or []}
     (tmp_path / "README.md").write_bytes(README)
@@ -75,7 +75,7 @@ def test_repo_info_says_what_git_and_lfs_say(api: HfApi, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("repo_type", ["dataset", "space"])
-def test_datasets_and_spaces_are_repositories_of_their_own(
+def test_datasets_and_spaces_are_separate_repositories(
     hub: HubStandIn, api: HfApi, repo_type: str, tmp_path: Path
 ) -> None:
     repository = hub.add(Repository("org/model", repo_type))  # type: ignore[arg-type]
@@ -88,13 +88,13 @@ def test_datasets_and_spaces_are_repositories_of_their_own(
     assert Path(path).read_bytes() == b"a,b\n"
 
 
-def test_a_repository_without_an_organisation(hub: HubStandIn, api: HfApi) -> None:
+def test_repository_without_an_organisation_is_served(hub: HubStandIn, api: HfApi) -> None:
     hub.add(Repository("gpt2")).commit({"config.json": b"{}"})
     assert api.repo_info("gpt2", revision="main").id == "gpt2"
     assert [f.path for f in api.list_repo_tree("gpt2")] == ["config.json"]
 
 
-def test_the_tree_comes_in_pages(hub: HubStandIn, api: HfApi) -> None:
+def test_tree_is_listed_in_pages(hub: HubStandIn, api: HfApi) -> None:
     hub.repository("org/model").commit({f"shards/{i:03}.txt": b"x" * i for i in range(25)})
     hub.service.page_size = 10
     entries = list(api.list_repo_tree("org/model", recursive=True, expand=True))
@@ -107,12 +107,12 @@ def test_the_tree_comes_in_pages(hub: HubStandIn, api: HfApi) -> None:
         list(api.list_repo_tree("org/model", "nothing"))
 
 
-def test_paths_info(api: HfApi) -> None:
+def test_paths_info_lists_files_and_folders(api: HfApi) -> None:
     found = {e.path: e for e in api.get_paths_info("org/model", ["README.md", "onnx", "nothing"])}
     assert sorted(found) == ["README.md", "onnx"]
 
 
-def test_revisions(hub: HubStandIn, api: HfApi) -> None:
+def test_revisions_name_commits(hub: HubStandIn, api: HfApi) -> None:
     first = hub.repository("org/model").at("main")
     assert first is not None
     hub.repository("org/model").commit({"README.md": b"new"}, branch="refs/pr/1")
@@ -128,7 +128,7 @@ def test_revisions(hub: HubStandIn, api: HfApi) -> None:
         hf_hub_download("org/model", "nothing", endpoint=hub.endpoint, token=False)
 
 
-def test_a_large_file_comes_from_another_host_without_the_token(hub: HubStandIn, api: HfApi, tmp_path: Path) -> None:
+def test_large_file_is_sent_by_another_host_that_gets_no_token(hub: HubStandIn, api: HfApi, tmp_path: Path) -> None:
     path = hf_hub_download("org/model", "onnx/model.onnx", endpoint=hub.endpoint, token=READER, cache_dir=tmp_path)
     assert Path(path).read_bytes() == WEIGHTS.read()
     assert hub.traffic.tokens("hub") == {f"Bearer {READER}"}
@@ -136,16 +136,14 @@ def test_a_large_file_comes_from_another_host_without_the_token(hub: HubStandIn,
     assert hub.traffic.tokens("cdn") == set()
 
 
-def test_a_leaked_token_is_seen(hub: HubStandIn, api: HfApi) -> None:
+def test_leaked_token_is_recorded(hub: HubStandIn, api: HfApi) -> None:
     resolve = f"{hub.endpoint}/org/model/resolve/main/onnx/model.onnx"
     link = requests.head(resolve, timeout=GIVE_UP_SECONDS).headers["Location"]
     get(link, Authorization=f"Bearer {READER}")
     assert hub.traffic.tokens("cdn") == {f"Bearer {READER}"}
 
 
-def test_small_files_come_directly_and_packed_for_those_who_accept_it(
-    hub: HubStandIn, api: HfApi, tmp_path: Path
-) -> None:
+def test_small_files_are_sent_directly_and_compressed_if_accepted(hub: HubStandIn, api: HfApi, tmp_path: Path) -> None:
     url = f"{hub.endpoint}/org/model/resolve/main/README.md"
     plain, packed = get(url), requests.get(url, headers={"Accept-Encoding": "gzip"}, timeout=GIVE_UP_SECONDS)
     assert plain.content == packed.content == README
@@ -159,7 +157,7 @@ def test_small_files_come_directly_and_packed_for_those_who_accept_it(
     assert not hub.traffic.seen("cdn")
 
 
-def test_gated(hub: HubStandIn, api: HfApi) -> None:
+def test_gated_repository_requires_an_accepted_token(hub: HubStandIn, api: HfApi) -> None:
     hub.add(Repository("org/gated", gated="manual", accepted=frozenset({READER}))).commit({"a.txt": b"a"})
     assert api.repo_info("org/gated", token=False).gated == "manual"
     api.auth_check("org/gated", token=READER)
@@ -181,7 +179,7 @@ def test_private_and_missing_repositories_look_alike(hub: HubStandIn, api: HfApi
             assert refused.value.response.status_code == status
 
 
-def test_tokens(api: HfApi) -> None:
+def test_tokens_identify_users(api: HfApi) -> None:
     assert api.whoami(READER)["name"] == "rita"
     with pytest.raises(OSError, match="Invalid user token"):  # its class depends on the version
         api.whoami("hf_wrong")
@@ -211,13 +209,13 @@ def link(hub: HubStandIn, api: HfApi) -> str:
         ("bytes=-10", WEIGHTS.size - 10, WEIGHTS.size),
     ],
 )
-def test_ranges(link: str, asked: str, start: int, stop: int) -> None:
+def test_range_requests_are_answered(link: str, asked: str, start: int, stop: int) -> None:
     reply = get(link, Range=asked)
     assert (reply.status_code, reply.content) == (206, WEIGHTS.read()[start:stop])
     assert reply.headers["Content-Range"] == f"bytes {start}-{stop - 1}/{WEIGHTS.size}"
 
 
-def test_conditions(link: str) -> None:
+def test_conditional_requests_are_answered(link: str) -> None:
     etag = get(link, Range="bytes=0-0").headers["ETag"]
     assert get(link, Range=f"bytes={WEIGHTS.size}-").status_code == 416
     assert get(link, **{"If-None-Match": etag}).status_code == 304
@@ -233,7 +231,7 @@ def test_links_are_signed_and_expire(hub: HubStandIn, api: HfApi, link: str) -> 
     assert "expired" in get(late.headers["Location"]).text
 
 
-def test_faults(hub: HubStandIn, link: str) -> None:
+def test_injected_faults_occur(hub: HubStandIn, link: str) -> None:
     hub.inject(Refuse(503), "*/model.onnx", host="cdn", times=2)
     hub.inject(Refuse(429, retry_after=7), "/api/*")
     hub.inject(WrongByte(2_000_000), "*/model.onnx")
@@ -250,7 +248,7 @@ def test_faults(hub: HubStandIn, link: str) -> None:
     assert get(link).content == WEIGHTS.read()
 
 
-def test_a_halted_file_goes_on_when_the_faults_are_cleared(hub: HubStandIn, link: str) -> None:
+def test_halted_file_continues_when_the_faults_are_cleared(hub: HubStandIn, link: str) -> None:
     hub.inject(Halt(100_000), "*/model.onnx", host="cdn", times=None)
     assert get(link, Range="bytes=0-99999").content == WEIGHTS.read(0, 100_000)
     with pytest.raises(requests.exceptions.RequestException, match="timed out"):
@@ -259,7 +257,7 @@ def test_a_halted_file_goes_on_when_the_faults_are_cleared(hub: HubStandIn, link
     assert get(link).content == WEIGHTS.read()
 
 
-def test_a_file_that_changes_underway(hub: HubStandIn, link: str) -> None:
+def test_changed_file_has_another_etag_and_content(hub: HubStandIn, link: str) -> None:
     before = get(link, Range="bytes=0-9")
     hub.inject(Changed(SyntheticContent(WEIGHTS.size, seed=8)), "*/model.onnx", host="cdn", times=None)
     after = get(link, Range="bytes=10-19")

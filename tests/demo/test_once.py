@@ -51,7 +51,7 @@ def test_once_imports_a_model_and_compares_every_file(tmp_path: Path, cache: Pat
     done = run_demo(tmp_path / "run", "--once", "--no-browser", XDG_CACHE_HOME=str(cache))
     assert_compared(done, cache / "odhtec-jupyter" / "all-MiniLM-L6-v2")
     steps = [line for line in done.stdout.splitlines() if line.startswith("Starting ")]
-    assert [step.split()[2] for step in steps] == ["object", "hub", "Jupyter"], "each part is told before it starts"
+    assert [step.split()[2] for step in steps] == ["object", "hub", "Jupyter"], "each part is printed before it starts"
     assert list((tmp_path / "run").iterdir()) == [], "the demonstration left something behind"
 
 
@@ -84,6 +84,6 @@ def test_failed_download_of_the_model_is_reported(tmp_path: Path, monkeypatch: p
 
     for name, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_CONFIG_FILE": "/dev/null"}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(ModelUnavailableError, match="could not be fetched"):
+    with pytest.raises(ModelUnavailableError, match="could not be downloaded"):
         fetch_model(tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []

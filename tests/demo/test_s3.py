@@ -30,18 +30,18 @@ def body(client: S3Client, key: str, bucket: str = DATASETS) -> bytes:
     return client.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
-def test_buckets(s3_client: S3Client) -> None:
+def test_buckets_are_found_by_the_client(s3_client: S3Client) -> None:
     assert {b["Name"] for b in s3_client.list_buckets()["Buckets"]} == {MODELS, DATASETS, AWKWARD}
     assert s3_client.list_objects_v2(Bucket=MODELS)["KeyCount"] == 0
 
 
-def test_a_folder_of_thousands(s3_client: S3Client) -> None:
+def test_folder_of_thousands_is_listed_in_pages(s3_client: S3Client) -> None:
     pages = list(s3_client.get_paginator("list_objects_v2").paginate(Bucket=DATASETS, Prefix="many/"))
     assert sum(page["KeyCount"] for page in pages) == THUMBNAILS
     assert len(pages) > 1
 
 
-def test_every_awkward_key_holds_its_own_object(s3_client: S3Client) -> None:
+def test_every_awkward_key_is_stored_as_an_object_of_its_own(s3_client: S3Client) -> None:
     assert len(set(AWKWARD_KEYS)) == len(AWKWARD_KEYS)
     assert max(len(key.encode()) for key in AWKWARD_KEYS) == 1024
     listed = s3_client.list_objects_v2(Bucket=AWKWARD)["Contents"]
@@ -51,7 +51,7 @@ def test_every_awkward_key_holds_its_own_object(s3_client: S3Client) -> None:
         assert body(s3_client, key, AWKWARD) == expected
 
 
-def test_the_files_are_what_their_names_say(s3_client: S3Client) -> None:
+def test_example_files_have_the_format_of_their_names(s3_client: S3Client) -> None:
     table = parquet.read_table(io.BytesIO(body(s3_client, "tables/readings.parquet")))
     assert table.num_rows == 2000
     assert body(s3_client, "tables/readings.csv").startswith(b"time,station,temperature,humidity\n")

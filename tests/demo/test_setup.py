@@ -22,9 +22,9 @@ Installing collected packages: boto3, odhtec-jupyter
 
 
 @pytest.mark.parametrize(("status", "code"), [("done", 0), ("error", 1)])
-def test_each_step_of_an_installation_is_told(tmp_path: Path, status: str, code: int) -> None:
-    (tmp_path / "told").write_text(PIP % status)
-    script = f'. "{ROOT}/scripts/setup.sh"; show_steps sh -c \'cat "$1"; exit {code}\' pip "{tmp_path}/told"'
+def test_each_step_of_an_installation_is_printed(tmp_path: Path, status: str, code: int) -> None:
+    (tmp_path / "log").write_text(PIP % status)
+    script = f'. "{ROOT}/scripts/setup.sh"; show_steps sh -c \'cat "$1"; exit {code}\' pip "{tmp_path}/log"'
     done = subprocess.run(["bash", "-eu", "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == code
     steps = ["what builds the package", "Building the panel", "Installing the packages"]

@@ -10,8 +10,8 @@ from contextlib import suppress
 import pytest
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.transfers.parts import PART_SIZE
-from odhtec_jupyter.transfers.streamed_upload import LARGE_PART
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
+from odhtec_jupyter.transfers.uploads.streamed_upload import LARGE_PART
 from tests.conftest import S3Server
 from tests.faults.bucket import Bucket, nothing_left_over
 from tests.faults.conftest import CONSTANTS, TRANSFERS

@@ -7,8 +7,8 @@ import pytest
 from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
-from odhtec_jupyter.transfers.parts import MIB, PART_SIZE
-from odhtec_jupyter.transfers.retry import ATTEMPTS
+from odhtec_jupyter.transfers.runtime.parts import MIB, PART_SIZE
+from odhtec_jupyter.transfers.runtime.retry import ATTEMPTS
 from tests.faults.bucket import Bucket, checksums
 from tests.faults.conftest import CONSTANTS, TRANSFERS
 from tests.faults.jupyter import Api

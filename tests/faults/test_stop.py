@@ -15,7 +15,7 @@ import pytest
 from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
-from odhtec_jupyter.transfers.parts import PART_SIZE
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from tests.conftest import S3Server, python_path
 from tests.faults.bucket import Bucket, checksums, nothing_left_over
 from tests.faults.conftest import CONSTANTS, TRANSFERS
@@ -31,8 +31,9 @@ DAY = 86_400.0  # seconds, longer than any test waits
 COMMAND = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background has it ignored
-from odhtec_jupyter.client import connection, local_transfer
-connection.TIMEOUT = (10.0, 86_400.0)
+from odhtec_jupyter.client.http import connection
+from odhtec_jupyter.client.local import local_transfer
+connection.TIMEOUT_SECONDS = (10.0, 86_400.0)
 local_transfer.CANCEL_SECONDS = 1.0
 from odhtec_jupyter.cli import main
 sys.exit(main())

@@ -14,6 +14,7 @@ from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.models.hub import MAX_REMAINING
 from odhtec_jupyter.services import CALL_THREADS
+from odhtec_jupyter.transfers.planning import hub_import
 from tests.marks import on_moto
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -133,6 +134,17 @@ async def test_remaining_objects_of_another_revision_are_found_and_removed(
     files = (await api.ok("GET", "transfers", done["id"], "files"))["files"]
     assert {file["target"] for file in files if file["isRemoval"]} == {f"s3://{bucket}/{key}" for key in old}
     assert (await look_at(api, bucket))["remaining"] is None
+
+
+@on_moto
+async def test_plan_says_that_not_all_objects_were_compared(
+    api: Any, repo: Repository, bucket: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_import, "FEW_LOOKUPS", 1)
+    for name in ("a", "b"):
+        s3_client.put_object(Bucket=bucket, Key=f"org/model/{name}", Body=b"mine")
+    remaining = (await look_at(api, bucket))["remaining"]
+    assert remaining == {"commits": [], "objects": [], "bytesTotal": 0, "isTruncated": True}
 
 
 @on_moto

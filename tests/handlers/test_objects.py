@@ -12,7 +12,7 @@ import pytest
 
 from odhtec_jupyter.handlers import objects
 from odhtec_jupyter.keys import encode_key
-from odhtec_jupyter.transfers.plan import plan_deletion
+from odhtec_jupyter.transfers.planning.plan import plan_deletion
 from tests.marks import on_moto
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import pytest
 from odhtec_jupyter.client import Client
 from odhtec_jupyter.errors import VerificationError
 from odhtec_jupyter.keys import encode_key
-from odhtec_jupyter.transfers.parts import MIB
+from odhtec_jupyter.transfers.runtime.parts import MIB
 from tests.odd_store import Asked, Oddity, OddStore, Reply, failure
 
 BODY = bytes(range(256)) * 400  # 102,400 bytes

@@ -10,7 +10,7 @@ import pytest
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.models import TransferRequest
-from odhtec_jupyter.transfers.jobs import Waits
+from odhtec_jupyter.transfers.jobs.jobs import Waits
 from tests.marks import on_moto
 from tests.recorder import Recorder
 

@@ -13,12 +13,12 @@ from odhtec_jupyter.services import Services
 from odhtec_jupyter.settings import HubConnection, OdhTecSettings, S3Connection
 from odhtec_jupyter.stores.hub.store import HubStore
 from odhtec_jupyter.stores.s3.store import S3Store
-from odhtec_jupyter.transfers import retry
-from odhtec_jupyter.transfers.engine import Engine
-from odhtec_jupyter.transfers.journal import Journal
+from odhtec_jupyter.transfers.journal.journal import Journal
 from odhtec_jupyter.transfers.manager import TransferManager
-from odhtec_jupyter.transfers.parts import PART_SIZE
-from odhtec_jupyter.transfers.uploads import Uploads
+from odhtec_jupyter.transfers.runtime import retry
+from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
+from odhtec_jupyter.transfers.uploads.sessions import Uploads
 
 LOG = logging.getLogger("odhtec-test")
 

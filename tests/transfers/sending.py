@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 from odhtec_jupyter.models import Upload, UploadRequest
-from odhtec_jupyter.transfers.incoming_part import IncomingPart
-from odhtec_jupyter.transfers.parts import PART_SIZE
-from odhtec_jupyter.transfers.uploads import Uploads
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
+from odhtec_jupyter.transfers.uploads.incoming_part import IncomingPart
+from odhtec_jupyter.transfers.uploads.sessions import Uploads
 
 CHUNK = 1024 * 1024
 SIZE = 2 * PART_SIZE + 5

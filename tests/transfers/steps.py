@@ -12,12 +12,12 @@ import pytest
 
 from odhtec_jupyter.models import ImportRequest, TransferRequest
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.transfers.engine import Engine
-from odhtec_jupyter.transfers.imports import plan_import
-from odhtec_jupyter.transfers.jobs import take_plan
-from odhtec_jupyter.transfers.plan import check_places
-from odhtec_jupyter.transfers.selection import never
-from odhtec_jupyter.transfers.state import FINAL, Transfer
+from odhtec_jupyter.transfers.jobs.jobs import take_plan
+from odhtec_jupyter.transfers.planning.hub_import import plan_import
+from odhtec_jupyter.transfers.planning.plan import check_places
+from odhtec_jupyter.transfers.planning.selection import never
+from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.transfer import FINAL, Transfer
 from odhtec_jupyter.uris import parse_uri
 from tests.content import contents
 from tests.waiting import GIVE_UP_SECONDS

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from odhtec_jupyter.transfers.budget import Lease, MemoryBudget
-from odhtec_jupyter.transfers.parts import PART_SIZE
+from odhtec_jupyter.transfers.runtime.memory_budget import Lease, MemoryBudget
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 
 
 async def waiting(budget: MemoryBudget, size: int, lane: str = "copy") -> asyncio.Task[Lease]:

@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from odhtec_jupyter.transfers import courtesy as module
-from odhtec_jupyter.transfers.courtesy import Courtesy
+from odhtec_jupyter.transfers.runtime import interactive_priority as module
+from odhtec_jupyter.transfers.runtime.interactive_priority import Courtesy
 from tests.transfers.steps import Clock
 from tests.waiting import GIVE_UP_SECONDS
 

@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from odhtec_jupyter.transfers.crew import AMPLE, GAIN, MOST, SEVERAL, SLOW, TRIAL, Crew
-from odhtec_jupyter.transfers.pace import PROBE, Pace
-from odhtec_jupyter.transfers.parts import MIB
+from odhtec_jupyter.transfers.copying.connection_scaler import AMPLE, GAIN, MOST, SEVERAL, SLOW, TRIAL, Crew
+from odhtec_jupyter.transfers.copying.throughput import PROBE, Pace
+from odhtec_jupyter.transfers.runtime.parts import MIB
 from tests.transfers.steps import Clock
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("odhtec_jupyter.transfers.crew.time", clock)
-    monkeypatch.setattr("odhtec_jupyter.transfers.pace.time", clock)
+    monkeypatch.setattr("odhtec_jupyter.transfers.copying.connection_scaler.time", clock)
+    monkeypatch.setattr("odhtec_jupyter.transfers.copying.throughput.time", clock)
     return clock
 
 

@@ -14,15 +14,15 @@ import pytest
 
 from odhtec_jupyter.errors import BadRequest, StoreError, Unreachable
 from odhtec_jupyter.stores.s3.store import S3Store
-from odhtec_jupyter.transfers import forwarding, part_buffer, sender, streamed_upload
-from odhtec_jupyter.transfers.engine import Engine
-from odhtec_jupyter.transfers.forwarding import Forwarding, Halted
-from odhtec_jupyter.transfers.part_buffer import PartBuffer
-from odhtec_jupyter.transfers.parts import MIB, PART_SIZE
-from odhtec_jupyter.transfers.retry import StopSign
-from odhtec_jupyter.transfers.s3_target import Multipart, S3Target
-from odhtec_jupyter.transfers.sender import Sender
-from odhtec_jupyter.transfers.streamed_upload import LARGE_PART, StreamedUpload
+from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.runtime.parts import MIB, PART_SIZE
+from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.targets.s3_target import Multipart, S3Target
+from odhtec_jupyter.transfers.uploads import forwarding, part_buffer, socket_reader, streamed_upload
+from odhtec_jupyter.transfers.uploads.forwarding import Forwarding, Halted
+from odhtec_jupyter.transfers.uploads.part_buffer import PartBuffer
+from odhtec_jupyter.transfers.uploads.socket_reader import Sender
+from odhtec_jupyter.transfers.uploads.streamed_upload import LARGE_PART, StreamedUpload
 from tests.content import body_of, multiparts, noise
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -89,7 +89,7 @@ class Store:
 @pytest.fixture(autouse=True)
 def _all_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streamed_upload, "AMPLE", 0)
-    monkeypatch.setattr(sender, "QUICK", 1)
+    monkeypatch.setattr(socket_reader, "QUICK", 1)
     monkeypatch.setattr(forwarding, "PATIENCE", 10_000)
     monkeypatch.setattr(forwarding, "LONGEST", 60.0)
 

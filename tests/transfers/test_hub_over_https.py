@@ -16,7 +16,7 @@ from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.errors import Unreachable
 from odhtec_jupyter.models import ImportRequest
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.transfers.parts import PART_SIZE
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from tests.content import contents
 from tests.marks import on_moto
 from tests.transfers.steps import begin_import, ended

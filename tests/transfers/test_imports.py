@@ -17,9 +17,9 @@ from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.errors import BadRequest, Conflict, GatedRepository, NotFound, StoreError
 from odhtec_jupyter.models import ImportRequest
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.transfers import parts
-from odhtec_jupyter.transfers.parts import MIB, PART_SIZE
-from odhtec_jupyter.transfers.state import Transfer
+from odhtec_jupyter.transfers.runtime import parts
+from odhtec_jupyter.transfers.runtime.parts import MIB, PART_SIZE
+from odhtec_jupyter.transfers.transfer import Transfer
 from tests.content import multiparts
 from tests.marks import on_moto
 from tests.transfers.steps import begin_import, ended, sha256s, until
@@ -306,9 +306,9 @@ async def test_connection_of_a_host_without_ranges_is_not_replaced(
     services: Services, hub: HubStandIn, bucket: str, model: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A new one has to read all that is there already, which is no slowness."""
-    monkeypatch.setattr("odhtec_jupyter.transfers.stragglers.LOOK_SECONDS", 0.001)
-    monkeypatch.setattr("odhtec_jupyter.transfers.stragglers.LATE_SECONDS", 0.0)
-    monkeypatch.setattr("odhtec_jupyter.transfers.retry.FIRST_DELAY", 0.0)
+    monkeypatch.setattr("odhtec_jupyter.transfers.copying.stragglers.LOOK_SECONDS", 0.001)
+    monkeypatch.setattr("odhtec_jupyter.transfers.copying.stragglers.LATE_SECONDS", 0.0)
+    monkeypatch.setattr("odhtec_jupyter.transfers.runtime.retry.FIRST_DELAY", 0.0)
     model.commit({"second.bin": SyntheticContent(12 * PART_SIZE, seed=9)})
     hub.mirror.ranges = False
     await bring(services, request(bucket, include=["model.safetensors"]))  # shows that there are none

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from odhtec_jupyter.transfers.journal import VERSION, Journal
-from odhtec_jupyter.transfers.unfinished import UnfinishedList
+from odhtec_jupyter.transfers.journal.journal import VERSION, Journal
+from odhtec_jupyter.transfers.journal.pending_writes import UnfinishedList
 
 LOG = logging.getLogger("odhtec-test")
 PART = ("u", 1, '"etag"', 5)
@@ -54,7 +54,7 @@ async def test_a_second_server_takes_its_own_and_the_next_one_takes_over_both(
     code = (
         "import asyncio, logging, sys\n"
         "from pathlib import Path\n"
-        "from odhtec_jupyter.transfers.journal import Journal\n"
+        "from odhtec_jupyter.transfers.journal.journal import Journal\n"
         "journal = Journal(Path(sys.argv[1]), log=logging.getLogger())\n"
         "journal.put('parts', ('first', 1, 'e', 1))\n"
         "asyncio.run(journal.written())\n"

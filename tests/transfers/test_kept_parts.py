@@ -19,11 +19,11 @@ from odhtec_jupyter.errors import StoreError, Unreachable
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.workspace.store import WorkspaceStore
-from odhtec_jupyter.transfers import parts
-from odhtec_jupyter.transfers.parts import PART_SIZE
-from odhtec_jupyter.transfers.s3_target import S3Target
-from odhtec_jupyter.transfers.state import Transfer
-from odhtec_jupyter.transfers.workspace_target import WorkspaceTarget
+from odhtec_jupyter.transfers.runtime import parts
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
+from odhtec_jupyter.transfers.targets.s3_target import S3Target
+from odhtec_jupyter.transfers.targets.workspace_target import WorkspaceTarget
+from odhtec_jupyter.transfers.transfer import Transfer
 from tests.content import contents, multiparts
 from tests.marks import on_moto
 from tests.transfers.steps import Hold, begin, begin_planned, ended, hold_after, sha256s, until

@@ -9,7 +9,7 @@ import pytest
 
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.transfers.state import Transfer
+from odhtec_jupyter.transfers.transfer import Transfer
 from tests.content import contents
 from tests.transfers.steps import begin, ended
 

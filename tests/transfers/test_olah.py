@@ -21,7 +21,7 @@ from odhtec_jupyter.demo.model import default_cache
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.models import ImportRequest
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.transfers.parts import MIB
+from odhtec_jupyter.transfers.runtime.parts import MIB
 from tests.conftest import free_port, missing
 from tests.marks import on_moto
 from tests.transfers.steps import begin_import, ended, sha256s

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from odhtec_jupyter.transfers.parts import (
+from odhtec_jupyter.transfers.runtime.parts import (
     MAX_OBJECT,
     MAX_PARTS,
     MIB,

@@ -12,11 +12,12 @@ import pytest
 from odhtec_jupyter.errors import OdhTecError, StoreError
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.s3.store import S3Store
-from odhtec_jupyter.transfers import jobs, manager
-from odhtec_jupyter.transfers.engine import settled, together
-from odhtec_jupyter.transfers.parts import PART_SIZE
-from odhtec_jupyter.transfers.state import Transfer
-from odhtec_jupyter.transfers.unfinished import Unfinished
+from odhtec_jupyter.transfers import manager
+from odhtec_jupyter.transfers.jobs import jobs
+from odhtec_jupyter.transfers.journal.pending_writes import Unfinished
+from odhtec_jupyter.transfers.runtime.engine import settled, together
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
+from odhtec_jupyter.transfers.transfer import Transfer
 from tests.content import contents
 from tests.marks import on_moto
 from tests.transfers.steps import Hold, begin, begin_planned, ended, new, turns, until

@@ -18,8 +18,8 @@ from odhtec_jupyter.demo.traffic import Request
 from odhtec_jupyter.errors import Conflict
 from odhtec_jupyter.models import ImportRequest, RemainingObject
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.transfers.parts import PART_SIZE
-from odhtec_jupyter.transfers.state import Transfer
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
+from odhtec_jupyter.transfers.transfer import Transfer
 from tests.content import multiparts
 from tests.marks import on_moto, on_rgw_and_https
 from tests.transfers.steps import begin, begin_deletion, begin_import, ended, sha256s, until

@@ -5,8 +5,8 @@ import hashlib
 import pytest
 
 from odhtec_jupyter.errors import StoreError, Unreachable
-from odhtec_jupyter.transfers.retry import StopSign
-from odhtec_jupyter.transfers.s3_target import S3Target, joined_etag
+from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.targets.s3_target import S3Target, joined_etag
 from tests.odd_store import Asked, OddStore, Reply, failure
 
 

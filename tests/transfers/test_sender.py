@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from odhtec_jupyter.transfers.engine import THREADS, Engine
-from odhtec_jupyter.transfers.retry import StopSign
-from odhtec_jupyter.transfers.sender import QUICK, Sender
+from odhtec_jupyter.transfers.runtime.engine import THREADS, Engine
+from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.uploads.socket_reader import QUICK, Sender
 
 
 async def test_all_bytes_come_in_order_and_none_beyond_the_room(

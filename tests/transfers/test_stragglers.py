@@ -4,8 +4,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from odhtec_jupyter.transfers.parts import MIB
-from odhtec_jupyter.transfers.stragglers import COMPARED, LATE, LATE_SECONDS, RENEWALS, Stragglers
+from odhtec_jupyter.transfers.copying.stragglers import COMPARED, LATE, LATE_SECONDS, RENEWALS, Stragglers
+from odhtec_jupyter.transfers.runtime.parts import MIB
 from tests.transfers.steps import Clock
 
 USUAL = 50 * MIB  # bytes per second
@@ -14,7 +14,7 @@ USUAL = 50 * MIB  # bytes per second
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("odhtec_jupyter.transfers.stragglers.time", clock)
+    monkeypatch.setattr("odhtec_jupyter.transfers.copying.stragglers.time", clock)
     return clock
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError, SlowSender, StoreError, Unreachable
 from odhtec_jupyter.stores.s3.store import S3Store
-from odhtec_jupyter.transfers import part_buffer
-from odhtec_jupyter.transfers.engine import Engine
-from odhtec_jupyter.transfers.journal import Journal
-from odhtec_jupyter.transfers.parts import PART_SIZE
-from odhtec_jupyter.transfers.s3_target import S3Target
-from odhtec_jupyter.transfers.streamed_upload import StreamedUpload
+from odhtec_jupyter.transfers.journal.journal import Journal
+from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
+from odhtec_jupyter.transfers.targets.s3_target import S3Target
+from odhtec_jupyter.transfers.uploads import part_buffer
+from odhtec_jupyter.transfers.uploads.streamed_upload import StreamedUpload
 from tests.content import body_of, multiparts, noise
 from tests.transfers.steps import Hold, kept_waiting, turns
 from tests.waiting import GIVE_UP_SECONDS

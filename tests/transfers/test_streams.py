@@ -16,9 +16,10 @@ from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.s3.wire.errors import answer_error
-from odhtec_jupyter.transfers import crew, in_flight, parts
-from odhtec_jupyter.transfers.parts import MIB, PART_SIZE
-from odhtec_jupyter.transfers.state import Transfer, TransferFile
+from odhtec_jupyter.transfers.copying import connection_scaler, part_progress
+from odhtec_jupyter.transfers.runtime import parts
+from odhtec_jupyter.transfers.runtime.parts import MIB, PART_SIZE
+from odhtec_jupyter.transfers.transfer import Transfer, TransferFile
 from tests.content import multiparts
 from tests.marks import on_moto
 from tests.transfers.steps import Hold, begin, ended, sha256s, until
@@ -32,8 +33,8 @@ LARGE = SyntheticContent(PART_SIZE + 2 * STREAM_SIZE + 11 * MIB + 7, seed=8)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever this machine can: everything is fast enough."""
     monkeypatch.setattr(parts, "STREAM_SIZE", STREAM_SIZE)
-    monkeypatch.setattr(crew, "AMPLE", 0)
-    monkeypatch.setattr(crew, "SLOW", 0)
+    monkeypatch.setattr(connection_scaler, "AMPLE", 0)
+    monkeypatch.setattr(connection_scaler, "SLOW", 0)
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Every count of bytes that a file told of, one for each block that goes."""
-    monkeypatch.setattr(in_flight, "EVERY", 0)
+    monkeypatch.setattr(part_progress, "EVERY", 0)
     counts: list[int] = []
     real = TransferFile.add
 
@@ -167,7 +168,7 @@ async def test_a_store_that_fails_gets_the_part_again_and_each_byte_counts_once(
         return real(store, bucket, key, upload, number, blocks, *args, **kw)
 
     monkeypatch.setattr(S3Store, "put_part", put_part)
-    monkeypatch.setattr("odhtec_jupyter.transfers.retry.FIRST_DELAY", 0.01)
+    monkeypatch.setattr("odhtec_jupyter.transfers.runtime.retry.FIRST_DELAY", 0.01)
     transfer = await ended(services, await bring(services, hub, bucket))
     assert (transfer.state, transfer.error) == ("completed", None)
     assert not failing
@@ -247,13 +248,13 @@ async def test_after_a_pause_only_what_is_missing_is_sent(
 async def test_a_connection_that_becomes_slow_gets_company(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = crew.Crew.judge
+    real = connection_scaler.Crew.judge
 
-    def judge(one: crew.Crew, rate: float) -> bool:
+    def judge(one: connection_scaler.Crew, rate: float) -> bool:
         return real(one, 0 if one.streams else rate)
 
-    monkeypatch.setattr(crew.Crew, "judge", judge)
-    monkeypatch.setattr(crew, "SLOW", 1)
+    monkeypatch.setattr(connection_scaler.Crew, "judge", judge)
+    monkeypatch.setattr(connection_scaler, "SLOW", 1)
     transfer = await ended(services, await bring(services, hub, bucket))
     assert (transfer.state, transfer.error) == ("completed", None)
     require_arrived(s3_client, bucket, 2 + STREAM_SIZE // PART_SIZE + 2)

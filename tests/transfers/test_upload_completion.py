@@ -10,9 +10,9 @@ import pytest
 
 from odhtec_jupyter.errors import Conflict, Unreachable, VerificationError
 from odhtec_jupyter.stores.s3.store import S3Store
-from odhtec_jupyter.transfers.engine import Engine
-from odhtec_jupyter.transfers.parts import PART_SIZE
-from odhtec_jupyter.transfers.uploads import Uploads
+from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
+from odhtec_jupyter.transfers.uploads.sessions import Uploads
 from tests.content import body_of, multiparts, noise
 from tests.transfers.sending import SIZE, put, receive, request
 

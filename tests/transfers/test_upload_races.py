@@ -17,11 +17,11 @@ from odhtec_jupyter.errors import (
     Unreachable,
 )
 from odhtec_jupyter.stores.s3.store import S3Store
-from odhtec_jupyter.transfers import part_buffer
-from odhtec_jupyter.transfers.engine import Engine
-from odhtec_jupyter.transfers.journal import Journal
-from odhtec_jupyter.transfers.parts import PART_SIZE
-from odhtec_jupyter.transfers.uploads import Uploads
+from odhtec_jupyter.transfers.journal.journal import Journal
+from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
+from odhtec_jupyter.transfers.uploads import part_buffer
+from odhtec_jupyter.transfers.uploads.sessions import Uploads
 from tests.content import body_of, multiparts, noise
 from tests.transfers.sending import CHUNK, SIZE, put, request
 from tests.transfers.steps import Hold, kept_waiting

@@ -19,10 +19,10 @@ from odhtec_jupyter.errors import (
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3.store import S3Store
-from odhtec_jupyter.transfers import upload_session
-from odhtec_jupyter.transfers.engine import Engine
-from odhtec_jupyter.transfers.parts import PART_SIZE
-from odhtec_jupyter.transfers.uploads import Uploads
+from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
+from odhtec_jupyter.transfers.uploads import upload_session
+from odhtec_jupyter.transfers.uploads.sessions import Uploads
 from tests.content import body_of, multiparts, noise
 from tests.marks import on_moto, on_rgw_and_https
 from tests.transfers.sending import KEYS, SIZE, put, request

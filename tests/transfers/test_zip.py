@@ -17,9 +17,9 @@ from unicodedata import normalize
 import pytest
 
 from odhtec_jupyter.errors import BadRequest
-from odhtec_jupyter.transfers.selection import Selection
-from odhtec_jupyter.transfers.zip_format import ZipRecords
-from odhtec_jupyter.transfers.zip_names import ZipNames
+from odhtec_jupyter.transfers.downloads.zip_format import ZipRecords
+from odhtec_jupyter.transfers.downloads.zip_names import ZipNames
+from odhtec_jupyter.transfers.planning.selection import Selection
 
 GIB = 1024**3
 WHEN = datetime(2024, 2, 29, 13, 37, 42, tzinfo=UTC)

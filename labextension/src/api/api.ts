@@ -1,35 +1,15 @@
-import type { ServerConnection } from '@jupyterlab/services';
-
-import { encodeKey } from './keys';
-import { putBlob, type IPutOptions } from './put';
-import { ApiError, apiUrl, linkUrl, request } from './request';
-import { readEvents, type IServerEvent } from './sse';
 import type {
-  AbortRequest,
-  BucketList,
   ConcurrencySettings,
   ContinueRequest,
-  DeleteReply,
-  DeleteRequest,
-  DetailsChange,
   FileState,
   HubRefs,
   HubRepo,
   HubSettings,
   HubSettingsChange,
+  IRepoOptions,
   ImportRequest,
-  IObjectHead,
-  IListOptions,
-  MultipartList,
-  ObjectDetails,
-  ObjectList,
-  OnConflict,
-  PresignedUrl,
-  PresignRequest,
-  Preview,
   ProxySettings,
   ProxySettingsChange,
-  IRepoOptions,
   RepoType,
   S3Settings,
   S3SettingsChange,
@@ -43,229 +23,23 @@ import type {
   TransferRequest,
   Upload,
   UploadList,
-  UploadRequest,
-  Usage,
-  VersionList
+  UploadRequest
 } from '../tokens';
+import { putBlob, type IPutOptions } from './put';
+import { apiUrl, request } from './request';
+import { readEvents, type IServerEvent } from './sse';
+import { StorageAPI } from './storage';
 
-/** One stateless method for each endpoint. Every method rejects with an ApiError, or as its signal was aborted. */
-export class OdhTecAPI {
-  constructor(private readonly _settings: ServerConnection.ISettings) {}
-
-  listBuckets(signal?: AbortSignal): Promise<BucketList> {
-    return this._json('GET', '/buckets', undefined, signal);
-  }
-
-  async createBucket(bucketName: string): Promise<void> {
-    await this._json('POST', '/buckets', { bucketName });
-  }
-
-  /** Only an empty one. */
-  async deleteBucket(bucket: string): Promise<void> {
-    await this._send('DELETE', `/buckets/${encodeURIComponent(bucket)}`);
-  }
-
-  /** One page of one level; with `search` one step of it, whose hits may be none although more are to come. */
-  listObjects(bucket: string, prefix: string, options: IListOptions = {}): Promise<ObjectList> {
-    const query = new URLSearchParams();
-    if (options.search) {
-      const { q, mode, recursive } = options.search;
-      query.set('q', q);
-      query.set('mode', mode);
-      query.set('recursive', String(recursive));
-    }
-    if (options.maxKeys !== undefined) {
-      query.set('maxKeys', String(options.maxKeys));
-    }
-    if (options.continuationToken !== undefined) {
-      query.set('continuationToken', options.continuationToken);
-    }
-    return this._json(
-      'GET',
-      `${place('/objects', bucket, prefix)}?${query}`,
-      undefined,
-      options.signal
-    );
-  }
-
-  /** One step of counting what is below a prefix; the sum of all steps is what it holds. */
-  countUsage(
-    bucket: string,
-    prefix: string,
-    options: { continuationToken?: string; signal?: AbortSignal } = {}
-  ): Promise<Usage> {
-    const query = new URLSearchParams();
-    if (prefix) {
-      query.set('prefix', encodeKey(prefix));
-    }
-    if (options.continuationToken !== undefined) {
-      query.set('continuationToken', options.continuationToken);
-    }
-    return this._json('GET', `${place('/usage', bucket)}?${query}`, undefined, options.signal);
-  }
-
-  getDetails(bucket: string, key: string, signal?: AbortSignal): Promise<ObjectDetails> {
-    return this._json('GET', place('/objects/metadata', bucket, key), undefined, signal);
-  }
-
-  setDetails(bucket: string, key: string, change: DetailsChange): Promise<ObjectDetails> {
-    return this._json('PUT', place('/objects/metadata', bucket, key), change);
-  }
-
-  listVersions(
-    bucket: string,
-    key: string,
-    options: { continuationToken?: string; signal?: AbortSignal } = {}
-  ): Promise<VersionList> {
-    const query = new URLSearchParams();
-    if (options.continuationToken !== undefined) {
-      query.set('continuationToken', options.continuationToken);
-    }
-    const path = `${place('/objects/versions', bucket, key)}?${query}`;
-    return this._json('GET', path, undefined, options.signal);
-  }
-
-  /** An older version becomes the newest; nothing is removed. */
-  restoreVersion(bucket: string, key: string, versionId: string): Promise<StoredObject> {
-    return this._json('POST', place('/objects/restore', bucket, key), { versionId });
-  }
-
-  /** Exactly this version, or this delete marker, for ever. */
-  async deleteVersion(bucket: string, key: string, versionId: string): Promise<void> {
-    await this._send('DELETE', place('/objects', bucket, key) + version(versionId));
-  }
-
-  presign(what: PresignRequest): Promise<PresignedUrl> {
-    return this._json('POST', '/objects/presign', what);
-  }
-
-  getPreview(bucket: string, key: string, signal?: AbortSignal): Promise<Preview> {
-    return this._json('GET', place('/objects/preview', bucket, key), undefined, signal);
-  }
-
-  /** A ZIP of these keys and of all below these prefixes, streamed; names are relative to `base`. */
-  archiveUrl(
-    bucket: string,
-    base: string,
-    what: { keys: readonly string[]; prefixes: readonly string[] }
-  ): string {
-    const query = new URLSearchParams();
-    if (base) {
-      query.set('base', encodeKey(base));
-    }
-    what.prefixes.forEach(prefix => query.append('prefix', encodeKey(prefix)));
-    what.keys.forEach(key => query.append('key', encodeKey(key)));
-    return linkUrl(this._settings, `${place('/archive', bucket)}?${query}`);
-  }
-
-  listMultiparts(
-    bucket: string,
-    options: { prefix?: string; continuationToken?: string; signal?: AbortSignal } = {}
-  ): Promise<MultipartList> {
-    const query = new URLSearchParams();
-    if (options.prefix) {
-      query.set('prefix', encodeKey(options.prefix));
-    }
-    if (options.continuationToken !== undefined) {
-      query.set('continuationToken', options.continuationToken);
-    }
-    return this._json('GET', `${place('/multipart', bucket)}?${query}`, undefined, options.signal);
-  }
-
-  abortMultiparts(bucket: string, which: AbortRequest): Promise<DeleteReply> {
-    return this._json('DELETE', place('/multipart', bucket), which);
-  }
-
-  createFolder(bucket: string, prefix: string): Promise<StoredObject> {
-    return this._json('POST', place('/objects/folder', bucket), { prefix });
-  }
-
-  /** Done at once, or, when a prefix is among them, a transfer to watch. */
-  async deleteObjects(
-    bucket: string,
-    which: DeleteRequest
-  ): Promise<{ reply: DeleteReply } | { transfer: Transfer }> {
-    const response = await this._send('DELETE', place('/objects/multiple', bucket), which);
-    const body = await response.json();
-    return response.status === 202 ? { transfer: body } : { reply: body };
-  }
-
-  downloadUrl(bucket: string, key: string, versionId?: string): string {
-    return linkUrl(this._settings, place('/objects/download', bucket, key) + version(versionId));
-  }
-
-  viewUrl(bucket: string, key: string, versionId?: string): string {
-    return linkUrl(this._settings, place('/objects/view', bucket, key) + version(versionId));
-  }
-
-  /** Resolves to whether it was stored (true) or, with `onConflict` skip, left alone (false). */
-  async putObject(
-    bucket: string,
-    key: string,
-    body: Blob,
-    options: IPutOptions & { onConflict: OnConflict }
-  ): Promise<boolean> {
-    const path = `${place('/objects/upload', bucket, key)}?onConflict=${options.onConflict}`;
-    const { status } = await putBlob(this._settings, apiUrl(this._settings, path), body, options);
-    return status === 201;
-  }
-
-  /** Null when there is no such object. */
-  async headObject(bucket: string, key: string): Promise<IObjectHead | null> {
-    try {
-      return headOf(await this._send('HEAD', place('/objects/download', bucket, key)));
-    } catch (reason) {
-      // A HEAD has no body: the status is all there is.
-      if (ApiError.from(reason).status === 404) {
-        return null;
-      }
-      throw reason;
-    }
-  }
-
-  /** All bytes of an object, unless it has more than `limit`: then null in their place. */
-  async readObject(
-    bucket: string,
-    key: string,
-    limit: number,
-    signal?: AbortSignal
-  ): Promise<IObjectHead & { bytes: Uint8Array<ArrayBuffer> | null }> {
-    const path = place('/objects/download', bucket, key);
-    const response = await this._send('GET', path, undefined, signal);
-    const head = headOf(response);
-    if (head.size > limit) {
-      await response.body?.cancel();
-      return { ...head, bytes: null };
-    }
-    try {
-      return { ...head, bytes: new Uint8Array(await response.arrayBuffer()) };
-    } catch (reason) {
-      // The bytes broke off on their way.
-      throw signal?.aborted ? reason : ApiError.unreachable();
-    }
-  }
-
-  /** Replace exactly the object that has this ETag, or, with null, store one where none is; else 412. */
-  async saveObject(
-    bucket: string,
-    key: string,
-    body: Blob,
-    etag: string | null
-  ): Promise<StoredObject> {
-    const headers: Record<string, string> = {
-      'Content-Type': body.type || 'application/octet-stream',
-      ...(etag === null ? { 'If-None-Match': '*' } : { 'If-Match': etag })
-    };
-    const path = place('/objects/upload', bucket, key);
-    const response = await request(this._settings, path, { method: 'PUT', body, headers });
-    return (await response.json()) as StoredObject;
-  }
-
+/**
+ * One stateless method for each endpoint: those of buckets and objects from StorageAPI, and those of uploads, the hub,
+ * transfers and settings. Every method rejects with an ApiError, or as its signal was aborted.
+ */
+export class OdhTecAPI extends StorageAPI {
   listUploads(signal?: AbortSignal): Promise<UploadList> {
     return this._json('GET', '/uploads', undefined, signal);
   }
 
-  beginUpload(what: UploadRequest): Promise<Upload> {
+  createUpload(what: UploadRequest): Promise<Upload> {
     return this._json('POST', '/uploads', what);
   }
 
@@ -273,7 +47,9 @@ export class OdhTecAPI {
     return this._json('GET', `/uploads/${encodeURIComponent(id)}`);
   }
 
-  /** Parts count from 1. With an `offset` a piece of one; null as long as more of the part is missing. */
+  /**
+   * Parts count from 1. With an `offset`, only a piece of the part is sent; returns null until the part is complete.
+   */
   async putPart(
     id: string,
     part: number,
@@ -290,7 +66,7 @@ export class OdhTecAPI {
     return this._json('POST', `/uploads/${encodeURIComponent(id)}/complete`);
   }
 
-  async dropUpload(id: string): Promise<void> {
+  async abortUpload(id: string): Promise<void> {
     await this._send('DELETE', `/uploads/${encodeURIComponent(id)}`);
   }
 
@@ -303,7 +79,7 @@ export class OdhTecAPI {
       query.set('revision', options.revision);
     }
     const { signal, token } = options;
-    // In a header: a URL is logged on its way.
+    // In a header, because proxies log URLs.
     const headers = token ? { 'X-HF-Token': token } : undefined;
     const response = await request(this._settings, `/hub/repo?${query}`, { signal, headers });
     return (await response.json()) as HubRepo;
@@ -313,7 +89,7 @@ export class OdhTecAPI {
     return this._json('POST', '/objects/import-hf', what);
   }
 
-  /** What an import would do with each file; nothing is written. */
+  /** Return what an import would do with each file. Nothing is written. */
   planImport(what: ImportRequest, signal?: AbortSignal): Promise<TransferPlan> {
     return this._json('POST', '/objects/import-hf', { ...what, dryRun: true }, signal);
   }
@@ -333,7 +109,7 @@ export class OdhTecAPI {
     return this._json('POST', '/transfers', { ...what, dryRun: false });
   }
 
-  /** What a transfer would do; nothing is written. */
+  /** Return what a transfer would do. Nothing is written. */
   planTransfer(what: TransferRequest, signal?: AbortSignal): Promise<TransferPlan> {
     return this._json('POST', '/transfers', { ...what, dryRun: true }, signal);
   }
@@ -373,7 +149,7 @@ export class OdhTecAPI {
     await this._send('DELETE', `/transfers/${encodeURIComponent(id)}`);
   }
 
-  /** The events of all transfers until the stream ends or the signal is aborted. */
+  /** Yield the events of all transfers until the stream ends or the signal is aborted. */
   async *transferEvents(lastEventId: string, signal: AbortSignal): AsyncGenerator<IServerEvent> {
     const headers: Record<string, string> = { Accept: 'text/event-stream' };
     if (lastEventId) {
@@ -426,44 +202,4 @@ export class OdhTecAPI {
   setConcurrency(change: ConcurrencySettings): Promise<ConcurrencySettings> {
     return this._json('PUT', '/settings/max-concurrent-transfers', change);
   }
-
-  private async _json<T>(
-    method: string,
-    path: string,
-    body?: object,
-    signal?: AbortSignal
-  ): Promise<T> {
-    const response = await this._send(method, path, body, signal);
-    return (await response.json()) as T;
-  }
-
-  private _send(
-    method: string,
-    path: string,
-    body?: object,
-    signal?: AbortSignal
-  ): Promise<Response> {
-    const json = body && JSON.stringify(body);
-    return request(this._settings, path, { method, body: json, signal });
-  }
-}
-
-function headOf({ headers }: Response): IObjectHead {
-  const modified = headers.get('Last-Modified');
-  return {
-    size: Number(headers.get('Content-Length')),
-    etag: headers.get('ETag'),
-    contentType: headers.get('Content-Type') ?? '',
-    modified: modified === null ? null : new Date(modified)
-  };
-}
-
-/** `/objects/…/bucket[/key]`; the top level of a bucket is named by leaving the key out. */
-function place(route: string, bucket: string, key = ''): string {
-  const path = `${route}/${encodeURIComponent(bucket)}`;
-  return key === '' ? path : `${path}/${encodeKey(key)}`;
-}
-
-function version(versionId: string | undefined): string {
-  return versionId === undefined ? '' : `?${new URLSearchParams({ versionId })}`;
 }

@@ -1,10 +1,10 @@
-/** Lists as long as one request can hold: the server accepts 10,000 entries and 2 MiB. */
+/** Lists that fit in one request: the server accepts up to 10,000 entries and 2 MiB. */
 
 const MAX_ITEMS = 10_000;
 const MAX_BYTES = 1_900_000; // room for the rest of the request
 const BYTES_PER_UNIT = 3; // of UTF-8 for a UTF-16 code unit, at most
 
-/** The items in as few lists as requests can hold; no list for no items. */
+/** Split the items into as few lists as requests need. No items give no lists. */
 export function chunks(items: readonly string[]): string[][] {
   const lists: string[][] = [];
   let bytes = Infinity;

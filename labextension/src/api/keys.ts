@@ -1,6 +1,6 @@
-/** Object keys: how they travel in a URL, and how they read as paths. */
+/** Object keys: their encoding in URLs and their parts as paths. */
 
-/** base64url of the UTF-8 bytes, without padding: every key S3 allows survives any proxy that way. */
+/** Return the base64url of the UTF-8 bytes without padding, which carries every key S3 allows through any proxy. */
 export function encodeKey(key: string): string {
   let binary = '';
   for (const byte of new TextEncoder().encode(key)) {
@@ -9,19 +9,19 @@ export function encodeKey(key: string): string {
   return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }
 
-/** The prefix one level up; the top level is its own parent. */
+/** Return the prefix one level up. The top level is its own parent. */
 export function parentPrefix(prefix: string): string {
   const cut = prefix.slice(0, -1).lastIndexOf('/');
   return prefix.slice(0, cut + 1);
 }
 
-/** What a row is called inside its folder. A level with an empty name (`a//b`) is shown by its slash. */
+/** Return the name of a row in its folder. A level with an empty name (`a//b`) is shown by its slash. */
 export function nameIn(prefix: string, key: string): string {
   const name = key.slice(prefix.length);
   return name.length > 1 && name.endsWith('/') ? name.slice(0, -1) : name;
 }
 
-/** The last part of a key or of a folder's prefix. */
+/** Return the last part of a key or of a folder's prefix. */
 export function lastName(key: string): string {
   return nameIn(parentPrefix(key), key);
 }
@@ -31,7 +31,7 @@ export interface ICrumb {
   prefix: string;
 }
 
-/** The folders on the way to a prefix, outermost first. */
+/** Return the folders that contain a prefix, outermost first, and the prefix itself. */
 export function crumbs(prefix: string): ICrumb[] {
   const found: ICrumb[] = [];
   for (let end = prefix.indexOf('/'); end >= 0; end = prefix.indexOf('/', end + 1)) {
@@ -41,7 +41,10 @@ export function crumbs(prefix: string): ICrumb[] {
   return found;
 }
 
-/** Whether a store lists the key after the other: S3's order is that of the UTF-8 bytes, which UTF-16 has not. */
+/**
+ * Return whether a store lists the key after the other. S3 sorts by UTF-8 bytes, which differs from the order of
+ * UTF-16.
+ */
 export function isAfter(key: string, other: string): boolean {
   const length = Math.min(key.length, other.length);
   for (let index = 0; index < length; index++) {
@@ -53,13 +56,13 @@ export function isAfter(key: string, other: string): boolean {
   return key.length > other.length;
 }
 
-/** A surrogate stands for a character beyond all of those that one unit holds. */
+/** A surrogate belongs to a character that sorts after all characters of one unit. */
 function byteRank(unit: number): number {
   return unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit;
 }
 
-/** What a typed or pasted place means: `s3://bucket/prefix`, or a folder of the bucket that is open. */
-export function parsePlace(text: string, bucket: string | null): IPlaceUri | null {
+/** Parse an entered path: `s3://bucket/prefix`, or a folder of the open bucket. */
+export function parseLocation(text: string, bucket: string | null): ILocationUri | null {
   const uri = /^\s*s3a?:\/\/([^/]+)\/?(.*)$/s.exec(text);
   if (uri) {
     return { bucket: uri[1].trim(), path: uri[2] };
@@ -67,7 +70,7 @@ export function parsePlace(text: string, bucket: string | null): IPlaceUri | nul
   return bucket === null ? null : { bucket, path: text };
 }
 
-export interface IPlaceUri {
+export interface ILocationUri {
   bucket: string;
   /** A key, or a prefix with its slash. */
   path: string;

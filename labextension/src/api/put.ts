@@ -5,16 +5,16 @@ import { xsrfToken } from './xsrf';
 
 export interface IPutOptions {
   signal?: AbortSignal;
-  /** Bytes of the body that have left the browser. */
+  /** Bytes of the body that the browser has sent. */
   onProgress?: (sent: number) => void;
 }
 
-/** A connection that was cut off without a word stays silent for a quarter of an hour. */
-const SILENCE_MS = 120_000;
-/** Once the body has left, the store may take its time. */
-const ANSWER_MS = 300_000;
+/** Without a limit, the browser reports a broken connection only after 15 minutes. */
+const IDLE_TIMEOUT_MS = 120_000;
+/** After the body is sent, the store may need time to reply. */
+const REPLY_TIMEOUT_MS = 300_000;
 
-/** A raw PUT of a blob. XMLHttpRequest, because fetch has no upload progress. */
+/** PUT a blob. Uses XMLHttpRequest, because fetch reports no upload progress. */
 export function putBlob(
   settings: ServerConnection.ISettings,
   url: string,
@@ -26,16 +26,16 @@ export function putBlob(
     const abort = () => xhr.abort();
     const aborted = () =>
       reject(
-        silent
+        timedOut
           ? ApiError.unreachable()
           : new DOMException('The upload was cancelled.', 'AbortError')
       );
-    let silent = false;
+    let timedOut = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const watch = (ms: number) => {
+    const restartTimer = (ms: number) => {
       clearTimeout(timer);
       timer = setTimeout(() => {
-        silent = true;
+        timedOut = true;
         xhr.abort();
       }, ms);
     };
@@ -54,10 +54,10 @@ export function putBlob(
       xhr.setRequestHeader('X-XSRFToken', xsrf);
     }
     xhr.upload.onprogress = event => {
-      watch(SILENCE_MS);
+      restartTimer(IDLE_TIMEOUT_MS);
       onProgress?.(event.loaded);
     };
-    xhr.upload.onload = () => watch(ANSWER_MS);
+    xhr.upload.onload = () => restartTimer(REPLY_TIMEOUT_MS);
     xhr.onload = () => {
       if (xhr.status >= 200 && xhr.status < 300) {
         resolve({ status: xhr.status, text: xhr.responseText });
@@ -72,7 +72,7 @@ export function putBlob(
       signal?.removeEventListener('abort', abort);
     };
     signal?.addEventListener('abort', abort);
-    watch(SILENCE_MS);
+    restartTimer(IDLE_TIMEOUT_MS);
     xhr.send(body);
   });
 }

@@ -23,7 +23,7 @@ describe('ApiError.ofReply', () => {
 
   it('makes a sentence of a page that a proxy sent', () => {
     const error = ApiError.ofReply(504, 'Gateway Timeout', '<html>');
-    expect(error.message).toBe('The server answered 504 Gateway Timeout.');
+    expect(error.message).toBe('The server replied 504 Gateway Timeout.');
   });
 });
 

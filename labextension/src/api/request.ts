@@ -4,19 +4,19 @@ import { ServerConnection } from '@jupyterlab/services';
 import { visible } from '../visible';
 import { xsrfToken } from './xsrf';
 
-/** A refusal in the server's own words. `status` 0 means that no answer came. */
+/** An error reply of the server, in its own words. `status` is 0 when no reply arrived. */
 export class ApiError extends Error {
   constructor(
     readonly code: string,
     message: string,
     readonly status: number
   ) {
-    // It names what others have named.
+    // The message contains names that other users chose.
     super(visible(message));
     this.name = 'ApiError';
   }
 
-  /** Any thrown thing as an ApiError, so that a view has one shape to show. */
+  /** Convert anything thrown to an ApiError, so that views handle one type. */
   static from(reason: unknown): ApiError {
     if (reason instanceof ApiError) {
       return reason;
@@ -29,10 +29,10 @@ export class ApiError extends Error {
   }
 
   static unreachable(): ApiError {
-    return new ApiError('NetworkError', 'The Jupyter server does not answer.', 0);
+    return new ApiError('NetworkError', 'The Jupyter server is not responding.', 0);
   }
 
-  /** The error in a reply's body. A 404 that is not ours comes from a server without our routes. */
+  /** Return the error in a reply's body. A 404 in another format comes from a server without our routes. */
   static ofReply(status: number, statusText: string, body: string): ApiError {
     try {
       const { error, message } = JSON.parse(body);
@@ -43,7 +43,7 @@ export class ApiError extends Error {
         return new ApiError(`HTTP${status}`, message, status);
       }
     } catch {
-      // A proxy's HTML page, or nothing: the status has to do.
+      // A proxy's HTML page, or an empty body: only the status is known.
     }
     if (status === 413) {
       return new ApiError(
@@ -58,14 +58,14 @@ export class ApiError extends Error {
     }
     return new ApiError(
       `HTTP${status}`,
-      `The server answered ${status} ${statusText}`.trim() + '.',
+      `The server replied ${status} ${statusText}`.trim() + '.',
       status
     );
   }
 }
 
 export const NOT_ENABLED = 'ServerExtensionNotEnabled';
-/** Our own server says EntityTooLarge. */
+/** Our own server uses EntityTooLarge. */
 export const PROXY_LIMIT = 'ProxyBodyLimit';
 
 export function apiUrl(settings: ServerConnection.ISettings, path: string): string {
@@ -73,8 +73,9 @@ export function apiUrl(settings: ServerConnection.ISettings, path: string): stri
 }
 
 /**
- * For what the browser fetches itself, without our headers: the server wants to see that it is no other site that asks.
- * The Referer says so, but a proxy or the user may have it left out; Lab's own links to files carry this, too.
+ * Return a URL that the browser fetches itself, without our headers. The server checks that the request does not come
+ * from another site: by the Referer, which a proxy or the user may remove, or by this XSRF value, which Lab's own file
+ * links also carry.
  */
 export function linkUrl(settings: ServerConnection.ISettings, path: string): string {
   const url = apiUrl(settings, path);
@@ -84,7 +85,7 @@ export function linkUrl(settings: ServerConnection.ISettings, path: string): str
     : `${url}${path.includes('?') ? '&' : '?'}${new URLSearchParams({ _xsrf: token })}`;
 }
 
-/** One request through Lab's server settings, which add the token and XSRF headers. */
+/** Send a request with Lab's server settings, which add the token and XSRF headers. */
 export async function request(
   settings: ServerConnection.ISettings,
   path: string,

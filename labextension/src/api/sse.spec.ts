@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import { EventParser, readEvents, SILENCE_MS } from './sse';
+import { EventParser, readEvents, IDLE_TIMEOUT_MS } from './sse';
 
 const STREAM =
   ': hello\r\n\r\nid: 7\r\nevent: transfer\r\ndata: {"a":\r\ndata: "日"}\r\n\r\nid: 8\ndata: x\n\n';
@@ -53,8 +53,8 @@ describe('readEvents', () => {
     vi.useFakeTimers();
     const cancel = vi.fn();
     const next = readEvents(new ReadableStream({ cancel }), '').next();
-    const failed = expect(next).rejects.toThrow(/silent/);
-    await vi.advanceTimersByTimeAsync(SILENCE_MS);
+    const failed = expect(next).rejects.toThrow(/timed out/);
+    await vi.advanceTimersByTimeAsync(IDLE_TIMEOUT_MS);
     await failed;
     expect(cancel).toHaveBeenCalled();
   });

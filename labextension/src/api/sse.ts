@@ -7,7 +7,7 @@ export interface IServerEvent {
   lastEventId: string;
 }
 
-/** An incremental parser: feed it text in any pieces, get whole events back. */
+/** An incremental parser: accepts text in pieces of any size and returns complete events. */
 export class EventParser {
   constructor(lastEventId = '') {
     this._lastEventId = lastEventId;
@@ -15,7 +15,7 @@ export class EventParser {
 
   push(text: string): IServerEvent[] {
     const events: IServerEvent[] = [];
-    // A carriage return at the end may be the first half of a CRLF: it waits for the next piece.
+    // A carriage return at the end may be the first half of a CRLF, so keep it for the next piece.
     const buffered = this._buffer + text;
     const held = buffered.endsWith('\r') ? 1 : 0;
     const lines = buffered.slice(0, buffered.length - held).split(/\r\n|\n|\r/);
@@ -61,10 +61,10 @@ export class EventParser {
   private _lastEventId: string;
 }
 
-/** The server sends a comment every 15 s; three times that without a byte is a dead connection. */
-export const SILENCE_MS = 45_000;
+/** The server sends a comment every 15 s; after three times that without a byte, the connection is considered dead. */
+export const IDLE_TIMEOUT_MS = 45_000;
 
-/** The events of a body until it ends; throws when it breaks or falls silent. */
+/** Yield the events of a body until it ends. Raises an error when the connection breaks or times out. */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
   lastEventId: string
@@ -76,7 +76,7 @@ export async function* readEvents(
     for (;;) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const silence = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error('The event stream fell silent.')), SILENCE_MS);
+        timer = setTimeout(() => reject(new Error('The event stream timed out.')), IDLE_TIMEOUT_MS);
       });
       const { done, value } = await Promise.race([reader.read(), silence]).finally(() =>
         clearTimeout(timer)
@@ -87,7 +87,7 @@ export async function* readEvents(
       yield* parser.push(decoder.decode(value, { stream: true }));
     }
   } finally {
-    // Releases the connection, also when the consumer stops in the middle.
+    // Release the connection, also when the consumer stops early.
     void reader.cancel().catch(() => undefined);
   }
 }

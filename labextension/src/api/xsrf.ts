@@ -1,4 +1,4 @@
-/** The last `_xsrf` cookie: of duplicates at different paths that is the one the server reads. */
+/** Return the last `_xsrf` cookie, which is the one the server reads if there are several for different paths. */
 export function xsrfToken(cookie: string): string | undefined {
   let found: string | undefined;
   for (const part of cookie.split(';')) {

@@ -1,19 +1,19 @@
+import type { DOMWidgetModel } from '@jupyter-widgets/base';
 import type { IRenderMime } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Panel, Widget } from '@lumino/widgets';
 
-import type { Cells } from './cells';
-import type { S3BrowserModel } from './widgetmodel';
+import type { CellBrowsers } from './cellbrowsers';
 
-/** What a cell shows that has made a browser: the browser while a kernel knows it, one sentence otherwise. */
+/** The output of a cell that created a browser: the browser while its kernel is connected, otherwise a note. */
 export class CellOutput extends Panel implements IRenderMime.IRenderer {
   constructor(private readonly _options: CellOutput.IOptions) {
     super();
-    _options.cells.changed.connect(this._update, this);
+    _options.cellBrowsers.changed.connect(this._update, this);
   }
 
   override dispose(): void {
-    this._options.cells.changed.disconnect(this._update, this);
+    this._options.cellBrowsers.changed.disconnect(this._update, this);
     super.dispose();
   }
 
@@ -24,12 +24,12 @@ export class CellOutput extends Panel implements IRenderMime.IRenderer {
   }
 
   private async _update(): Promise<void> {
-    const model = this._options.cells.find(this._id);
+    const model = this._options.cellBrowsers.find(this._id);
     if (this._shown === model) {
       return;
     }
     this._shown = model;
-    const widget = model ? await this._viewOf(model) : this._sentence();
+    const widget = model ? await this._viewOf(model) : this._note();
     if (this.isDisposed || this._shown !== model) {
       widget.dispose();
       return;
@@ -38,11 +38,11 @@ export class CellOutput extends Panel implements IRenderMime.IRenderer {
     this.addWidget(widget);
   }
 
-  private async _viewOf(model: S3BrowserModel): Promise<Widget> {
+  private async _viewOf(model: DOMWidgetModel): Promise<Widget> {
     return (await model.widget_manager.create_view(model)).luminoWidget;
   }
 
-  private _sentence(): Widget {
+  private _note(): Widget {
     const { trans } = this._options;
     const widget = new Widget();
     widget.addClass('odhtec-Output-note');
@@ -51,12 +51,12 @@ export class CellOutput extends Panel implements IRenderMime.IRenderer {
   }
 
   private _id = '';
-  private _shown: S3BrowserModel | null | undefined;
+  private _shown: DOMWidgetModel | null | undefined;
 }
 
 export namespace CellOutput {
   export interface IOptions {
-    cells: Cells;
+    cellBrowsers: CellBrowsers;
     mimeType: string;
     trans: TranslationBundle;
   }

@@ -53,14 +53,14 @@ function setup(traits: Partial<ITraits> = {}) {
         sent.push(Object.fromEntries(news));
         Object.assign(state, Object.fromEntries(news));
         // As the widget's own change does.
-        void link.follow();
+        void link.applyTraits();
       }
     }
   });
   /** Python sets something. */
   const python = async (change: Partial<ITraits>) => {
     Object.assign(state, change);
-    await link.follow();
+    await link.applyTraits();
   };
   return {
     model,
@@ -191,9 +191,9 @@ describe('WidgetLink', () => {
     await link.start();
     hold();
     const opened = model.open('main', 'data/');
-    const followed = python({ selected: ['s3://main/data/y'] });
+    const applied = python({ selected: ['s3://main/data/y'] });
     release(0);
-    await Promise.all([opened, followed]);
+    await Promise.all([opened, applied]);
     expect(selected(model)).toEqual(['data/y']);
   });
 
@@ -253,10 +253,10 @@ describe('WidgetLink', () => {
     });
     await link.start();
     hold();
-    const followed = python({ prefix: '' });
+    const applied = python({ prefix: '' });
     release(0);
     await model.open('other');
-    await followed;
+    await applied;
     expect(state).toMatchObject({ bucket: 'other', prefix: '', selected: [] });
   });
 
@@ -279,11 +279,11 @@ describe('WidgetLink', () => {
     await link.start();
     sent.length = 0;
     hold();
-    const followed = python({ prefix: 'data/' });
+    const applied = python({ prefix: 'data/' });
     link.dispose();
     model.dispose();
     release(0);
-    await followed;
+    await applied;
     await python({ prefix: '' });
     expect(sent).toEqual([]);
     expect(model.prefix).toBe('data/');

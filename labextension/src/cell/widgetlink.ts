@@ -1,15 +1,15 @@
 import type { IDisposable } from '@lumino/disposable';
 
+import { parentPrefix, parseLocation, s3Uri } from '../api/keys';
 import type { BrowserModel } from '../list/browser';
-import { parentPrefix, parsePlace, s3Uri } from '../api/keys';
-import type { IPlace } from '../list/storage';
+import type { ILocation } from '../list/storage';
 
-/** What is selected is sent to the kernel, and Jupyter takes messages of 10 MiB. */
+/** The selection is sent to the kernel, and Jupyter accepts messages of up to 10 MiB. */
 const MAX_SELECTED = 5000;
 
-/** What a widget says, as far as its browser moves with it. */
+/** The traits of a widget that its browser follows. */
 export interface ITraits {
-  /** Empty is the default one. */
+  /** Empty for the default bucket. */
   bucket: string;
   prefix: string;
   filter: string;
@@ -19,9 +19,9 @@ export interface ITraits {
 }
 
 /**
- * Keeps a browser and the traits of a widget in step. What was set last wins, on whichever side: the traits are compared
- * with what is shown, so an echo moves nothing. What Python has selected stands until the folder it is in has been read;
- * an empty list that is still on its way takes nothing back.
+ * Keeps a browser and the traits of a widget in sync. The last change wins, on either side: traits are compared with
+ * what is shown, so an echo changes nothing. A selection set in Python is kept until its folder has been read; an empty
+ * list that is still being read does not reset it.
  */
 export class WidgetLink implements IDisposable {
   constructor(private readonly _options: WidgetLink.IOptions) {
@@ -35,82 +35,84 @@ export class WidgetLink implements IDisposable {
 
   dispose(): void {
     this._isDisposed = true;
-    this._following = null;
+    this._pending = null;
     this._options.model.stateChanged.disconnect(this._report, this);
   }
 
-  /** Show for the first time what the traits say. */
+  /** Show what the traits say for the first time. */
   async start(): Promise<void> {
     if (!this._started) {
       this._started = true;
       const { bucket, prefix, selected } = this._options.traits();
-      await this._follow(folderOf(selected) ?? { bucket, prefix });
+      await this._navigate(folderOf(selected) ?? { bucket, prefix });
     }
   }
 
-  /** The traits have changed. */
-  async follow(): Promise<void> {
+  /** Apply changed traits to the browser. */
+  async applyTraits(): Promise<void> {
     const { model, traits } = this._options;
     const { bucket, prefix, filter, selected } = traits();
     if (!this._started || this._isDisposed) {
       return;
     }
     this._limit();
-    const target = this._following?.place ?? { bucket: model.bucket ?? '', prefix: model.prefix };
+    const target = this._pending?.location ?? { bucket: model.bucket ?? '', prefix: model.prefix };
     if (bucket !== target.bucket || prefix !== target.prefix) {
-      await this._follow({ bucket, prefix });
+      await this._navigate({ bucket, prefix });
       return;
     }
     if (filter !== model.filter) {
       model.setFilter(filter);
     }
-    if (sameMembers(selected, this._following?.selected ?? this._selected)) {
+    if (sameMembers(selected, this._pending?.selected ?? this._selected)) {
       return;
     }
     const folder = folderOf(selected) ?? target;
-    if (this._following && folder.bucket === target.bucket && folder.prefix === target.prefix) {
-      // It is being read, and what is in it is selected then.
-      this._following.selected = selected;
+    if (this._pending && folder.bucket === target.bucket && folder.prefix === target.prefix) {
+      // The folder is being read; the selection is applied when that ends.
+      this._pending.selected = selected;
     } else {
-      await this._follow(this._areShown(selected) ? target : folder);
+      await this._navigate(this._areShown(selected) ? target : folder);
     }
   }
 
-  private async _follow(place: IPlace): Promise<void> {
+  private async _navigate(location: ILocation): Promise<void> {
     const { model, traits } = this._options;
-    const following: IFollowing = { place, selected: traits().selected };
-    this._following = following;
-    const isElsewhere = place.bucket !== model.bucket || place.prefix !== model.prefix;
-    // A search's hits may be shown in the place of the folder.
-    if (isElsewhere || (model.search && !this._areShown(following.selected))) {
-      await this._open(place);
+    const navigation: IPendingNavigation = { location, selected: traits().selected };
+    this._pending = navigation;
+    const isElsewhere = location.bucket !== model.bucket || location.prefix !== model.prefix;
+    // The list may show hits of a search instead of the folder.
+    if (isElsewhere || (model.search && !this._areShown(navigation.selected))) {
+      await this._open(location);
     }
-    if (following !== this._following) {
+    if (navigation !== this._pending) {
       return;
     }
-    following.place = { bucket: model.bucket ?? '', prefix: model.prefix };
+    navigation.location = { bucket: model.bucket ?? '', prefix: model.prefix };
     if (traits().filter !== model.filter) {
       model.setFilter(traits().filter);
     }
     let chosen: readonly string[];
     do {
-      chosen = following.selected;
-      await model.choose(this._keysOf(chosen));
-    } while (following === this._following && following.selected !== chosen);
-    if (following === this._following) {
-      this._following = null;
+      chosen = navigation.selected;
+      await model.selectKeys(this._keysOf(chosen));
+    } while (navigation === this._pending && navigation.selected !== chosen);
+    if (navigation === this._pending) {
+      this._pending = null;
       this._report();
     }
   }
 
-  private async _open(place: IPlace): Promise<void> {
+  private async _open(location: ILocation): Promise<void> {
     const { model, traits } = this._options;
-    if (!place.bucket) {
-      await model.start(place);
+    if (!location.bucket) {
+      await model.start(location);
       return;
     }
     const opened =
-      model.bucket === null ? model.startAt(place) : model.open(place.bucket, place.prefix);
+      model.bucket === null
+        ? model.startAt(location)
+        : model.open(location.bucket, location.prefix);
     model.setFilter(traits().filter);
     await opened;
   }
@@ -121,23 +123,23 @@ export class WidgetLink implements IDisposable {
     if (bucket === null || !this._started) {
       return;
     }
-    const place = this._following?.place;
-    if (place?.bucket === '') {
-      // Which one that is, is being asked.
+    const location = this._pending?.location;
+    if (location?.bucket === '') {
+      // The default bucket is not known yet.
       return;
     }
-    if (place && (place.bucket !== bucket || place.prefix !== prefix)) {
-      // The user has gone on meanwhile.
-      this._following = null;
+    if (location && (location.bucket !== bucket || location.prefix !== prefix)) {
+      // The user has opened another folder in the meantime.
+      this._pending = null;
     }
     set(
-      this._following
+      this._pending
         ? { bucket, prefix }
         : { bucket, prefix, filter: model.filter, selected: this._selected }
     );
   }
 
-  /** The same array as long as the same is selected: there may be many, and they are asked for often. */
+  /** The same array while the selection stays the same: it may be long and is read often. */
   private get _selected(): readonly string[] {
     const { model } = this._options;
     const { bucket } = model;
@@ -159,19 +161,19 @@ export class WidgetLink implements IDisposable {
     return this._keysOf(uris).every(key => this._options.model.list.has(key));
   }
 
-  /** Of the bucket that is shown. */
+  /** Keys in the bucket that is shown. */
   private _keysOf(uris: readonly string[]): readonly string[] {
     const { bucket } = this._options.model;
     return uris.flatMap(uri => {
-      const place = parsePlace(uri, null);
-      return place && place.bucket === bucket ? [place.path] : [];
+      const location = parseLocation(uri, null);
+      return location && location.bucket === bucket ? [location.path] : [];
     });
   }
 
   private _started = false;
   private _isDisposed = false;
-  /** What the browser is on its way to, because the traits say so. */
-  private _following: IFollowing | null = null;
+  /** The change of the traits that the browser is applying. */
+  private _pending: IPendingNavigation | null = null;
   private _known: {
     keys: ReadonlySet<string>;
     count: number;
@@ -180,15 +182,15 @@ export class WidgetLink implements IDisposable {
   } = { keys: new Set(), count: 0, bucket: null, uris: [] };
 }
 
-interface IFollowing {
-  place: IPlace;
+interface IPendingNavigation {
+  location: ILocation;
   selected: readonly string[];
 }
 
-/** The folder that the first of them is in. */
-function folderOf([uri]: readonly string[]): IPlace | null {
-  const place = uri ? parsePlace(uri, null) : null;
-  return place && { bucket: place.bucket, prefix: parentPrefix(place.path) };
+/** Return the folder of the first URI. */
+function folderOf([uri]: readonly string[]): ILocation | null {
+  const location = uri ? parseLocation(uri, null) : null;
+  return location && { bucket: location.bucket, prefix: parentPrefix(location.path) };
 }
 
 function sameMembers(some: readonly string[], others: readonly string[]): boolean {
@@ -200,7 +202,7 @@ export namespace WidgetLink {
   export interface IOptions {
     model: BrowserModel;
     traits: () => ITraits;
-    /** What the browser shows now; the widget tells Python what of it is new. */
+    /** Called with what the browser shows now; the widget sends the changes to Python. */
     set: (shown: Omit<Partial<ITraits>, 'multiple'>) => void;
   }
 }

@@ -1,17 +1,17 @@
 import { DOMWidgetModel } from '@jupyter-widgets/base';
 import { JSONExt, UUID, type PartialJSONValue } from '@lumino/coreutils';
 
-import type { Cells } from './cells';
-import type { IHome } from '../lab/home';
-import type { Homes } from '../lab/homes';
+import type { IBrowserInstance } from '../lab/browsers/browserinstance';
+import type { BrowserRegistry } from '../lab/browsers/browserregistry';
 import { WIDGET_MODULE } from '../tokens';
 import { version } from '../version';
+import type { CellBrowsers } from './cellbrowsers';
 import { WidgetLink, type ITraits } from './widgetlink';
 
-/** The browser of a cell as its kernel knows it. All outputs that show it share one browser, which begins with the first. */
+/** The model of a cell's browser. All outputs that show it share one browser, created with the first of them. */
 export abstract class S3BrowserModel extends DOMWidgetModel {
-  protected abstract get homes(): Homes;
-  protected abstract get cells(): Cells;
+  protected abstract get browsers(): BrowserRegistry;
+  protected abstract get cellBrowsers(): CellBrowsers;
 
   override defaults(): Record<string, unknown> {
     return {
@@ -35,33 +35,33 @@ export abstract class S3BrowserModel extends DOMWidgetModel {
 
   override initialize(...args: Parameters<DOMWidgetModel['initialize']>): void {
     super.initialize(...args);
-    this.on('change', () => void this._link?.follow());
-    this.cells.add(this);
+    this.on('change', () => void this._link?.applyTraits());
+    this.cellBrowsers.add(this);
   }
 
-  /** A panel for one more output. */
-  openHome(): IHome {
-    const home = this.homes.make({
+  /** Create a panel for another output. */
+  openPanel(): IBrowserInstance {
+    const instance = this.browsers.create({
       id: `odhtec-cell-${UUID.uuid4()}`,
-      place: null,
-      twin: this._home,
+      location: null,
+      sharedWith: this._instance,
       onFirstShown: () => void link.start()
     });
     const link = (this._link ??= new WidgetLink({
-      model: home.model,
+      model: instance.model,
       traits: () => this.attributes as ITraits,
       set: shown => this._show(shown)
     }));
-    this._home = home;
+    this._instance = instance;
     this._panels += 1;
-    home.panel.disposed.connect(() => {
+    instance.panel.disposed.connect(() => {
       this._panels -= 1;
       if (!this._panels) {
         link.dispose();
-        this._link = this._home = null;
+        this._link = this._instance = null;
       }
     });
-    return home;
+    return instance;
   }
 
   private _show(shown: Omit<Partial<ITraits>, 'multiple'>): void {
@@ -83,6 +83,6 @@ export abstract class S3BrowserModel extends DOMWidgetModel {
 
   // Not set here: Backbone's constructor calls initialize() before fields are.
   declare private _link: WidgetLink | null | undefined;
-  declare private _home: IHome | null | undefined;
+  declare private _instance: IBrowserInstance | null | undefined;
   private _panels = 0;
 }

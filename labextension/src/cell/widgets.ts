@@ -2,26 +2,34 @@ import type { ExportMap } from '@jupyter-widgets/base';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ContextMenu } from '@lumino/widgets';
 
-import type { Cells } from './cells';
-import type { Homes } from '../lab/homes';
+import type { BrowserRegistry } from '../lab/browsers/browserregistry';
+import type { CellBrowsers } from './cellbrowsers';
 import { S3BrowserModel } from './widgetmodel';
-import { keepFromNotebook, S3BrowserView } from './widgetview';
+import { markNotebookAsTyping, S3BrowserView } from './widgetview';
 
 export interface IWidgetParts {
-  homes: Homes;
-  cells: Cells;
+  browsers: BrowserRegistry;
+  cellBrowsers: CellBrowsers;
   contextMenu: ContextMenu;
   trans: TranslationBundle;
 }
 
-/** The classes that a widget manager makes by itself, with what they need; loaded when a kernel asks for the first. */
-export function widgetClasses({ homes, cells, contextMenu, trans }: IWidgetParts): ExportMap {
+/**
+ * Return the classes that a widget manager instantiates, with their dependencies. Loaded when a kernel creates the
+ * first widget.
+ */
+export function widgetClasses({
+  browsers,
+  cellBrowsers,
+  contextMenu,
+  trans
+}: IWidgetParts): ExportMap {
   class Model extends S3BrowserModel {
-    protected get homes(): Homes {
-      return homes;
+    protected get browsers(): BrowserRegistry {
+      return browsers;
     }
-    protected get cells(): Cells {
-      return cells;
+    protected get cellBrowsers(): CellBrowsers {
+      return cellBrowsers;
     }
   }
   class View extends S3BrowserView {
@@ -32,6 +40,6 @@ export function widgetClasses({ homes, cells, contextMenu, trans }: IWidgetParts
       return contextMenu;
     }
   }
-  window.addEventListener('keydown', keepFromNotebook, { capture: true });
+  window.addEventListener('keydown', markNotebookAsTyping, { capture: true });
   return { S3BrowserModel: Model, S3BrowserView: View };
 }

@@ -1,23 +1,23 @@
 import type { Contents } from '@jupyterlab/services';
 
 import type { OdhTecAPI } from '../api/api';
-import { baseName, isPath, placeOf } from './documents';
 import type { S3Object } from '../tokens';
+import { baseName, isPath, locationOf } from './documents';
 
-const PAGE = 1000;
-/** Lab holds a whole folder in memory, and S3 knows folders of millions. */
+const PAGE_SIZE = 1000;
+/** Lab keeps a whole folder in memory, and S3 has folders with millions of objects. */
 const MAX_PAGES = 5;
 
-/** Buckets and prefixes as folders of Lab. */
+/** Presents buckets and prefixes as folders of Lab. */
 export class DirectoryReader {
   constructor(
     private readonly _server: DirectoryReader.Server,
-    private readonly _onCut: (path: string, count: number) => void
+    private readonly _onTruncated: (path: string, count: number) => void
   ) {}
 
-  /** Null where there is no such folder: in S3 one exists when something is in it. */
+  /** Return the folder, or null if it does not exist. In S3 a folder exists if it contains something. */
   async read(path: string, content: boolean): Promise<Contents.IModel | null> {
-    const { bucket, key } = placeOf(path);
+    const { bucket, key } = locationOf(path);
     if (!bucket) {
       return folder('', content ? await this._buckets() : null);
     }
@@ -27,7 +27,7 @@ export class DirectoryReader {
     let found = !key;
     for (let page = 0; page < (content ? MAX_PAGES : 1); page++) {
       const reply = await this._server.listObjects(bucket, prefix, {
-        maxKeys: content ? PAGE : 1,
+        maxKeys: content ? PAGE_SIZE : 1,
         continuationToken: token
       });
       found ||= reply.objects.length + reply.prefixes.length > 0;
@@ -44,14 +44,17 @@ export class DirectoryReader {
       return null;
     }
     if (content && token !== undefined) {
-      this._onCut(path, entries.length);
+      this._onTruncated(path, entries.length);
     }
-    return folder(path, content ? entries.filter(entry => isPath(placeOf(entry.path).key)) : null);
+    return folder(
+      path,
+      content ? entries.filter(entry => isPath(locationOf(entry.path).key)) : null
+    );
   }
 
-  /** Null as well where something is in it. */
+  /** Return the folder if it is empty, otherwise null. */
   async readEmpty(path: string): Promise<Contents.IModel | null> {
-    const { bucket, key } = placeOf(path);
+    const { bucket, key } = locationOf(path);
     const { objects, prefixes } = await this._server.listObjects(bucket, `${key}/`, { maxKeys: 2 });
     const marker = objects.length === 1 && objects[0].Key === `${key}/`;
     return marker && !prefixes.length ? folder(path, null) : null;
@@ -93,7 +96,7 @@ function file(bucket: string, { Key, Size, LastModified }: S3Object): Contents.I
   };
 }
 
-/** S3 does not know how old a folder is. */
+/** S3 has no dates of folders. */
 const EPOCH = new Date(0).toISOString();
 
 export namespace DirectoryReader {

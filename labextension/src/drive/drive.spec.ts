@@ -1,16 +1,16 @@
 import { ServerConnection, type Contents } from '@jupyterlab/services';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { S3Drive } from './drive';
 import { FakeObjects } from '../testing/fakeobjects';
 import { trans } from '../testing/fakes';
+import { S3Drive } from './drive';
 
 describe('S3Drive', () => {
   let store: FakeObjects;
   let drive: S3Drive;
   const transfer = vi.fn();
   const showPreview = vi.fn();
-  const onCut = vi.fn();
+  const onTruncated = vi.fn();
 
   beforeEach(() => {
     vi.clearAllMocks();
@@ -21,7 +21,7 @@ describe('S3Drive', () => {
       transfer,
       sizeLimit: () => 1000,
       showPreview,
-      onCut,
+      onTruncated,
       trans
     });
   });
@@ -58,13 +58,13 @@ describe('S3Drive', () => {
   it('costs one HEAD to look, and none right after a save', async () => {
     store.put('k', 'x');
     await drive.get('b/k', { content: false });
-    expect(store.asked).toEqual(['HEAD k']);
+    expect(store.requests).toEqual(['HEAD k']);
     await drive.save('b/k', { ...text, content: 'y' });
-    store.asked.length = 0;
+    store.requests.length = 0;
     expect((await drive.get('b/k', { content: false })).hash).toBe('"2"');
-    expect(store.asked).toEqual([]);
+    expect(store.requests).toEqual([]);
     await drive.get('b/k', { content: false });
-    expect(store.asked).toEqual(['HEAD k']);
+    expect(store.requests).toEqual(['HEAD k']);
   });
 
   it('replaces nothing that Lab has not been told of', async () => {
@@ -130,7 +130,9 @@ describe('S3Drive', () => {
     const json = { type: 'file' as const, format: 'json' as const };
     expect(await refused('b/a.json', json)).toContain('the number -Infinity');
     store.put('a.json', '{"text": "NaN",\n oops}');
-    expect(await refused('b/a.json', json)).toMatch(/^It is not valid JSON(: see line 2)?\.$/);
+    expect(await refused('b/a.json', json)).toMatch(
+      /^The file is not valid JSON(: see line 2)?\.$/
+    );
     store.put('a.json', '');
     expect(await refused('b/a.json', json)).toContain('is empty');
     expect(showPreview).not.toHaveBeenCalled();
@@ -154,7 +156,7 @@ describe('S3Drive', () => {
       store.put(`d/${index}`, '');
     }
     expect((await drive.get('b/d')).content).toHaveLength(5000);
-    expect(onCut).toHaveBeenCalledWith('b/d', 5000);
+    expect(onTruncated).toHaveBeenCalledWith('b/d', 5000);
   });
 
   it('finds free names for what is new', async () => {

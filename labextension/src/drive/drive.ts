@@ -1,24 +1,24 @@
-import { type Contents, ServerConnection } from '@jupyterlab/services';
+import type { Contents, ServerConnection } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { OdhTecAPI } from '../api/api';
-import { DirectoryReader } from './directory';
-import { baseName, DRIVE_NAME, isPath, localPath, placeOf } from './documents';
-import { decodeFile, encodeFile, NotEditable } from './filecontent';
-import { formatSize } from '../format';
 import { s3Uri } from '../api/keys';
 import { ApiError } from '../api/request';
+import { formatSize } from '../format';
 import type { IObjectHead, TransferRequest } from '../tokens';
-import { visible } from '../visible';
+import { DirectoryReader } from './directory';
+import { baseName, DRIVE_NAME, isPath, localPath, locationOf } from './documents';
+import { contentType, decodeFile, encodeFile, NotEditable } from './filecontent';
+import { notFound, responseError, withLabErrors } from './laberrors';
 
 /**
- * Objects as documents of Lab. The ETag is the hash that Lab compares before it saves, so that a change behind its back
- * gets Lab's own question; the store is asked to replace only the object whose ETag Lab was told last.
+ * Objects as documents of Lab. The ETag is the hash that Lab compares before it saves, so that Lab asks the user when
+ * the object was changed by someone else. The store replaces the object only if it has the ETag that Lab knows.
  */
 export class S3Drive implements Contents.IDrive {
   constructor(private readonly _options: S3Drive.IOptions) {
-    this._directories = new DirectoryReader(_options.server, _options.onCut);
+    this._directories = new DirectoryReader(_options.server, _options.onTruncated);
   }
 
   readonly name = DRIVE_NAME;
@@ -41,11 +41,11 @@ export class S3Drive implements Contents.IDrive {
   }
 
   async get(path: string, options: Contents.IFetchOptions = {}): Promise<Contents.IModel> {
-    const { key } = placeOf(path);
+    const { key } = locationOf(path);
     const content = options.content !== false;
-    return this._answer(async () => {
+    return withLabErrors(async () => {
       if (key && options.type !== 'directory') {
-        const model = await (content ? this._read(path, options) : this._look(path));
+        const model = await (content ? this._read(path, options) : this._stat(path));
         if (model || options.type) {
           return model ?? notFound(path);
         }
@@ -55,12 +55,12 @@ export class S3Drive implements Contents.IDrive {
   }
 
   async getDownloadUrl(path: string): Promise<string> {
-    const { bucket, key } = placeOf(path);
+    const { bucket, key } = locationOf(path);
     return this._options.server.downloadUrl(bucket, key);
   }
 
   save(path: string, options: Partial<Contents.IModel> = {}): Promise<Contents.IModel> {
-    return this._answer(async () => {
+    return withLabErrors(async () => {
       const { bucket, key } = this._writable(path);
       if (options.type === 'directory') {
         await this._options.server.createFolder(bucket, `${key}/`);
@@ -69,7 +69,7 @@ export class S3Drive implements Contents.IDrive {
         return made;
       }
       if (options.chunk !== undefined) {
-        throw refusal(400, this._trans.__('Files are uploaded in the Object Storage panel.'));
+        throw responseError(400, this._trans.__('To upload files, use the Object Storage panel.'));
       }
       return this._store(path, options);
     });
@@ -77,7 +77,7 @@ export class S3Drive implements Contents.IDrive {
 
   newUntitled(options: Contents.ICreateOptions = {}): Promise<Contents.IModel> {
     const { path = '', type = 'file', ext = type === 'notebook' ? '.ipynb' : '.txt' } = options;
-    return this._answer(async () => {
+    return withLabErrors(async () => {
       if (type === 'directory') {
         return this.save(await this._freePath(path, 'Untitled Folder', '', ' '), { type });
       }
@@ -94,8 +94,8 @@ export class S3Drive implements Contents.IDrive {
   }
 
   rename(path: string, newPath: string): Promise<Contents.IModel> {
-    return this._answer(async () => {
-      const oldValue = (await this._look(path)) ?? notFound(path);
+    return withLabErrors(async () => {
+      const oldValue = (await this._stat(path)) ?? notFound(path);
       const newValue = await this._transfer('move', path, newPath);
       this._known.delete(path);
       this._fileChanged.emit({ type: 'rename', oldValue, newValue });
@@ -104,7 +104,7 @@ export class S3Drive implements Contents.IDrive {
   }
 
   copy(path: string, toDirectory: string): Promise<Contents.IModel> {
-    return this._answer(async () => {
+    return withLabErrors(async () => {
       const name = baseName(path);
       const dot = name.lastIndexOf('.') > 0 ? name.lastIndexOf('.') : name.length;
       const stem = `${name.slice(0, dot)}-Copy`;
@@ -115,27 +115,27 @@ export class S3Drive implements Contents.IDrive {
     });
   }
 
-  /** Exactly one object, or a folder in which nothing is. */
+  /** Delete exactly one object or an empty folder. */
   delete(path: string): Promise<void> {
-    return this._answer(async () => {
+    return withLabErrors(async () => {
       const { server } = this._options;
       const { bucket, key } = this._writable(path);
-      const oldValue = (await this._look(path)) ?? (await this._directories.readEmpty(path));
+      const oldValue = (await this._stat(path)) ?? (await this._directories.readEmpty(path));
       if (!oldValue) {
-        const why = this._trans.__('%1 is not there, or not empty.', s3Uri(bucket, key));
-        throw refusal(400, why);
+        const why = this._trans.__('%1 does not exist or is not empty.', s3Uri(bucket, key));
+        throw responseError(400, why);
       }
       const own = oldValue.type === 'directory' ? `${key}/` : key;
       const outcome = await server.deleteObjects(bucket, { keys: [own], prefixes: [] });
       if ('reply' in outcome && outcome.reply.errors.length) {
-        throw refusal(403, outcome.reply.errors[0].Message);
+        throw responseError(403, outcome.reply.errors[0].Message);
       }
       this._known.set(path, null);
       this._fileChanged.emit({ type: 'delete', oldValue, newValue: null });
     });
   }
 
-  /** Lab asks for one after each save. S3 keeps none, and none is listed: versions are the bucket's own matter. */
+  /** Lab creates one after each save. S3 has no checkpoints, and none are listed; versions are up to the bucket. */
   async createCheckpoint(): Promise<Contents.ICheckpointModel> {
     return { id: 'none', last_modified: new Date().toISOString() };
   }
@@ -145,20 +145,20 @@ export class S3Drive implements Contents.IDrive {
   }
 
   async restoreCheckpoint(): Promise<void> {
-    throw refusal(404, this._trans.__('There are no checkpoints of objects.'));
+    throw responseError(404, this._trans.__('Objects have no checkpoints.'));
   }
 
   async deleteCheckpoint(): Promise<void> {
-    throw refusal(404, this._trans.__('There are no checkpoints of objects.'));
+    throw responseError(404, this._trans.__('Objects have no checkpoints.'));
   }
 
-  /** The object with its bytes; null when there is none. */
+  /** Return the object with its bytes, or null if it does not exist. */
   private async _read(
     path: string,
     { type, format }: Contents.IFetchOptions
   ): Promise<Contents.IModel | null> {
     const { server, sizeLimit, showPreview } = this._options;
-    const { bucket, key } = placeOf(path);
+    const { bucket, key } = locationOf(path);
     let read;
     try {
       read = await server.readObject(bucket, key, sizeLimit());
@@ -172,11 +172,11 @@ export class S3Drive implements Contents.IDrive {
     if (!read.bytes) {
       showPreview({ bucket, key });
       const why = this._trans.__(
-        'It has %1, more than the %2 that are opened in an editor; its preview is shown instead. The limit can be changed in the settings of Object Storage.',
+        'The object (%1) exceeds the size limit of editors (%2), so its preview is shown. You can change the limit in the Object Storage settings.',
         formatSize(read.size),
         formatSize(sizeLimit())
       );
-      throw refusal(413, why);
+      throw responseError(413, why);
     }
     try {
       const file = decodeFile(baseName(path), read.bytes, { type, format });
@@ -186,19 +186,19 @@ export class S3Drive implements Contents.IDrive {
       if (reason instanceof NotEditable) {
         showPreview({ bucket, key });
       }
-      throw refusal(400, ApiError.from(reason).message);
+      throw responseError(400, ApiError.from(reason).message);
     }
   }
 
-  /** The object without its bytes, for one HEAD; null when there is none. */
-  private async _look(path: string): Promise<Contents.IModel | null> {
+  /** Return the object without its bytes (one HEAD request), or null if it does not exist. */
+  private async _stat(path: string): Promise<Contents.IModel | null> {
     const saved = this._saved.get(path);
     if (saved) {
-      // Lab asks for the hash of what it has just saved. Another's save since then must not be taken for it.
+      // Lab requests the hash of what it has just saved. Another user's later save must not be mistaken for it.
       this._saved.delete(path);
       return saved;
     }
-    const { bucket, key } = placeOf(path);
+    const { bucket, key } = locationOf(path);
     const head = await this._options.server.headObject(bucket, key);
     if (!head) {
       this._known.set(path, null);
@@ -209,7 +209,7 @@ export class S3Drive implements Contents.IDrive {
 
   private async _store(path: string, options: Partial<Contents.IModel>): Promise<Contents.IModel> {
     const { server } = this._options;
-    const { bucket, key } = placeOf(path);
+    const { bucket, key } = locationOf(path);
     const known = this._known.get(path) ?? null;
     const content = encodeFile(options as Parameters<typeof encodeFile>[0]);
     const body = new Blob([content], { type: known?.contentType ?? contentType(options) });
@@ -219,7 +219,7 @@ export class S3Drive implements Contents.IDrive {
     } catch (reason) {
       throw ApiError.from(reason).status === 412 ? this._conflict(path, known) : reason;
     }
-    // Some stores do not tell the ETag of what came in parts.
+    // Some stores do not report the ETag of a multipart upload.
     const head = stored.ETag ? null : await server.headObject(bucket, key);
     const model = this._model(path, {
       size: body.size,
@@ -232,17 +232,17 @@ export class S3Drive implements Contents.IDrive {
     return model;
   }
 
-  /** Only who asks again is told the new ETag, and then Lab lets the user choose. */
+  /** The new ETag is only returned by the next request, and Lab then lets the user choose. */
   private _conflict(path: string, known: IObjectHead | null): Error {
-    const { bucket, key } = placeOf(path);
+    const { bucket, key } = locationOf(path);
     this._saved.delete(path);
     const why = known
       ? this._trans.__(
-          '%1 was changed in the store at the same time, so nothing was saved. Save again to choose between the two.',
+          '%1 was changed by someone else, so nothing was saved. Save again to choose which version to keep.',
           s3Uri(bucket, key)
         )
-      : this._trans.__('%1 exists already, so nothing was saved.', s3Uri(bucket, key));
-    return refusal(412, why);
+      : this._trans.__('%1 already exists, so nothing was saved.', s3Uri(bucket, key));
+    return responseError(412, why);
   }
 
   private async _transfer(
@@ -250,10 +250,10 @@ export class S3Drive implements Contents.IDrive {
     path: string,
     newPath: string
   ): Promise<Contents.IModel> {
-    const [source, target] = [placeOf(path), this._writable(newPath)];
-    if (await this._look(newPath)) {
-      const why = this._trans.__('%1 exists already.', s3Uri(target.bucket, target.key));
-      throw refusal(409, why);
+    const [source, target] = [locationOf(path), this._writable(newPath)];
+    if (await this._stat(newPath)) {
+      const why = this._trans.__('%1 already exists.', s3Uri(target.bucket, target.key));
+      throw responseError(409, why);
     }
     await this._options.transfer({
       action,
@@ -261,7 +261,7 @@ export class S3Drive implements Contents.IDrive {
       target: s3Uri(target.bucket, target.key),
       onConflict: 'fail'
     });
-    return (await this._look(newPath)) ?? notFound(newPath);
+    return (await this._stat(newPath)) ?? notFound(newPath);
   }
 
   private async _freePath(
@@ -274,7 +274,7 @@ export class S3Drive implements Contents.IDrive {
     for (let number = first; ; number++) {
       const name = `${stem}${number ? `${gap}${number}` : ''}${suffix}`;
       const path = directory ? `${directory}/${name}` : name;
-      if (!(await this._look(path)) && !(await this._directories.read(path, false))) {
+      if (!(await this._stat(path)) && !(await this._directories.read(path, false))) {
         return path;
       }
     }
@@ -299,26 +299,12 @@ export class S3Drive implements Contents.IDrive {
   }
 
   private _writable(path: string): { bucket: string; key: string } {
-    const place = placeOf(path);
-    if (!place.key || !isPath(place.key)) {
-      const why = this._trans.__('%1 cannot be the path of a document.', localPath(place));
-      throw refusal(400, why);
+    const location = locationOf(path);
+    if (!location.key || !isPath(location.key)) {
+      const why = this._trans.__('%1 is not a valid document path.', localPath(location));
+      throw responseError(400, why);
     }
-    return place;
-  }
-
-  /** Lab looks at the status of what a drive rejects with. */
-  private async _answer<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (reason) {
-      if (reason instanceof ApiError) {
-        throw reason.status
-          ? refusal(reason.status, reason.message)
-          : new ServerConnection.NetworkError(new TypeError(reason.message));
-      }
-      throw reason;
-    }
+    return location;
   }
 
   private get _trans(): TranslationBundle {
@@ -327,30 +313,14 @@ export class S3Drive implements Contents.IDrive {
 
   private readonly _directories: DirectoryReader;
   private readonly _fileChanged = new Signal<this, Contents.IChangedArgs>(this);
-  /** What Lab was told last of each document; null where it was told that there is none. */
+  /** The last state of each document reported to Lab; null for a missing one. */
   private readonly _known = new Map<string, IObjectHead | null>();
-  /** What a save has answered and nobody has asked for since. */
+  /** The result of a save that Lab has not requested yet. */
   private readonly _saved = new Map<string, Contents.IModel>();
   private _isDisposed = false;
 }
 
 const EMPTY_NOTEBOOK = { cells: [], metadata: {}, nbformat: 4, nbformat_minor: 5 };
-
-function contentType({ type, format }: Partial<Contents.IModel>): string {
-  if (type === 'notebook') {
-    return 'application/x-ipynb+json';
-  }
-  // What the name says, the server knows better.
-  return format === 'json' ? 'application/json' : '';
-}
-
-function notFound(path: string): never {
-  throw refusal(404, `${path} does not exist.`);
-}
-
-function refusal(status: number, message: string): ServerConnection.ResponseError {
-  return new ServerConnection.ResponseError(new Response(null, { status }), visible(message));
-}
 
 export namespace S3Drive {
   export type Server = Pick<
@@ -362,14 +332,14 @@ export namespace S3Drive {
   export interface IOptions {
     server: Server;
     serverSettings: ServerConnection.ISettings;
-    /** Start a transfer and wait for its end; rejects when it fails. */
+    /** Start a transfer and wait until it has finished; rejects when it fails. */
     transfer: (what: TransferRequest) => Promise<void>;
-    /** Bytes that are opened in an editor. */
+    /** The size limit of editors in bytes. */
     sizeLimit: () => number;
-    /** Called with what no editor can open, before it is refused. */
+    /** Called with an object that no editor can open, before it is refused. */
     showPreview: (object: { bucket: string; key: string }) => void;
-    /** A folder was listed up to this many entries. */
-    onCut: (path: string, count: number) => void;
+    /** Called when a folder was listed only up to this many entries. */
+    onTruncated: (path: string, count: number) => void;
     trans: TranslationBundle;
   }
 }

@@ -1,4 +1,4 @@
-import { parseForeignJson } from '../foreignjson';
+import { parseUntrustedJson } from '../untrustedjson';
 import { formatNotebook, parseNotebook } from './notebookfile';
 
 export interface IFileContent {
@@ -7,7 +7,7 @@ export interface IFileContent {
   content: unknown;
 }
 
-/** What an object's bytes are to Lab. Without a wish: a notebook by its name, else text, else what is no text. */
+/** Decode an object's bytes for Lab. Without a requested type: a notebook by its name, else text, else base64. */
 export function decodeFile(
   name: string,
   bytes: Uint8Array,
@@ -22,7 +22,7 @@ export function decodeFile(
   try {
     const text = decodeText(bytes);
     return format === 'json'
-      ? { type: 'file', format, content: parseForeignJson(text) }
+      ? { type: 'file', format, content: parseUntrustedJson(text) }
       : { type: 'file', format: 'text', content: text };
   } catch (reason) {
     if (format) {
@@ -32,7 +32,7 @@ export function decodeFile(
   }
 }
 
-/** The bytes of what Lab saves. */
+/** Return the bytes of a document that Lab saves. */
 export function encodeFile({ type, format, content }: Partial<IFileContent>): BlobPart {
   if (type === 'notebook') {
     return formatNotebook(content);
@@ -43,29 +43,37 @@ export function encodeFile({ type, format, content }: Partial<IFileContent>): Bl
   return format === 'json' ? JSON.stringify(content) : String(content ?? '');
 }
 
-/** Bytes that an editor would damage when it saves them; the preview may make sense of them. */
+/** Return the content type of a saved document; empty where the server derives it from the name. */
+export function contentType({ type, format }: { type?: string; format?: string | null }): string {
+  if (type === 'notebook') {
+    return 'application/x-ipynb+json';
+  }
+  return format === 'json' ? 'application/json' : '';
+}
+
+/** Raised for bytes that an editor would damage when it saves them; the preview may be able to show them. */
 export class NotEditable extends Error {}
 
-/** With its byte order mark, so that it is still there after a save. */
+/** Keep the byte order mark, so that it is still there after a save. */
 function decodeText(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw new NotEditable(
       bytes[0] === 0x1f && bytes[1] === 0x8b
-        ? 'This is compressed with gzip, so an editor would damage it. Its preview is shown instead.'
-        : 'This is not UTF-8 text, so an editor would damage it. Its preview is shown instead.'
+        ? 'The object is compressed with gzip, so an editor would damage it. Its preview is shown instead.'
+        : 'The object is not UTF-8 text, so an editor would damage it. Its preview is shown instead.'
     );
   }
 }
 
-const CHUNK = 0x8000;
+const CHUNK_BYTES = 0x8000;
 
 function toBase64(bytes: Uint8Array): string {
   let binary = '';
-  // As many arguments as a call takes.
-  for (let start = 0; start < bytes.length; start += CHUNK) {
-    binary += String.fromCharCode(...bytes.subarray(start, start + CHUNK));
+  // A call accepts a limited number of arguments.
+  for (let start = 0; start < bytes.length; start += CHUNK_BYTES) {
+    binary += String.fromCharCode(...bytes.subarray(start, start + CHUNK_BYTES));
   }
   return btoa(binary);
 }

@@ -1,26 +1,26 @@
-import { parseForeignJson } from '../foreignjson';
+import { parseUntrustedJson } from '../untrustedjson';
 
-/** A notebook's file and Lab's model of it differ as they do on the Jupyter server: in lines, and in trust. */
+/** A notebook's file differs from Lab's model of it in how lines are stored and in the trust flag. */
 
 type Dict = Record<string, unknown>;
 
-/** The model of a notebook's file: texts in one piece, and nothing trusted because the file says so. */
+/** Return the model of a notebook's file: texts in one piece, and nothing trusted because the file says so. */
 export function parseNotebook(text: string): Dict {
   if (!text.trim()) {
     throw new Error(
       'This file is empty, so it is not a notebook. Delete it and create a new notebook.'
     );
   }
-  const notebook = parseForeignJson(text);
+  const notebook = parseUntrustedJson(text);
   if (!isDict(notebook) || !Array.isArray(notebook.cells) || notebook.nbformat !== 4) {
     throw new Error(
-      'This is no notebook of version 4. Older ones can be brought up to date with jupyter nbconvert.'
+      'This is not a version 4 notebook. Convert older notebooks with jupyter nbconvert.'
     );
   }
   return { ...notebook, cells: notebook.cells.map(cell => untrusted(changeCell(cell, JOINING))) };
 }
 
-/** The file of a notebook's model, written as the Jupyter server writes it: a diff shows what was changed. */
+/** Return the file of a notebook's model as the Jupyter server writes it, so that a diff shows only changes. */
 export function formatNotebook(content: unknown): string {
   const notebook = content as Dict & { cells: unknown[] };
   const file = { ...notebook, cells: notebook.cells.map(cell => changeCell(cell, SPLITTING)) };
@@ -29,7 +29,7 @@ export function formatNotebook(content: unknown): string {
 
 interface IChange {
   text(value: unknown): unknown;
-  /** Whether data of this type are changed, too. */
+  /** Whether data of this type are changed as well. */
   applies(type: string): boolean;
 }
 
@@ -55,7 +55,7 @@ function changeCell(cell: unknown, change: IChange): unknown {
     changed.source = change.text(cell.source);
   }
   if (isDict(cell.metadata)) {
-    // Whether its scripts may run is no part of the file.
+    // Trust is not part of the file.
     const { ...metadata } = cell.metadata;
     delete metadata.trusted;
     changed.metadata = metadata;
@@ -72,7 +72,7 @@ function changeCell(cell: unknown, change: IChange): unknown {
   return changed;
 }
 
-/** Whoever wrote the file must not decide whether its scripts run. Lab looks at this one flag, so it is always there. */
+/** The author of the file must not decide whether its scripts run. Lab checks only this flag, so always set it. */
 function untrusted(cell: unknown): unknown {
   return isDict(cell)
     ? { ...cell, metadata: { ...(isDict(cell.metadata) ? cell.metadata : {}), trusted: false } }
@@ -105,7 +105,7 @@ function changeBundle(bundle: unknown, change: IChange): unknown {
   );
 }
 
-/** Keys in the order in which Jupyter writes them. */
+/** Sort keys as Jupyter writes them. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map(sorted);

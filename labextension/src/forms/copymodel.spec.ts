@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { CopyModel } from './copymodel';
 import { ApiError } from '../api/request';
 import type { IRow } from '../list/rows';
 import { page, plan, transfer } from '../testing/fakes';
 import type { TransferRequest } from '../tokens';
+import { CopyModel } from './copymodel';
 
 const beside: IRow[] = [
   { kind: 'file', key: 'a/one.txt', name: 'one.txt', size: 1 },
@@ -53,15 +53,15 @@ describe('CopyModel', () => {
 
   it('begins where nothing can go, and asks the server nothing until it can', async () => {
     const model = make('copy', beside);
-    expect(model.misfit).toBe('same');
+    expect(model.targetProblem).toBe('same');
     model.chooser.open('b', 'a/sub/deep/');
-    expect(model.misfit).toBe('inside');
+    expect(model.targetProblem).toBe('inside');
     model.chooser.open('', '');
-    expect(model.misfit).toBe('nowhere');
+    expect(model.targetProblem).toBe('nowhere');
     expect(model.ready).toBe(false);
     expect(server.planTransfer).not.toHaveBeenCalled();
     model.chooser.open('c', 'a/');
-    expect(model.misfit).toBeNull();
+    expect(model.targetProblem).toBeNull();
     await planned(model);
     expect(model.ready).toBe(true);
   });

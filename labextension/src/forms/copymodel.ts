@@ -1,28 +1,30 @@
-import { FolderChooser } from './folderchooser';
-import { FormModel, Latest } from './formmodel';
 import { parentPrefix, s3Uri } from '../api/keys';
 import { ApiError } from '../api/request';
-import { bundles, type IBundle } from '../list/bundles';
+import { groupByFolder, type IFolderGroup } from '../list/groupbyfolder';
 import type { IRow } from '../list/rows';
 import type { OnConflict, Transfer, TransferPlan, TransferRequest } from '../tokens';
+import { FolderChooser } from './folderchooser';
+import { FormModel, LatestRequest } from './formmodel';
 
-const TYPING_MS = 400;
-/** Questions to the server at once. */
-const LOOKS = 4;
+const TYPING_DELAY_MS = 400;
+/** Dry runs that are requested in parallel. */
+const MAX_PARALLEL_PLANS = 4;
 
-/** What copying or moving would do, summed over all that was chosen. */
+/** What copying or moving would do, summed over all selected rows. */
 export interface ICopyPlan {
   files: number;
   bytes: number;
   conflicts: number;
-  /** There already, and the same. */
+  /** Objects that already exist and are identical. */
   identical: number;
   refused: number;
-  /** Why the first of the refused is refused. */
+  /** Why the first of the refused objects cannot be stored. */
   why: string | null;
 }
 
-/** Rows on their way to another folder: where to, what is there, what then. Those of one folder go as one transfer. */
+/**
+ * A copy or move of rows to another folder: target, existing objects, conflicts. Rows of one folder are one transfer.
+ */
 export class CopyModel extends FormModel {
   constructor(private readonly _options: CopyModel.IOptions) {
     super();
@@ -52,8 +54,8 @@ export class CopyModel extends FormModel {
     return s3Uri(this.chooser.bucket, this.chooser.prefix);
   }
 
-  /** Why the target cannot be meant. */
-  get misfit(): 'nowhere' | 'same' | 'inside' | null {
+  /** Why the target is not valid. */
+  get targetProblem(): 'nowhere' | 'same' | 'inside' | null {
     const { bucket, prefix } = this.chooser;
     if (!bucket) {
       return 'nowhere';
@@ -79,9 +81,9 @@ export class CopyModel extends FormModel {
     return this._planError;
   }
 
-  /** While it is not known what is in the way, the choice may matter. */
+  /** Until the existing objects are known, the choice may matter. */
   get asksConflict(): boolean {
-    return this.misfit === null && (this._planning || !!this._plan?.conflicts);
+    return this.targetProblem === null && (this._planning || !!this._plan?.conflicts);
   }
 
   get onConflict(): OnConflict {
@@ -89,7 +91,9 @@ export class CopyModel extends FormModel {
   }
 
   get ready(): boolean {
-    return this.busy === null && this.misfit === null && (this._planning || this._plan !== null);
+    return (
+      this.busy === null && this.targetProblem === null && (this._planning || this._plan !== null)
+    );
   }
 
   setOnConflict(onConflict: OnConflict): void {
@@ -97,7 +101,7 @@ export class CopyModel extends FormModel {
     this.changed();
   }
 
-  /** Start all; what has been started stays so when another one is refused. */
+  /** Start all transfers. If one is refused, those already started continue. */
   async start(onStarted: (transfer: Transfer) => void): Promise<boolean> {
     if (!this.ready) {
       return false;
@@ -105,7 +109,7 @@ export class CopyModel extends FormModel {
     const onConflict = this.asksConflict ? this._onConflict : 'fail';
     return this.run('starting', async () => {
       while (this._rows.length && !this.isDisposed) {
-        const [{ keys, request }] = this._bundles();
+        const [{ keys, request }] = this._groups();
         const what = { action: this.action, ...request, onConflict };
         onStarted(await this._options.server.startTransfer(what));
         const gone = new Set(keys);
@@ -122,15 +126,15 @@ export class CopyModel extends FormModel {
     this.changed();
   }
 
-  private _bundles(): IBundle[] {
+  private _groups(): IFolderGroup[] {
     const keys = this._rows.map(({ key }) => key);
-    return bundles(s3Uri(this._options.bucket, ''), keys, this.target);
+    return groupByFolder(s3Uri(this._options.bucket, ''), keys, this.target);
   }
 
   private async _makePlan(): Promise<void> {
     const signal = this._planner.next();
     this._plan = this._planError = null;
-    this._planning = this.misfit === null;
+    this._planning = this.targetProblem === null;
     if (!this._planning) {
       return;
     }
@@ -142,16 +146,16 @@ export class CopyModel extends FormModel {
       refused: 0,
       why: null
     };
-    const left = this._bundles();
-    const look = async () => {
+    const left = this._groups();
+    const planNext = async () => {
       for (let one = left.shift(); one && !signal.aborted; one = left.shift()) {
         const what = { action: this.action, ...one.request, onConflict: 'fail' as const };
         add(sum, await this._options.server.planTransfer(what, signal));
       }
     };
     try {
-      await this._options.sleep(TYPING_MS, signal);
-      await Promise.all(Array.from({ length: LOOKS }, look));
+      await this._options.sleep(TYPING_DELAY_MS, signal);
+      await Promise.all(Array.from({ length: MAX_PARALLEL_PLANS }, planNext));
     } catch (reason) {
       left.length = 0;
       this._planError = signal.aborted ? this._planError : ApiError.from(reason);
@@ -163,7 +167,7 @@ export class CopyModel extends FormModel {
     }
   }
 
-  private readonly _planner = new Latest(this.closed);
+  private readonly _planner = new LatestRequest(this.closed);
   private _rows: readonly IRow[];
   private _planned: string | null = null;
   private _plan: ICopyPlan | null = null;
@@ -191,7 +195,7 @@ export namespace CopyModel {
     server: IServer;
     action: 'copy' | 'move';
     bucket: string;
-    /** The folder to begin with: the one that the rows are in. */
+    /** The initial folder: the one that contains the rows. */
     prefix: string;
     rows: readonly IRow[];
     sleep: (ms: number, signal: AbortSignal) => Promise<void>;

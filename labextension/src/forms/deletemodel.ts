@@ -1,22 +1,22 @@
-import { FormModel } from './formmodel';
 import type { IRow } from '../list/rows';
-import { Tally } from '../list/tally';
+import { SizeCounter } from '../list/sizecounter';
 import type { VersionList } from '../tokens';
+import { FormModel } from './formmodel';
 
-/** What a deletion would take, found out while the user reads; nothing waits for it. */
+/** What a deletion would remove, counted while the user reads. The user need not wait for it. */
 export class DeleteModel extends FormModel {
   constructor(private readonly _options: DeleteModel.IOptions) {
     super();
-    this.tally = new Tally(_options.server, _options.bucket, _options.rows);
-    this.tally.stateChanged.connect(this.changed, this);
-    void this.tally.start();
+    this.counter = new SizeCounter(_options.server, _options.bucket, _options.rows);
+    this.counter.stateChanged.connect(this.changed, this);
+    void this.counter.start();
     void this._readVersioning();
   }
 
-  readonly tally: Tally;
+  readonly counter: SizeCounter;
 
   override dispose(): void {
-    this.tally.dispose();
+    this.counter.dispose();
     super.dispose();
   }
 
@@ -28,7 +28,7 @@ export class DeleteModel extends FormModel {
     return this.rows.some(({ kind }) => kind === 'folder');
   }
 
-  /** Whether the bucket keeps versions; null while that is asked. */
+  /** Whether the bucket keeps versions; null until that is known. */
   get versioning(): VersionList['versioning'] | null {
     return this._versioning;
   }
@@ -50,7 +50,7 @@ export class DeleteModel extends FormModel {
 }
 
 export namespace DeleteModel {
-  export interface IServer extends Tally.IServer {
+  export interface IServer extends SizeCounter.IServer {
     listVersions(
       bucket: string,
       key: string,

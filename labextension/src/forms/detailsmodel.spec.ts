@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { DetailsModel } from './detailsmodel';
 import { ApiError } from '../api/request';
 import { details } from '../testing/fakes';
+import { DetailsModel } from './detailsmodel';
 
 describe('DetailsModel', () => {
   const server = {

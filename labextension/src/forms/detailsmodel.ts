@@ -1,5 +1,5 @@
-import { FormModel } from './formmodel';
 import type { DetailsChange, ObjectDetails, Tag } from '../tokens';
+import { FormModel } from './formmodel';
 
 export const HEADERS = [
   'ContentType',
@@ -10,16 +10,16 @@ export const HEADERS = [
 ] as const;
 export type Header = (typeof HEADERS)[number];
 
-/** A name and its value, as they are typed. */
+/** A name and its value, as entered. */
 export interface IPair {
   name: string;
   value: string;
 }
 
-/** Statuses of S3 for "it is another one by now". */
-const CHANGED = [409, 412];
+/** Statuses with which S3 says that the object has changed. */
+const CHANGED_STATUSES = [409, 412];
 
-/** What S3 knows about one object, and what the user makes of it. */
+/** The details of one object in S3, and the user's edits. */
 export class DetailsModel extends FormModel {
   constructor(private readonly _options: DetailsModel.IOptions) {
     super();
@@ -42,17 +42,17 @@ export class DetailsModel extends FormModel {
     return this._metadata;
   }
 
-  /** Null where the store has no tags or does not show them. */
+  /** Null if the store does not support or does not show tags. */
   get tags(): readonly IPair[] | null {
     return this._tags;
   }
 
-  /** Whether the object was changed by someone else, so that nothing was saved. */
+  /** Whether someone else changed the object, so that nothing was saved. */
   get outdated(): boolean {
-    return !!this.error && CHANGED.includes(this.error.status);
+    return !!this.error && CHANGED_STATUSES.includes(this.error.status);
   }
 
-  /** What was just saved stands here until something is changed again. */
+  /** Whether everything is saved since the last edit. */
   get saved(): boolean {
     return this._saved;
   }
@@ -61,7 +61,7 @@ export class DetailsModel extends FormModel {
     return this._details !== null && Object.keys(this._change()).length > 1;
   }
 
-  /** A name that stands twice, or is missing: of two, S3 would keep one. */
+  /** A duplicate or missing name; of two equal names, S3 would keep one. */
   get badName(): string | null {
     return repeated(this._metadata, true) ?? repeated(this._tags ?? [], false);
   }
@@ -85,11 +85,11 @@ export class DetailsModel extends FormModel {
     this._edited();
   }
 
-  /** Read it again; what was typed and not saved is lost. */
+  /** Reload the object. Unsaved edits are lost. */
   async load(): Promise<void> {
     await this.run('loading', async () => {
       const { server, bucket, key } = this._options;
-      this._take(await server.getDetails(bucket, key, this.closed));
+      this._setDetails(await server.getDetails(bucket, key, this.closed));
     });
   }
 
@@ -99,12 +99,12 @@ export class DetailsModel extends FormModel {
     }
     return this.run('saving', async () => {
       const { server, bucket, key } = this._options;
-      this._take(await server.setDetails(bucket, key, this._change()));
+      this._setDetails(await server.setDetails(bucket, key, this._change()));
       this._saved = true;
     });
   }
 
-  private _take(details: ObjectDetails): void {
+  private _setDetails(details: ObjectDetails): void {
     this._details = details;
     this._headers = Object.fromEntries(HEADERS.map(name => [name, details[name] ?? '']));
     this._metadata = metadataOf(details);
@@ -117,7 +117,7 @@ export class DetailsModel extends FormModel {
     this.changed();
   }
 
-  /** Only what is another one than it was: the rest keeps its value. */
+  /** Return only what has changed; everything else keeps its value. */
   private _change(): DetailsChange {
     const details = this._details!;
     const change: DetailsChange = { etag: details.ETag ?? '' };
@@ -154,7 +154,7 @@ function same(some: readonly IPair[], others: readonly IPair[] | null): boolean 
   return JSON.stringify(some) === JSON.stringify(others);
 }
 
-/** Metadata are headers: their names do not know upper and lower case. Tags do. */
+/** Metadata names are headers, so their case does not matter. That of tags does. */
 function repeated(pairs: readonly IPair[], anyCase: boolean): string | null {
   const seen = new Set<string>();
   for (const { name } of pairs) {

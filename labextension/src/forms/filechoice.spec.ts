@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { asPatterns, byPatterns, chosenPaths, EVERYTHING, tick } from './filechoice';
-import { exactPattern, splitPatterns, wanted } from './patterns';
+import { exactPattern, splitPatterns, matches } from './patterns';
 
 const files = ['model.safetensors', 'config.json', 'onnx/model.onnx', 'odd[1]*.bin'].map(path => ({
   path,
@@ -10,7 +10,7 @@ const files = ['model.safetensors', 'config.json', 'onnx/model.onnx', 'odd[1]*.b
   lfs: false
 }));
 
-describe('wanted', () => {
+describe('matches', () => {
   it.each([
     ['a/b/c.json', '*.json', true],
     ['onnx/deep/x', 'onnx/', true],
@@ -26,8 +26,8 @@ describe('wanted', () => {
     ['a+b', 'a+b', true],
     ['A', 'a', false]
   ])('%j with %j: %s', (path, pattern, expected) => {
-    expect(wanted([pattern], [])(path)).toBe(expected);
-    expect(wanted([], [pattern])(path)).toBe(!expected);
+    expect(matches([pattern], [])(path)).toBe(expected);
+    expect(matches([], [pattern])(path)).toBe(!expected);
   });
 
   it.each([
@@ -40,7 +40,7 @@ describe('wanted', () => {
     ['a*b', 'ab', true],
     ['a*b*b', 'ab', false]
   ])('compares asterisks with a long name in one pass: %j', (pattern, path, expected) => {
-    expect(wanted([pattern], [])(path)).toBe(expected);
+    expect(matches([pattern], [])(path)).toBe(expected);
   });
 
   it('takes what is typed apart', () => {
@@ -48,10 +48,10 @@ describe('wanted', () => {
   });
 
   it.each(['a*b', 'a[b', 'a]b', 'a?b', '[!x]', 'plain', 'a\\b'])('means exactly %j', path => {
-    const matches = wanted([exactPattern(path)], []);
-    expect(matches(path)).toBe(true);
-    expect(matches(`${path}x`)).toBe(false);
-    expect(matches('axb')).toBe(false);
+    const isIncluded = matches([exactPattern(path)], []);
+    expect(isIncluded(path)).toBe(true);
+    expect(isIncluded(`${path}x`)).toBe(false);
+    expect(isIncluded('axb')).toBe(false);
   });
 });
 
@@ -59,8 +59,8 @@ describe('a choice of files', () => {
   /** What the server, which knows nothing but patterns, would bring. */
   const brought = (choice: typeof EVERYTHING) => {
     const { include = [], exclude = [] } = asPatterns(files, choice);
-    const matches = wanted(include, exclude);
-    return files.map(({ path }) => path).filter(matches);
+    const isIncluded = matches(include, exclude);
+    return files.map(({ path }) => path).filter(isIncluded);
   };
 
   it.each([

@@ -1,7 +1,7 @@
-import { exactPattern, wanted } from './patterns';
 import type { HubFile } from '../tokens';
+import { exactPattern, matches } from './patterns';
 
-/** Which files of a repository are to come: what the patterns say, and what was ticked or unticked after that. */
+/** Which files of a repository are selected: by patterns, and by boxes checked or unchecked after that. */
 export interface IFileChoice {
   include: readonly string[];
   exclude: readonly string[];
@@ -21,15 +21,15 @@ export function byPatterns(include: readonly string[], exclude: readonly string[
 }
 
 export function chosenPaths(files: readonly HubFile[], choice: IFileChoice): Set<string> {
-  const matches = wanted(choice.include, choice.exclude);
+  const isIncluded = matches(choice.include, choice.exclude);
   return new Set(
     files
       .map(({ path }) => path)
-      .filter(path => choice.ticked.has(path) || (matches(path) && !choice.unticked.has(path)))
+      .filter(path => choice.ticked.has(path) || (isIncluded(path) && !choice.unticked.has(path)))
   );
 }
 
-/** The choice with these paths in it, or out of it. */
+/** Return the choice with these paths selected or not selected. */
 export function tick(choice: IFileChoice, paths: Iterable<string>, on: boolean): IFileChoice {
   const ticked = new Set(choice.ticked);
   const unticked = new Set(choice.unticked);
@@ -40,26 +40,31 @@ export function tick(choice: IFileChoice, paths: Iterable<string>, on: boolean):
   return { ...choice, ticked, unticked };
 }
 
-/** The choice in the words of a request: few patterns where that is possible, for the server tries each on each path. */
+/** Return the choice as patterns of a request. Few of them, because the server matches each pattern with each path. */
 export function asPatterns(
   files: readonly HubFile[],
   choice: IFileChoice
 ): { include?: string[]; exclude?: string[] } {
   const { include, exclude } = choice;
-  const matches = wanted(include, exclude);
-  const excluded = wanted([], exclude);
+  const isIncluded = matches(include, exclude);
+  const excluded = matches([], exclude);
   const chosen = chosenPaths(files, choice);
   const paths = files.map(({ path }) => path);
-  const added = paths.filter(path => chosen.has(path) && !matches(path));
-  const removed = paths.filter(path => !chosen.has(path) && matches(path));
+  const added = paths.filter(path => chosen.has(path) && !isIncluded(path));
+  const removed = paths.filter(path => !chosen.has(path) && isIncluded(path));
   const others = paths.filter(path => !chosen.has(path));
-  const ways = [compact([...chosen].map(exactPattern), []), compact([], others.map(exactPattern))];
-  // What an exclude pattern takes out, no include pattern brings back.
+  const candidates = [
+    compact([...chosen].map(exactPattern), []),
+    compact([], others.map(exactPattern))
+  ];
+  // An include pattern cannot bring back what an exclude pattern removes.
   if (added.every(excluded)) {
     const more = include.length ? [...include, ...added.map(exactPattern)] : [];
-    ways.unshift(compact(more, [...exclude, ...removed.map(exactPattern)]));
+    candidates.unshift(compact(more, [...exclude, ...removed.map(exactPattern)]));
   }
-  return ways.reduce((best, way) => (length(way) < length(best) ? way : best));
+  return candidates.reduce((best, candidate) =>
+    length(candidate) < length(best) ? candidate : best
+  );
 }
 
 function length({ include = [], exclude = [] }: ReturnType<typeof compact>): number {

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 
-import { FolderChooser } from './folderchooser';
 import { Deferred, page } from '../testing/fakes';
 import type { ObjectList } from '../tokens';
+import { FolderChooser } from './folderchooser';
 
 describe('FolderChooser', () => {
   const make = (listObjects: FolderChooser.IServer['listObjects']) =>

@@ -1,16 +1,19 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import { Latest } from './formmodel';
 import { ApiError } from '../api/request';
 import type { BucketList, ObjectList } from '../tokens';
+import { LatestRequest } from './formmodel';
 
 const PAGE_SIZE = 1000;
-/** A folder of files alone may be long: the search for folders in it stops after so many pages, until asked again. */
+/**
+ * A folder may contain many files and no folders: stop looking for folders after this many pages, until the user
+ * continues.
+ */
 const MAX_PAGES = 5;
-const TYPING_MS = 300;
+const TYPING_DELAY_MS = 300;
 
-/** A folder of a bucket, chosen by walking or by typing; it need not exist. */
+/** A folder of a bucket, chosen by browsing or by entering its path; it need not exist. */
 export class FolderChooser implements IDisposable {
   constructor(private readonly _options: FolderChooser.IOptions) {
     this._bucket = _options.bucket;
@@ -32,7 +35,7 @@ export class FolderChooser implements IDisposable {
     return this._prefix;
   }
 
-  /** As it is typed. */
+  /** The path as entered. */
   get text(): string {
     return this._text ?? this._prefix;
   }
@@ -55,7 +58,7 @@ export class FolderChooser implements IDisposable {
     return this._loading;
   }
 
-  /** Whether nothing is there, as far as is known. */
+  /** Whether the folder does not exist yet, as far as is known. */
   get isNew(): boolean {
     return !this._loading && !this._error && this._isEmpty && this._prefix !== '';
   }
@@ -80,22 +83,22 @@ export class FolderChooser implements IDisposable {
 
   typeBucket(bucket: string): void {
     this._text = null;
-    this._go(bucket, '', TYPING_MS);
+    this._go(bucket, '', TYPING_DELAY_MS);
   }
 
   type(text: string): void {
     this._text = text;
-    // Keys are taken to the letter; only the slash that makes it a folder is added.
-    this._go(this._bucket, text && !text.endsWith('/') ? `${text}/` : text, TYPING_MS);
+    // Use the key exactly as entered, except for the slash at the end of a folder.
+    this._go(this._bucket, text && !text.endsWith('/') ? `${text}/` : text, TYPING_DELAY_MS);
   }
 
   async loadMore(): Promise<void> {
     if (!this._loading && this.hasMore) {
-      await this._read(this._asked.next());
+      await this._read(this._requests.next());
     }
   }
 
-  /** Make a folder in the one that is shown, and go there. */
+  /** Create a folder in the one that is shown, and open it. */
   async create(name: string): Promise<void> {
     const bucket = this._bucket;
     const prefix = `${this._prefix}${name.replace(/(?<!\/)\/+$/, '')}/`;
@@ -120,7 +123,7 @@ export class FolderChooser implements IDisposable {
   }
 
   private async _load(wait: number): Promise<void> {
-    const signal = this._asked.next();
+    const signal = this._requests.next();
     this._error = null;
     this._folders = [];
     this._isEmpty = true;
@@ -172,7 +175,7 @@ export class FolderChooser implements IDisposable {
       this._buckets = buckets.map(({ Name }) => Name);
       this._changed();
     } catch {
-      // The name of a bucket can be typed.
+      // The user can still enter the name of a bucket.
     }
   }
 
@@ -184,7 +187,7 @@ export class FolderChooser implements IDisposable {
 
   private readonly _stateChanged = new Signal<this, void>(this);
   private readonly _closed = new AbortController();
-  private readonly _asked = new Latest(this._closed.signal);
+  private readonly _requests = new LatestRequest(this._closed.signal);
   private _bucket: string;
   private _prefix: string;
   private _text: string | null = null;

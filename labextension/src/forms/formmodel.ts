@@ -3,18 +3,18 @@ import { Signal, type ISignal } from '@lumino/signaling';
 
 import { ApiError } from '../api/request';
 
-/** What a dialog's form shows. One signal; nothing that was begun goes on when the dialog is closed. */
+/** The state of a dialog's form. Closing the dialog cancels all requests. */
 export abstract class FormModel implements IDisposable {
   get stateChanged(): ISignal<this, void> {
     return this._stateChanged;
   }
 
-  /** What the form waits for, in a word of the form's own; null while it waits for nothing. */
+  /** What the form is busy with, as a word that the form defines; null if it is idle. */
   get busy(): string | null {
     return this._busy;
   }
 
-  /** Why the last thing that was asked for did not work. */
+  /** Why the last action failed. */
   get error(): ApiError | null {
     return this._error;
   }
@@ -43,7 +43,7 @@ export abstract class FormModel implements IDisposable {
     this._error = error;
   }
 
-  /** Do one thing at a time; an error of it stays in the form. Resolves to whether it worked. */
+  /** Run one action at a time and keep its error in the form. Resolves to whether it succeeded. */
   protected async run(what: string, work: () => Promise<void>): Promise<boolean> {
     if (this._busy !== null) {
       return false;
@@ -71,8 +71,8 @@ export abstract class FormModel implements IDisposable {
   private _error: ApiError | null = null;
 }
 
-/** The newest of several questions: asking again takes back the one before. */
-export class Latest {
+/** The latest of several requests: a new one cancels the previous one. */
+export class LatestRequest {
   constructor(private readonly _closed: AbortSignal) {}
 
   next(): AbortSignal {

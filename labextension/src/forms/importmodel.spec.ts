@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { ImportModel } from './importmodel';
 import { ApiError } from '../api/request';
 import { Deferred, hubRepo, plan, transfer } from '../testing/fakes';
 import type { HubRepo } from '../tokens';
+import { ImportModel } from './importmodel';
 
 describe('ImportModel', () => {
   const server = {
@@ -40,7 +40,7 @@ describe('ImportModel', () => {
         ['sub/config.json', 'create']
       ])
     );
-    model.ask({ repo: 'org/name' });
+    model.setQuery({ repo: 'org/name' });
     await model.lookUp();
     await planned(model);
     expect(model.target).toBe('s3://b/folder/org/name/');
@@ -65,19 +65,19 @@ describe('ImportModel', () => {
     server.getHubRepo.mockResolvedValueOnce(
       hubRepo({ repoType: 'dataset', revision: 'v1', chosen: ['sub/'] })
     );
-    model.ask({ repo: 'https://huggingface.co/datasets/org/name/tree/v1/sub' });
+    model.setQuery({ repo: 'https://huggingface.co/datasets/org/name/tree/v1/sub' });
     await model.lookUp();
-    expect(model.question).toMatchObject({
+    expect(model.query).toMatchObject({
       repo: 'org/name',
       repoType: 'dataset',
       revision: 'v1'
     });
     expect([...model.chosen]).toEqual(['sub/config.json']);
     // Asked once more by its name, it is still what was meant.
-    model.ask({ token: 't' });
+    model.setQuery({ token: 't' });
     await model.lookUp();
     expect([...model.chosen]).toEqual(['sub/config.json']);
-    model.ask({ repo: 'org/other' });
+    model.setQuery({ repo: 'org/other' });
     expect(model.choice.include).toEqual([]);
   });
 
@@ -88,7 +88,7 @@ describe('ImportModel', () => {
       ...plan('s3://b/org/name/', { create: 3 }),
       remaining: { objects, commits: ['c0ffee'], bytesTotal: 5, isTruncated: false }
     });
-    model.ask({ repo: 'org/name' });
+    model.setQuery({ repo: 'org/name' });
     await model.lookUp();
     await planned(model);
     expect(model.plan!.remaining!.objects).toEqual(objects);
@@ -119,7 +119,7 @@ describe('ImportModel', () => {
 
   it('decides nothing where nothing is in the way', async () => {
     const model = make();
-    model.ask({ repo: 'org/name' });
+    model.setQuery({ repo: 'org/name' });
     await model.lookUp();
     await planned(model);
     expect(model.asksConflict).toBe(false);
@@ -136,7 +136,7 @@ describe('ImportModel', () => {
         ['sub/config.json', 'create']
       ])
     );
-    model.ask({ repo: 'org/name' });
+    model.setQuery({ repo: 'org/name' });
     await model.lookUp();
     await planned(model);
     expect(model.asksConflict).toBe(true);
@@ -151,7 +151,7 @@ describe('ImportModel', () => {
     server.planImport.mockResolvedValue(
       plan('s3://b/org/name/', { create: 2, conflict: 1 }, [['model.safetensors', 'create']])
     );
-    model.ask({ repo: 'org/name' });
+    model.setQuery({ repo: 'org/name' });
     await model.lookUp();
     await planned(model);
     expect(model.statusOf('sub/config.json')).toBe('unknown');
@@ -166,13 +166,13 @@ describe('ImportModel', () => {
 
   it('never starts what was found for another question', async () => {
     const model = make();
-    model.ask({ repo: 'org/name' });
+    model.setQuery({ repo: 'org/name' });
     await model.lookUp();
-    model.ask({ revision: 'v2' });
+    model.setQuery({ revision: 'v2' });
     expect(model.found).not.toBeNull();
     expect(model.ready).toBe(false);
     expect(await model.start()).toBeNull();
-    model.ask({ repo: 'org/other' });
+    model.setQuery({ repo: 'org/other' });
     expect(model.found).toBeNull();
     expect(server.importFromHub).not.toHaveBeenCalled();
   });
@@ -184,10 +184,10 @@ describe('ImportModel', () => {
       signal!.addEventListener('abort', () => slow.reject(new Error('aborted')));
       return slow.promise;
     });
-    model.ask({ repo: 'org/slow' });
+    model.setQuery({ repo: 'org/slow' });
     void model.lookUp();
     await vi.waitFor(() => expect(model.busy).toBe('looking'));
-    model.ask({ repo: 'org/name' });
+    model.setQuery({ repo: 'org/name' });
     await model.lookUp();
     expect(model.found!.repo).toBe('org/name');
     expect(model.error).toBeNull();
@@ -196,9 +196,9 @@ describe('ImportModel', () => {
   it('says in the fields what a pasted address means', async () => {
     const model = make();
     server.getHubRepo.mockResolvedValue(hubRepo({ repoType: 'dataset', revision: 'v2' }));
-    model.ask({ repo: 'https://hub/datasets/org/name/tree/v2' });
+    model.setQuery({ repo: 'https://hub/datasets/org/name/tree/v2' });
     await model.lookUp();
-    expect(model.question).toMatchObject({ repo: 'org/name', repoType: 'dataset', revision: 'v2' });
+    expect(model.query).toMatchObject({ repo: 'org/name', repoType: 'dataset', revision: 'v2' });
     expect(model.current).toBe(true);
     expect(model.pageUrl).toBe('https://hub/datasets/org/name');
   });
@@ -206,10 +206,10 @@ describe('ImportModel', () => {
   it('asks for a token where one may help, and sends it with this import alone', async () => {
     const model = make();
     server.getHubRepo.mockRejectedValueOnce(new ApiError('RepoNotFound', 'Not there.', 404));
-    model.ask({ repo: 'org/name' });
+    model.setQuery({ repo: 'org/name' });
     await model.lookUp();
     expect(model.asksToken).toBe(true);
-    model.ask({ token: 'hf_secret' });
+    model.setQuery({ token: 'hf_secret' });
     await model.lookUp();
     expect(server.getHubRepo.mock.lastCall![1].token).toBe('hf_secret');
     await model.start();
@@ -223,14 +223,14 @@ describe('ImportModel', () => {
       hfTokenFrom: null
     });
     const model = make();
-    model.ask({ repo: 'org/name' });
+    model.setQuery({ repo: 'org/name' });
     await model.lookUp();
     expect(model.pageUrl).toBeNull();
   });
 
   it('compares again when the import is refused for what came into its way', async () => {
     const model = make();
-    model.ask({ repo: 'org/name' });
+    model.setQuery({ repo: 'org/name' });
     await model.lookUp();
     await planned(model);
     server.importFromHub.mockRejectedValueOnce(new ApiError('Conflict', 'It differs.', 409));

@@ -1,15 +1,4 @@
-import {
-  asPatterns,
-  byPatterns,
-  chosenPaths,
-  EVERYTHING,
-  tick,
-  type IFileChoice
-} from './filechoice';
-import { Latest } from './formmodel';
-import { ImportPlan, type FileStatus } from './importplan';
 import { s3Uri } from '../api/keys';
-import { RepoLookup } from './repolookup';
 import { ApiError } from '../api/request';
 import type {
   HubFile,
@@ -20,11 +9,22 @@ import type {
   Transfer,
   TransferPlan
 } from '../tokens';
+import {
+  asPatterns,
+  byPatterns,
+  chosenPaths,
+  EVERYTHING,
+  tick,
+  type IFileChoice
+} from './filechoice';
+import { LatestRequest } from './formmodel';
+import { ImportPlan, type FileStatus } from './importplan';
+import { RepoLookup } from './repolookup';
 
-/** Whoever types a target is not asked at every letter. */
-const TYPING_MS = 400;
+/** Wait until the user pauses typing before asking the server. */
+const TYPING_DELAY_MS = 400;
 
-/** An import before it starts: the repository, which files of it, where to, and what is there already. */
+/** An import before it starts: the repository, the selected files, the target and what already exists there. */
 export class ImportModel extends RepoLookup {
   constructor(private readonly _options: ImportModel.IOptions) {
     super(_options.server);
@@ -53,7 +53,7 @@ export class ImportModel extends RepoLookup {
     return this._options.prefix;
   }
 
-  /** The folder that the target is typed from: where the user was, or the top. */
+  /** The folder that contains the target: where the user was, or the top level. */
   get base(): string {
     return this._base;
   }
@@ -62,12 +62,12 @@ export class ImportModel extends RepoLookup {
     return this._prefix ?? this._base + (this.found?.repo ?? '');
   }
 
-  /** Where the files go, as a model server takes it. */
+  /** The URI of the target, as model servers expect it. */
   get target(): string {
     return s3Uri(this.bucket, this.prefix && `${this.prefix.replace(/\/$/, '')}/`);
   }
 
-  /** What would happen to each file; null until it is known. */
+  /** What would happen to each file; null until that is known. */
   get plan(): ImportPlan | null {
     return this._plan;
   }
@@ -84,12 +84,12 @@ export class ImportModel extends RepoLookup {
     return this._plan?.statusOf(path) ?? 'unknown';
   }
 
-  /** How many of the chosen files have this state; those that are not known are not counted. */
+  /** The number of selected files with this status. Files whose status is not known are not counted. */
   count(status: FileStatus): number {
     return this.chosenFiles.filter(({ path }) => this.statusOf(path) === status).length;
   }
 
-  /** Whether something may be in the way of what was chosen. */
+  /** Whether existing objects may conflict with the selected files. */
   get asksConflict(): boolean {
     return this._plan !== null && this._plan.mayConflict(this.chosen);
   }
@@ -98,7 +98,7 @@ export class ImportModel extends RepoLookup {
     return this._onConflict;
   }
 
-  /** Whether objects of other revisions are removed when all files have arrived. */
+  /** Whether objects of other revisions are deleted after all files have arrived. */
   get removesRemaining(): boolean {
     return this._removesRemaining;
   }
@@ -125,7 +125,7 @@ export class ImportModel extends RepoLookup {
     this.choose(byPatterns(include, exclude));
   }
 
-  /** What is not in the bucket yet; what differs stays as it is there. */
+  /** Select the files that are not in the bucket yet. Objects that are different are not changed. */
   chooseNew(): void {
     const there = (this.found?.files ?? [])
       .map(({ path }) => path)
@@ -138,10 +138,10 @@ export class ImportModel extends RepoLookup {
     this._prefix = prefix;
     this._forgetPlan();
     this.changed();
-    void this._makePlan(TYPING_MS);
+    void this._makePlan(TYPING_DELAY_MS);
   }
 
-  /** Put the repository's folder below another one. */
+  /** Move the repository's folder into another folder. */
   setBase(base: string): void {
     this._base = base;
     this._prefix = null;
@@ -166,7 +166,7 @@ export class ImportModel extends RepoLookup {
     }
     let started: Transfer | null = null;
     const worked = await this.run('starting', async () => {
-      // Without anything in the way nothing was decided: what comes into it meanwhile is an error.
+      // Without conflicts the user decided nothing, so an object that appears later is an error.
       const onConflict = this.asksConflict ? this._onConflict : 'fail';
       const patterns = asPatterns(this.found!.files, this._choice);
       const remaining = this._removesRemaining ? this._plan?.remaining : null;
@@ -183,45 +183,45 @@ export class ImportModel extends RepoLookup {
     return started;
   }
 
-  protected onAsked(): void {
+  protected onLookupStarted(): void {
     this._planner.stop();
     this._planning = false;
   }
 
-  protected onTaken(before: HubRepo | null): void {
+  protected onRepoChanged(before: HubRepo | null): void {
     const { include, exclude } = this._choice;
     this._forgetPlan();
     this._chosen = null;
     if (before?.commit !== this.found?.commit) {
       this._choice = byPatterns(include, exclude);
     }
-    // A folder or a file in a pasted address is what was meant.
+    // A pasted address of a folder or a file selects just that.
     if (this.found?.chosen.length) {
       this._choice = byPatterns(this.found.chosen, []);
     }
   }
 
-  protected onFound(): void {
+  protected onRepoReady(): void {
     void this._makePlan(0);
   }
 
-  protected onForgotten(): void {
-    this.onAsked();
+  protected onRepoCleared(): void {
+    this.onLookupStarted();
     this._prefix = this._planError = null;
     this._forgetPlan();
     this.chooseAll();
   }
 
-  /** What was agreed to remove was of that plan. */
+  /** The user's consent to delete leftover objects was for the old plan. */
   private _forgetPlan(): void {
     this._plan = null;
     this._removesRemaining = false;
   }
 
-  /** The commit that was looked at: what comes is what was seen. */
+  /** The commit that was looked up, so that exactly the files shown are imported. */
   private _request(): ImportRequest {
     const { repo, repoType, commit } = this.found!;
-    const { token } = this.question;
+    const { token } = this.query;
     const { bucket, prefix } = this;
     const where = { bucket, prefix: prefix.replace(/\/$/, '') };
     return { repo, repoType, revision: commit, ...where, ...(token && { token }) };
@@ -247,7 +247,7 @@ export class ImportModel extends RepoLookup {
       if (!signal.aborted) {
         const agreed = this._plan?.remaining;
         this._plan = new ImportPlan(made, this.target);
-        // After a start that failed, other objects may remain than those that were agreed to be removed.
+        // After a failed start, the leftover objects may differ from those the user agreed to delete.
         this._removesRemaining &&= isSame(agreed, this._plan.remaining);
       }
     } catch (reason) {
@@ -261,7 +261,7 @@ export class ImportModel extends RepoLookup {
     }
   }
 
-  private readonly _planner = new Latest(this.closed);
+  private readonly _planner = new LatestRequest(this.closed);
   private _choice = EVERYTHING;
   private _chosen: ReadonlySet<string> | null = null;
   private _base: string;

@@ -1,6 +1,6 @@
 import type { RemainingObjects, TransferPlan } from '../tokens';
 
-/** How a file of a repository and the object at its target compare. */
+/** How a file of a repository compares to the object at its target. */
 export type FileStatus = 'new' | 'identical' | 'differs' | 'refused' | 'unknown';
 
 const STATUS: Record<string, FileStatus> = {
@@ -10,7 +10,7 @@ const STATUS: Record<string, FileStatus> = {
   refuse: 'refused'
 };
 
-/** The server's answer to "what would happen", by path. It counts all files and names the first of them. */
+/** The server's dry run by path. It counts all files but names only the first ones. */
 export class ImportPlan {
   constructor(
     private readonly _plan: TransferPlan,
@@ -21,7 +21,7 @@ export class ImportPlan {
         this._known.set(uri.slice(target.length), STATUS[what] ?? 'unknown');
       }
     }
-    // When all files fare alike, those without a name do, too.
+    // If all files have the same status, so do those that are not named.
     const kinds = Object.entries(_plan.counts).filter(([, count]) => count > 0);
     this._rest = kinds.length === 1 ? (STATUS[kinds[0][0]] ?? 'unknown') : 'unknown';
   }
@@ -35,12 +35,12 @@ export class ImportPlan {
     return this._plan.counts.conflict ?? 0;
   }
 
-  /** Whether the state of some files is not known one by one. */
+  /** Whether the status of some files is not known. */
   get partial(): boolean {
     return this._rest === 'unknown' && this._plan.filesTotal > this._known.size;
   }
 
-  /** What other revisions left at the target, of files that this one does not have. */
+  /** Objects that other revisions left at the target and that this revision does not have. */
   get remaining(): RemainingObjects | null {
     return this._plan.remaining ?? null;
   }

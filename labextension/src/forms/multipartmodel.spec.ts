@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 
-import { MultipartModel } from './multipartmodel';
 import type { MultipartUpload } from '../tokens';
+import { MultipartModel } from './multipartmodel';
 
 const upload = (UploadId: string, inUse = false): MultipartUpload => ({
   Key: `key of ${UploadId}`,

@@ -1,4 +1,3 @@
-import { FormModel } from './formmodel';
 import type {
   AbortRequest,
   DeleteReply,
@@ -6,11 +5,12 @@ import type {
   MultipartList,
   MultipartUpload
 } from '../tokens';
+import { FormModel } from './formmodel';
 
-/** As many as one request takes. */
-const BATCH = 1000;
+/** The maximum of one request. */
+const MAX_UPLOADS_PER_REQUEST = 1000;
 
-/** The uploads of a bucket that were begun and never completed; their parts take space that no listing shows. */
+/** The incomplete multipart uploads of a bucket; their parts use storage that listings do not show. */
 export class MultipartModel extends FormModel {
   constructor(private readonly _options: MultipartModel.IOptions) {
     super();
@@ -38,7 +38,7 @@ export class MultipartModel extends FormModel {
     return this._ticked;
   }
 
-  /** What was ticked and could not be removed. */
+  /** The selected uploads that could not be removed. */
   get failures(): readonly KeyFailure[] {
     return this._failures;
   }
@@ -47,7 +47,7 @@ export class MultipartModel extends FormModel {
     return this._removed;
   }
 
-  /** Those in use are somebody's work that goes on. */
+  /** Uploads in use are still running and cannot be selected. */
   tick(uploads: Iterable<MultipartUpload>, on: boolean): void {
     const ticked = new Set(this._ticked);
     for (const { UploadId, inUse } of uploads) {
@@ -75,15 +75,15 @@ export class MultipartModel extends FormModel {
     await this.run('removing', async () => {
       const { server, bucket } = this._options;
       const chosen = this._uploads.filter(({ UploadId }) => this._ticked.has(UploadId));
-      for (let at = 0; at < chosen.length && !this.isDisposed; at += BATCH) {
-        const some = chosen.slice(at, at + BATCH);
+      for (let at = 0; at < chosen.length && !this.isDisposed; at += MAX_UPLOADS_PER_REQUEST) {
+        const some = chosen.slice(at, at + MAX_UPLOADS_PER_REQUEST);
         const uploads = some.map(({ Key, UploadId }) => ({ Key, UploadId }));
         const { deleted, errors } = await server.abortMultiparts(bucket, { uploads });
         this._failures = [...this._failures, ...errors];
         this._removed += deleted.length;
         this.changed();
       }
-      // A key may have several uploads and the reply names keys: the store knows which are left.
+      // A key may have several uploads, and the reply names keys only, so read from the store which are left.
       this._ticked = new Set();
       await this._read(null);
     });

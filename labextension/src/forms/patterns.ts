@@ -1,6 +1,6 @@
 /** Glob patterns as the server reads them (Python's fnmatch): `*` also matches slashes. */
 
-/** What a model server needs of a repository that also holds other formats. */
+/** What a model server needs from a repository that also holds other formats. */
 export const SAFETENSORS_ONLY: readonly string[] = [
   '*.safetensors',
   '*.json',
@@ -10,18 +10,18 @@ export const SAFETENSORS_ONLY: readonly string[] = [
   'tokenizer*'
 ];
 
-/** Patterns as they are typed: between them stand spaces, commas or line ends. */
+/** Split entered patterns at spaces, commas and line ends. */
 export function splitPatterns(text: string): string[] {
   return text.split(/[\s,]+/).filter(Boolean);
 }
 
-/** The pattern that matches exactly this path. */
+/** Return a pattern that matches exactly this path. */
 export function exactPattern(path: string): string {
   return path.replace(/[[*?]/g, '[$&]');
 }
 
-/** A test whether a path matches one of `include` (all, when there is none) and none of `exclude`. */
-export function wanted(
+/** Return a test whether a path matches one of `include` (or there is none) and none of `exclude`. */
+export function matches(
   include: readonly string[],
   exclude: readonly string[]
 ): (path: string) => boolean {
@@ -33,7 +33,7 @@ export function wanted(
 }
 
 function toRegExp(pattern: string): RegExp {
-  // One that ends in a slash takes all below that folder.
+  // A pattern that ends in a slash matches everything in that folder.
   const whole = pattern.endsWith('/') ? `${pattern}*` : pattern;
   const pieces = [''];
   for (const [one, not, set] of whole.matchAll(/\[(!?)(\][^\]]*|[^\]]+)\]|[\s\S]/gu)) {
@@ -47,8 +47,8 @@ function toRegExp(pattern: string): RegExp {
   }
   const [first, ...others] = pieces;
   const last = others.pop();
-  // What is between two asterisks matches where it first can, and a lookahead keeps it there. Without that, a hostile
-  // repository has names for which a few asterisks take longer than anybody lives.
+  // The text between two asterisks matches at its first occurrence, and a lookahead with a back-reference prevents
+  // backtracking. Otherwise, names in a hostile repository could make a few asterisks take exponential time.
   const between = others
     .filter(Boolean)
     .map((piece, index) => `(?=(.*?${piece}))\\${index + 1}`)
@@ -57,7 +57,7 @@ function toRegExp(pattern: string): RegExp {
   try {
     return new RegExp(`^${first}${between}${end}$`, 'su');
   } catch {
-    // A set such as [z-a] has nothing in it.
+    // A set such as [z-a] matches nothing.
     return /(?!)/;
   }
 }

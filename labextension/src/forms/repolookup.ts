@@ -1,101 +1,101 @@
-import { FormModel, Latest } from './formmodel';
 import type { HubRefs, HubRepo, HubSettings, IRepoOptions, RepoType } from '../tokens';
+import { FormModel, LatestRequest } from './formmodel';
 
-/** Refusals after which another token may help. */
+/** Errors that another token may resolve. */
 const TOKEN_CODES = ['GatedRepo', 'RepoNotFound', 'InvalidToken', 'HubForbidden', 'NoToken'];
 
-const NAME = /^[\w.-]+(\/[\w.-]+)?$/;
+const REPO_NAME = /^[\w.-]+(\/[\w.-]+)?$/;
 
 /** What is looked up. */
-export interface IQuestion {
+export interface IRepoQuery {
   repo: string;
   repoType: RepoType;
-  /** Empty: the hub's default. */
+  /** Empty for the hub's default. */
   revision: string;
   token: string;
 }
 
-/** A repository that is looked up: what was asked, and what was found. */
+/** A repository lookup: the query and its result. */
 export abstract class RepoLookup extends FormModel {
   constructor(private readonly _hub: RepoLookup.IServer) {
     super();
     void this._readEndpoint();
   }
 
-  get question(): IQuestion {
-    return this._question;
+  get query(): IRepoQuery {
+    return this._query;
   }
 
-  /** The repository of the last answer, until another one is named. */
+  /** The repository of the last reply, until the query names another one. */
   get found(): HubRepo | null {
     return this._found;
   }
 
-  /** Whether what was found is what the fields say now. */
+  /** Whether the result belongs to the current query. */
   get current(): boolean {
-    return this._found !== null && this._asked === this._question;
+    return this._found !== null && this._foundQuery === this._query;
   }
 
   get refs(): HubRefs | null {
     return this._refs;
   }
 
-  /** Whether a token may help, or one was typed. */
+  /** Whether a token may help, or one was entered. */
   get asksToken(): boolean {
     const refused = this._found !== null && !this._found.accessible;
     const { error } = this;
-    return refused || !!this._question.token || (!!error && TOKEN_CODES.includes(error.code));
+    return refused || !!this._query.token || (!!error && TOKEN_CODES.includes(error.code));
   }
 
-  /** The repository's page at the hub in use. */
+  /** The repository's page on the hub in use. */
   get pageUrl(): string | null {
-    const { repo, repoType } = this._found ?? this._question;
+    const { repo, repoType } = this._found ?? this._query;
     const folder = repoType === 'model' ? '' : `${repoType}s/`;
-    return this._endpoint && NAME.test(repo) ? `${this._endpoint}/${folder}${repo}` : null;
+    return this._endpoint && REPO_NAME.test(repo) ? `${this._endpoint}/${folder}${repo}` : null;
   }
 
-  ask(change: Partial<IQuestion>): void {
-    const before = this._question;
-    this._question = { ...before, ...change };
-    this._asking.stop();
+  setQuery(change: Partial<IRepoQuery>): void {
+    const before = this._query;
+    this._query = { ...before, ...change };
+    this._lookups.stop();
     this.setError(null);
-    if (before.repo !== this._question.repo || before.repoType !== this._question.repoType) {
-      this._found = this._asked = this._refs = null;
-      this.onForgotten();
+    if (before.repo !== this._query.repo || before.repoType !== this._query.repoType) {
+      this._found = this._foundQuery = this._refs = null;
+      this.onRepoCleared();
     }
     this.changed();
   }
 
   async lookUp(): Promise<void> {
-    this._asking.stop();
-    await this._looking;
-    if (this._question.repo.trim()) {
-      this._looking = this._lookUp(this._question);
-      await this._looking;
+    this._lookups.stop();
+    await this._pendingLookup;
+    if (this._query.repo.trim()) {
+      this._pendingLookup = this._lookUp(this._query);
+      await this._pendingLookup;
     }
   }
 
-  /** Stop waiting for an answer. */
-  stopLooking(): void {
-    this._asking.stop();
+  /** Cancel the lookup. */
+  cancelLookup(): void {
+    this._lookups.stop();
   }
 
-  /** A question goes out: what was made of the last answer is out of date. */
-  protected abstract onAsked(): void;
+  /** A lookup has started; anything derived from the last reply is outdated. */
+  protected abstract onLookupStarted(): void;
 
-  /** An answer came in; before it there was another one, or none. */
-  protected abstract onTaken(before: HubRepo | null): void;
+  /** A reply has arrived; `before` is the previous repository, if any. */
+  protected abstract onRepoChanged(before: HubRepo | null): void;
 
-  /** It can be used. */
-  protected abstract onFound(): void;
+  /** The repository is accessible. */
+  protected abstract onRepoReady(): void;
 
-  /** Another repository is meant. */
-  protected abstract onForgotten(): void;
+  /** The query names another repository. */
+  protected abstract onRepoCleared(): void;
 
-  private async _lookUp(question: IQuestion): Promise<void> {
-    const { repo, repoType, revision, token } = question;
-    const signal = this._asking.next();
-    this.onAsked();
+  private async _lookUp(query: IRepoQuery): Promise<void> {
+    const { repo, repoType, revision, token } = query;
+    const signal = this._lookups.next();
+    this.onLookupStarted();
     await this.run('looking', async () => {
       try {
         const found = await this._hub.getHubRepo(repo.trim(), {
@@ -104,9 +104,9 @@ export abstract class RepoLookup extends FormModel {
           token: token || undefined,
           signal
         });
-        this._take(found);
+        this._setFound(found);
       } catch (reason) {
-        // Taken back by the user, who knows it.
+        // The user cancelled it.
         if (!signal.aborted) {
           throw reason;
         }
@@ -114,51 +114,51 @@ export abstract class RepoLookup extends FormModel {
     });
     if (this.current) {
       void this._readRefs(signal);
-      this.onFound();
+      this.onRepoReady();
     }
   }
 
-  private _take(found: HubRepo): void {
+  private _setFound(found: HubRepo): void {
     const before = this._found;
     this._found = found;
-    // A pasted address says more than the fields, which say the same from now on.
-    if (this._question.repo.trim() !== found.repo) {
+    // A pasted address contains more than the fields; copy it to them.
+    if (this._query.repo.trim() !== found.repo) {
       const { repo, repoType, revision } = found;
-      this._question = { ...this._question, repo, repoType, revision };
+      this._query = { ...this._query, repo, repoType, revision };
     }
-    this._asked = this._question;
-    this.onTaken(before);
+    this._foundQuery = this._query;
+    this.onRepoChanged(before);
   }
 
   private async _readRefs(signal: AbortSignal): Promise<void> {
     const { repo, repoType } = this._found!;
-    const { token } = this._question;
+    const { token } = this._query;
     try {
       const options = { repoType, token: token || undefined, signal };
       this._refs = await this._hub.getHubRefs(repo, options);
       this.changed();
     } catch {
-      // A revision can still be typed.
+      // The user can still enter a revision.
     }
   }
 
   private async _readEndpoint(): Promise<void> {
     try {
       const { hfEndpoint } = await this._hub.getHubSettings();
-      // It becomes a link: nothing but an address may stand there.
+      // It becomes a link, so accept web addresses only.
       this._endpoint = /^https?:\/\//.test(hfEndpoint)
         ? hfEndpoint.replace(/(?<!\/)\/+$/, '')
         : null;
       this.changed();
     } catch {
-      // The look-up tells what is wrong.
+      // The lookup reports what is wrong.
     }
   }
 
-  private readonly _asking = new Latest(this.closed);
-  private _looking: Promise<void> = Promise.resolve();
-  private _question: IQuestion = { repo: '', repoType: 'model', revision: '', token: '' };
-  private _asked: IQuestion | null = null;
+  private readonly _lookups = new LatestRequest(this.closed);
+  private _pendingLookup: Promise<void> = Promise.resolve();
+  private _query: IRepoQuery = { repo: '', repoType: 'model', revision: '', token: '' };
+  private _foundQuery: IRepoQuery | null = null;
   private _found: HubRepo | null = null;
   private _refs: HubRefs | null = null;
   private _endpoint: string | null = null;

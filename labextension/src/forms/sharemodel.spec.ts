@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 
-import { DAY, ShareModel } from './sharemodel';
+import { DAY_SECONDS, ShareModel } from './sharemodel';
 
 describe('ShareModel', () => {
   const link = { url: 'https://s3/k?X', method: 'GET' as const, expiresAt: '2026-01-01T00:00:00Z' };
@@ -18,7 +18,7 @@ describe('ShareModel', () => {
       expiresIn: 3600
     });
     expect(model.link?.url).toBe(link.url);
-    model.setExpiry(DAY);
+    model.setExpiry(DAY_SECONDS);
     expect(model.link).toBeNull();
   });
 
@@ -31,8 +31,8 @@ describe('ShareModel', () => {
   });
 
   it.each([
-    ['2', 'days', 2 * DAY],
-    ['7', 'days', 7 * DAY],
+    ['2', 'days', 2 * DAY_SECONDS],
+    ['7', 'days', 7 * DAY_SECONDS],
     ['8', 'days', null],
     ['1.5', 'hours', 5400],
     ['0', 'minutes', null],

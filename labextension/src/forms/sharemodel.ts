@@ -1,34 +1,34 @@
-import { FormModel } from './formmodel';
 import type { PresignedUrl, PresignRequest } from '../tokens';
+import { FormModel } from './formmodel';
 
-const MINUTE = 60;
-const HOUR = 60 * MINUTE;
-export const DAY = 24 * HOUR;
+const MINUTE_SECONDS = 60;
+const HOUR_SECONDS = 60 * MINUTE_SECONDS;
+export const DAY_SECONDS = 24 * HOUR_SECONDS;
 
-/** S3 takes no more. */
-export const LONGEST = 7 * DAY;
+/** The maximum of S3. */
+export const MAX_EXPIRY_SECONDS = 7 * DAY_SECONDS;
 
-/** The times to choose from, in seconds; null stands for another one. */
-export const EXPIRIES: readonly (number | null)[] = [
-  15 * MINUTE,
-  HOUR,
-  12 * HOUR,
-  DAY,
-  LONGEST,
+/** The times to choose from; null is a custom one. */
+export const EXPIRY_CHOICES_SECONDS: readonly (number | null)[] = [
+  15 * MINUTE_SECONDS,
+  HOUR_SECONDS,
+  12 * HOUR_SECONDS,
+  DAY_SECONDS,
+  MAX_EXPIRY_SECONDS,
   null
 ];
 
-export const UNITS = { minutes: MINUTE, hours: HOUR, days: DAY };
-export type Unit = keyof typeof UNITS;
+export const UNIT_SECONDS = { minutes: MINUTE_SECONDS, hours: HOUR_SECONDS, days: DAY_SECONDS };
+export type Unit = keyof typeof UNIT_SECONDS;
 
-/** A link to one key that works without a login until it expires. */
+/** A link to one object that works without a login until it expires. */
 export class ShareModel extends FormModel {
   constructor(private readonly _options: ShareModel.IOptions) {
     super();
     this._name = _options.name;
   }
 
-  /** What is shared: in a folder without a name, something is yet to be uploaded. */
+  /** The key; without a name, it is of an object that is yet to be uploaded to the folder. */
   get key(): string {
     return this._options.prefix + this._name;
   }
@@ -45,7 +45,7 @@ export class ShareModel extends FormModel {
     return this._name;
   }
 
-  /** Whether there is something to download. */
+  /** Whether there is an object to download. */
   get exists(): boolean {
     return this._options.name !== '';
   }
@@ -54,7 +54,7 @@ export class ShareModel extends FormModel {
     return this._method ?? (this.exists ? 'GET' : 'PUT');
   }
 
-  /** Null: the number and the unit say it. */
+  /** Null for a custom time, given by number and unit. */
   get expiry(): number | null {
     return this._expiry;
   }
@@ -67,10 +67,10 @@ export class ShareModel extends FormModel {
     return this._unit;
   }
 
-  /** Null when what was typed is no time that S3 takes. */
+  /** Null if the entered time is not valid for S3. */
   get seconds(): number | null {
-    const seconds = this._expiry ?? Math.round(Number(this._number) * UNITS[this._unit]);
-    return seconds >= 1 && seconds <= LONGEST ? seconds : null;
+    const seconds = this._expiry ?? Math.round(Number(this._number) * UNIT_SECONDS[this._unit]);
+    return seconds >= 1 && seconds <= MAX_EXPIRY_SECONDS ? seconds : null;
   }
 
   get link(): PresignedUrl | null {
@@ -84,7 +84,7 @@ export class ShareModel extends FormModel {
 
   setName(name: string): void {
     this._name = name;
-    this._drop();
+    this._clearLink();
   }
 
   setMethod(method: 'GET' | 'PUT'): void {
@@ -92,18 +92,18 @@ export class ShareModel extends FormModel {
     if (method === 'GET') {
       this._name = this._options.name;
     }
-    this._drop();
+    this._clearLink();
   }
 
   setExpiry(expiry: number | null): void {
     this._expiry = expiry;
-    this._drop();
+    this._clearLink();
   }
 
   setCustom(number: string, unit: Unit): void {
     this._number = number;
     this._unit = unit;
-    this._drop();
+    this._clearLink();
   }
 
   async create(): Promise<void> {
@@ -120,8 +120,8 @@ export class ShareModel extends FormModel {
     });
   }
 
-  /** A link is shown only beside what it was made for. */
-  private _drop(): void {
+  /** Discard the link when the fields no longer match it. */
+  private _clearLink(): void {
     this._link = null;
     this.setError(null);
     this.changed();
@@ -129,7 +129,7 @@ export class ShareModel extends FormModel {
 
   private _name: string;
   private _method: 'GET' | 'PUT' | null = null;
-  private _expiry: number | null = HOUR;
+  private _expiry: number | null = HOUR_SECONDS;
   private _number = '2';
   private _unit: Unit = 'days';
   private _link: PresignedUrl | null = null;
@@ -140,7 +140,7 @@ export namespace ShareModel {
     server: { presign(what: PresignRequest): Promise<PresignedUrl> };
     bucket: string;
     prefix: string;
-    /** Of the object in the folder; empty where none is chosen. */
+    /** The name of the object in the folder; empty if none is selected. */
     name: string;
   }
 }

@@ -32,10 +32,10 @@ it('restores and removes exactly one version, then looks again', async () => {
   await model.restore('1');
   expect(server.restoreVersion).toHaveBeenCalledWith('b', 'k', '1');
   model.askDelete('2');
-  expect(model.asked).toBe('2');
+  expect(model.pendingDelete).toBe('2');
   await model.remove('2');
   expect(server.deleteVersion).toHaveBeenCalledWith('b', 'k', '2');
-  expect(model.asked).toBeNull();
+  expect(model.pendingDelete).toBeNull();
   expect(onChanged).toHaveBeenCalledTimes(2);
   expect(server.listVersions).toHaveBeenCalledTimes(3);
 });

@@ -1,5 +1,5 @@
-import { FormModel } from './formmodel';
 import type { ObjectVersion, StoredObject, VersionList } from '../tokens';
+import { FormModel } from './formmodel';
 
 /** The versions of one key, newest first, page by page. */
 export class VersionsModel extends FormModel {
@@ -21,9 +21,9 @@ export class VersionsModel extends FormModel {
     return this._token !== null;
   }
 
-  /** The version whose deletion is to be confirmed. */
-  get asked(): string | null {
-    return this._asked;
+  /** The version whose deletion the user must confirm. */
+  get pendingDelete(): string | null {
+    return this._pendingDelete;
   }
 
   url(version: ObjectVersion, how: 'view' | 'download'): string {
@@ -42,7 +42,7 @@ export class VersionsModel extends FormModel {
   }
 
   askDelete(versionId: string | null): void {
-    this._asked = versionId;
+    this._pendingDelete = versionId;
     this.changed();
   }
 
@@ -51,7 +51,7 @@ export class VersionsModel extends FormModel {
   }
 
   async remove(versionId: string): Promise<void> {
-    this._asked = null;
+    this._pendingDelete = null;
     await this._act(({ server, bucket, key }) => server.deleteVersion(bucket, key, versionId));
   }
 
@@ -77,7 +77,7 @@ export class VersionsModel extends FormModel {
   private _versions: readonly ObjectVersion[] = [];
   private _versioning: VersionList['versioning'] | null = null;
   private _token: string | null = null;
-  private _asked: string | null = null;
+  private _pendingDelete: string | null = null;
 }
 
 export namespace VersionsModel {
@@ -97,7 +97,7 @@ export namespace VersionsModel {
     server: IServer;
     bucket: string;
     key: string;
-    /** The newest version is another one now. */
+    /** Called when the newest version has changed. */
     onChanged: () => void;
   }
 }

@@ -1,7 +1,9 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { Widget } from '@lumino/widgets';
 
-/** A tab of the main area; a panel beside it in Notebook 7, whose main area has room for the notebook alone. */
+/**
+ * Add a widget as a tab of the main area; in Notebook 7, whose main area holds only the notebook, as a panel beside it.
+ */
 export function addToMainArea(app: JupyterFrontEnd, widget: Widget, type: string): void {
   const { shell } = app;
   shell.add(widget, 'main', { type });
@@ -11,7 +13,7 @@ export function addToMainArea(app: JupyterFrontEnd, widget: Widget, type: string
   }
 }
 
-/** Notebook 7.4 would close what is in sight already. */
+/** Activate a widget. Notebook 7.4 would close one that is already visible. */
 export function bringToFront({ shell }: JupyterFrontEnd, widget: Widget): void {
   if (widget.isVisible) {
     widget.activate();

@@ -1,8 +1,8 @@
-import type { IObjectPlace } from '../drive/documents';
 import { lastName, s3Uri } from '../api/keys';
+import type { IObjectLocation } from '../drive/documents';
 import { pythonString } from '../python';
 
-/** What a line does with an object; `uri` is its name alone. */
+/** What the code does with an object; `uri` is just its URI. */
 export const SNIPPET_FORMS = [
   'pandas',
   'image',
@@ -18,7 +18,7 @@ export const SNIPPET_FORMS = [
 ] as const;
 export type SnippetForm = (typeof SNIPPET_FORMS)[number];
 
-/** The lines that fit an object or, with a slash at its end, a folder; the first one is what is inserted unasked. */
+/** Return the forms that suit an object or, with a slash at its end, a folder. The first one is the default. */
 export function formsOf(key: string): readonly SnippetForm[] {
   if (isFolder(key)) {
     return ['list', 'download', 'serve', 'uri'];
@@ -27,8 +27,8 @@ export function formsOf(key: string): readonly SnippetForm[] {
   return [...(reading ? [reading] : []), 'open', 'download', 'boto3', 'uri'];
 }
 
-/** Code for a notebook. Only `boto3` needs keys in the kernel; everything else asks the server. */
-export function snippet({ bucket, key }: IObjectPlace, form = formsOf(key)[0]): string {
+/** Return code for a notebook. Only `boto3` needs keys in the kernel; all other code uses the server. */
+export function snippet({ bucket, key }: IObjectLocation, form = formsOf(key)[0]): string {
   const uri = pythonString(s3Uri(bucket, key));
   const client = (use: string, ...imports: string[]) =>
     [...imports, 'from odhtec_jupyter import Client', '', use].join('\n');
@@ -99,7 +99,7 @@ function extension(key: string): string | undefined {
   return /\.([^./]+)$/.exec(key)?.[1].toLowerCase();
 }
 
-/** A file goes into the folder where the kernel is; a folder into one that has its name. */
+/** Return the local target: the current folder for a file, a folder with the same name for a folder. */
 function localName(key: string): string {
   const name = lastName(key);
   return isFolder(key) && !['', '.', '..', '/'].includes(name) ? name : '.';
@@ -107,7 +107,7 @@ function localName(key: string): string {
 
 interface IPandasCall {
   name: string;
-  /** With a comma before each. */
+  /** Each starts with a comma. */
   options: string;
 }
 
@@ -129,24 +129,24 @@ function pandasCall(key: string): IPandasCall | null {
   }
 }
 
-/** Names that fsspec takes to the letter: others mean patterns or chains to it, or levels that it drops. */
-const PLAIN = /^(?:[\p{L}\p{M}\p{N} _.,=+@()-]+\/)*[\p{L}\p{M}\p{N} _.,=+@()-]+$/u;
+/** Keys that fsspec uses unchanged. In others it reads patterns or chains, or drops empty levels. */
+const PLAIN_KEY = /^(?:[\p{L}\p{M}\p{N} _.,=+@()-]+\/)*[\p{L}\p{M}\p{N} _.,=+@()-]+$/u;
 
 function withPandas(bucket: string, key: string): string {
   const { name, options } = pandasCall(key)!;
   const call = (source: string) => `df = pd.${name}(${source}${options})`;
   const pandas = 'import pandas as pd';
-  if (PLAIN.test(key)) {
+  if (PLAIN_KEY.test(key)) {
     return [pandas, '', call(pythonString(`odhtec://${bucket}/${key}`))].join('\n');
   }
   const opened = `Client().open(${pythonString(s3Uri(bucket, key))})`;
   return [pandas, 'from odhtec_jupyter import Client', '', call(opened)].join('\n');
 }
 
-/** With the names of the data connection in the kernel's environment. */
+/** Return code that reads with boto3, configured by the environment variables of the data connection. */
 function withBoto3(bucket: string, key: string): string {
   const pandas = pandasCall(key);
-  // Parquet is read from its end.
+  // Reading Parquet needs a seekable file.
   const whole = pandas?.name === 'read_parquet';
   return [
     ...(whole ? ['import io'] : []),
@@ -163,7 +163,10 @@ function withBoto3(bucket: string, key: string): string {
   ].join('\n');
 }
 
-/** What KServe is told of the model in a folder; the slash keeps it from another one whose name begins the same. */
+/**
+ * Return a KServe manifest for the model in a folder. The slash separates the folder from others whose names start the
+ * same.
+ */
 function manifest(bucket: string, prefix: string): string {
   const yaml = `apiVersion: serving.kserve.io/v1beta1
 kind: InferenceService
@@ -187,7 +190,7 @@ spec:
   return `manifest = """${yaml.replaceAll('\\', '\\\\')}"""\nprint(manifest)`;
 }
 
-/** As Kubernetes wants names: a label of DNS that begins with a letter. */
+/** Return a valid Kubernetes name: a DNS label that starts with a letter. */
 function resourceName(name: string): string {
   const label = name
     .toLowerCase()

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { BrowserModel } from './browser';
 import { ApiError } from '../api/request';
-import type { IStorage } from './storage';
 import { Deferred, page } from '../testing/fakes';
 import type { BucketList, ObjectList } from '../tokens';
+import { BrowserModel } from './browser';
+import type { IStorage } from './storage';
 
 const BUCKETS: BucketList = {
   owner: null,
@@ -216,7 +216,7 @@ describe('BrowserModel', () => {
       const keys = await open();
       model.select(selection => selection.only('k40'));
       keys.splice(1, 1);
-      await model.refreshQuietly();
+      await model.refreshInBackground();
       expect(names(model)).toEqual(keys);
       expect([...model.selection.keys]).toEqual(['k40']);
       expect(model.loading).toBe(false);
@@ -226,7 +226,7 @@ describe('BrowserModel', () => {
       const keys = await open();
       model.select(selection => selection.only('k50'));
       keys.splice(50, 1);
-      await model.refreshQuietly({ gone: ['k50'] });
+      await model.refreshInBackground({ gone: ['k50'] });
       expect(names(model)).toEqual(keys);
       expect(model.selection.active).toBe('k51');
     });
@@ -236,10 +236,10 @@ describe('BrowserModel', () => {
       const renamed = { from: 'k02', to: 'k02b' };
       keys[2] = 'k02b';
       model.select(selection => selection.only('k02'));
-      await model.refreshQuietly({ gone: ['k02'], renamed });
+      await model.refreshInBackground({ gone: ['k02'], renamed });
       expect(model.selection.active).toBe('k02b');
       model.select(selection => selection.only('k30'));
-      await model.refreshQuietly({ renamed });
+      await model.refreshInBackground({ renamed });
       expect(model.selection.active).toBe('k30');
     });
 
@@ -247,7 +247,7 @@ describe('BrowserModel', () => {
       const keys = await open();
       keys[2] = 'k02b';
       model.select(selection => selection.only('k02'));
-      const refreshed = model.refreshQuietly({
+      const refreshed = model.refreshInBackground({
         gone: ['k02'],
         renamed: { from: 'k02', to: 'k02b' }
       });
@@ -259,13 +259,13 @@ describe('BrowserModel', () => {
     it('leaves the rows when it fails, and waits for a page that is on its way', async () => {
       const keys = await open();
       store.listObjects.mockRejectedValueOnce(new ApiError('SlowDown', 'busy', 503));
-      await model.refreshQuietly();
+      await model.refreshInBackground();
       expect([names(model), model.error]).toEqual([keys, null]);
       await model.open('b', '');
       const slow = new Deferred<ObjectList>();
       store.listObjects.mockReturnValueOnce(slow.promise);
       const more = model.loadMore();
-      await model.refreshQuietly();
+      await model.refreshInBackground();
       keys.unshift('k');
       slow.resolve(page(['k03', 'k04', 'k05'], [], '6'));
       await more;
@@ -300,10 +300,10 @@ describe('BrowserModel', () => {
 
   it('shows what a URI names: a folder without its slash, or an object in its folder', async () => {
     make(async (_, prefix) => (prefix === 'd/' ? page(['d/x']) : page([])));
-    await model.openPlace('b', 'd');
+    await model.openLocation('b', 'd');
     expect(model.prefix).toBe('d/');
-    await model.openPlace('b', 'd/x');
+    await model.openLocation('b', 'd/x');
     expect([model.prefix, model.selection.active]).toEqual(['d/', 'd/x']);
-    expect(model.recent.places[0]).toEqual({ bucket: 'b', prefix: 'd/' });
+    expect(model.recent.locations[0]).toEqual({ bucket: 'b', prefix: 'd/' });
   });
 });

@@ -1,30 +1,33 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import { Buckets } from './buckets';
 import { parentPrefix } from '../api/keys';
+import { ApiError } from '../api/request';
+import type { ISearch } from '../tokens';
+import { Buckets } from './buckets';
 import { Listing } from './listing';
 import { BY_NAME, nextOrder, type Column, type IOrder } from './order';
-import { RecentPlaces } from './recent';
-import { ApiError } from '../api/request';
+import { RecentLocations } from './recent';
 import { Rows, type IRow } from './rows';
 import { Search } from './search';
 import { Selection } from './selection';
-import type { IPlace, IChange, IStorage } from './storage';
-import type { ISearch } from '../tokens';
+import type { ILocation, IChange, IStorage } from './storage';
 
 export interface IBrowserOptions {
   store: IStorage;
-  /** Rows of one request. */
+  /** Page size of requests. */
   pageSize: () => number;
 }
 
-/** What is shown: one level of one bucket, or a search's hits below it. The storage is handed in: it may be any server. */
+/**
+ * The state of the list: one level of one bucket, or the hits of a search below it. The storage is injected, so it may
+ * be any server.
+ */
 export class BrowserModel implements IDisposable {
   constructor(private readonly _options: IBrowserOptions) {}
 
   readonly selection = new Selection();
-  readonly recent = new RecentPlaces();
+  readonly recent = new RecentLocations();
 
   get stateChanged(): ISignal<this, void> {
     return this._stateChanged;
@@ -42,21 +45,21 @@ export class BrowserModel implements IDisposable {
     return this._buckets;
   }
 
-  /** What was looked for, while its hits are shown in the place of the folder. */
+  /** The search whose hits are shown instead of the folder, if any. */
   get search(): Search | null {
     return this._search;
   }
 
-  /** The list that is shown, with the places of its rows. */
+  /** The rows that are shown and their positions. */
   get list(): Rows {
-    return this._search?.rows ?? this._listing?.rows ?? this._nothing;
+    return this._search?.rows ?? this._listing?.rows ?? this._noRows;
   }
 
   get rows(): readonly IRow[] {
     return this.list.shown;
   }
 
-  /** How many rows are loaded, whether the filter shows them or not. */
+  /** The number of loaded rows, including those the filter hides. */
   get loadedCount(): number {
     return this.list.count;
   }
@@ -69,7 +72,7 @@ export class BrowserModel implements IDisposable {
     return this._order;
   }
 
-  /** The first page of a place is on its way. */
+  /** Whether the first page of a location is loading. */
   get loading(): boolean {
     return this._starting || (this._search === null && (this._listing?.loading ?? false));
   }
@@ -78,7 +81,7 @@ export class BrowserModel implements IDisposable {
     return this._search?.running ?? this._listing?.loadingMore ?? false;
   }
 
-  /** All rows of the folder are being read. */
+  /** Whether all rows of the folder are being loaded. */
   get loadingAll(): boolean {
     return this._search === null && (this._listing?.loadingAll ?? false);
   }
@@ -87,12 +90,12 @@ export class BrowserModel implements IDisposable {
     return this._search?.hasMore ?? this._listing?.hasMore ?? false;
   }
 
-  /** Why there is nothing to show, or why the next page did not come. */
+  /** Why there is nothing to show, or why loading the next page failed. */
   get error(): ApiError | null {
     return this._error ?? (this._search ?? this._listing)?.error ?? null;
   }
 
-  /** In the order in which they are shown; found from what is selected, not from all rows. */
+  /** In the order shown. Computed from the selection, not from all rows. */
   get selectedRows(): IRow[] {
     const { list } = this;
     const indices = Array.from(this.selection.keys, key => list.indexOf(key));
@@ -112,12 +115,12 @@ export class BrowserModel implements IDisposable {
   }
 
   /**
-   * Read the buckets, then open the default one, else the remembered place, else the first of the list. The folder of a
-   * place without a bucket is one of whichever that is.
+   * Read the buckets, then open the default one, else the remembered location, else the first bucket. A location
+   * without a bucket names a folder in the bucket that is opened.
    */
-  async start(remembered?: IPlace): Promise<void> {
+  async start(remembered?: ILocation): Promise<void> {
     this._remembered = remembered ?? this._remembered;
-    const signal = this._begin();
+    const signal = this._startRequest();
     this._starting = true;
     this._changed();
     try {
@@ -144,18 +147,18 @@ export class BrowserModel implements IDisposable {
     }
   }
 
-  /** Open this place and no other, whatever the default is: for a second browser. */
-  async startAt({ bucket, prefix }: IPlace): Promise<void> {
+  /** Open this location, whatever the default is: for a second browser. */
+  async startAt({ bucket, prefix }: ILocation): Promise<void> {
     this._started = true;
     const opened = this.open(bucket, prefix);
-    // The place does not wait for the list of buckets, and what is wrong with that is no trouble of the place.
+    // Do not wait for the list of buckets, and ignore its errors.
     void this._readBuckets(this._abort!.signal).catch(() => undefined);
     await opened;
   }
 
-  /** Show a level. An answer that is still out for another place is dropped. */
+  /** Show a level. Pending replies for other locations are ignored. */
   async open(bucket: string, prefix = '', focus: string | null = null): Promise<void> {
-    this._begin();
+    this._startRequest();
     this._starting = false;
     const { store, pageSize } = this._options;
     const listing = new Listing({
@@ -184,16 +187,16 @@ export class BrowserModel implements IDisposable {
     await this._focusOn(listing, focus, before);
   }
 
-  /** Show what a URI names: a folder, with or without its slash, or an object in its folder. */
-  async openPlace(bucket: string, path: string): Promise<void> {
+  /** Open what a URI names: a folder, with or without its slash, or an object in its folder. */
+  async openLocation(bucket: string, path: string): Promise<void> {
     if (path === '' || path.endsWith('/')) {
       await this.open(bucket, path);
       return;
     }
-    const signal = this._begin();
+    const signal = this._startRequest();
     const below = await this._options.store
       .listObjects(bucket, `${path}/`, { maxKeys: 1, signal })
-      // Opening it says what is wrong.
+      // Opening it reports the error.
       .catch(() => null);
     if (signal.aborted) {
       return;
@@ -210,37 +213,37 @@ export class BrowserModel implements IDisposable {
     }
   }
 
-  /** Read the place again, keeping what is selected; the old rows stay until the new ones are there. */
+  /** Reload the location and keep the selection. The old rows stay until the new ones have arrived. */
   async refresh(focus: string | null = null): Promise<void> {
     const listing = this._listing;
     if (!this._started || !listing) {
       await this.start();
       return;
     }
-    const signal = this._begin();
+    const signal = this._startRequest();
     const before = this.selection.keys;
-    // The listing tells what is wrong; a list of buckets that cannot be renewed is no second error.
+    // The listing reports the error; do not report another one for the list of buckets.
     const buckets = this._readBuckets(signal).catch(() => undefined);
     await Promise.all([buckets, listing.reload(), this._searchAgain()]);
     await this._focusOn(listing, focus, before);
   }
 
   /**
-   * What was changed at the store is shown in place. The row of `gone` leaves even a page that is not read again; one that
-   * has another key now keeps the focus.
+   * Update the list after a change in the store. Rows of `gone` are removed even from pages that are not reloaded; a
+   * renamed row keeps the focus.
    */
-  async refreshQuietly({ gone, renamed }: IChange = {}): Promise<void> {
+  async refreshInBackground({ gone, renamed }: IChange = {}): Promise<void> {
     const listing = this._listing;
     const follows = renamed && this.selection.active === renamed.from;
-    this.forget(gone ?? []);
+    this.removeRows(gone ?? []);
     const before = this.selection.keys;
-    await listing?.reloadQuietly();
-    if (follows && this._isStill(listing, before) && this.list.has(renamed.to)) {
+    await listing?.reloadInBackground();
+    if (follows && this._isUnchanged(listing, before) && this.list.has(renamed.to)) {
       this.select(selection => selection.only(renamed.to));
     }
   }
 
-  /** Read the buckets again, and open the default one when nothing is open: after the connection changed. */
+  /** Reload everything after the connection has changed, and open the default bucket if none is open. */
   async reconnect(): Promise<void> {
     this._started = false;
     this._buckets = new Buckets();
@@ -256,12 +259,12 @@ export class BrowserModel implements IDisposable {
     await (this._search ? this._search.run() : this._listing?.loadMore());
   }
 
-  /** Read the folder to its end, unless that is stopped. */
+  /** Load all rows of the folder, unless stopped. */
   async loadAll(): Promise<void> {
     await this._listing?.loadAll();
   }
 
-  /** Stop what goes on in the list: a search, or the reading of all of it. */
+  /** Stop a search, or loading all rows. */
   stop(): void {
     this._search?.cancel();
     this._listing?.stopLoadingAll();
@@ -276,7 +279,7 @@ export class BrowserModel implements IDisposable {
     }
   }
 
-  /** Sort by a column, or the other way round when it is sorted by it already. */
+  /** Sort by a column; a second time, in reverse order. */
   sortBy(column: Column): void {
     this._order = nextOrder(this._order, column);
     this._listing?.rows.setOrder(this._order);
@@ -284,7 +287,7 @@ export class BrowserModel implements IDisposable {
     this._changed();
   }
 
-  /** Look for objects in the store, below the folder that is open. */
+  /** Search for objects in the store, below the open folder. */
   async startSearch(what: ISearch): Promise<void> {
     if (!this._listing || !what.q) {
       return;
@@ -305,7 +308,7 @@ export class BrowserModel implements IDisposable {
     await search.run();
   }
 
-  /** Back to the folder. */
+  /** Close the search and show the folder. */
   endSearch(): void {
     if (this._search) {
       this._leaveSearch();
@@ -314,7 +317,7 @@ export class BrowserModel implements IDisposable {
     }
   }
 
-  /** The row whose name is being changed. */
+  /** The key of the row that is being renamed. */
   get renaming(): string | null {
     return this._renaming;
   }
@@ -327,20 +330,20 @@ export class BrowserModel implements IDisposable {
     this._changed();
   }
 
-  /** The way to the folder is being typed. */
-  get typingPlace(): boolean {
-    return this._typingPlace;
+  /** Whether the user is entering a path. */
+  get isEditingPath(): boolean {
+    return this._isEditingPath;
   }
 
-  setTypingPlace(typing: boolean): void {
-    if (typing !== this._typingPlace) {
-      this._typingPlace = typing;
+  setEditingPath(typing: boolean): void {
+    if (typing !== this._isEditingPath) {
+      this._isEditingPath = typing;
       this._changed();
     }
   }
 
-  /** Select these rows, as far as the list has them or gets to them by reading on. */
-  async choose(keys: readonly string[]): Promise<void> {
+  /** Select these rows, loading more of the list if necessary. */
+  async selectKeys(keys: readonly string[]): Promise<void> {
     const listing = this._listing;
     const before = this.selection.keys;
     await listing?.whenLoaded();
@@ -350,30 +353,30 @@ export class BrowserModel implements IDisposable {
       }
     }
     if (listing === this._listing && keys.some(key => !this.list.has(key))) {
-      // Whoever has just written an object names it before this list has it.
-      await listing?.reloadQuietly();
+      // An object may have been written after the list was read.
+      await listing?.reloadInBackground();
     }
-    if (this._isStill(listing, before)) {
+    if (this._isUnchanged(listing, before)) {
       const shown = keys.filter(key => this.list.indexOf(key) >= 0);
-      this.select(selection => selection.these(shown));
+      this.select(selection => selection.set(shown));
     }
   }
 
-  /** How many rows may be selected. */
+  /** Limit the number of selected rows. */
   setSelectionLimit(limit: number): void {
     if (limit !== this.selection.limit) {
       this.select(selection => selection.setLimit(limit, this.list));
     }
   }
 
-  /** Change the selection and tell the views. */
+  /** Change the selection and notify the views. */
   select(change: (selection: Selection) => void): void {
     change(this.selection);
     this._changed();
   }
 
-  /** Rows that are known to be gone leave the list at once, and the folder behind a search's hits. */
-  forget(keys: readonly string[]): void {
+  /** Remove rows that no longer exist from the list, and from the folder behind a search's hits. */
+  removeRows(keys: readonly string[]): void {
     const { list } = this;
     this._listing?.rows.remove(list === this._listing.rows ? [] : keys);
     if (!keys.some(key => list.has(key))) {
@@ -386,14 +389,14 @@ export class BrowserModel implements IDisposable {
     this._changed();
   }
 
-  /** Whether a change below this prefix can be seen where we are. */
+  /** Return whether a change below this prefix may be visible. */
   shows(bucket: string, prefix: string): boolean {
     return (
       bucket === this.bucket && (prefix.startsWith(this.prefix) || this.prefix.startsWith(prefix))
     );
   }
 
-  private _begin(): AbortSignal {
+  private _startRequest(): AbortSignal {
     this._abort?.abort();
     this._abort = new AbortController();
     this._error = null;
@@ -435,13 +438,13 @@ export class BrowserModel implements IDisposable {
       return;
     }
     await listing.loadUntil(key);
-    if (this._isStill(listing, before) && !this._search && listing.rows.indexOf(key) >= 0) {
+    if (this._isUnchanged(listing, before) && !this._search && listing.rows.indexOf(key) >= 0) {
       this.select(selection => selection.only(key));
     }
   }
 
-  /** Whoever has gone on, or selected something that was not selected `before`, is not pulled back. */
-  private _isStill(listing: Listing | null, before: ReadonlySet<string>): boolean {
+  /** Return whether the user has neither opened another folder nor selected rows that were not selected `before`. */
+  private _isUnchanged(listing: Listing | null, before: ReadonlySet<string>): boolean {
     return listing === this._listing && [...this.selection.keys].every(key => before.has(key));
   }
 
@@ -450,8 +453,8 @@ export class BrowserModel implements IDisposable {
   }
 
   private readonly _stateChanged = new Signal<this, void>(this);
-  private readonly _nothing = new Rows('');
-  private _remembered: IPlace | undefined;
+  private readonly _noRows = new Rows('');
+  private _remembered: ILocation | undefined;
   private _started = false;
   private _starting = false;
   private _isDisposed = false;
@@ -460,7 +463,7 @@ export class BrowserModel implements IDisposable {
   private _search: Search | null = null;
   private _order: IOrder = BY_NAME;
   private _renaming: string | null = null;
-  private _typingPlace = false;
+  private _isEditingPath = false;
   private _error: ApiError | null = null;
   private _abort: AbortController | null = null;
 }

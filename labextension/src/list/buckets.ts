@@ -1,6 +1,6 @@
 import type { Bucket, BucketList } from '../tokens';
 
-/** The buckets that are known, and whether there may be others. */
+/** The known buckets, and whether there may be others. */
 export class Buckets {
   constructor(private readonly _list: BucketList | null = null) {}
 
@@ -12,12 +12,12 @@ export class Buckets {
     return this.all.map(({ Name }) => Name);
   }
 
-  /** False when the credentials may not list buckets; any name may still be opened. */
+  /** False if the credentials cannot list buckets; any name may still be opened. */
   get listable(): boolean {
     return this._list?.listable ?? true;
   }
 
-  /** The one of the connection, then the one of last time, then the first. */
+  /** Return the default bucket of the connection, else the last one, else the first. */
   preferred(last: string | undefined): string | undefined {
     return this._list?.defaultBucket || last || this.names[0];
   }

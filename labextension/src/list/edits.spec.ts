@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { page, transfer } from '../testing/fakes';
 import { BrowserModel } from './browser';
 import { Edits } from './edits';
-import { page, transfer } from '../testing/fakes';
 
 describe('Edits', () => {
   const listObjects = vi.fn(async () => page(['a/x'], ['a/x/']));

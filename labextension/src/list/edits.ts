@@ -1,16 +1,16 @@
-import type { BrowserModel } from './browser';
 import { chunks } from '../api/chunks';
-import type { IRow } from './rows';
 import type { DeleteReply, DeleteRequest, KeyFailure, Transfer } from '../tokens';
+import type { BrowserModel } from './browser';
+import type { IRow } from './rows';
 
-/** What became of a deletion. */
+/** The result of a deletion. */
 export interface IRemoved {
   errors: KeyFailure[];
-  /** Folders go in the background. */
+  /** The transfer that deletes folders in the background. */
   transfer?: Transfer;
 }
 
-/** What is made and deleted at the store, and shown where the browser is. */
+/** Creates and deletes buckets, folders and objects, and updates the list. */
 export class Edits {
   constructor(
     private readonly _server: Edits.IServer,
@@ -35,7 +35,7 @@ export class Edits {
     }
   }
 
-  /** Delete rows of the list that is shown: files exactly, folders with everything below them. */
+  /** Delete rows of the list: files exactly, folders with everything in them. */
   async remove(rows: readonly IRow[]): Promise<IRemoved> {
     const { bucket, prefix } = this._model;
     if (bucket === null) {
@@ -57,7 +57,7 @@ export class Edits {
         }
       }
     } finally {
-      // Also when a later one of several requests failed: what is gone is gone.
+      // Also if a later one of several requests failed, because the earlier ones are done.
       if (gone.length || removed.transfer || removed.errors.length) {
         await this._refresh(bucket, prefix, gone);
       }
@@ -67,12 +67,12 @@ export class Edits {
 
   private async _refresh(bucket: string, prefix: string, gone: string[]): Promise<void> {
     if (this._model.shows(bucket, prefix)) {
-      await this._model.refreshQuietly({ gone });
+      await this._model.refreshInBackground({ gone });
     }
   }
 }
 
-/** One request, or as many as it takes to name all. */
+/** Split a deletion into as many requests as it needs. */
 function requests(keys: readonly string[], prefixes: readonly string[]): DeleteRequest[] {
   if (chunks([...keys, ...prefixes]).length <= 1) {
     return [{ keys: [...keys], prefixes: [...prefixes] }];

@@ -1,16 +1,16 @@
 import { isAfter } from '../api/keys';
-import type { IOrder } from './order';
 import { ApiError } from '../api/request';
+import type { ObjectList } from '../tokens';
+import type { IOrder } from './order';
 import { Rows } from './rows';
 import type { IStorage } from './storage';
-import type { ObjectList } from '../tokens';
 
-/** A refresh re-reads what was loaded, but not a list that took minutes of scrolling to load. */
+/** A refresh reloads the loaded pages up to this number, since a long list may have taken minutes to load. */
 const MAX_REFRESH_PAGES = 5;
-/** How far a folder is read to find the row that is to have the focus. */
+/** The number of pages that are read to find the row to focus. */
 const MAX_FOCUS_PAGES = 20;
 
-/** One level of a bucket, read page by page by the store's own tokens. */
+/** One level of a bucket, read page by page with the store's continuation tokens. */
 export class Listing {
   constructor(private readonly _options: Listing.IOptions) {
     this._rows = new Rows(_options.prefix, _options.order);
@@ -28,7 +28,7 @@ export class Listing {
     return this._rows;
   }
 
-  /** The first page is on its way, or the place is read again because somebody asked for that. */
+  /** Whether the first page is loading, or the user has requested a refresh. */
   get loading(): boolean {
     return this._loading;
   }
@@ -37,7 +37,7 @@ export class Listing {
     return this._loadingMore;
   }
 
-  /** All pages are being read to the end. */
+  /** Whether all pages are being loaded. */
   get loadingAll(): boolean {
     return this._loadingAll;
   }
@@ -46,18 +46,18 @@ export class Listing {
     return this._rows.nextToken !== null;
   }
 
-  /** Why there is nothing to show, or why the next page did not come. */
+  /** Why there is nothing to show, or why loading the next page failed. */
   get error(): ApiError | null {
     return this._error;
   }
 
-  /** Read the first pages; the old rows stay until the new ones are there. */
+  /** Load the first pages. The old rows stay until the new ones have arrived. */
   load(pages = 1): Promise<void> {
     this._loaded = this._load(pages);
     return this._loaded;
   }
 
-  /** When what is being read has been read. */
+  /** Wait until loading has finished. */
   async whenLoaded(): Promise<void> {
     while (this._loading && !this._stopped) {
       await this._loaded;
@@ -65,49 +65,46 @@ export class Listing {
   }
 
   private async _load(pages: number): Promise<void> {
-    const signal = this._begin();
+    const signal = this._startRequest();
     this._loading = true;
     this._stale = false;
     this._error = null;
     this._options.onChanged();
     try {
       const rows = await this._read(signal, pages);
-      this._end(signal, () => this._replace(rows));
+      this._finishRequest(signal, () => this._replace(rows));
     } catch (reason) {
-      this._end(signal, () => {
+      this._finishRequest(signal, () => {
         this._replace(new Rows(this._rows.prefix, this._rows.order));
         this._error = ApiError.from(reason);
       });
     }
   }
 
-  /** Read again what is loaded, as far as it is not too much; what follows stays as it was. */
+  /** Reload the loaded pages up to a limit; the rows after them are kept. */
   async reload(): Promise<void> {
     await this.load(this._refreshPages);
   }
 
-  /**
-   * The same when nobody asked for it: rows change in place and an error leaves them. While something else is being
-   * read it waits for that.
-   */
-  async reloadQuietly(): Promise<void> {
+  /** Reload in the background: errors keep the old rows. If something else is loading, reload after that. */
+  async reloadInBackground(): Promise<void> {
     if (this._loading || this._loadingMore) {
       this._stale = true;
       return;
     }
-    const signal = this._begin();
+    const signal = this._startRequest();
     this._reloading = true;
     this._stale = false;
     try {
       const rows = await this._read(signal, this._refreshPages);
-      this._end(signal, () => this._replace(rows));
+      this._finishRequest(signal, () => this._replace(rows));
     } catch {
-      // Whoever looks closer asks for a refresh, and hears why it fails.
+      // A refresh by the user reports the error.
       this._reloading &&= signal.aborted;
     }
   }
 
-  /** The next page; while something is on its way, that: whoever reads on in a loop must wait for it. */
+  /** Load the next page. While anything is loading, return that promise, so that a caller in a loop waits for it. */
   loadMore(): Promise<void> {
     if (this._loading) {
       return this._loaded;
@@ -119,22 +116,22 @@ export class Listing {
   }
 
   private async _loadMore(): Promise<void> {
-    const signal = this._begin();
+    const signal = this._startRequest();
     this._loadingMore = true;
     this._error = null;
     this._options.onChanged();
     try {
       const page = await this._page(signal, this._rows.nextToken);
-      this._end(signal, () => this._rows.add(page));
+      this._finishRequest(signal, () => this._rows.add(page));
     } catch (reason) {
-      this._end(signal, () => {
+      this._finishRequest(signal, () => {
         this._error = ApiError.from(reason);
         this._loadingAll = false;
       });
     }
   }
 
-  /** Read to the end, or until stopped. */
+  /** Load all pages, or until stopped. */
   async loadAll(): Promise<void> {
     this._loadingAll = true;
     while (this._loadingAll && this.hasMore) {
@@ -149,7 +146,7 @@ export class Listing {
     this._options.onChanged();
   }
 
-  /** Read on until the row is there; a folder too large for that is left as it is. */
+  /** Load more pages until the row is there, up to a limit. */
   async loadUntil(key: string): Promise<void> {
     while (
       !this._rows.has(key) &&
@@ -163,7 +160,7 @@ export class Listing {
     }
   }
 
-  /** Whatever is still out is not wanted any more. */
+  /** Cancel all requests. */
   stop(): void {
     this._stopped = true;
     this._loadingAll = false;
@@ -174,7 +171,7 @@ export class Listing {
     return Math.min(Math.max(1, this._rows.pages), MAX_REFRESH_PAGES);
   }
 
-  private _begin(): AbortSignal {
+  private _startRequest(): AbortSignal {
     this._abort?.abort();
     this._abort = new AbortController();
     this._stale ||= this._reloading;
@@ -182,8 +179,8 @@ export class Listing {
     return this._abort.signal;
   }
 
-  /** Take an answer, unless something newer was asked for meanwhile. */
-  private _end(signal: AbortSignal, take: () => void): void {
+  /** Apply a reply, unless a newer request has been sent. */
+  private _finishRequest(signal: AbortSignal, take: () => void): void {
     if (signal.aborted) {
       return;
     }
@@ -191,7 +188,7 @@ export class Listing {
     take();
     this._options.onChanged();
     if (this._stale && !this._loadingAll) {
-      void this.reloadQuietly();
+      void this.reloadInBackground();
     }
   }
 
@@ -200,14 +197,14 @@ export class Listing {
     const rows = new Rows(old.prefix, old.order, old.filter);
     do {
       rows.add(await this._page(signal, rows.nextToken));
-      // A page may hold nothing but the folder's own marker.
+      // A page may contain only the folder's own marker.
     } while (
       !signal.aborted &&
       rows.nextToken !== null &&
       (rows.pages < pages || rows.count === 0)
     );
     if (old.pages > rows.pages && rows.nextToken !== null) {
-      rows.continueWith(old);
+      rows.appendRest(old);
     }
     return rows;
   }
@@ -223,7 +220,7 @@ export class Listing {
 
   private _replace(rows: Rows): void {
     const before = this._rows;
-    // Sorted or filtered otherwise while it was being read.
+    // The order or the filter may have changed while it was loading.
     if (rows.filter !== before.filter) {
       rows.setFilter(before.filter);
     }
@@ -240,9 +237,9 @@ export class Listing {
   private _loaded: Promise<void> = Promise.resolve();
   private _more: Promise<void> = Promise.resolve();
   private _loadingAll = false;
-  /** Being read again without anybody having asked. */
+  /** Whether a reload in the background is running. */
   private _reloading = false;
-  /** To be read again as soon as nothing else is. */
+  /** Whether to reload when nothing else is loading. */
   private _stale = false;
   private _stopped = false;
   private _error: ApiError | null = null;
@@ -254,11 +251,11 @@ export namespace Listing {
     store: Pick<IStorage, 'listObjects'>;
     bucket: string;
     prefix: string;
-    /** Rows of one request. */
+    /** Page size of requests. */
     pageSize: () => number;
     order: IOrder;
     onChanged: () => void;
-    /** The rows were read anew; these were there before. */
+    /** Called with the previous rows after a reload. */
     onReplaced: (before: Rows) => void;
   }
 }

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { Moves } from './moves';
-import type { IRow } from './rows';
 import { page, trans, transfer } from '../testing/fakes';
 import type { Transfer, TransferRequest } from '../tokens';
+import { Moves } from './moves';
+import type { IRow } from './rows';
 
 const file = (key: string): IRow => ({ kind: 'file', key, name: key });
 const folder = (key: string): IRow => ({ kind: 'folder', key, name: key });
@@ -64,8 +64,8 @@ describe('Moves', () => {
     ['a folder', ['d/new/inner']]
   ])('refuses the name of %s that is there', async (_, there) => {
     taken = there;
-    await expect(moves.rename(file('d/a'), 'new')).rejects.toThrow('new exists already.');
-    await expect(moves.rename(folder('d/a/'), 'new')).rejects.toThrow('new exists already.');
+    await expect(moves.rename(file('d/a'), 'new')).rejects.toThrow('new already exists.');
+    await expect(moves.rename(folder('d/a/'), 'new')).rejects.toThrow('new already exists.');
     expect(started).toEqual([]);
   });
 

@@ -1,14 +1,14 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { BrowserModel } from './browser';
-import { bundles } from './bundles';
-import type { IDragged } from './dragging';
 import { lastName, parentPrefix, s3Uri } from '../api/keys';
 import { ApiError } from '../api/request';
-import type { IRow } from './rows';
-import type { IPlace, IRenamed, IStorage } from './storage';
 import type { Transfer, TransferRequest } from '../tokens';
 import { isFinished, type TransfersModel } from '../transfers/transfers';
+import type { BrowserModel } from './browser';
+import type { IDragged } from './dragging';
+import { groupByFolder } from './groupbyfolder';
+import type { IRow } from './rows';
+import type { ILocation, IRenamed, IStorage } from './storage';
 
 const RENAMING = { action: 'copy', onConflict: 'rename' } as const;
 
@@ -18,11 +18,11 @@ export interface IWorkspaceItem {
   isFolder: boolean;
 }
 
-/** What becomes a transfer from the list: renaming, moving and copying by drop, to and from the workspace. */
+/** Renames, moves and copies rows by transfers, also to and from the files of the server. */
 export class Moves {
   constructor(private readonly _options: Moves.IOptions) {}
 
-  /** Give a row another name where it is. Nothing that has the name already is touched. */
+  /** Rename a row in its folder. An existing object with that name is not touched. */
   async rename(row: IRow, typed: string): Promise<void> {
     const { model, server, trans } = this._options;
     const bucket = model.bucket!;
@@ -33,7 +33,7 @@ export class Moves {
     if (name.includes('/')) {
       throw new ApiError(
         'BadRequest',
-        trans.__('A name has no slash: drag the row to move it to another folder.'),
+        trans.__('Names cannot contain a slash. To move an item to another folder, drag it there.'),
         400
       );
     }
@@ -50,8 +50,8 @@ export class Moves {
     );
   }
 
-  /** Whether the rows can go there: not to where they are, and no folder into itself. */
-  canMove({ bucket, rows }: IDragged, target: IPlace): boolean {
+  /** Return whether the rows can be moved there: not to their own folder, and no folder into itself. */
+  canMove({ bucket, rows }: IDragged, target: ILocation): boolean {
     return (
       bucket !== target.bucket ||
       rows.every(
@@ -62,24 +62,24 @@ export class Moves {
     );
   }
 
-  async moveRows({ bucket, rows }: IDragged, target: IPlace, copies: boolean): Promise<void> {
+  async moveRows({ bucket, rows }: IDragged, target: ILocation, copies: boolean): Promise<void> {
     const action = copies ? 'copy' : 'move';
-    const place = s3Uri(target.bucket, target.prefix);
-    // A folder may be a million objects; and a hand may slip.
+    const location = s3Uri(target.bucket, target.prefix);
+    // Ask, because a folder may hold a million objects and a drop may be a mistake.
     const asks = rows.length > 1 || rows.some(({ kind }) => kind === 'folder');
-    if (asks && !(await this._options.confirmMove(rows, place, copies))) {
+    if (asks && !(await this._options.confirmMove(rows, location, copies))) {
       return;
     }
-    await this._send({ action, onConflict: 'fail' }, s3Uri(bucket, ''), keysOf(rows), place);
+    await this._send({ action, onConflict: 'fail' }, s3Uri(bucket, ''), keysOf(rows), location);
   }
 
-  /** Into a folder below the server's root, which Lab's file browser shows. */
+  /** Copy rows to a folder below the server's root, as in Lab's file browser. */
   async toWorkspace({ bucket, rows }: IDragged, path: string): Promise<void> {
     const folder = path === '' || path.endsWith('/') ? path : `${path}/`;
     await this._send(RENAMING, s3Uri(bucket, ''), keysOf(rows), `workspace://${folder}`);
   }
 
-  async fromWorkspace(items: readonly IWorkspaceItem[], target: IPlace): Promise<void> {
+  async fromWorkspace(items: readonly IWorkspaceItem[], target: ILocation): Promise<void> {
     const paths = items.map(({ path, isFolder }) => `${path}${isFolder ? '/' : ''}`);
     await this._send(RENAMING, 'workspace://', paths, s3Uri(target.bucket, target.prefix));
   }
@@ -90,7 +90,7 @@ export class Moves {
     keys: readonly string[],
     target: string
   ): Promise<void> {
-    for (const { request } of bundles(base, keys, target)) {
+    for (const { request } of groupByFolder(base, keys, target)) {
       await this._start(this._options.server.startTransfer({ ...how, ...request }));
     }
   }
@@ -101,11 +101,11 @@ export class Moves {
     if (renamed) {
       onRenaming(transfer.id, renamed);
     }
-    const heard = transfers.transfers.find(({ id }) => id === transfer.id);
+    const known = transfers.transfers.find(({ id }) => id === transfer.id);
     transfers.add(transfer);
-    if (heard && isFinished(heard)) {
-      // A small one is done before its own reply is here.
-      onEnded(heard);
+    if (known && isFinished(known)) {
+      // A small transfer may finish before its own reply arrives.
+      onEnded(known);
     }
   }
 
@@ -116,7 +116,7 @@ export class Moves {
       server.listObjects(bucket, `${key}/`, { maxKeys: 1 })
     ]);
     if (object || folder.objects.length || folder.prefixes.length) {
-      throw new ApiError('Conflict', trans.__('%1 exists already.', lastName(key)), 409);
+      throw new ApiError('Conflict', trans.__('%1 already exists.', lastName(key)), 409);
     }
   }
 }
@@ -136,9 +136,9 @@ export namespace Moves {
     model: Pick<BrowserModel, 'bucket'>;
     transfers: Pick<TransfersModel, 'transfers' | 'add'>;
     confirmMove: (rows: readonly IRow[], target: string, copies: boolean) => Promise<boolean>;
-    /** When this transfer ends well, a row has another key. */
+    /** Called with the new key that a row will have after this transfer. */
     onRenaming: (id: string, renamed: IRenamed) => void;
-    /** For a transfer whose end nobody else has heard of. */
+    /** Called for a transfer that had finished before it was known here. */
     onEnded: (transfer: Transfer) => void;
     trans: TranslationBundle;
   }

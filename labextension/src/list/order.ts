@@ -1,31 +1,15 @@
-import type { Row } from './rows';
-
 export type Column = 'name' | 'size' | 'modified';
 
-/** By which column a list is sorted. */
+/** The column and direction in which a list is sorted. */
 export interface IOrder {
   column: Column;
   descending: boolean;
 }
 
-/** The store's own order, in which its pages come: that of the keys' bytes. */
+/** The store's own order, by the bytes of the keys, in which pages arrive. */
 export const BY_NAME: IOrder = { column: 'name', descending: false };
 
-/** Folders stay first whatever the order; rows that are equal stay as the store has them. */
-export function compareRows(a: Row, b: Row, { column, descending }: IOrder): number {
-  if (a.kind !== b.kind) {
-    return a.kind === 'folder' ? -1 : 1;
-  }
-  if (column === 'name') {
-    return descending ? b.place - a.place : a.place - b.place;
-  }
-  // A folder has neither size nor time.
-  const difference =
-    column === 'size' ? (a.size ?? 0) - (b.size ?? 0) : (a.time ?? 0) - (b.time ?? 0);
-  return (descending ? -difference : difference) || a.place - b.place;
-}
-
-/** What a click on the header of a column makes of an order: a size or a time is first wanted from its large end. */
+/** Return the order after a click on a column header. Sizes and times start with the largest. */
 export function nextOrder({ column, descending }: IOrder, clicked: Column): IOrder {
   return clicked === column
     ? { column, descending: !descending }

@@ -1,30 +1,34 @@
-import { isPlace, type IPlace } from './storage';
+import { isLocation, type ILocation } from './storage';
 
-/** How many are remembered. */
-const MAX_PLACES = 8;
+/** The number of remembered locations. */
+const MAX_LOCATIONS = 8;
 
-/** Where one has been, the last place first. */
-export class RecentPlaces {
-  get places(): readonly IPlace[] {
-    return this._places;
+/** The recent locations, latest first. */
+export class RecentLocations {
+  get locations(): readonly ILocation[] {
+    return this._locations;
   }
 
-  add(place: IPlace): void {
-    this._places = [place, ...this._without(place)].slice(0, MAX_PLACES);
+  add(location: ILocation): void {
+    this._locations = [location, ...this._without(location)].slice(0, MAX_LOCATIONS);
   }
 
-  /** What was kept from another day, in whatever file, comes after what was opened since. */
+  /** Add saved locations after those opened since. The saved value may come from any file. */
   restore(kept: unknown): void {
-    for (const place of Array.isArray(kept) ? kept.slice(0, MAX_PLACES).filter(isPlace) : []) {
-      if (this._without(place).length === this._places.length) {
-        this._places = [...this._places, place].slice(0, MAX_PLACES);
+    for (const location of Array.isArray(kept)
+      ? kept.slice(0, MAX_LOCATIONS).filter(isLocation)
+      : []) {
+      if (this._without(location).length === this._locations.length) {
+        this._locations = [...this._locations, location].slice(0, MAX_LOCATIONS);
       }
     }
   }
 
-  private _without({ bucket, prefix }: IPlace): readonly IPlace[] {
-    return this._places.filter(place => place.bucket !== bucket || place.prefix !== prefix);
+  private _without({ bucket, prefix }: ILocation): readonly ILocation[] {
+    return this._locations.filter(
+      location => location.bucket !== bucket || location.prefix !== prefix
+    );
   }
 
-  private _places: readonly IPlace[] = [];
+  private _locations: readonly ILocation[] = [];
 }

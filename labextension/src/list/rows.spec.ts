@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { isAfter } from '../api/keys';
+import type { ObjectList } from '../tokens';
 import { BY_NAME, nextOrder, type IOrder } from './order';
 import { Rows } from './rows';
-import type { ObjectList } from '../tokens';
 
 const BY_SIZE: IOrder = { column: 'size', descending: false };
 
@@ -61,7 +61,7 @@ describe('Rows', () => {
     rows.add(pageOf({ 'p/e': 0 }));
     const fresh = new Rows('p/');
     fresh.add({ ...pageOf({ 'p/a': 1, 'p/d': 9 }), nextContinuationToken: 'old' });
-    fresh.continueWith(rows);
+    fresh.appendRest(rows);
     expect(names(fresh)).toEqual(['x', 'a', 'd', 'e']);
     expect([fresh.shown[2].size, fresh.nextToken]).toEqual([9, null]);
   });

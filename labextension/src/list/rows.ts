@@ -1,28 +1,28 @@
 import { isAfter, nameIn } from '../api/keys';
-import { BY_NAME, compareRows, type IOrder } from './order';
 import type { ObjectList } from '../tokens';
+import { BY_NAME, type IOrder } from './order';
 
 export interface IRow {
   kind: 'folder' | 'file';
   /** The object's key, or the folder's prefix with its slash. */
   key: string;
-  /** What it is called below the prefix of the list; of a search's hit the whole way to it. */
+  /** The name relative to the prefix of the list; for a search's hit, its whole relative path. */
   name: string;
   size?: number;
   modified?: Date;
   storageClass?: string;
 }
 
-/** A row as a million of them are kept: what can be told from the key is told when it is asked for. */
+/** A row in a form for lists of a million: derived values are computed on access. */
 export class Row implements IRow {
   constructor(
     readonly kind: IRow['kind'],
     readonly key: string,
     private readonly _prefix: string,
-    /** In which order the store gave it, within its kind. */
-    readonly place: number,
+    /** The position in the store's order, within its kind. */
+    readonly position: number,
     readonly size?: number,
-    /** When it was written, in milliseconds. */
+    /** The modification time in milliseconds. */
     readonly time?: number,
     readonly storageClass?: string
   ) {}
@@ -35,13 +35,13 @@ export class Row implements IRow {
     return this.time === undefined ? undefined : new Date(this.time);
   }
 
-  /** The same at another place. */
-  at(place: number): Row {
+  /** Return a copy at another position. */
+  at(position: number): Row {
     return new Row(
       this.kind,
       this.key,
       this._prefix,
-      place,
+      position,
       this.size,
       this.time,
       this.storageClass
@@ -50,8 +50,8 @@ export class Row implements IRow {
 }
 
 /**
- * The rows of one list as its pages come in: folders first, filtered and sorted. A page costs its own rows only,
- * however many there are already; what is shown is one array that grows in place.
+ * The rows of one list as its pages arrive: folders first, filtered and sorted. The cost of a page depends only on its
+ * own rows, and the shown rows are one array that grows in place.
  */
 export class Rows {
   constructor(
@@ -64,17 +64,17 @@ export class Rows {
     this._shown = this._isPlain ? this._all : [];
   }
 
-  /** How many pages have come in. */
+  /** The number of pages added. */
   get pages(): number {
     return this._pages;
   }
 
-  /** What the next page is asked for with; null when there is none. */
+  /** The token of the next page; null if there is none. */
   get nextToken(): string | null {
     return this._nextToken;
   }
 
-  /** How many there are, shown or not. */
+  /** The number of rows, shown or not. */
   get count(): number {
     return this._all.length;
   }
@@ -91,7 +91,7 @@ export class Rows {
     return this._order;
   }
 
-  /** The last key that the store gave. */
+  /** The last key that the store returned. */
   get lastKey(): string {
     return this._lastKey;
   }
@@ -100,7 +100,7 @@ export class Rows {
     return this._byKey.has(key);
   }
 
-  /** Where a row is shown; -1 when it is not. */
+  /** Return the index at which a row is shown, or -1. */
   indexOf(key: string | null): number {
     const row = key === null ? undefined : this._byKey.get(key);
     if (!row) {
@@ -116,40 +116,42 @@ export class Rows {
     const folders: Row[] = [];
     const files: Row[] = [];
     for (const { Prefix: key } of page.prefixes) {
-      this._lastKey = later(this._lastKey, key);
+      this._lastKey = laterKey(this._lastKey, key);
       // Some servers repeat a common prefix on the next page.
       if (!this._byKey.has(key)) {
-        folders.push(this._learn(new Row('folder', key, this.prefix, this._places++)));
+        folders.push(this._index(new Row('folder', key, this.prefix, this._nextPosition++)));
       }
     }
     for (const { Key: key, Size, LastModified, StorageClass } of page.objects) {
-      this._lastKey = later(this._lastKey, key);
-      // The folder's own zero-byte marker is no content of it.
+      this._lastKey = laterKey(this._lastKey, key);
+      // The folder's own zero-byte marker is not shown in it.
       if (key !== this.prefix && !this._byKey.has(key)) {
         const time = LastModified ? Date.parse(LastModified) : undefined;
         const storageClass = this._same(StorageClass);
         files.push(
-          this._learn(new Row('file', key, this.prefix, this._places++, Size, time, storageClass))
+          this._index(
+            new Row('file', key, this.prefix, this._nextPosition++, Size, time, storageClass)
+          )
         );
       }
     }
     this._insert(folders, files);
   }
 
-  /** Go on with the rows of an older reading that come after what has been read anew. */
-  continueWith(old: Rows): void {
+  /** Append the rows of an older list that come after the ones just read. */
+  appendRest(old: Rows): void {
     const rest = old._all.filter(({ key }) => !this._byKey.has(key) && isAfter(key, this._lastKey));
-    const kept = rest.map(row => this._learn(row.at(this._places++)));
+    const kept = rest.map(row => this._index(row.at(this._nextPosition++)));
     this._pages = old._pages;
     this._nextToken = old._nextToken;
-    this._lastKey = later(this._lastKey, old._lastKey);
+    this._lastKey = laterKey(this._lastKey, old._lastKey);
     this._insert(
       kept.filter(({ kind }) => kind === 'folder'),
       kept.filter(({ kind }) => kind === 'file')
     );
   }
 
-  /** Rows that are known to be gone. */
+  /** Remove rows that no longer exist. */
   remove(keys: readonly string[]): void {
     if (keys.filter(key => this._byKey.delete(key)).length === 0) {
       return;
@@ -159,9 +161,9 @@ export class Rows {
     this._arrange(this._all);
   }
 
-  /** Show only the rows whose name contains the text, whatever its case. */
+  /** Show only rows whose name contains the text, ignoring case. */
   setFilter(filter: string): void {
-    // What a longer text matches, the shorter one matched.
+    // Rows that match the longer text also match the shorter one.
     const from =
       this._filter && fold(filter).includes(fold(this._filter)) ? this._shown : this._all;
     this._filter = filter;
@@ -183,7 +185,7 @@ export class Rows {
       return;
     }
     const rows = this._matching(from);
-    // In the store's order they are already.
+    // All rows are already in the store's order.
     const sorted = this._order.column === 'name' && !this._order.descending && from === this._all;
     this._shown = sorted ? rows : rows.sort(this._compare);
   }
@@ -204,12 +206,12 @@ export class Rows {
     return wanted ? rows.filter(({ name }) => fold(name).includes(wanted)) : [...rows];
   }
 
-  private _learn(row: Row): Row {
+  private _index(row: Row): Row {
     this._byKey.set(row.key, row);
     return row;
   }
 
-  /** One string for a million rows that say the same. */
+  /** Share one string among all rows with the same value. */
   private _same(storageClass: string | null | undefined): string | undefined {
     if (!storageClass) {
       return undefined;
@@ -223,10 +225,10 @@ export class Rows {
   private readonly _byKey = new Map<string, Row>();
   private readonly _classes = new Map<string, string>();
   private _pages = 0;
-  private _places = 0;
+  private _nextPosition = 0;
   private _nextToken: string | null = null;
   private _lastKey = '';
-  /** Folders first, each kind as the store gave it. */
+  /** Folders first, each kind in the store's order. */
   private _all: Row[] = [];
   private _folders = 0;
   private _shown: Row[];
@@ -234,24 +236,38 @@ export class Rows {
   private _filter: string;
 }
 
-/** How names are compared by the filter. */
+/** Compare rows. Folders are always first; equal rows keep the store's order. */
+function compareRows(a: Row, b: Row, { column, descending }: IOrder): number {
+  if (a.kind !== b.kind) {
+    return a.kind === 'folder' ? -1 : 1;
+  }
+  if (column === 'name') {
+    return descending ? b.position - a.position : a.position - b.position;
+  }
+  // Folders have neither size nor time.
+  const difference =
+    column === 'size' ? (a.size ?? 0) - (b.size ?? 0) : (a.time ?? 0) - (b.time ?? 0);
+  return (descending ? -difference : difference) || a.position - b.position;
+}
+
+/** Return a name in the form that the filter compares. */
 function fold(text: string): string {
   return text.toLocaleLowerCase();
 }
 
-/** The one of two keys that the store gives later. */
-function later(a: string, b: string): string {
+/** Return the one of two keys that the store lists later. */
+function laterKey(a: string, b: string): string {
   return isAfter(b, a) ? b : a;
 }
 
-/** `push` takes its rows as arguments, of which there is a limit. */
+/** Append in a loop: `push(...rows)` would exceed the maximum number of arguments. */
 function append(rows: Row[], more: readonly Row[]): void {
   for (const row of more) {
     rows.push(row);
   }
 }
 
-/** Where the row is in sorted rows, or would be. */
+/** Return the index of a row in sorted rows, or where it would be inserted. */
 function lowerBound(
   rows: readonly Row[],
   row: Row,
@@ -271,7 +287,7 @@ function lowerBound(
   return low;
 }
 
-/** Both are sorted. Most pages come after all that is there; otherwise whole runs are copied between the new rows. */
+/** Merge two sorted arrays. Most pages come after all existing rows; otherwise copy whole runs between the new rows. */
 function merged(old: Row[], added: Row[], compare: (a: Row, b: Row) => number): Row[] {
   if (!added.length) {
     return old;

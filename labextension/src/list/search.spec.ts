@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { BrowserModel } from './browser';
 import { ApiError } from '../api/request';
-import type { IStorage } from './storage';
 import { Deferred, page } from '../testing/fakes';
 import type { ISearch, ObjectList } from '../tokens';
+import { BrowserModel } from './browser';
+import type { IStorage } from './storage';
 
 const WHAT: ISearch = { q: 'x', mode: 'contains', recursive: true };
 

@@ -1,19 +1,19 @@
-import type { IOrder } from './order';
 import { ApiError } from '../api/request';
+import type { ISearch } from '../tokens';
+import type { IOrder } from './order';
 import { Rows } from './rows';
 import type { IStorage } from './storage';
-import type { ISearch } from '../tokens';
 
-/** After so many hits a search waits until somebody has scrolled to them. */
-const HITS_AHEAD = 5000;
+/** A search pauses after this many hits until the user scrolls to them. */
+const MAX_UNSEEN_HITS = 5000;
 
-/** A search of the store below one prefix: its hits as they come in, and how much was looked at for them. */
+/** A search of the store below one prefix: the hits so far, and the number of entries searched. */
 export class Search {
   constructor(private readonly _options: Search.IOptions) {
     this.rows = new Rows(_options.prefix, _options.order);
   }
 
-  /** The hits; their names are their whole way from where the search began. */
+  /** The hits. Their names are paths relative to where the search started. */
   readonly rows: Rows;
 
   get what(): ISearch {
@@ -24,17 +24,17 @@ export class Search {
     return this._abort !== null;
   }
 
-  /** How many entries the store was asked about. */
+  /** The number of entries searched. */
   get scanned(): number {
     return this._scanned;
   }
 
-  /** Whether there is something that was not looked at yet. */
+  /** Whether there are entries not searched yet. */
   get hasMore(): boolean {
     return !this._complete;
   }
 
-  /** Somebody stopped it; it goes on only when told to. */
+  /** Whether the user stopped it; it continues only on request. */
   get cancelled(): boolean {
     return this._cancelled;
   }
@@ -43,13 +43,13 @@ export class Search {
     return this._error;
   }
 
-  /** Look on: each step has its own reply, with hits or without. */
+  /** Continue searching. Each step is one request, with or without hits. */
   async run(): Promise<void> {
     if (this._abort || this._complete) {
       return;
     }
     const { signal } = (this._abort = new AbortController());
-    const enough = this.rows.count + HITS_AHEAD;
+    const enough = this.rows.count + MAX_UNSEEN_HITS;
     this._error = null;
     this._cancelled = false;
     this._options.onChanged();
@@ -71,7 +71,7 @@ export class Search {
     this._options.onChanged();
   }
 
-  /** Stop looking; what was found stays, and the search can go on. */
+  /** Stop searching. The hits stay, and the search can continue. */
   cancel(): void {
     if (this._abort) {
       this._abort.abort();
@@ -109,7 +109,7 @@ export namespace Search {
     bucket: string;
     prefix: string;
     what: ISearch;
-    /** Hits of one request. */
+    /** Page size of requests. */
     pageSize: () => number;
     order: IOrder;
     onChanged: () => void;

@@ -1,12 +1,12 @@
-/** The rows of a list as the selection needs them. */
+/** The parts of a list that the selection needs. */
 export interface IOrderedKeys {
   readonly shown: readonly { readonly key: string }[];
   indexOf(key: string | null): number;
 }
 
-/** Which rows of a list are selected, and which one has the focus. Rows are known by key, so a reload keeps both. */
+/** The selected rows and the focused row of a list. Rows are identified by key, so a reload keeps both. */
 export class Selection {
-  /** The row that keyboard commands start from. */
+  /** The row from which keyboard commands start. */
   get active(): string | null {
     return this._active;
   }
@@ -19,12 +19,12 @@ export class Selection {
     return this._keys.has(key);
   }
 
-  /** How many rows may be selected at most. */
+  /** The maximum number of selected rows. */
   get limit(): number {
     return this._limit;
   }
 
-  /** Move the focus, leaving the selection alone. */
+  /** Move the focus without changing the selection. */
   focus(key: string): void {
     this._active = key;
   }
@@ -44,7 +44,7 @@ export class Selection {
     this._active = this._anchor = key;
   }
 
-  /** Select from the anchor, where the last plain selection was, to this row. */
+  /** Select from the anchor, which is the last row selected alone, to this row. */
   extend(rows: IOrderedKeys, key: string): void {
     const to = rows.indexOf(key);
     const from = this._anchor === null ? to : Math.max(0, rows.indexOf(this._anchor));
@@ -62,18 +62,18 @@ export class Selection {
     }
   }
 
-  /** Select these, which somebody else has chosen, and go on from the first. */
-  these(keys: readonly string[]): void {
+  /** Select these keys; the first one becomes the focus and the anchor. */
+  set(keys: readonly string[]): void {
     this._keys = new Set(keys.slice(0, this._limit));
     this._anchor = keys[0] ?? null;
     this._active = this._anchor ?? this._active;
   }
 
-  /** Allow so many rows; of those that are selected the first ones of the list stay. */
+  /** Limit the number of selected rows; the first ones of the list stay selected. */
   setLimit(limit: number, rows: IOrderedKeys): void {
     this._limit = limit;
     if (this._keys.size > limit) {
-      this.these([...this._keys].sort((a, b) => rows.indexOf(a) - rows.indexOf(b)));
+      this.set([...this._keys].sort((a, b) => rows.indexOf(a) - rows.indexOf(b)));
     }
   }
 
@@ -82,13 +82,13 @@ export class Selection {
     this._anchor = null;
   }
 
-  /** Nothing selected, nothing focused: for another folder. */
+  /** Clear selection and focus, for another folder. */
   reset(): void {
     this.clear();
     this._active = null;
   }
 
-  /** Forget rows that are not shown any more; the focus goes to the next one of the order in which they were. */
+  /** Deselect rows that are no longer shown. The focus moves to the next row of the previous order. */
   retain(now: IOrderedKeys, before: IOrderedKeys = now): void {
     const stays = (key: string) => now.indexOf(key) >= 0;
     for (const key of this._keys) {

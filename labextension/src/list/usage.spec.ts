@@ -57,7 +57,7 @@ describe('UsageModel', () => {
   it('forgets what a change below or above it may have made wrong, and nothing else', async () => {
     answer = async () => part(1, null);
     await Promise.all(['f/', 'f/g/', 'h/'].map(prefix => model.count('b', prefix)));
-    model.forget('b', 'f/g/new.txt');
+    model.invalidate('b', 'f/g/new.txt');
     expect(['f/', 'f/g/', 'h/'].map(prefix => model.get('b', prefix)?.state)).toEqual([
       undefined,
       undefined,

@@ -3,9 +3,9 @@ import { Signal, type ISignal } from '@lumino/signaling';
 
 import { s3Uri } from '../api/keys';
 import type { ApiError } from '../api/request';
-import { Tally } from './tally';
+import { SizeCounter } from './sizecounter';
 
-/** What is known of all that lies below a folder. */
+/** The known usage of a folder. */
 export interface IUsage {
   objects: number;
   bytes: number;
@@ -13,7 +13,7 @@ export interface IUsage {
   error: ApiError | null;
 }
 
-/** How much folders hold, counted in the background; stopped, what was counted so far stays. */
+/** Counts the usage of folders in the background. A stopped count keeps its result so far. */
 export class UsageModel implements IDisposable {
   constructor(private readonly _server: UsageModel.IServer) {}
 
@@ -28,7 +28,7 @@ export class UsageModel implements IDisposable {
   dispose(): void {
     this._isDisposed = true;
     Signal.clearData(this);
-    this._counts.forEach(({ tally }) => tally.dispose());
+    this._counts.forEach(({ counter }) => counter.dispose());
   }
 
   get(bucket: string, prefix: string): IUsage | undefined {
@@ -36,55 +36,57 @@ export class UsageModel implements IDisposable {
   }
 
   get isCounting(): boolean {
-    return [...this._counts.values()].some(({ tally }) => tally.counting);
+    return [...this._counts.values()].some(({ counter }) => counter.counting);
   }
 
   async count(bucket: string, prefix: string): Promise<void> {
     const uri = s3Uri(bucket, prefix);
-    if (this._counts.get(uri)?.tally.counting) {
+    if (this._counts.get(uri)?.counter.counting) {
       return;
     }
-    const tally = new Tally(this._server, bucket, [{ kind: 'folder', key: prefix, name: '' }]);
-    const count = { tally, usage: usageOf(tally) };
+    const counter = new SizeCounter(this._server, bucket, [
+      { kind: 'folder', key: prefix, name: '' }
+    ]);
+    const count = { counter, usage: usageOf(counter) };
     this._counts.set(uri, count);
-    tally.stateChanged.connect(() => {
-      // A new object: rows compare it to know whether they have to be drawn again.
-      count.usage = usageOf(tally);
+    counter.stateChanged.connect(() => {
+      // Use a new object, because rows compare it to know whether to redraw.
+      count.usage = usageOf(counter);
       this._stateChanged.emit();
     });
-    await tally.start();
+    await counter.start();
   }
 
   stop(bucket: string, prefix: string): void {
-    this._counts.get(s3Uri(bucket, prefix))?.tally.stop();
+    this._counts.get(s3Uri(bucket, prefix))?.counter.stop();
   }
 
   stopAll(): void {
-    this._counts.forEach(({ tally }) => tally.stop());
+    this._counts.forEach(({ counter }) => counter.stop());
   }
 
-  /** What was counted may be wrong from now on: something was written or removed there. */
-  forget(bucket: string, prefix: string): void {
+  /** Discard counts that a change below this prefix may have made wrong. */
+  invalidate(bucket: string, prefix: string): void {
     const changed = s3Uri(bucket, prefix);
-    for (const [uri, { tally }] of this._counts) {
-      if (!tally.counting && (changed.startsWith(uri) || uri.startsWith(changed))) {
+    for (const [uri, { counter }] of this._counts) {
+      if (!counter.counting && (changed.startsWith(uri) || uri.startsWith(changed))) {
         this._counts.delete(uri);
-        tally.dispose();
+        counter.dispose();
       }
     }
     this._stateChanged.emit();
   }
 
   private readonly _stateChanged = new Signal<this, void>(this);
-  private readonly _counts = new Map<string, { tally: Tally; usage: IUsage }>();
+  private readonly _counts = new Map<string, { counter: SizeCounter; usage: IUsage }>();
   private _isDisposed = false;
 }
 
-function usageOf({ objects, bytes, counting, complete, error }: Tally): IUsage {
+function usageOf({ objects, bytes, counting, complete, error }: SizeCounter): IUsage {
   const ended = complete ? 'counted' : error ? 'failed' : 'stopped';
   return { objects, bytes, state: counting ? 'counting' : ended, error };
 }
 
 export namespace UsageModel {
-  export type IServer = Tally.IServer;
+  export type IServer = SizeCounter.IServer;
 }

@@ -3,19 +3,21 @@ import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { editIcon, launchIcon } from '@jupyterlab/ui-components';
 
-import { chosenFile, describedBy, whenChoiceChanges } from '../lab/chosen';
-import { documentPath, placeOf } from '../drive/documents';
+import { documentPath, locationOf } from '../drive/documents';
 import { S3Drive } from '../drive/drive';
-import { Opener } from '../lab/opener';
-import { ISidebar, type Sidebar } from '../lab/sidebar';
-import { loadSentences } from '../sentences';
+import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
+import { selectedFile, describedBy, onSelectionChanged } from '../lab/commands/currentselection';
+import { ROW_MENU_RANKS } from '../lab/commands/ranks';
+import { DocumentTitles } from '../lab/documents/documenttitles';
+import { Opener } from '../lab/documents/opener';
 import { CommandIDs, DOCUMENTS_PLUGIN_ID, ROW_CLASS } from '../tokens';
-import { untilCompleted } from '../transfers/transferwait';
+import { waitForCompletion } from '../transfers/transferwait';
+import { loadTranslations } from '../translation';
 
-/** Objects in Lab's own editors and viewers. */
+/** Opens objects in Lab's own editors and viewers. */
 export const documents: JupyterFrontEndPlugin<void> = {
   id: DOCUMENTS_PLUGIN_ID,
-  description: 'The Contents drive "S3", through which Lab opens and saves objects.',
+  description: 'Adds the Contents drive "S3", through which editors open and save objects.',
   autoStart: true,
   requires: [ISidebar],
   optional: [ITranslator, ICommandPalette],
@@ -25,7 +27,7 @@ export const documents: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     palette: ICommandPalette | null
   ): void => {
-    const trans = loadSentences(translator);
+    const trans = loadTranslations(translator);
     const opener = new Opener({
       fileTypes: key => app.docRegistry.getFileTypesForPath(key),
       openDocument: (path, factory) =>
@@ -36,6 +38,7 @@ export const documents: JupyterFrontEndPlugin<void> = {
       prefersPreview: () => sidebar.settings?.composite.doubleClick === 'preview'
     });
     sidebar.opener = opener;
+    DocumentTitles.addTo(app.docRegistry);
     app.serviceManager.contents.addDrive(createDrive(app, sidebar, opener, trans));
 
     app.commands.addCommand(CommandIDs.openInEditor, {
@@ -43,11 +46,11 @@ export const documents: JupyterFrontEndPlugin<void> = {
       icon: editIcon,
       describedBy,
       isEnabled: args => {
-        const file = chosenFile(sidebar, args);
+        const file = selectedFile(sidebar, args);
         return file !== null && opener.canEdit(file, file.size);
       },
       execute: args => {
-        const file = chosenFile(sidebar, args);
+        const file = selectedFile(sidebar, args);
         if (file && opener.canEdit(file, file.size)) {
           opener.edit(file);
         }
@@ -57,21 +60,22 @@ export const documents: JupyterFrontEndPlugin<void> = {
       label: trans.__('Open in New Browser Tab'),
       icon: launchIcon,
       describedBy,
-      isEnabled: args => chosenFile(sidebar, args) !== null,
+      isEnabled: args => selectedFile(sidebar, args) !== null,
       execute: args => {
-        const file = chosenFile(sidebar, args);
+        const file = selectedFile(sidebar, args);
         if (file) {
           window.open(sidebar.api.viewUrl(file.bucket, file.key), '_blank', 'noopener');
         }
       }
     });
     const all = [CommandIDs.openInEditor, CommandIDs.viewInTab];
-    whenChoiceChanges(sidebar, () => all.forEach(id => app.commands.notifyCommandChanged(id)));
+    onSelectionChanged(sidebar, () => all.forEach(id => app.commands.notifyCommandChanged(id)));
     const category = trans.__('Object Storage');
     all.forEach(command => palette?.addItem({ command, category }));
     const selector = `.${ROW_CLASS}`;
-    app.contextMenu.addItem({ command: CommandIDs.openInEditor, selector, rank: -5 });
-    app.contextMenu.addItem({ command: CommandIDs.viewInTab, selector, rank: -3 });
+    for (const command of [CommandIDs.openInEditor, CommandIDs.viewInTab] as const) {
+      app.contextMenu.addItem({ command, selector, rank: ROW_MENU_RANKS[command] });
+    }
   }
 };
 
@@ -85,23 +89,25 @@ function createDrive(
   const drive = new S3Drive({
     server: api,
     serverSettings: app.serviceManager.serverSettings,
-    transfer: async what => untilCompleted(transfers, await api.startTransfer(what)),
+    transfer: async what => waitForCompletion(transfers, await api.startTransfer(what)),
     sizeLimit: () => sidebar.editorSizeLimit,
     showPreview: object => opener.preview(object),
-    onCut: (path, count) =>
+    onTruncated: (path, count) =>
       Notification.info(
         trans.__(
-          '%1 has more than the %2 entries that are listed here. The Object Storage panel shows all of them.',
+          'Only the first %2 entries of %1 are listed. The Object Storage panel shows all of them.',
           documentPath({ bucket: path, key: '' }),
           count.toLocaleString()
         )
       ),
     trans
   });
-  // What an editor saves is seen in the list at once.
+  // Show immediately in the list what an editor saves.
   drive.fileChanged.connect((_, { oldValue, newValue }) => {
-    const places = [oldValue, newValue].flatMap(value => (value?.path ? placeOf(value.path) : []));
-    places.forEach(({ bucket, key }) => sidebar.refreshIfShown(bucket, key));
+    const locations = [oldValue, newValue].flatMap(value =>
+      value?.path ? locationOf(value.path) : []
+    );
+    locations.forEach(({ bucket, key }) => sidebar.refreshIfShown(bucket, key));
   });
   return drive;
 }

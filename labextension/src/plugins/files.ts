@@ -7,14 +7,15 @@ import {
 } from '@jupyterlab/filebrowser';
 import { ITranslator } from '@jupyterlab/translation';
 
-import { ISidebar, type Sidebar } from '../lab/sidebar';
-import { loadSentences } from '../sentences';
+import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
+import { WorkspaceDrag } from '../lab/filebrowser/workspacedrag';
 import { FILES_PLUGIN_ID } from '../tokens';
-import { WorkspaceDrag } from '../lab/workspacedrag';
+import { loadTranslations } from '../translation';
 
 export const files: JupyterFrontEndPlugin<void> = {
   id: FILES_PLUGIN_ID,
-  description: 'Copies between object storage and the file browser, by drag or by command.',
+  description:
+    'Copies files between object storage and the file browser, by drag and drop or by command.',
   autoStart: true,
   requires: [ISidebar, IFileBrowserFactory],
   optional: [ITranslator, ICommandPalette, IDefaultFileBrowser],
@@ -26,7 +27,7 @@ export const files: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     standard: FileBrowser | null
   ): void => {
-    const trans = loadSentences(translator);
+    const trans = loadTranslations(translator);
     const browser = () => factory.tracker.currentWidget ?? standard;
     const drag = new WorkspaceDrag({ app, sidebar, factory, browser, trans });
     for (const command of drag.addCommands()) {

@@ -5,13 +5,18 @@ import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { codeIcon, copyIcon, MenuSvg } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import { chosenPlace, describedBy, whenChoiceChanges } from '../lab/chosen';
-import { ISidebar, type Sidebar } from '../lab/sidebar';
+import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
+import {
+  selectedLocation,
+  describedBy,
+  onSelectionChanged
+} from '../lab/commands/currentselection';
+import { ROW_MENU_RANKS } from '../lab/commands/ranks';
 import { formsOf, snippet, SNIPPET_FORMS, type SnippetForm } from '../lab/snippets';
-import { loadSentences } from '../sentences';
 import { CommandIDs, NOTEBOOK_PLUGIN_ID, ROW_CLASS } from '../tokens';
+import { loadTranslations } from '../translation';
 
-/** Of the command: which line of those that fit, and how it is called. */
+/** The arguments of the command: the object, the form of the code and the kind of label. */
 const argsSchema = {
   args: {
     ...describedBy.args,
@@ -20,17 +25,19 @@ const argsSchema = {
       form: {
         type: 'string',
         enum: [...SNIPPET_FORMS],
-        description: 'What the code does; without it, what fits the object best'
+        description: 'What the code does; by default, what suits the object best'
       },
-      isPalette: { type: 'boolean', description: 'Whether the label stands alone' }
+      isPalette: {
+        type: 'boolean',
+        description: 'Whether the label includes the name of the command'
+      }
     }
   }
 };
 
 export const notebook: JupyterFrontEndPlugin<void> = {
   id: NOTEBOOK_PLUGIN_ID,
-  description:
-    'Puts code for an object into the notebook, or where none is open into the clipboard.',
+  description: 'Inserts code for an object into the open notebook, or copies it to the clipboard.',
   autoStart: true,
   requires: [ISidebar],
   optional: [ITranslator, INotebookTracker, ICommandPalette],
@@ -41,11 +48,11 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     tracker: INotebookTracker | null,
     palette: ICommandPalette | null
   ): void => {
-    const trans = loadSentences(translator);
+    const trans = loadTranslations(translator);
     const { commands } = app;
     const target = () => tracker?.currentWidget ?? null;
     const title = () =>
-      target() ? trans.__('Insert into Notebook') : trans.__('Copy Code for a Notebook');
+      target() ? trans.__('Insert into Notebook') : trans.__('Copy Code for Notebook');
     const labels = formLabels(trans);
 
     commands.addCommand(CommandIDs.insertCode, {
@@ -56,17 +63,17 @@ export const notebook: JupyterFrontEndPlugin<void> = {
       },
       icon: args => (args.form && !args.isPalette ? undefined : target() ? codeIcon : copyIcon),
       describedBy: argsSchema,
-      isEnabled: args => fitting(sidebar, args) !== null,
-      // The URI fits everything: the menu is never empty, if only with what cannot be done with many rows.
-      isVisible: args => !args.form || args.form === 'uri' || fitting(sidebar, args) !== null,
+      isEnabled: args => snippetFor(sidebar, args) !== null,
+      // The URI is always shown, even when it is disabled, so that the menu is never empty.
+      isVisible: args => !args.form || args.form === 'uri' || snippetFor(sidebar, args) !== null,
       execute: async args => {
-        const found = fitting(sidebar, args);
+        const found = snippetFor(sidebar, args);
         if (!found) {
           return;
         }
         const panel = target();
         if (panel) {
-          // The palette, closing, asks the focus back for what had it before: who asks after that has it.
+          // The closing palette returns the focus to its previous owner, so take the focus after that.
           await Promise.resolve();
           app.shell.activateById(panel.id);
           insert(panel, found.code, found.form === 'uri');
@@ -77,17 +84,17 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     });
 
     const menu = new MenuSvg({ commands });
-    const entitle = () => {
+    const updateTitle = () => {
       menu.title.label = title();
       menu.title.icon = target() ? codeIcon : copyIcon;
     };
-    entitle();
+    updateTitle();
     SNIPPET_FORMS.forEach(form => menu.addItem({ command: CommandIDs.insertCode, args: { form } }));
     app.contextMenu.addItem({
       type: 'submenu',
       submenu: menu,
       selector: `.${ROW_CLASS}`,
-      rank: -2
+      rank: ROW_MENU_RANKS[CommandIDs.insertCode]
     });
     const category = trans.__('Object Storage');
     palette?.addItem({ command: CommandIDs.insertCode, category });
@@ -100,10 +107,10 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     );
 
     const notify = () => {
-      entitle();
+      updateTitle();
       commands.notifyCommandChanged(CommandIDs.insertCode);
     };
-    whenChoiceChanges(sidebar, notify);
+    onSelectionChanged(sidebar, notify);
     tracker?.currentChanged.connect(notify);
   }
 };
@@ -111,31 +118,31 @@ export const notebook: JupyterFrontEndPlugin<void> = {
 function formLabels(trans: TranslationBundle): Record<SnippetForm, string> {
   return {
     pandas: trans.__('Read with pandas'),
-    image: trans.__('Show the Image'),
-    tensors: trans.__('Look at the Tensors'),
-    json: trans.__('Read the JSON'),
-    text: trans.__('Read the Text'),
-    list: trans.__('List the Folder'),
-    open: trans.__('Open as a File'),
-    download: trans.__('Download to the Kernel'),
-    serve: trans.__('Serve the Model (KServe)'),
+    image: trans.__('Show Image'),
+    tensors: trans.__('Inspect Tensors'),
+    json: trans.__('Read JSON'),
+    text: trans.__('Read Text'),
+    list: trans.__('List Folder'),
+    open: trans.__('Open as File'),
+    download: trans.__('Download to Kernel'),
+    serve: trans.__('Serve Model (KServe)'),
     boto3: trans.__('Read with boto3'),
     uri: trans.__('URI')
   };
 }
 
-/** The code that is meant, where it fits what is chosen. */
-function fitting(
+/** Return the requested code for the selected object, or null if it does not suit it. */
+function snippetFor(
   sidebar: Pick<Sidebar, 'current'>,
   args: ReadonlyPartialJSONObject
 ): { form: SnippetForm; code: string } | null {
-  const place = chosenPlace(sidebar, args);
-  const forms = place ? formsOf(place.key) : [];
+  const location = selectedLocation(sidebar, args);
+  const forms = location ? formsOf(location.key) : [];
   const form = forms.find(one => one === (args.form ?? forms[0]));
-  return place && form ? { form, code: snippet(place, form) } : null;
+  return location && form ? { form, code: snippet(location, form) } : null;
 }
 
-/** Code goes into an empty code cell or one of its own; what is a part of a line goes to the cursor. */
+/** Insert code into an empty code cell or a new one, and a part of a line at the cursor. */
 function insert({ content }: NotebookPanel, code: string, inline: boolean): void {
   const { activeCell } = content;
   const isEmptyCode =
@@ -147,7 +154,7 @@ function insert({ content }: NotebookPanel, code: string, inline: boolean): void
   const editor = content.activeCell?.editor;
   if (editor?.replaceSelection) {
     editor.replaceSelection(code);
-    // Lab itself moves the focus only within the notebook.
+    // Lab moves the focus only within the notebook.
     editor.focus();
   } else {
     content.activeCell?.model.sharedModel.setSource(code);

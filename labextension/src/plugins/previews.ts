@@ -9,20 +9,21 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator } from '@jupyterlab/translation';
 import { searchIcon } from '@jupyterlab/ui-components';
 
-import { chosenFile, describedBy, whenChoiceChanges } from '../lab/chosen';
-import type { IObjectPlace } from '../drive/documents';
 import { s3Uri } from '../api/keys';
+import type { IObjectLocation } from '../drive/documents';
+import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
+import { selectedFile, describedBy, onSelectionChanged } from '../lab/commands/currentselection';
+import { ROW_MENU_RANKS } from '../lab/commands/ranks';
+import type { PreviewWidget } from '../lab/documents/previewwidget';
 import { addToMainArea, bringToFront } from '../lab/mainarea';
-import type { PreviewWidget } from '../lab/previewwidget';
-import { ISidebar, type Sidebar } from '../lab/sidebar';
-import { loadSentences } from '../sentences';
 import { CommandIDs, PREVIEW_PLUGIN_ID, ROW_CLASS } from '../tokens';
+import { loadTranslations } from '../translation';
 import type { IPreviewViewProps } from '../views/preview/PreviewView';
 
-/** What is inside an object, in the main area; its code comes with the first preview. */
+/** Previews of objects in the main area; their code is loaded with the first one. */
 export const previews: JupyterFrontEndPlugin<void> = {
   id: PREVIEW_PLUGIN_ID,
-  description: 'Shows what is inside an object without downloading it.',
+  description: 'Previews objects without downloading them.',
   autoStart: true,
   requires: [ISidebar],
   optional: [ITranslator, ICommandPalette, ILayoutRestorer, IEditorServices, IRenderMimeRegistry],
@@ -35,15 +36,15 @@ export const previews: JupyterFrontEndPlugin<void> = {
     editors: IEditorServices | null,
     rendermime: IRenderMimeRegistry | null
   ): void => {
-    const trans = loadSentences(translator);
+    const trans = loadTranslations(translator);
     const tracker = new WidgetTracker<PreviewWidget>({ namespace: 'odhtec-preview' });
     const { api } = sidebar;
 
-    const create = async (object: IObjectPlace): Promise<PreviewWidget> => {
+    const create = async (object: IObjectLocation): Promise<PreviewWidget> => {
       const [{ PreviewModel }, { PreviewRenderers }, { PreviewWidget }] = await Promise.all([
-        import('../preview/preview'),
-        import('../lab/previewrenderers'),
-        import('../lab/previewwidget')
+        import('../preview/previewmodel'),
+        import('../lab/documents/previewrenderers'),
+        import('../lab/documents/previewwidget')
       ]);
       const sizeLimit = () => sidebar.editorSizeLimit;
       return new PreviewWidget({
@@ -54,13 +55,13 @@ export const previews: JupyterFrontEndPlugin<void> = {
       });
     };
 
-    const show = async (object: IObjectPlace): Promise<void> => {
+    const show = async (object: IObjectLocation): Promise<void> => {
       const uri = s3Uri(object.bucket, object.key);
       const isSame = ({ object }: PreviewWidget) => s3Uri(object.bucket, object.key) === uri;
       let widget = tracker.find(isSame);
       if (!widget) {
         const made = await create(object);
-        // A second double click may have been as quick.
+        // A second double click may have opened it in the meantime.
         widget = tracker.find(isSame);
         if (widget) {
           made.dispose();
@@ -78,17 +79,21 @@ export const previews: JupyterFrontEndPlugin<void> = {
       label: trans.__('Preview'),
       icon: searchIcon,
       describedBy,
-      isEnabled: args => chosenFile(sidebar, args) !== null,
+      isEnabled: args => selectedFile(sidebar, args) !== null,
       execute: async args => {
-        const file = chosenFile(sidebar, args);
+        const file = selectedFile(sidebar, args);
         if (file) {
           await show({ bucket: file.bucket, key: file.key });
         }
       }
     });
-    whenChoiceChanges(sidebar, () => app.commands.notifyCommandChanged(CommandIDs.preview));
+    onSelectionChanged(sidebar, () => app.commands.notifyCommandChanged(CommandIDs.preview));
     palette?.addItem({ command: CommandIDs.preview, category: trans.__('Object Storage') });
-    app.contextMenu.addItem({ command: CommandIDs.preview, selector: `.${ROW_CLASS}`, rank: -4 });
+    app.contextMenu.addItem({
+      command: CommandIDs.preview,
+      selector: `.${ROW_CLASS}`,
+      rank: ROW_MENU_RANKS[CommandIDs.preview]
+    });
     void restorer?.restore(tracker, {
       command: CommandIDs.preview,
       args: ({ object: { bucket, key } }) => ({ bucket, key }),
@@ -97,7 +102,7 @@ export const previews: JupyterFrontEndPlugin<void> = {
   }
 };
 
-function previewActions(sidebar: Sidebar, object: IObjectPlace): IPreviewViewProps['actions'] {
+function previewActions(sidebar: Sidebar, object: IObjectLocation): IPreviewViewProps['actions'] {
   const { api, opener } = sidebar;
   return {
     downloadUrl: () => api.downloadUrl(object.bucket, object.key),

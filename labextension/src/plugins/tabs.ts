@@ -6,14 +6,14 @@ import {
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator } from '@jupyterlab/translation';
 
-import { ISidebar, type Sidebar } from '../lab/sidebar';
-import { addTabs } from '../lab/tabs';
-import { loadSentences } from '../sentences';
+import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
+import { addTabs } from '../lab/browsers/tabs';
 import { TABS_PLUGIN_ID } from '../tokens';
+import { loadTranslations } from '../translation';
 
 export const tabs: JupyterFrontEndPlugin<void> = {
   id: TABS_PLUGIN_ID,
-  description: 'Object storage as tabs of the main area.',
+  description: 'Opens object storage in tabs of the main area.',
   autoStart: true,
   requires: [ISidebar],
   optional: [ITranslator, ICommandPalette, ILayoutRestorer],
@@ -24,7 +24,7 @@ export const tabs: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null
   ): void => {
-    const trans = loadSentences(translator);
+    const trans = loadTranslations(translator);
     for (const command of addTabs(app, sidebar, restorer, trans)) {
       palette?.addItem({ command, category: trans.__('Object Storage') });
     }

@@ -3,19 +3,17 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator } from '@jupyterlab/translation';
 
+import { CellBrowsers } from '../cell/cellbrowsers';
 import { CellOutput } from '../cell/celloutput';
-import { Cells } from '../cell/cells';
-import { ISidebar, type Sidebar } from '../lab/sidebar';
-import { loadSentences } from '../sentences';
+import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
+import { CELL_RENDERER_RANK } from '../lab/commands/ranks';
 import { CELL_MIME_TYPE, WIDGET_MODULE, WIDGET_PLUGIN_ID } from '../tokens';
+import { loadTranslations } from '../translation';
 import { version } from '../version';
-
-/** Before the way ipywidgets shows it (-10), which has no sentence for a notebook without its kernel. */
-const RANK = -20;
 
 export const widget: JupyterFrontEndPlugin<void> = {
   id: WIDGET_PLUGIN_ID,
-  description: 'The browser in a notebook cell.',
+  description: 'Shows the object storage browser in notebook cells.',
   autoStart: true,
   requires: [ISidebar],
   optional: [ITranslator, IRenderMimeRegistry],
@@ -29,29 +27,37 @@ export const widget: JupyterFrontEndPlugin<void> = {
     if (!registry) {
       return;
     }
-    const trans = loadSentences(translator);
-    const cells = new Cells();
-    const { homes } = sidebar;
+    const trans = loadTranslations(translator);
+    const cellBrowsers = new CellBrowsers();
+    const { browsers } = sidebar;
     const { contextMenu } = app;
     registry.registerWidget({
       name: WIDGET_MODULE,
       version,
       exports: async () =>
-        (await import('../cell/widgets')).widgetClasses({ homes, cells, contextMenu, trans })
+        (await import('../cell/widgets')).widgetClasses({
+          browsers,
+          cellBrowsers,
+          contextMenu,
+          trans
+        })
     });
     rendermime?.addFactory(
       {
-        // A notebook that is not trusted shows the sentence as plain text.
+        // Untrusted notebooks show the note as plain text.
         safe: false,
         mimeTypes: [CELL_MIME_TYPE],
-        createRenderer: ({ mimeType }) => new CellOutput({ cells, mimeType, trans })
+        createRenderer: ({ mimeType }) => new CellOutput({ cellBrowsers, mimeType, trans })
       },
-      RANK
+      CELL_RENDERER_RANK
     );
   }
 };
 
-/** Where ipywidgets is not there, neither is its package, and whoever imported it at the start would not start. */
+/**
+ * Return the widget registry, or null without ipywidgets. Import it lazily: without ipywidgets, a static import would
+ * stop this extension from loading.
+ */
 async function widgetRegistry(app: JupyterFrontEnd): Promise<IJupyterWidgetRegistry | null> {
   try {
     const base = await import('@jupyter-widgets/base');

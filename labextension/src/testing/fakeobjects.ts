@@ -7,10 +7,10 @@ interface IStored {
   contentType: string;
 }
 
-/** A store of one bucket, as far as documents need it, that keeps to its conditions. */
+/** A store with one bucket that supports documents and conditional writes. */
 export class FakeObjects {
   readonly objects = new Map<string, IStored>();
-  readonly asked: string[] = [];
+  readonly requests: string[] = [];
 
   put(key: string, text: string, contentType = 'text/plain'): string {
     const etag = `"${++this._count}"`;
@@ -19,13 +19,13 @@ export class FakeObjects {
   }
 
   headObject = async (bucket: string, key: string): Promise<IObjectHead | null> => {
-    this.asked.push(`HEAD ${key}`);
+    this.requests.push(`HEAD ${key}`);
     const found = this.objects.get(key);
     return found ? head(found) : null;
   };
 
   readObject = async (bucket: string, key: string, limit: number) => {
-    this.asked.push(`GET ${key}`);
+    this.requests.push(`GET ${key}`);
     const found = this.objects.get(key);
     if (!found) {
       throw new ApiError('NoSuchKey', 'It is not there.', 404);
@@ -40,7 +40,7 @@ export class FakeObjects {
     body: Blob,
     etag: string | null
   ): Promise<StoredObject> => {
-    this.asked.push(`PUT ${key}`);
+    this.requests.push(`PUT ${key}`);
     if ((this.objects.get(key)?.etag ?? null) !== etag) {
       throw new ApiError('PreconditionFailed', 'It is another.', 412);
     }
@@ -72,7 +72,7 @@ export class FakeObjects {
     prefix: string,
     { maxKeys = 1000, continuationToken = '' }
   ): Promise<ObjectList> => {
-    this.asked.push(`LIST ${prefix}`);
+    this.requests.push(`LIST ${prefix}`);
     const names = new Set<string>();
     for (const key of [...this.objects.keys()].sort()) {
       if (key.startsWith(prefix)) {

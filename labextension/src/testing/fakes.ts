@@ -1,7 +1,5 @@
 import { vi } from 'vitest';
 
-import { loadSentences } from '../sentences';
-import type { IBrowserActions } from '../views/actions';
 import type {
   HubRepo,
   ObjectDetails,
@@ -11,10 +9,12 @@ import type {
   TransferPlan,
   Upload
 } from '../tokens';
+import { loadTranslations } from '../translation';
+import type { IBrowserActions } from '../views/actions';
 
-export const trans = loadSentences(null);
+export const trans = loadTranslations(null);
 
-/** A promise that a test settles by hand. */
+/** A promise that a test resolves or rejects. */
 export class Deferred<T> {
   readonly promise: Promise<T>;
   resolve!: (value: T) => void;
@@ -106,7 +106,7 @@ export function hubRepo(fields: Partial<HubRepo> = {}): HubRepo {
   };
 }
 
-/** What a dry run says: of each of all files 1000 bytes; some of them by their path below the target. */
+/** The result of a dry run with files of 1000 bytes; some are named by their path below the target. */
 export function plan(
   target: string,
   counts: Record<string, number>,

@@ -1,5 +1,5 @@
 import type { Preview } from '../tokens';
-import type { Kind } from '../views/preview/PreviewBody';
+import type { Kind } from '../views/preview/bodyprops';
 
 const COMMON = { size: 1000, ETag: '"1"', contentType: 'x/y', bytesRead: 10, note: null };
 

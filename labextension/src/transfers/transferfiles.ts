@@ -5,8 +5,8 @@ import { ApiError } from '../api/request';
 import type { FileState, Transfer, TransferFile, TransferFiles } from '../tokens';
 import { isFinished } from './transfers';
 
-/** What went wrong is what is looked for. */
-const ORDER: readonly FileState[] = [
+/** Failed files first, because users look for them. */
+const STATE_ORDER: readonly FileState[] = [
   'failed',
   'running',
   'queued',
@@ -14,13 +14,13 @@ const ORDER: readonly FileState[] = [
   'skipped',
   'cancelled'
 ];
-/** Files that are asked for at a time. */
-const PAGE = 100;
-/** A server takes no larger window. */
-const MOST = 1000;
+/** Files loaded at a time. */
+const PAGE_SIZE = 100;
+/** The maximum of the server. */
+const MAX_PAGE_SIZE = 1000;
 const REFRESH_MS = 2000;
 
-/** The files of one transfer, by state, read anew while somebody looks and the transfer moves. */
+/** The files of one transfer by state, reloaded while they are shown and the transfer is active. */
 export class TransferFilesModel implements IDisposable {
   constructor(private readonly _options: TransferFilesModel.IOptions) {}
 
@@ -32,7 +32,7 @@ export class TransferFilesModel implements IDisposable {
     return this._files;
   }
 
-  /** Files that are not shown. */
+  /** The number of files not shown. */
   get more(): number {
     return Math.max(0, (this._transfer?.filesTotal ?? 0) - this._files.length);
   }
@@ -55,14 +55,14 @@ export class TransferFilesModel implements IDisposable {
     Signal.clearData(this);
   }
 
-  /** The transfer as it is now: its files are read again, soon. */
+  /** Update the transfer; its files are reloaded soon. */
   update(transfer: Transfer): void {
     this._transfer = transfer;
     this._schedule();
   }
 
   showMore(): void {
-    this._wanted = this._files.length + PAGE;
+    this._requested = this._files.length + PAGE_SIZE;
     void this._load();
   }
 
@@ -102,13 +102,13 @@ export class TransferFilesModel implements IDisposable {
 
   private async _read(): Promise<TransferFile[]> {
     const found = new Map<string, TransferFile>();
-    for (const state of ORDER) {
-      for (let offset = 0; found.size < this._wanted && this._mayHave(state);) {
+    for (const state of STATE_ORDER) {
+      for (let offset = 0; found.size < this._requested && this._mayHave(state);) {
         const { signal } = this._abort;
-        const limit = Math.min(MOST, this._wanted - found.size);
+        const limit = Math.min(MAX_PAGE_SIZE, this._requested - found.size);
         const page = await this._options.list({ state, offset, limit, signal });
         for (const file of page.files) {
-          // One that went on between two requests is in both answers.
+          // A file that changed state between two requests is in both replies.
           if (!found.has(file.path)) {
             found.set(file.path, file);
           }
@@ -145,7 +145,7 @@ export class TransferFilesModel implements IDisposable {
   private _transfer: Transfer | null = null;
   private _files: readonly TransferFile[] = [];
   private _error: ApiError | null = null;
-  private _wanted = PAGE;
+  private _requested = PAGE_SIZE;
   private _loaded = false;
   private _loading = false;
   private _nextAt = 0;

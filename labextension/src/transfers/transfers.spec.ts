@@ -7,7 +7,7 @@ import type { Transfer } from '../tokens';
 import { TransfersModel } from './transfers';
 
 const settle = () => new Promise(resolve => setTimeout(resolve));
-const told = (data: Transfer, lastEventId = ''): IServerEvent => ({
+const event = (data: Transfer, lastEventId = ''): IServerEvent => ({
   event: 'transfer',
   data: JSON.stringify(data),
   lastEventId
@@ -46,9 +46,9 @@ describe('TransfersModel', () => {
   it('tells of a transfer that was seen running and ended, not of one that had ended before', async () => {
     const { model, onFinished } = modelOf([
       async function* () {
-        yield told(transfer({ id: 'old', state: 'completed' }));
-        yield told(transfer({ id: 'new' }));
-        yield told(transfer({ id: 'new', state: 'failed' }));
+        yield event(transfer({ id: 'old', state: 'completed' }));
+        yield event(transfer({ id: 'new' }));
+        yield event(transfer({ id: 'new', state: 'failed' }));
       }
     ]);
     model.start();
@@ -63,8 +63,8 @@ describe('TransfersModel', () => {
     const { model, asked, slept } = modelOf(
       [
         async function* () {
-          yield told(transfer({ id: 'gone' }), '1');
-          yield told(transfer({ id: 'kept' }), '2');
+          yield event(transfer({ id: 'gone' }), '1');
+          yield event(transfer({ id: 'kept' }), '2');
         },
         async function* () {
           throw new Error('reset');
@@ -100,9 +100,9 @@ describe('TransfersModel', () => {
     const late = new Deferred<void>();
     const { model, server } = modelOf([
       async function* () {
-        yield told(transfer({ id: 'a' }));
+        yield event(transfer({ id: 'a' }));
         await late.promise;
-        yield told(transfer({ id: 'a', bytesDone: 5 }));
+        yield event(transfer({ id: 'a', bytesDone: 5 }));
         yield { event: 'removed', data: '{"id":"none"}', lastEventId: '' };
       }
     ]);
@@ -122,9 +122,9 @@ describe('TransfersModel', () => {
     const events = [new Deferred<void>(), new Deferred<void>()];
     const { model, server } = modelOf([
       async function* () {
-        yield told(transfer({ id: 'a' }));
+        yield event(transfer({ id: 'a' }));
         await events[0].promise;
-        yield told(transfer({ id: 'a', state: 'cancelled' }));
+        yield event(transfer({ id: 'a', state: 'cancelled' }));
         await events[1].promise;
         yield { event: 'removed', data: '{"id":"a"}', lastEventId: '' };
       }
@@ -149,8 +149,8 @@ describe('TransfersModel', () => {
   it('takes a transfer that is gone already for removed, and tells of any other failure', async () => {
     const { model, server } = modelOf([
       async function* () {
-        yield told(transfer({ id: 'a', state: 'completed' }));
-        yield told(transfer({ id: 'b', state: 'completed' }));
+        yield event(transfer({ id: 'a', state: 'completed' }));
+        yield event(transfer({ id: 'b', state: 'completed' }));
       }
     ]);
     model.start();
@@ -172,11 +172,11 @@ describe('TransfersModel', () => {
     const elsewhere = new Deferred<void>();
     const { model, onFinished } = modelOf([
       async function* () {
-        yield told(transfer({ id: 'a', state: 'failed' }));
-        yield told(transfer({ id: 'b', state: 'failed' }));
+        yield event(transfer({ id: 'a', state: 'failed' }));
+        yield event(transfer({ id: 'b', state: 'failed' }));
         await elsewhere.promise;
-        yield told(transfer({ id: 'b', state: 'running' }));
-        yield told(transfer({ id: 'b', state: 'completed' }));
+        yield event(transfer({ id: 'b', state: 'running' }));
+        yield event(transfer({ id: 'b', state: 'completed' }));
       }
     ]);
     model.start();
@@ -194,7 +194,7 @@ describe('TransfersModel', () => {
   it('pauses and resumes, and sends a token only where there is one', async () => {
     const { model, server } = modelOf([
       async function* () {
-        yield told(transfer({ id: 'a' }));
+        yield event(transfer({ id: 'a' }));
       }
     ]);
     model.start();

@@ -12,7 +12,7 @@ export function isFinished(transfer: Transfer): boolean {
   return ['completed', 'failed', 'cancelled'].includes(transfer.state);
 }
 
-/** The server's transfers, as its one event stream tells them. The server owns them; a reload loses nothing. */
+/** The server's transfers, updated by one event stream. The server owns them, so a reload loses nothing. */
 export class TransfersModel implements IDisposable {
   constructor(private readonly _options: TransfersModel.IOptions) {}
 
@@ -38,49 +38,49 @@ export class TransfersModel implements IDisposable {
     Signal.clearData(this);
   }
 
-  /** Watch the stream, unless that is done already. */
+  /** Subscribe to the event stream, unless already subscribed. */
   start(): void {
-    if (!this._watching && !this.isDisposed) {
-      this._watching = true;
-      void this._watch().finally(() => {
-        this._watching = false;
+    if (!this._isReading && !this.isDisposed) {
+      this._isReading = true;
+      void this._readEvents().finally(() => {
+        this._isReading = false;
       });
     }
   }
 
-  /** A transfer that a request has just started; the stream will say the same a moment later. */
+  /** Add a transfer that was just started, before the stream reports it. */
   add(transfer: Transfer): void {
     if (!this._transfers.has(transfer.id)) {
-      this._take(transfer);
+      this._store(transfer);
       this._stateChanged.emit();
     }
     this.start();
   }
 
   async pause(id: string): Promise<void> {
-    this._answered(await this._options.server.pauseTransfer(id));
+    this._applyReply(await this._options.server.pauseTransfer(id));
   }
 
-  /** A token is sent once and kept nowhere. */
+  /** Resume. A token is sent once and not stored. */
   async resume(id: string, token?: string): Promise<void> {
-    this._answered(await this._options.server.resumeTransfer(id, token ? { token } : {}));
+    this._applyReply(await this._options.server.resumeTransfer(id, token ? { token } : {}));
   }
 
-  /** Try again what failed. */
+  /** Retry the failed files. */
   async retry(id: string): Promise<void> {
-    this._answered(await this._options.server.retryTransfer(id));
+    this._applyReply(await this._options.server.retryTransfer(id));
   }
 
   async cancel(id: string): Promise<void> {
-    this._answered(await this._options.server.cancelTransfer(id));
+    this._applyReply(await this._options.server.cancelTransfer(id));
   }
 
-  /** Also when it is gone already: another tab may have removed it. */
+  /** Remove a transfer; another tab may already have removed it. */
   async remove(id: string): Promise<void> {
     try {
       await this._options.server.removeTransfer(id);
     } catch (reason) {
-      // A 404 of another kind comes from a hub or a proxy whose server is not there now.
+      // Any other 404 comes from a hub or a proxy whose server is not running.
       if (!(reason instanceof ApiError && reason.code === 'NoSuchTransfer')) {
         throw reason;
       }
@@ -89,12 +89,12 @@ export class TransfersModel implements IDisposable {
     this._stateChanged.emit();
   }
 
-  private _answered(transfer: Transfer): void {
-    this._take(transfer);
+  private _applyReply(transfer: Transfer): void {
+    this._store(transfer);
     this._stateChanged.emit();
   }
 
-  private async _watch(): Promise<void> {
+  private async _readEvents(): Promise<void> {
     const { server } = this._options;
     const { signal } = this._abort;
     let delay = FIRST_DELAY_MS;
@@ -106,19 +106,19 @@ export class TransfersModel implements IDisposable {
           this._apply(event);
         }
       } catch (reason) {
-        // A refusal does not go away by asking again; a later start() asks once more.
+        // A refused request would be refused again; a later start() retries it.
         if (reason instanceof ApiError && reason.status >= 400 && reason.status < 500) {
           return;
         }
       }
-      // Some jitter, so that the tabs of a restarted server do not all come at once.
+      // Jitter, so that the tabs of a restarted server do not all reconnect at the same time.
       await this._options.sleep(delay * (0.75 + Math.random() / 2), signal);
       delay = Math.min(delay * 2, MAX_DELAY_MS);
       await this._forgetRemoved(signal);
     }
   }
 
-  /** What was removed while we were not listening is in no replay of a server that was restarted. */
+  /** A restarted server does not replay removals that happened while disconnected. */
   private async _forgetRemoved(signal: AbortSignal): Promise<void> {
     const before = [...this._transfers.keys()];
     try {
@@ -127,13 +127,13 @@ export class TransfersModel implements IDisposable {
       before.filter(id => !present.has(id)).forEach(id => this._forget(id));
       this._stateChanged.emit();
     } catch {
-      // Still away: the stream is tried next, and decides.
+      // The server is still not reachable; the stream is tried next.
     }
   }
 
   private _apply(event: IServerEvent): void {
     if (event.event === 'transfer') {
-      this._take(JSON.parse(event.data) as Transfer);
+      this._store(JSON.parse(event.data) as Transfer);
     } else if (event.event === 'removed') {
       this._forget((JSON.parse(event.data) as { id: string }).id);
     } else {
@@ -147,14 +147,14 @@ export class TransfersModel implements IDisposable {
     this._removed.add(id);
   }
 
-  private _take(transfer: Transfer): void {
-    // The reply of a cancel may come after the transfer was removed, which the stream allows as soon as it says so.
+  private _store(transfer: Transfer): void {
+    // The reply to a cancel may arrive after the transfer was removed.
     if (this._removed.has(transfer.id)) {
       return;
     }
     const before = this._transfers.get(transfer.id);
-    // The reply of a cancel and the stream may overtake each other: what is finished stays so. Only what failed is
-    // begun again, here or in another tab.
+    // The reply to a cancel and the stream may overtake each other, so a finished transfer stays finished. Only a
+    // failed one can be started again, here or in another tab.
     if (before && isFinished(before) && before.state !== 'failed' && !isFinished(transfer)) {
       return;
     }
@@ -166,11 +166,11 @@ export class TransfersModel implements IDisposable {
 
   private readonly _stateChanged = new Signal<this, void>(this);
   private readonly _transfers = new Map<string, Transfer>();
-  /** Ids are never used again. */
+  /** IDs are never reused. */
   private readonly _removed = new Set<string>();
   private readonly _abort = new AbortController();
   private _lastEventId = '';
-  private _watching = false;
+  private _isReading = false;
 }
 
 export namespace TransfersModel {
@@ -188,7 +188,7 @@ export namespace TransfersModel {
     server: IServer;
     /** Wait, or return at once when the signal is aborted. */
     sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-    /** A transfer that was seen running has ended. */
+    /** Called when a transfer that was running has finished. */
     onFinished?: (transfer: Transfer) => void;
   }
 }

@@ -1,17 +1,17 @@
-import type { Transfer } from '../tokens';
 import { ApiError } from '../api/request';
+import type { Transfer } from '../tokens';
 import { isFinished, type TransfersModel } from './transfers';
 
 /** Resolves when a transfer has completed; rejects with its error, or when it was cancelled. */
-export function untilCompleted(transfers: TransfersModel, started: Transfer): Promise<void> {
+export function waitForCompletion(transfers: TransfersModel, started: Transfer): Promise<void> {
   transfers.add(started);
   return new Promise((resolve, reject) => {
-    const look = () => {
+    const check = () => {
       const transfer = transfers.transfers.find(({ id }) => id === started.id);
       if (transfer && !isFinished(transfer)) {
         return;
       }
-      transfers.stateChanged.disconnect(look);
+      transfers.stateChanged.disconnect(check);
       if (transfer?.state === 'completed') {
         resolve();
       } else {
@@ -20,7 +20,7 @@ export function untilCompleted(transfers: TransfersModel, started: Transfer): Pr
         reject(new ApiError(code, message, 409));
       }
     };
-    transfers.stateChanged.connect(look);
-    look();
+    transfers.stateChanged.connect(check);
+    check();
   });
 }

@@ -1,9 +1,9 @@
-import type { IBegun } from './filejob';
-import { RateMeter } from './rate';
 import type { OnConflict } from '../tokens';
+import { RateMeter } from './rate';
+import type { IServerUpload } from './sending/filejob';
 
 export interface INamedFile {
-  /** Relative to where it was picked or dropped, with slashes. */
+  /** Relative to where it was selected or dropped, with slashes. */
   name: string;
   file: File;
 }
@@ -11,7 +11,7 @@ export interface INamedFile {
 export type ItemState =
   'waiting' | 'running' | 'asking' | 'done' | 'skipped' | 'failed' | 'cancelled';
 
-/** One file on its way to one key. */
+/** The upload of one file to one key. */
 export interface IUploadItem {
   readonly name: string;
   readonly key: string;
@@ -19,14 +19,14 @@ export interface IUploadItem {
   state: ItemState;
   sent: number;
   onConflict: OnConflict;
-  /** A larger file's upload on the server, which a pause, an error and a retry leave there. */
-  begun: IBegun | null;
-  /** Why it is being tried again. */
-  trouble: string | null;
+  /** The multipart upload of a larger file on the server, kept after a pause, an error and a retry. */
+  serverUpload: IServerUpload | null;
+  /** Why it is being retried. */
+  retryReason: string | null;
   error: string | null;
 }
 
-/** The files of one pick or drop. Its sums are kept, not counted: a batch may have thousands of files. */
+/** The files selected or dropped at one time. Sums are updated, not recomputed: a batch may have thousands of files. */
 export class UploadBatch {
   constructor(
     readonly id: string,
@@ -42,8 +42,8 @@ export class UploadBatch {
       state: 'waiting',
       sent: 0,
       onConflict: 'fail',
-      begun: null,
-      trouble: null,
+      serverUpload: null,
+      retryReason: null,
       error: null
     }));
     this.bytesTotal = files.reduce((sum, { file }) => sum + file.size, 0);
@@ -54,9 +54,9 @@ export class UploadBatch {
   readonly items: readonly IUploadItem[];
   readonly bytesTotal: number;
   readonly abort = new AbortController();
-  /** All uploads that were begun for these files, whatever became of them. */
+  /** The IDs of all uploads started for these files, whatever their result. */
   readonly uploadIds = new Set<string>();
-  /** The answer that was given for all files of the batch. */
+  /** The choice for all conflicts of the batch. */
   policy: OnConflict = 'fail';
   cancelled = false;
 
@@ -64,7 +64,7 @@ export class UploadBatch {
     return this.stop.aborted;
   }
 
-  /** Aborted by a pause and by a cancel; each start after a pause has a new one. */
+  /** Aborted by a pause and by a cancel; renewed after a pause. */
   get stop(): AbortSignal {
     return this._stop.signal;
   }
@@ -89,13 +89,13 @@ export class UploadBatch {
     return this.active && !this.paused ? this._meter.rate : null;
   }
 
-  /** Seconds left, when that can be told. */
+  /** Seconds left, or null if unknown. */
   get eta(): number | null {
     const rate = this.rate;
     return rate ? (this.bytesTotal - this._bytesDone) / rate : null;
   }
 
-  /** Between 0 and 1; files without bytes count by their number. */
+  /** Between 0 and 1; files without bytes are counted by number. */
   get fraction(): number {
     if (this.bytesTotal > 0) {
       return this._bytesDone / this.bytesTotal;
@@ -103,14 +103,14 @@ export class UploadBatch {
     return this.items.length ? (this.count('done') + this.count('skipped')) / this.items.length : 1;
   }
 
-  /** Why a file is being tried again, as long as it is. */
-  get trouble(): string | null {
+  /** Why a file is being retried, while that lasts. */
+  get retryReason(): string | null {
     return this.count('running')
-      ? (this.items.find(({ trouble }) => trouble !== null)?.trouble ?? null)
+      ? (this.items.find(({ retryReason }) => retryReason !== null)?.retryReason ?? null)
       : null;
   }
 
-  /** The first failure, for the one line that there is. */
+  /** The first error, because only one line is shown. */
   get error(): string | null {
     return this.items.find(item => item.state === 'failed')?.error ?? null;
   }
@@ -119,7 +119,7 @@ export class UploadBatch {
     this._counts[item.state] -= 1;
     this._counts[state] += 1;
     item.state = state;
-    item.trouble = null;
+    item.retryReason = null;
     if (state === 'done' || state === 'skipped') {
       this.progress(item, item.file.size);
     } else if (state === 'failed' || state === 'cancelled') {
@@ -128,7 +128,7 @@ export class UploadBatch {
   }
 
   progress(item: IUploadItem, sent: number): void {
-    // The body of a request may be larger than the file by nothing, but a browser may report it late.
+    // A browser may report progress late or beyond the file's size.
     const now = Math.min(sent, item.file.size);
     this._bytesDone += now - item.sent;
     item.sent = now;
@@ -139,7 +139,7 @@ export class UploadBatch {
     this._stop.abort();
   }
 
-  /** Go on after a pause or a failure. */
+  /** Continue after a pause or a failure. */
   restart(): void {
     this._meter.reset();
     if (this.paused) {

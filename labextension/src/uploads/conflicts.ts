@@ -1,13 +1,13 @@
-import type { IUploadItem, UploadBatch } from './batch';
 import type { OnConflict } from '../tokens';
+import type { IUploadItem, UploadBatch } from './batch';
 
 export interface IAnswer {
   choice: Exclude<OnConflict, 'fail'>;
-  /** The same for every other file of the batch. */
+  /** Whether to apply it to all files of the batch. */
   all: boolean;
 }
 
-/** The question what to do with files that are there already: one at a time for a batch, and no slot is held. */
+/** Asks what to do with existing objects: one question at a time for a batch, and without occupying a slot. */
 export class Conflicts {
   constructor(private readonly _options: Conflicts.IOptions) {}
 

@@ -1,6 +1,8 @@
 import type { INamedFile } from './batch';
 
-/** The files and folders of a drop. Must be called in the drop event: afterwards the browser has emptied it. */
+/**
+ * Return the files and folders of a drop. Call it in the drop event, because the browser clears the data afterwards.
+ */
 export function droppedEntries(data: DataTransfer): FileSystemEntry[] {
   return Array.from(data.items)
     .filter(item => item.kind === 'file')
@@ -8,7 +10,7 @@ export function droppedEntries(data: DataTransfer): FileSystemEntry[] {
     .filter(entry => entry !== null);
 }
 
-/** Every file below the entries, with its name relative to the drop. */
+/** Return all files below the entries, with names relative to the drop. */
 export async function filesOf(entries: readonly FileSystemEntry[]): Promise<INamedFile[]> {
   const files: INamedFile[] = [];
   for (const entry of entries) {
@@ -23,7 +25,7 @@ export async function filesOf(entries: readonly FileSystemEntry[]): Promise<INam
   return files;
 }
 
-/** The files of an input; those of a folder input carry their path. */
+/** Return the files of an input; those of a folder input have their path. */
 export function pickedFiles(list: Iterable<File>): INamedFile[] {
   return Array.from(list, file => ({ name: file.webkitRelativePath || file.name, file }));
 }
@@ -36,7 +38,7 @@ async function childrenOf(folder: FileSystemDirectoryEntry): Promise<FileSystemE
   const reader = folder.createReader();
   const children: FileSystemEntry[] = [];
   for (;;) {
-    // Chromium gives at most a hundred at a time; only an empty answer is the end.
+    // Chromium returns at most 100 at a time; only an empty result is the end.
     const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
       reader.readEntries(resolve, reject)
     );

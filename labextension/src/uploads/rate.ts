@@ -1,4 +1,4 @@
-/** Bytes per second over the last seconds. The clock is handed in. */
+/** Bytes per second over the last seconds. The clock is injected. */
 const WINDOW_MS = 5000;
 
 export class RateMeter {
@@ -12,11 +12,11 @@ export class RateMeter {
     }
   }
 
-  /** Null until there is something to say. */
+  /** Null until it can be estimated. */
   get rate(): number | null {
     const first = this._samples[0];
     const last = this._samples[this._samples.length - 1];
-    // Less than a quarter of a second makes wild numbers. A retry takes bytes back: no rate then.
+    // Under 250 ms the rate is too noisy. After a retry the number of bytes decreases: no rate then.
     if (!first || last[0] - first[0] < 250 || last[1] <= first[1]) {
       return null;
     }

@@ -2,16 +2,16 @@ import { describe, expect, it, vi } from 'vitest';
 
 import { Deferred, upload } from '../testing/fakes';
 import type { UploadList } from '../tokens';
-import { misfit, UnfinishedModel } from './unfinished';
+import { fileMismatch, UnfinishedModel } from './unfinished';
 
 describe('UnfinishedModel', () => {
   it('shows what neither this page nor another one sends', async () => {
     const own = new Set(['mine']);
     const uploads = ['mine', 'theirs', 'left'].map(uploadId => upload({ uploadId }));
     const model = new UnfinishedModel({
-      server: { listUploads: async () => ({ uploads }), dropUpload: vi.fn() },
+      server: { listUploads: async () => ({ uploads }), abortUpload: vi.fn() },
       isOwn: id => own.has(id),
-      held: async () => new Set(['mine', 'theirs'])
+      locked: async () => new Set(['mine', 'theirs'])
     });
     await model.refresh();
     expect(model.uploads.map(({ uploadId }) => uploadId)).toEqual(['left']);
@@ -27,10 +27,10 @@ describe('UnfinishedModel', () => {
           answers.push(new Deferred());
           return answers.at(-1)!.promise;
         },
-        dropUpload: vi.fn()
+        abortUpload: vi.fn()
       },
       isOwn: () => false,
-      held: async () => new Set()
+      locked: async () => new Set()
     });
     const both = [model.refresh(), model.refresh()];
     answers[1].resolve({ uploads: [upload({ uploadId: 'new' })] });
@@ -47,12 +47,12 @@ describe('UnfinishedModel', () => {
     const model = new UnfinishedModel({
       server: {
         listUploads: async () => ({ uploads }),
-        dropUpload: async () => {
+        abortUpload: async () => {
           uploads = [];
         }
       },
       isOwn: () => false,
-      held: async () => new Set()
+      locked: async () => new Set()
     });
     await model.refresh();
     await model.discard('u1');
@@ -60,22 +60,22 @@ describe('UnfinishedModel', () => {
   });
 });
 
-describe('misfit', () => {
+describe('fileMismatch', () => {
   const file = (name: string, size: number, lastModified = 5) =>
     new File(['x'.repeat(size)], name, { lastModified });
-  const begun = upload({ key: 'a/model.bin', size: 3, lastModified: 5 });
+  const serverUpload = upload({ key: 'a/model.bin', size: 3, lastModified: 5 });
 
   it('knows the file again', () => {
-    expect(misfit(begun, file('model.bin', 3))).toBeNull();
+    expect(fileMismatch(serverUpload, file('model.bin', 3))).toBeNull();
     const kept = upload({ key: 'a/model (2).tar.gz', size: 3, lastModified: 5 });
-    expect(misfit(kept, file('model (2).tar.gz', 3))).toBeNull();
+    expect(fileMismatch(kept, file('model (2).tar.gz', 3))).toBeNull();
     const both = upload({ key: 'a/model (1).bin', size: 3, lastModified: 5 });
-    expect(misfit(both, file('model.bin', 3))).toBeNull();
+    expect(fileMismatch(both, file('model.bin', 3))).toBeNull();
   });
 
   it('knows another file by its name, its size or its date', () => {
-    expect(misfit(begun, file('other.bin', 3))).toBe('name');
-    expect(misfit(begun, file('model.bin', 4))).toBe('size');
-    expect(misfit(begun, file('model.bin', 3, 6))).toBe('changed');
+    expect(fileMismatch(serverUpload, file('other.bin', 3))).toBe('name');
+    expect(fileMismatch(serverUpload, file('model.bin', 4))).toBe('size');
+    expect(fileMismatch(serverUpload, file('model.bin', 3, 6))).toBe('changed');
   });
 });

@@ -3,7 +3,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { Upload, UploadList } from '../tokens';
 
-/** Uploads that the server has the beginning of, and that no page sends: after a reload, a crash, on another day. */
+/** Uploads that the server has started and no page continues, for example after a reload or a crash. */
 export class UnfinishedModel implements IDisposable {
   constructor(private readonly _options: UnfinishedModel.IOptions) {}
 
@@ -13,7 +13,7 @@ export class UnfinishedModel implements IDisposable {
 
   /** Newest first. */
   get uploads(): readonly Upload[] {
-    // What this page sends has a row of its own.
+    // Uploads of this page have their own rows.
     return this._uploads.filter(({ uploadId }) => !this._options.isOwn(uploadId));
   }
 
@@ -26,23 +26,23 @@ export class UnfinishedModel implements IDisposable {
     Signal.clearData(this);
   }
 
-  /** Ask the server again. Of several at once, the latest answer counts. */
+  /** Reload the list. The latest of several requests wins. */
   async refresh(): Promise<void> {
-    const number = ++this._asked;
+    const number = ++this._requestNumber;
     try {
       const { uploads } = await this._options.server.listUploads();
-      const held = await this._options.held();
-      if (number === this._asked) {
-        this._uploads = uploads.filter(({ uploadId }) => !held.has(uploadId));
+      const locked = await this._options.locked();
+      if (number === this._requestNumber) {
+        this._uploads = uploads.filter(({ uploadId }) => !locked.has(uploadId));
         this._stateChanged.emit();
       }
     } catch {
-      // The listing tells what is wrong; what was known stays.
+      // The listing reports the error; keep the old list.
     }
   }
 
   async discard(id: string): Promise<void> {
-    await this._options.server.dropUpload(id);
+    await this._options.server.abortUpload(id);
     this._uploads = this._uploads.filter(({ uploadId }) => uploadId !== id);
     this._stateChanged.emit();
     await this.refresh();
@@ -50,7 +50,7 @@ export class UnfinishedModel implements IDisposable {
 
   private readonly _stateChanged = new Signal<this, void>(this);
   private _uploads: readonly Upload[] = [];
-  private _asked = 0;
+  private _requestNumber = 0;
   private _isDisposed = false;
 }
 
@@ -58,27 +58,27 @@ export namespace UnfinishedModel {
   export interface IOptions {
     server: {
       listUploads(): Promise<UploadList>;
-      dropUpload(id: string): Promise<void>;
+      abortUpload(id: string): Promise<void>;
     };
-    /** Whether this page has the upload in a row. */
+    /** Return whether this page shows the upload in a row. */
     isOwn: (id: string) => boolean;
-    /** Those that some page sends at this moment. */
-    held: () => Promise<ReadonlySet<string>>;
+    /** Return the uploads that some page is sending. */
+    locked: () => Promise<ReadonlySet<string>>;
   }
 }
 
-/** What tells a file from the one whose upload was interrupted; null when nothing does. */
-export type Misfit = 'name' | 'size' | 'changed';
+/** How a file differs from the one whose upload was interrupted; null if it does not. */
+export type FileMismatch = 'name' | 'size' | 'changed';
 
-export function misfit(upload: Upload, file: File): Misfit | null {
+export function fileMismatch(upload: Upload, file: File): FileMismatch | null {
   const name = upload.key.slice(upload.key.lastIndexOf('/') + 1);
-  // An upload that keeps both has a number before its extension.
+  // An upload that kept both has a number before its extension.
   if (file.name !== name && file.name !== name.replace(/ \(\d+\)(?=(\.[^.]*)?$)/, '')) {
     return 'name';
   }
   if (file.size !== upload.size) {
     return 'size';
   }
-  // Half of the old content and half of the new would be neither.
+  // Parts of the old and the new content must not be combined.
   return upload.lastModified === file.lastModified ? null : 'changed';
 }

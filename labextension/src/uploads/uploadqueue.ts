@@ -1,17 +1,17 @@
-import type { IUploadItem, UploadBatch } from './batch';
-import type { IFileJob } from './filejob';
 import { ApiError } from '../api/request';
-import { isAbort } from './retrying';
+import type { IUploadItem, UploadBatch } from './batch';
+import type { IFileJob } from './sending/filejob';
+import { isAbort } from './sending/retry';
 
-/** Which file goes next, and what became of it: a few files at a time over all batches. */
+/** Sends files of all batches, a few in parallel, and records the results. */
 export class UploadQueue {
   constructor(private readonly _options: UploadQueue.IOptions) {}
 
-  /** Start what may start now. The batches come newest first; the oldest goes first. */
-  pump(batches: readonly UploadBatch[]): void {
+  /** Start as many files as the limit allows. Batches are listed newest first and started oldest first. */
+  startNext(batches: readonly UploadBatch[]): void {
     const limit = Math.max(1, this._options.limit());
     for (const batch of [...batches].reverse()) {
-      // Thousands of finished items must not be looked at again for every file that ends.
+      // Do not scan thousands of finished items each time a file ends.
       for (const item of batch.paused || !batch.count('waiting') ? [] : batch.items) {
         if (this._running >= limit) {
           return;
@@ -32,7 +32,7 @@ export class UploadQueue {
       const stored = await this._options.send(this._job(batch, item));
       this._finish(batch, item, stored ? 'done' : 'skipped');
     } catch (reason) {
-      this._stopped(batch, item, reason, stop);
+      this._handleError(batch, item, reason, stop);
     } finally {
       this._running -= 1;
       this._options.onChanged();
@@ -46,34 +46,34 @@ export class UploadQueue {
       key: item.key,
       file: item.file,
       onConflict: item.onConflict === 'fail' ? batch.policy : item.onConflict,
-      begun: item.begun,
-      onBegun: begun => {
-        item.begun = begun;
-        batch.uploadIds.add(begun.id);
+      serverUpload: item.serverUpload,
+      onUploadStarted: serverUpload => {
+        item.serverUpload = serverUpload;
+        batch.uploadIds.add(serverUpload.id);
       },
       signal: batch.abort.signal,
       stop: batch.stop,
       onProgress: sent => {
         if (item.state === 'running') {
-          item.trouble = sent > item.sent ? null : item.trouble;
+          item.retryReason = sent > item.sent ? null : item.retryReason;
           batch.progress(item, sent);
           this._options.onChanged();
         }
       },
-      onTrouble: ({ message }) => {
-        item.trouble = message;
+      onRetry: ({ message }) => {
+        item.retryReason = message;
         this._options.onChanged();
       }
     };
   }
 
-  private _stopped(
+  private _handleError(
     batch: UploadBatch,
     item: IUploadItem,
     reason: unknown,
     stop: AbortSignal
   ): void {
-    // A batch that was cancelled meanwhile has already said what became of the item.
+    // A cancelled batch has already set the state of the item.
     if (item.state !== 'running') {
       return;
     }
@@ -104,16 +104,16 @@ export class UploadQueue {
 
 export namespace UploadQueue {
   export interface IOptions {
-    /** Store one file; resolves to false when it was left alone, rejects with an AbortError when it was stopped. */
+    /** Store one file. Resolves to false if it was skipped; rejects with an AbortError if it was stopped. */
     send(job: IFileJob): Promise<boolean>;
-    /** How many files at once. */
+    /** The number of files sent in parallel. */
     limit: () => number;
-    /** There is something where the file shall go. */
+    /** Called when an object exists at the target. */
     onConflict: (batch: UploadBatch, item: IUploadItem) => void;
-    /** A file is done or has failed. */
+    /** Called when a file has finished or failed. */
     onSettled: (batch: UploadBatch) => void;
     onChanged: () => void;
-    /** Another file may start. */
+    /** Called when another file may start. */
     onFree: () => void;
   }
 }

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import type { UploadBatch } from './batch';
-import type { IAnswer } from './conflicts';
-import type { IFileJob } from './filejob';
 import { ApiError } from '../api/request';
 import { Deferred, upload } from '../testing/fakes';
+import type { UploadBatch } from './batch';
+import type { IAnswer } from './conflicts';
+import type { IFileJob } from './sending/filejob';
 import { UploadsModel } from './uploads';
 
 interface IPut {
@@ -40,7 +40,7 @@ describe('UploadsModel', () => {
         puts.push({ key: job.key, options: job, answer });
         return answer.promise;
       },
-      drop: id => dropped.push(id),
+      discard: id => dropped.push(id),
       ask,
       limit: () => limit,
       onSettled
@@ -61,8 +61,8 @@ describe('UploadsModel', () => {
 
   it('asks once and does the same for all, without replacing anything unasked', async () => {
     limit = 3;
-    const question = new Deferred<IAnswer>();
-    ask.mockReturnValue(question.promise);
+    const query = new Deferred<IAnswer>();
+    ask.mockReturnValue(query.promise);
     const batch = uploads.add('b', '', [file('1'), file('2'), file('3'), file('4')])!;
     expect(puts.map(({ options }) => options.onConflict)).toEqual(['fail', 'fail', 'fail']);
     puts[0].answer.reject(conflict());
@@ -71,7 +71,7 @@ describe('UploadsModel', () => {
     expect(ask).toHaveBeenCalledTimes(1);
     // The slots of those that wait are free for others.
     expect(puts.map(({ key }) => key)).toEqual(['1', '2', '3', '4']);
-    question.resolve({ choice: 'rename', all: true });
+    query.resolve({ choice: 'rename', all: true });
     await settle();
     expect(puts.slice(4).map(({ key, options }) => [key, options.onConflict])).toEqual([
       ['1', 'rename']
@@ -102,14 +102,14 @@ describe('UploadsModel', () => {
   });
 
   it('cancels what runs and what waits, and an answer that comes later changes nothing', async () => {
-    const question = new Deferred<IAnswer>();
-    ask.mockReturnValue(question.promise);
+    const query = new Deferred<IAnswer>();
+    ask.mockReturnValue(query.promise);
     const batch = uploads.add('b', '', [file('1'), file('2'), file('3'), file('4')])!;
     puts[0].answer.reject(conflict());
     await settle();
     uploads.cancel(batch.id);
     expect(puts.every(({ options }) => options.signal.aborted)).toBe(true);
-    question.resolve({ choice: 'overwrite', all: true });
+    query.resolve({ choice: 'overwrite', all: true });
     await settle();
     expect(puts).toHaveLength(3);
     expect(new Set(states(batch))).toEqual(new Set(['cancelled']));
@@ -153,7 +153,7 @@ describe('UploadsModel', () => {
 
   it('pauses what runs and what waits, and goes on with what has arrived', async () => {
     const batch = uploads.add('b', '', [file('1'), file('2'), file('3')])!;
-    puts[0].options.onBegun({ id: 'u1', onConflict: 'fail' });
+    puts[0].options.onUploadStarted({ id: 'u1', onConflict: 'fail' });
     puts[0].options.onProgress(4);
     uploads.pause(batch.id);
     await settle();
@@ -166,7 +166,7 @@ describe('UploadsModel', () => {
 
     uploads.resume(batch.id);
     expect(puts.slice(3).map(({ key }) => key)).toEqual(['1']);
-    expect(puts[3].options.begun).toEqual({ id: 'u1', onConflict: 'fail' });
+    expect(puts[3].options.serverUpload).toEqual({ id: 'u1', onConflict: 'fail' });
     expect(puts[3].options.stop.aborted).toBe(false);
   });
 
@@ -182,11 +182,11 @@ describe('UploadsModel', () => {
   it('drops the parts of those that nobody sends when it is cancelled or skipped', async () => {
     ask.mockResolvedValueOnce({ choice: 'skip', all: false });
     const batch = uploads.add('b', '', [file('1'), file('2'), file('3')])!;
-    puts[0].options.onBegun({ id: 'u1', onConflict: 'fail' });
+    puts[0].options.onUploadStarted({ id: 'u1', onConflict: 'fail' });
     puts[0].answer.reject(conflict());
     await settle();
     expect([states(batch)[0], dropped]).toEqual(['skipped', ['u1']]);
-    puts[1].options.onBegun({ id: 'u2', onConflict: 'fail' });
+    puts[1].options.onUploadStarted({ id: 'u2', onConflict: 'fail' });
     uploads.pause(batch.id);
     await settle();
     uploads.cancel(batch.id);
@@ -196,10 +196,10 @@ describe('UploadsModel', () => {
   it('goes on with an interrupted upload, which is shown as its own then', () => {
     const interrupted = upload({ uploadId: 'u7', bucket: 'b', key: 'p/model.bin' });
     expect(uploads.has('u7')).toBe(false);
-    uploads.goOn(interrupted, file('model.bin').file);
+    uploads.resumeInterrupted(interrupted, file('model.bin').file);
     const [{ options }] = puts;
     expect([options.bucket, options.key]).toEqual(['b', 'p/model.bin']);
-    expect(options.begun).toEqual({ id: 'u7', onConflict: 'fail' });
+    expect(options.serverUpload).toEqual({ id: 'u7', onConflict: 'fail' });
     expect(uploads.has('u7')).toBe(true);
   });
 
@@ -207,10 +207,13 @@ describe('UploadsModel', () => {
     const batch = uploads.add('b', '', [file('1')])!;
     puts[0].options.onProgress(6);
     puts[0].options.onProgress(2);
-    puts[0].options.onTrouble(ApiError.unreachable());
-    expect([batch.trouble, batch.bytesDone]).toEqual(['The Jupyter server does not answer.', 2]);
+    puts[0].options.onRetry(ApiError.unreachable());
+    expect([batch.retryReason, batch.bytesDone]).toEqual([
+      'The Jupyter server is not responding.',
+      2
+    ]);
     puts[0].options.onProgress(3);
-    expect(batch.trouble).toBeNull();
+    expect(batch.retryReason).toBeNull();
   });
 
   it('clears only what has ended', async () => {

@@ -1,20 +1,20 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
+import type { Upload } from '../tokens';
 import { UploadBatch, type INamedFile, type IUploadItem } from './batch';
 import { Conflicts, type IAnswer } from './conflicts';
-import type { Upload } from '../tokens';
 import { UploadQueue } from './uploadqueue';
 
-/** Progress events come by the thousand; a view needs a few a second. */
-const NOTIFY_MS = 100;
+/** Thousands of progress events are combined to a few notifications a second. */
+const NOTIFY_INTERVAL_MS = 100;
 
-/** Uploads from this page, a few files at a time over all batches. They live as long as the page does. */
+/** Uploads from this page, a few files in parallel over all batches. Closing the page ends them. */
 export class UploadsModel implements IDisposable {
   constructor(private readonly _options: UploadsModel.IOptions) {
     const conflicts = new Conflicts({
       ask: _options.ask,
-      onAnswer: (batch, item, choice) => this._answered(batch, item, choice)
+      onAnswer: (batch, item, choice) => this._onAnswer(batch, item, choice)
     });
     this._queue = new UploadQueue({
       send: _options.send,
@@ -22,7 +22,7 @@ export class UploadsModel implements IDisposable {
       onConflict: (batch, item) => conflicts.add(batch, item),
       onSettled: batch => this._settle(batch),
       onChanged: () => this._changed(),
-      onFree: () => this._queue.pump(this._batches)
+      onFree: () => this._queue.startNext(this._batches)
     });
   }
 
@@ -59,21 +59,21 @@ export class UploadsModel implements IDisposable {
     return batch;
   }
 
-  /** Go on with an upload that was interrupted, with the same file chosen again. */
-  goOn({ uploadId, bucket, key }: Upload, file: File): void {
+  /** Continue an interrupted upload with the same file, selected again. */
+  resumeInterrupted({ uploadId, bucket, key }: Upload, file: File): void {
     const cut = key.lastIndexOf('/') + 1;
     const batch = this._batch(bucket, key.slice(0, cut), [{ name: key.slice(cut), file }]);
     batch.uploadIds.add(uploadId);
-    batch.items[0].begun = { id: uploadId, onConflict: 'fail' };
+    batch.items[0].serverUpload = { id: uploadId, onConflict: 'fail' };
     this._start(batch);
   }
 
-  /** Whether this page sends the upload, or has it in a row. */
+  /** Return whether this page sends the upload, or shows it in a row. */
   has(uploadId: string): boolean {
     return this._batches.some(batch => batch.uploadIds.has(uploadId));
   }
 
-  /** Begin nothing new. What is under way arrives. */
+  /** Start no more files; running requests finish. */
   pause(id: string): void {
     const batch = this._find(id);
     if (batch?.active) {
@@ -87,7 +87,7 @@ export class UploadsModel implements IDisposable {
     if (batch?.active && batch.paused) {
       batch.restart();
       this._changed();
-      this._queue.pump(this._batches);
+      this._queue.startNext(this._batches);
     }
   }
 
@@ -100,9 +100,9 @@ export class UploadsModel implements IDisposable {
     batch.abort.abort();
     batch.pause();
     for (const item of batch.items) {
-      // Who sends a file drops its parts; all others have nobody else to do it.
-      if (item.begun && ['waiting', 'asking', 'failed'].includes(item.state)) {
-        this._options.drop?.(item.begun.id);
+      // A running file discards its own parts; discard those of all others here.
+      if (item.serverUpload && ['waiting', 'asking', 'failed'].includes(item.state)) {
+        this._options.discard?.(item.serverUpload.id);
       }
       if (['waiting', 'asking', 'running'].includes(item.state)) {
         batch.move(item, 'cancelled');
@@ -111,7 +111,7 @@ export class UploadsModel implements IDisposable {
     this._settle(batch);
   }
 
-  /** Try again what failed. */
+  /** Retry the failed files. */
   retry(id: string): void {
     const batch = this._find(id);
     if (!batch || batch.cancelled) {
@@ -125,7 +125,7 @@ export class UploadsModel implements IDisposable {
       }
     }
     this._changed();
-    this._queue.pump(this._batches);
+    this._queue.startNext(this._batches);
   }
 
   clear(id: string): void {
@@ -141,17 +141,17 @@ export class UploadsModel implements IDisposable {
   private _start(batch: UploadBatch): void {
     this._batches = [batch, ...this._batches];
     this._changed();
-    this._queue.pump(this._batches);
+    this._queue.startNext(this._batches);
   }
 
   private _find(id: string): UploadBatch | undefined {
     return this._batches.find(batch => batch.id === id);
   }
 
-  private _answered(batch: UploadBatch, item: IUploadItem, choice: IAnswer['choice']): void {
+  private _onAnswer(batch: UploadBatch, item: IUploadItem, choice: IAnswer['choice']): void {
     if (choice === 'skip') {
-      if (item.begun) {
-        this._options.drop?.(item.begun.id);
+      if (item.serverUpload) {
+        this._options.discard?.(item.serverUpload.id);
       }
       batch.move(item, 'skipped');
       this._settle(batch);
@@ -159,7 +159,7 @@ export class UploadsModel implements IDisposable {
       item.onConflict = choice;
       batch.move(item, 'waiting');
       this._changed();
-      this._queue.pump(this._batches);
+      this._queue.startNext(this._batches);
     }
   }
 
@@ -175,7 +175,7 @@ export class UploadsModel implements IDisposable {
       this._timer = setTimeout(() => {
         this._timer = undefined;
         this._stateChanged.emit();
-      }, NOTIFY_MS);
+      }, NOTIFY_INTERVAL_MS);
     }
   }
 
@@ -190,12 +190,12 @@ export class UploadsModel implements IDisposable {
 export namespace UploadsModel {
   export interface IOptions {
     send: UploadQueue.IOptions['send'];
-    /** Drop what has arrived of a file that nobody sends. */
-    drop?: (uploadId: string) => void;
-    /** What to do with a file that is there already. */
+    /** Discard the uploaded parts of a file that is not being sent. */
+    discard?: (uploadId: string) => void;
+    /** Ask what to do with an existing object. */
     ask: Conflicts.IOptions['ask'];
     limit: UploadQueue.IOptions['limit'];
-    /** All files of a batch are done, failed or cancelled. */
+    /** Called when all files of a batch have finished, failed or been cancelled. */
     onSettled?: (batch: UploadBatch) => void;
     now?: () => number;
   }

@@ -1,34 +1,34 @@
 import type { IDragged } from '../list/dragging';
 import type { IRow } from '../list/rows';
-import type { IPlace } from '../list/storage';
+import type { ILocation } from '../list/storage';
 import type { FileState, Transfer, TransferFiles, Upload } from '../tokens';
 
-/** What a user can start from a view. The homes of the browser implement it with their own dialogs. */
+/** The actions that users can start in a view. Lab implements them with its own dialogs. */
 export interface IBrowserActions {
-  /** Open a folder, or a file in what fits it. */
+  /** Open a folder, or a file in the editor or viewer that suits it. */
   openRow(row: IRow): void;
-  /** Show what is in a file. */
+  /** Preview a file. */
   previewRow(row: IRow): void;
   pickFiles(): void;
   pickFolder(): void;
-  /** Upload what was dropped, into a folder of the bucket or where one is. */
+  /** Upload dropped files to the prefix, or to the folder that is shown. */
   drop(data: DataTransfer, prefix?: string): void;
   rename(row: IRow, name: string): void;
-  canMove(what: IDragged, target: IPlace): boolean;
-  /** Asks where much is moved. */
-  moveRows(what: IDragged, target: IPlace, copies: boolean): void;
+  canMove(what: IDragged, target: ILocation): boolean;
+  /** Move or copy rows; asks first if there are several or a folder. */
+  moveRows(what: IDragged, target: ILocation, copies: boolean): void;
   newFolder(): void;
   newBucket(name: string): void;
   remove(rows: readonly IRow[]): void;
   copyUri(rows: readonly IRow[]): void;
-  /** To the clipboard. */
+  /** Copy a text to the clipboard. */
   copyText(text: string): void;
   downloadUrl(row: IRow): string;
   importModel(): void;
   settings(): void;
   refresh(): void;
   pauseTransfer(id: string): void;
-  /** Asks for the token where one is needed. */
+  /** Resume a transfer; asks for the token if one is required. */
   resumeTransfer(transfer: Transfer): void;
   retryTransfer(id: string): void;
   cancelTransfer(id: string): void;
@@ -37,8 +37,8 @@ export interface IBrowserActions {
     id: string,
     window: { state: FileState; offset: number; limit: number; signal: AbortSignal }
   ): Promise<TransferFiles>;
-  /** Go on with an interrupted upload: its file has to be chosen again. */
+  /** Continue an interrupted upload: asks the user to select its file again. */
   chooseAgain(upload: Upload): void;
-  /** Asks, then drops what has arrived of an interrupted upload. */
+  /** Ask, then delete the uploaded parts of an interrupted upload. */
   discardUpload(upload: Upload): void;
 }

@@ -7,7 +7,7 @@ export function useSignal(signal: ISignal<object, void>): void {
   useEffect(() => {
     const slot = () => render();
     signal.connect(slot);
-    // What changed between the first render and this effect was not heard.
+    // Changes between the first render and this effect were missed.
     render();
     return () => {
       signal.disconnect(slot);

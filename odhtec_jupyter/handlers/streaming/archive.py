@@ -13,9 +13,9 @@ from odhtec_jupyter.handlers.streaming.client_socket import abort_connection
 from odhtec_jupyter.handlers.streaming.download import disposition
 from odhtec_jupyter.handlers.tornado_internals import skip_transforms
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.transfers.retry import StopSign
-from odhtec_jupyter.transfers.selection import Selection
-from odhtec_jupyter.transfers.zip_stream import ZipStream
+from odhtec_jupyter.transfers.downloads.zip_stream import ZipStream
+from odhtec_jupyter.transfers.planning.selection import Selection
+from odhtec_jupyter.transfers.runtime.retry import StopSign
 
 BUFFER_BYTES = 1024 * 1024
 

@@ -18,8 +18,8 @@ from odhtec_jupyter.handlers.tornado_internals import count_content, counts_cont
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.http import http_date
 from odhtec_jupyter.stores.s3.object import ObjectBody
-from odhtec_jupyter.transfers.download import ObjectStream, ReaderGone
-from odhtec_jupyter.transfers.retry import StopSign
+from odhtec_jupyter.transfers.downloads.object_stream import ObjectStream, ReaderGone
+from odhtec_jupyter.transfers.runtime.retry import StopSign
 
 PASSED_ON = ("Content-Range", "Last-Modified")
 UNTYPED = {"", "binary/octet-stream", "application/octet-stream"}

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.models import KeyFailure, StoredObject, UploadReply
-from odhtec_jupyter.transfers.streamed_upload import StreamedUpload
+from odhtec_jupyter.transfers.uploads.streamed_upload import StreamedUpload
 
 MAX_HEADER_BYTES = 16 * 1024  # of the headers of one part
 MAX_DISPOSITION_BYTES = 8 * 1024  # a key of 1024 bytes, percent-encoded, twice

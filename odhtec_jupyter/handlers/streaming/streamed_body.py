@@ -19,9 +19,9 @@ from odhtec_jupyter.handlers.tornado_internals import (
     stop_reading,
     watch_for_close,
 )
-from odhtec_jupyter.transfers.part_buffer import Incoming
-from odhtec_jupyter.transfers.parts import MAX_OBJECT
-from odhtec_jupyter.transfers.sender import Sender
+from odhtec_jupyter.transfers.runtime.parts import MAX_OBJECT
+from odhtec_jupyter.transfers.uploads.part_buffer import Incoming
+from odhtec_jupyter.transfers.uploads.socket_reader import Sender
 
 MAX_BODY_BYTES = 2 * MAX_OBJECT  # a form is larger than its files
 CHUNK_BYTES = 128 * 1024

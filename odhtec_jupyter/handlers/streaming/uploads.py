@@ -11,9 +11,9 @@ from odhtec_jupyter.handlers.base import OdhTecHandler
 from odhtec_jupyter.handlers.streaming.streamed_body import StreamedBodyHandler
 from odhtec_jupyter.handlers.tornado_internals import UntrackedHandler
 from odhtec_jupyter.models import UploadRequest
-from odhtec_jupyter.transfers.incoming_part import IncomingPart
-from odhtec_jupyter.transfers.part_pieces import PartInPieces
-from odhtec_jupyter.transfers.parts import MAX_OBJECT
+from odhtec_jupyter.transfers.runtime.parts import MAX_OBJECT
+from odhtec_jupyter.transfers.uploads.incoming_part import IncomingPart
+from odhtec_jupyter.transfers.uploads.part_pieces import PartInPieces
 
 
 class UploadsHandler(UntrackedHandler, OdhTecHandler):

@@ -292,7 +292,7 @@ async def test_download_continues_after_a_broken_connection(
 ) -> None:
     from odhtec_jupyter.errors import Unreachable
     from odhtec_jupyter.stores.s3.object import ObjectBody
-    from odhtec_jupyter.transfers import retry
+    from odhtec_jupyter.transfers.runtime import retry
 
     monkeypatch.setattr(retry, "FIRST_DELAY", 0.01)
     monkeypatch.setattr(archive, "BUFFER_BYTES", 256 * 1024)

@@ -15,7 +15,7 @@ from odhtec_jupyter.handlers.streaming import download
 from odhtec_jupyter.handlers.streaming.download import disposition
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.transfers.engine import Engine
+from odhtec_jupyter.transfers.runtime.engine import Engine
 from tests.faults.proxy import Proxy
 from tests.faults.rules import Rule, Stall
 from tests.marks import on_moto, over_http

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from odhtec_jupyter.transfers import part_pieces
-from odhtec_jupyter.transfers.sender import Sender
+from odhtec_jupyter.transfers.uploads import part_pieces
+from odhtec_jupyter.transfers.uploads.socket_reader import Sender
 from tests.content import MIB, noise
 from tests.handlers.raw import reply_of
 from tests.marks import on_moto, over_http
@@ -275,7 +275,7 @@ async def test_a_quick_senders_bytes_are_read_in_a_thread(
         return taken[-1]
 
     monkeypatch.setattr(Sender, "receive", receive)
-    monkeypatch.setattr("odhtec_jupyter.transfers.sender.QUICK", 1)
+    monkeypatch.setattr("odhtec_jupyter.transfers.uploads.socket_reader.QUICK", 1)
     content = noise(SIZE)
     upload = await begin(api, bucket)
     await put(api, upload, content, 1, 2, 3)

@@ -1,9 +1,9 @@
 import { formatSize } from '../../format';
 import { visible } from '../../visible';
-import type { IBodyProps, Kind } from './PreviewBody';
+import type { IBodyProps, Kind } from './bodyprops';
 import { Scroll } from './Scroll';
 
-/** What an archive says that it contains. */
+/** The entries of an archive. */
 export function ArchiveBody({ preview, trans }: IBodyProps<Kind<'archive'>>): JSX.Element {
   const { entries, entryCount, totalSize, truncated } = preview;
   const compressed = entries.some(entry => entry.compressedSize !== null);
@@ -13,7 +13,7 @@ export function ArchiveBody({ preview, trans }: IBodyProps<Kind<'archive'>>): JS
       : truncated
         ? trans.__('%1 of %2 entries', entries.length.toLocaleString(), entryCount.toLocaleString())
         : trans._n('%1 entry', '%1 entries', entryCount),
-    totalSize === null ? '' : trans.__('%1 unpacked', formatSize(totalSize))
+    totalSize === null ? '' : trans.__('%1 uncompressed', formatSize(totalSize))
   ];
   return (
     <>

@@ -1,13 +1,13 @@
+import type { IBodyProps, Kind } from './bodyprops';
 import { hexLines } from './hexdump';
-import type { IBodyProps, Kind } from './PreviewBody';
 import { Scroll } from './Scroll';
 
-/** The first bytes of anything. */
+/** The first bytes of an object. */
 export function BinaryBody({ preview, trans }: IBodyProps<Kind<'binary'>>): JSX.Element {
   if (!preview.head) {
     return (
       <p className="odhtec-Preview-empty">
-        {preview.size ? trans.__('There is nothing to show.') : trans.__('The object is empty.')}
+        {preview.size ? trans.__('Nothing to show.') : trans.__('The object is empty.')}
       </p>
     );
   }

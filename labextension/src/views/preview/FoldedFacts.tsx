@@ -1,4 +1,4 @@
-/** What a format says of itself, folded up. */
+/** Collapsed metadata of a format. */
 export function FoldedFacts({
   title,
   facts

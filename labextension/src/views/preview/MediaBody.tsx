@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'react';
 
+import { ApiError } from '../../api/request';
 import { baseName } from '../../drive/documents';
 import { formatSize } from '../../format';
-import { ApiError } from '../../api/request';
-import type { IBodyProps, Kind } from './PreviewBody';
+import type { IBodyProps, Kind } from './bodyprops';
 
-/** The browser draws it; as an image it can run no script. */
+/** The browser draws the image; inside `img` it cannot run scripts. */
 export function ImageBody({ object, renderers, trans }: IBodyProps<Kind<'image'>>): JSX.Element {
   const [failed, setFailed] = useState(false);
   if (failed) {
@@ -24,7 +24,10 @@ export function ImageBody({ object, renderers, trans }: IBodyProps<Kind<'image'>
   );
 }
 
-/** The browser's own viewer, which starts in no sandboxed frame: so it gets the bytes, as a PDF and as nothing else. */
+/**
+ * The browser's own PDF viewer. It does not work in a sandboxed frame, so it gets the bytes, typed as PDF and nothing
+ * else.
+ */
 export function PdfBody({
   preview,
   object,
@@ -67,7 +70,7 @@ export function PdfBody({
     return (
       <p className="odhtec-Preview-empty">
         {trans.__(
-          'This document has more than the %1 that are brought into the page. Download it to read it.',
+          'This document is larger than %1, so it is not shown here. Download it to read it.',
           formatSize(limit)
         )}
       </p>
@@ -84,7 +87,7 @@ export function PdfBody({
     <iframe className="odhtec-Preview-pdf" src={url} title={baseName(object.key)} />
   ) : (
     <div className="odhtec-Preview-loading" role="status">
-      {trans.__('Reading…')}
+      {trans.__('Loading…')}
     </div>
   );
 }

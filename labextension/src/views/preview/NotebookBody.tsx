@@ -1,10 +1,10 @@
-import type { IBodyProps, Kind } from './PreviewBody';
+import type { IBodyProps, Kind } from './bodyprops';
 import { Rendered } from './Rendered';
 import { Scroll } from './Scroll';
 
 type Cell = Kind<'notebook'>['cells'][number];
 
-/** The first cells of a notebook, read and not run. */
+/** The first cells of a notebook, not executed. */
 export function NotebookBody(props: IBodyProps<Kind<'notebook'>>): JSX.Element {
   const { preview, object, renderers, trans } = props;
   const { cells, cellCount, truncated } = preview;

@@ -1,38 +1,13 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-
-import type { IObjectPlace } from '../../drive/documents';
-import type { Preview } from '../../tokens';
 import { ArchiveBody } from './ArchiveBody';
 import { BinaryBody } from './BinaryBody';
+import type { IBodyProps } from './bodyprops';
 import { ImageBody, PdfBody } from './MediaBody';
 import { NotebookBody } from './NotebookBody';
 import { TableBody } from './TableBody';
 import { TensorsBody } from './TensorsBody';
 import { TextBody } from './TextBody';
 
-/** What Lab draws for us: each fills a node, and gives back how to take it away. */
-export interface IRenderers {
-  /** Text with its language's colours. */
-  code(node: HTMLElement, text: string, key: string, language: string | null): () => void;
-  /** Markdown, sanitised, without what stands on other servers. */
-  markdown(node: HTMLElement, text: string, object: IObjectPlace): () => void;
-  viewUrl(object: IObjectPlace): string;
-  /** The object's bytes as a document for the browser's own viewer. */
-  pdfUrl(object: IObjectPlace, signal: AbortSignal): Promise<string>;
-  /** Bytes of a document that are brought into the page. */
-  sizeLimit(): number;
-}
-
-export interface IBodyProps<P extends Preview = Preview> {
-  preview: P;
-  object: IObjectPlace;
-  renderers: IRenderers;
-  trans: TranslationBundle;
-}
-
-export type Kind<K extends Preview['kind']> = Extract<Preview, { kind: K }>;
-
-/** Each kind in its own way. */
+/** Shows a preview according to its kind. */
 export function PreviewBody(props: IBodyProps): JSX.Element {
   const { preview, ...rest } = props;
   switch (preview.kind) {

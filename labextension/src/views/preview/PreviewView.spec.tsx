@@ -1,8 +1,8 @@
 import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it, vi } from 'vitest';
 
-import { PreviewModel } from '../../preview/preview';
 import { ApiError } from '../../api/request';
+import { PreviewModel } from '../../preview/previewmodel';
 import { trans } from '../../testing/fakes';
 import {
   archivePreview,
@@ -53,14 +53,14 @@ describe('PreviewView', () => {
     };
     render(<PreviewView {...{ model, actions, renderers, trans }} />);
     await model.load();
-    await waitFor(() => expect(screen.queryByText('Reading…')).toBeNull());
+    await waitFor(() => expect(screen.queryByText('Loading…')).toBeNull());
     return { model, getPreview };
   };
 
   it('says what it has read, and what cannot be shown', async () => {
     await show(textPreview({ note: 'Cut here.', bytesRead: 512 }));
     screen.getByText('code: hello');
-    screen.getByText('plain text · utf-8 · x/y · 1000 bytes · 512 B of it read');
+    screen.getByText('plain text · utf-8 · x/y · 1000 bytes · 512 B read');
     expect(screen.getByRole('note').textContent).toBe('Cut here.');
     expect(screen.getByRole('link', { name: 'Download' }).getAttribute('href')).toBe('/download');
   });
@@ -72,10 +72,10 @@ describe('PreviewView', () => {
     expect(button('Compressed with gzip, so an editor would damage it').disabled).toBe(true);
     cleanup();
     await show(textPreview({ encoding: 'shift_jis' }));
-    expect(button('Its text is not UTF-8, so an editor would damage it').disabled).toBe(true);
+    expect(button('Not UTF-8 text, so an editor would damage it').disabled).toBe(true);
     cleanup();
     await show(tablePreview({ format: 'csv', metadata: { encoding: 'gb18030' } }));
-    expect(button('Its text is not UTF-8, so an editor would damage it').disabled).toBe(true);
+    expect(button('Not UTF-8 text, so an editor would damage it').disabled).toBe(true);
     cleanup();
     await show(tablePreview({ format: 'csv', metadata: { encoding: 'utf-8' } }));
     expect(button('Open in Editor').disabled).toBe(false);
@@ -113,7 +113,7 @@ describe('PreviewView', () => {
     await show(binaryPreview);
     screen.getByText(/^00000000 00 ff/);
     await show(archivePreview);
-    screen.getByText('1 entry · 2.0 kB unpacked');
+    screen.getByText('1 entry · 2.0 kB uncompressed');
     await show(notebookPreview);
     screen.getByText('markdown: # Title');
     screen.getByText('print(1)');
@@ -128,7 +128,7 @@ describe('PreviewView', () => {
     expect((await screen.findByTitle('name.x')).getAttribute('src')).toBe('blob:pdf');
     renderers.pdfUrl.mockClear();
     await show({ ...pdfPreview, size: 1001 });
-    screen.getByText(/more than the 1.0 kB/);
+    screen.getByText(/larger than 1.0 kB/);
     expect(renderers.pdfUrl).not.toHaveBeenCalled();
   });
 
@@ -142,7 +142,7 @@ describe('PreviewView', () => {
   it('says when what is shown is no longer what is stored', async () => {
     const { model } = await show(textPreview());
     await model.check();
-    await screen.findByText('The object has been deleted since this was read.');
+    await screen.findByText('The object has been deleted since it was read.');
   });
 
   it('offers an editor only where one opens it', async () => {
@@ -154,7 +154,7 @@ describe('PreviewView', () => {
     await show(tablePreview());
     expect(screen.getAllByRole('button', { name: 'Open in Editor' })).toHaveLength(1);
     await show(imagePreview, { fits: () => false });
-    const large = screen.getByRole('button', { name: /^Too large for an editor/ });
+    const large = screen.getByRole('button', { name: /^Larger than the size limit/ });
     expect((large as HTMLButtonElement).disabled).toBe(true);
   });
 });

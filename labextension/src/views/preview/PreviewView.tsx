@@ -2,21 +2,22 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { copyIcon, downloadIcon, editIcon, fileIcon, refreshIcon } from '@jupyterlab/ui-components';
 import { useEffect, useRef, type ReactNode } from 'react';
 
+import { s3Uri } from '../../api/keys';
 import { baseName } from '../../drive/documents';
 import { formatSize } from '../../format';
-import { s3Uri } from '../../api/keys';
-import type { PreviewModel } from '../../preview/preview';
+import type { PreviewModel } from '../../preview/previewmodel';
 import type { Preview } from '../../tokens';
+import { IconButton } from '../controls/IconButton';
 import { useSignal } from '../hooks';
-import { IconButton } from '../IconButton';
-import { PreviewBody, type IRenderers } from './PreviewBody';
+import type { IRenderers } from './bodyprops';
+import { PreviewBody } from './PreviewBody';
 
 export interface IPreviewActions {
   downloadUrl(): string;
   copyUri(): void;
-  /** Null where no editor can open it. */
+  /** Null if no editor can open it. */
   edit: ((size: number | undefined) => void) | null;
-  /** Whether an editor takes so many bytes. */
+  /** Return whether the size is below the limit of editors. */
   fits(size: number | undefined): boolean;
 }
 
@@ -27,22 +28,22 @@ export interface IPreviewViewProps {
   trans: TranslationBundle;
 }
 
-/** One object: what it is, what is in it, and what can be done with it. */
+/** The preview of one object, with its actions. */
 export function PreviewView(props: IPreviewViewProps): JSX.Element {
   const { model, trans } = props;
   useSignal(model.stateChanged);
   const { preview, loading, error } = model;
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    // Who opened it by the keyboard waits at its door.
+    // The preview was opened by the keyboard and could not be focused before it was loaded.
     if (preview && document.activeElement === root.current?.parentElement) {
       focusBody(root.current);
     }
   }, [preview]);
   return (
     <div ref={root} className="odhtec-Preview" aria-busy={loading}>
-      <Head {...props} />
-      <Since {...props} />
+      <Header {...props} />
+      <ChangedNotice {...props} />
       <div className="odhtec-Preview-body">
         {error ? (
           <State title={errorTitle(error.status, trans)} alert>
@@ -57,7 +58,7 @@ export function PreviewView(props: IPreviewViewProps): JSX.Element {
           </State>
         ) : preview ? (
           <PreviewBody
-            // Another content is another body: scrolled to its top, with no filter.
+            // Other content gets a new body, scrolled to the top and without a filter.
             key={preview.ETag}
             preview={preview}
             object={model.object}
@@ -66,23 +67,23 @@ export function PreviewView(props: IPreviewViewProps): JSX.Element {
           />
         ) : (
           <div className="odhtec-Preview-loading" role="status">
-            {trans.__('Reading…')}
+            {trans.__('Loading…')}
           </div>
         )}
       </div>
-      {preview && !error && <Foot preview={preview} trans={trans} />}
+      {preview && !error && <Footer preview={preview} trans={trans} />}
     </div>
   );
 }
 
-/** Where the arrows scroll. */
+/** Focus the part that the arrow keys scroll. */
 export function focusBody(node: HTMLElement | null): boolean {
   const body = node?.querySelector<HTMLElement>('[role=region], .cm-content');
   body?.focus();
   return Boolean(body);
 }
 
-function Head({ model, actions, trans }: IPreviewViewProps): JSX.Element {
+function Header({ model, actions, trans }: IPreviewViewProps): JSX.Element {
   const { bucket, key } = model.object;
   const name = baseName(key) || key;
   const size = model.preview?.size;
@@ -111,16 +112,12 @@ function Head({ model, actions, trans }: IPreviewViewProps): JSX.Element {
         <downloadIcon.react tag="span" aria-hidden="true" />
       </a>
       <IconButton icon={copyIcon} label={trans.__('Copy URI')} onClick={() => actions.copyUri()} />
-      <IconButton
-        icon={refreshIcon}
-        label={trans.__('Read again')}
-        onClick={() => void model.load()}
-      />
+      <IconButton icon={refreshIcon} label={trans.__('Reload')} onClick={() => void model.load()} />
     </div>
   );
 }
 
-/** Whether an editor or a viewer of Lab makes sense of it. */
+/** Return whether an editor or a viewer of Lab can show it. */
 function isEditable(preview: Preview | null): boolean {
   switch (preview?.kind) {
     case 'text':
@@ -134,16 +131,18 @@ function isEditable(preview: Preview | null): boolean {
   }
 }
 
-/** Why no editor can open it: what it would save is not what is stored. Null where one can. */
+/** Return why no editor can open it (it would save something else than what is stored), or null. */
 function editRefusal(preview: Preview, fits: boolean, trans: TranslationBundle): string | null {
   if (preview.compression) {
     return trans.__('Compressed with %1, so an editor would damage it', preview.compression);
   }
   const encoding = encodingOf(preview);
   if (encoding && encoding !== 'utf-8') {
-    return trans.__('Its text is not UTF-8, so an editor would damage it');
+    return trans.__('Not UTF-8 text, so an editor would damage it');
   }
-  return fits ? null : trans.__('Too large for an editor; the limit is in the settings');
+  return fits
+    ? null
+    : trans.__('Larger than the size limit of editors, which you can change in the settings');
 }
 
 function encodingOf(preview: Preview): string | undefined {
@@ -157,28 +156,28 @@ function encodingOf(preview: Preview): string | undefined {
   }
 }
 
-/** That what is shown is no longer what is stored. */
-function Since({ model, trans }: IPreviewViewProps): JSX.Element | null {
-  if (model.since === 'same' || model.error) {
+/** Says that the stored object is no longer the one shown. */
+function ChangedNotice({ model, trans }: IPreviewViewProps): JSX.Element | null {
+  if (model.storedState === 'same' || model.error) {
     return null;
   }
   return (
     <div className="odhtec-Preview-since" role="status">
-      {model.since === 'changed' ? (
+      {model.storedState === 'changed' ? (
         <>
-          {trans.__('The object has changed since this was read.')}{' '}
+          {trans.__('The object has changed since it was read.')}{' '}
           <button type="button" className="odhtec-LinkButton" onClick={() => void model.load()}>
-            {trans.__('Read again')}
+            {trans.__('Reload')}
           </button>
         </>
       ) : (
-        trans.__('The object has been deleted since this was read.')
+        trans.__('The object has been deleted since it was read.')
       )}
     </div>
   );
 }
 
-function Foot({ preview, trans }: { preview: Preview; trans: TranslationBundle }): JSX.Element {
+function Footer({ preview, trans }: { preview: Preview; trans: TranslationBundle }): JSX.Element {
   const { size, contentType, bytesRead, note } = preview;
   const facts = [
     ...kindFacts(preview, trans),
@@ -187,7 +186,7 @@ function Foot({ preview, trans }: { preview: Preview; trans: TranslationBundle }
     size < 1024
       ? trans._n('%1 byte', '%1 bytes', size)
       : `${formatSize(size)} (${trans.__('%1 bytes', size.toLocaleString())})`,
-    bytesRead < size ? trans.__('%1 of it read', formatSize(bytesRead)) : ''
+    bytesRead < size ? trans.__('%1 read', formatSize(bytesRead)) : ''
   ];
   return (
     <div className="odhtec-Preview-foot">
@@ -225,11 +224,11 @@ function kindFacts(preview: Preview, trans: TranslationBundle): string[] {
 function errorTitle(status: number, trans: TranslationBundle): string {
   switch (status) {
     case 404:
-      return trans.__('There is no such object');
+      return trans.__('Object not found');
     case 403:
       return trans.__('No permission');
     default:
-      return trans.__('This could not be read');
+      return trans.__('The object could not be read');
   }
 }
 

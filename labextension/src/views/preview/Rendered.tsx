@@ -1,8 +1,8 @@
 import { useLayoutEffect, useRef } from 'react';
 
 /**
- * A node that something else than React fills. A component of its own: so it is taken away while the node is still in
- * the page, as Lumino's widgets want it.
+ * A node filled by something other than React. It is a separate component so that it is cleaned up while the node is
+ * still in the page, as Lumino widgets require.
  */
 export function Rendered(props: {
   className: string;

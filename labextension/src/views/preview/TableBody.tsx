@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IBodyProps, Kind } from './PreviewBody';
+import type { IBodyProps, Kind } from './bodyprops';
 import { FoldedFacts } from './FoldedFacts';
 import { Scroll } from './Scroll';
 
@@ -37,7 +37,7 @@ export function TableBody({ preview, trans }: IBodyProps<Kind<'table'>>): JSX.El
             ))}
           </tbody>
         </table>
-        {!rows.length && <p className="odhtec-Preview-empty">{trans.__('There are no rows.')}</p>}
+        {!rows.length && <p className="odhtec-Preview-empty">{trans.__('No rows')}</p>}
       </Scroll>
       <p className="odhtec-Preview-sum">{sum(preview, trans)}</p>
       <FoldedFacts title={trans.__('Metadata')} facts={metadata} />

@@ -2,11 +2,11 @@ import { useDeferredValue, useState } from 'react';
 
 import { formatCount } from '../../format';
 import { visible } from '../../visible';
+import type { IBodyProps, Kind } from './bodyprops';
 import { FoldedFacts } from './FoldedFacts';
-import type { IBodyProps, Kind } from './PreviewBody';
 import { Scroll } from './Scroll';
 
-/** More rows than this are found by their name. */
+/** Use the filter to find further rows. */
 const MAX_SHOWN = 500;
 
 /** The header of a model file. */
@@ -64,13 +64,13 @@ export function TensorsBody({ preview, trans }: IBodyProps<Kind<'tensors'>>): JS
           </tbody>
         </table>
         {!matching.length && (
-          <p className="odhtec-Preview-empty">{trans.__('No tensor has this in its name.')}</p>
+          <p className="odhtec-Preview-empty">{trans.__('No matching tensors')}</p>
         )}
       </Scroll>
       {(truncated || matching.length > MAX_SHOWN) && (
         <p className="odhtec-Preview-sum">
           {trans.__(
-            '%1 of %2 tensors are shown.',
+            'Showing %1 of %2 tensors.',
             Math.min(matching.length, MAX_SHOWN).toLocaleString(),
             tensorCount.toLocaleString()
           )}

@@ -1,10 +1,10 @@
 import { useState } from 'react';
 
-import type { IBodyProps, Kind } from './PreviewBody';
+import type { IBodyProps, Kind } from './bodyprops';
 import { Rendered } from './Rendered';
 import { Scroll } from './Scroll';
 
-/** The beginning of a text; Markdown as it reads, or as it is written. */
+/** The beginning of a text; Markdown rendered or as source. */
 export function TextBody(props: IBodyProps<Kind<'text'>>): JSX.Element {
   const { preview, object, renderers, trans } = props;
   const { text, language, truncated } = preview;
@@ -43,7 +43,9 @@ export function TextBody(props: IBodyProps<Kind<'text'>>): JSX.Element {
           />
         </Scroll>
       )}
-      {truncated && <p className="odhtec-Preview-sum">{trans.__('This is its beginning.')}</p>}
+      {truncated && (
+        <p className="odhtec-Preview-sum">{trans.__('Only the beginning is shown.')}</p>
+      )}
     </>
   );
 }

@@ -1,0 +1,22 @@
+import { Notification } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { ApiError } from '../api/request';
+
+/** Show an error until the user dismisses it. */
+export function notifyError(title: string, why: string, trans: TranslationBundle): void {
+  Notification.error(trans.__('%1: %2', title, why), { autoClose: false });
+}
+
+/** Run the work; if it fails, show the title with the reason. */
+export async function notifyIfFails(
+  title: string,
+  trans: TranslationBundle,
+  work: () => Promise<void>
+): Promise<void> {
+  try {
+    await work();
+  } catch (reason) {
+    notifyError(title, ApiError.from(reason).message, trans);
+  }
+}

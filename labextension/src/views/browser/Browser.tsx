@@ -1,0 +1,77 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useRef, type KeyboardEvent } from 'react';
+
+import type { BrowserModel } from '../../list/browser';
+import type { UsageModel } from '../../list/usage';
+import type { TransfersModel } from '../../transfers/transfers';
+import type { UnfinishedModel } from '../../uploads/unfinished';
+import type { UploadsModel } from '../../uploads/uploads';
+import type { IBrowserActions } from '../actions';
+import { useSignal } from '../hooks';
+import { ObjectList } from '../list/ObjectList';
+import { TransferArea } from '../transfers/TransferArea';
+import { Breadcrumb } from './Breadcrumb';
+import { BucketBox } from './BucketBox';
+import { useDropping } from './dropping';
+import { ListState } from './ListState';
+import { SearchBar } from './SearchBar';
+import { Toolbar } from './Toolbar';
+
+export interface IBrowserProps {
+  model: BrowserModel;
+  usage: UsageModel;
+  transfers: TransfersModel;
+  uploads: UploadsModel;
+  unfinished: UnfinishedModel;
+  actions: IBrowserActions;
+  trans: TranslationBundle;
+}
+
+/** The whole browser. All its I/O is injected, so that it works in the sidebar or anywhere else. */
+export function Browser(props: IBrowserProps): JSX.Element {
+  const { model, usage, actions, trans } = props;
+  useSignal(model.stateChanged);
+  const dropping = useDropping(model, actions);
+  const root = useRef<HTMLDivElement>(null);
+  const hasRows = model.rows.length > 0 || (model.hasMore && !model.search);
+  const onKeyDown = (event: KeyboardEvent) => {
+    const command = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'l';
+    if ((command || event.key === 'F4') && model.bucket !== null) {
+      event.preventDefault();
+      event.stopPropagation();
+      model.setEditingPath(true);
+    }
+  };
+  return (
+    <div
+      ref={root}
+      className={`odhtec-Browser ${dropping.over ? 'odhtec-mod-drop' : ''}`}
+      onKeyDown={onKeyDown}
+      {...dropping.handlers}
+    >
+      <Toolbar enabled={model.bucket !== null} actions={actions} trans={trans} />
+      <BucketBox model={model} actions={actions} trans={trans} />
+      {model.bucket !== null && <SearchBar model={model} trans={trans} />}
+      <Breadcrumb model={model} onPathEntered={() => focusList(root.current!)} trans={trans} />
+      <div className={`odhtec-Browser-main ${model.loading ? 'odhtec-mod-loading' : ''}`}>
+        {model.bucket !== null && (
+          <ObjectList model={model} usage={usage} actions={actions} trans={trans} />
+        )}
+        {!hasRows && <ListState model={model} actions={actions} trans={trans} />}
+      </div>
+      <TransferArea
+        transfers={props.transfers}
+        uploads={props.uploads}
+        unfinished={props.unfinished}
+        actions={actions}
+        trans={trans}
+      />
+    </div>
+  );
+}
+
+/** Focus the row that has the keyboard focus, else the list. */
+export function focusList(node: HTMLElement): void {
+  const list = node.querySelector<HTMLElement>('[role=rowgroup]');
+  (list?.querySelector<HTMLElement>('[tabindex="0"]') ?? list ?? node).focus();
+}

@@ -1,0 +1,1 @@
+"""Objects as Python file objects: reading, writing, appending."""

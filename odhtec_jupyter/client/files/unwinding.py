@@ -1,0 +1,121 @@
+"""Whether a file is closed because its block has finished, or because an exception is leaving the block.
+
+Text, gzip and other wrappers call ``close()`` of the file they wrap in both cases, without an argument. The bytecode of
+the frames that the exception has passed tells them apart: an exception that is leaving a ``with`` or a ``finally`` ends
+the writing of the file, one that an ``except`` has caught does not.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+_PUSH_EXC_INFO = dis.opmap["PUSH_EXC_INFO"]  # the first instruction of each handler
+_WITH_EXCEPT_START = dis.opmap["WITH_EXCEPT_START"]  # calls __exit__ with the exception
+_POP_TOP = dis.opmap["POP_TOP"]
+_MATCHES = frozenset({dis.opmap["CHECK_EXC_MATCH"], dis.opmap["CHECK_EG_MATCH"]})  # except and except*
+_INSTRUCTION_BYTES = 2
+
+
+@dataclass(frozen=True)
+class Exit:
+    """A ``with`` or ``finally`` that an exception is leaving."""
+
+    error: BaseException
+    frame: int  # its id; 0 where the frame that handles the exception is not one of Python's
+    handler: int  # offset in the frame's bytecode
+    is_with: bool
+
+    def is_same(self, other: Exit) -> bool:
+        """Return whether the same exception is leaving the same block."""
+        return self.error is other.error and (self.frame, self.handler) == (other.frame, other.handler)
+
+
+def current_exits() -> list[Exit]:
+    """Return the blocks that exceptions are leaving at this moment, the latest exception's first."""
+    latest = sys.exc_info()[1]
+    if latest is None:
+        return []
+    running = _running_frames()
+    found: list[Exit] = []
+    for error in _with_contexts(latest):
+        is_handled_here = False
+        trace = error.__traceback__
+        while trace is not None:
+            frame, trace = trace.tb_frame, trace.tb_next
+            if id(frame) not in running:
+                continue
+            is_handled_here = True
+            handler = _handler(frame.f_code, frame.f_lasti)
+            if handler is not None and not _catches(frame.f_code, handler):
+                is_with = frame.f_code.co_code[handler + _INSTRUCTION_BYTES] == _WITH_EXCEPT_START
+                found.append(Exit(error, id(frame), handler, is_with))
+        if error is latest and not is_handled_here:  # in compiled code: whether it was caught is unknown
+            found.append(Exit(error, 0, -1, False))
+    return found
+
+
+def new_exit(before: Sequence[Exit]) -> Exit | None:
+    """Return a block that an exception is leaving now and was not leaving ``before``; a ``with`` if there is one."""
+    new = [one for one in current_exits() if not any(one.is_same(old) for old in before)]
+    return next((one for one in new if one.is_with), new[0] if new else None)
+
+
+def _running_frames() -> set[int]:
+    found = set()
+    frame = sys._getframe()
+    while frame.f_back is not None:
+        frame = frame.f_back
+        found.add(id(frame))
+    return found
+
+
+def _with_contexts(latest: BaseException) -> Iterator[BaseException]:
+    """Yield the exception and those that were being handled when it was raised."""
+    seen: set[int] = set()
+    error: BaseException | None = latest
+    while error is not None and id(error) not in seen:
+        yield error
+        seen.add(id(error))
+        error = error.__context__
+
+
+def _handler(code: CodeType, position: int) -> int | None:
+    """Return the offset of the innermost handler that is running at ``position``; None outside of handlers.
+
+    The compiler covers a handler with an entry of the exception table that restores the previous exception. That entry
+    starts at the handler's first instruction. Entries of a ``try`` or ``with`` inside the handler start elsewhere.
+    """
+    entries = _exception_table(code)
+    offset = position
+    for _ in entries:
+        target = next((one.target for one in entries if one.start <= offset < one.end), None)
+        if target is None:
+            return None
+        start: int = min(one.start for one in entries if one.target == target)
+        if code.co_code[start] == _PUSH_EXC_INFO:
+            return start
+        offset = target
+    return None
+
+
+def _catches(code: CodeType, handler: int) -> bool:
+    """Return whether a handler is that of an ``except``."""
+    if code.co_code[handler + _INSTRUCTION_BYTES] == _POP_TOP:  # without a class
+        return True
+    entries = _exception_table(code)
+    target = next(one.target for one in entries if one.start == handler)
+    return any(
+        code.co_code[offset] in _MATCHES
+        for one in entries
+        if one.target == target
+        for offset in range(one.start, one.end, _INSTRUCTION_BYTES)
+    )
+
+
+def _exception_table(code: CodeType) -> list[Any]:
+    return list(getattr(dis.Bytecode(code), "exception_entries", ()))

@@ -1,0 +1,301 @@
+"""``odhtec://bucket/key`` for fsspec, and so for pandas, datasets, safetensors and others."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from fsspec.callbacks import DEFAULT_CALLBACK
+from fsspec.compression import compr
+from fsspec.core import get_compression
+from fsspec.spec import AbstractFileSystem
+
+from odhtec_jupyter.client import listing
+from odhtec_jupyter.client.client import Client
+from odhtec_jupyter.client.files.file_errors import file_errors
+from odhtec_jupyter.client.files.layered_writer import CompressedWriter, TextWriter
+from odhtec_jupyter.client.files.opening import open_writer
+from odhtec_jupyter.client.files.reader import open_reader
+from odhtec_jupyter.client.filesystem import bulk_operations
+from odhtec_jupyter.client.filesystem.walk import walk, with_empty_levels
+from odhtec_jupyter.client.http.servers import without_token
+from odhtec_jupyter.client.listing import Entry
+from odhtec_jupyter.errors import OdhTecError
+from odhtec_jupyter.uris import S3Uri
+
+SECRET = "token"  # noqa: S105 - the option's name
+
+
+class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
+    """A file system over :class:`Client`, with its options ``url`` (here ``server_url``), ``token`` and ``verify``.
+
+    It is pickled without the token.
+    """
+
+    protocol = "odhtec"
+    root_marker = ""
+
+    def __init__(
+        self,
+        *,
+        server_url: str | None = None,  # not ``url``, which fsspec's functions use for the URL of a file
+        token: str | None = None,
+        verify: bool | str | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.client = Client(server_url, token, verify=verify)
+
+    # fsspec shows and pickles the options of a file system.
+    @property
+    def storage_options(self) -> dict[str, Any]:
+        """The options it was created with, without the token."""
+        return self._options
+
+    @storage_options.setter
+    def storage_options(self, options: dict[str, Any]) -> None:
+        self._options = {name: value for name, value in options.items() if name != SECRET}
+        if url := self._options.get("server_url"):
+            self._options["server_url"] = without_token(url)
+
+    @property
+    def fsid(self) -> str:
+        """The server's address."""
+        return f"odhtec-{self.client.url}"
+
+    # --- listing --------------------------------------------------------------------------------------------------
+
+    def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
+        """Return the contents of a folder; at the top level the buckets."""
+        path = self._strip_protocol(path)
+        with file_errors(path):
+            found = self._ls(path)
+        return found if detail else sorted(one["name"] for one in found)
+
+    def _ls(self, path: str) -> list[dict[str, Any]]:
+        if "/" in path and not self._is_folder(path):
+            return [self._object(path)]  # fsspec lists a file as itself
+        return self.list_level(path)
+
+    def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
+        """Return size and ETag of an object, or the entry of a folder."""
+        path = self._strip_protocol(path)
+        bucket, _, key = path.partition("/")
+        if not path:
+            return _folder("")
+        with file_errors(path):
+            if not key:
+                next(iter(self.client.ls(f"s3://{bucket}/")), None)
+                return _folder(path)
+            try:
+                return self._object(path)
+            except OdhTecError as error:
+                if error.status != 404 or not self._is_folder(path):
+                    raise
+                return _folder(path)
+
+    def _object(self, path: str) -> dict[str, Any]:
+        bucket, _, key = path.partition("/")
+        size, etag = self.client.api.head_object(bucket, key)
+        return {"name": path, "size": size, "type": "file", "ETag": etag}
+
+    def _is_folder(self, path: str) -> bool:
+        bucket, _, key = path.partition("/")
+        return listing.is_folder(self.client.api, bucket, f"{key}/")
+
+    def find(
+        self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False, **kwargs: Any
+    ) -> Any:
+        """Return every object below a folder; with a single listing unless folders are requested."""
+        path = self._strip_protocol(path)
+        if maxdepth is not None or withdirs or not path:
+            return super().find(path, maxdepth, withdirs, detail, **kwargs)
+        bucket, _, key = path.partition("/")
+        with file_errors(path):
+            entries = listing.below(self.client.api, S3Uri(bucket, f"{key}/" if key else ""))
+            found = [_info(bucket, one) for one in entries if not one.is_folder]
+        if not found and key and self.isfile(path):
+            found = [self.info(path)]
+        return {one["name"]: one for one in found} if detail else sorted(one["name"] for one in found)
+
+    def walk(
+        self, path: str, maxdepth: int | None = None, topdown: bool = True, on_error: Any = "omit", **kwargs: Any
+    ) -> Iterator[Any]:
+        """Walk as ``os.walk`` does. A folder with an empty name (in ``x//b.txt``) is ``""`` in its parent."""
+        path = self._strip_protocol(path)
+        if "/" in path and not self._is_folder(path):  # a file, or it does not exist
+            return super().walk(path, maxdepth, topdown, on_error, **kwargs)  # type: ignore[no-any-return]
+        return walk(self, path, maxdepth, topdown, on_error, bool(kwargs.get("detail")))
+
+    def glob(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> Any:
+        """Match as fsspec does. ``**`` also matches folders with an empty name, and ``//`` matches one."""
+        detail = kwargs.pop("detail", False)
+        found = super().glob(path, maxdepth, detail=True, **kwargs)
+        if "**" in path or "//" in self._strip_protocol(path):
+            found = with_empty_levels(self, self._strip_protocol(path), found, maxdepth)
+        return found if detail else list(found)
+
+    def list_level(self, path: str) -> list[dict[str, Any]]:
+        """Return the direct contents of a folder. ``b/x/`` is the folder with an empty name in ``b/x``."""
+        bucket, slash, key = path.partition("/")
+        with file_errors(path):
+            if not path:
+                return [_folder(name) for name in self.client.buckets()]
+            found = listing.level(self.client.api, S3Uri(bucket, f"{key}/" if slash else ""))
+            return [_info(bucket, one) for one in found]
+
+    def modified(self, path: str) -> datetime:
+        """Return the time of the last change."""
+        with file_errors(path):
+            found = self.client.stat(self.uri(path)).LastModified
+        if found is None:
+            raise NotImplementedError("The store does not report the time of the last change.")
+        return found
+
+    created = modified  # objects are only created or replaced
+
+    def checksum(self, path: str) -> str:
+        """Return the ETag, which changes with the content."""
+        found = self.info(path)
+        return str(found.get("ETag") or found["size"])
+
+    def sign(self, path: str, expiration: int = 3600, **kwargs: Any) -> str:
+        """Return a link that works without credentials for ``expiration`` seconds."""
+        with file_errors(path):
+            return self.client.presign(self.uri(path), expires_in=expiration)
+
+    # --- bytes ----------------------------------------------------------------------------------------------------
+
+    def open(
+        self,
+        path: str,
+        mode: str = "rb",
+        block_size: int | None = None,
+        cache_options: dict[str, Any] | None = None,
+        compression: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Open as fsspec does. Text and compressed files, too, are written completely or not at all."""
+        if "r" in mode:
+            return super().open(path, mode, block_size, cache_options, compression, **kwargs)
+        text = {name: kwargs.pop(name) for name in ("encoding", "errors", "newline") if name in kwargs}
+        binary = f"{mode.replace('b', '').replace('t', '')}b"
+        file: Any = super().open(path, binary, block_size, cache_options, **kwargs)
+        if packing := get_compression(self._strip_protocol(path), compression):
+            if packing == "zip" and binary == "ab":
+                file.discard()
+                raise ValueError("Appending to a ZIP file is not supported.")
+            file = CompressedWriter(compr[packing](file, mode="w"), file)
+        return file if "b" in mode else TextWriter(file, **text)
+
+    def _open(self, path: str, mode: str = "rb", autocommit: bool = True, **kwargs: Any) -> io.BufferedIOBase:
+        location = self._location(path)
+        if mode not in {"rb", "wb", "xb", "ab"}:
+            raise ValueError(f"The mode {mode!r} is not supported. Use rb, wb, xb or ab.")
+        with file_errors(path):
+            if mode == "rb":
+                return open_reader(self.client.api, location.bucket, location.key)
+            return open_writer(self.client.api, location, mode[0], autocommit=autocommit)
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
+        """Return bytes of an object, with a single read request if possible."""
+        location = self._location(path)
+        with open_reader(self.client.api, location.bucket, location.key) as file:
+            file.raw.min_range_bytes = 0  # only these bytes are read
+            size = file.raw.size
+            first = max(0, size + start) if start is not None and start < 0 else start or 0
+            last = size if end is None else (max(0, size + end) if end < 0 else min(end, size))
+            file.seek(first)
+            return file.read(max(0, last - first))
+
+    def get(
+        self, rpath: Any, lpath: Any, recursive: bool = False, callback: Any = DEFAULT_CALLBACK, **kwargs: Any
+    ) -> None:
+        """Download files. A key that cannot be a path (``x//b.txt``) gets a name derived from it."""
+        bulk_operations.get(self, rpath, lpath, recursive=recursive, callback=callback, **kwargs)
+
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
+        """Write all bytes of an object."""
+        with self.open(path, "xb" if mode == "create" else "wb") as file:
+            file.write(value)
+
+    # --- changing -------------------------------------------------------------------------------------------------
+
+    def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
+        """Copy an object. The store copies the data."""
+        with file_errors(path1):
+            self.client.copy(self.uri(path1), self.uri(path2), on_conflict="overwrite").wait(progress=False)
+
+    def copy(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
+        """Copy objects and folders. The store copies the data; a folder is one transfer."""
+        bulk_operations.copy(self, path1, path2, recursive, maxdepth, **kwargs)
+
+    def mv(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
+        """Move objects, and with ``recursive`` folders and everything in them."""
+        bulk_operations.move(self, path1, path2, recursive, maxdepth)
+
+    def rm_file(self, path: str) -> None:
+        """Delete exactly this object."""
+        location = self._location(path)
+        with file_errors(path):
+            self.client.api.delete_key(location.bucket, location.key)
+
+    _rm = rm_file
+
+    def rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
+        """Delete objects, and with ``recursive`` folders and everything in them, each with one transfer."""
+        bulk_operations.delete(self, path, recursive, maxdepth)
+
+    def mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
+        """Create a bucket. A folder exists once there is an object in it."""
+        path = self._strip_protocol(path)
+        if path and "/" not in path:
+            if self.exists(path):  # some stores accept to create an own bucket again
+                raise FileExistsError(path)
+            with file_errors(path):
+                self.client.create_bucket(path)
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        """Create a bucket as :meth:`mkdir` does."""
+        try:
+            self.mkdir(path)
+        except FileExistsError:
+            if not exist_ok:
+                raise
+
+    def rmdir(self, path: str) -> None:
+        """Delete an empty bucket. A folder disappears with its last object."""
+        path = self._strip_protocol(path)
+        if path and "/" not in path:
+            with file_errors(path):
+                self.client.delete_bucket(path)
+
+    # --- names ----------------------------------------------------------------------------------------------------
+
+    def _location(self, path: str) -> S3Uri:
+        bucket, _, key = self._strip_protocol(path).partition("/")
+        if not key:
+            raise IsADirectoryError(path)
+        return S3Uri(bucket, key)
+
+    def uri(self, path: str) -> str:
+        """Return the ``s3://`` URI of a path."""
+        return f"s3://{self._strip_protocol(path)}"
+
+
+def _info(bucket: str, one: Entry) -> dict[str, Any]:
+    if one.is_folder:
+        return _folder(f"{bucket}/{one.key.removesuffix('/')}")
+    return {
+        "name": f"{bucket}/{one.key}",
+        "size": one.size,
+        "type": "file",
+        "ETag": one.etag,
+        "LastModified": one.last_modified,
+    }
+
+
+def _folder(name: str) -> dict[str, Any]:
+    return {"name": name, "size": 0, "type": "directory"}

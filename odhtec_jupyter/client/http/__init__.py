@@ -1,0 +1,1 @@
+"""One Jupyter server over HTTP: how it is found, requests, replies and their errors."""

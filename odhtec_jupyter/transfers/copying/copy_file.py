@@ -1,0 +1,320 @@
+"""Copy one file: verified, invisible until it is whole, resumable part by part.
+
+Where one connection is fast, one thread reads, feeds the checksum and sends block by block: nothing costs less. Where
+it is not, ranges are read in parallel. The work of a part is then: take memory from the budget, read the range, feed
+the checksum when it is the part's turn, store it. The memory goes back when that is done, so a file never has more in
+flight than its leases.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, closing, nullcontext
+
+from odhtec_jupyter.errors import OdhTecError, TooLarge, VerificationError
+from odhtec_jupyter.models import Verify
+from odhtec_jupyter.stores.source import RangedSource, RangesIgnoredError, close_source, is_ordered
+from odhtec_jupyter.transfers.copying.connection_scaler import Crew
+from odhtec_jupyter.transfers.copying.part_order import Turns
+from odhtec_jupyter.transfers.copying.part_progress import InFlight
+from odhtec_jupyter.transfers.copying.ranges import read_range, relay
+from odhtec_jupyter.transfers.copying.stragglers import Stragglers
+from odhtec_jupyter.transfers.copying.throughput import Pace
+from odhtec_jupyter.transfers.copying.verifier import Verifier
+from odhtec_jupyter.transfers.runtime.engine import Engine, together
+from odhtec_jupyter.transfers.runtime.parts import MAX_OBJECT, Cutting, Part, stream_size
+from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.targets.target import BLOCK, STREAM, Assembly, Target, assembling, blocks
+
+SPLIT = 4  # connections for one part where one is slow
+TRIES = 2  # of a whole file whose bytes were wrong, or whose parts were too large
+
+
+async def copy_file(
+    engine: Engine,
+    source: RangedSource,
+    target: Target,
+    *,
+    verify: Verify,
+    on_bytes: Callable[[int], None],
+    owner: str = STREAM,
+) -> str | None:
+    """Copy and compare; the new ETag where there is one. ``on_bytes`` hears of bytes that have reached the target
+    (negative: they have to go again).
+
+    Raises an :class:`OdhTecError`; then nothing new is visible and what was there before still is. What has arrived is
+    kept for the ``owner`` when it is cancelled or the error may go away, so that the next call goes on from there.
+    """
+    if source.size > MAX_OBJECT:
+        raise TooLarge(f"{target.uri} has {source.size} bytes; S3 takes 5 TiB at most.")
+    may_stream = True
+    left = TRIES
+    try:
+        while True:
+            left -= 1
+            job = _Copy(engine, source, target, verify, on_bytes, owner, may_stream=may_stream)
+            ordered = is_ordered(source)
+            try:
+                return await job.run()
+            except RangesIgnoredError:
+                on_bytes(-job.stored)
+                if ordered:
+                    raise
+                left += 1  # nothing was wrong with the file: it is read over one connection now
+            except OdhTecError as error:
+                # What stands before a store may refuse requests of more than, say, 100 MB.
+                too_large = error.status == 413 and job.streams
+                if not isinstance(error, VerificationError) and not too_large:
+                    raise
+                on_bytes(-job.stored)
+                if not left:
+                    raise
+                may_stream = not too_large
+    finally:
+        close_source(source)
+
+
+class _Copy:
+    """One try at one file."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        source: RangedSource,
+        target: Target,
+        verify: Verify,
+        on_bytes: Callable[[int], None],
+        owner: str,
+        *,
+        may_stream: bool,
+    ) -> None:
+        self._engine = engine
+        self._source = source
+        self._target = target
+        self._full = verify == "full"
+        self._verifier = Verifier(source.checksum, source.size) if verify != "off" and source.checksum else None
+        self._on_bytes = on_bytes
+        self._owner = owner
+        self._may_stream = may_stream
+        self._stop = StopSign()
+        self._turns = Turns()
+        self._stragglers = Stragglers()
+        self._crew = Crew(may_stream=False)
+        self._judge: Callable[[float], object] = self._crew.judge
+        self.stored = 0
+
+    @property
+    def streams(self) -> bool:
+        """Whether parts are large."""
+        return self._crew.streams
+
+    async def run(self) -> str | None:
+        """Copy in one piece or in parts, then compare the size with what the target tells."""
+        etag = await (self._whole() if self._source.size <= self._target.whole_up_to else self._in_parts())
+        return await self._target.confirm(self._engine, etag, self._source.size, self._stop)
+
+    def _count(self, size: int) -> None:
+        self.stored += size
+        self._on_bytes(size)
+
+    def _touch(self, _: int) -> None:
+        """What had arrived was counted then. That it is read again shows that the transfer goes on."""
+        self._on_bytes(0)
+
+    def _md5(self, view: memoryview) -> bytes | None:
+        """Only on request: it is the one checksum every store verifies, and the dearest."""
+        return hashlib.md5(view, usedforsecurity=False).digest() if self._full else None
+
+    async def _whole(self) -> str | None:
+        size, target = self._source.size, self._target
+        with await self._engine.budget.lease(max(size, 1), "copy") as lease, InFlight(self._count) as in_flight:
+            view = lease.view[:size]
+
+            def put() -> str:
+                if self._verifier:
+                    self._verifier.compare(target.uri)
+                return target.put_whole(view, self._stop, self._md5(view), in_flight.follow) or ""
+
+            etag = await self._pass(Part(1, 0, size), view, self._source, in_flight, put)
+        self._count(size - in_flight.told)
+        return etag or None
+
+    async def _in_parts(self) -> str | None:
+        target, size = self._target, self._source.size
+        assembly = await target.begin(self._engine, self._stop, self._owner)
+        async with assembling(assembly, self._owner):
+            stored = {number: part.size for number, part in assembly.entry.parts.items() if number}
+            cutting = Cutting(size, target.part_size(size), stored)
+            self._count(sum(part.size for part in cutting.kept.values()))
+            if assembly.finished:
+                return await assembly.complete(len(cutting.kept), self._stop)
+            await self._move(assembly, cutting)
+            if self._verifier:
+                self._verifier.compare(target.uri)
+            return await assembly.complete(cutting.count, self._stop)
+
+    async def _move(self, assembly: Assembly, cutting: Cutting) -> None:
+        """Bring the parts that have not arrived yet; the checksum sees all of them."""
+        relayed = cutting.step > self._engine.budget.largest  # the memory cannot hold a part
+        # With verify=full a request tells the MD5 of its part before the bytes come: they have to be in memory.
+        streamed = stream_size(cutting.size)
+        may_stream = self._may_stream and not self._full and cutting.left >= cutting.step + streamed
+        crew = self._crew = Crew(may_stream=may_stream, size=1 if relayed or is_ordered(self._source) else None)
+        loop, running = asyncio.get_running_loop(), 0
+
+        watched: AbstractAsyncContextManager[None] = self._stragglers.watched()
+        if is_ordered(self._source):  # another connection would send the file again from its first byte
+            watched = nullcontext()
+        async with watched, together() as group:
+
+            def employ() -> None:
+                nonlocal running
+                while running < crew.size and cutting.left:
+                    running += 1
+                    group.create_task(work())
+
+            async def work() -> None:
+                nonlocal running
+                while running <= crew.size and (part := cutting.next(streamed if crew.streams else None)):
+                    through = relayed or part.size > cutting.step
+                    await self._work(assembly, part, arrived=part.number in cutting.kept, through=through)
+                    employ()
+                running -= 1
+
+            def judge(rate: float) -> None:
+                if crew.judge(rate):
+                    loop.call_soon_threadsafe(employ)
+
+            self._judge = judge
+            employ()
+
+    async def _work(self, assembly: Assembly, part: Part, *, arrived: bool, through: bool) -> None:
+        """Memory for a part, or ``through`` that of a block, and what is to be done with it."""
+        if arrived and not self._verifier:
+            return
+        memory = BLOCK if through else part.size
+        in_flight = InFlight(self._touch if arrived else self._count)
+        with await self._engine.budget.lease(memory, "copy") as lease, in_flight:
+            if through:
+                await self._relay(assembly, part, lease.view, in_flight, arrived=arrived)
+            else:
+                await self._bring(assembly, part, lease.view, in_flight, arrived=arrived)
+        if not arrived:
+            self._count(part.size - in_flight.told)
+            self._crew.stored(part.size)
+
+    async def _bring(
+        self, assembly: Assembly, part: Part, view: memoryview, in_flight: InFlight, *, arrived: bool
+    ) -> None:
+        """One part; of one that had arrived only the checksum wants to know."""
+
+        def put() -> str:
+            pieces = in_flight.follow(blocks(view, self._stop))
+            return assembly.put(part.number, part.start, pieces, part.size, md5=self._md5(view))
+
+        if not arrived:
+            assembly.keep(part.number, await self._pass(part, view, self._source, in_flight, put), part.size)
+            return
+        kept = assembly.entry.parts[part.number].etag
+
+        def compare() -> str:
+            # What was read then may have been wrong; of what is stored only the ETag can tell.
+            if assembly.again or hashlib.md5(view, usedforsecurity=False).hexdigest() == kept.strip('"'):
+                return kept
+            return put()
+
+        etag = await self._pass(part, view, assembly.again or self._source, in_flight, compare)
+        if etag != kept:
+            assembly.keep(part.number, etag, part.size)
+
+    async def _pass(
+        self, part: Part, view: memoryview, source: RangedSource, in_flight: InFlight, put: Callable[[], str]
+    ) -> str:
+        """Read a part, feed the checksum when it is its turn, put it; its ETag.
+
+        In one go where that is possible: each way to a thread and back costs.
+        """
+        done, hashed = 0, self._verifier is None
+
+        def go_on() -> str | None:
+            nonlocal done, hashed
+            if done < part.size:
+                pace = Pace(self._judge)
+
+                def came(count: int) -> None:
+                    pace.came(count)
+                    in_flight.read(count)
+
+                done = read_range(source, part, view, done, self._stop, came, self._stragglers)
+            if done < part.size:
+                return None  # the connection broke
+            if self._verifier and not hashed:
+                if not self._turns.wait(part.number):
+                    return None
+                self._verifier.update(view)
+                hashed = True
+                self._turns.end()
+            return put()
+
+        if self._crew.slow:
+            await self._fill(part, view, source, in_flight)
+            done = part.size
+        etag: str | None = None
+        while etag is None:
+            etag = await self._engine.attempt(self._stop, go_on)
+        return etag
+
+    async def _relay(
+        self, assembly: Assembly, part: Part, block: memoryview, in_flight: InFlight, *, arrived: bool
+    ) -> None:
+        """A part block by block: each is read, hashed and sent before the next one comes."""
+        source = (assembly.again or self._source) if arrived else self._source
+
+        def put() -> tuple[str, Verifier | None] | None:
+            if self._verifier and not self._turns.wait(part.number):
+                return None
+            # A new try reads the part again, so it feeds a copy of the checksum.
+            verifier = self._verifier.fork() if self._verifier else None
+            if arrived:
+                kept, seen = assembly.entry.parts[part.number].etag, hashlib.md5(usedforsecurity=False)
+                with closing(relay(source, part, block, verifier, self._stop)) as pieces:
+                    for piece in pieces:
+                        seen.update(piece)
+                if assembly.again or seen.hexdigest() == kept.strip('"'):
+                    return kept, verifier
+                verifier = self._verifier.fork() if self._verifier else None
+            start = time.monotonic()
+            with closing(relay(source, part, block, verifier, self._stop)) as pieces:
+                etag = assembly.put(part.number, part.start, in_flight.follow(pieces), part.size, md5=None)
+            self._judge(part.size / max(time.monotonic() - start, 1e-6))
+            return etag, verifier
+
+        done = None
+        while done is None:
+            done = await self._engine.attempt(self._stop, put)
+        etag, self._verifier = done
+        self._turns.end()
+        if not arrived or etag != assembly.entry.parts[part.number].etag:
+            assembly.keep(part.number, etag, part.size)
+
+    async def _fill(self, part: Part, view: memoryview, source: RangedSource, in_flight: InFlight) -> None:
+        """Read one range into memory over several slow connections: the memory for parts is limited."""
+        step = max(1, -(-part.size // SPLIT))
+        async with together() as group:
+            for start in range(part.start, part.end, step):
+                piece = Part(part.number, start, min(start + step, part.end))
+                at = start - part.start
+                group.create_task(self._fill_piece(piece, view[at : at + piece.size], source, in_flight))
+
+    async def _fill_piece(self, part: Part, view: memoryview, source: RangedSource, in_flight: InFlight) -> None:
+        """Read a range over one connection; a torn one goes on from where it broke."""
+        done = 0
+
+        def read() -> int:
+            return read_range(source, part, view, done, self._stop, in_flight.read, self._stragglers)
+
+        while done < part.size:
+            done = await self._engine.attempt(self._stop, read)

@@ -1,0 +1,128 @@
+"""S3 → S3 within one service: the store copies, no byte comes through here.
+
+One CopyObject for what S3 copies in one call without a client giving up, ranges of a multipart upload above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from odhtec_jupyter.errors import StoreError
+from odhtec_jupyter.transfers.runtime.engine import Engine, together
+from odhtec_jupyter.transfers.runtime.parts import MIB, Part, part_size, plan
+from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.targets.s3_target import Multipart, S3Target
+from odhtec_jupyter.transfers.targets.target import assembling
+from odhtec_jupyter.uris import S3Uri
+
+AT_ONCE = 512 * MIB  # S3 would take 5 GiB, but nobody could see or stop it
+COPY_PART = 256 * MIB
+WORKERS = 4
+
+
+async def copy_in_store(
+    engine: Engine,
+    source: S3Uri,
+    size: int,
+    pin: str,
+    target: S3Target,
+    *,
+    on_bytes: Callable[[int], None],
+    owner: str,
+) -> bool:
+    """Let the store copy, pinned to the source's ETag, and compare the size; False when it cannot.
+
+    Raises an :class:`OdhTecError`; then nothing new is visible. What has arrived is kept as by ``copy_file``.
+    """
+    stop = StopSign()
+    try:
+        etag = (
+            await _at_once(engine, source, size, pin, target, stop, on_bytes)
+            if size <= AT_ONCE
+            else await _in_parts(engine, source, size, pin, target, stop, on_bytes, owner)
+        )
+    except StoreError as error:
+        if error.status in {405, 501}:
+            return False
+        raise
+    await target.confirm(engine, etag, size, stop)
+    return True
+
+
+async def _at_once(
+    engine: Engine,
+    source: S3Uri,
+    size: int,
+    pin: str,
+    target: S3Target,
+    stop: StopSign,
+    on_bytes: Callable[[int], None],
+) -> str | None:
+    store = target.store
+
+    def copy() -> str | None:
+        return store.copy(target.bucket, target.key, source.bucket, source.key, etag=pin, if_absent=target.if_absent)
+
+    etag = await engine.attempt(stop, copy)
+    on_bytes(size)
+    return etag
+
+
+async def _in_parts(
+    engine: Engine,
+    source: S3Uri,
+    size: int,
+    pin: str,
+    target: S3Target,
+    stop: StopSign,
+    on_bytes: Callable[[int], None],
+    owner: str,
+) -> str | None:
+    multipart = await target.begin(engine, stop, owner)
+    async with assembling(multipart, owner):
+        parts = list(plan(size, max(COPY_PART, part_size(size))))
+        todo = []
+        for part in parts:
+            kept = multipart.entry.parts.get(part.number)
+            if kept and kept.size == part.size:
+                on_bytes(part.size)
+            else:
+                todo.append(part)
+        if not multipart.finished:
+            await _move(engine, source, pin, multipart, todo, stop, on_bytes)
+        return await multipart.complete(len(parts), stop)
+
+
+async def _move(
+    engine: Engine,
+    source: S3Uri,
+    pin: str,
+    multipart: Multipart,
+    todo: list[Part],
+    stop: StopSign,
+    on_bytes: Callable[[int], None],
+) -> None:
+    target, waiting = multipart.target, iter(todo)
+
+    async def work() -> None:
+        for part in waiting:
+
+            def copy(part: Part = part) -> str:
+                return target.store.copy_part(
+                    target.bucket,
+                    target.key,
+                    multipart.upload_id,
+                    part.number,
+                    source.bucket,
+                    source.key,
+                    start=part.start,
+                    end=part.end,
+                    etag=pin,
+                )
+
+            multipart.keep(part.number, await engine.attempt(stop, copy), part.size)
+            on_bytes(part.size)
+
+    async with together() as group:
+        for _ in range(min(WORKERS, len(todo))):
+            group.create_task(work())

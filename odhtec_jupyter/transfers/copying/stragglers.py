@@ -1,0 +1,105 @@
+"""A connection that is slow among fast ones: it is broken off, and the rest of its range comes over another one.
+
+Hosts behind one name are not equally fast, and a single bad path would decide how long a file takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
+from statistics import median
+
+from odhtec_jupyter.stores.interruption import Interruptible, InterruptibleSet, ended_by
+from odhtec_jupyter.transfers.targets.target import BLOCK
+
+LOOK_SECONDS = 1.0  # between two looks at the connections
+LATE_SECONDS = 4.0  # that a connection may be slow before anybody minds
+LATE = 4.0  # times slower than the others
+COMPARED = 3  # others, at least
+RENEWALS = 16  # of one file: where every new connection is slow, too, the cause is another one
+LARGE = BLOCK  # bytes; the speed of less says nothing
+
+
+class Reading:
+    """One range that a thread asks for and reads; what it waits for can be broken off."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.since = self.last = time.monotonic()
+        self._waits = InterruptibleSet()
+        self._cut = False
+
+    def cut(self) -> None:
+        """Break it off."""
+        self._cut = True
+        self._waits.interrupt()
+
+    def is_cut(self) -> bool:
+        """Whether it was broken off."""
+        return self._cut
+
+    def answering(self, wait: Interruptible) -> AbstractContextManager[None]:
+        """While the context lasts, :meth:`cut` interrupts ``wait``."""
+        return self._waits.holding(wait)
+
+    def came(self, count: int) -> None:
+        """More bytes are here."""
+        self.bytes += count
+        self.last = time.monotonic()
+
+
+class Stragglers:
+    """All connections of one file."""
+
+    def __init__(self) -> None:
+        self._open: set[Reading] = set()
+        self._rates: deque[float] = deque(maxlen=32)  # bytes per second of those that have done their work
+        self._left = RENEWALS
+
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """Watch a range while this thread asks for it and reads it."""
+        one = Reading()
+        self._open.add(one)
+        try:
+            with ended_by(one):
+                yield one
+        finally:
+            self._open.discard(one)
+            if one.bytes >= LARGE and not one.is_cut():
+                self._rates.append(one.bytes / max(one.last - one.since, 1e-6))
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Look at the connections while the context lasts."""
+        task = asyncio.create_task(self._watch(), name="odhtec stragglers")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self.look()
+
+    def look(self) -> None:
+        """Break off those that are late."""
+        for one in tuple(self._open):
+            if self._left and self._is_late(one):
+                self._left -= 1
+                one.cut()
+
+    def _is_late(self, one: Reading) -> bool:
+        if len(self._rates) < COMPARED or one.is_cut():
+            return False
+        now, least = time.monotonic(), median(self._rates) / LATE
+        # A block is told of when it is whole, so one more may nearly be here.
+        slow = now - one.since >= LATE_SECONDS and (one.bytes + BLOCK) / (now - one.since) < least
+        silent = now - one.last >= LATE_SECONDS and BLOCK / (now - one.last) < least
+        return slow or silent

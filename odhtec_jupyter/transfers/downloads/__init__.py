@@ -1,0 +1,1 @@
+"""Objects and ZIP archives as replies."""

@@ -1,0 +1,195 @@
+"""Reading an object out: straight from a thread to the reader, and on from where a connection broke.
+
+The thread that reads from S3 also sends while the reader keeps up: the event loop, which would have to be told of
+every piece, is asked ten times a second. What the reader does not take at once goes through the loop, so that a slow
+one holds no thread.
+
+A download holds one buffer of its own and nothing else, or two where the bytes must go through the loop (TLS), so
+fifty of them at once cost some 30 MiB. They are not part of the budget: a reader that stands still would keep its
+share from the transfers for as long as it likes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+import select
+import socket
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+from odhtec_jupyter.errors import OdhTecError, Unreachable, VerificationError
+from odhtec_jupyter.stores.s3.object import ObjectBody
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.transfers.runtime.engine import PATIENCE, TURN, Engine, settled
+from odhtec_jupyter.transfers.runtime.interactive_priority import courtesy
+from odhtec_jupyter.transfers.runtime.retry import ATTEMPTS, Stopped, StopSign, check, delay
+
+T = TypeVar("T")
+LARGE_BUFFER = 2 * 1024 * 1024
+SMALL_BUFFER = 256 * 1024
+CROWD = 4  # downloads at once from which on each new one takes small buffers
+
+
+class ReaderGone(Exception):
+    """The reader has closed the connection."""
+
+
+class ObjectStream:
+    """The bytes of an open object, in order, each exactly once."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: S3Store,
+        bucket: str,
+        key: str,
+        body: ObjectBody,
+        stop: StopSign,
+        version_id: str | None = None,
+    ) -> None:
+        """Setting ``stop`` ends it, also while S3 is silent: :meth:`views` is cancelled."""
+        self._engine = engine
+        self._store = store
+        self._bucket = bucket
+        self._key = key
+        self._version: dict[str, Any] = {"VersionId": version_id} if version_id else {}
+        self._body = body
+        self._etag = body.etag
+        self._next = body.start
+        self._end = body.end
+        self._stop = stop
+        self.sent = 0
+
+    async def views(self, straight: socket.socket | None = None) -> AsyncGenerator[memoryview, None]:
+        """The bytes piece by piece; a piece is valid until the next is asked for.
+
+        With ``straight``, a non-blocking socket, the bytes are sent there (:attr:`sent` of them), and only those come
+        out here that it does not take at once, also none; they are to be sent before the next piece is asked for.
+        Raises :class:`ReaderGone`. Leaving the loop early gives the connection to S3 up.
+        """
+        reading = self._engine.reading
+        reading.add(self._stop)
+        size = LARGE_BUFFER if len(reading) <= CROWD else SMALL_BUFFER
+        if self._end is None:
+            straight = None  # whoever asked for them counts what goes past tornado
+        else:
+            size = max(1, min(size, self._end - self._next))
+        try:
+            with self._stop.ending(self):
+                async with aclosing(self._left(straight, size) if straight else self._ahead(size)) as views:
+                    async for view in views:
+                        yield view
+        finally:
+            reading.discard(self._stop)
+            self._stop.set()
+            self._body.close()
+
+    def interrupt(self) -> None:
+        """Make a thread that waits for S3's bytes notice that it is to stop."""
+        self._body.interrupt()
+
+    async def _left(self, target: socket.socket, size: int) -> AsyncGenerator[memoryview, None]:
+        buffer = _buffer(size)
+        while self._end is None or self._next < self._end:
+            yield await self._in_thread(self._send, target, buffer)
+
+    async def _ahead(self, size: int) -> AsyncGenerator[memoryview, None]:
+        filling, sending = _buffer(size), _buffer(size)
+        ahead = self._read(filling)
+        try:
+            while count := await ahead:
+                filling, sending = sending, filling
+                ahead = self._read(filling)
+                yield sending[:count]
+        finally:
+            self._stop.set()
+            ahead.cancel()
+            await settled(ahead)
+
+    def _read(self, buffer: memoryview) -> asyncio.Task[int]:
+        return asyncio.ensure_future(self._in_thread(self._fill, buffer))
+
+    async def _in_thread(self, call: Callable[..., T], *args: Any) -> T:
+        if self._stop.is_set():  # of a server that has stopped the threads are gone, too
+            raise asyncio.CancelledError
+        return await self._engine.in_thread(self._stop, call, *args)
+
+    def _send(self, target: socket.socket, buffer: memoryview) -> memoryview:
+        """Read and send for one turn; what the reader does not take at once. Runs in a thread."""
+        writable = select.poll()
+        writable.register(target, select.POLLOUT)
+        until = time.monotonic() + TURN
+        while time.monotonic() < until and (count := self._fill(buffer)):
+            left = buffer[:count]
+            while left:
+                try:
+                    sent = target.send(left)
+                except BlockingIOError:
+                    if self._stop.is_set() or not writable.poll(PATIENCE):
+                        return left
+                except OSError as error:
+                    raise ReaderGone from error
+                else:
+                    self.sent += sent
+                    left = left[sent:]
+        return buffer[:0]
+
+    def _fill(self, buffer: memoryview) -> int:
+        """Read until the buffer is full or the object ends; how many bytes. Runs in a thread."""
+        done = attempt = 0
+        while (room := self._room(len(buffer) - done)) > 0:
+            check(self._stop)
+            courtesy.give_way()
+            try:
+                count = self._body.readinto(buffer[done : done + room])
+                if not count and self._end is None:
+                    self._end = self._next  # the body has marked its own end
+                    break
+                if not count:
+                    raise Unreachable("The S3 store closed the connection before the end.", code="TornBody")
+            except OdhTecError as error:
+                attempt += 1
+                if not error.transient or attempt == ATTEMPTS or not self._etag:
+                    raise
+                if self._stop.wait(delay(attempt, error)):
+                    raise Stopped from error
+                self._reopen(error)
+            else:
+                done += count
+                self._next += count
+        return done
+
+    def _room(self, count: int) -> int:
+        return count if self._end is None else min(count, self._end - self._next)
+
+    def _reopen(self, cause: OdhTecError) -> None:
+        """Ask for the rest of the same content; one that has changed meanwhile is an error, not a mixture."""
+        self._body.close()
+        last = "" if self._end is None else self._end - 1
+        try:
+            body = self._store.open(
+                self._bucket,
+                self._key,
+                Range=f"bytes={self._next}-{last}",
+                IfMatch=self._etag,
+                **self._version,
+            )
+        except OdhTecError as error:
+            if not error.transient:
+                raise error from cause
+            return
+        self._body = body
+        if body.start != self._next or body.end is None or (self._end is not None and body.end != self._end):
+            body.close()
+            raise VerificationError(
+                f"The S3 store answered with another range of {self._key} than was asked for."
+            ) from cause
+        self._end = body.end
+
+
+def _buffer(size: int) -> memoryview:
+    """Asked from the kernel and not from malloc, so that it is the kernel's again when the download ends."""
+    return memoryview(mmap.mmap(-1, size))

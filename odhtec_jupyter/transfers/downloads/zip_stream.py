@@ -1,0 +1,232 @@
+"""Objects as one ZIP that is made while it is sent: no file of it anywhere, no more memory than one buffer.
+
+Stored, not deflated: what fills buckets is packed already (Parquet, safetensors, images), and packing costs twenty
+times what all the rest of a download costs.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError, Executor, Future
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError, Unreachable
+from odhtec_jupyter.models import S3Object
+from odhtec_jupyter.stores.daemon_threads import DaemonThreads
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.s3.wire.errors import CREDENTIALS
+from odhtec_jupyter.stores.source import RangedSource, RangeReader
+from odhtec_jupyter.transfers.downloads.zip_format import ZipRecords
+from odhtec_jupyter.transfers.downloads.zip_names import ZipNames
+from odhtec_jupyter.transfers.planning.selection import Selection
+from odhtec_jupyter.transfers.runtime.retry import ATTEMPTS, Stopped, StopSign, check, delay
+from odhtec_jupyter.visible import visible
+
+Result = TypeVar("Result")
+
+TURN = 0.5  # seconds after which what there is goes out: of tiny files a buffer takes thousands
+AHEAD = 8  # small objects that are asked for before their turn: an answer may take longer than all their bytes
+NAMED = 10_000  # objects that are missing, in the text that says so
+NOTE = "NOT INCLUDED.txt"
+SMALL = 128 * 1024  # bytes that wait in the sockets
+
+
+class ZipStream:
+    """The bytes of an archive, in order, each exactly once. Blocks; for one thread at a time."""
+
+    def __init__(self, store: S3Store, selection: Selection, base: str | None, stop: StopSign) -> None:
+        """Names are relative to ``base``; by default to the folder in which all that is selected stands."""
+        self.base = selection.folder if base is None else base
+        if outside := [name for name in (*selection.keys, *selection.prefixes) if not name.startswith(self.base)]:
+            raise BadRequest(f"base: {outside[0]!r} is not below {self.base!r}.")
+        self.ended = False
+        #: The objects that are not in the archive, with the reason; not more than a text can name.
+        self.missing: dict[str, str] = {}
+        self.missing_count = 0
+        self._store = store
+        self._selection = selection
+        self._stop = stop
+        self._names = ZipNames(self.base)
+        self._records = ZipRecords()
+        self._threads = DaemonThreads(AHEAD, thread_name_prefix="odhtec-zip")
+        self._waiting: deque[tuple[S3Object, _File]] = deque()
+        self._steps = self._all()
+        self._record = memoryview(b"")
+        self._file: _File | None = None
+
+    def readinto(self, view: memoryview) -> int:
+        """Put what comes next into the view; none only at the end. Raises what makes the archive impossible."""
+        done, until = 0, time.monotonic() + TURN
+        while done < len(view):
+            check(self._stop)
+            if self._record:
+                count = min(len(self._record), len(view) - done)
+                view[done : done + count] = self._record[:count]
+                self._record = self._record[count:]
+                done += count
+            elif self._file and self._file.left:
+                done += self._file.readinto(view[done:])
+                if time.monotonic() > until:
+                    break
+            elif (step := next(self._steps, None)) is None:
+                self.ended = True
+                break
+            elif isinstance(step, bytes):
+                self._record = memoryview(step)
+            else:
+                self._file = step
+        return done
+
+    def close(self) -> None:
+        """Give the connections to S3 up."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for file in (self._file, *(file for _, file in self._waiting)):
+            if file is not None:
+                file.close()
+
+    def _all(self) -> Iterator[bytes | _File]:
+        heads = self._selection.heads(self._store, self._stop.is_set)
+        if missing := [key for key, head in heads.items() if head is None]:
+            raise StoreError(f"There is nothing at s3://{self._selection.bucket}/{missing[0]}.", code="NoSuchKey")
+        if archived := [key for key, head in heads.items() if head and head.is_archived]:
+            raise _archived(archived[0])
+        pages = self._selection.pages(self._store, heads)
+        found = False
+        failed: OdhTecError | None = None
+        for item, file in self._asked_for(item for page in pages for item in page):
+            try:
+                file.open()  # before its name is in the archive
+            except StoreError as error:
+                if error.code in CREDENTIALS or error.code == "NoSuchBucket" or error.status not in {403, 404}:
+                    raise
+                failed = _archived(item.Key) if error.code == "InvalidObjectState" else error
+                self._miss(item.Key, str(failed))
+                continue
+            found = True
+            yield from self._one(item, file)
+        if failed is not None and not found:
+            raise failed
+        if not found:
+            raise StoreError("There is nothing below what is selected.", code="NoSuchKey")
+        if self.missing:
+            yield from self._note()
+        yield from self._records.finish()
+
+    def _miss(self, key: str, reason: str) -> None:
+        self.missing_count += 1
+        if len(self.missing) < NAMED:
+            self.missing[key] = reason
+
+    def _note(self) -> Iterator[bytes]:
+        """A text at the end of the archive that says what is not in it."""
+        lines = [f"{self.missing_count} of the selected objects could not be read and are not in this archive:", ""]
+        lines += [f"{visible(key)}: {reason}" for key, reason in self.missing.items()]
+        if self.missing_count > len(self.missing):
+            lines.append(f"and {self.missing_count - len(self.missing)} more")
+        text = "\n".join([*lines, ""]).encode()
+        yield self._records.begin(self._names.note(NOTE), len(text), datetime.now(UTC))
+        yield text
+        yield self._records.end(zlib.crc32(text))
+
+    def _asked_for(self, items: Iterable[S3Object]) -> Iterator[tuple[S3Object, _File]]:
+        waiting = self._waiting
+        for item in items:
+            source = self._store.source(self._selection.bucket, item.Key, item.Size, item.ETag or "")
+            file = _File(source, self._stop)
+            if 0 < item.Size <= SMALL:
+                file.ask(self._threads)
+            waiting.append((item, file))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft()
+        while waiting:
+            yield waiting.popleft()
+
+    def _one(self, item: S3Object, file: _File) -> Iterator[bytes | _File]:
+        if item.Key.endswith("/") and not item.Size:
+            if name := self._names.folder(item.Key):
+                yield self._records.folder(name, item.LastModified)
+            return
+        yield self._records.begin(self._names.file(item.Key), item.Size, item.LastModified)
+        yield file
+        yield self._records.end(file.crc)
+
+
+class _File:
+    """The bytes of one object, as long as it is what the listing said, and on from where a connection broke."""
+
+    def __init__(self, source: RangedSource, stop: StopSign) -> None:
+        self.crc = 0
+        self.left = source.size
+        self._source = source
+        self._stop = stop
+        self._asked: Future[RangeReader] | None = None
+        self._reader: RangeReader | None = None
+
+    def ask(self, threads: Executor) -> None:
+        """Ask for the object before its bytes are wanted."""
+        self._asked = threads.submit(self._source.open_range, 0, self._source.size)
+
+    def open(self) -> None:
+        """Ask for the bytes, if there are any."""
+        if self.left:
+            self._trying(self._opened)
+
+    def readinto(self, view: memoryview) -> int:
+        """At least one byte."""
+        return self._trying(lambda: self._read(view[: self.left]))
+
+    def _trying(self, call: Callable[[], Result]) -> Result:
+        attempt = 0
+        while True:
+            check(self._stop)
+            try:
+                return call()
+            except OdhTecError as error:
+                self.close()
+                attempt += 1
+                if not error.transient or attempt == ATTEMPTS:
+                    raise
+                if self._stop.wait(delay(attempt, error)):
+                    raise Stopped from error
+
+    def _opened(self) -> RangeReader:
+        if self._reader is None:
+            asked, self._asked = self._asked, None
+            at, end = self._source.size - self.left, self._source.size
+            self._reader = asked.result() if asked else self._source.open_range(at, end)
+        return self._reader
+
+    def _read(self, view: memoryview) -> int:
+        reader = self._opened()
+        with self._stop.ending(reader):
+            count = reader.readinto(view)
+        if not count:
+            raise Unreachable("The S3 store closed the connection before the end.", code="TornBody")
+        self.crc = zlib.crc32(view[:count], self.crc)
+        self.left -= count
+        if not self.left:
+            self.close()
+        return count
+
+    def close(self) -> None:
+        """Let the connection go."""
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            asked.add_done_callback(_close)
+
+
+def _archived(key: str) -> StoreError:
+    return StoreError(f"{key} is archived: have it restored, then try again.", code="InvalidObjectState", status=403)
+
+
+def _close(asked: Future[RangeReader]) -> None:
+    with suppress(OdhTecError, CancelledError):
+        asked.result().close()

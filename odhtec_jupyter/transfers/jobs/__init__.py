@@ -1,0 +1,1 @@
+"""What a transfer does when it runs."""

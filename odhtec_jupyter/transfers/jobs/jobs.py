@@ -1,0 +1,323 @@
+"""What a transfer does when it runs: plan its files, bring each of them, or delete.
+
+Everything can be run again: what was done before is not done twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import operator
+from datetime import timedelta
+from typing import Protocol
+
+from odhtec_jupyter.errors import Conflict, OdhTecError, StoreError, VerificationError
+from odhtec_jupyter.stores.s3.wire.etag import is_dated
+from odhtec_jupyter.stores.source import RangedSource
+from odhtec_jupyter.transfers.copying.copy_file import copy_file
+from odhtec_jupyter.transfers.copying.ranges import fill
+from odhtec_jupyter.transfers.copying.server_side_copy import copy_in_store
+from odhtec_jupyter.transfers.jobs.deletion import delete_all
+from odhtec_jupyter.transfers.journal.pending_writes import Unfinished
+from odhtec_jupyter.transfers.planning.places import Stores, present, source_of, target_of
+from odhtec_jupyter.transfers.planning.plan import Planned, make_plan, require_no_conflict
+from odhtec_jupyter.transfers.planning.remaining import LeftAlone, remove_unchanged
+from odhtec_jupyter.transfers.runtime.engine import Engine, together
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE, plan
+from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.targets.s3_target import CLOCKS_DIFFER, S3Target, drop_unfinished
+from odhtec_jupyter.transfers.targets.workspace_target import drop_partial
+from odhtec_jupyter.transfers.transfer import Needs, Transfer, TransferFile
+from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri, parse_uri
+
+FILES_IN_A_ROW = 200  # before others get their turn on the event loop
+MOST_SLOTS = 64
+
+
+class Waits(Conflict):
+    """The transfer cannot go on until something is there again."""
+
+    def __init__(self, message: str, needs: Needs) -> None:
+        super().__init__(message, code="NeedsToken" if needs == "token" else "NeedsConnection")
+        self.needs: Needs = needs
+
+
+class StoreFinder(Protocol):
+    """Finds the stores of a transfer. Raises :class:`Waits` when one of them is not there."""
+
+    def __call__(self, transfer: Transfer) -> Stores:
+        """The stores in force now, if they are the ones it began with."""
+        ...
+
+
+class Jobs:
+    """Runs transfers."""
+
+    def __init__(self, engine: Engine, find_stores: StoreFinder, *, log: logging.Logger) -> None:
+        self._engine = engine
+        self._find_stores = find_stores
+        self._log = log
+
+    async def run(self, transfer: Transfer) -> None:
+        """Do what is left of a transfer. Raises an :class:`OdhTecError` when it or one of its files failed."""
+        stores = self._find_stores(transfer)
+        if transfer.action == "delete":
+            await delete_all(self._engine, stores.s3, transfer)
+            return
+        if not transfer.planned:
+            await self._plan(stores, transfer)
+        await self._run_files(stores, transfer)
+        if transfer.action == "move" and not transfer.files_failed:
+            await self._remove_empty_folders(stores, transfer)
+
+    async def _plan(self, stores: Stores, transfer: Transfer) -> None:
+        stop = StopSign()
+        source, target = parse_uri(transfer.source, "source"), parse_uri(transfer.target, "target")
+        planned = await self._engine.attempt(
+            stop, lambda: make_plan(stores, transfer.action, source, target, transfer.options, stop.is_set)
+        )
+        require_no_conflict(planned)
+        await take_plan(transfer, planned)
+        # Before anything is written: planned anew, that would be in the way.
+        await self._engine.journal.written()
+
+    async def _run_files(self, stores: Stores, transfer: Transfer) -> None:
+        """Bring all files; only then remove what the import was asked to remove.
+
+        Raises the first failure at the end, with the count in its message when there were several.
+        """
+        for removes in (False, True):
+            left = [file for file in transfer.files if file.state in {"queued", "running"}]
+            await self._run_each(stores, transfer, [file for file in left if (file.what == "remove") is removes])
+            failed = [file for file in transfer.files if file.state == "failed"]
+            if failed and (first := failed[0].error):
+                more = f" ({len(failed)} files failed.)" if len(failed) > 1 else ""
+                raise OdhTecError(f"{first.message}{more}", code=first.code, status=502)
+
+    async def _run_each(self, stores: Stores, transfer: Transfer, files: list[TransferFile]) -> None:
+        """As many at once as there are slots; one that fails does not stop the others."""
+        todo = iter(files)
+
+        async def worker() -> None:
+            for number, file in enumerate(todo, 1):
+                if number % FILES_IN_A_ROW == 0:  # files that are skipped wait for nothing
+                    await asyncio.sleep(0)
+                async with self._engine.slots:
+                    await self._run_file(stores, transfer, file)
+
+        # As many workers as there may ever be slots: the limit can be raised meanwhile.
+        async with together() as group:
+            for _ in range(MOST_SLOTS):
+                group.create_task(worker())
+
+    async def _run_file(self, stores: Stores, transfer: Transfer, file: TransferFile) -> None:
+        file.add(-file.bytes_done)
+        if file.what == "skip":
+            file.move("skipped")
+            return
+        file.move("running")
+        try:
+            await (self._remove if file.what == "remove" else self._bring)(stores, transfer, file)
+        except LeftAlone as error:
+            file.move("skipped", error)
+        except OdhTecError as error:
+            file.add(-file.bytes_done)
+            file.move("failed", error)
+        except asyncio.CancelledError:
+            raise
+        except Exception as unexpected:
+            self._log.exception("A file of a transfer failed.")
+            file.add(-file.bytes_done)
+            file.move("failed", OdhTecError(f"Something unexpected went wrong ({type(unexpected).__name__})."))
+        else:
+            file.move("skipped" if file.what == "skip" else "completed")
+            self._engine.unfinished.settled(file.owner)
+
+    async def _remove(self, stores: Stores, _: Transfer, file: TransferFile) -> None:
+        """Delete an object of another revision. Raises :class:`LeftAlone`."""
+        source, target = parse_uri(file.source, "source"), parse_uri(file.target, "target")
+        assert isinstance(source, HubUri)
+        assert isinstance(target, S3Uri)
+        await self._engine.attempt(StopSign(), lambda: remove_unchanged(stores.s3, target, source, file.pin))
+
+    async def _bring(self, stores: Stores, transfer: Transfer, file: TransferFile) -> None:
+        engine, stop = self._engine, StopSign()
+        source, target_uri = parse_uri(file.source, "source"), parse_uri(file.target, "target")
+        if file.what == "remove source":
+            there = await engine.attempt(stop, lambda: present(stores, target_uri))
+            if there is None or there.error or there.size != (file.size or 0):
+                file.what = "create"  # gone since it was copied
+            else:
+                file.add(there.size)
+        if file.what != "remove source":
+            if transfer.resumed and not isinstance(source, HubUri):
+                await self._look_again(stores, file, source)
+            size = file.size or 0
+            overwritten = transfer.resumed and transfer.action == "sync" and file.what == "overwrite"
+            if overwritten and await self._is_older(stores, transfer, source, target_uri):
+                await self._drop_begun(stores, file)
+                file.skip()
+                return
+            if not size and isinstance(source, WorkspaceUri):  # nothing is read, so nothing else would compare
+                await engine.in_thread(stop, lambda: source_of(stores, source, 0, file.pin).open_range(0, 0).close())
+            if isinstance(target_uri, WorkspaceUri) and target_uri.is_folder:
+                await self._make_folder(stores, file, target_uri)
+            else:
+                if_absent = file.what != "overwrite" and transfer.options.on_conflict != "overwrite"
+                target = await engine.in_thread(
+                    stop, target_of, stores, source, file.pin, target_uri, if_absent=if_absent
+                )
+                if transfer.resumed and if_absent and isinstance(target, S3Target):
+                    # The plan may be of an earlier server, which knew that S3 does not show what is there.
+                    await engine.in_thread(stop, target.store.seen, target.bucket, target.key)
+                copied = (
+                    isinstance(source, S3Uri)
+                    and isinstance(target, S3Target)
+                    and await self._copy_in_store(stores, file, source, target)
+                )
+                if not copied:
+                    file.add(-file.bytes_done)  # of parts that the store copied before it refused one
+                    await copy_file(
+                        engine,
+                        source_of(stores, source, size, file.pin),
+                        target,
+                        verify=transfer.options.verify,
+                        on_bytes=file.add,
+                        owner=file.owner,
+                    )
+        if transfer.action == "move":
+            # Known before it is done: killed between the two, the source would be missed for ever.
+            file.what = "remove source"
+            file.move("running")
+            await engine.journal.written()
+            named = parse_uri(transfer.source, "source")
+            await engine.attempt(stop, lambda: _remove_source(stores, source, file.pin, named))
+
+    async def _copy_in_store(self, stores: Stores, file: TransferFile, source: S3Uri, target: S3Target) -> bool:
+        """Let the store copy; False when it cannot.
+
+        A copy has no name by which it could be known again when its answer was lost, with the server even: what is in
+        its way then is the copy itself. So the bytes decide.
+        """
+        engine, size = self._engine, file.size or 0
+        try:
+            return await copy_in_store(engine, source, size, file.pin, target, on_bytes=file.add, owner=file.owner)
+        except StoreError as error:
+            if error.code != "PreconditionFailed":
+                raise
+            there = await engine.attempt(StopSign(), lambda: present(stores, S3Uri(target.bucket, target.key)))
+            if there is None or there.size != size:
+                raise
+            if (there.pin != file.pin or is_dated(file.pin)) and not await self._same_bytes(
+                source_of(stores, source, size, file.pin), source_of(stores, there.uri, size, there.pin)
+            ):
+                raise
+            file.add(size - file.bytes_done)
+            return True
+
+    async def _same_bytes(self, one: RangedSource, other: RangedSource) -> bool:
+        engine, stop = self._engine, StopSign()
+        with await engine.budget.lease(PART_SIZE, "copy") as lease:
+            half = PART_SIZE // 2
+            for part in plan(one.size, half):
+                first, second = lease.view[: part.size], lease.view[half : half + part.size]
+                await engine.in_thread(stop, fill, one, part, first, stop)
+                await engine.in_thread(stop, fill, other, part, second, stop)
+                if await engine.in_thread(stop, operator.ne, first, second):
+                    return False
+        return True
+
+    async def _look_again(self, stores: Stores, file: TransferFile, source: Uri) -> None:
+        """A retry means the source as it is now; parts of what it was before are dropped."""
+        engine, stop = self._engine, StopSign()
+        now = await engine.attempt(stop, lambda: present(stores, source))
+        if now is None:
+            raise StoreError(f"{source} no longer exists.", code="NoSuchKey")
+        if now.error:
+            raise now.error
+        if now.pin != file.pin:
+            await self._drop_begun(stores, file)
+            file.change_source(now.size, now.pin)
+            file.move("running")  # the journal must know which content its parts are of
+
+    async def _is_older(self, stores: Stores, transfer: Transfer, source: Uri, target: Uri) -> bool:
+        """Whether what a sync was to overwrite has been written since it was asked for, after its source was."""
+        mine, there = await self._engine.attempt(StopSign(), lambda: (present(stores, source), present(stores, target)))
+        if there is None or there.modified is None:
+            return False
+        if mine and mine.modified and mine.modified >= there.modified:
+            return False
+        return there.modified > transfer.created_at - timedelta(seconds=CLOCKS_DIFFER)
+
+    async def _drop_begun(self, stores: Stores, file: TransferFile) -> None:
+        if entry := self._engine.unfinished.of(file.owner):
+            self._engine.unfinished.orphan(entry)  # should dropping have to wait, nobody goes on with it
+            await drop_entry(self._engine, stores, entry)
+
+    async def _make_folder(self, stores: Stores, file: TransferFile, target: WorkspaceUri) -> None:
+        if file.size:
+            raise Conflict(f"{file.source} has bytes, but its name is that of a folder: a workspace cannot hold it.")
+        await self._engine.in_thread(StopSign(), stores.workspace.make_folder, target.path)
+
+    async def _remove_empty_folders(self, stores: Stores, transfer: Transfer) -> None:
+        """Folders of the workspace from which everything was moved away."""
+        source = parse_uri(transfer.source, "source")
+        some = transfer.options.names is not None  # and so not the folder that they are in
+        if not isinstance(source, WorkspaceUri) or not source.is_folder or not (source.path or some):
+            return
+        folders = set() if some else {source.path.rstrip("/")}
+        for file in (file for file in transfer.files if file.what != "omit"):
+            parts = file.path.split("/")[:-1]
+            folders |= {source.path + "/".join(parts[:count]) for count in range(1, len(parts) + 1)}
+
+        def remove() -> None:
+            for folder in sorted(folders, key=len, reverse=True):  # what is within goes first
+                stores.workspace.remove_empty_folder(folder)
+
+        await self._engine.in_thread(StopSign(), remove)
+
+
+async def take_plan(transfer: Transfer, planned: list[Planned]) -> None:
+    """Give a transfer its files."""
+    if transfer.files:  # of a run that ended while it did this
+        transfer.forget_files()
+    for number, one in enumerate(planned, 1):
+        file = transfer.add_file(
+            one.entry.path,
+            str(one.target),
+            None if one.what in {"omit", "remove"} else one.entry.size,
+            source=str(one.entry.uri),
+            pin=one.entry.pin,
+            what=one.what,
+        )
+        if one.error:
+            file.move("skipped" if one.what == "omit" else "failed", one.error)
+        if number % FILES_IN_A_ROW == 0:  # there may be 100,000
+            await asyncio.sleep(0)
+    transfer.take_files()
+
+
+async def drop_entry(engine: Engine, stores: Stores, entry: Unfinished) -> bool:
+    """Leave nothing of what was begun; False when that has to wait."""
+    if isinstance(parse_uri(entry.place, "place"), WorkspaceUri):
+        return await drop_partial(engine, stores.workspace, entry)
+    if entry.endpoint != stores.s3.host:
+        return False
+    return await drop_unfinished(engine, stores.s3, entry)
+
+
+def _remove_source(stores: Stores, source: Uri, pin: str, named: Uri) -> None:
+    """Delete what was moved, if it still is what was moved. Blocks."""
+    now = present(stores, source)
+    if now is None:
+        return
+    same = now.pin == pin
+    if not same and isinstance(source, S3Uri):
+        same = stores.s3.unchanged(source.bucket, source.key, pin) is not None
+    if not same:
+        raise VerificationError(f"{source} changed after it was copied, so it was left.", code="SourceChanged")
+    if isinstance(source, S3Uri):
+        stores.s3.delete_exactly(source.bucket, source.key)
+    elif isinstance(source, WorkspaceUri):
+        below = named.path if isinstance(named, WorkspaceUri) and named.is_folder else None
+        stores.workspace.delete(source.path, pin, below=below)

@@ -1,0 +1,72 @@
+"""Multipart uploads that a store has unfinished: which of them this server goes on with, and removing the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from odhtec_jupyter.errors import Conflict, OdhTecError
+from odhtec_jupyter.models import DeleteReply, KeyFailure, MultipartList, NamedUpload
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.transfers.journal.pending_writes import Unfinished
+from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.targets.s3_target import COMPLETION, drop_unfinished
+from odhtec_jupyter.uris import S3Uri
+
+
+class Multiparts:
+    """Those of one bucket. Belongs to the event loop."""
+
+    def __init__(self, engine: Engine, store: S3Store, bucket: str, is_left: Callable[[Unfinished], bool]) -> None:
+        """``is_left`` says whether nobody goes on with an entry of the journal."""
+        self._engine = engine
+        self._store = store
+        self._bucket = bucket
+        self._is_left = is_left
+
+    def mark(self, page: MultipartList) -> MultipartList:
+        """The page with those marked that are in use."""
+        for upload in page.uploads:
+            upload.in_use = self._is_in_use(upload.Key, upload.UploadId)
+        return page
+
+    async def abort(self, uploads: Sequence[NamedUpload]) -> DeleteReply:
+        """Remove exactly these; one that is in use stays, and is told."""
+        reply = DeleteReply(deleted=[], errors=[])
+        for upload in uploads:
+            try:
+                await self._abort(upload.Key, upload.UploadId)
+                reply.deleted.append(upload.Key)
+            except OdhTecError as error:
+                reply.errors.append(KeyFailure(Key=upload.Key, Code=error.code, Message=str(error)))
+        return reply
+
+    async def _abort(self, key: str, upload_id: str) -> None:
+        if self._is_in_use(key, upload_id):
+            raise Conflict(
+                f"{key}: this server still goes on with the upload; cancel its transfer or discard it.", code="InUse"
+            )
+        entry = next((entry for entry in self._entries(key) if entry.upload_id == upload_id), None)
+        if entry is not None and await drop_unfinished(self._engine, self._store, entry):
+            return
+        await self._engine.in_thread(StopSign(), self._store.abort_unfinished, self._bucket, key, upload_id)
+
+    def _is_in_use(self, key: str, upload_id: str) -> bool:
+        for entry in self._entries(key):
+            # One whose id is not known yet may be any upload to this key.
+            if entry.upload_id in {upload_id, None} and not self._is_left(entry):
+                return True
+            # S3 may be putting it together at this moment; Ceph RGW would lose the object to an abort.
+            completing = entry.completing_at is not None and time.time() - entry.completing_at < COMPLETION
+            if entry.upload_id == upload_id and completing:
+                return True
+        return False
+
+    def _entries(self, key: str) -> list[Unfinished]:
+        place = str(S3Uri(self._bucket, key))
+        return [
+            entry
+            for entry in self._engine.unfinished.entries
+            if (entry.place, entry.endpoint) == (place, self._store.host)
+        ]

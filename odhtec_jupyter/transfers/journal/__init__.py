@@ -1,0 +1,1 @@
+"""What survives a killed server: transfers, pending writes, resumable uploads."""

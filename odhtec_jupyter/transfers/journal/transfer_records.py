@@ -1,0 +1,147 @@
+"""Transfers in the journal: how they are written down, and how they are read back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+from odhtec_jupyter.models import Failure
+from odhtec_jupyter.transfers.journal.journal import Journal, putting
+from odhtec_jupyter.transfers.journal.pending_writes import UnfinishedList
+from odhtec_jupyter.transfers.transfer import DONE, FINAL, Options, Transfer, TransferFile, Watcher
+
+
+class Archive:
+    """All transfers of this server in its journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def save(self, transfer: Transfer) -> None:
+        """Write a transfer down as it is now, without its files."""
+        self._journal.put("transfers", _transfer_row(transfer))
+
+    def save_with(self, transfer: Transfer, files: Iterable[TransferFile], gone: Iterable[TransferFile] = ()) -> None:
+        """Write a transfer and some of its files down, and forget others: all together, or the counts would not fit."""
+        kept = [_row(transfer, file) for file in files]
+        self._journal.together(
+            putting("transfers", _transfer_row(transfer)),
+            ("DELETE FROM files WHERE transfer = ? AND number = ?", [(transfer.id, file.number) for file in gone]),
+            *([putting("files", *kept)] if kept else []),
+        )
+
+    def save_files(self, transfer: Transfer, *files: TransferFile) -> None:
+        """Write files of a transfer down as they are now."""
+        self._journal.put("files", *(_row(transfer, file) for file in files))
+
+    def forget_files(self, transfer: Transfer) -> None:
+        """Leave nothing of its files."""
+        self._journal.write("DELETE FROM files WHERE transfer = ?", [(transfer.id,)])
+
+    def forget(self, transfer: Transfer) -> None:
+        """Leave nothing of a transfer."""
+        self._journal.write("DELETE FROM transfers WHERE id = ?", [(transfer.id,)])
+        self.forget_files(transfer)
+
+    def load(self, watcher: Watcher, unfinished: UnfinishedList) -> list[Transfer]:
+        """All that an earlier server wrote down, oldest first; those that ran are queued again."""
+        transfers = {row["id"]: _transfer(row, watcher) for row in self._journal.rows("transfers")}
+        files: defaultdict[str, list[sqlite3.Row]] = defaultdict(list)
+        for row in self._journal.rows("files"):
+            files[row["transfer"]].append(row)
+        arrived = {
+            entry.owner: sum(part.size for part in entry.parts.values())
+            for entry in unfinished.entries
+            if entry.owner.startswith("transfer/")
+        }
+        for transfer in transfers.values():
+            for row in sorted(files[transfer.id], key=lambda row: int(row["number"])):
+                file = transfer.restore_file(
+                    row["path"],
+                    row["target"],
+                    row["size"],
+                    source=row["source"],
+                    pin=row["pin"],
+                    what=row["what"],
+                )
+                file.number = int(row["number"])  # a deletion's are not without gaps
+                file.state = row["state"]
+                file.error = _failure(row)
+                if file.state in {"queued", "running"} and transfer.state not in FINAL:
+                    file.state = "queued"
+                    # What was moved is there as a whole; only its source is not removed yet.
+                    there = (file.size or 0) if file.what == "remove source" else arrived.get(file.owner, 0)
+                    file.bytes_done = min(there, file.size or 0)
+                elif file.state in DONE:
+                    file.bytes_done = file.to_move
+            transfer.count_again()
+        return sorted(transfers.values(), key=lambda transfer: transfer.created_at)
+
+
+def _transfer_row(transfer: Transfer) -> tuple[Any, ...]:
+    error = transfer.error
+    return (
+        transfer.id,
+        transfer.action,
+        transfer.source,
+        transfer.target,
+        json.dumps(asdict(transfer.options)),
+        transfer.state,
+        transfer.planned,
+        transfer.needs,
+        transfer.bytes_done,
+        transfer.bytes_total,
+        transfer.files_done,
+        transfer.files_total,
+        transfer.files_failed,
+        transfer.created_at.isoformat(),
+        transfer.started_at and transfer.started_at.isoformat(),
+        transfer.finished_at and transfer.finished_at.isoformat(),
+        error and error.code,
+        error and error.message,
+    )
+
+
+def _row(transfer: Transfer, file: TransferFile) -> tuple[Any, ...]:
+    return (
+        transfer.id,
+        file.number,
+        file.path,
+        file.source,
+        file.target,
+        file.size,
+        file.pin,
+        file.what,
+        file.state,
+        file.error and file.error.code,
+        file.error and file.error.message,
+    )
+
+
+def _transfer(row: sqlite3.Row, watcher: Watcher) -> Transfer:
+    known = {field.name for field in fields(Options)}
+    options = {name: value for name, value in json.loads(row["options"]).items() if name in known}
+    transfer = Transfer(
+        row["action"], row["source"], row["target"], Options(**options), watcher=watcher, known_id=row["id"]
+    )
+    transfer.state = "queued" if row["state"] == "running" else row["state"]
+    transfer.planned = bool(row["planned"])
+    transfer.resumed = True
+    transfer.needs = row["needs"]
+    transfer.bytes_done, transfer.bytes_total = row["bytes_done"], row["bytes_total"]
+    transfer.files_done, transfer.files_total = row["files_done"], row["files_total"]
+    transfer.files_failed = row["files_failed"]
+    transfer.created_at = datetime.fromisoformat(row["created_at"])
+    transfer.started_at = row["started_at"] and datetime.fromisoformat(row["started_at"])
+    transfer.finished_at = row["finished_at"] and datetime.fromisoformat(row["finished_at"])
+    transfer.error = _failure(row)
+    return transfer
+
+
+def _failure(row: sqlite3.Row) -> Failure | None:
+    return Failure(code=row["error_code"], message=row["error_message"]) if row["error_code"] else None

@@ -1,0 +1,74 @@
+"""Hugging Face → S3 as ``/objects/import-hf`` asks for it: a copy whose plan is made before the reply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from odhtec_jupyter.models import ImportRequest, TransferPlan
+from odhtec_jupyter.transfers.planning.places import Stores
+from odhtec_jupyter.transfers.planning.plan import Planned, make_plan, require_no_conflict, show_plan
+from odhtec_jupyter.transfers.planning.remaining import FEW_LOOKUPS, MAX_LOOKUPS, find_remaining, plan_removal
+from odhtec_jupyter.transfers.planning.selection import never
+from odhtec_jupyter.transfers.transfer import Options
+from odhtec_jupyter.uris import HubUri, S3Uri
+
+
+@dataclass(frozen=True)
+class ImportPlan:
+    """An import that was looked at from both ends; nothing is written yet."""
+
+    source: HubUri  # at a commit
+    target: S3Uri
+    options: Options
+    files: Sequence[Planned]
+
+
+def plan_import(
+    stores: Stores, request: ImportRequest, options: Options, is_stopped: Callable[[], bool] = never
+) -> ImportPlan:
+    """Look at the repository and at the bucket. Blocks; writes nothing.
+
+    Raises what makes the import impossible, in words for the user: an unknown or gated repository, a wrong token, a
+    bucket that is not there, and (409) objects that differ while ``on_conflict`` is ``fail``.
+    """
+    found = _look(stores, request, options, is_stopped)
+    for one in found.files:
+        if one.error:
+            raise one.error
+    require_no_conflict(found.files)
+    return found
+
+
+def try_import(
+    stores: Stores, request: ImportRequest, options: Options, is_stopped: Callable[[], bool] = never
+) -> TransferPlan:
+    """What an import would do with each file: one that could not go is in the plan, not an error. Blocks."""
+    paths: set[str] = set()
+    found = _look(stores, request, options, is_stopped, paths)
+    plan = show_plan(found.files)
+    # Where none of its files is, there is hardly anything of another revision.
+    most = MAX_LOOKUPS if any(one.what not in {"create", "remove"} for one in found.files) else FEW_LOOKUPS
+    plan.remaining = find_remaining(stores, found.source, found.target, paths, most, is_stopped)
+    return plan
+
+
+def _look(
+    stores: Stores,
+    request: ImportRequest,
+    options: Options,
+    is_stopped: Callable[[], bool],
+    paths: set[str] | None = None,
+) -> ImportPlan:
+    address = stores.hub.address(request.repo, request.repo_type, request.revision)
+    options = replace(options, include=address.choice(options.include), exclude=address.left_out(options.exclude))
+    prefix = address.repo if request.prefix is None else request.prefix
+    if prefix and not prefix.endswith("/"):
+        prefix += "/"
+    target = S3Uri(request.bucket, prefix)
+    source = HubUri(address.repo, address.repo_type, address.revision)
+    files = make_plan(stores, "import", source, target, options, is_stopped, paths=paths)
+    first = files[0].entry.uri
+    assert isinstance(first, HubUri)
+    pinned = HubUri(first.repo, first.repo_type, first.revision)
+    return ImportPlan(pinned, target, options, files + plan_removal(pinned, target, request.remove or [], files))

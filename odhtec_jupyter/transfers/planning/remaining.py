@@ -1,0 +1,136 @@
+"""What earlier imports of a repository left below the target, of files that the new revision does not have.
+
+Each imported object says in its metadata which repository and commit it is of. Such objects are removed only when all
+of the new revision has arrived, only those that were named, and only while they are what was named. Blocks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+
+from odhtec_jupyter.errors import BadRequest, Cancelled, OdhTecError, StoreError, VerificationError
+from odhtec_jupyter.models import RemainingObject, RemainingObjects
+from odhtec_jupyter.models.hub import MAX_REMAINING
+from odhtec_jupyter.stores.s3.object import ObjectHead
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.transfers.planning.places import HUB_COMMIT, HUB_REPO, HUB_REPO_TYPE, Entry, Stores, entries
+from odhtec_jupyter.transfers.planning.plan import Planned
+from odhtec_jupyter.transfers.planning.selection import look_up, require_wanted
+from odhtec_jupyter.uris import HubUri, S3Uri
+
+MAX_PAGES = 10  # of the listing of the target
+MAX_LOOKUPS = MAX_REMAINING  # objects that are asked where they are from
+FEW_LOOKUPS = 200
+MAX_COMMITS = 10  # whose files are compared with the objects that are of them
+_COMMIT = re.compile(r"[0-9A-Za-z._-]{1,100}")
+
+
+class LeftAlone(VerificationError):
+    """The object is not what was to be removed any more."""
+
+
+def find_remaining(
+    stores: Stores, source: HubUri, target: S3Uri, paths: Collection[str], most: int, is_stopped: Callable[[], bool]
+) -> RemainingObjects | None:
+    """The objects below ``target`` that are of another commit of ``source`` and none of its ``paths``.
+
+    None for none; without objects, but truncated, if not all objects were compared.
+
+    Only where an import of that commit to ``target`` puts them: a folder below may hold an import of its own.
+    At most ``most`` of those that could be are asked. Raises :class:`Cancelled`.
+    """
+    store = stores.s3
+    wanted = {target.key + path for path in paths}
+    others: list[str] = []
+    truncated = False
+    try:
+        for number, page in enumerate(store.walk(target.bucket, target.key)):
+            require_wanted(is_stopped)
+            others += [item.Key for item in page if item.Key not in wanted and not item.Key.endswith("/")]
+            if truncated := number + 1 >= MAX_PAGES or len(others) > most:
+                break
+    except StoreError as error:
+        if error.status != 403:
+            raise
+        return None
+    del others[most:]
+    heads = look_up(lambda key: _head(store, target.bucket, key), others, is_stopped)
+    found = [
+        RemainingObject(key=key, size=head.size, ETag=head.etag or "", commit=commit)
+        for key, head in zip(others, heads, strict=True)
+        if head and (commit := _commit(head, source)) and commit != source.revision
+    ]
+    commits = list(dict.fromkeys(item.commit for item in found))
+    revisions = {commit: replace(source, revision=commit) for commit in commits[:MAX_COMMITS]}
+    files = {commit: _files_of(stores, revision, is_stopped) for commit, revision in revisions.items()}
+    found = [item for item in found if item.key[len(target.key) :] in files.get(item.commit, ())]
+    truncated = truncated or len(commits) > MAX_COMMITS
+    if not found and not truncated:
+        return None
+    return RemainingObjects(
+        commits=list(dict.fromkeys(item.commit for item in found)),
+        objects=found,
+        bytes_total=sum(item.size for item in found),
+        is_truncated=truncated,
+    )
+
+
+def plan_removal(
+    source: HubUri, target: S3Uri, named: Sequence[RemainingObject], planned: Sequence[Planned]
+) -> list[Planned]:
+    """What is to be removed, as part of a plan. Raises :class:`BadRequest` for what this import cannot mean."""
+    places = {str(one.target) for one in planned}
+    removals = []
+    for item in {item.key: item for item in named}.values():
+        place = S3Uri(target.bucket, item.key)
+        if not item.key.startswith(target.key) or item.key == target.key:
+            raise BadRequest(f"remove: {item.key!r} is not below {target}.")
+        if str(place) in places:
+            raise BadRequest(f"remove: {item.key!r} is a file of the revision that is imported.")
+        if item.commit == source.revision or not _COMMIT.fullmatch(item.commit):
+            raise BadRequest(f"remove: {item.key!r} is not of another revision.")
+        path = item.key[len(target.key) :]
+        of = HubUri(source.repo, source.repo_type, item.commit, path)
+        removals.append(Planned(Entry(path, of, item.size, item.ETag), place, "remove"))
+    return removals
+
+
+def remove_unchanged(store: S3Store, place: S3Uri, source: HubUri, pin: str) -> None:
+    """Delete an object if it still is the named one. Raises :class:`LeftAlone`."""
+    head = store.head(place.bucket, place.key)
+    if head is None:
+        return
+    if not head.matches(pin) or _commit(head, source) != source.revision:
+        raise LeftAlone("It has changed since it was listed, so it was not removed.", code="SourceChanged")
+    store.delete_exactly(place.bucket, place.key)
+
+
+def _head(store: S3Store, bucket: str, key: str) -> ObjectHead | None:
+    try:
+        return store.head(bucket, key)
+    except StoreError as error:
+        if error.status != 403:
+            raise
+        return None
+
+
+def _files_of(stores: Stores, source: HubUri, is_stopped: Callable[[], bool]) -> set[str]:
+    """The paths of a revision's files; none where the hub does not have it any more."""
+    try:
+        return {entry.path for page in entries(stores, source, is_stopped) for entry in page}
+    except OdhTecError as error:
+        if error.transient or isinstance(error, Cancelled):
+            raise
+        return set()
+
+
+def _commit(head: ObjectHead, source: HubUri) -> str | None:
+    """The commit of the repository that an object is of; None where it is not of this one, or does not say."""
+    told = head.metadata
+    # Objects of earlier versions do not tell the type.
+    if told.get(HUB_REPO) != source.repo or told.get(HUB_REPO_TYPE, source.repo_type) != source.repo_type:
+        return None
+    commit = told.get(HUB_COMMIT, "")
+    return commit if _COMMIT.fullmatch(commit) else None

@@ -1,0 +1,1 @@
+"""What all transfers share: memory, threads, slots, retries."""

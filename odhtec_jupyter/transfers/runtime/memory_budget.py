@@ -1,0 +1,153 @@
+"""One budget of memory for all bytes in flight.
+
+Peak memory = the idle server + ``total`` + about 1 MiB for each open connection. A part takes its size from the
+budget before a byte of it is read and gives it back when it is stored; who has to wait waits in order. Uploads and
+copies are two lanes, and neither may hold the last two parts of the other: a slow sender cannot stop an import.
+Belongs to the event loop; no method may be called from another thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import mmap
+from collections import deque
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal
+
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
+
+Lane = Literal["upload", "copy"]
+IDLE = 2.0  # seconds
+RESERVED = 2 * PART_SIZE
+
+
+class Lease:
+    """A buffer of the size that was asked for; give it back with :meth:`release` or by leaving the context."""
+
+    def __init__(self, budget: MemoryBudget, memory: mmap.mmap, size: int, lane: Lane) -> None:
+        self._budget = budget
+        self._memory: mmap.mmap | None = memory
+        self.size = size
+        self.lane = lane
+        self.view = memoryview(memory)[:size]
+
+    def release(self) -> None:
+        """Give the memory back; the view must not be used by any thread any more. May be called twice."""
+        memory, self._memory = self._memory, None
+        if memory is not None:
+            self._budget._give_back(memory, self.size, self.lane)
+
+    def __enter__(self) -> Lease:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+@dataclass(eq=False)
+class _Waiting:
+    size: int
+    lane: Lane
+    future: asyncio.Future[Lease]
+
+
+class MemoryBudget:
+    """``total`` bytes, handed out as buffers in the order in which they were asked for."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self._used: dict[Lane, int] = {"upload": 0, "copy": 0}
+        self._waiting: deque[_Waiting] = deque()
+        # The buffers of parts are kept for the next parts: asking the kernel anew would cost a page fault per 4 KiB.
+        self._spare: list[mmap.mmap] = []
+        self._idle: asyncio.TimerHandle | None = None
+
+    @property
+    def largest(self) -> int:
+        """The most one lease may ask for."""
+        return self.total - RESERVED
+
+    @property
+    def used(self) -> int:
+        """Bytes handed out now."""
+        return self._used["upload"] + self._used["copy"]
+
+    def contended(self, lane: Lane) -> bool:
+        """Whether somebody waits for what this lane holds: in the lane itself, or in the other and has nothing."""
+        other: Lane = "copy" if lane == "upload" else "upload"
+        lanes = {waiting.lane for waiting in self._waiting}
+        return lane in lanes or (other in lanes and not self._used[other])
+
+    async def lease(self, size: int, lane: Lane) -> Lease:
+        """A buffer of ``size`` bytes, once there is room for it and nobody waits in front."""
+        if not 0 < size <= self.largest:
+            raise ValueError(f"a lease of {size} bytes can never be met from {self.total}")
+        waiting = _Waiting(size, lane, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._serve()
+        try:
+            return await waiting.future
+        except asyncio.CancelledError:
+            if waiting.future.done() and not waiting.future.cancelled():
+                waiting.future.result().release()
+            with contextlib.suppress(ValueError):  # it may have been passed over already
+                self._waiting.remove(waiting)
+            self._serve()
+            raise
+
+    def _take(self, size: int, lane: Lane) -> Lease:
+        self._used[lane] += size
+        for index, memory in enumerate(self._spare):
+            if len(memory) == size:
+                return Lease(self, self._spare.pop(index), size, lane)
+        self._trim()
+        return Lease(self, mmap.mmap(-1, size), size, lane)
+
+    def _give_back(self, memory: mmap.mmap, size: int, lane: Lane) -> None:
+        self._used[lane] -= size
+        if size >= PART_SIZE:
+            self._spare.append(memory)
+            self._trim()
+        else:
+            _free(memory)
+        self._serve()
+        if self._idle is not None:
+            self._idle.cancel()
+        if not self.used:
+            self._idle = asyncio.get_running_loop().call_later(IDLE, self._free_spare)
+
+    def _trim(self) -> None:
+        """What is kept counts, too; the oldest goes first."""
+        while self._spare and self.used + sum(map(len, self._spare)) > self.total:
+            _free(self._spare.pop(0))
+
+    def _free_spare(self) -> None:
+        """Nothing has moved for a while: the kernel gets all of it back."""
+        if not self.used:
+            while self._spare:
+                _free(self._spare.pop())
+
+    def _serve(self) -> None:
+        """Hand out what fits, in order: who waits for its own lane lets others pass, who waits for the total not."""
+        full: set[Lane] = set()
+        for waiting in list(self._waiting):
+            if waiting.lane in full:
+                continue
+            if self._used[waiting.lane] + waiting.size > self.largest:
+                full.add(waiting.lane)
+                continue
+            if self.used + waiting.size > self.total:
+                break
+            self._waiting.remove(waiting)
+            if not waiting.future.done():
+                waiting.future.set_result(self._take(waiting.size, waiting.lane))
+
+
+def _free(memory: mmap.mmap) -> None:
+    """Give memory back to the kernel; where a slice of it is still referenced, that happens when the slice goes."""
+    with contextlib.suppress(BufferError):
+        memory.close()

@@ -1,0 +1,1 @@
+"""Where a file goes: nothing half-written is visible or left over."""

@@ -1,0 +1,184 @@
+"""A file of the workspace as a target: written beside its name and renamed when it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from odhtec_jupyter.errors import OdhTecError, VerificationError
+from odhtec_jupyter.stores.source import Checksum
+from odhtec_jupyter.stores.workspace.store import PartialFile, WorkspaceStore
+from odhtec_jupyter.transfers.journal.pending_writes import Unfinished
+from odhtec_jupyter.transfers.runtime.engine import Engine, finishing
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
+from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.targets.target import Follow
+from odhtec_jupyter.uris import WorkspaceUri
+
+PUBLISHED = 0  # no part has this number: beside the parts, it tells the pin of the file when it has its name
+
+
+@dataclass(frozen=True)
+class WorkspaceTarget:
+    """Where a file goes."""
+
+    store: WorkspaceStore
+    path: str
+    if_absent: bool = False
+    whole_up_to: int = -1  # every file goes through a partial one
+
+    @property
+    def uri(self) -> str:
+        """``workspace://path``."""
+        return str(WorkspaceUri(self.path))
+
+    def part_size(self, size: int) -> int:
+        """8 MiB, however large the file is."""
+        return PART_SIZE
+
+    def put_whole(self, view: memoryview, stop: StopSign, md5: bytes | None = None, follow: Follow = iter) -> str:
+        """Never called: a file of the workspace is always put together beside its name."""
+        raise NotImplementedError
+
+    async def begin(self, engine: Engine, stop: StopSign, owner: str) -> FileAssembly:
+        """Begin a partial file, or go on with the one that the owner had begun."""
+        entry = engine.unfinished.of(owner)
+        if entry is not None:
+            token = entry.upload_id or ""
+            if entry.place == self.uri:
+                partial = await engine.in_thread(stop, self.store.reopen, self.path, token)
+                if partial is not None:
+                    return FileAssembly(engine, self, entry, partial)
+                if await engine.in_thread(stop, self._was_published, entry):
+                    return FileAssembly(engine, self, entry, None)
+            await drop_partial(engine, self.store, entry)
+        token = owner.removeprefix("transfer/").replace("/", "-")
+        entry = await engine.unfinished.begin(owner, self.uri, "", token)
+        try:
+            partial = await engine.in_thread(stop, self.store.begin, self.path, token)
+        except BaseException:
+            entry.live = False
+            await finishing(drop_partial(engine, self.store, entry))
+            raise
+        return FileAssembly(engine, self, entry, partial)
+
+    def _was_published(self, entry: Unfinished) -> bool:
+        """Whether an earlier run had given the file its name, and only its end was not known."""
+        pin = entry.parts.get(PUBLISHED)
+        found = self.store.head(self.path) if pin else None
+        return found is not None and pin is not None and found.pin == pin.etag
+
+    async def confirm(self, engine: Engine, etag: str | None, size: int, stop: StopSign) -> str | None:
+        """Compare the size of what is there now."""
+        found = await engine.in_thread(stop, self.store.head, self.path)
+        if found is None or found.size != size:
+            there = "nothing" if found is None else f"{found.size} bytes"
+            raise VerificationError(f"{self.uri} holds {there} after {size} bytes were written.")
+        return None
+
+
+class FileAssembly:
+    """A partial file: an :class:`Assembly`."""
+
+    def __init__(self, engine: Engine, target: WorkspaceTarget, entry: Unfinished, partial: PartialFile | None) -> None:
+        """``partial`` is None when the file has its name already."""
+        self._engine = engine
+        self._target = target
+        self._partial = partial
+        self.entry = entry
+        self.finished = partial is None
+        entry.live = True
+
+    @property
+    def again(self) -> PartialSource:
+        """What has arrived is read from the disk, not from the source."""
+        assert self._partial is not None
+        return PartialSource(self._partial)
+
+    def put(self, number: int, start: int, pieces: Iterable[memoryview], size: int, *, md5: bytes | None) -> str:
+        """Write one part at its place. Blocks."""
+        assert self._partial is not None
+        for piece in pieces:
+            self._partial.write_at(start, piece)
+            start += len(piece)
+        self._partial.sync()  # the journal must not know of bytes that a lost machine takes along
+        return ""
+
+    def keep(self, number: int, etag: str, size: int) -> None:
+        """A part has arrived."""
+        self._engine.unfinished.part(self.entry, number, etag, size)
+
+    async def complete(self, count: int, stop: StopSign) -> None:
+        """Give the file its name."""
+        if partial := self._partial:
+            self.keep(PUBLISHED, partial.pin, 0)  # known before it is done: else a later run would find it in its way
+            await self._engine.journal.written()
+            await self._engine.in_thread(stop, lambda: partial.publish(if_absent=self._target.if_absent))
+            partial.close()
+        self._engine.unfinished.visible(self.entry)
+
+    async def drop(self) -> None:
+        """Remove the partial file."""
+        self.entry.live = False
+        with suppress(OdhTecError):
+            if self._partial:
+                await self._engine.in_thread(StopSign(), self._partial.drop)
+            self._engine.unfinished.ended(self.entry)
+
+    def leave(self) -> None:
+        """Keep the partial file."""
+        self.entry.live = False
+        if self._partial:
+            self._partial.close()
+
+
+class PartialSource:
+    """The bytes of a partial file as a source."""
+
+    size = 0
+    checksum: Checksum | None = None
+
+    def __init__(self, partial: PartialFile) -> None:
+        self._partial = partial
+
+    def open_range(self, start: int, end: int) -> PartialRange:
+        """Bytes ``start`` to ``end``."""
+        return PartialRange(self._partial, start, end)
+
+
+class PartialRange:
+    """An open range of a partial file."""
+
+    def __init__(self, partial: PartialFile, start: int, end: int) -> None:
+        self._partial = partial
+        self._next = start
+        self._end = end
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill at most ``len(buffer)`` bytes; 0 at the end."""
+        count = self._partial.read_into(self._next, buffer[: self._end - self._next])
+        self._next += count
+        return count
+
+    def interrupt(self) -> None:
+        """A disk answers by itself."""
+
+    def close(self) -> None:
+        """The file stays open."""
+
+
+async def drop_partial(engine: Engine, store: WorkspaceStore, entry: Unfinished) -> bool:
+    """Remove what is left of a partial file; False when that cannot be. Does not raise errors of the file system."""
+    path, token = entry.place.removeprefix("workspace://"), entry.upload_id or ""
+
+    def drop() -> None:
+        if partial := store.reopen(path, token):
+            partial.drop()
+
+    try:
+        await engine.in_thread(StopSign(), drop)
+    except OdhTecError:
+        return False
+    engine.unfinished.ended(entry)
+    return True

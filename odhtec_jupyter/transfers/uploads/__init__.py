@@ -1,0 +1,1 @@
+"""Request bodies that become objects."""

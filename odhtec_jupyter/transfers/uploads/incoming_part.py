@@ -1,0 +1,137 @@
+"""One part of a resumable upload on its way in: nothing of it reaches S3 before all of it is here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from odhtec_jupyter.errors import BadRequest, OdhTecError
+from odhtec_jupyter.models import StoredPart
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.uploads.part_buffer import Incoming, PartBuffer
+from odhtec_jupyter.transfers.uploads.upload_session import UploadSession
+
+
+class IncomingPart:
+    """Use: :meth:`write` or :meth:`receive` …, then :meth:`finish`; :meth:`abort` at any time."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        session: UploadSession,
+        store: S3Store,
+        number: int,
+        length: int | None,
+        *,
+        on_failure: Callable[[OdhTecError], None],
+    ) -> None:
+        """``length`` is what the sender announced. ``on_failure`` hears of an error outside of a call.
+
+        Raises :class:`BadRequest` when this cannot be a part of the upload.
+        """
+        self.number = number
+        self.size = size_of_part(session, number)
+        if length is None:
+            raise no_length()
+        if length != self.size:
+            raise BadRequest(f"Content-Length is {length}, but part {number} has {self.size} bytes.")
+        self._engine = engine
+        self._session = session
+        self._store = store
+        self.on_failure = on_failure
+        self._stop = StopSign()
+        self._buffer: PartBuffer | None = None
+        self._failure: OdhTecError | None = None
+        self._closed = False
+        session.incoming.add(self)
+
+    @property
+    def received(self) -> int:
+        """How many bytes of it are here."""
+        return self._buffer.filled if self._buffer is not None else 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it takes no more."""
+        return self._closed or self._failure is not None
+
+    async def write(self, data: bytes | memoryview) -> None:
+        """Take bytes. Raises what stopped the part."""
+        buffer = await self._ready()
+        if buffer.write(view := memoryview(data)) < len(view):
+            raise BadRequest(f"Part {self.number} has {self.size} bytes; more came.")
+
+    async def receive(self, body: Incoming, at_most: int) -> int:
+        """Let ``body`` put bytes straight into the part's memory; how many it put."""
+        buffer = await self._ready()
+        count = await buffer.receive(body, at_most)
+        self.check()
+        return count
+
+    async def finish(self) -> StoredPart:
+        """Store it. The sender has said all."""
+        try:
+            self.check()
+            if self._buffer is None or not self._buffer.full:
+                raise BadRequest(f"Part {self.number} has {self.size} bytes; fewer came.")
+            with self._buffer.take() as lease:
+                await self._session.put(self._store, self.number, lease.view, self._stop)
+        except asyncio.CancelledError:
+            self.check()  # dropped meanwhile, which is an answer
+            raise
+        finally:
+            await self.abort()
+        return StoredPart(number=self.number, size=self.size)
+
+    async def abort(self) -> None:
+        """Leave nothing of it; may be called twice."""
+        self.drop()
+
+    def drop(self) -> None:
+        """The same, where nobody waits."""
+        self._closed = True
+        self._stop.set()
+        self._session.incoming.discard(self)
+        if self._buffer is not None:
+            self._buffer.drop()
+
+    def fail(self, error: OdhTecError) -> None:
+        """Stop it: its upload has ended, or its sender is too slow."""
+        if self._failure is None and not self._closed:
+            self._failure = error
+            self._stop.set()
+            if self._buffer is not None:
+                self._buffer.drop()
+            self.on_failure(error)
+
+    async def _ready(self) -> PartBuffer:
+        self.check()
+        if self._buffer is None:
+            name = f"Part {self.number} of {self._session.record.key}"
+            buffer = await PartBuffer.lease(self._engine.budget, self.size, name, self.fail)
+            if self._closed or self._failure:
+                buffer.drop()
+                self.check()
+            self._buffer = buffer
+        return self._buffer
+
+    def check(self) -> None:
+        """Raise what stopped it."""
+        if self._failure is not None:
+            raise self._failure
+        if self._closed:
+            raise BadRequest("The upload was aborted.")
+
+
+def size_of_part(session: UploadSession, number: int) -> int:
+    """How many bytes a part has. Raises :class:`BadRequest` where the upload has no such part."""
+    if not 1 <= number <= session.record.part_count:
+        raise BadRequest(f"part {number}: this upload has {session.record.part_count} parts, counted from 1.")
+    return session.record.length(number)
+
+
+def no_length() -> BadRequest:
+    """The error for a body without a length."""
+    return BadRequest("A part needs a Content-Length.", code="MissingContentLength", status=411)

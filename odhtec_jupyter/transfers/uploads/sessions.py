@@ -1,0 +1,251 @@
+"""All resumable uploads of this server: begun, found again, completed once, and dropped when nobody comes back."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import astuple
+from typing import Any
+
+from odhtec_jupyter.errors import BadRequest, OdhTecError
+from odhtec_jupyter.keys import fitting
+from odhtec_jupyter.models import StoredObject, Upload, UploadList, UploadRequest
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.transfers.journal.upload_record import UploadRecord
+from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.runtime.parts import part_size
+from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.targets.s3_target import S3Target
+from odhtec_jupyter.transfers.uploads import incoming_part
+from odhtec_jupyter.transfers.uploads.incoming_part import IncomingPart
+from odhtec_jupyter.transfers.uploads.part_pieces import PartInPieces, out_of_order
+from odhtec_jupyter.transfers.uploads.streamed_upload import require_room
+from odhtec_jupyter.transfers.uploads.upload_session import UploadSession, gone
+from odhtec_jupyter.transfers.uploads.upload_target import choose_target, content_type
+
+ANSWERS = 256  # of completed uploads are remembered, for a sender that has not heard them
+DAY = 86400.0  # seconds
+
+
+class Uploads:
+    """Belongs to the event loop. ``store`` is asked for each time: the connection may change."""
+
+    def __init__(self, engine: Engine, store: Callable[[], S3Store], *, keep_days: int) -> None:
+        """An upload of which nothing has been heard for ``keep_days`` is dropped by :meth:`expire`."""
+        self._engine = engine
+        self._store = store
+        self._keep = keep_days * DAY
+        self._sessions: dict[str, UploadSession] = {}
+        self._completed: OrderedDict[str, StoredObject] = OrderedDict()
+
+    def load(self) -> None:
+        """Take what an earlier server left."""
+        for row in self._engine.journal.rows("uploads"):
+            columns: dict[str, Any] = dict(row)
+            self._add(UploadRecord(**columns | {"if_absent": bool(row["if_absent"])}))
+
+    def save_all(self) -> None:
+        """Write all down again: the journal has lost them."""
+        self._engine.journal.put("uploads", *(astuple(session.record) for session in self._sessions.values()))
+
+    # --- looking --------------------------------------------------------------------------------------------------
+
+    def get(self, upload_id: str) -> UploadSession:
+        """An unfinished one. Raises ``NoSuchUpload``."""
+        if upload_id not in self._sessions:
+            raise gone(upload_id)
+        return self._sessions[upload_id]
+
+    async def show(self, upload_id: str) -> Upload:
+        """One of them with the parts that S3 has."""
+        session = self.get(upload_id)
+        return session.show(await session.look(self._store()))
+
+    def show_all(self) -> UploadList:
+        """Those of the connection in use, newest first."""
+        host = self._store().host
+        found = [session for session in self._sessions.values() if session.record.endpoint == host]
+        return UploadList(uploads=[session.show() for session in reversed(found)])
+
+    # --- beginning ------------------------------------------------------------------------------------------------
+
+    async def begin(self, request: UploadRequest) -> tuple[Upload, bool]:
+        """An upload to send parts to, and whether it is one that goes on."""
+        store = self._store()
+        _check(request)
+        require_room(self._engine, request.key, request.size)
+        if session := await self._going_on(store, request):
+            session.save()
+            return session.show(await session.look(store)), True
+        while True:
+            target = await self._choose(store, request)
+            # From here on nothing is awaited: of two senders of the same file, the second finds the first's.
+            if session := next((s for s in self._like(store, request) if s.record.key == target.key), None):
+                session.record.if_absent, session.record.verify = target.if_absent, request.verify
+                session.save()
+                return session.show(await session.look(store)), True
+            if request.on_conflict != "rename" or target.key not in self._reserved(store, request):
+                break
+        session = self._add(
+            UploadRecord(
+                endpoint=store.host,
+                bucket=request.bucket,
+                key=target.key,
+                asked=request.key,
+                size=request.size,
+                part_size=part_size(request.size),
+                content_type=content_type(request.key, request.content_type),
+                last_modified=request.last_modified,
+                if_absent=target.if_absent,
+                verify=request.verify,
+            )
+        )
+        session.save()
+        await self._engine.journal.written()
+        return session.show({}), False
+
+    async def _going_on(self, store: S3Store, request: UploadRequest) -> UploadSession | None:
+        """One for which it no longer matters whether the key exists; forgets those that S3 has lost."""
+        for session in self._like(store, request):
+            try:
+                await session.look(store)
+            except OdhTecError as error:
+                if error.code != "NoSuchUpload":
+                    raise
+                continue
+            renamed = session.record.key != request.key
+            if session.finished or (renamed and request.on_conflict == "rename"):
+                return session
+        return None
+
+    async def _choose(self, store: S3Store, request: UploadRequest) -> S3Target:
+        reserved = self._reserved(store, request)
+        target = await self._engine.attempt(
+            StopSign(),
+            lambda: choose_target(
+                store, request.bucket, request.key, request.content_type, request.on_conflict, reserved, in_parts=True
+            ),
+        )
+        assert target is not None  # only `skip` has none
+        return target
+
+    def _like(self, store: S3Store, request: UploadRequest) -> list[UploadSession]:
+        """Unfinished uploads of the same file, newest first."""
+        if request.last_modified is None:
+            return []
+
+        def same(record: UploadRecord) -> bool:
+            return (
+                record.endpoint == store.host
+                and (record.bucket, record.asked, record.size) == (request.bucket, request.key, request.size)
+                and record.last_modified == request.last_modified
+                and record.content_type == content_type(request.key, request.content_type)
+            )
+
+        return [session for session in reversed(self._sessions.values()) if same(session.record)]
+
+    def _reserved(self, store: S3Store, request: UploadRequest) -> frozenset[str]:
+        """Keys that uploads of other files will have."""
+        like = self._like(store, request)
+        return frozenset(
+            session.record.key
+            for session in self._sessions.values()
+            if (session.record.endpoint, session.record.bucket) == (store.host, request.bucket) and session not in like
+        )
+
+    def _add(self, record: UploadRecord) -> UploadSession:
+        session = self._sessions[record.id] = UploadSession(self._engine, record, self._ended)
+        return session
+
+    # --- parts and the end ----------------------------------------------------------------------------------------
+
+    async def receive(
+        self, upload_id: str, number: int, length: int | None, on_failure: Callable[[OdhTecError], None]
+    ) -> IncomingPart:
+        """Get ready for a part of ``length`` bytes. What can be refused is refused here."""
+        session, store = self.get(upload_id), self._store()
+        return await self._open(session, store, number, length, on_failure)
+
+    async def receive_piece(
+        self, upload_id: str, number: int, offset: int, length: int | None, on_failure: Callable[[OdhTecError], None]
+    ) -> PartInPieces:
+        """Get ready for ``length`` bytes of a part from ``offset`` on; those before have come in earlier requests."""
+        session, store = self.get(upload_id), self._store()
+        size = incoming_part.size_of_part(session, number)
+        if length is None:
+            raise incoming_part.no_length()
+        known = session.pieces.get(number)
+        if offset:
+            if known is None:
+                raise out_of_order(number, offset)
+            known.resume(offset, length, on_failure)
+            return known
+        if not 0 < length <= size:
+            raise BadRequest(f"Content-Length is {length}, but part {number} has {size} bytes.")
+        if known is not None:
+            await known.abort()
+        part = await self._open(session, store, number, size, on_failure)
+
+        def forget(ended: PartInPieces) -> None:
+            if session.pieces.get(number) is ended:
+                del session.pieces[number]
+
+        pieces = session.pieces[number] = PartInPieces(part, forget)
+        return pieces
+
+    async def _open(
+        self,
+        session: UploadSession,
+        store: S3Store,
+        number: int,
+        length: int | None,
+        on_failure: Callable[[OdhTecError], None],
+    ) -> IncomingPart:
+        part = IncomingPart(self._engine, session, store, number, length, on_failure=on_failure)
+        try:
+            await session.open(store)
+            part.check()  # the upload may have been dropped meanwhile
+        except BaseException:
+            await part.abort()
+            raise
+        return part
+
+    async def complete(self, upload_id: str, *, overwrite: bool) -> StoredObject:
+        """Make the object visible. Asked again, the answer is the same."""
+        if upload_id in self._completed:
+            return self._completed[upload_id]
+        return await self.get(upload_id).complete(self._store(), overwrite=overwrite)
+
+    async def drop(self, upload_id: str) -> None:
+        """Leave nothing of it."""
+        await self.get(upload_id).drop(self._store())
+
+    async def expire(self) -> None:
+        """Drop uploads that nobody has gone on with for long."""
+        owners = {session.record.owner for session in self._sessions.values()}
+        for entry in self._engine.unfinished.entries:
+            if entry.owner.startswith("upload/") and entry.owner not in owners:
+                self._engine.unfinished.orphan(entry)  # the server ended between the two
+        limit = time.time() - self._keep
+        for session in list(self._sessions.values()):
+            if session.record.touched_at < limit and not session.incoming:
+                try:
+                    await session.drop(self._store())
+                except OdhTecError:  # the connection is another one now, or cannot be used
+                    session.forget()
+
+    def _ended(self, session: UploadSession) -> None:
+        self._sessions.pop(session.record.id, None)
+        if session.result is not None:
+            self._completed[session.record.id] = session.result
+            while len(self._completed) > ANSWERS:
+                self._completed.popitem(last=False)
+
+
+def _check(request: UploadRequest) -> None:
+    """Raise :class:`BadRequest` for what no header, key or journal can hold."""
+    fitting(request.key)
+    told = request.content_type or ""
+    if not (told.isascii() and told.isprintable()):
+        raise BadRequest("contentType must be printable ASCII.")
