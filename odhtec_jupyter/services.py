@@ -81,7 +81,7 @@ class Services:
         self._sweeper: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
         # Functions that end the uploads and archives whose bodies are being streamed.
-        self.unfinished: set[Callable[[], Coroutine[Any, Any, None]]] = set()
+        self.open_streams: set[Callable[[], Coroutine[Any, Any, None]]] = set()
         # A transfer keeps its store, so replaced stores stay open until the server stops.
         self._s3: dict[tuple[S3Connection, Network], S3Store] = {}
         self._hub: dict[tuple[HubConnection, Network], HubStore] = {}
@@ -215,7 +215,7 @@ class Services:
             try:
                 await self.sweep()
             except Exception:
-                self._log.exception("What was left behind could not be looked at.")
+                self._log.exception("Leftovers could not be removed.")
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def _keep_noting(self) -> None:
@@ -249,7 +249,7 @@ class Services:
     @property
     def active(self) -> int:
         """The number of unfinished transfers, uploads and archives."""
-        return self.transfers.active + len(self.unfinished)
+        return self.transfers.active + len(self.open_streams)
 
     def keep(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a cleanup to its end that nothing awaits."""
@@ -267,7 +267,7 @@ class Services:
             self._heart.cancel()
         if self._sweeper:
             self._sweeper.cancel()
-        for abort in self.unfinished:
+        for abort in self.open_streams:
             self.keep(abort())
         await self.transfers.stop(STOP_SECONDS)
         if ending := self._cleanups | ({self._sweeper} if self._sweeper else set()):

@@ -36,7 +36,7 @@ class ArchiveHandler(OdhTecHandler):
         selection, base = self._wanted(bucket)
         services = self.services
         archive = ZipStream(services.s3, selection, base, self._stop)
-        services.unfinished.add(self._abort)
+        services.open_streams.add(self._abort)
         try:
             await self._send(archive, selection)
         except iostream.StreamClosedError:
@@ -45,7 +45,7 @@ class ArchiveHandler(OdhTecHandler):
             if not self._stop.is_set():
                 raise
         finally:
-            services.unfinished.discard(self._abort)
+            services.open_streams.discard(self._abort)
             archive.close()
 
     def _wanted(self, bucket: str) -> tuple[Selection, str | None]:
@@ -98,7 +98,7 @@ class ArchiveHandler(OdhTecHandler):
     def _break_off(self, selection: Selection, error: Exception) -> None:
         """Close the connection: after a regular end, the client would take the archive for a complete one."""
         known = isinstance(error, OdhTecError)
-        self.log.warning("An archive of s3://%s was broken off: %s", selection.bucket, error, exc_info=not known)
+        self.log.warning("An archive of s3://%s ended early: %s", selection.bucket, error, exc_info=not known)
         self._close_connection()
 
     def _close_connection(self) -> None:

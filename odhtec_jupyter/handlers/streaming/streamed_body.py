@@ -97,7 +97,7 @@ class StreamedBodyHandler(OdhTecHandler):
     def expect(self, sink: Sink) -> None:
         """Pass the body to ``sink``."""
         self._sink = sink
-        self.services.unfinished.add(sink.abort)
+        self.services.open_streams.add(sink.abort)
 
     def expect_straight(self, sink: StraightSink) -> None:
         """Pass the body to ``sink``, without copying it if its length is known."""
@@ -156,7 +156,7 @@ class StreamedBodyHandler(OdhTecHandler):
         """Unregister the sink: after the reply, there is nothing to drop when the server stops."""
         super().on_finish()
         if self._sink is not None:
-            self.services.unfinished.discard(self._sink.abort)
+            self.services.open_streams.discard(self._sink.abort)
 
     def lost(self, error: OdhTecError) -> None:
         """Report an error of the sink that occurred between two chunks, even if the client sends nothing."""
@@ -165,6 +165,6 @@ class StreamedBodyHandler(OdhTecHandler):
 
     def _drop(self) -> None:
         if self._sink is not None:
-            self.services.unfinished.discard(self._sink.abort)
+            self.services.open_streams.discard(self._sink.abort)
             # Kept by the services, because a request with a closed connection is not awaited.
             self.services.keep(self._sink.abort())
