@@ -15,7 +15,7 @@ from odhtec_jupyter.handlers.tornado_internals import skip_transforms
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.downloads.zip_stream import ZipStream
 from odhtec_jupyter.transfers.planning.selection import Selection
-from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
 
 BUFFER_BYTES = 1024 * 1024
 
@@ -28,7 +28,7 @@ class ArchiveHandler(OdhTecHandler):
     def initialize(self, services: Services) -> None:
         """Create the stop signal for the thread that reads."""
         super().initialize(services)
-        self._stop = StopSign()
+        self._stop = CancelToken()
 
     @web.authenticated
     async def get(self, bucket: str) -> None:

@@ -21,7 +21,7 @@ from odhtec_jupyter.handlers.tornado_internals import (
 )
 from odhtec_jupyter.transfers.runtime.parts import MAX_OBJECT
 from odhtec_jupyter.transfers.uploads.part_buffer import Incoming
-from odhtec_jupyter.transfers.uploads.socket_reader import Sender
+from odhtec_jupyter.transfers.uploads.socket_reader import SocketReader
 
 MAX_BODY_BYTES = 2 * MAX_OBJECT  # a form is larger than its files
 CHUNK_BYTES = 128 * 1024
@@ -51,11 +51,11 @@ class StraightSink(Sink, Protocol):
 class StraightBody:
     """A body that a thread reads from the socket while it arrives quickly, otherwise the event loop."""
 
-    def __init__(self, stream: Any, sender: Sender | None) -> None:
+    def __init__(self, stream: Any, sender: SocketReader | None) -> None:
         self._stream = stream
         self._sender = sender
 
-    def sender(self) -> Sender | None:
+    def sender(self) -> SocketReader | None:
         """Return the socket reader, if a thread can read from the socket now."""
         sender = self._sender
         return sender if sender and sender.is_quick and stop_reading(self._stream) else None
@@ -117,7 +117,7 @@ class StreamedBodyHandler(OdhTecHandler):
         """Receive the body instead of Tornado: the socket's bytes are read into the sink's memory."""
         stream = self.connection.stream
         with client_socket(stream, allowed=can_stop_reading(stream)) as source:
-            body = StraightBody(stream, Sender(self.services.engine, source) if source else None)
+            body = StraightBody(stream, SocketReader(self.services.engine, source) if source else None)
             async with self._refusing(sink):
                 while length and not self.replied:
                     length -= await sink.receive(body, length)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.transfers.journal.journal import VERSION, Journal
-from odhtec_jupyter.transfers.journal.pending_writes import UnfinishedList
+from odhtec_jupyter.transfers.journal.pending_writes import PendingWrites
 
 LOG = logging.getLogger("odhtec-test")
 PART = ("u", 1, '"etag"', 5)
@@ -118,7 +118,7 @@ async def test_without_a_place_for_it_transfers_run_all_the_same(
     (tmp_path / "file").write_text("in the way")
     journal = Journal(tmp_path / "file" / "state", log=LOG)
     assert "transfers end with the server" in caplog.text
-    listed = UnfinishedList(journal)
+    listed = PendingWrites(journal)
     entry = await listed.begin("stream", "s3://b/k", "host")
     listed.ended(entry)
     await journal.written()

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from odhtec_jupyter.errors import StoreError, Unreachable
-from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.s3_target import S3Target, joined_etag
 from tests.odd_store import Asked, OddStore, Reply, failure
 
@@ -34,10 +34,10 @@ def test_object_with_wrong_bytes_is_deleted_as_soon_as_the_store_answers() -> No
         target = S3Target(odd.store, "bucket", "key\x01")  # DeleteObjects cannot name it
         odd.refuse = leave
         with pytest.raises(Unreachable):  # which is tried again
-            target.put_whole(memoryview(b"bytes"), StopSign(), hashlib.md5(b"bytes").digest())
+            target.put_whole(memoryview(b"bytes"), CancelToken(), hashlib.md5(b"bytes").digest())
         odd.refuse = None
         with pytest.raises(StoreError, match="different bytes than were sent"):
-            target.put_whole(memoryview(b"bytes"), StopSign(), hashlib.md5(b"bytes").digest())
+            target.put_whole(memoryview(b"bytes"), CancelToken(), hashlib.md5(b"bytes").digest())
         assert odd.objects == {}
 
 
@@ -48,4 +48,4 @@ def test_wrong_bytes_are_told_where_they_may_not_be_deleted() -> None:
     with OddStore(oddity=store_wrong_bytes, refuse=deny) as odd:
         target = S3Target(odd.store, "bucket", "key")
         with pytest.raises(StoreError, match="different bytes than were sent"):
-            target.put_whole(memoryview(b"bytes"), StopSign(), hashlib.md5(b"bytes").digest())
+            target.put_whole(memoryview(b"bytes"), CancelToken(), hashlib.md5(b"bytes").digest())

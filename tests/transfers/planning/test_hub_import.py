@@ -347,7 +347,7 @@ async def test_expired_link_is_requested_again(
     services = make_services(max_memory=4 * PART_SIZE, max_concurrent_transfers=1)
     await services.start()
     transfer = await begin_import(services, request(bucket))
-    await until(services, lambda: any(entry.parts for entry in services.engine.unfinished.entries))
+    await until(services, lambda: any(entry.parts for entry in services.engine.pending_writes.entries))
     later = time.time() + 2 * hub.service.link_seconds
     hub.service.clock = lambda: later
     halt.over.set()

@@ -51,7 +51,7 @@ async def test_parts_in_any_order_make_the_object(
     head = s3_client.head_object(Bucket=bucket, Key="a.json")
     assert (result.ETag, result.size, head["ContentType"]) == (head["ETag"], size, "application/json")
     assert body_of(s3_client, bucket, "a.json") == data
-    assert (multiparts(s3_client, bucket), engine.unfinished.entries, uploads.show_all().uploads) == ([], [], [])
+    assert (multiparts(s3_client, bucket), engine.pending_writes.entries, uploads.show_all().uploads) == ([], [], [])
 
 
 async def test_keys_of_every_kind(uploads: Uploads, s3_client: Any, bucket: str) -> None:
@@ -122,7 +122,7 @@ async def test_a_new_server_sends_only_what_is_missing(
     assert sent == [2]
     await uploads.complete(upload.upload_id, overwrite=False)
     assert body_of(s3_client, bucket, "k") == data
-    assert engine.unfinished.entries == []
+    assert engine.pending_writes.entries == []
     _, uploads = start()
     assert uploads.show_all().uploads == []
     with pytest.raises(NotFound):
@@ -136,7 +136,7 @@ async def test_a_server_killed_before_it_knew_what_s3_had_begun(
     data = noise(SIZE)
     engine, uploads = start()
     upload, _ = await uploads.begin(request(bucket, "日本 +"))
-    await engine.unfinished.begin(f"upload/{upload.upload_id}", f"s3://{bucket}/日本 +", store.host)
+    await engine.pending_writes.begin(f"upload/{upload.upload_id}", f"s3://{bucket}/日本 +", store.host)
     store.create_multipart(bucket, "日本 +")
     engine, uploads = start()
     assert (await uploads.show(upload.upload_id)).parts == []
@@ -144,17 +144,17 @@ async def test_a_server_killed_before_it_knew_what_s3_had_begun(
     assert len(multiparts(s3_client, bucket)) == 1
     await uploads.complete(upload.upload_id, overwrite=False)
     assert body_of(s3_client, bucket, "日本 +") == data
-    assert (multiparts(s3_client, bucket), engine.unfinished.entries) == ([], [])
+    assert (multiparts(s3_client, bucket), engine.pending_writes.entries) == ([], [])
 
 
 async def test_what_a_server_had_begun_for_an_upload_it_forgot_is_left_to_the_sweeper(
     start: Callable[[], tuple[Engine, Uploads]], store: S3Store, bucket: str
 ) -> None:
     engine, uploads = start()
-    await engine.unfinished.begin("upload/0123", f"s3://{bucket}/k", store.host)
+    await engine.pending_writes.begin("upload/0123", f"s3://{bucket}/k", store.host)
     engine, uploads = start()
     await uploads.expire()
-    assert [entry.owner for entry in engine.unfinished.entries] == ["stream"]
+    assert [entry.owner for entry in engine.pending_writes.entries] == ["stream"]
 
 
 async def test_an_upload_that_s3_has_dropped_begins_anew(
@@ -189,7 +189,7 @@ async def test_an_upload_that_s3_has_dropped_begins_anew(
             await put(uploads, anew, data, 1, 2, 3)
             await uploads.complete(anew.upload_id, overwrite=False)
             assert body_of(s3_client, bucket, ask) == data
-    assert (multiparts(s3_client, bucket), engine.unfinished.entries) == ([], [])
+    assert (multiparts(s3_client, bucket), engine.pending_writes.entries) == ([], [])
 
 
 async def test_where_parts_cannot_be_listed_the_journal_knows_them(
@@ -234,7 +234,7 @@ async def test_an_upload_without_a_sender_expires(
     await uploads.expire()
     assert {upload.key for upload in uploads.show_all().uploads} == {"new", "resumed"}
     assert {upload["Key"] for upload in multiparts(s3_client, bucket)} == {"new", "resumed"}
-    assert len(engine.unfinished.entries) == 2
+    assert len(engine.pending_writes.entries) == 2
     for upload in (resumed, new):
         await put(uploads, upload, data, 1, 2, 3)
         await uploads.complete(upload.upload_id, overwrite=False)
@@ -284,7 +284,7 @@ async def test_what_cannot_be_sent_is_refused_before_anything_is_begun(
     ):
         with pytest.raises(kind):
             await uploads.begin(refused)
-    assert (uploads.show_all().uploads, engine.unfinished.entries) == ([], [])
+    assert (uploads.show_all().uploads, engine.pending_writes.entries) == ([], [])
     upload, _ = await uploads.begin(request(bucket))
     for number, length, status in ((0, 1, 400), (4, 5, 400), (1, None, 411), (1, 5, 400), (3, PART_SIZE, 400)):
         with pytest.raises(BadRequest) as caught:

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from odhtec_jupyter.transfers.runtime import interactive_priority as module
-from odhtec_jupyter.transfers.runtime.interactive_priority import Courtesy
+from odhtec_jupyter.transfers.runtime.interactive_priority import InteractivePriority
 from tests.transfers.steps import Clock
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -18,7 +18,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-class Waits(threading.Event):
+class TransferBlocked(threading.Event):
     """Which waits there were, and for how long at most; nobody is kept."""
 
     def __init__(self) -> None:
@@ -43,49 +43,49 @@ class Awaited(threading.Event):
 
 
 def test_transfer_thread_pauses_while_a_request_runs(clock: Clock) -> None:
-    answered = Waits()
-    courtesy, waits = Courtesy(answered), answered.waits
-    courtesy.give_way()
+    answered = TransferBlocked()
+    interactive_priority, waits = InteractivePriority(answered), answered.waits
+    interactive_priority.give_way()
     assert waits == []
-    with courtesy.asked():
+    with interactive_priority.asked():
         clock.now += module.LONGEST / 2
-        courtesy.give_way()
+        interactive_priority.give_way()
         assert waits == [pytest.approx(module.LONGEST / 2)]
-        with courtesy.asked():
+        with interactive_priority.asked():
             pass
-        courtesy.give_way()
+        interactive_priority.give_way()
         assert len(waits) == 2, "the first is still asked"
         clock.now += module.LONGEST
-        courtesy.give_way()
+        interactive_priority.give_way()
         assert len(waits) == 2, "a long call holds nobody up"
-    with courtesy.asked():
+    with interactive_priority.asked():
         pass
-    courtesy.give_way()
+    interactive_priority.give_way()
     assert len(waits) == 2
 
 
 def test_all_transfer_threads_pause_together_after_a_request(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr(clock, "sleep", slept.append, raising=False)
-    courtesy = Courtesy()
-    courtesy.looked()
+    interactive_priority = InteractivePriority()
+    interactive_priority.looked()
     clock.now = looked = math.ceil(clock.now / module.PERIOD) * module.PERIOD + 1e-6
-    courtesy.give_way()
+    interactive_priority.give_way()
     assert slept == []
     clock.now = looked + module.PERIOD - module.PAUSE / 2
-    courtesy.give_way()
+    interactive_priority.give_way()
     assert slept == [pytest.approx(module.PAUSE / 2, abs=1e-5)]
     clock.now += module.LOOKING
-    courtesy.give_way()
+    interactive_priority.give_way()
     assert len(slept) == 1, "nobody looks any more"
 
 
 def test_pause_ends_with_the_reply(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST", 600)
     answered = Awaited()
-    courtesy = Courtesy(answered)
-    with courtesy.asked():
-        thread = threading.Thread(target=courtesy.give_way, daemon=True)
+    interactive_priority = InteractivePriority(answered)
+    with interactive_priority.asked():
+        thread = threading.Thread(target=interactive_priority.give_way, daemon=True)
         thread.start()
         assert answered.awaited.wait(GIVE_UP_SECONDS)
         assert thread.is_alive()
@@ -95,7 +95,7 @@ def test_pause_ends_with_the_reply(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_pause_ends_when_the_request_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST", 600)
-    courtesy = Courtesy()
-    with pytest.raises(ZeroDivisionError), courtesy.asked():
+    interactive_priority = InteractivePriority()
+    with pytest.raises(ZeroDivisionError), interactive_priority.asked():
         raise ZeroDivisionError
-    courtesy.give_way()
+    interactive_priority.give_way()

@@ -38,7 +38,7 @@ async def test_on_conflict_applies_when_the_key_exists(
     s3_client.put_object(Bucket=bucket, Key="k.txt", Body=b"before")
     with pytest.raises(Conflict):
         await uploads.begin(request(bucket, "k.txt", size))
-    assert (uploads.show_all().uploads, engine.unfinished.entries) == ([], [])
+    assert (uploads.show_all().uploads, engine.pending_writes.entries) == ([], [])
     renamed, _ = await uploads.begin(request(bucket, "k.txt", size, on_conflict="rename"))
     assert renamed.key == "k (1).txt"
     again, goes_on = await uploads.begin(request(bucket, "k.txt", size, on_conflict="rename"))
@@ -81,7 +81,7 @@ async def test_complete_conflicts_when_the_key_was_created_in_the_meantime(
             assert (goes_on, again.upload_id, again.bytes_done) == (True, upload.upload_id, size)
         await uploads.complete(upload.upload_id, overwrite=overwrite_at_complete)
         assert body_of(s3_client, bucket, key) == data
-    assert (multiparts(s3_client, bucket), engine.unfinished.entries) == ([], [])
+    assert (multiparts(s3_client, bucket), engine.pending_writes.entries) == ([], [])
 
 
 async def test_two_clients_upload_the_same_file(uploads: Uploads, engine: Engine, s3_client: Any, bucket: str) -> None:
@@ -108,7 +108,7 @@ async def test_two_clients_upload_the_same_file(uploads: Uploads, engine: Engine
             await attempt
         assert caught.value.code == "NoSuchUpload"
     assert body_of(s3_client, bucket, "k") == data
-    assert (multiparts(s3_client, bucket), engine.unfinished.entries) == ([], [])
+    assert (multiparts(s3_client, bucket), engine.pending_writes.entries) == ([], [])
 
 
 async def test_complete_waits_for_parts_being_stored(
@@ -174,7 +174,7 @@ async def test_drop_during_upload_keeps_the_existing_object(
     with pytest.raises(NotFound):
         await uploads.drop(upload.upload_id)
     assert body_of(s3_client, bucket, "k") == b"before"
-    assert (multiparts(s3_client, bucket), engine.unfinished.entries, engine.budget.used) == ([], [], 0)
+    assert (multiparts(s3_client, bucket), engine.pending_writes.entries, engine.budget.used) == ([], [], 0)
 
 
 async def test_drop_while_s3_creates_the_upload_leaves_none(
@@ -198,7 +198,7 @@ async def test_drop_while_s3_creates_the_upload_leaves_none(
     with pytest.raises(NotFound):
         await receiving
     assert [error.code for error in failures] == ["NoSuchUpload"]
-    assert (multiparts(s3_client, bucket), engine.unfinished.entries) == ([], [])
+    assert (multiparts(s3_client, bucket), engine.pending_writes.entries) == ([], [])
 
 
 async def test_upload_that_cannot_be_aborted_is_left_to_the_sweeper(
@@ -212,7 +212,7 @@ async def test_upload_that_cannot_be_aborted_is_left_to_the_sweeper(
 
     monkeypatch.setattr(store, "abort_multipart", unreachable)
     await uploads.drop(upload.upload_id)
-    assert [(entry.owner, entry.live) for entry in engine.unfinished.entries] == [("stream", False)]
+    assert [(entry.owner, entry.live) for entry in engine.pending_writes.entries] == [("stream", False)]
     assert uploads.show_all().uploads == []
 
 

@@ -116,7 +116,7 @@ async def test_bytes_are_told_while_their_part_goes_and_taken_back_when_it_is_gi
     hub.inject(Halt(PART_SIZE + 10 * MIB), "*large.bin", host="cdn", times=None)
     transfer = await bring(services, hub, bucket)
     await until(services, lambda: transfer.bytes_done >= PART_SIZE + 9 * MIB)
-    assert sum(len(entry.parts) for entry in services.engine.unfinished.entries) == 1
+    assert sum(len(entry.parts) for entry in services.engine.pending_writes.entries) == 1
     await services.transfers.pause(transfer.id)
     assert transfer.bytes_done == PART_SIZE, "a part that was not stored has to go again"
     hub.service.faults.clear()
@@ -233,7 +233,7 @@ async def test_after_a_pause_only_what_is_missing_is_sent(
     monkeypatch.setattr(S3Store, "put_part", put_part)
     transfer = await bring(services, hub, bucket)
     await hold.reached()
-    await until(services, lambda: any({1, 2} <= set(entry.parts) for entry in services.engine.unfinished.entries))
+    await until(services, lambda: any({1, 2} <= set(entry.parts) for entry in services.engine.pending_writes.entries))
     await hold.free_after(services.transfers.pause(transfer.id))
     assert transfer.state == "paused"
     sent.clear()
@@ -248,12 +248,12 @@ async def test_after_a_pause_only_what_is_missing_is_sent(
 async def test_a_connection_that_becomes_slow_gets_company(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = connection_scaler.Crew.judge
+    real = connection_scaler.ConnectionScaler.judge
 
-    def judge(one: connection_scaler.Crew, rate: float) -> bool:
+    def judge(one: connection_scaler.ConnectionScaler, rate: float) -> bool:
         return real(one, 0 if one.streams else rate)
 
-    monkeypatch.setattr(connection_scaler.Crew, "judge", judge)
+    monkeypatch.setattr(connection_scaler.ConnectionScaler, "judge", judge)
     monkeypatch.setattr(connection_scaler, "SLOW", 1)
     transfer = await ended(services, await bring(services, hub, bucket))
     assert (transfer.state, transfer.error) == ("completed", None)

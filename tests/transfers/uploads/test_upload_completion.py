@@ -53,7 +53,7 @@ async def test_a_complete_whose_answer_was_lost_is_found_done(
             await receive(uploads, upload.upload_id, 1, data[:PART_SIZE])
     result = await uploads.complete(upload.upload_id, overwrite=False)
     assert result.ETag == s3_client.head_object(Bucket=bucket, Key="k")["ETag"]
-    assert (multiparts(s3_client, bucket), engine.unfinished.entries) == ([], [])
+    assert (multiparts(s3_client, bucket), engine.pending_writes.entries) == ([], [])
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -94,7 +94,7 @@ async def test_a_complete_that_could_not_be_compared_is_compared_later(
     result = await uploads.complete(upload.upload_id, overwrite=False)
     assert result == await uploads.complete(upload.upload_id, overwrite=False)
     assert result.ETag == s3_client.head_object(Bucket=bucket, Key="k")["ETag"]
-    assert engine.unfinished.entries == []
+    assert engine.pending_writes.entries == []
 
 
 async def test_an_object_of_another_size_is_an_error(

@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from odhtec_jupyter.transfers.runtime.engine import THREADS, Engine
-from odhtec_jupyter.transfers.runtime.retry import StopSign
-from odhtec_jupyter.transfers.uploads.socket_reader import QUICK, Sender
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
+from odhtec_jupyter.transfers.uploads.socket_reader import QUICK, SocketReader
 
 
 async def test_all_bytes_come_in_order_and_none_beyond_the_room(
@@ -19,7 +19,7 @@ async def test_all_bytes_come_in_order_and_none_beyond_the_room(
     content = random.Random(1).randbytes(20_000_000)
     writer = threading.Thread(target=theirs.sendall, args=(content + b"the next request",))
     writer.start()
-    sender = Sender(engine, ours)
+    sender = SocketReader(engine, ours)
     sender.came(QUICK)
     into = memoryview(bytearray(len(content)))
     done = 0
@@ -35,7 +35,7 @@ async def test_who_sends_little_is_not_worth_a_thread(
     engine: Engine, pair: tuple[socket.socket, socket.socket]
 ) -> None:
     theirs, ours = pair
-    sender = Sender(engine, ours)
+    sender = SocketReader(engine, ours)
     sender.came(QUICK - 1)
     assert not sender.is_quick
     sender.came(QUICK)
@@ -57,7 +57,7 @@ async def test_the_end_of_a_connection_is_left_to_the_loop(engine: Engine, reset
         if reset:
             theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         theirs.close()
-        sender = Sender(engine, ours)
+        sender = SocketReader(engine, ours)
         sender.came(QUICK)
         assert await sender.receive(memoryview(bytearray(100))) == 0
         assert not sender.is_quick
@@ -77,7 +77,7 @@ async def test_cancelled_it_lets_go_of_the_memory(engine: Engine, pair: tuple[so
     writer.start()
     try:
         room = bytearray(100_000)
-        task = asyncio.ensure_future(Sender(engine, ours).receive(memoryview(room)))
+        task = asyncio.ensure_future(SocketReader(engine, ours).receive(memoryview(room)))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -96,10 +96,10 @@ async def test_a_store_that_keeps_all_threads_does_not_keep_a_sender(
 ) -> None:
     theirs, ours = pair
     answer = threading.Event()
-    waiting = [asyncio.ensure_future(engine.in_thread(StopSign(), answer.wait, 60)) for _ in range(THREADS)]
+    waiting = [asyncio.ensure_future(engine.in_thread(CancelToken(), answer.wait, 60)) for _ in range(THREADS)]
     try:
         theirs.sendall(b"bytes")
-        assert await Sender(engine, ours).receive(memoryview(bytearray(5))) == 5
+        assert await SocketReader(engine, ours).receive(memoryview(bytearray(5))) == 5
         assert not any(task.done() for task in waiting)
     finally:
         answer.set()

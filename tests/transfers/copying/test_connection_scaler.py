@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from odhtec_jupyter.transfers.copying.connection_scaler import AMPLE, GAIN, MOST, SEVERAL, SLOW, TRIAL, Crew
-from odhtec_jupyter.transfers.copying.throughput import PROBE, Pace
+from odhtec_jupyter.transfers.copying.connection_scaler import AMPLE, GAIN, MOST, SEVERAL, SLOW, TRIAL, ConnectionScaler
+from odhtec_jupyter.transfers.copying.throughput import PROBE, Throughput
 from odhtec_jupyter.transfers.runtime.parts import MIB
 from tests.transfers.steps import Clock
 
@@ -16,7 +16,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def bring(crew: Crew, clock: Clock, rate: float) -> None:
+def bring(crew: ConnectionScaler, clock: Clock, rate: float) -> None:
     """Store parts of 8 MiB at so many bytes per second, until a trial is over."""
     crew.stored(8 * MIB)  # begun by one alone
     for _ in range(TRIAL // (8 * MIB)):
@@ -25,14 +25,14 @@ def bring(crew: Crew, clock: Clock, rate: float) -> None:
 
 
 def test_one_that_is_fast_stays_alone_and_streams() -> None:
-    crew = Crew(may_stream=True)
+    crew = ConnectionScaler(may_stream=True)
     assert (crew.size, crew.streams) == (1, False), "how fast it is has to be seen first"
     assert not crew.judge(AMPLE)
     assert (crew.size, crew.streams) == (1, True)
 
 
 def test_several_stay_where_they_are_faster_than_one(clock: Clock) -> None:
-    crew = Crew(may_stream=True)
+    crew = ConnectionScaler(may_stream=True)
     assert crew.judge(AMPLE - 1)
     assert (crew.size, crew.streams) == (SEVERAL, False)
     bring(crew, clock, GAIN * AMPLE)
@@ -40,7 +40,7 @@ def test_several_stay_where_they_are_faster_than_one(clock: Clock) -> None:
 
 
 def test_one_goes_on_where_several_are_no_faster(clock: Clock) -> None:
-    crew = Crew(may_stream=True)
+    crew = ConnectionScaler(may_stream=True)
     crew.judge(AMPLE - 1)
     bring(crew, clock, AMPLE)
     assert (crew.size, crew.streams) == (1, True)
@@ -49,7 +49,7 @@ def test_one_goes_on_where_several_are_no_faster(clock: Clock) -> None:
 
 
 def test_most_where_one_is_slow_at_any_time(clock: Clock) -> None:
-    crew = Crew(may_stream=True)
+    crew = ConnectionScaler(may_stream=True)
     crew.judge(AMPLE)
     assert crew.judge(SLOW - 1)
     assert (crew.size, crew.slow, crew.streams) == (MOST, True, False)
@@ -59,7 +59,7 @@ def test_most_where_one_is_slow_at_any_time(clock: Clock) -> None:
 
 
 def test_small_files_get_several_at_once(clock: Clock) -> None:
-    crew = Crew(may_stream=False)
+    crew = ConnectionScaler(may_stream=False)
     assert crew.size == SEVERAL
     crew.judge(AMPLE)
     bring(crew, clock, 1)
@@ -67,14 +67,14 @@ def test_small_files_get_several_at_once(clock: Clock) -> None:
 
 
 def test_a_fixed_size_stays() -> None:
-    crew = Crew(may_stream=True, size=1)
+    crew = ConnectionScaler(may_stream=True, size=1)
     crew.judge(SLOW - 1)
     assert crew.size == 1
 
 
 def test_pace_leaves_out_what_the_source_thought_and_tells_once(clock: Clock) -> None:
     told: list[float] = []
-    pace = Pace(told.append)
+    pace = Throughput(told.append)
     clock.now += 30
     pace.came(MIB)
     for _ in range(2 * PROBE // MIB):

@@ -16,12 +16,12 @@ from odhtec_jupyter.errors import BadRequest, StoreError, Unreachable
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.parts import MIB, PART_SIZE
-from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.s3_target import Multipart, S3Target
 from odhtec_jupyter.transfers.uploads import forwarding, part_buffer, socket_reader, streamed_upload
-from odhtec_jupyter.transfers.uploads.forwarding import Forwarding, Halted
+from odhtec_jupyter.transfers.uploads.forwarding import Forwarding, ForwardingStopped
 from odhtec_jupyter.transfers.uploads.part_buffer import PartBuffer
-from odhtec_jupyter.transfers.uploads.socket_reader import Sender
+from odhtec_jupyter.transfers.uploads.socket_reader import SocketReader
 from odhtec_jupyter.transfers.uploads.streamed_upload import LARGE_PART, StreamedUpload
 from tests.content import body_of, multiparts, noise
 from tests.waiting import GIVE_UP_SECONDS
@@ -34,9 +34,9 @@ class Body:
 
     def __init__(self, engine: Engine, ours: socket.socket) -> None:
         self._ours = ours
-        self._sender = Sender(engine, ours)
+        self._sender = SocketReader(engine, ours)
 
-    def sender(self) -> Sender | None:
+    def sender(self) -> SocketReader | None:
         return self._sender if self._sender.is_quick else None
 
     async def read(self, room: memoryview) -> int:
@@ -194,7 +194,7 @@ async def test_stalled_sender_does_not_block_a_part(
         await receive(upload, body)
     await upload.finish()
     assert body_of(s3_client, bucket, "k") == data
-    assert isinstance(puts.forwarded[2][0], Halted)
+    assert isinstance(puts.forwarded[2][0], ForwardingStopped)
 
 
 def torn(put: Put, blocks: Iterator[memoryview]) -> str:
@@ -311,7 +311,9 @@ async def test_the_last_bytes_of_a_part_may_come_late(
     theirs, ours = pair
     theirs.sendall(bytes(1000))
     memory = memoryview(bytearray(1000))
-    part = Forwarding(engine, StopSign(), Sender(engine, ours), memory, 0, lambda pieces: str(sum(map(len, pieces))))
+    part = Forwarding(
+        engine, CancelToken(), SocketReader(engine, ours), memory, 0, lambda pieces: str(sum(map(len, pieces)))
+    )
     assert await part.came()
     assert await part.answer == "1000", "there is nothing to wait for any more"
 
