@@ -59,7 +59,7 @@ def test_one_item_can_be_selected_without_multiple() -> None:
         ("bucket", None, "bucket"),
         ("prefix", "data", "Folders end with a slash: 'data/'"),
         ("prefix", "é" * 512 + "/", "longer than 1024 bytes"),
-        ("selected", ["notes.md"], "no place"),
+        ("selected", ["notes.md"], "is not a valid location"),
         ("selected", ["workspace://notes.md"], "is not an object or folder"),
         ("selected", ["s3://models"], "is not an object or folder"),
         ("selected", ["s3://models/"], "is not an object or folder"),
