@@ -75,7 +75,7 @@ def test_one_item_can_be_selected_without_multiple() -> None:
         ("multiple", "yes", "multiple"),
     ],
 )
-def test_invalid_value_is_refused(name: str, value: Any, says: str) -> None:
+def test_invalid_value_of_a_trait_is_refused(name: str, value: Any, says: str) -> None:
     browser = S3Browser()
     before = getattr(browser, name)
     with pytest.raises(TraitError, match=re.escape(says)):
