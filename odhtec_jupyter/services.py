@@ -21,10 +21,10 @@ from odhtec_jupyter.stores.hub.store import HubStore
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.workspace.hidden import HiddenRules
 from odhtec_jupyter.stores.workspace.store import WorkspaceStore
-from odhtec_jupyter.transfers.jobs.jobs import Jobs, Waits, drop_entry
+from odhtec_jupyter.transfers.jobs.jobs import Jobs, TransferBlocked, drop_entry
 from odhtec_jupyter.transfers.jobs.multiparts import Multiparts
 from odhtec_jupyter.transfers.journal.journal import Journal
-from odhtec_jupyter.transfers.journal.pending_writes import Unfinished
+from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.manager import TransferManager
 from odhtec_jupyter.transfers.planning.places import Stores
 from odhtec_jupyter.transfers.runtime.engine import Engine
@@ -81,7 +81,7 @@ class Services:
         self._sweeper: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
         # Functions that end the uploads and archives whose bodies are being streamed.
-        self.unfinished: set[Callable[[], Coroutine[Any, Any, None]]] = set()
+        self.open_streams: set[Callable[[], Coroutine[Any, Any, None]]] = set()
         # A transfer keeps its store, so replaced stores stay open until the server stops.
         self._s3: dict[tuple[S3Connection, Network], S3Store] = {}
         self._hub: dict[tuple[HubConnection, Network], HubStore] = {}
@@ -89,7 +89,7 @@ class Services:
     async def start(self) -> None:
         """Resume what an earlier server left."""
         # First and without awaiting: a request must already find the uploads of an earlier server.
-        self.engine.unfinished.load()
+        self.engine.pending_writes.load()
         self.uploads.load()
         loop = asyncio.get_running_loop()
 
@@ -154,7 +154,7 @@ class Services:
         return Stores(self.s3, self.hub, self.workspace, token)
 
     def stores_of(self, transfer: Transfer) -> Stores:
-        """Return the current stores if they are the ones a transfer was started with. Raises :class:`Waits`."""
+        """Return the current stores if a transfer was started with them. Raises :class:`TransferBlocked`."""
         options = transfer.options
         uses_s3 = any(uri.startswith("s3://") for uri in (transfer.source, transfer.target))
         uses_hub = transfer.source.startswith("hf://")
@@ -162,15 +162,15 @@ class Services:
             hub, token = self._tokens.get(transfer.id, (None, None))
             stores = self.stores(token if hub == origin(self.hub.connection.endpoint) else None)
         except OdhTecError as error:
-            raise Waits(f"Paused: the connection cannot be used. {error}", "connection") from error
+            raise TransferBlocked(f"Paused: the connection cannot be used. {error}", "connection") from error
         if uses_s3 and stores.s3.host != options.endpoint:
-            raise Waits(f"Paused: connect to {options.endpoint} again to continue.", "connection")
+            raise TransferBlocked(f"Paused: connect to {options.endpoint} again to continue.", "connection")
         if uses_s3 and options.keys_given and not self.settings.s3_access_key_id:
-            raise Waits("Paused: enter the S3 keys again to continue.", "connection")
+            raise TransferBlocked("Paused: enter the S3 keys again to continue.", "connection")
         if uses_hub and stores.hub.host != options.hub_endpoint:
-            raise Waits(f"Paused: set {options.hub_endpoint} as the hub again to continue.", "connection")
+            raise TransferBlocked(f"Paused: set {options.hub_endpoint} as the hub again to continue.", "connection")
         if uses_hub and options.token_given and not stores.token and not self.settings.hf_token:
-            raise Waits("Paused: the token is not stored. Enter it again to continue.", "token")
+            raise TransferBlocked("Paused: the token is not stored. Enter it again to continue.", "token")
         return stores
 
     def give_token(self, transfer: Transfer, token: str | None) -> None:
@@ -184,7 +184,7 @@ class Services:
 
     def _write_again(self) -> None:
         """Write everything to the new journal after the journal was lost."""
-        self.engine.unfinished.save_all()
+        self.engine.pending_writes.save_all()
         self.uploads.save_all()
         self.transfers.save_all()
 
@@ -193,20 +193,20 @@ class Services:
         self.renew_calls()
         await self.transfers.wake()
 
-    async def _drop(self, entries: Iterable[Unfinished]) -> None:
+    async def _drop(self, entries: Iterable[PendingWrite]) -> None:
         for entry in list(entries):
             try:
                 gone = await drop_entry(self.engine, self.stores(), entry)
             except OdhTecError:
                 gone = False
             if not gone:
-                self.engine.unfinished.orphan(entry)
+                self.engine.pending_writes.orphan(entry)
 
     async def sweep(self) -> None:
         """Remove leftovers that will not be resumed, and forget old transfers."""
         await self.engine.journal.written()  # also detects a lost journal
         await self.uploads.expire()
-        await self._drop([entry for entry in self.engine.unfinished.entries if self._is_left(entry)])
+        await self._drop([entry for entry in self.engine.pending_writes.entries if self._is_left(entry)])
         await self.transfers.forget_old()
 
     async def _keep_sweeping(self) -> None:
@@ -225,7 +225,7 @@ class Services:
             if self.transfers.active:
                 self.note_activity()
 
-    def _is_left(self, entry: Unfinished) -> bool:
+    def _is_left(self, entry: PendingWrite) -> bool:
         if entry.live:
             return False
         kind, _, rest = entry.owner.partition("/")
@@ -249,7 +249,7 @@ class Services:
     @property
     def active(self) -> int:
         """The number of unfinished transfers, uploads and archives."""
-        return self.transfers.active + len(self.unfinished)
+        return self.transfers.active + len(self.open_streams)
 
     def keep(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a cleanup to its end that nothing awaits."""
@@ -267,7 +267,7 @@ class Services:
             self._heart.cancel()
         if self._sweeper:
             self._sweeper.cancel()
-        for abort in self.unfinished:
+        for abort in self.open_streams:
             self.keep(abort())
         await self.transfers.stop(STOP_SECONDS)
         if ending := self._cleanups | ({self._sweeper} if self._sweeper else set()):

@@ -96,6 +96,32 @@ def test_transfers_import_stores_and_leaves() -> None:
     assert {name: found - allowed for name, found in layer("transfers").items() if found - allowed} == {}
 
 
+# From the top; rooms that share a row do not know one another.
+ROOMS = [
+    {"manager"},
+    {"jobs", "uploads", "downloads"},
+    {"planning"},
+    {"copying"},
+    {"targets"},
+    {"runtime"},
+    {"journal"},
+    {"transfer", "events"},
+]
+
+
+def test_rooms_of_transfers_import_only_rooms_below() -> None:
+    floor = {room: number for number, row in enumerate(ROOMS) for room in row}
+    found: dict[str, set[str]] = {}
+    for name, imports in modules().items():
+        if not name.startswith("transfers."):
+            continue
+        room = name.split(".")[1]
+        others = {one.split(".")[2] for one in imports if one.startswith("odhtec_jupyter.transfers.")} - {room}
+        if wrong := {other for other in others if floor[other] <= floor[room]}:
+            found[name] = wrong
+    assert found == {}
+
+
 def test_previews_import_stores_and_leaves() -> None:
     allowed = LEAVES | {"stores"}
     assert {name: found - allowed for name, found in layer("preview").items() if found - allowed} == {}

@@ -19,7 +19,7 @@ from tornado import web
 from odhtec_jupyter.errors import BadRequest, Cancelled, OdhTecError, TooLarge
 from odhtec_jupyter.keys import decode_key
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.transfers.runtime.interactive_priority import courtesy
+from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
 
 T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)
@@ -143,7 +143,7 @@ class OdhTecHandler(APIHandler):
         try:
             return await self.call(self._unless_gone(partial(function, *args, **kwargs)))
         finally:
-            courtesy.looked()
+            interactive_priority.looked()
 
     def _unless_gone(self, function: Callable[[], T]) -> Callable[[], T]:
         def unless_gone() -> T:
@@ -155,7 +155,7 @@ class OdhTecHandler(APIHandler):
 
     async def _in_thread(self, threads: Executor, function: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()
-        with courtesy.asked():
+        with interactive_priority.asked():
             return await loop.run_in_executor(threads, function)
 
     def body(self, model: type[Model]) -> Model:

@@ -14,9 +14,9 @@ from typing import Protocol
 
 from odhtec_jupyter.errors import Conflict, NotFound, OdhTecError
 from odhtec_jupyter.transfers.events import EventLog
-from odhtec_jupyter.transfers.jobs.jobs import Waits
-from odhtec_jupyter.transfers.journal.pending_writes import Unfinished
-from odhtec_jupyter.transfers.journal.transfer_records import Archive
+from odhtec_jupyter.transfers.jobs.jobs import TransferBlocked
+from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
+from odhtec_jupyter.transfers.journal.transfer_records import TransferRecords
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.transfer import FINAL, Action, Options, Transfer, TransferFile
 
@@ -29,11 +29,11 @@ class Work(Protocol):
     """What the manager has done for a transfer."""
 
     async def run(self, transfer: Transfer) -> None:
-        """All that is left of it. Raises :class:`OdhTecError` when it failed, :class:`Waits` when it cannot begin."""
+        """Do what is left of it. Raises :class:`OdhTecError`, or :class:`TransferBlocked` when it cannot start yet."""
         ...
 
 
-Drop = Callable[[Iterable[Unfinished]], Awaitable[None]]
+Drop = Callable[[Iterable[PendingWrite]], Awaitable[None]]
 
 
 class TransferManager:
@@ -49,7 +49,7 @@ class TransferManager:
         self._drop = drop
         self._keep_finished = keep_finished
         self._log = log
-        self._archive = Archive(engine.journal)
+        self._archive = TransferRecords(engine.journal)
         self._transfers: dict[str, Transfer] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._pausing: set[str] = set()
@@ -152,7 +152,7 @@ class TransferManager:
 
     async def _clean_up(self, transfer_id: str) -> None:
         """Drop what a transfer had begun; what a store does not answer in time goes on by itself."""
-        task = asyncio.ensure_future(self._drop(self._engine.unfinished.of_transfer(transfer_id)))
+        task = asyncio.ensure_future(self._drop(self._engine.pending_writes.of_transfer(transfer_id)))
         self._cleaning.add(task)
         task.add_done_callback(self._cleaning.discard)
         done, _ = await asyncio.wait([task], timeout=CLEANUP_SECONDS)
@@ -163,7 +163,7 @@ class TransferManager:
 
     async def restore(self) -> None:
         """Take in what an earlier server left, and go on with what ran."""
-        for transfer in self._archive.load(self, self._engine.unfinished):
+        for transfer in self._archive.load(self, self._engine.pending_writes):
             self._transfers[transfer.id] = transfer
             self.events.changed(transfer.id)
             if transfer.state == "queued":
@@ -235,7 +235,7 @@ class TransferManager:
             transfer.move("completed")
         except asyncio.CancelledError:
             self._interrupted(transfer)
-        except Waits as error:
+        except TransferBlocked as error:
             transfer.move("paused", error, error.needs)
         except OdhTecError as error:
             transfer.move("failed", error)

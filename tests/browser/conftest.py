@@ -86,7 +86,7 @@ def client(store: S3Server) -> Iterator[S3Client]:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """`ODHTEC_SCREENSHOTS=FOLDER scripts/test tests/browser/test_main_job.py` takes pictures; the README has some."""
+    """Where screenshots go: `ODHTEC_SCREENSHOTS=FOLDER` keeps them, as `scripts/pictures` does."""
     return Path(os.environ.get("ODHTEC_SCREENSHOTS", tmp_path))
 
 

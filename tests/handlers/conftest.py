@@ -209,7 +209,7 @@ def multiparts(s3_client: S3Client, bucket: str) -> Callable[[], int]:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], bool]], Awaitable[None]]:
-    """Waits for what no reply announces, because its connection is closed: a store has no events to wait for."""
+    """Wait for what no reply announces, because its connection is closed: a store has no events to wait for."""
 
     async def wait(condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + GIVE_UP_SECONDS

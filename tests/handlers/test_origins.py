@@ -10,7 +10,7 @@ import pytest
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.models import TransferRequest
-from odhtec_jupyter.transfers.jobs.jobs import Waits
+from odhtec_jupyter.transfers.jobs.jobs import TransferBlocked
 from tests.marks import on_moto
 from tests.recorder import Recorder
 
@@ -112,7 +112,7 @@ async def test_token_entered_for_a_transfer_is_sent_to_its_hub_only(
     services.give_token(transfer, request.token)
     assert services.stores_of(transfer).token == "hf_typed"
     await api.ok("PUT", "settings/hf", json_body={"hfEndpoint": hf.endpoint.replace("http:", "https:")})
-    with pytest.raises(Waits, match="token"):
+    with pytest.raises(TransferBlocked, match="token"):
         services.stores_of(transfer)
 
 

@@ -145,7 +145,7 @@ def start(store: S3Store, tmp_path: Path, jp_asyncio_loop: Any) -> Iterator[Call
             max_memory=8 * PART_SIZE, max_concurrent_transfers=2, journal=Journal(tmp_path / "state", log=LOG)
         )
         engines.append(engine)
-        engine.unfinished.load()
+        engine.pending_writes.load()
         uploads = Uploads(engine, lambda: store, keep_days=7)
         uploads.load()
         return engine, uploads

@@ -57,7 +57,7 @@ def no_abort(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def pause_after_two_parts(services: Services, hold: Hold, transfer: Transfer) -> None:
     await hold.reached()
-    await until(services, lambda: any({1, 2} <= set(entry.parts) for entry in services.engine.unfinished.entries))
+    await until(services, lambda: any({1, 2} <= set(entry.parts) for entry in services.engine.pending_writes.entries))
     await hold.free_after(services.transfers.pause(transfer.id))
     assert transfer.state == "paused"
 
@@ -213,7 +213,7 @@ async def test_paused_while_the_size_is_compared_it_is_not_in_its_own_way(
     assert (transfer.state, transfer.error) == ("completed", None)
     assert (workspace / "f").read_bytes() == LARGE.read()
     assert sha256s(s3_client, bucket) == {"f": LARGE.sha256}
-    assert services.engine.unfinished.entries == []
+    assert services.engine.pending_writes.entries == []
 
 
 @on_moto

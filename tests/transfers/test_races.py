@@ -14,7 +14,7 @@ from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers import manager
 from odhtec_jupyter.transfers.jobs import jobs
-from odhtec_jupyter.transfers.journal.pending_writes import Unfinished
+from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.runtime.engine import settled, together
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from odhtec_jupyter.transfers.transfer import Transfer
@@ -167,7 +167,7 @@ async def test_two_that_start_at_once_may_both_forget_what_is_old(
     for one in old:
         await ended(services, one)
 
-    async def drop(entries: Iterable[Unfinished]) -> None:
+    async def drop(entries: Iterable[PendingWrite]) -> None:
         await turns()
 
     monkeypatch.setattr(manager, "KEPT", 1)
@@ -228,12 +228,12 @@ async def test_what_was_being_noted_when_its_request_ended_is_swept(
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(services.engine.journal, "written", asyncio.Event().wait)
-        task = asyncio.create_task(services.engine.unfinished.begin("stream", f"s3://{bucket}/x", services.s3.host))
+        task = asyncio.create_task(services.engine.pending_writes.begin("stream", f"s3://{bucket}/x", services.s3.host))
         await turns()
         task.cancel()
         await asyncio.wait([task])
     await services.sweep()
-    assert services.engine.unfinished.entries == []
+    assert services.engine.pending_writes.entries == []
 
 
 @on_moto

@@ -69,7 +69,7 @@ async def test_resumed_transfer_transfers_only_missing_parts(
     services = make_services(hf_endpoint=halting_hub.endpoint)
     await services.start()
     transfer = await bring(services, bucket)
-    await until(services, lambda: sum(len(entry.parts) for entry in services.engine.unfinished.entries) >= 2)
+    await until(services, lambda: sum(len(entry.parts) for entry in services.engine.pending_writes.entries) >= 2)
     await services.transfers.pause(transfer.id)
     assert transfer.state == "paused"
     assert services.transfers.active == 0
@@ -87,7 +87,7 @@ async def test_resumed_transfer_transfers_only_missing_parts(
     assert sha256s(s3_client, bucket) == expected(model)
     assert multiparts(s3_client, bucket) == []
     assert len(kept) >= 2
-    assert services.engine.unfinished.entries == []
+    assert services.engine.pending_writes.entries == []
 
 
 @on_moto
@@ -131,7 +131,7 @@ async def test_new_server_continues_the_transfer(
     first = make_services(hf_endpoint=halting_hub.endpoint)
     await first.start()
     transfer = await bring(first, bucket, verify=verify)
-    await until(first, lambda: sum(len(entry.parts) for entry in first.engine.unfinished.entries) >= 2)
+    await until(first, lambda: sum(len(entry.parts) for entry in first.engine.pending_writes.entries) >= 2)
     await first.stop()
     (upload,) = multiparts(s3_client, bucket)
     kept_parts = s3_client.list_parts(Bucket=bucket, Key="large.bin", UploadId=upload["UploadId"])["Parts"]
@@ -159,7 +159,7 @@ async def test_new_server_continues_the_transfer(
     await third.start()
     kept = third.transfers.get(transfer.id)
     assert (kept.state, kept.files_done, kept.bytes_done) == ("completed", 3, again.bytes_total)
-    assert third.engine.unfinished.entries == []
+    assert third.engine.pending_writes.entries == []
     await third.transfers.remove(transfer.id)
     await third.stop()
     with sqlite3.connect(tmp_path / "state" / "journal.sqlite") as journal:
@@ -174,13 +174,13 @@ async def test_cancel_aborts_the_multipart_upload(
     services = make_services(hf_endpoint=halting_hub.endpoint)
     await services.start()
     transfer = await bring(services, bucket, include=["large.bin"])
-    await until(services, lambda: sum(len(entry.parts) for entry in services.engine.unfinished.entries) >= 1)
+    await until(services, lambda: sum(len(entry.parts) for entry in services.engine.pending_writes.entries) >= 1)
     await services.transfers.pause(transfer.id)
     assert multiparts(s3_client, bucket)
     await services.transfers.cancel(transfer.id)
     assert transfer.state == "cancelled"
     assert multiparts(s3_client, bucket) == []
-    assert services.engine.unfinished.entries == []
+    assert services.engine.pending_writes.entries == []
 
 
 async def test_retry_transfers_only_failed_files(
@@ -216,7 +216,7 @@ async def test_entered_token_is_requested_again_after_a_restart(
         first = make_services(hf_endpoint=halting.endpoint)
         await first.start()
         transfer = await bring(first, bucket, token="hf_typed_in_token")
-        await until(first, lambda: sum(len(entry.parts) for entry in first.engine.unfinished.entries) >= 1)
+        await until(first, lambda: sum(len(entry.parts) for entry in first.engine.pending_writes.entries) >= 1)
         await first.stop()
         for file in (tmp_path / "state").iterdir():
             assert b"hf_typed_in_token" not in file.read_bytes()
@@ -248,7 +248,7 @@ async def test_transfer_waits_for_its_own_connection(
     first = make_services(hf_endpoint=halting_hub.endpoint)
     await first.start()
     transfer = await bring(first, bucket)
-    await until(first, lambda: sum(len(entry.parts) for entry in first.engine.unfinished.entries) >= 1)
+    await until(first, lambda: sum(len(entry.parts) for entry in first.engine.pending_writes.entries) >= 1)
     await first.stop()
 
     halting_hub.service.faults.clear()
@@ -272,10 +272,10 @@ async def test_orphaned_uploads_are_aborted_at_start(
     first = make_services()
     await first.start()
     named = s3_client.create_multipart_upload(Bucket=bucket, Key="named")["UploadId"]
-    entry = await first.engine.unfinished.begin("stream", f"s3://{bucket}/named", first.s3.host)
-    await first.engine.unfinished.made(entry, named)
+    entry = await first.engine.pending_writes.begin("stream", f"s3://{bucket}/named", first.s3.host)
+    await first.engine.pending_writes.made(entry, named)
     # The server was killed before it read S3's answer: one of these three is its.
-    await first.engine.unfinished.begin("stream", f"s3://{bucket}/unnamed", first.s3.host)
+    await first.engine.pending_writes.begin("stream", f"s3://{bucket}/unnamed", first.s3.host)
     s3_client.create_multipart_upload(Bucket=bucket, Key="unnamed")
     foreign = s3_client.create_multipart_upload(Bucket=bucket, Key="unnamed")["UploadId"]
     s3_client.upload_part(Bucket=bucket, Key="unnamed", UploadId=foreign, PartNumber=1, Body=b"somebody else's")
@@ -315,7 +315,9 @@ async def test_file_published_before_the_kill_is_not_a_conflict(
     first = make_services(hf_endpoint=halting_hub.endpoint)
     await first.start()
     transfer = await begin(first, "copy", "hf://org/model/large.bin", "workspace://large.bin")
-    await until(first, lambda: any(0 not in entry.parts and entry.parts for entry in first.engine.unfinished.entries))
+    await until(
+        first, lambda: any(0 not in entry.parts and entry.parts for entry in first.engine.pending_writes.entries)
+    )
     await first.stop()
     (partial,) = listed(workspace)
     # As far as publishing comes before the journal hears of it.
@@ -334,7 +336,7 @@ async def test_file_published_before_the_kill_is_not_a_conflict(
     await ended(second, again)
     assert (again.state, again.error) == ("completed", None)
     assert [path.name for path in listed(workspace)] == ["large.bin"]
-    assert second.engine.unfinished.entries == []
+    assert second.engine.pending_writes.entries == []
 
 
 async def test_resumed_transfer_continues_the_partial_workspace_file(
@@ -343,7 +345,7 @@ async def test_resumed_transfer_continues_the_partial_workspace_file(
     first = make_services(hf_endpoint=halting_hub.endpoint)
     await first.start()
     transfer = await begin(first, "copy", "hf://org/model/", "workspace://m/")
-    await until(first, lambda: any(len(entry.parts.keys() - {0}) >= 2 for entry in first.engine.unfinished.entries))
+    await until(first, lambda: any(len(entry.parts.keys() - {0}) >= 2 for entry in first.engine.pending_writes.entries))
     await first.stop()
     assert not (workspace / "m" / "large.bin").exists()
     halting_hub.service.faults.clear()

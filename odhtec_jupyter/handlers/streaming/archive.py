@@ -15,7 +15,7 @@ from odhtec_jupyter.handlers.tornado_internals import skip_transforms
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.downloads.zip_stream import ZipStream
 from odhtec_jupyter.transfers.planning.selection import Selection
-from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
 
 BUFFER_BYTES = 1024 * 1024
 
@@ -28,7 +28,7 @@ class ArchiveHandler(OdhTecHandler):
     def initialize(self, services: Services) -> None:
         """Create the stop signal for the thread that reads."""
         super().initialize(services)
-        self._stop = StopSign()
+        self._stop = CancelToken()
 
     @web.authenticated
     async def get(self, bucket: str) -> None:
@@ -36,7 +36,7 @@ class ArchiveHandler(OdhTecHandler):
         selection, base = self._wanted(bucket)
         services = self.services
         archive = ZipStream(services.s3, selection, base, self._stop)
-        services.unfinished.add(self._abort)
+        services.open_streams.add(self._abort)
         try:
             await self._send(archive, selection)
         except iostream.StreamClosedError:
@@ -45,7 +45,7 @@ class ArchiveHandler(OdhTecHandler):
             if not self._stop.is_set():
                 raise
         finally:
-            services.unfinished.discard(self._abort)
+            services.open_streams.discard(self._abort)
             archive.close()
 
     def _wanted(self, bucket: str) -> tuple[Selection, str | None]:

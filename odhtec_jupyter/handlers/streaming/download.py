@@ -19,7 +19,7 @@ from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.http import http_date
 from odhtec_jupyter.stores.s3.object import ObjectBody
 from odhtec_jupyter.transfers.downloads.object_stream import ObjectStream, ReaderGone
-from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
 
 PASSED_ON = ("Content-Range", "Last-Modified")
 UNTYPED = {"", "binary/octet-stream", "application/octet-stream"}
@@ -33,7 +33,7 @@ class DownloadHandler(OdhTecHandler):
     def initialize(self, services: Services) -> None:
         """Create the stop signal for the thread that reads."""
         super().initialize(services)
-        self._stop = StopSign()
+        self._stop = CancelToken()
 
     @web.authenticated
     async def get(self, bucket: str, key: str) -> None:

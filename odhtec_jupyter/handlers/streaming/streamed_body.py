@@ -21,7 +21,7 @@ from odhtec_jupyter.handlers.tornado_internals import (
 )
 from odhtec_jupyter.transfers.runtime.parts import MAX_OBJECT
 from odhtec_jupyter.transfers.uploads.part_buffer import Incoming
-from odhtec_jupyter.transfers.uploads.socket_reader import Sender
+from odhtec_jupyter.transfers.uploads.socket_reader import SocketReader
 
 MAX_BODY_BYTES = 2 * MAX_OBJECT  # a form is larger than its files
 CHUNK_BYTES = 128 * 1024
@@ -51,11 +51,11 @@ class StraightSink(Sink, Protocol):
 class StraightBody:
     """A body that a thread reads from the socket while it arrives quickly, otherwise the event loop."""
 
-    def __init__(self, stream: Any, sender: Sender | None) -> None:
+    def __init__(self, stream: Any, sender: SocketReader | None) -> None:
         self._stream = stream
         self._sender = sender
 
-    def sender(self) -> Sender | None:
+    def sender(self) -> SocketReader | None:
         """Return the socket reader, if a thread can read from the socket now."""
         sender = self._sender
         return sender if sender and sender.is_quick and stop_reading(self._stream) else None
@@ -97,7 +97,7 @@ class StreamedBodyHandler(OdhTecHandler):
     def expect(self, sink: Sink) -> None:
         """Pass the body to ``sink``."""
         self._sink = sink
-        self.services.unfinished.add(sink.abort)
+        self.services.open_streams.add(sink.abort)
 
     def expect_straight(self, sink: StraightSink) -> None:
         """Pass the body to ``sink``, without copying it if its length is known."""
@@ -117,7 +117,7 @@ class StreamedBodyHandler(OdhTecHandler):
         """Receive the body instead of Tornado: the socket's bytes are read into the sink's memory."""
         stream = self.connection.stream
         with client_socket(stream, allowed=can_stop_reading(stream)) as source:
-            body = StraightBody(stream, Sender(self.services.engine, source) if source else None)
+            body = StraightBody(stream, SocketReader(self.services.engine, source) if source else None)
             async with self._refusing(sink):
                 while length and not self.replied:
                     length -= await sink.receive(body, length)
@@ -156,7 +156,7 @@ class StreamedBodyHandler(OdhTecHandler):
         """Unregister the sink: after the reply, there is nothing to drop when the server stops."""
         super().on_finish()
         if self._sink is not None:
-            self.services.unfinished.discard(self._sink.abort)
+            self.services.open_streams.discard(self._sink.abort)
 
     def lost(self, error: OdhTecError) -> None:
         """Report an error of the sink that occurred between two chunks, even if the client sends nothing."""
@@ -165,6 +165,6 @@ class StreamedBodyHandler(OdhTecHandler):
 
     def _drop(self) -> None:
         if self._sink is not None:
-            self.services.unfinished.discard(self._sink.abort)
+            self.services.open_streams.discard(self._sink.abort)
             # Kept by the services, because a request with a closed connection is not awaited.
             self.services.keep(self._sink.abort())

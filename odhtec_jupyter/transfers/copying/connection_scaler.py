@@ -19,7 +19,7 @@ TRIAL = 64 * MIB  # bytes that several bring, to be compared with one
 GAIN = 1.5  # times as fast as one is worth it
 
 
-class Crew:
+class ConnectionScaler:
     """The connections of one file. :meth:`judge` may be called by any thread, the rest belongs to the event loop."""
 
     def __init__(self, *, may_stream: bool, size: int | None = None) -> None:

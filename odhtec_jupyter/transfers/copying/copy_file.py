@@ -17,16 +17,16 @@ from contextlib import AbstractAsyncContextManager, closing, nullcontext
 from odhtec_jupyter.errors import OdhTecError, TooLarge, VerificationError
 from odhtec_jupyter.models import Verify
 from odhtec_jupyter.stores.source import RangedSource, RangesIgnoredError, close_source, is_ordered
-from odhtec_jupyter.transfers.copying.connection_scaler import Crew
-from odhtec_jupyter.transfers.copying.part_order import Turns
-from odhtec_jupyter.transfers.copying.part_progress import InFlight
+from odhtec_jupyter.transfers.copying.connection_scaler import ConnectionScaler
+from odhtec_jupyter.transfers.copying.part_order import PartOrder
+from odhtec_jupyter.transfers.copying.part_progress import PartProgress
 from odhtec_jupyter.transfers.copying.ranges import read_range, relay
 from odhtec_jupyter.transfers.copying.stragglers import Stragglers
-from odhtec_jupyter.transfers.copying.throughput import Pace
+from odhtec_jupyter.transfers.copying.throughput import Throughput
 from odhtec_jupyter.transfers.copying.verifier import Verifier
 from odhtec_jupyter.transfers.runtime.engine import Engine, together
 from odhtec_jupyter.transfers.runtime.parts import MAX_OBJECT, Cutting, Part, stream_size
-from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.target import BLOCK, STREAM, Assembly, Target, assembling, blocks
 
 SPLIT = 4  # connections for one part where one is slow
@@ -99,17 +99,17 @@ class _Copy:
         self._on_bytes = on_bytes
         self._owner = owner
         self._may_stream = may_stream
-        self._stop = StopSign()
-        self._turns = Turns()
+        self._stop = CancelToken()
+        self._order = PartOrder()
         self._stragglers = Stragglers()
-        self._crew = Crew(may_stream=False)
-        self._judge: Callable[[float], object] = self._crew.judge
+        self._scaler = ConnectionScaler(may_stream=False)
+        self._judge: Callable[[float], object] = self._scaler.judge
         self.stored = 0
 
     @property
     def streams(self) -> bool:
         """Whether parts are large."""
-        return self._crew.streams
+        return self._scaler.streams
 
     async def run(self) -> str | None:
         """Copy in one piece or in parts, then compare the size with what the target tells."""
@@ -130,7 +130,7 @@ class _Copy:
 
     async def _whole(self) -> str | None:
         size, target = self._source.size, self._target
-        with await self._engine.budget.lease(max(size, 1), "copy") as lease, InFlight(self._count) as in_flight:
+        with await self._engine.budget.lease(max(size, 1), "copy") as lease, PartProgress(self._count) as in_flight:
             view = lease.view[:size]
 
             def put() -> str:
@@ -162,7 +162,9 @@ class _Copy:
         # With verify=full a request tells the MD5 of its part before the bytes come: they have to be in memory.
         streamed = stream_size(cutting.size)
         may_stream = self._may_stream and not self._full and cutting.left >= cutting.step + streamed
-        crew = self._crew = Crew(may_stream=may_stream, size=1 if relayed or is_ordered(self._source) else None)
+        scaler = self._scaler = ConnectionScaler(
+            may_stream=may_stream, size=1 if relayed or is_ordered(self._source) else None
+        )
         loop, running = asyncio.get_running_loop(), 0
 
         watched: AbstractAsyncContextManager[None] = self._stragglers.watched()
@@ -172,20 +174,20 @@ class _Copy:
 
             def employ() -> None:
                 nonlocal running
-                while running < crew.size and cutting.left:
+                while running < scaler.size and cutting.left:
                     running += 1
                     group.create_task(work())
 
             async def work() -> None:
                 nonlocal running
-                while running <= crew.size and (part := cutting.next(streamed if crew.streams else None)):
+                while running <= scaler.size and (part := cutting.next(streamed if scaler.streams else None)):
                     through = relayed or part.size > cutting.step
                     await self._work(assembly, part, arrived=part.number in cutting.kept, through=through)
                     employ()
                 running -= 1
 
             def judge(rate: float) -> None:
-                if crew.judge(rate):
+                if scaler.judge(rate):
                     loop.call_soon_threadsafe(employ)
 
             self._judge = judge
@@ -196,7 +198,7 @@ class _Copy:
         if arrived and not self._verifier:
             return
         memory = BLOCK if through else part.size
-        in_flight = InFlight(self._touch if arrived else self._count)
+        in_flight = PartProgress(self._touch if arrived else self._count)
         with await self._engine.budget.lease(memory, "copy") as lease, in_flight:
             if through:
                 await self._relay(assembly, part, lease.view, in_flight, arrived=arrived)
@@ -204,10 +206,10 @@ class _Copy:
                 await self._bring(assembly, part, lease.view, in_flight, arrived=arrived)
         if not arrived:
             self._count(part.size - in_flight.told)
-            self._crew.stored(part.size)
+            self._scaler.stored(part.size)
 
     async def _bring(
-        self, assembly: Assembly, part: Part, view: memoryview, in_flight: InFlight, *, arrived: bool
+        self, assembly: Assembly, part: Part, view: memoryview, in_flight: PartProgress, *, arrived: bool
     ) -> None:
         """One part; of one that had arrived only the checksum wants to know."""
 
@@ -231,7 +233,7 @@ class _Copy:
             assembly.keep(part.number, etag, part.size)
 
     async def _pass(
-        self, part: Part, view: memoryview, source: RangedSource, in_flight: InFlight, put: Callable[[], str]
+        self, part: Part, view: memoryview, source: RangedSource, in_flight: PartProgress, put: Callable[[], str]
     ) -> str:
         """Read a part, feed the checksum when it is its turn, put it; its ETag.
 
@@ -242,24 +244,24 @@ class _Copy:
         def go_on() -> str | None:
             nonlocal done, hashed
             if done < part.size:
-                pace = Pace(self._judge)
+                throughput = Throughput(self._judge)
 
                 def came(count: int) -> None:
-                    pace.came(count)
+                    throughput.came(count)
                     in_flight.read(count)
 
                 done = read_range(source, part, view, done, self._stop, came, self._stragglers)
             if done < part.size:
                 return None  # the connection broke
             if self._verifier and not hashed:
-                if not self._turns.wait(part.number):
+                if not self._order.wait(part.number):
                     return None
                 self._verifier.update(view)
                 hashed = True
-                self._turns.end()
+                self._order.end()
             return put()
 
-        if self._crew.slow:
+        if self._scaler.slow:
             await self._fill(part, view, source, in_flight)
             done = part.size
         etag: str | None = None
@@ -268,13 +270,13 @@ class _Copy:
         return etag
 
     async def _relay(
-        self, assembly: Assembly, part: Part, block: memoryview, in_flight: InFlight, *, arrived: bool
+        self, assembly: Assembly, part: Part, block: memoryview, in_flight: PartProgress, *, arrived: bool
     ) -> None:
         """A part block by block: each is read, hashed and sent before the next one comes."""
         source = (assembly.again or self._source) if arrived else self._source
 
         def put() -> tuple[str, Verifier | None] | None:
-            if self._verifier and not self._turns.wait(part.number):
+            if self._verifier and not self._order.wait(part.number):
                 return None
             # A new try reads the part again, so it feeds a copy of the checksum.
             verifier = self._verifier.fork() if self._verifier else None
@@ -296,11 +298,11 @@ class _Copy:
         while done is None:
             done = await self._engine.attempt(self._stop, put)
         etag, self._verifier = done
-        self._turns.end()
+        self._order.end()
         if not arrived or etag != assembly.entry.parts[part.number].etag:
             assembly.keep(part.number, etag, part.size)
 
-    async def _fill(self, part: Part, view: memoryview, source: RangedSource, in_flight: InFlight) -> None:
+    async def _fill(self, part: Part, view: memoryview, source: RangedSource, in_flight: PartProgress) -> None:
         """Read one range into memory over several slow connections: the memory for parts is limited."""
         step = max(1, -(-part.size // SPLIT))
         async with together() as group:
@@ -309,7 +311,7 @@ class _Copy:
                 at = start - part.start
                 group.create_task(self._fill_piece(piece, view[at : at + piece.size], source, in_flight))
 
-    async def _fill_piece(self, part: Part, view: memoryview, source: RangedSource, in_flight: InFlight) -> None:
+    async def _fill_piece(self, part: Part, view: memoryview, source: RangedSource, in_flight: PartProgress) -> None:
         """Read a range over one connection; a torn one goes on from where it broke."""
         done = 0
 

@@ -7,7 +7,7 @@ import threading
 WAIT = 0.5  # seconds; who waits holds a thread, which another part's new try may need
 
 
-class Turns:
+class PartOrder:
     """Counts from part 1 on. Threads wait in it."""
 
     def __init__(self) -> None:

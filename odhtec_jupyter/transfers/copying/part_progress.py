@@ -12,7 +12,7 @@ from typing import Self
 EVERY = 0.2  # seconds between two words about one part
 
 
-class InFlight:
+class PartProgress:
     """What was told of one part: each byte once, however often it has to go, and taken back if the part fails.
 
     A byte that was read into memory before it is sent counts half when it is there, so that a slow source shows as

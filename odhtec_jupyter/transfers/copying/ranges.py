@@ -10,9 +10,9 @@ from odhtec_jupyter.errors import OdhTecError, Unreachable
 from odhtec_jupyter.stores.source import RangedSource, RangeReader
 from odhtec_jupyter.transfers.copying.stragglers import Stragglers
 from odhtec_jupyter.transfers.copying.verifier import Verifier
-from odhtec_jupyter.transfers.runtime.interactive_priority import courtesy
+from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
 from odhtec_jupyter.transfers.runtime.parts import Part
-from odhtec_jupyter.transfers.runtime.retry import ATTEMPTS, Stopped, StopSign, check, delay
+from odhtec_jupyter.transfers.runtime.retry import ATTEMPTS, CancelToken, OperationCancelled, check, delay
 from odhtec_jupyter.transfers.targets.target import BLOCK
 
 SHORT = 64 * 1024  # bytes of one read from a slow connection: each shows progress
@@ -24,7 +24,7 @@ def read_range(
     part: Part,
     view: memoryview,
     done: int,
-    stop: StopSign,
+    stop: CancelToken,
     came: Callable[[int], object],
     stragglers: Stragglers,
 ) -> int:
@@ -52,7 +52,7 @@ def read_range(
     return done
 
 
-def fill(source: RangedSource, part: Part, view: memoryview, stop: StopSign) -> None:
+def fill(source: RangedSource, part: Part, view: memoryview, stop: CancelToken) -> None:
     """Read one range into memory for code that runs in a thread and cannot wait elsewhere."""
     done = attempt = 0
     alone = Stragglers()
@@ -70,7 +70,7 @@ def _unheard(_: int) -> None:
 
 
 def relay(
-    source: RangedSource, part: Part, block: memoryview, verifier: Verifier | None, stop: StopSign
+    source: RangedSource, part: Part, block: memoryview, verifier: Verifier | None, stop: CancelToken
 ) -> Generator[memoryview]:
     """A range that needs only the memory of a block: read one, feed the checksum, hand it on, read the next.
 
@@ -93,7 +93,7 @@ def relay(
 
 
 @contextmanager
-def _opened(source: RangedSource, start: int, end: int, stop: StopSign) -> Iterator[RangeReader]:
+def _opened(source: RangedSource, start: int, end: int, stop: CancelToken) -> Iterator[RangeReader]:
     """An open range; the stop sign ends what waits in it."""
     reader = source.open_range(start, end)
     try:
@@ -103,19 +103,19 @@ def _opened(source: RangedSource, start: int, end: int, stop: StopSign) -> Itera
         reader.close()
 
 
-def _read(reader: RangeReader, buffer: memoryview, stop: StopSign) -> int:
+def _read(reader: RangeReader, buffer: memoryview, stop: CancelToken) -> int:
     """The next bytes of a range that has not ended; how many."""
     check(stop)
-    courtesy.give_way()
+    interactive_priority.give_way()
     count = reader.readinto(buffer)
     if not count:
         raise Unreachable("The source closed the connection before the end.", code="TornBody")
     return count
 
 
-def _wait(attempt: int, error: OdhTecError, stop: StopSign) -> None:
+def _wait(attempt: int, error: OdhTecError, stop: CancelToken) -> None:
     """Until the try after number ``attempt``; raises where there is none."""
     if not error.transient or attempt == ATTEMPTS:
         raise error
     if stop.wait(delay(attempt, error)):
-        raise Stopped from error
+        raise OperationCancelled from error

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.transfers.runtime.engine import Engine, together
 from odhtec_jupyter.transfers.runtime.parts import MIB, Part, part_size, plan
-from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.s3_target import Multipart, S3Target
 from odhtec_jupyter.transfers.targets.target import assembling
 from odhtec_jupyter.uris import S3Uri
@@ -34,7 +34,7 @@ async def copy_in_store(
 
     Raises an :class:`OdhTecError`; then nothing new is visible. What has arrived is kept as by ``copy_file``.
     """
-    stop = StopSign()
+    stop = CancelToken()
     try:
         etag = (
             await _at_once(engine, source, size, pin, target, stop, on_bytes)
@@ -55,7 +55,7 @@ async def _at_once(
     size: int,
     pin: str,
     target: S3Target,
-    stop: StopSign,
+    stop: CancelToken,
     on_bytes: Callable[[int], None],
 ) -> str | None:
     store = target.store
@@ -74,7 +74,7 @@ async def _in_parts(
     size: int,
     pin: str,
     target: S3Target,
-    stop: StopSign,
+    stop: CancelToken,
     on_bytes: Callable[[int], None],
     owner: str,
 ) -> str | None:
@@ -99,7 +99,7 @@ async def _move(
     pin: str,
     multipart: Multipart,
     todo: list[Part],
-    stop: StopSign,
+    stop: CancelToken,
     on_bytes: Callable[[int], None],
 ) -> None:
     target, waiting = multipart.target, iter(todo)

@@ -10,7 +10,7 @@ from odhtec_jupyter.transfers.runtime.parts import MIB
 PROBE = 4 * MIB  # less says more about a busy processor than about the connection
 
 
-class Pace:
+class Throughput:
     """One range being read; belongs to the thread that reads it."""
 
     def __init__(self, judge: Callable[[float], object]) -> None:

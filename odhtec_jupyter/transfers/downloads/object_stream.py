@@ -24,8 +24,8 @@ from odhtec_jupyter.errors import OdhTecError, Unreachable, VerificationError
 from odhtec_jupyter.stores.s3.object import ObjectBody
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.runtime.engine import PATIENCE, TURN, Engine, settled
-from odhtec_jupyter.transfers.runtime.interactive_priority import courtesy
-from odhtec_jupyter.transfers.runtime.retry import ATTEMPTS, Stopped, StopSign, check, delay
+from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
+from odhtec_jupyter.transfers.runtime.retry import ATTEMPTS, CancelToken, OperationCancelled, check, delay
 
 T = TypeVar("T")
 LARGE_BUFFER = 2 * 1024 * 1024
@@ -47,7 +47,7 @@ class ObjectStream:
         bucket: str,
         key: str,
         body: ObjectBody,
-        stop: StopSign,
+        stop: CancelToken,
         version_id: str | None = None,
     ) -> None:
         """Setting ``stop`` ends it, also while S3 is silent: :meth:`views` is cancelled."""
@@ -142,7 +142,7 @@ class ObjectStream:
         done = attempt = 0
         while (room := self._room(len(buffer) - done)) > 0:
             check(self._stop)
-            courtesy.give_way()
+            interactive_priority.give_way()
             try:
                 count = self._body.readinto(buffer[done : done + room])
                 if not count and self._end is None:
@@ -155,7 +155,7 @@ class ObjectStream:
                 if not error.transient or attempt == ATTEMPTS or not self._etag:
                     raise
                 if self._stop.wait(delay(attempt, error)):
-                    raise Stopped from error
+                    raise OperationCancelled from error
                 self._reopen(error)
             else:
                 done += count

@@ -24,7 +24,7 @@ from odhtec_jupyter.stores.source import RangedSource, RangeReader
 from odhtec_jupyter.transfers.downloads.zip_format import ZipRecords
 from odhtec_jupyter.transfers.downloads.zip_names import ZipNames
 from odhtec_jupyter.transfers.planning.selection import Selection
-from odhtec_jupyter.transfers.runtime.retry import ATTEMPTS, Stopped, StopSign, check, delay
+from odhtec_jupyter.transfers.runtime.retry import ATTEMPTS, CancelToken, OperationCancelled, check, delay
 from odhtec_jupyter.visible import visible
 
 Result = TypeVar("Result")
@@ -39,7 +39,7 @@ SMALL = 128 * 1024  # bytes that wait in the sockets
 class ZipStream:
     """The bytes of an archive, in order, each exactly once. Blocks; for one thread at a time."""
 
-    def __init__(self, store: S3Store, selection: Selection, base: str | None, stop: StopSign) -> None:
+    def __init__(self, store: S3Store, selection: Selection, base: str | None, stop: CancelToken) -> None:
         """Names are relative to ``base``; by default to the folder in which all that is selected stands."""
         self.base = selection.folder if base is None else base
         if outside := [name for name in (*selection.keys, *selection.prefixes) if not name.startswith(self.base)]:
@@ -159,7 +159,7 @@ class ZipStream:
 class _File:
     """The bytes of one object, as long as it is what the listing said, and on from where a connection broke."""
 
-    def __init__(self, source: RangedSource, stop: StopSign) -> None:
+    def __init__(self, source: RangedSource, stop: CancelToken) -> None:
         self.crc = 0
         self.left = source.size
         self._source = source
@@ -192,7 +192,7 @@ class _File:
                 if not error.transient or attempt == ATTEMPTS:
                     raise
                 if self._stop.wait(delay(attempt, error)):
-                    raise Stopped from error
+                    raise OperationCancelled from error
 
     def _opened(self) -> RangeReader:
         if self._reader is None:

@@ -11,7 +11,7 @@ from odhtec_jupyter.models import KeyFailure, S3Object
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.s3.wire.list_page import ListPage
 from odhtec_jupyter.transfers.runtime.engine import Engine
-from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.transfer import Transfer, TransferFile, failure
 from odhtec_jupyter.uris import S3Uri, parse_uri
 
@@ -29,7 +29,7 @@ async def delete_all(engine: Engine, store: S3Store, transfer: Transfer) -> None
     """
     uri = parse_uri(transfer.source, "source")
     assert isinstance(uri, S3Uri)
-    stop = StopSign()
+    stop = CancelToken()
     known = {file.path: file for file in transfer.files}  # not answered, or refused: they are tried again
     for file in transfer.files:
         file.state, file.error = "running", None
@@ -66,7 +66,7 @@ async def delete_all(engine: Engine, store: S3Store, transfer: Transfer) -> None
 
 
 async def _batches(
-    engine: Engine, store: S3Store, bucket: str, transfer: Transfer, stop: StopSign
+    engine: Engine, store: S3Store, bucket: str, transfer: Transfer, stop: CancelToken
 ) -> AsyncGenerator[list[S3Object], None]:
     keys = transfer.options.keys
     if transfer.resumed and keys:

@@ -18,14 +18,14 @@ from odhtec_jupyter.transfers.copying.copy_file import copy_file
 from odhtec_jupyter.transfers.copying.ranges import fill
 from odhtec_jupyter.transfers.copying.server_side_copy import copy_in_store
 from odhtec_jupyter.transfers.jobs.deletion import delete_all
-from odhtec_jupyter.transfers.journal.pending_writes import Unfinished
+from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.planning.places import Stores, present, source_of, target_of
 from odhtec_jupyter.transfers.planning.plan import Planned, make_plan, require_no_conflict
 from odhtec_jupyter.transfers.planning.remaining import LeftAlone, remove_unchanged
 from odhtec_jupyter.transfers.runtime.engine import Engine, together
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE, plan
-from odhtec_jupyter.transfers.runtime.retry import StopSign
-from odhtec_jupyter.transfers.targets.s3_target import CLOCKS_DIFFER, S3Target, drop_unfinished
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
+from odhtec_jupyter.transfers.targets.s3_target import CLOCKS_DIFFER, S3Target, drop_pending
 from odhtec_jupyter.transfers.targets.workspace_target import drop_partial
 from odhtec_jupyter.transfers.transfer import Needs, Transfer, TransferFile
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri, parse_uri
@@ -34,7 +34,7 @@ FILES_IN_A_ROW = 200  # before others get their turn on the event loop
 MOST_SLOTS = 64
 
 
-class Waits(Conflict):
+class TransferBlocked(Conflict):
     """The transfer cannot go on until something is there again."""
 
     def __init__(self, message: str, needs: Needs) -> None:
@@ -43,7 +43,7 @@ class Waits(Conflict):
 
 
 class StoreFinder(Protocol):
-    """Finds the stores of a transfer. Raises :class:`Waits` when one of them is not there."""
+    """Finds the stores of a transfer. Raises :class:`TransferBlocked` when one of them is not there."""
 
     def __call__(self, transfer: Transfer) -> Stores:
         """The stores in force now, if they are the ones it began with."""
@@ -71,7 +71,7 @@ class Jobs:
             await self._remove_empty_folders(stores, transfer)
 
     async def _plan(self, stores: Stores, transfer: Transfer) -> None:
-        stop = StopSign()
+        stop = CancelToken()
         source, target = parse_uri(transfer.source, "source"), parse_uri(transfer.target, "target")
         planned = await self._engine.attempt(
             stop, lambda: make_plan(stores, transfer.action, source, target, transfer.options, stop.is_set)
@@ -131,17 +131,17 @@ class Jobs:
             file.move("failed", OdhTecError(f"Something unexpected went wrong ({type(unexpected).__name__})."))
         else:
             file.move("skipped" if file.what == "skip" else "completed")
-            self._engine.unfinished.settled(file.owner)
+            self._engine.pending_writes.settled(file.owner)
 
     async def _remove(self, stores: Stores, _: Transfer, file: TransferFile) -> None:
         """Delete an object of another revision. Raises :class:`LeftAlone`."""
         source, target = parse_uri(file.source, "source"), parse_uri(file.target, "target")
         assert isinstance(source, HubUri)
         assert isinstance(target, S3Uri)
-        await self._engine.attempt(StopSign(), lambda: remove_unchanged(stores.s3, target, source, file.pin))
+        await self._engine.attempt(CancelToken(), lambda: remove_unchanged(stores.s3, target, source, file.pin))
 
     async def _bring(self, stores: Stores, transfer: Transfer, file: TransferFile) -> None:
-        engine, stop = self._engine, StopSign()
+        engine, stop = self._engine, CancelToken()
         source, target_uri = parse_uri(file.source, "source"), parse_uri(file.target, "target")
         if file.what == "remove source":
             there = await engine.attempt(stop, lambda: present(stores, target_uri))
@@ -205,7 +205,7 @@ class Jobs:
         except StoreError as error:
             if error.code != "PreconditionFailed":
                 raise
-            there = await engine.attempt(StopSign(), lambda: present(stores, S3Uri(target.bucket, target.key)))
+            there = await engine.attempt(CancelToken(), lambda: present(stores, S3Uri(target.bucket, target.key)))
             if there is None or there.size != size:
                 raise
             if (there.pin != file.pin or is_dated(file.pin)) and not await self._same_bytes(
@@ -216,7 +216,7 @@ class Jobs:
             return True
 
     async def _same_bytes(self, one: RangedSource, other: RangedSource) -> bool:
-        engine, stop = self._engine, StopSign()
+        engine, stop = self._engine, CancelToken()
         with await engine.budget.lease(PART_SIZE, "copy") as lease:
             half = PART_SIZE // 2
             for part in plan(one.size, half):
@@ -229,7 +229,7 @@ class Jobs:
 
     async def _look_again(self, stores: Stores, file: TransferFile, source: Uri) -> None:
         """A retry means the source as it is now; parts of what it was before are dropped."""
-        engine, stop = self._engine, StopSign()
+        engine, stop = self._engine, CancelToken()
         now = await engine.attempt(stop, lambda: present(stores, source))
         if now is None:
             raise StoreError(f"{source} no longer exists.", code="NoSuchKey")
@@ -242,7 +242,9 @@ class Jobs:
 
     async def _is_older(self, stores: Stores, transfer: Transfer, source: Uri, target: Uri) -> bool:
         """Whether what a sync was to overwrite has been written since it was asked for, after its source was."""
-        mine, there = await self._engine.attempt(StopSign(), lambda: (present(stores, source), present(stores, target)))
+        mine, there = await self._engine.attempt(
+            CancelToken(), lambda: (present(stores, source), present(stores, target))
+        )
         if there is None or there.modified is None:
             return False
         if mine and mine.modified and mine.modified >= there.modified:
@@ -250,14 +252,14 @@ class Jobs:
         return there.modified > transfer.created_at - timedelta(seconds=CLOCKS_DIFFER)
 
     async def _drop_begun(self, stores: Stores, file: TransferFile) -> None:
-        if entry := self._engine.unfinished.of(file.owner):
-            self._engine.unfinished.orphan(entry)  # should dropping have to wait, nobody goes on with it
+        if entry := self._engine.pending_writes.of(file.owner):
+            self._engine.pending_writes.orphan(entry)  # should dropping have to wait, nobody goes on with it
             await drop_entry(self._engine, stores, entry)
 
     async def _make_folder(self, stores: Stores, file: TransferFile, target: WorkspaceUri) -> None:
         if file.size:
             raise Conflict(f"{file.source} has bytes, but its name is that of a folder: a workspace cannot hold it.")
-        await self._engine.in_thread(StopSign(), stores.workspace.make_folder, target.path)
+        await self._engine.in_thread(CancelToken(), stores.workspace.make_folder, target.path)
 
     async def _remove_empty_folders(self, stores: Stores, transfer: Transfer) -> None:
         """Folders of the workspace from which everything was moved away."""
@@ -274,7 +276,7 @@ class Jobs:
             for folder in sorted(folders, key=len, reverse=True):  # what is within goes first
                 stores.workspace.remove_empty_folder(folder)
 
-        await self._engine.in_thread(StopSign(), remove)
+        await self._engine.in_thread(CancelToken(), remove)
 
 
 async def take_plan(transfer: Transfer, planned: list[Planned]) -> None:
@@ -297,13 +299,13 @@ async def take_plan(transfer: Transfer, planned: list[Planned]) -> None:
     transfer.take_files()
 
 
-async def drop_entry(engine: Engine, stores: Stores, entry: Unfinished) -> bool:
+async def drop_entry(engine: Engine, stores: Stores, entry: PendingWrite) -> bool:
     """Leave nothing of what was begun; False when that has to wait."""
     if isinstance(parse_uri(entry.place, "place"), WorkspaceUri):
         return await drop_partial(engine, stores.workspace, entry)
     if entry.endpoint != stores.s3.host:
         return False
-    return await drop_unfinished(engine, stores.s3, entry)
+    return await drop_pending(engine, stores.s3, entry)
 
 
 def _remove_source(stores: Stores, source: Uri, pin: str, named: Uri) -> None:

@@ -8,17 +8,17 @@ from collections.abc import Callable, Sequence
 from odhtec_jupyter.errors import Conflict, OdhTecError
 from odhtec_jupyter.models import DeleteReply, KeyFailure, MultipartList, NamedUpload
 from odhtec_jupyter.stores.s3.store import S3Store
-from odhtec_jupyter.transfers.journal.pending_writes import Unfinished
+from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.runtime.engine import Engine
-from odhtec_jupyter.transfers.runtime.retry import StopSign
-from odhtec_jupyter.transfers.targets.s3_target import COMPLETION, drop_unfinished
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
+from odhtec_jupyter.transfers.targets.s3_target import COMPLETION, drop_pending
 from odhtec_jupyter.uris import S3Uri
 
 
 class Multiparts:
     """Those of one bucket. Belongs to the event loop."""
 
-    def __init__(self, engine: Engine, store: S3Store, bucket: str, is_left: Callable[[Unfinished], bool]) -> None:
+    def __init__(self, engine: Engine, store: S3Store, bucket: str, is_left: Callable[[PendingWrite], bool]) -> None:
         """``is_left`` says whether nobody goes on with an entry of the journal."""
         self._engine = engine
         self._store = store
@@ -48,9 +48,9 @@ class Multiparts:
                 f"{key}: this server still goes on with the upload; cancel its transfer or discard it.", code="InUse"
             )
         entry = next((entry for entry in self._entries(key) if entry.upload_id == upload_id), None)
-        if entry is not None and await drop_unfinished(self._engine, self._store, entry):
+        if entry is not None and await drop_pending(self._engine, self._store, entry):
             return
-        await self._engine.in_thread(StopSign(), self._store.abort_unfinished, self._bucket, key, upload_id)
+        await self._engine.in_thread(CancelToken(), self._store.abort_unfinished, self._bucket, key, upload_id)
 
     def _is_in_use(self, key: str, upload_id: str) -> bool:
         for entry in self._entries(key):
@@ -63,10 +63,10 @@ class Multiparts:
                 return True
         return False
 
-    def _entries(self, key: str) -> list[Unfinished]:
+    def _entries(self, key: str) -> list[PendingWrite]:
         place = str(S3Uri(self._bucket, key))
         return [
             entry
-            for entry in self._engine.unfinished.entries
+            for entry in self._engine.pending_writes.entries
             if (entry.place, entry.endpoint) == (place, self._store.host)
         ]

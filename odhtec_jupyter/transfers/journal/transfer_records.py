@@ -12,11 +12,11 @@ from typing import Any
 
 from odhtec_jupyter.models import Failure
 from odhtec_jupyter.transfers.journal.journal import Journal, putting
-from odhtec_jupyter.transfers.journal.pending_writes import UnfinishedList
+from odhtec_jupyter.transfers.journal.pending_writes import PendingWrites
 from odhtec_jupyter.transfers.transfer import DONE, FINAL, Options, Transfer, TransferFile, Watcher
 
 
-class Archive:
+class TransferRecords:
     """All transfers of this server in its journal."""
 
     def __init__(self, journal: Journal) -> None:
@@ -48,7 +48,7 @@ class Archive:
         self._journal.write("DELETE FROM transfers WHERE id = ?", [(transfer.id,)])
         self.forget_files(transfer)
 
-    def load(self, watcher: Watcher, unfinished: UnfinishedList) -> list[Transfer]:
+    def load(self, watcher: Watcher, unfinished: PendingWrites) -> list[Transfer]:
         """All that an earlier server wrote down, oldest first; those that ran are queued again."""
         transfers = {row["id"]: _transfer(row, watcher) for row in self._journal.rows("transfers")}
         files: defaultdict[str, list[sqlite3.Row]] = defaultdict(list)

@@ -17,9 +17,9 @@ from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 from odhtec_jupyter.stores.interruption import ended_by
 from odhtec_jupyter.transfers.journal.journal import Journal
-from odhtec_jupyter.transfers.journal.pending_writes import UnfinishedList
+from odhtec_jupyter.transfers.journal.pending_writes import PendingWrites
 from odhtec_jupyter.transfers.runtime.memory_budget import MemoryBudget
-from odhtec_jupyter.transfers.runtime.retry import ATTEMPTS, Stopped, StopSign, delay
+from odhtec_jupyter.transfers.runtime.retry import ATTEMPTS, CancelToken, OperationCancelled, delay
 
 T = TypeVar("T")
 THREADS = 24
@@ -81,25 +81,25 @@ class Engine:
 
     def __init__(self, *, max_memory: int, max_concurrent_transfers: int, journal: Journal) -> None:
         self.journal = journal
-        self.unfinished = UnfinishedList(journal)
+        self.pending_writes = PendingWrites(journal)
         self.budget = MemoryBudget(max_memory)
         self.slots = Slots(max_concurrent_transfers)
-        self.reading: set[StopSign] = set()  # the downloads that go on now, each by what ends it
+        self.reading: set[CancelToken] = set()  # the downloads that go on now, each by what ends it
         self.threads = DaemonThreads(THREADS, thread_name_prefix="odhtec-transfer", initializer=_step_back)
         self._receivers = DaemonThreads(RECEIVERS, thread_name_prefix="odhtec-receive", initializer=_step_back)
 
-    async def in_thread(self, stop: StopSign, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    async def in_thread(self, stop: CancelToken, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run blocking work. When cancelled, tells it to stop and waits until it has let go of its buffer.
 
         A request that a store does not answer is ended :data:`ANSWER_SECONDS` after the cancellation.
         """
         return await self._run(self.threads, stop, lambda: call(*args, **kwargs))
 
-    async def receive(self, stop: StopSign, call: Callable[[], T]) -> T:
+    async def receive(self, stop: CancelToken, call: Callable[[], T]) -> T:
         """The same for what a sender sends, in threads that no store can keep: their senders would look slow."""
         return await self._run(self._receivers, stop, call)
 
-    async def _run(self, threads: Executor, stop: StopSign, call: Callable[[], T]) -> T:
+    async def _run(self, threads: Executor, stop: CancelToken, call: Callable[[], T]) -> T:
         def run() -> T:
             with ended_by(stop):
                 return call()
@@ -113,10 +113,10 @@ class Engine:
             await settled(future)
             late.cancel()
             raise
-        except Stopped:
+        except OperationCancelled:
             raise asyncio.CancelledError from None
 
-    async def attempt(self, stop: StopSign, call: Callable[[], T], attempts: int = ATTEMPTS) -> T:
+    async def attempt(self, stop: CancelToken, call: Callable[[], T], attempts: int = ATTEMPTS) -> T:
         """Run blocking work in a thread, again after transient errors; the waiting between holds no thread."""
         for number in range(1, attempts + 1):
             try:

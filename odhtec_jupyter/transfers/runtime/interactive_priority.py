@@ -20,7 +20,7 @@ PERIOD = 0.03
 PAUSE = 0.01
 
 
-class Courtesy:
+class InteractivePriority:
     """:meth:`asked` belongs to the event loop, :meth:`give_way` to any thread."""
 
     def __init__(self, answered: threading.Event | None = None) -> None:
@@ -56,4 +56,4 @@ class Courtesy:
             self._answered.wait(left)
 
 
-courtesy = Courtesy()
+interactive_priority = InteractivePriority()

@@ -14,7 +14,7 @@ FIRST_DELAY = 0.5  # seconds, doubled each time
 LONGEST_DELAY = 60.0  # seconds, also for a Retry-After
 
 
-class StopSign(threading.Event):
+class CancelToken(threading.Event):
     """Tells the threads of a transfer to stop; once set, it stays."""
 
     def __init__(self) -> None:
@@ -47,14 +47,14 @@ class StopSign(threading.Event):
         return self._answers.holding(wait)
 
 
-class Stopped(Exception):
+class OperationCancelled(Exception):
     """The transfer was cancelled while a thread worked for it; never shown to a user."""
 
 
-def check(stop: StopSign) -> None:
-    """Raise :class:`Stopped` once the transfer is being cancelled."""
+def check(stop: CancelToken) -> None:
+    """Raise :class:`OperationCancelled` once the transfer is being cancelled."""
     if stop.is_set():
-        raise Stopped
+        raise OperationCancelled
 
 
 # What S3 says with status 400 of credentials that others can replace.

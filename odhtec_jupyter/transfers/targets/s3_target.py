@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from odhtec_jupyter.errors import Conflict, OdhTecError, StoreError, Unreachable, VerificationError
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.s3.writer import WRONG_DIGEST
-from odhtec_jupyter.transfers.journal.pending_writes import Kept, Unfinished
+from odhtec_jupyter.transfers.journal.pending_writes import Kept, PendingWrite
 from odhtec_jupyter.transfers.runtime.engine import Engine, finishing
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE, part_size
-from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.target import STREAM, Follow, blocks
 from odhtec_jupyter.transfers.targets.write_condition import WriteCondition
 from odhtec_jupyter.uris import S3Uri, parse_uri
@@ -50,7 +50,7 @@ class S3Target:
         return part_size(size)
 
     def put_whole(
-        self, view: memoryview, stop: StopSign, md5: bytes | None = None, follow: Follow = iter
+        self, view: memoryview, stop: CancelToken, md5: bytes | None = None, follow: Follow = iter
     ) -> str | None:
         """Store an object with one PUT; the ETag, where S3 tells it. Blocks."""
         try:
@@ -98,18 +98,18 @@ class S3Target:
             raise error
         return etag
 
-    async def begin(self, engine: Engine, stop: StopSign, owner: str = STREAM) -> Multipart:
+    async def begin(self, engine: Engine, stop: CancelToken, owner: str = STREAM) -> Multipart:
         """Begin a multipart upload, or go on with the one that the owner had begun."""
-        entry = engine.unfinished.of(owner) if owner != STREAM else None
+        entry = engine.pending_writes.of(owner) if owner != STREAM else None
         if entry is not None:
             if entry.place == self.uri and entry.endpoint == self.store.host:
                 if going_on := await Multipart.reopen(engine, self, entry, stop):
                     return going_on
             else:  # the target has another name by now
-                engine.unfinished.orphan(entry)
+                engine.pending_writes.orphan(entry)
         return await Multipart.begin(engine, self, stop, owner)
 
-    async def confirm(self, engine: Engine, etag: str | None, size: int, stop: StopSign) -> str | None:
+    async def confirm(self, engine: Engine, etag: str | None, size: int, stop: CancelToken) -> str | None:
         """Compare the stored size with ``size``; an object that is wrong and ours is deleted before the error."""
         try:
             head = await engine.attempt(stop, lambda: self.store.head(self.bucket, self.key))
@@ -130,7 +130,7 @@ class Multipart:
 
     again = None  # S3 does not show parts
 
-    def __init__(self, engine: Engine, target: S3Target, entry: Unfinished) -> None:
+    def __init__(self, engine: Engine, target: S3Target, entry: PendingWrite) -> None:
         self._engine = engine
         self.target = target
         self.entry = entry
@@ -144,10 +144,10 @@ class Multipart:
         return self.entry.upload_id
 
     @classmethod
-    async def begin(cls, engine: Engine, target: S3Target, stop: StopSign, owner: str) -> Multipart:
+    async def begin(cls, engine: Engine, target: S3Target, stop: CancelToken, owner: str) -> Multipart:
         """Begin one. One that S3 made while we were being stopped is dropped again."""
         store = target.store
-        entry = await engine.unfinished.begin(owner, target.uri, store.host)
+        entry = await engine.pending_writes.begin(owner, target.uri, store.host)
         uri, known = S3Uri(target.bucket, target.key), _others(engine, entry)
         made: list[str] = []
         tries = 0
@@ -171,22 +171,22 @@ class Multipart:
             await engine.attempt(stop, create)
             if tries > 1 and None not in known:  # an answer was lost, and with it the name of what it told of
                 await engine.attempt(stop, lambda: _drop_unnamed(store, uri, entry.begun_at, {*known, made[0]}))
-            await engine.unfinished.made(entry, made[0])
+            await engine.pending_writes.made(entry, made[0])
         except BaseException as error:
             entry.live = False
             if made:
                 entry.upload_id = made[0]
             if made or (isinstance(error, StoreError) and not error.transient):
-                await finishing(drop_unfinished(engine, store, entry))
+                await finishing(drop_pending(engine, store, entry))
             raise
         return cls(engine, target, entry)
 
     @classmethod
-    async def reopen(cls, engine: Engine, target: S3Target, entry: Unfinished, stop: StopSign) -> Multipart | None:
+    async def reopen(cls, engine: Engine, target: S3Target, entry: PendingWrite, stop: CancelToken) -> Multipart | None:
         """Go on with one of an earlier run; None when it is gone. What S3 lists counts, not what we remember."""
         if entry.upload_id is None:
-            engine.unfinished.orphan(entry)
-            await drop_unfinished(engine, target.store, entry)
+            engine.pending_writes.orphan(entry)
+            await drop_pending(engine, target.store, entry)
             return None
         multipart = cls(engine, target, entry)
         try:
@@ -199,7 +199,7 @@ class Multipart:
                 if await engine.attempt(stop, multipart._is_visible):
                     multipart.finished = True
                     return multipart
-                engine.unfinished.ended(entry)
+                engine.pending_writes.ended(entry)
                 return None
             if error.status not in {403, 501}:
                 raise
@@ -208,7 +208,7 @@ class Multipart:
         except BaseException:
             entry.live = False
             raise
-        engine.unfinished.listed(entry, {number: Kept(part.etag, part.size) for number, part in listed.items()})
+        engine.pending_writes.listed(entry, {number: Kept(part.etag, part.size) for number, part in listed.items()})
         return multipart
 
     def put(self, number: int, start: int, pieces: Iterable[memoryview], size: int, *, md5: bytes | None) -> str:
@@ -218,15 +218,15 @@ class Multipart:
 
     def keep(self, number: int, etag: str, size: int) -> None:
         """A part has arrived."""
-        self._engine.unfinished.part(self.entry, number, etag, size)
+        self._engine.pending_writes.part(self.entry, number, etag, size)
 
-    async def complete(self, count: int, stop: StopSign) -> str | None:
+    async def complete(self, count: int, stop: CancelToken) -> str | None:
         """Put the parts together; the ETag. Raises :class:`Conflict` when the key has come into being meanwhile."""
         etags = [self.entry.parts[number].etag for number in range(1, count + 1)]
         target, store = self.target, self.target.store
         unanswered = self.entry.completing_at is not None  # in an earlier run
         if self.finished:
-            self._engine.unfinished.visible(self.entry)
+            self._engine.pending_writes.visible(self.entry)
             return joined_etag(etags)
 
         def look() -> None:
@@ -249,7 +249,7 @@ class Multipart:
                 return target.stored_before(joined_etag(etags), error)
 
         await self._engine.attempt(stop, look)
-        await self._engine.unfinished.completing(self.entry)
+        await self._engine.pending_writes.completing(self.entry)
         try:
             etag = await self._engine.attempt(stop, put_together)
         except Unreachable as error:
@@ -257,15 +257,15 @@ class Multipart:
             raise CompletionUnknown(str(error), code=error.code) from error
         except StoreError:
             if not unanswered:
-                self._engine.unfinished.refused(self.entry)
+                self._engine.pending_writes.refused(self.entry)
             raise
-        self._engine.unfinished.visible(self.entry)
+        self._engine.pending_writes.visible(self.entry)
         return etag
 
     async def drop(self) -> None:
         """Abort it; one that S3 may still be completing is looked at later."""
-        self._engine.unfinished.orphan(self.entry)  # should that have to wait, a new try must not go on with it
-        await drop_unfinished(self._engine, self.target.store, self.entry)
+        self._engine.pending_writes.orphan(self.entry)  # should that have to wait, a new try must not go on with it
+        await drop_pending(self._engine, self.target.store, self.entry)
 
     def leave(self) -> None:
         """Keep what has arrived."""
@@ -288,9 +288,9 @@ def joined_etag(etags: Sequence[str]) -> str | None:
     return f'"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(etags)}"'
 
 
-async def drop_unfinished(engine: Engine, store: S3Store, entry: Unfinished) -> bool:
+async def drop_pending(engine: Engine, store: S3Store, entry: PendingWrite) -> bool:
     """Leave nothing of an unfinished multipart upload; False when that has to wait. Does not raise errors of S3."""
-    stop = StopSign()  # of its own: the transfer's is set by now
+    stop = CancelToken()  # of its own: the transfer's is set by now
     uri = parse_uri(entry.place, "place")
     assert isinstance(uri, S3Uri)
     known = _others(engine, entry)
@@ -314,16 +314,16 @@ async def drop_unfinished(engine: Engine, store: S3Store, entry: Unfinished) -> 
     except OdhTecError:
         gone = False
     if gone:
-        engine.unfinished.ended(entry)
+        engine.pending_writes.ended(entry)
     return gone
 
 
-def _others(engine: Engine, entry: Unfinished) -> set[str | None]:
+def _others(engine: Engine, entry: PendingWrite) -> set[str | None]:
     """The ids of the other uploads to the same place; None among them is one that is just being begun.
 
     One whose name was lost with an earlier server is not: two of them would wait for each other.
     """
-    others = [other for other in engine.unfinished.entries if other.place == entry.place and other is not entry]
+    others = [other for other in engine.pending_writes.entries if other.place == entry.place and other is not entry]
     return {other.upload_id for other in others if other.upload_id or other.live}
 
 
@@ -340,7 +340,7 @@ def _drop_unnamed(store: S3Store, uri: S3Uri, since: float, known: Collection[st
             store.abort_multipart(uri.bucket, uri.key, upload.upload_id)
 
 
-def _is_visible(store: S3Store, entry: Unfinished) -> bool:
+def _is_visible(store: S3Store, entry: PendingWrite) -> bool:
     """Whether the object is there and made of exactly our parts. Blocks."""
     uri = parse_uri(entry.place, "place")
     assert isinstance(uri, S3Uri)

@@ -11,11 +11,11 @@ from typing import Protocol
 
 from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.stores.source import RangedSource
-from odhtec_jupyter.transfers.journal.pending_writes import Unfinished
+from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.runtime.engine import Engine, finishing
-from odhtec_jupyter.transfers.runtime.interactive_priority import courtesy
+from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
 from odhtec_jupyter.transfers.runtime.parts import MIB
-from odhtec_jupyter.transfers.runtime.retry import StopSign, check, goes_on
+from odhtec_jupyter.transfers.runtime.retry import CancelToken, check, goes_on
 
 BLOCK = MIB  # bytes between two looks at the stop sign
 Follow = Callable[[Iterable[memoryview]], Iterable[memoryview]]
@@ -25,7 +25,7 @@ STREAM = "stream"  # the owner of what cannot go on in another process
 class Assembly(Protocol):
     """A file being put together from parts that come in any order."""
 
-    entry: Unfinished  # with the parts that have arrived, also in an earlier process
+    entry: PendingWrite  # with the parts that have arrived, also in an earlier process
     finished: bool  # it turned out to be whole: only its end was not known
 
     @property
@@ -41,7 +41,7 @@ class Assembly(Protocol):
         """A part has arrived; belongs to the event loop."""
         ...
 
-    async def complete(self, count: int, stop: StopSign) -> str | None:
+    async def complete(self, count: int, stop: CancelToken) -> str | None:
         """Make it visible out of its ``count`` parts; the ETag where there is one."""
         ...
 
@@ -72,7 +72,7 @@ class Target(Protocol):
         ...
 
     def put_whole(
-        self, view: memoryview, stop: StopSign, md5: bytes | None = None, follow: Follow = iter
+        self, view: memoryview, stop: CancelToken, md5: bytes | None = None, follow: Follow = iter
     ) -> str | None:
         """Write the file in one piece; its ETag, where the target has told one. Blocks.
 
@@ -80,11 +80,11 @@ class Target(Protocol):
         """
         ...
 
-    async def begin(self, engine: Engine, stop: StopSign, owner: str) -> Assembly:
+    async def begin(self, engine: Engine, stop: CancelToken, owner: str) -> Assembly:
         """Begin to write in parts, or go on with what the owner had begun."""
         ...
 
-    async def confirm(self, engine: Engine, etag: str | None, size: int, stop: StopSign) -> str | None:
+    async def confirm(self, engine: Engine, etag: str | None, size: int, stop: CancelToken) -> str | None:
         """Compare what is there now with ``size``; the ETag, which some stores tell only here."""
         ...
 
@@ -103,9 +103,9 @@ async def assembling(assembly: Assembly, owner: str) -> AsyncIterator[None]:
             assembly.leave()
 
 
-def blocks(view: memoryview, stop: StopSign) -> Iterator[memoryview]:
+def blocks(view: memoryview, stop: CancelToken) -> Iterator[memoryview]:
     """A buffer in pieces, so that a cancelled transfer ends between two of them."""
     for start in range(0, len(view), BLOCK):
         check(stop)
-        courtesy.give_way()
+        interactive_priority.give_way()
         yield view[start : start + BLOCK]

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from odhtec_jupyter.errors import OdhTecError, VerificationError
 from odhtec_jupyter.stores.source import Checksum
 from odhtec_jupyter.stores.workspace.store import PartialFile, WorkspaceStore
-from odhtec_jupyter.transfers.journal.pending_writes import Unfinished
+from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.runtime.engine import Engine, finishing
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
-from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.target import Follow
 from odhtec_jupyter.uris import WorkspaceUri
 
@@ -37,13 +37,13 @@ class WorkspaceTarget:
         """8 MiB, however large the file is."""
         return PART_SIZE
 
-    def put_whole(self, view: memoryview, stop: StopSign, md5: bytes | None = None, follow: Follow = iter) -> str:
+    def put_whole(self, view: memoryview, stop: CancelToken, md5: bytes | None = None, follow: Follow = iter) -> str:
         """Never called: a file of the workspace is always put together beside its name."""
         raise NotImplementedError
 
-    async def begin(self, engine: Engine, stop: StopSign, owner: str) -> FileAssembly:
+    async def begin(self, engine: Engine, stop: CancelToken, owner: str) -> FileAssembly:
         """Begin a partial file, or go on with the one that the owner had begun."""
-        entry = engine.unfinished.of(owner)
+        entry = engine.pending_writes.of(owner)
         if entry is not None:
             token = entry.upload_id or ""
             if entry.place == self.uri:
@@ -54,7 +54,7 @@ class WorkspaceTarget:
                     return FileAssembly(engine, self, entry, None)
             await drop_partial(engine, self.store, entry)
         token = owner.removeprefix("transfer/").replace("/", "-")
-        entry = await engine.unfinished.begin(owner, self.uri, "", token)
+        entry = await engine.pending_writes.begin(owner, self.uri, "", token)
         try:
             partial = await engine.in_thread(stop, self.store.begin, self.path, token)
         except BaseException:
@@ -63,13 +63,13 @@ class WorkspaceTarget:
             raise
         return FileAssembly(engine, self, entry, partial)
 
-    def _was_published(self, entry: Unfinished) -> bool:
+    def _was_published(self, entry: PendingWrite) -> bool:
         """Whether an earlier run had given the file its name, and only its end was not known."""
         pin = entry.parts.get(PUBLISHED)
         found = self.store.head(self.path) if pin else None
         return found is not None and pin is not None and found.pin == pin.etag
 
-    async def confirm(self, engine: Engine, etag: str | None, size: int, stop: StopSign) -> str | None:
+    async def confirm(self, engine: Engine, etag: str | None, size: int, stop: CancelToken) -> str | None:
         """Compare the size of what is there now."""
         found = await engine.in_thread(stop, self.store.head, self.path)
         if found is None or found.size != size:
@@ -81,7 +81,9 @@ class WorkspaceTarget:
 class FileAssembly:
     """A partial file: an :class:`Assembly`."""
 
-    def __init__(self, engine: Engine, target: WorkspaceTarget, entry: Unfinished, partial: PartialFile | None) -> None:
+    def __init__(
+        self, engine: Engine, target: WorkspaceTarget, entry: PendingWrite, partial: PartialFile | None
+    ) -> None:
         """``partial`` is None when the file has its name already."""
         self._engine = engine
         self._target = target
@@ -107,24 +109,24 @@ class FileAssembly:
 
     def keep(self, number: int, etag: str, size: int) -> None:
         """A part has arrived."""
-        self._engine.unfinished.part(self.entry, number, etag, size)
+        self._engine.pending_writes.part(self.entry, number, etag, size)
 
-    async def complete(self, count: int, stop: StopSign) -> None:
+    async def complete(self, count: int, stop: CancelToken) -> None:
         """Give the file its name."""
         if partial := self._partial:
             self.keep(PUBLISHED, partial.pin, 0)  # known before it is done: else a later run would find it in its way
             await self._engine.journal.written()
             await self._engine.in_thread(stop, lambda: partial.publish(if_absent=self._target.if_absent))
             partial.close()
-        self._engine.unfinished.visible(self.entry)
+        self._engine.pending_writes.visible(self.entry)
 
     async def drop(self) -> None:
         """Remove the partial file."""
         self.entry.live = False
         with suppress(OdhTecError):
             if self._partial:
-                await self._engine.in_thread(StopSign(), self._partial.drop)
-            self._engine.unfinished.ended(self.entry)
+                await self._engine.in_thread(CancelToken(), self._partial.drop)
+            self._engine.pending_writes.ended(self.entry)
 
     def leave(self) -> None:
         """Keep the partial file."""
@@ -168,7 +170,7 @@ class PartialRange:
         """The file stays open."""
 
 
-async def drop_partial(engine: Engine, store: WorkspaceStore, entry: Unfinished) -> bool:
+async def drop_partial(engine: Engine, store: WorkspaceStore, entry: PendingWrite) -> bool:
     """Remove what is left of a partial file; False when that cannot be. Does not raise errors of the file system."""
     path, token = entry.place.removeprefix("workspace://"), entry.upload_id or ""
 
@@ -177,8 +179,8 @@ async def drop_partial(engine: Engine, store: WorkspaceStore, entry: Unfinished)
             partial.drop()
 
     try:
-        await engine.in_thread(StopSign(), drop)
+        await engine.in_thread(CancelToken(), drop)
     except OdhTecError:
         return False
-    engine.unfinished.ended(entry)
+    engine.pending_writes.ended(entry)
     return True

@@ -13,17 +13,17 @@ from collections.abc import Callable, Iterable, Iterator
 
 from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.transfers.runtime.engine import Engine, settled
-from odhtec_jupyter.transfers.runtime.interactive_priority import courtesy
-from odhtec_jupyter.transfers.runtime.retry import StopSign, check
+from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
+from odhtec_jupyter.transfers.runtime.retry import CancelToken, check
 from odhtec_jupyter.transfers.targets.target import BLOCK, blocks
-from odhtec_jupyter.transfers.uploads.socket_reader import Sender
+from odhtec_jupyter.transfers.uploads.socket_reader import SocketReader
 
 # How long a sender may keep S3 and a thread waiting: milliseconds at once, seconds in the whole of a part.
 PATIENCE = 100
 LONGEST = 0.5
 
 
-class Halted(Exception):
+class ForwardingStopped(Exception):
     """The sender sends nothing, or has gone; S3 has a part of a part."""
 
 
@@ -33,8 +33,8 @@ class Forwarding:
     def __init__(
         self,
         engine: Engine,
-        stop: StopSign,
-        sender: Sender,
+        stop: CancelToken,
+        sender: SocketReader,
         memory: memoryview,
         filled: int,
         put: Callable[[Iterable[memoryview]], str],
@@ -63,7 +63,11 @@ class Forwarding:
             return True
         await settled(self.answer)
         error = None if self.answer.cancelled() else self.answer.exception()
-        if error and not isinstance(error, Halted) and not (isinstance(error, OdhTecError) and error.transient):
+        if (
+            error
+            and not isinstance(error, ForwardingStopped)
+            and not (isinstance(error, OdhTecError) and error.transient)
+        ):
             raise error
         return False
 
@@ -84,7 +88,7 @@ class Forwarding:
         waited = 0.0
         while (start := self.filled) < len(self._memory):
             check(self._stop)
-            courtesy.give_way()
+            interactive_priority.give_way()
             asked = time.monotonic()
             count = self._sender.take(self._memory[start : start + BLOCK], PATIENCE)
             waited += time.monotonic() - asked
@@ -93,5 +97,5 @@ class Forwarding:
                 self._loop.call_soon_threadsafe(self._over.set)
             elif not count or waited > LONGEST:
                 self._sender.is_quick = False
-                raise Halted
+                raise ForwardingStopped
             yield self._memory[start : self.filled]

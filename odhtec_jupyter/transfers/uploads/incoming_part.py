@@ -9,7 +9,7 @@ from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.models import StoredPart
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.runtime.engine import Engine
-from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.uploads.part_buffer import Incoming, PartBuffer
 from odhtec_jupyter.transfers.uploads.upload_session import UploadSession
 
@@ -41,7 +41,7 @@ class IncomingPart:
         self._session = session
         self._store = store
         self.on_failure = on_failure
-        self._stop = StopSign()
+        self._stop = CancelToken()
         self._buffer: PartBuffer | None = None
         self._failure: OdhTecError | None = None
         self._closed = False

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from odhtec_jupyter.errors import SlowSender
 from odhtec_jupyter.transfers.runtime.memory_budget import Lease, MemoryBudget
-from odhtec_jupyter.transfers.uploads.socket_reader import Sender
+from odhtec_jupyter.transfers.uploads.socket_reader import SocketReader
 
 PATIENCE = 15.0  # seconds a sender may stand still while others wait for its memory
 SLOWEST = 64 * 1024  # bytes per second, the least while others wait
@@ -25,7 +25,7 @@ class Incoming(Protocol):
         """Put bytes there; how many."""
         ...
 
-    def sender(self) -> Sender | None:
+    def sender(self) -> SocketReader | None:
         """The socket it comes from, where it comes quickly and a thread may read there now."""
         ...
 

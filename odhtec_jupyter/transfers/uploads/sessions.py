@@ -15,7 +15,7 @@ from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.journal.upload_record import UploadRecord
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.parts import part_size
-from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.s3_target import S3Target
 from odhtec_jupyter.transfers.uploads import incoming_part
 from odhtec_jupyter.transfers.uploads.incoming_part import IncomingPart
@@ -122,7 +122,7 @@ class Uploads:
     async def _choose(self, store: S3Store, request: UploadRequest) -> S3Target:
         reserved = self._reserved(store, request)
         target = await self._engine.attempt(
-            StopSign(),
+            CancelToken(),
             lambda: choose_target(
                 store, request.bucket, request.key, request.content_type, request.on_conflict, reserved, in_parts=True
             ),
@@ -224,9 +224,9 @@ class Uploads:
     async def expire(self) -> None:
         """Drop uploads that nobody has gone on with for long."""
         owners = {session.record.owner for session in self._sessions.values()}
-        for entry in self._engine.unfinished.entries:
+        for entry in self._engine.pending_writes.entries:
             if entry.owner.startswith("upload/") and entry.owner not in owners:
-                self._engine.unfinished.orphan(entry)  # the server ended between the two
+                self._engine.pending_writes.orphan(entry)  # the server ended between the two
         limit = time.time() - self._keep
         for session in list(self._sessions.values()):
             if session.record.touched_at < limit and not session.incoming:

@@ -12,14 +12,14 @@ import socket
 import time
 
 from odhtec_jupyter.transfers.runtime.engine import PATIENCE, TURN, Engine
-from odhtec_jupyter.transfers.runtime.interactive_priority import courtesy
-from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.target import BLOCK
 
 QUICK = 256 * 1024  # bytes that wait to be read, from which on a thread is worth it
 
 
-class Sender:
+class SocketReader:
     """``source`` does not block. One at a time may call :meth:`receive`."""
 
     def __init__(self, engine: Engine, source: socket.socket) -> None:
@@ -28,7 +28,7 @@ class Sender:
         self._source = source
         self._readable = select.poll()
         self._readable.register(source, select.POLLIN)
-        self._stop = StopSign()
+        self._stop = CancelToken()
 
     def came(self, count: int) -> None:
         """The loop has found ``count`` bytes waiting."""
@@ -42,7 +42,7 @@ class Sender:
         done = 0
         until = time.monotonic() + TURN
         while done < len(room) and not self._stop.is_set():
-            courtesy.give_way()
+            interactive_priority.give_way()
             count = self.take(room[done : done + BLOCK], PATIENCE)
             done += count
             if not count or time.monotonic() > until:
@@ -51,7 +51,7 @@ class Sender:
         return done
 
     def take(self, room: memoryview, patience: int) -> int:
-        """The next bytes; 0 when none came within ``patience`` milliseconds, or none will. Waits: it is for threads."""
+        """The next bytes; 0 when none came within ``patience`` milliseconds, or none will. Blocks."""
         for waited in (False, True):
             try:
                 return self._source.recv_into(room)

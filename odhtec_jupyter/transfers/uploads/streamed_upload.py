@@ -16,12 +16,12 @@ from odhtec_jupyter.transfers.copying.connection_scaler import AMPLE
 from odhtec_jupyter.transfers.runtime.engine import Engine, finishing, settled
 from odhtec_jupyter.transfers.runtime.memory_budget import Lease
 from odhtec_jupyter.transfers.runtime.parts import MAX_OBJECT, MAX_PARTS, MIB, open_part_size, part_size
-from odhtec_jupyter.transfers.runtime.retry import StopSign
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.s3_target import CompletionUnknown, Multipart, S3Target
 from odhtec_jupyter.transfers.targets.target import blocks
 from odhtec_jupyter.transfers.uploads.forwarding import Forwarding
 from odhtec_jupyter.transfers.uploads.part_buffer import Incoming, PartBuffer
-from odhtec_jupyter.transfers.uploads.socket_reader import Sender
+from odhtec_jupyter.transfers.uploads.socket_reader import SocketReader
 
 IN_FLIGHT = 3  # parts of one upload being stored while the next one fills
 LARGEST_OPEN_PART = 32 * MIB
@@ -51,7 +51,7 @@ class StreamedUpload:
         self._size = size
         self._at_most = at_most
         self._on_failure = on_failure
-        self._stop = StopSign()
+        self._stop = CancelToken()
         self._buffer: PartBuffer | None = None
         self._multipart: Multipart | None = None
         self._parts = 0
@@ -191,7 +191,7 @@ class StreamedUpload:
         if not task.cancelled() and (error := task.exception()):
             self._fail(error)
 
-    async def _forward(self, multipart: Multipart, buffer: PartBuffer, sender: Sender) -> int:
+    async def _forward(self, multipart: Multipart, buffer: PartBuffer, sender: SocketReader) -> int:
         """Store a part while it comes in; how many bytes came. Where it breaks off, all goes on as without it."""
         await self._wait_for_others()
         number, size, before, begun = self._parts + 1, buffer.size, buffer.filled, time.monotonic()

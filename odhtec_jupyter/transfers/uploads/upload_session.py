@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 from odhtec_jupyter.errors import Conflict, NotFound, OdhTecError, StoreError, VerificationError
 from odhtec_jupyter.models import StoredObject, StoredPart, Upload
 from odhtec_jupyter.stores.s3.store import S3Store
-from odhtec_jupyter.transfers.journal.pending_writes import Kept, Unfinished
+from odhtec_jupyter.transfers.journal.pending_writes import Kept, PendingWrite
 from odhtec_jupyter.transfers.journal.upload_record import UploadRecord
 from odhtec_jupyter.transfers.runtime.engine import Engine
-from odhtec_jupyter.transfers.runtime.retry import StopSign
-from odhtec_jupyter.transfers.targets.s3_target import Multipart, S3Target, drop_unfinished
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
+from odhtec_jupyter.transfers.targets.s3_target import Multipart, S3Target, drop_pending
 from odhtec_jupyter.transfers.targets.target import blocks
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class UploadSession:
         self._multipart.target = target
         return self._multipart
 
-    async def put(self, store: S3Store, number: int, view: memoryview, stop: StopSign) -> None:
+    async def put(self, store: S3Store, number: int, view: memoryview, stop: CancelToken) -> None:
         """Store one part. The same part twice is harmless: the last one counts."""
         stored = False
         while not stored:
@@ -114,7 +114,7 @@ class UploadSession:
                     await self._put(multipart, number, view, stop)
                     stored = True
 
-    async def _put(self, multipart: Multipart, number: int, view: memoryview, stop: StopSign) -> None:
+    async def _put(self, multipart: Multipart, number: int, view: memoryview, stop: CancelToken) -> None:
         full = self.record.verify == "full"
 
         def put() -> str:
@@ -136,7 +136,7 @@ class UploadSession:
             if self.result is not None:  # by somebody else, while this call waited
                 return self.result
             self._require(store)
-            record, stop = self.record, StopSign()
+            record, stop = self.record, CancelToken()
             target = self._target(store, if_absent=record.if_absent and not overwrite)
             if record.etag is None:
                 try:
@@ -162,18 +162,18 @@ class UploadSession:
         async with self._door.alone():
             self._require(store)
             if (entry := self._entry) is not None:
-                self._engine.unfinished.orphan(entry)
-                await drop_unfinished(self._engine, store, entry)
+                self._engine.pending_writes.orphan(entry)
+                await drop_pending(self._engine, store, entry)
             self._end()
 
     def forget(self) -> None:
         """Leave what S3 has of it to whoever looks after what nobody goes on with."""
         if (entry := self._entry) is not None:
-            self._engine.unfinished.orphan(entry)
+            self._engine.pending_writes.orphan(entry)
         self._end()
 
     async def _empty(self, target: S3Target) -> str | None:
-        stop = StopSign()
+        stop = CancelToken()
         return await self._engine.attempt(stop, lambda: target.put_whole(memoryview(b""), stop))
 
     async def _in_parts(self, target: S3Target) -> str | None:
@@ -187,13 +187,13 @@ class UploadSession:
                 raise _missing(missing, count)
             assert multipart is not None
             try:
-                return await multipart.complete(count, StopSign())
+                return await multipart.complete(count, CancelToken())
             except Conflict:
                 if multipart.entry.completing_at is None:
                     raise
             # What is there now may be our own: an earlier try that gave no answer has done its work.
             multipart = await self._reopen(target, multipart.entry)
-            return await multipart.complete(count, StopSign())
+            return await multipart.complete(count, CancelToken())
         finally:
             self._multipart = None
             if entry is not None:
@@ -213,8 +213,8 @@ class UploadSession:
     # --- S3 -------------------------------------------------------------------------------------------------------
 
     @property
-    def _entry(self) -> Unfinished | None:
-        return self._engine.unfinished.of(self.record.owner)
+    def _entry(self) -> PendingWrite | None:
+        return self._engine.pending_writes.of(self.record.owner)
 
     def _target(self, store: S3Store, *, if_absent: bool = False) -> S3Target:
         record = self.record
@@ -238,12 +238,12 @@ class UploadSession:
         if entry is not None and entry.upload_id is not None:
             return await self._reopen(target, entry)
         if entry is not None:  # the server ended before it knew S3's name for it: no part had come
-            await Multipart.reopen(self._engine, target, entry, StopSign())
-        return await Multipart.begin(self._engine, target, StopSign(), self.record.owner)
+            await Multipart.reopen(self._engine, target, entry, CancelToken())
+        return await Multipart.begin(self._engine, target, CancelToken(), self.record.owner)
 
-    async def _reopen(self, target: S3Target, entry: Unfinished) -> Multipart:
+    async def _reopen(self, target: S3Target, entry: PendingWrite) -> Multipart:
         try:
-            multipart = await Multipart.reopen(self._engine, target, entry, StopSign())
+            multipart = await Multipart.reopen(self._engine, target, entry, CancelToken())
         except OdhTecError:
             entry.live = self._multipart is not None
             raise

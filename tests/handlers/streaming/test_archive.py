@@ -280,7 +280,7 @@ async def test_archives_end_when_the_server_stops(
         s3_client.put_object(Bucket=bucket, Key=f"{number}", Body=noise(4 * MIB))
     reader, writer = await api.raw("GET", f"archive/{bucket}?prefix=", {})
     await reader.readuntil(b"\r\n\r\n")
-    for abort in list(services.unfinished):
+    for abort in list(services.open_streams):
         await abort()
     await eventually(lambda: services.active == 0)
     assert not (await reader.read()).endswith(b"0\r\n\r\n")

@@ -59,7 +59,7 @@ async def ask_and_leave(api: Any, watched: Watched, method: str, target: str, bo
 def all_done(
     services: Any, eventually: Callable[[Callable[[], bool]], Awaitable[None]]
 ) -> Callable[[], Awaitable[None]]:
-    """Waits until no thread for short calls has anything left to do."""
+    """Wait until no thread for short calls has anything left to do."""
 
     async def wait() -> None:
         # As many as there are threads: each of these comes behind what was there before.

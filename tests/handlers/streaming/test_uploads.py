@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from odhtec_jupyter.transfers.uploads import part_pieces
-from odhtec_jupyter.transfers.uploads.socket_reader import Sender
+from odhtec_jupyter.transfers.uploads.socket_reader import SocketReader
 from tests.content import MIB, noise
 from tests.handlers.raw import reply_of
 from tests.marks import on_moto, over_http
@@ -268,13 +268,13 @@ async def test_a_quick_senders_bytes_are_read_in_a_thread(
     api: Any, bucket: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = []
-    real = Sender.receive
+    real = SocketReader.receive
 
-    async def receive(sender: Sender, room: memoryview) -> int:
+    async def receive(sender: SocketReader, room: memoryview) -> int:
         taken.append(await real(sender, room))
         return taken[-1]
 
-    monkeypatch.setattr(Sender, "receive", receive)
+    monkeypatch.setattr(SocketReader, "receive", receive)
     monkeypatch.setattr("odhtec_jupyter.transfers.uploads.socket_reader.QUICK", 1)
     content = noise(SIZE)
     upload = await begin(api, bucket)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import math
+import threading
+
+import pytest
+
+from odhtec_jupyter.transfers.runtime import interactive_priority as module
+from odhtec_jupyter.transfers.runtime.interactive_priority import InteractivePriority
+from tests.transfers.steps import Clock
+from tests.waiting import GIVE_UP_SECONDS
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+class TransferBlocked(threading.Event):
+    """Which waits there were, and for how long at most; nobody is kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout)
+        return True
+
+
+class Awaited(threading.Event):
+    """Tells when a thread begins to wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.awaited = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.awaited.set()
+        return super().wait(timeout)
+
+
+def test_transfer_thread_pauses_while_a_request_runs(clock: Clock) -> None:
+    answered = TransferBlocked()
+    interactive_priority, waits = InteractivePriority(answered), answered.waits
+    interactive_priority.give_way()
+    assert waits == []
+    with interactive_priority.asked():
+        clock.now += module.LONGEST / 2
+        interactive_priority.give_way()
+        assert waits == [pytest.approx(module.LONGEST / 2)]
+        with interactive_priority.asked():
+            pass
+        interactive_priority.give_way()
+        assert len(waits) == 2, "the first is still asked"
+        clock.now += module.LONGEST
+        interactive_priority.give_way()
+        assert len(waits) == 2, "a long call holds nobody up"
+    with interactive_priority.asked():
+        pass
+    interactive_priority.give_way()
+    assert len(waits) == 2
+
+
+def test_all_transfer_threads_pause_together_after_a_request(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(clock, "sleep", slept.append, raising=False)
+    interactive_priority = InteractivePriority()
+    interactive_priority.looked()
+    clock.now = looked = math.ceil(clock.now / module.PERIOD) * module.PERIOD + 1e-6
+    interactive_priority.give_way()
+    assert slept == []
+    clock.now = looked + module.PERIOD - module.PAUSE / 2
+    interactive_priority.give_way()
+    assert slept == [pytest.approx(module.PAUSE / 2, abs=1e-5)]
+    clock.now += module.LOOKING
+    interactive_priority.give_way()
+    assert len(slept) == 1, "nobody looks any more"
+
+
+def test_pause_ends_with_the_reply(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONGEST", 600)
+    answered = Awaited()
+    interactive_priority = InteractivePriority(answered)
+    with interactive_priority.asked():
+        thread = threading.Thread(target=interactive_priority.give_way, daemon=True)
+        thread.start()
+        assert answered.awaited.wait(GIVE_UP_SECONDS)
+        assert thread.is_alive()
+    thread.join(GIVE_UP_SECONDS)
+    assert not thread.is_alive()
+
+
+def test_pause_ends_when_the_request_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONGEST", 600)
+    interactive_priority = InteractivePriority()
+    with pytest.raises(ZeroDivisionError), interactive_priority.asked():
+        raise ZeroDivisionError
+    interactive_priority.give_way()

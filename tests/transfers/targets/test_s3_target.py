@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from odhtec_jupyter.errors import StoreError, Unreachable
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
+from odhtec_jupyter.transfers.targets.s3_target import S3Target, joined_etag
+from tests.odd_store import Asked, OddStore, Reply, failure
+
+
+def test_the_etag_of_an_upload_is_the_md5_of_the_md5s() -> None:
+    parts = [hashlib.md5(text).digest() for text in (b"one", b"two")]
+    etags = [f'"{part.hex()}"' for part in parts]
+    assert joined_etag(etags) == f'"{hashlib.md5(b"".join(parts)).hexdigest()}-2"'
+
+
+def test_parts_that_are_named_otherwise_have_no_etag_to_compare() -> None:
+    assert joined_etag(['"not-a-digest"', '"0123"']) is None
+
+
+def store_wrong_bytes(asked: Asked, reply: Reply) -> None:
+    if asked.method == "PUT":
+        reply.headers["ETag"] = f'"{hashlib.md5(b"other").hexdigest()}"'
+
+
+def test_object_with_wrong_bytes_is_deleted_as_soon_as_the_store_answers() -> None:
+    def leave(asked: Asked) -> None:
+        if asked.method == "DELETE":
+            raise ConnectionAbortedError  # the connection ends without an answer
+
+    with OddStore(oddity=store_wrong_bytes) as odd:
+        target = S3Target(odd.store, "bucket", "key\x01")  # DeleteObjects cannot name it
+        odd.refuse = leave
+        with pytest.raises(Unreachable):  # which is tried again
+            target.put_whole(memoryview(b"bytes"), CancelToken(), hashlib.md5(b"bytes").digest())
+        odd.refuse = None
+        with pytest.raises(StoreError, match="different bytes than were sent"):
+            target.put_whole(memoryview(b"bytes"), CancelToken(), hashlib.md5(b"bytes").digest())
+        assert odd.objects == {}
+
+
+def test_wrong_bytes_are_told_where_they_may_not_be_deleted() -> None:
+    def deny(asked: Asked) -> Reply | None:
+        return failure(403, "AccessDenied") if asked.method in {"DELETE", "POST"} else None
+
+    with OddStore(oddity=store_wrong_bytes, refuse=deny) as odd:
+        target = S3Target(odd.store, "bucket", "key")
+        with pytest.raises(StoreError, match="different bytes than were sent"):
+            target.put_whole(memoryview(b"bytes"), CancelToken(), hashlib.md5(b"bytes").digest())

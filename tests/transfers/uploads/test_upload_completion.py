@@ -1,0 +1,134 @@
+"""The end of a resumable upload: compared, found done when its answer was lost, refused while parts are missing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from odhtec_jupyter.errors import Conflict, Unreachable, VerificationError
+from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
+from odhtec_jupyter.transfers.uploads.sessions import Uploads
+from tests.content import body_of, multiparts, noise
+from tests.transfers.sending import SIZE, put, receive, request
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_complete_whose_answer_was_lost_is_found_done(
+    start: Callable[[], tuple[Engine, Uploads]],
+    store: S3Store,
+    s3_client: Any,
+    bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
+    restarted: bool,
+) -> None:
+    complete = store.complete_multipart
+    asked: list[str] = []
+
+    def unheard(*args: Any, **options: Any) -> str | None:
+        asked.append("complete")
+        if len(asked) == 1:
+            complete(*args, **options)
+        raise Unreachable("the answer was lost")
+
+    data = noise(SIZE)
+    engine, uploads = start()
+    upload, _ = await uploads.begin(request(bucket))
+    await put(uploads, upload, data, 1, 2, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "complete_multipart", unheard)
+        with pytest.raises(Unreachable):
+            await uploads.complete(upload.upload_id, overwrite=False)
+    assert body_of(s3_client, bucket, "k") == data
+    if restarted:
+        engine, uploads = start()
+        again, goes_on = await uploads.begin(request(bucket))  # `fail`: the key exists, and is this upload's own
+        assert goes_on
+        assert (again.upload_id, again.bytes_done, len(again.parts)) == (upload.upload_id, SIZE, 3)
+        with pytest.raises(Conflict):
+            await receive(uploads, upload.upload_id, 1, data[:PART_SIZE])
+    result = await uploads.complete(upload.upload_id, overwrite=False)
+    assert result.ETag == s3_client.head_object(Bucket=bucket, Key="k")["ETag"]
+    assert (multiparts(s3_client, bucket), engine.pending_writes.entries) == ([], [])
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_complete_that_could_not_be_compared_is_compared_later(
+    start: Callable[[], tuple[Engine, Uploads]],
+    store: S3Store,
+    s3_client: Any,
+    bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
+    restarted: bool,
+) -> None:
+    head, complete = store.head, store.complete_multipart
+    done = threading.Event()
+
+    def then_silent(*args: Any, **options: Any) -> str | None:
+        etag = complete(*args, **options)
+        done.set()
+        return etag
+
+    def silent(*args: Any) -> Any:
+        if done.is_set():
+            raise Unreachable("no answer")
+        return head(*args)
+
+    engine, uploads = start()
+    upload, _ = await uploads.begin(request(bucket))
+    await put(uploads, upload, noise(SIZE), 1, 2, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "complete_multipart", then_silent)
+        patch.setattr(store, "head", silent)
+        with pytest.raises(Unreachable):
+            await uploads.complete(upload.upload_id, overwrite=False)
+    if restarted:
+        engine, uploads = start()
+    again, goes_on = await uploads.begin(request(bucket))
+    assert goes_on
+    assert (again.upload_id, len(again.parts)) == (upload.upload_id, 3)
+    result = await uploads.complete(upload.upload_id, overwrite=False)
+    assert result == await uploads.complete(upload.upload_id, overwrite=False)
+    assert result.ETag == s3_client.head_object(Bucket=bucket, Key="k")["ETag"]
+    assert engine.pending_writes.entries == []
+
+
+async def test_an_object_of_another_size_is_an_error(
+    uploads: Uploads, store: S3Store, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload, _ = await uploads.begin(request(bucket))
+    await put(uploads, upload, noise(SIZE), 1, 2, 3)
+    complete = store.complete_multipart
+
+    def replaced(*args: Any, **options: Any) -> str | None:
+        etag = complete(*args, **options)
+        store.put(bucket, "k", [memoryview(b"of somebody else")], 16)
+        return etag
+
+    monkeypatch.setattr(store, "complete_multipart", replaced)
+    with pytest.raises(VerificationError):
+        await uploads.complete(upload.upload_id, overwrite=False)
+    assert uploads.show_all().uploads == []
+    head = store.head(bucket, "k")
+    assert head is not None
+    assert head.size == 16
+
+
+async def test_missing_parts_are_named_and_the_upload_stays(uploads: Uploads, s3_client: Any, bucket: str) -> None:
+    data = noise(SIZE)
+    upload, _ = await uploads.begin(request(bucket))
+    for numbers, missing in (((), "1, 2, 3"), ((2,), "1, 3"), ((1,), "3")):
+        await put(uploads, upload, data, *numbers)
+        with pytest.raises(Conflict, match=f"arrived: {missing}[.]") as caught:
+            await uploads.complete(upload.upload_id, overwrite=False)
+        assert caught.value.code == "MissingParts"
+    await put(uploads, upload, data, 3, 3, 1)
+    await uploads.complete(upload.upload_id, overwrite=False)
+    assert body_of(s3_client, bucket, "k") == data
+    large, _ = await uploads.begin(request(bucket, "large", 20 * PART_SIZE))
+    with pytest.raises(Conflict, match="and 10 more"):
+        await uploads.complete(large.upload_id, overwrite=False)
