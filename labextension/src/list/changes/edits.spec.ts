@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { page, transfer } from '../testing/fakes';
-import { BrowserModel } from './browser';
+import { page, transfer } from '../../testing/fakes';
+import { BrowserModel } from '../browser';
 import { Edits } from './edits';
 
 describe('Edits', () => {

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { page, trans, transfer } from '../testing/fakes';
-import type { Transfer, TransferRequest } from '../tokens';
+import { page, trans, transfer } from '../../testing/fakes';
+import type { Transfer, TransferRequest } from '../../tokens';
+import type { IRow } from '../rows';
 import { Moves } from './moves';
-import type { IRow } from './rows';
 
 const file = (key: string): IRow => ({ kind: 'file', key, name: key });
 const folder = (key: string): IRow => ({ kind: 'folder', key, name: key });
