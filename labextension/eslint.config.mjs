@@ -24,7 +24,7 @@ export default tseslint.config(
     files: ['src/**/*.{ts,tsx}'],
     plugins: { 'react-hooks': hooks },
     rules: {
-      // The panel has to be there at once, for the layout restorer to find it.
+      // The panel must exist when the layout is restored.
       'jupyter/prefer-lazy-imports': 'off',
       ...hooks.configs.recommended.rules,
       '@typescript-eslint/naming-convention': [
@@ -40,7 +40,7 @@ export default tseslint.config(
     }
   },
   {
-    // The rules about plugins look at the types of their tokens.
+    // The rules for plugins need the types of their tokens.
     files: ['src/**/*.{ts,tsx}'],
     ignores: ['src/**/*.spec.{ts,tsx}', 'src/testing/**'],
     languageOptions: {

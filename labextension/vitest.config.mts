@@ -15,9 +15,9 @@ export default defineConfig({
       }
     }
   ],
-  // Of specs, too, which tsconfig.json leaves out.
+  // Also for specs, which tsconfig.json excludes.
   oxc: { jsx: { runtime: 'automatic', importSource: '#jsx' } },
-  // From the sources: `imports` in package.json names what is built of it.
+  // Use the source: `imports` in package.json names the build.
   resolve: {
     alias: [
       {
@@ -28,17 +28,14 @@ export default defineConfig({
   },
   test: {
     environment: 'jsdom',
-    // One import of Lab's packages for a worker, not for each file: a sixth of the time. The files pass in any order
+    // Import Lab's packages once per worker, not per file: a sixth of the time. The files pass in any order
     // in one worker (`--sequence.shuffle.files --maxWorkers=1`).
     isolate: false,
     pool: 'threads',
-    // A hang ends; a busy machine decides nothing.
+    // Long enough that only a hang fails, not a busy machine.
     testTimeout: 60_000,
     hookTimeout: 60_000,
     setupFiles: ['./vitest.setup.ts'],
-    // Only a deadlock takes this long, however busy the machine is.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
     include: ['src/**/*.spec.{ts,tsx}'],
     server: { deps: { inline: [/@jupyterlab\//, /@jupyter\//, /@lumino\//] } }
   }

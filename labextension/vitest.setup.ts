@@ -1,4 +1,4 @@
-// What jsdom lacks and Lumino or Lab touches at import.
+// Globals that jsdom lacks and Lumino or Lab use at import.
 import { cleanup } from '@testing-library/react';
 import { afterEach, vi } from 'vitest';
 

@@ -15,7 +15,7 @@ function Wrapped({ children }: { children: ReactNode }): JSX.Element {
   return <>{children}</>;
 }
 
-it('no text of a view and no attribute that is read hides a part of a name', () => {
+it('shows invisible characters in all texts and attributes of views', () => {
   const { container } = render(
     <div title={`1\n${NAME}`} aria-label={NAME} data-prefix={NAME}>
       {NAME} and {NAME}
@@ -35,7 +35,7 @@ it('no text of a view and no attribute that is read hides a part of a name', () 
   expect((screen.getByPlaceholderText(SHOWN) as HTMLInputElement).value).toBe(NAME);
 });
 
-it('no sentence does, nor an error, nor a notice', () => {
+it('shows them in translations, errors and notifications', () => {
   expect(trans.__('Delete %1?', NAME)).toBe(`Delete ${SHOWN}?`);
   expect(trans._n('%1 item of %2', '%1 items of %2', 2, NAME)).toBe(`2 items of ${SHOWN}`);
   expect(new ApiError('NoSuchKey', `There is no ${NAME}.`, 404).message).toContain(SHOWN);

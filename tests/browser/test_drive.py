@@ -178,7 +178,7 @@ def test_what_is_changed_in_the_last_moment_is_not_overwritten(panel: Panel, cli
 
     page.route("**/objects/upload/**", overtake, times=1)
     panel.press("Control+s")
-    panel.dialog.get_by_text("was changed in the store at the same time, so nothing was saved").wait_for()
+    panel.dialog.get_by_text("has changed in the store, so nothing was saved").wait_for()
     assert body(client, "race.txt") == "theirs"
     panel.press("Escape")
     panel.dialog.wait_for(state="detached")

@@ -103,7 +103,7 @@ def test_a_place_is_typed_and_found_again(filled: Panel, client: S3Client) -> No
     panel.row("a.csv").wait_for()
     panel.press("Alt+ArrowUp")
     panel.expect_focus("deep")
-    page.get_by_role("button", name="Type a place").click()
+    page.get_by_role("button", name="Enter a path").click()
     place.fill("s3://models/large.bin")  # an object: its folder, and the object has the focus
     panel.press("Enter")
     panel.expect_focus("large.bin")

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { chunks } from './chunks';
 
-it('keeps what fits together, in its order', () => {
+it('keeps items in order in as few lists as possible', () => {
   expect(chunks([])).toEqual([]);
   expect(chunks(['b', 'a'])).toEqual([['b', 'a']]);
 });
@@ -12,7 +12,7 @@ it.each([
   ['long', 'k'.repeat(1024), 5000],
   ['of many bytes', '日'.repeat(341), 5000],
   ['of control characters', '\u0001'.repeat(1024), 1000]
-])('makes lists that one request can hold: %s', (_, key, count) => {
+])('makes lists that fit in one request: %s', (_, key, count) => {
   const keys = Array.from({ length: count }, (_, index) => `${key}${index}`);
   const lists = chunks(keys);
   expect(lists.flat()).toEqual(keys);

@@ -15,13 +15,13 @@ describe('ApiError.ofReply', () => {
     ]);
   });
 
-  it('knows a 404 of a server without our routes', () => {
+  it('recognizes the 404 of a server without our routes', () => {
     const tornado = JSON.stringify({ message: 'Not Found', reason: null });
     expect(ApiError.ofReply(404, 'Not Found', tornado).code).toBe(NOT_ENABLED);
     expect(ApiError.ofReply(404, 'Not Found', '<html>').code).toBe(NOT_ENABLED);
   });
 
-  it('makes a sentence of a page that a proxy sent', () => {
+  it('turns a proxy’s HTML page into a sentence', () => {
     const error = ApiError.ofReply(504, 'Gateway Timeout', '<html>');
     expect(error.message).toBe('The server replied 504 Gateway Timeout.');
   });

@@ -49,7 +49,7 @@ describe('readEvents', () => {
     expect(events).toEqual(EVENTS);
   });
 
-  it('gives up a silent connection and closes it', async () => {
+  it('closes a connection that times out', async () => {
     vi.useFakeTimers();
     const cancel = vi.fn();
     const next = readEvents(new ReadableStream({ cancel }), '').next();

@@ -91,7 +91,7 @@ describe('WidgetLink', () => {
     expect(listObjects).toHaveBeenCalledTimes(1);
   });
 
-  it('keeps what is selected while the list of buckets is still being read', async () => {
+  it('keeps the selection while the list of buckets is loading', async () => {
     const { link, model, state, listBuckets } = setup({ bucket: 'main' });
     const buckets = new Deferred<Awaited<ReturnType<typeof listBuckets>>>();
     listBuckets.mockReturnValueOnce(buckets.promise);
@@ -104,7 +104,7 @@ describe('WidgetLink', () => {
     expect(selected(model)).toEqual(['a.txt']);
   });
 
-  it('keeps what is selected while what Python has selected is being looked for', async () => {
+  it('keeps the user’s selection while Python’s selection is being loaded', async () => {
     const { link, model, state, python, listObjects, hold, release } = setup({ bucket: 'main' });
     await link.start();
     hold();
@@ -117,7 +117,7 @@ describe('WidgetLink', () => {
     expect(selected(model)).toEqual(['b.txt']);
   });
 
-  it('begins in a folder of the default bucket', async () => {
+  it('starts in a folder of the default bucket', async () => {
     const { link, model, sent } = setup({ prefix: 'data/', filter: 'x' });
     await link.start();
     expect(model.prefix).toBe('data/');
@@ -125,7 +125,7 @@ describe('WidgetLink', () => {
     expect(sent).toEqual([{ bucket: 'main' }]);
   });
 
-  it('begins where the selected object is', async () => {
+  it('starts in the folder of the selected object', async () => {
     const { link, model, state } = setup({ selected: ['s3://main/data/y'] });
     await link.start();
     expect(model.prefix).toBe('data/');
@@ -137,7 +137,7 @@ describe('WidgetLink', () => {
     });
   });
 
-  it('tells what the user does, and each thing once', async () => {
+  it('reports each action of the user once', async () => {
     const { link, model, sent, listObjects } = setup();
     await link.start();
     sent.length = 0;
@@ -151,7 +151,7 @@ describe('WidgetLink', () => {
     expect(listObjects).toHaveBeenCalledTimes(2);
   });
 
-  it('moves with Python, without an answer to what Python said itself', async () => {
+  it('follows traits set in Python without echoing them', async () => {
     const { link, model, sent, python } = setup();
     await link.start();
     sent.length = 0;
@@ -169,7 +169,7 @@ describe('WidgetLink', () => {
     expect(sent.slice(1)).toEqual([{ bucket: 'main' }]);
   });
 
-  it('goes to the folder of what Python selects', async () => {
+  it('opens the folder of an object selected in Python', async () => {
     const { link, model, state, python } = setup();
     await link.start();
     await python({ selected: ['s3://main/data/x', 's3://main/data/y'] });
@@ -178,7 +178,7 @@ describe('WidgetLink', () => {
     expect(state.prefix).toBe('data/');
   });
 
-  it('finds what has been written since the folder was read', async () => {
+  it('finds objects written since the folder was read', async () => {
     const { link, model, python, listObjects } = setup();
     await link.start();
     listObjects.mockImplementationOnce(async () => page(['a.txt', 'b.txt', 'new.txt'], ['data/']));
@@ -197,7 +197,7 @@ describe('WidgetLink', () => {
     expect(selected(model)).toEqual(['data/y']);
   });
 
-  it('leaves a search for what Python selects, and not for a hit', async () => {
+  it('closes a search for an object selected in Python, unless it is a hit', async () => {
     const { link, model, state, python } = setup();
     await link.start();
     await model.startSearch({ q: 'x', mode: 'contains', recursive: true });
@@ -210,14 +210,14 @@ describe('WidgetLink', () => {
     expect(state.selected).toEqual(['s3://main/a.txt']);
   });
 
-  it('takes back what is not there', async () => {
+  it('deselects objects that do not exist', async () => {
     const { link, state, python } = setup();
     await link.start();
     await python({ selected: ['s3://main/a.txt', 's3://main/none'] });
     expect(state.selected).toEqual(['s3://main/a.txt']);
   });
 
-  it('loses nothing that Python says while a folder is being read', async () => {
+  it('applies traits that Python sets while a folder is loading', async () => {
     const { link, model, state, sent, python, hold, release } = setup({
       selected: ['s3://main/a.txt']
     });
@@ -234,7 +234,7 @@ describe('WidgetLink', () => {
     expect(sent).toEqual([]);
   });
 
-  it('ends where it was told to go last', async () => {
+  it('ends in the folder that was set last', async () => {
     const { link, model, state, python, hold, release } = setup();
     await link.start();
     hold();
@@ -247,7 +247,7 @@ describe('WidgetLink', () => {
     expect(model.rows).toHaveLength(3);
   });
 
-  it('lets the user go on while it follows Python', async () => {
+  it('lets the user open another folder while Python’s traits are being applied', async () => {
     const { link, model, state, python, hold, release } = setup({
       selected: ['s3://main/data/x']
     });
@@ -260,7 +260,7 @@ describe('WidgetLink', () => {
     expect(state).toMatchObject({ bucket: 'other', prefix: '', selected: [] });
   });
 
-  it('selects one row only where Python wants no more', async () => {
+  it('selects only one row if `multiple` is false', async () => {
     const { link, model, state, python } = setup();
     await link.start();
     model.select(selection => selection.all(['a.txt', 'b.txt']));
@@ -274,7 +274,7 @@ describe('WidgetLink', () => {
     expect(state.selected).toEqual(['s3://main/a.txt']);
   });
 
-  it('is silent when its browser is gone', async () => {
+  it('reports nothing after its browser is disposed', async () => {
     const { link, model, sent, python, hold, release } = setup();
     await link.start();
     sent.length = 0;

@@ -36,7 +36,7 @@ describe('S3Drive', () => {
   };
   const text = { type: 'file' as const, format: 'text' as const };
 
-  it('gives text with the ETag as its hash, and takes it back with the content type it had', async () => {
+  it('returns text with the ETag as hash, and saves it with its content type', async () => {
     store.put('a/é.csv', 'x;y', 'text/csv; charset=utf-8');
     const model = await drive.get('b/a/é.csv', { ...text, content: true });
     expect(model).toMatchObject({
@@ -55,7 +55,7 @@ describe('S3Drive', () => {
     });
   });
 
-  it('costs one HEAD to look, and none right after a save', async () => {
+  it('needs one HEAD to get the state, and none right after a save', async () => {
     store.put('k', 'x');
     await drive.get('b/k', { content: false });
     expect(store.requests).toEqual(['HEAD k']);
@@ -67,7 +67,7 @@ describe('S3Drive', () => {
     expect(store.requests).toEqual(['HEAD k']);
   });
 
-  it('replaces nothing that Lab has not been told of', async () => {
+  it('replaces no version that Lab does not know', async () => {
     store.put('k', 'mine');
     await drive.get('b/k', { ...text });
     store.put('k', 'theirs');
@@ -79,7 +79,7 @@ describe('S3Drive', () => {
     expect(store.objects.get('k')!.text).toBe('later');
   });
 
-  it("does not take another's save for its own", async () => {
+  it('does not mistake another user’s save for its own', async () => {
     store.put('k', 'old');
     await drive.get('b/k', { ...text });
     await drive.save('b/k', { ...text, content: 'mine' });
@@ -90,7 +90,7 @@ describe('S3Drive', () => {
     expect((await drive.get('b/k', { content: false })).hash).toBe('"3"');
   });
 
-  it('creates only where nothing is', async () => {
+  it('creates objects only at free paths', async () => {
     store.put('there', 'x');
     expect(await status(drive.save('b/there', { ...text, content: 'y' }))).toBe(412);
     expect(store.objects.get('there')!.text).toBe('x');
@@ -99,13 +99,13 @@ describe('S3Drive', () => {
     expect(store.objects.get('new')!.text).toBe('y');
   });
 
-  it('refuses what is too large for an editor, and shows its preview', async () => {
+  it('refuses objects too large for an editor, and shows their preview', async () => {
     store.put('big', 'x'.repeat(1001));
     expect(await status(drive.get('b/big', { ...text }))).toBe(413);
     expect(showPreview).toHaveBeenCalledWith({ bucket: 'b', key: 'big' });
   });
 
-  it('refuses what an editor would damage in words, and shows its preview', async () => {
+  it('explains why an editor would damage an object, and shows its preview', async () => {
     const refused = async (path: string, options: Contents.IFetchOptions) =>
       String(await drive.get(path, options).catch((reason: Error) => reason.message));
     const { readObject } = store;
@@ -119,7 +119,7 @@ describe('S3Drive', () => {
     expect(showPreview).toHaveBeenCalledTimes(2);
   });
 
-  it('says in words what is no notebook and no JSON', async () => {
+  it('explains what is not a notebook or not JSON', async () => {
     const refused = async (path: string, options: Contents.IFetchOptions) =>
       String(await drive.get(path, options).catch((reason: Error) => reason.message));
     store.put('a.ipynb', '');
@@ -138,7 +138,7 @@ describe('S3Drive', () => {
     expect(showPreview).not.toHaveBeenCalled();
   });
 
-  it('lists buckets and folders, leaving out what has no path', async () => {
+  it('lists buckets and folders without keys that have no path', async () => {
     ['d/a.ipynb', 'd/sub/x', 'd//y', 'd/', 'd/..'].forEach(key => store.put(key, '{}'));
     expect((await drive.get('')).content).toMatchObject([{ name: 'b', type: 'directory' }]);
     const { content, type } = await drive.get('b/d');
@@ -151,7 +151,7 @@ describe('S3Drive', () => {
     expect(await status(drive.get('b/d', { type: 'file' }))).toBe(404);
   });
 
-  it('says that a folder goes on where it stopped listing', async () => {
+  it('reports that a folder has more entries than listed', async () => {
     for (let index = 0; index < 5001; index++) {
       store.put(`d/${index}`, '');
     }
@@ -159,7 +159,7 @@ describe('S3Drive', () => {
     expect(onTruncated).toHaveBeenCalledWith('b/d', 5000);
   });
 
-  it('finds free names for what is new', async () => {
+  it('finds free names for new files', async () => {
     store.put('d/untitled.txt', '');
     store.put('d/Untitled.ipynb', '');
     expect((await drive.newUntitled({ path: 'b/d', type: 'file' })).path).toBe('b/d/untitled1.txt');
@@ -170,7 +170,7 @@ describe('S3Drive', () => {
     expect(folder).toMatchObject({ path: 'b/d/Untitled Folder', type: 'directory' });
   });
 
-  it('moves and copies in the store, never onto what is there', async () => {
+  it('moves and copies in the store, and never over existing objects', async () => {
     store.put('a.txt', 'x');
     store.put('c.txt', 'x');
     expect(await status(drive.rename('b/a.txt', 'b/c.txt'))).toBe(409);
@@ -187,7 +187,7 @@ describe('S3Drive', () => {
     expect((await drive.copy('b/c.txt', 'b')).path).toBe('b/c-Copy1.txt');
   });
 
-  it('deletes one object, and no folder with something in it', async () => {
+  it('deletes one object, but no folder that is not empty', async () => {
     ['a', 'd/x', 'e/'].forEach(key => store.put(key, ''));
     await drive.delete('b/a');
     expect(await status(drive.delete('b/d'))).toBe(400);

@@ -238,7 +238,7 @@ export class S3Drive implements Contents.IDrive {
     this._saved.delete(path);
     const why = known
       ? this._trans.__(
-          '%1 was changed by someone else, so nothing was saved. Save again to choose which version to keep.',
+          '%1 has changed in the store, so nothing was saved. Save again to choose which version to keep.',
           s3Uri(bucket, key)
         )
       : this._trans.__('%1 already exists, so nothing was saved.', s3Uri(bucket, key));

@@ -51,7 +51,7 @@ describe('CopyModel', () => {
     );
   });
 
-  it('begins where nothing can go, and asks the server nothing until it can', async () => {
+  it('sends no request while the target is not valid', async () => {
     const model = make('copy', beside);
     expect(model.targetProblem).toBe('same');
     model.chooser.open('b', 'a/sub/deep/');
@@ -66,7 +66,7 @@ describe('CopyModel', () => {
     expect(model.ready).toBe(true);
   });
 
-  it('takes what is in one folder as one transfer', async () => {
+  it('groups rows of one folder in one transfer', async () => {
     const model = make('move', beside);
     model.chooser.open('c', 'x/');
     await planned(model);
@@ -106,7 +106,7 @@ describe('CopyModel', () => {
     expect(server.startTransfer.mock.lastCall![0].onConflict).toBe('fail');
   });
 
-  it('takes the choice where something is in the way', async () => {
+  it('uses the choice for conflicts', async () => {
     server.planTransfer.mockResolvedValue(plan('s3://c/', { create: 1, conflict: 2 }));
     const model = make();
     model.chooser.open('c', '');
@@ -118,7 +118,7 @@ describe('CopyModel', () => {
     expect(server.startTransfer.mock.lastCall![0].onConflict).toBe('rename');
   });
 
-  it('does not start twice what has been started before another one was refused', async () => {
+  it('does not start a transfer again after another one was refused', async () => {
     const model = make();
     model.chooser.open('c', '');
     await planned(model);
@@ -133,7 +133,7 @@ describe('CopyModel', () => {
     expect(sources).toEqual(['s3://b/a/one.txt', 's3://b/a/x/sub/', 's3://b/a/x/sub/']);
   });
 
-  it('follows the folder that is typed', async () => {
+  it('uses the entered folder', async () => {
     const model = make();
     model.chooser.type('new/place');
     expect(model.target).toBe('s3://b/new/place/');

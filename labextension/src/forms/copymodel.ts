@@ -1,6 +1,6 @@
 import { parentPrefix, s3Uri } from '../api/keys';
 import { ApiError } from '../api/request';
-import { groupByFolder, type IFolderGroup } from '../list/groupbyfolder';
+import { groupByFolder, type IFolderGroup } from '../list/changes/groupbyfolder';
 import type { IRow } from '../list/rows';
 import type { OnConflict, Transfer, TransferPlan, TransferRequest } from '../tokens';
 import { FolderChooser } from './folderchooser';

@@ -20,7 +20,7 @@ describe('DetailsModel', () => {
     server.getDetails.mockResolvedValue(details());
   });
 
-  it('sends only what is another one, with the ETag that was seen', async () => {
+  it('sends only changes, with the ETag that was read', async () => {
     const model = await make();
     expect(model.dirty).toBe(false);
     model.setHeader('CacheControl', 'no-cache');
@@ -42,7 +42,7 @@ describe('DetailsModel', () => {
     expect(server.setDetails.mock.lastCall![2]).toEqual({ etag: '"2"', Metadata: {} });
   });
 
-  it('saves nothing over what somebody else has changed, and can read it again', async () => {
+  it('does not overwrite another user’s changes, and can reload', async () => {
     const model = await make();
     model.setHeader('ContentType', 'text/plain');
     server.setDetails.mockRejectedValueOnce(new ApiError('Conflict', 'Another one.', 409));
@@ -67,7 +67,7 @@ describe('DetailsModel', () => {
     );
   });
 
-  it('refuses names of which S3 would keep one', async () => {
+  it('refuses duplicate names', async () => {
     const model = await make();
     const pair = (name: string) => ({ name, value: 'x' });
     model.setMetadata([pair('Author'), pair('author')]);
@@ -80,7 +80,7 @@ describe('DetailsModel', () => {
     expect(model.badName).toBeNull();
   });
 
-  it('lets tags be where the store has none', async () => {
+  it('sends no tags if the store has none', async () => {
     server.getDetails.mockResolvedValue(details({ TagSet: null }));
     const model = await make();
     expect([model.tags, model.dirty]).toEqual([null, false]);

@@ -43,7 +43,7 @@ describe('matches', () => {
     expect(matches([pattern], [])(path)).toBe(expected);
   });
 
-  it('takes what is typed apart', () => {
+  it('splits the entered patterns', () => {
     expect(splitPatterns(' *.json, onnx/\n*.bin ')).toEqual(['*.json', 'onnx/', '*.bin']);
   });
 
@@ -75,11 +75,11 @@ describe('a choice of files', () => {
       'ticked against an exclude pattern, another unticked',
       tick(tick(byPatterns([], ['o*']), ['onnx/model.onnx'], true), ['config.json'], false)
     ]
-  ])('asks the server for exactly what is chosen: %s', (_, choice) => {
+  ])('requests exactly the selected files: %s', (_, choice) => {
     expect(brought(choice)).toEqual([...chosenPaths(files, choice)]);
   });
 
-  it('sends no patterns when there is nothing to say, and few when few were unticked', () => {
+  it('sends no patterns for all files, and few if few are unchecked', () => {
     expect(asPatterns(files, EVERYTHING)).toEqual({});
     const most = tick(EVERYTHING, ['config.json'], false);
     expect(asPatterns(files, most)).toEqual({ exclude: ['config.json'] });

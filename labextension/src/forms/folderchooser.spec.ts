@@ -18,7 +18,7 @@ describe('FolderChooser', () => {
     });
   const read = (chooser: FolderChooser) => vi.waitFor(() => expect(chooser.loading).toBe(false));
 
-  it('looks for folders behind pages of files, but not for ever', async () => {
+  it('looks for folders after pages of files, up to a limit', async () => {
     const listObjects = vi
       .fn<FolderChooser.IServer['listObjects']>()
       .mockResolvedValue(page(['f'], [], 'more'));
@@ -31,7 +31,7 @@ describe('FolderChooser', () => {
     expect([...chooser.folders, chooser.hasMore]).toEqual(['z/', false]);
   });
 
-  it('drops the answer about a place that was left', async () => {
+  it('ignores the reply for a folder that was left', async () => {
     const slow = new Deferred<ObjectList>();
     const listObjects = vi
       .fn<FolderChooser.IServer['listObjects']>()
@@ -46,7 +46,7 @@ describe('FolderChooser', () => {
     expect(chooser.folders).toEqual(['x/y/']);
   });
 
-  it('takes what is typed to the letter', async () => {
+  it('uses the entered key unchanged', async () => {
     const chooser = make(vi.fn().mockResolvedValue(page([])));
     chooser.type(' a//b');
     expect(chooser.prefix).toBe(' a//b/');

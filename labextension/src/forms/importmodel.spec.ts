@@ -31,7 +31,7 @@ describe('ImportModel', () => {
     server.importFromHub.mockResolvedValue(transfer());
   });
 
-  it('compares what was found with the bucket, and brings the commit that was seen', async () => {
+  it('compares the repository with the bucket, and imports the commit that was looked up', async () => {
     const model = make('folder/');
     server.planImport.mockResolvedValue(
       plan('s3://b/folder/org/name/', { create: 1, skip: 1, conflict: 1 }, [
@@ -60,7 +60,7 @@ describe('ImportModel', () => {
     });
   });
 
-  it('takes what a pasted address says: repository, revision, and which files', async () => {
+  it('uses repository, revision and files of a pasted address', async () => {
     const model = make();
     server.getHubRepo.mockResolvedValueOnce(
       hubRepo({ repoType: 'dataset', revision: 'v1', chosen: ['sub/'] })
@@ -81,7 +81,7 @@ describe('ImportModel', () => {
     expect(model.choice.include).toEqual([]);
   });
 
-  it('removes what remains of another revision only where that was agreed to, of this plan', async () => {
+  it('deletes leftovers of another revision only if the user agreed to it for this plan', async () => {
     const model = make();
     const objects = [{ key: 'org/name/old.bin', size: 5, ETag: '"e"', commit: 'c0ffee' }];
     server.planImport.mockResolvedValue({
@@ -117,7 +117,7 @@ describe('ImportModel', () => {
     expect(model.removesRemaining).toBe(false);
   });
 
-  it('decides nothing where nothing is in the way', async () => {
+  it('sends no choice without conflicts', async () => {
     const model = make();
     model.setQuery({ repo: 'org/name' });
     await model.lookUp();
@@ -127,7 +127,7 @@ describe('ImportModel', () => {
     expect(server.importFromHub.mock.lastCall![0].onConflict).toBe('fail');
   });
 
-  it('asks about a conflict only when one of the chosen files has it', async () => {
+  it('asks about conflicts only if a selected file has one', async () => {
     const model = make();
     server.planImport.mockResolvedValue(
       plan('s3://b/org/name/', { create: 2, conflict: 1 }, [
@@ -146,7 +146,7 @@ describe('ImportModel', () => {
     expect([...model.chosen].sort()).toEqual(['model.safetensors', 'sub/config.json']);
   });
 
-  it('takes files without a name in the plan for unknown, unless all fare alike', async () => {
+  it('treats files not named in the plan as unknown, unless all have the same status', async () => {
     const model = make();
     server.planImport.mockResolvedValue(
       plan('s3://b/org/name/', { create: 2, conflict: 1 }, [['model.safetensors', 'create']])
@@ -164,7 +164,7 @@ describe('ImportModel', () => {
     expect(model.plan!.partial).toBe(false);
   });
 
-  it('never starts what was found for another question', async () => {
+  it('never imports the result of another query', async () => {
     const model = make();
     model.setQuery({ repo: 'org/name' });
     await model.lookUp();
@@ -177,7 +177,7 @@ describe('ImportModel', () => {
     expect(server.importFromHub).not.toHaveBeenCalled();
   });
 
-  it('drops an answer that was overtaken', async () => {
+  it('ignores an outdated reply', async () => {
     const model = make();
     const slow = new Deferred<HubRepo>();
     server.getHubRepo.mockImplementationOnce((_, { signal }) => {
@@ -193,7 +193,7 @@ describe('ImportModel', () => {
     expect(model.error).toBeNull();
   });
 
-  it('says in the fields what a pasted address means', async () => {
+  it('copies a pasted address to the fields', async () => {
     const model = make();
     server.getHubRepo.mockResolvedValue(hubRepo({ repoType: 'dataset', revision: 'v2' }));
     model.setQuery({ repo: 'https://hub/datasets/org/name/tree/v2' });
@@ -216,7 +216,7 @@ describe('ImportModel', () => {
     expect(server.importFromHub.mock.lastCall![0].token).toBe('hf_secret');
   });
 
-  it('makes no link of an endpoint that is no address', async () => {
+  it('makes no link for an endpoint that is not a web address', async () => {
     server.getHubSettings.mockResolvedValue({
       hfEndpoint: 'javascript:alert(1)',
       hfTokenSet: false,
@@ -228,7 +228,7 @@ describe('ImportModel', () => {
     expect(model.pageUrl).toBeNull();
   });
 
-  it('compares again when the import is refused for what came into its way', async () => {
+  it('compares again after the import was refused for a conflict', async () => {
     const model = make();
     model.setQuery({ repo: 'org/name' });
     await model.lookUp();

@@ -17,7 +17,7 @@ describe('MultipartModel', () => {
     isTruncated: next !== null
   });
 
-  it('removes what is ticked, never what is in use, and looks again', async () => {
+  it('removes checked uploads, but none in use, and reloads', async () => {
     const server = {
       listMultiparts: vi
         .fn<MultipartModel.IServer['listMultiparts']>()

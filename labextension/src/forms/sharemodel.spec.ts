@@ -8,7 +8,7 @@ describe('ShareModel', () => {
   const make = (name: string) =>
     new ShareModel({ server: { presign }, bucket: 'b', prefix: 'a/', name });
 
-  it('makes a link for what the fields say, and shows it only beside them', async () => {
+  it('creates a link for the fields, and hides it when they change', async () => {
     const model = make('one.txt');
     await model.create();
     expect(presign).toHaveBeenCalledWith({
@@ -22,7 +22,7 @@ describe('ShareModel', () => {
     expect(model.link).toBeNull();
   });
 
-  it('shares a folder as a place to upload to, once a name is given', async () => {
+  it('creates a link to upload to a folder once a name is given', async () => {
     const model = make('');
     expect([model.method, model.exists, model.ready]).toEqual(['PUT', false, false]);
     model.setName('new.bin');
@@ -39,7 +39,7 @@ describe('ShareModel', () => {
     ['-1', 'days', null],
     ['soon', 'days', null],
     ['', 'days', null]
-  ] as const)('takes %j %s for %s seconds', (number, unit, seconds) => {
+  ] as const)('reads %j %s as %s seconds', (number, unit, seconds) => {
     const model = make('one.txt');
     model.setExpiry(null);
     model.setCustom(number, unit);

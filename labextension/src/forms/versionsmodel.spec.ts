@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 
 import { VersionsModel } from './versionsmodel';
 
-it('restores and removes exactly one version, then looks again', async () => {
+it('restores and deletes exactly one version, then reloads', async () => {
   const version = (VersionId: string, IsLatest: boolean) => ({
     VersionId,
     IsLatest,

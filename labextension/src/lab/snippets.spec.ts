@@ -8,7 +8,7 @@ const ODD_LITERAL = 'a \\"quoted\\" \\\\ name\\n😀 \\u202e\\u2028.csv';
 const lines = (key: string, form?: SnippetForm) => snippet({ bucket: 'b', key }, form).split('\n');
 
 describe('formsOf', () => {
-  it('offers what fits, the best first', () => {
+  it('offers suitable forms, the best first', () => {
     expect(formsOf('d/a.csv')).toEqual(['pandas', 'open', 'download', 'boto3', 'uri']);
     expect(formsOf('d/a.csv/')).toEqual(['list', 'download', 'serve', 'uri']);
     const first = [
@@ -47,7 +47,7 @@ describe('snippet', () => {
     ]);
   });
 
-  it('opens what is no plain name to fsspec', () => {
+  it('opens keys that fsspec would interpret through the client', () => {
     for (const key of ['a*.csv', 'a::b.csv', '/a.csv', 'a//b.csv', 'a[1].csv', 'a#b?.csv', ODD]) {
       expect(lines(key)[1]).toBe('from odhtec_jupyter import Client');
       expect(lines(key)[3]).toMatch(/^df = pd.read_csv\(Client\(\).open\("s3:\/\/b\/.*"\)\)$/);
@@ -55,7 +55,7 @@ describe('snippet', () => {
     expect(lines(ODD)[3]).toContain(`"s3://b/${ODD_LITERAL}"`);
   });
 
-  it('asks the client for everything else', () => {
+  it('uses the client for everything else', () => {
     const client = 'from odhtec_jupyter import Client';
     expect(lines('a.png')).toEqual([
       'from IPython.display import Image',
@@ -75,7 +75,7 @@ describe('snippet', () => {
     expect(lines('d/e/').pop()).toBe('Client().ls("s3://b/d/e/")');
   });
 
-  it('names whatever key as a literal', () => {
+  it('writes any key as a literal', () => {
     expect(lines(ODD, 'uri')).toEqual([`"s3://b/${ODD_LITERAL}"`]);
     expect(lines(ODD, 'open').pop()).toBe(`file = Client().open("s3://b/${ODD_LITERAL}")`);
     expect(lines(ODD, 'boto3')).toContain(
@@ -99,7 +99,7 @@ describe('snippet', () => {
     expect(lines('a.bin', 'boto3').pop()).toBe('data = body.read()');
   });
 
-  it('tells KServe of a folder', () => {
+  it('writes a KServe manifest for a folder', () => {
     const code = snippet({ bucket: 'b', key: 'org/All_MiniLM-L6.v2/' }, 'serve');
     expect(code).toContain('\n  name: all-minilm-l6-v2\n');
     expect(code).toContain('\n      storageUri: "s3://b/org/All_MiniLM-L6.v2/"\n');

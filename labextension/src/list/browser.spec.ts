@@ -40,18 +40,18 @@ describe('BrowserModel', () => {
       expect([model.bucket, model.prefix]).toEqual(['mine', '']);
     });
 
-    it('opens the remembered place when there is no default', async () => {
+    it('opens the remembered location if there is no default', async () => {
       await model.start({ bucket: 'second', prefix: 'a/' });
       expect([model.bucket, model.prefix]).toEqual(['second', 'a/']);
     });
 
-    it('opens nothing when the credentials may not list', async () => {
+    it('opens nothing if the credentials cannot list buckets', async () => {
       make(async () => page([]), { ...BUCKETS, buckets: [], listable: false });
       await model.start();
       expect([model.bucket, model.buckets.listable, model.loading]).toEqual([null, false, false]);
     });
 
-    it('can be tried again by a refresh, and still knows the place', async () => {
+    it('can be retried by a refresh, and keeps the location', async () => {
       store.listBuckets.mockRejectedValueOnce(new ApiError('StoreUnreachable', 'down', 502));
       await model.start({ bucket: 'second', prefix: 'a/' });
       expect(model.error?.message).toBe('down');
@@ -61,7 +61,7 @@ describe('BrowserModel', () => {
   });
 
   describe('#open()', () => {
-    it('never shows the answer of a place that was left', async () => {
+    it('ignores the reply for a folder that was left', async () => {
       const slow = new Deferred<ObjectList>();
       const signals: AbortSignal[] = [];
       make((_, prefix, { signal }) => {
@@ -76,7 +76,7 @@ describe('BrowserModel', () => {
       expect([model.prefix, names(model), model.loading]).toEqual(['fast/', ['x'], false]);
     });
 
-    it('does not take the error of a place that was left', async () => {
+    it('ignores the error for a folder that was left', async () => {
       const slow = new Deferred<ObjectList>();
       make((_, prefix) => (prefix === 'slow/' ? slow.promise : Promise.resolve(page(['x']))));
       const first = model.open('b', 'slow/');
@@ -92,7 +92,7 @@ describe('BrowserModel', () => {
       expect(names(model)).toEqual(['y', 'c', 'z', 'B']);
     });
 
-    it('goes on when a first page holds nothing but the marker', async () => {
+    it('continues if the first page contains only the marker', async () => {
       make(async (_, prefix, { continuationToken }) =>
         continuationToken ? page([`${prefix}x`]) : page([prefix], [], 'more')
       );
@@ -126,7 +126,7 @@ describe('BrowserModel', () => {
       expect([names(model), model.hasMore]).toEqual([['f', 'a', 'b', 'c'], false]);
     });
 
-    it('keeps the rows when the next page fails, and can be tried again', async () => {
+    it('keeps the rows when the next page fails, and can be retried', async () => {
       await model.open('b');
       store.listObjects.mockRejectedValueOnce(new ApiError('SlowDown', 'busy', 503));
       await model.loadMore();
@@ -139,7 +139,7 @@ describe('BrowserModel', () => {
       expect([names(model), model.error]).toEqual([['f', 'a', 'b', 'c'], null]);
     });
 
-    it('drops a page of a folder that was left', async () => {
+    it('ignores a page of a folder that was left', async () => {
       await model.open('b');
       const slow = new Deferred<ObjectList>();
       store.listObjects.mockReturnValueOnce(slow.promise);
@@ -175,7 +175,7 @@ describe('BrowserModel', () => {
   });
 
   describe('#loadAll()', () => {
-    it('goes on after a refresh in its midst', async () => {
+    it('continues after a refresh', async () => {
       const held: Deferred<ObjectList>[] = [];
       make((_, __, { continuationToken, signal }) => {
         if (continuationToken === 'last' && !held.length) {
@@ -222,7 +222,7 @@ describe('BrowserModel', () => {
       expect(model.loading).toBe(false);
     });
 
-    it('lets go what is gone, also from a page that is not read again', async () => {
+    it('removes deleted rows, also from pages that are not reloaded', async () => {
       const keys = await open();
       model.select(selection => selection.only('k50'));
       keys.splice(50, 1);
@@ -231,7 +231,7 @@ describe('BrowserModel', () => {
       expect(model.selection.active).toBe('k51');
     });
 
-    it('follows a new name with the focus, unless somebody has gone on', async () => {
+    it('moves the focus to the renamed row, unless the user has moved it', async () => {
       const keys = await open();
       const renamed = { from: 'k02', to: 'k02b' };
       keys[2] = 'k02b';
@@ -243,7 +243,7 @@ describe('BrowserModel', () => {
       expect(model.selection.active).toBe('k30');
     });
 
-    it('leaves the selection to who selects while the list is read', async () => {
+    it('keeps the user’s selection while the list is loading', async () => {
       const keys = await open();
       keys[2] = 'k02b';
       model.select(selection => selection.only('k02'));
@@ -256,7 +256,7 @@ describe('BrowserModel', () => {
       expect([...model.selection.keys]).toEqual(['k30']);
     });
 
-    it('leaves the rows when it fails, and waits for a page that is on its way', async () => {
+    it('keeps the rows when it fails, and waits for a pending page', async () => {
       const keys = await open();
       store.listObjects.mockRejectedValueOnce(new ApiError('SlowDown', 'busy', 503));
       await model.refreshInBackground();
@@ -273,7 +273,7 @@ describe('BrowserModel', () => {
     });
   });
 
-  it('reads on for the row that is to have the focus, as far as that makes sense', async () => {
+  it('loads more pages for the row to focus, up to a limit', async () => {
     make(async (_bucket, _prefix, { continuationToken = '0' }) => {
       const start = Number(continuationToken);
       return page([`k${start}`], [], start < 9 ? String(start + 1) : null);
@@ -284,7 +284,7 @@ describe('BrowserModel', () => {
     expect([model.selection.active, names(model).length]).toEqual([null, 3]);
   });
 
-  it('leaves the selection to who selects while a row that is to have the focus is awaited', async () => {
+  it('keeps the user’s selection while the row to focus is loading', async () => {
     make(async () => page(['a', 'b', 'new']));
     await model.startAt({ bucket: 'first', prefix: '' });
     const buckets = new Deferred<BucketList>();

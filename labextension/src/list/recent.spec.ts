@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { RecentLocations } from './recent';
 
-it('what was saved is taken as far as it names places', () => {
+it('restores only valid saved locations', () => {
   const recent = new RecentLocations();
   const location = { bucket: 'b', prefix: 'p/' };
   for (const kept of [

@@ -36,7 +36,7 @@ describe('Rows', () => {
     [{ column: 'name', descending: true }, ['x', 'f', 'e', 'd', 'b']],
     [BY_SIZE, ['x', 'f', 'd', 'e', 'b']],
     [{ column: 'size', descending: true }, ['x', 'b', 'e', 'd', 'f']]
-  ] satisfies [IOrder, string[]][])('sorts what comes into its place: %j', (order, expected) => {
+  ] satisfies [IOrder, string[]][])('inserts new rows in order: %j', (order, expected) => {
     rows.setOrder(order);
     rows.add(pageOf({ 'p/e': 2, 'p/f': 0 }));
     expect(names(rows)).toEqual(expected);
@@ -45,7 +45,7 @@ describe('Rows', () => {
     ]);
   });
 
-  it('filters what comes, knows where it shows it, and widens again', () => {
+  it('filters new rows, knows their indices, and widens again', () => {
     rows.setFilter('D');
     rows.add(pageOf({ 'p/dd': 2, 'p/e': 0 }));
     expect([names(rows), rows.indexOf('p/dd'), rows.indexOf('p/e')]).toEqual([['d', 'dd'], 1, -1]);
@@ -57,7 +57,7 @@ describe('Rows', () => {
     expect(names(rows)).toEqual(['x', 'b', 'd', 'dd', 'e']);
   });
 
-  it('goes on with older rows behind what was read anew', () => {
+  it('appends older rows after reloaded ones', () => {
     rows.add(pageOf({ 'p/e': 0 }));
     const fresh = new Rows('p/');
     fresh.add({ ...pageOf({ 'p/a': 1, 'p/d': 9 }), nextContinuationToken: 'old' });
@@ -66,7 +66,7 @@ describe('Rows', () => {
     expect([fresh.shown[2].size, fresh.nextToken]).toEqual([9, null]);
   });
 
-  it('forgets rows that are gone, sorted or not', () => {
+  it('removes deleted rows, sorted or not', () => {
     rows.setOrder(BY_SIZE);
     rows.remove(['p/d', 'p/x/']);
     expect([names(rows), rows.count, rows.indexOf('p/d')]).toEqual([['b'], 1, -1]);
@@ -98,7 +98,7 @@ describe('isAfter()', () => {
 });
 
 describe('nextOrder()', () => {
-  it('turns round the same column, and begins sizes with the largest', () => {
+  it('reverses the same column, and starts sizes with the largest', () => {
     expect(nextOrder(BY_NAME, 'name')).toEqual({ column: 'name', descending: true });
     expect(nextOrder(BY_NAME, 'size')).toEqual({ column: 'size', descending: true });
     expect(nextOrder(BY_SIZE, 'name')).toEqual(BY_NAME);

@@ -52,7 +52,7 @@ describe('A search', () => {
     expect(names()).toEqual(['sub', 'here', 'x']);
   });
 
-  it('is really aborted by Cancel, keeps its hits, and goes on where it was', async () => {
+  it('is aborted by Cancel, keeps its hits, and continues where it stopped', async () => {
     const slow = new Deferred<ObjectList>();
     steps = async token => (token ? slow.promise : step(['d/x'], 5, 'two'));
     const running = model.startSearch(WHAT);
@@ -66,7 +66,7 @@ describe('A search', () => {
     expect([names(), model.search?.scanned]).toEqual([['x', 'late'], 10]);
   });
 
-  it('never shows the answer of an older search', async () => {
+  it('ignores the reply of an older search', async () => {
     const slow = new Deferred<ObjectList>();
     steps = () => slow.promise;
     const first = model.startSearch(WHAT);
@@ -77,7 +77,7 @@ describe('A search', () => {
     expect([names(), signals[0].aborted]).toEqual([['new'], true]);
   });
 
-  it('keeps what it found when a step fails, and can be tried again', async () => {
+  it('keeps its hits when a step fails, and can be retried', async () => {
     steps = async token => {
       if (token) {
         throw new ApiError('SlowDown', 'busy', 503);
@@ -91,7 +91,7 @@ describe('A search', () => {
     expect([names(), model.error]).toEqual([['x', 'y'], null]);
   });
 
-  it('waits after thousands of hits until somebody looks at them', async () => {
+  it('pauses after thousands of hits until the user scrolls to them', async () => {
     let asked = 0;
     steps = async () => {
       const keys = Array.from({ length: 1000 }, (_, index) => `d/x${asked}-${index}`);

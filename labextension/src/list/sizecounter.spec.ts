@@ -35,7 +35,7 @@ describe('SizeCounter', () => {
     ]);
   });
 
-  it('stops when it is told to, and goes on from there without counting twice', async () => {
+  it('stops on request, and continues without counting twice', async () => {
     const slow = new Deferred<Usage>();
     const countUsage = vi
       .fn<SizeCounter.IServer['countUsage']>()
@@ -54,7 +54,7 @@ describe('SizeCounter', () => {
     expect([counter.objects, counter.complete]).toEqual([5, true]);
   });
 
-  it('keeps what it has when the store refuses', async () => {
+  it('keeps its result when the store fails', async () => {
     const countUsage = vi
       .fn<SizeCounter.IServer['countUsage']>()
       .mockRejectedValueOnce(new Error('no'));
@@ -63,7 +63,7 @@ describe('SizeCounter', () => {
     expect([counter.objects, counter.complete, counter.error?.message]).toEqual([1, false, 'no']);
   });
 
-  it('knows files at once', () => {
+  it('counts files without requests', () => {
     const countUsage = vi.fn<SizeCounter.IServer['countUsage']>();
     const counter = new SizeCounter({ countUsage }, 'b', rows.slice(0, 1));
     void counter.start();

@@ -32,7 +32,7 @@ describe('UsageModel', () => {
     expect(model.get('b', 'f/')).toMatchObject({ objects: 1002, bytes: 10020, state: 'counted' });
   });
 
-  it('keeps what it has when it is stopped, and takes no later answer', async () => {
+  it('keeps its result when stopped, and ignores later replies', async () => {
     const slow = new Deferred<Usage>();
     answer = async token => (token ? slow.promise : part(7, 'more'));
     const counting = model.count('b', 'f/');
@@ -54,7 +54,7 @@ describe('UsageModel', () => {
     expect(model.get('b', 'f/')).toMatchObject({ state: 'failed', error: { message: 'no' } });
   });
 
-  it('forgets what a change below or above it may have made wrong, and nothing else', async () => {
+  it('discards counts of folders below or above a change, and no others', async () => {
     answer = async () => part(1, null);
     await Promise.all(['f/', 'f/g/', 'h/'].map(prefix => model.count('b', prefix)));
     model.invalidate('b', 'f/g/new.txt');

@@ -19,7 +19,7 @@ describe('PreviewModel', () => {
     modified: null
   });
 
-  it('shows the last that was asked for, and one error at most', async () => {
+  it('shows the last requested preview, and at most one error', async () => {
     const model = make();
     const first = new Deferred<Preview>();
     server.getPreview.mockReturnValueOnce(first.promise);
@@ -39,7 +39,7 @@ describe('PreviewModel', () => {
     expect(model.error).toBeNull();
   });
 
-  it('notices that the object is another by now, or none', async () => {
+  it('notices that the object has changed or was deleted', async () => {
     const model = make();
     server.getPreview.mockResolvedValue(textPreview({ ETag: 'one' }));
     await model.load();
@@ -56,7 +56,7 @@ describe('PreviewModel', () => {
     expect(model.storedState).toBe('same');
   });
 
-  it('asks for nothing more once it is gone', async () => {
+  it('sends no requests after it is disposed', async () => {
     const model = make();
     let signal: AbortSignal | undefined;
     server.getPreview.mockImplementationOnce((_bucket, _key, given) => {

@@ -37,7 +37,7 @@ describe('TransferFilesModel', () => {
     }
   };
 
-  it('lists what failed first, a hundred at a time', async () => {
+  it('lists failed files first, a hundred at a time', async () => {
     add('completed', 150);
     add('running', 2);
     add('failed', 3);
@@ -51,14 +51,14 @@ describe('TransferFilesModel', () => {
     expect([model.files.length, model.more]).toEqual([155, 0]);
   });
 
-  it('asks for no state that there cannot be', async () => {
+  it('requests no states that cannot occur', async () => {
     add('completed', 1);
     model.update(transfer({ state: 'completed', filesTotal: 1 }));
     await vi.runAllTimersAsync();
     expect(asked.map(([state]) => state)).toEqual(['queued', 'completed', 'skipped']);
   });
 
-  it('reads again while the transfer moves, but not more often than every two seconds', async () => {
+  it('reloads while the transfer is active, at most every two seconds', async () => {
     add('running', 100);
     for (let index = 0; index < 50; index += 1) {
       model.update(transfer({ filesTotal: 100, bytesDone: index }));
@@ -74,7 +74,7 @@ describe('TransferFilesModel', () => {
     expect(asked.length).toBe(last);
   });
 
-  it('asks no more when nobody looks', async () => {
+  it('sends no requests when the files are not shown', async () => {
     model.update(transfer());
     model.dispose();
     await vi.runAllTimersAsync();

@@ -43,7 +43,7 @@ function modelOf(streams: Stream[], listed: Transfer[] = []) {
 }
 
 describe('TransfersModel', () => {
-  it('tells of a transfer that was seen running and ended, not of one that had ended before', async () => {
+  it('reports a transfer that was running and ended, not one that had ended before', async () => {
     const { model, onFinished } = modelOf([
       async function* () {
         yield event(transfer({ id: 'old', state: 'completed' }));
@@ -59,7 +59,7 @@ describe('TransfersModel', () => {
     model.dispose();
   });
 
-  it('reconnects with the last id, later each time, and forgets what was removed meanwhile', async () => {
+  it('reconnects with the last ID and increasing delays, and forgets removed transfers', async () => {
     const { model, asked, slept } = modelOf(
       [
         async function* () {
@@ -81,7 +81,7 @@ describe('TransfersModel', () => {
     model.dispose();
   });
 
-  it('opens one stream only, and none again after a refusal until asked to', async () => {
+  it('opens only one stream, and after a refusal none until start() is called', async () => {
     const refuse: Stream = async function* () {
       throw new ApiError('HTTP403', 'no', 403);
     };
@@ -96,7 +96,7 @@ describe('TransfersModel', () => {
     model.dispose();
   });
 
-  it('does not bring a cancelled transfer back to life', async () => {
+  it('keeps a cancelled transfer cancelled', async () => {
     const late = new Deferred<void>();
     const { model, server } = modelOf([
       async function* () {
@@ -118,7 +118,7 @@ describe('TransfersModel', () => {
     model.dispose();
   });
 
-  it('does not show again what was removed before the reply of its cancel came', async () => {
+  it('does not show a transfer removed before the reply to its cancel', async () => {
     const events = [new Deferred<void>(), new Deferred<void>()];
     const { model, server } = modelOf([
       async function* () {
@@ -146,7 +146,7 @@ describe('TransfersModel', () => {
     model.dispose();
   });
 
-  it('takes a transfer that is gone already for removed, and tells of any other failure', async () => {
+  it('treats a missing transfer as removed, and reports other errors', async () => {
     const { model, server } = modelOf([
       async function* () {
         yield event(transfer({ id: 'a', state: 'completed' }));
@@ -168,7 +168,7 @@ describe('TransfersModel', () => {
     model.dispose();
   });
 
-  it('begins again what failed, here or elsewhere, and tells when that ends', async () => {
+  it('restarts failed transfers, here or in another tab, and reports their end', async () => {
     const elsewhere = new Deferred<void>();
     const { model, onFinished } = modelOf([
       async function* () {

@@ -43,7 +43,7 @@ it('reads dropped folders to the end and keeps relative names', async () => {
   ]);
 });
 
-it('fails as a whole when a file cannot be read', async () => {
+it('fails if any file cannot be read', async () => {
   const broken = {
     ...fileEntry('/broken'),
     file: (_: FileCallback, reject: ErrorCallback) =>
@@ -52,7 +52,7 @@ it('fails as a whole when a file cannot be read', async () => {
   await expect(filesOf([broken])).rejects.toThrow('gone');
 });
 
-it('takes the path of a picked folder', () => {
+it('uses the path of a selected folder', () => {
   const inFolder = Object.defineProperty(new File([], 'x'), 'webkitRelativePath', {
     value: 'dir/x'
   });

@@ -5,7 +5,7 @@ import type { UploadList } from '../tokens';
 import { fileMismatch, UnfinishedModel } from './unfinished';
 
 describe('UnfinishedModel', () => {
-  it('shows what neither this page nor another one sends', async () => {
+  it('shows uploads that no page is sending', async () => {
     const own = new Set(['mine']);
     const uploads = ['mine', 'theirs', 'left'].map(uploadId => upload({ uploadId }));
     const model = new UnfinishedModel({
@@ -19,7 +19,7 @@ describe('UnfinishedModel', () => {
     expect(model.uploads).toEqual([]);
   });
 
-  it('takes the latest answer, and keeps what it knows when none comes', async () => {
+  it('uses the latest reply, and keeps the list on errors', async () => {
     const answers: Deferred<UploadList>[] = [];
     const model = new UnfinishedModel({
       server: {
@@ -42,7 +42,7 @@ describe('UnfinishedModel', () => {
     expect(model.uploads.map(({ uploadId }) => uploadId)).toEqual(['new']);
   });
 
-  it('discards', async () => {
+  it('discards an upload', async () => {
     let uploads = [upload()];
     const model = new UnfinishedModel({
       server: {
@@ -65,7 +65,7 @@ describe('fileMismatch', () => {
     new File(['x'.repeat(size)], name, { lastModified });
   const serverUpload = upload({ key: 'a/model.bin', size: 3, lastModified: 5 });
 
-  it('knows the file again', () => {
+  it('recognizes the file', () => {
     expect(fileMismatch(serverUpload, file('model.bin', 3))).toBeNull();
     const kept = upload({ key: 'a/model (2).tar.gz', size: 3, lastModified: 5 });
     expect(fileMismatch(kept, file('model (2).tar.gz', 3))).toBeNull();
@@ -73,7 +73,7 @@ describe('fileMismatch', () => {
     expect(fileMismatch(both, file('model.bin', 3))).toBeNull();
   });
 
-  it('knows another file by its name, its size or its date', () => {
+  it('detects another file by name, size or date', () => {
     expect(fileMismatch(serverUpload, file('other.bin', 3))).toBe('name');
     expect(fileMismatch(serverUpload, file('model.bin', 4))).toBe('size');
     expect(fileMismatch(serverUpload, file('model.bin', 3, 6))).toBe('changed');

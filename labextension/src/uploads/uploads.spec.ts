@@ -59,7 +59,7 @@ describe('UploadsModel', () => {
     expect(puts.map(({ key }) => key)).toEqual(['p/1', 'p/2', 'p/3', '4']);
   });
 
-  it('asks once and does the same for all, without replacing anything unasked', async () => {
+  it('asks once for all files, and replaces nothing without consent', async () => {
     limit = 3;
     const query = new Deferred<IAnswer>();
     ask.mockReturnValue(query.promise);
@@ -85,7 +85,7 @@ describe('UploadsModel', () => {
     expect(onSettled).toHaveBeenCalledTimes(1);
   });
 
-  it('asks for each file when told so, and leaves a skipped one alone', async () => {
+  it('asks for each file if requested, and does not touch a skipped one', async () => {
     limit = 3;
     ask.mockResolvedValueOnce({ choice: 'skip', all: false });
     ask.mockResolvedValueOnce({ choice: 'overwrite', all: false });
@@ -101,7 +101,7 @@ describe('UploadsModel', () => {
     expect(states(batch)).toEqual(['skipped', 'done']);
   });
 
-  it('cancels what runs and what waits, and an answer that comes later changes nothing', async () => {
+  it('cancels running and waiting files, and ignores a later answer', async () => {
     const query = new Deferred<IAnswer>();
     ask.mockReturnValue(query.promise);
     const batch = uploads.add('b', '', [file('1'), file('2'), file('3'), file('4')])!;
@@ -116,7 +116,7 @@ describe('UploadsModel', () => {
     expect([uploads.active, onSettled.mock.calls.length]).toEqual([false, 1]);
   });
 
-  it('goes on with other batches after one was cancelled', async () => {
+  it('continues with other batches after one was cancelled', async () => {
     const first = uploads.add('b', '', [file('1'), file('2')])!;
     const second = uploads.add('b', '', [file('3')])!;
     uploads.cancel(first.id);
@@ -151,7 +151,7 @@ describe('UploadsModel', () => {
     expect(states(batch)).toEqual(['done', 'failed', 'done']);
   });
 
-  it('pauses what runs and what waits, and goes on with what has arrived', async () => {
+  it('pauses running and waiting files, and continues with uploaded parts', async () => {
     const batch = uploads.add('b', '', [file('1'), file('2'), file('3')])!;
     puts[0].options.onUploadStarted({ id: 'u1', onConflict: 'fail' });
     puts[0].options.onProgress(4);
@@ -170,7 +170,7 @@ describe('UploadsModel', () => {
     expect(puts[3].options.stop.aborted).toBe(false);
   });
 
-  it('lets a file that arrives in spite of the pause be done', async () => {
+  it('completes a file that finishes during a pause', async () => {
     const batch = uploads.add('b', '', [file('1')])!;
     const [{ answer }] = puts;
     answer.resolve(true);
@@ -179,7 +179,7 @@ describe('UploadsModel', () => {
     expect([states(batch), batch.active]).toEqual([['done'], false]);
   });
 
-  it('drops the parts of those that nobody sends when it is cancelled or skipped', async () => {
+  it('discards the parts of files that are not being sent when cancelled or skipped', async () => {
     ask.mockResolvedValueOnce({ choice: 'skip', all: false });
     const batch = uploads.add('b', '', [file('1'), file('2'), file('3')])!;
     puts[0].options.onUploadStarted({ id: 'u1', onConflict: 'fail' });
@@ -193,7 +193,7 @@ describe('UploadsModel', () => {
     expect([batch.active, dropped]).toEqual([false, ['u1', 'u2']]);
   });
 
-  it('goes on with an interrupted upload, which is shown as its own then', () => {
+  it('continues an interrupted upload, which then has its own row', () => {
     const interrupted = upload({ uploadId: 'u7', bucket: 'b', key: 'p/model.bin' });
     expect(uploads.has('u7')).toBe(false);
     uploads.resumeInterrupted(interrupted, file('model.bin').file);
@@ -203,7 +203,7 @@ describe('UploadsModel', () => {
     expect(uploads.has('u7')).toBe(true);
   });
 
-  it('says why it tries again, until bytes move', () => {
+  it('shows why it retries until bytes are sent', () => {
     const batch = uploads.add('b', '', [file('1')])!;
     puts[0].options.onProgress(6);
     puts[0].options.onProgress(2);
@@ -216,7 +216,7 @@ describe('UploadsModel', () => {
     expect(batch.retryReason).toBeNull();
   });
 
-  it('clears only what has ended', async () => {
+  it('clears only finished batches', async () => {
     const batch = uploads.add('b', '', [file('1')])!;
     uploads.clear(batch.id);
     expect(uploads.batches).toHaveLength(1);

@@ -1,4 +1,4 @@
-import type { IDragged } from '../list/dragging';
+import type { IDragged } from '../list/changes/dragging';
 import type { IRow } from '../list/rows';
 import type { ILocation } from '../list/storage';
 import type { FileState, Transfer, TransferFiles, Upload } from '../tokens';

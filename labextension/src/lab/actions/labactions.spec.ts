@@ -44,7 +44,7 @@ describe('LabActions', () => {
     expect(transfers.resume.mock.calls[1]).toEqual(['t1', 'hf_secret']);
   });
 
-  it('goes on with an interrupted upload only with the same file', () => {
+  it('continues an interrupted upload only with the same file', () => {
     const serverUpload = upload({ key: 'a/model.bin', size: 3, lastModified: 5 });
     const choose = (name: string, content: string, lastModified: number) => {
       chosen = new File([content], name, { lastModified });
@@ -60,7 +60,7 @@ describe('LabActions', () => {
     expect(uploads.resumeInterrupted).toHaveBeenCalledWith(serverUpload, chosen);
   });
 
-  it('discards only what the user says may go', async () => {
+  it('discards an upload only after confirmation', async () => {
     dialogs.confirmDiscard.mockResolvedValueOnce(false).mockResolvedValueOnce(true);
     actions.discardUpload(upload());
     await settle();

@@ -71,13 +71,13 @@ describe('ObjectActions', () => {
     ]);
   });
 
-  it('says so when a selection is too long for an address', () => {
+  it('reports a selection too long for a URL', () => {
     actions.download(Array.from({ length: 1000 }, (_, index) => file(`a/name-${index}`)));
     expect(clicked).toEqual([]);
     expect(said.mock.lastCall![0]).toMatch(/Select fewer/);
   });
 
-  it('asks before a folder goes, whatever the settings say', async () => {
+  it('asks before deleting a folder, whatever the settings', async () => {
     asks = false;
     await actions.remove([file('a/x')]);
     expect(dialogs.confirmDelete).not.toHaveBeenCalled();
@@ -87,7 +87,7 @@ describe('ObjectActions', () => {
     expect(edits.remove).toHaveBeenCalledTimes(1);
   });
 
-  it('deletes nothing when the panel shows another place by then', async () => {
+  it('deletes nothing if another folder has been opened', async () => {
     dialogs.confirmDelete.mockImplementationOnce(async () => {
       model.prefix = 'other/';
       return true;
@@ -96,7 +96,7 @@ describe('ObjectActions', () => {
     expect(edits.remove).not.toHaveBeenCalled();
   });
 
-  it('shows the transfer of a deletion, and the keys that stayed', async () => {
+  it('shows the transfer of a deletion, and the keys that failed', async () => {
     const errors = [{ Key: 'a/x', Code: 'AccessDenied', Message: 'No.' }];
     edits.remove.mockResolvedValueOnce({ errors, transfer: transfer() });
     await actions.remove([file('a/x')]);
@@ -104,7 +104,7 @@ describe('ObjectActions', () => {
     expect(messages.showFailures).toHaveBeenCalledWith('One Object Was Not Deleted', errors);
   });
 
-  it('deletes only an empty bucket, and only when the user is sure', async () => {
+  it('deletes only an empty bucket, and only after confirmation', async () => {
     api.listObjects.mockResolvedValue({ objects: [{}], prefixes: [] });
     await actions.deleteBucket();
     expect(said.mock.lastCall![0]).toMatch(/s3:\/\/b\/ is not empty/);

@@ -10,7 +10,7 @@ import { MultipartModel } from '../../forms/multipartmodel';
 import { ShareModel } from '../../forms/sharemodel';
 import { VersionsModel } from '../../forms/versionsmodel';
 import type { BrowserModel } from '../../list/browser';
-import type { Edits } from '../../list/edits';
+import type { Edits } from '../../list/changes/edits';
 import type { IRow } from '../../list/rows';
 import { SizeCounter } from '../../list/sizecounter';
 import { sleep } from '../../sleep';

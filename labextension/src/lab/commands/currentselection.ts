@@ -9,8 +9,11 @@ export const describedBy = {
   args: {
     type: 'object',
     properties: {
-      bucket: { type: 'string', description: 'With a key: this object, not the selected one' },
-      key: { type: 'string' }
+      bucket: {
+        type: 'string',
+        description: 'Bucket of the object; by default, of the selected one'
+      },
+      key: { type: 'string', description: 'Key of the object; by default, of the selected one' }
     }
   }
 };

@@ -43,7 +43,7 @@ function open(path: string) {
 }
 
 describe('DocumentTitles', () => {
-  it('shows the characters of an object that cannot be seen, and renames nothing', () => {
+  it('shows invisible characters of an object’s name, and renames nothing', () => {
     const { rename, widget } = open(`S3:bucket/${HOSTILE}`);
     const changed = vi.fn();
     widget.title.changed.connect(changed);
@@ -54,7 +54,7 @@ describe('DocumentTitles', () => {
     expect(rename).not.toHaveBeenCalled();
   });
 
-  it('keeps to it when the document gets another path', () => {
+  it('still shows them when the path changes', () => {
     const { widget, moveTo } = open('S3:bucket/plain.txt');
     expect(widget.title.label).toBe('plain.txt');
     moveTo(`S3:bucket/folder/${HOSTILE}`);
@@ -65,7 +65,7 @@ describe('DocumentTitles', () => {
     expect(open(`folder/${HOSTILE}`).widget.title.label).toBe(HOSTILE);
   });
 
-  it('extends the widgets that are there and those that come later', () => {
+  it('extends existing and later document widgets', () => {
     const changed = new Signal<object, object>({});
     const addWidgetExtension = vi.fn();
     DocumentTitles.addTo({

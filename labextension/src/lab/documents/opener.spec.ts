@@ -41,7 +41,7 @@ describe('Opener', () => {
     prefersPreview = false;
   });
 
-  it('leaves documents to Lab, and previews everything else', () => {
+  it('opens documents in Lab, and previews everything else', () => {
     expect(opened('d/a.ipynb', 100)).toBe('S3:b/d/a.ipynb');
     expect(opened('a.csv')).toBe('S3:b/a.csv');
     expect(opened('a.png')).toBe('S3:b/a.png');
@@ -50,7 +50,7 @@ describe('Opener', () => {
     expect(opened('README')).toBe('README');
   });
 
-  it('previews what is too large, what has no path, and all where the user wants that', () => {
+  it('previews objects that are too large or have no path, or all if set so', () => {
     expect(opened('a.csv', 101)).toBe('a.csv');
     for (const key of ['/a.csv', 'a//b.csv', '../a.csv', 'a/./b.csv']) {
       expect(opened(key)).toBe(key);
@@ -59,7 +59,7 @@ describe('Opener', () => {
     expect(opened('a.csv')).toBe('a.csv');
   });
 
-  it('lets no object act on Lab: a workspace of another user is previewed, or edited as text', () => {
+  it('previews workspace files, or opens them as text, so that they cannot act on Lab', () => {
     expect(opened('w.jupyterlab-workspace')).toBe('w.jupyterlab-workspace');
     expect(openDocument).not.toHaveBeenCalled();
     opener.edit({ bucket: 'b', key: 'w.jupyterlab-workspace' });

@@ -4,8 +4,8 @@ import type { FileBrowser, IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import type { Contents } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { draggedRows, endDrag } from '../../list/dragging';
-import type { IWorkspaceItem } from '../../list/moves';
+import { draggedRows, endDrag } from '../../list/changes/dragging';
+import type { IWorkspaceItem } from '../../list/changes/moves';
 import type { ILocation } from '../../list/storage';
 import { CommandIDs, ROW_CLASS } from '../../tokens';
 import type { LabActions } from '../actions/labactions';

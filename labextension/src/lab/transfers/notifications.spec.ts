@@ -40,7 +40,7 @@ describe('TransferNotifications', () => {
     expect(retryTransfer).toHaveBeenCalledWith('t');
   });
 
-  it('says nothing to who sees it anyway, nor of what the user has cancelled', () => {
+  it('does not notify if the panel is visible or the user has cancelled', () => {
     notifications.transferEnded(transfer({ state: 'cancelled' }));
     wanted = false;
     notifications.transferEnded(transfer({ state: 'failed' }));

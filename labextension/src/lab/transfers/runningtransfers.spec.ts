@@ -26,7 +26,7 @@ describe('RunningTransfers', () => {
   };
   const running = new RunningTransfers({ ...models, show: vi.fn(), confirm, cancel, trans });
 
-  it('lists what goes on, and tells of it only when that is another', () => {
+  it('lists active transfers, and emits a signal only when they change', () => {
     const changed = vi.fn();
     running.runningChanged.connect(changed);
     transfers.transfers = [transfer({ id: 'a' }), transfer({ id: 'b', state: 'completed' })];
@@ -37,7 +37,7 @@ describe('RunningTransfers', () => {
     expect(changed).toHaveBeenCalledTimes(1);
   });
 
-  it('cancels one only when asked twice, and all when Lab has asked', async () => {
+  it('cancels one after confirmation, and all after Lab’s own', async () => {
     confirm.mockResolvedValueOnce(false);
     running.running()[0].shutdown!();
     await Promise.resolve();

@@ -61,7 +61,7 @@ describe('FileSender', () => {
   };
   const numbers = () => server.puts.map(({ number }) => number);
 
-  it('sends a small file in one request, and again when no answer came', async () => {
+  it('sends a small file in one request, and again without a reply', async () => {
     const put = vi.spyOn(server, 'putObject').mockRejectedValueOnce(ApiError.unreachable());
     expect(await sender.send(job(fileOf(PART)))).toBe(true);
     expect([put.mock.calls.length, troubles]).toEqual([2, ['NetworkError']]);
@@ -77,7 +77,7 @@ describe('FileSender', () => {
     expect(held.size).toBe(0);
   });
 
-  it('has four requests under way over all files, and never more', async () => {
+  it('sends at most four requests in parallel over all files', async () => {
     await Promise.all(['a', 'b', 'c'].map(key => sender.send(job(fileOf(4 * PART), { key }))));
     expect([server.mostAtOnce, server.objects.size]).toEqual([4, 3]);
   });
@@ -127,7 +127,7 @@ describe('FileSender', () => {
     expect(progress[0]).toBe(2 * PART);
   });
 
-  it('pauses: what is under way arrives, the rest is sent later', async () => {
+  it('pauses: running requests finish, the rest is sent later', async () => {
     server.instant = false;
     const file = fileOf(5 * PART);
     const paused = sender.send(job(file));
@@ -145,7 +145,7 @@ describe('FileSender', () => {
     expect(server.asked).toEqual(['begin model.bin fail', 'get u1', 'complete u1']);
   });
 
-  it('cancels: nothing is sent any more, and what arrived is dropped', async () => {
+  it('cancels: stops sending and discards the uploaded parts', async () => {
     server.instant = false;
     const cancelled = sender.send(job(fileOf(5 * PART)));
     await settle();
@@ -158,7 +158,7 @@ describe('FileSender', () => {
     expect([server.uploads.size, server.asked.at(-1), held.size]).toEqual([0, 'drop u1', 0]);
   });
 
-  it('drops an upload that was begun while it was cancelled', async () => {
+  it('discards an upload that was started while it was cancelled', async () => {
     const sending = sender.send(job(fileOf(2 * PART)));
     cancel.abort();
     await expect(sending).rejects.toThrow('cancelled');
@@ -166,7 +166,7 @@ describe('FileSender', () => {
     expect([numbers(), server.uploads.size]).toEqual([[], 0]);
   });
 
-  it('ends the other parts when one is refused for good, and keeps what arrived', async () => {
+  it('aborts the other parts when one fails permanently, and keeps uploaded ones', async () => {
     server.instant = false;
     const sending = sender.send(job(fileOf(4 * PART)));
     await settle();
@@ -177,14 +177,14 @@ describe('FileSender', () => {
     expect(server.uploads.get('u1')?.parts).toHaveLength(1);
   });
 
-  it('begins anew when the upload is gone, but only once', async () => {
+  it('starts again when the upload no longer exists, but only once', async () => {
     const put = vi.spyOn(server, 'putPart').mockRejectedValueOnce(gone());
     expect(await sender.send(job(fileOf(2 * PART)))).toBe(true);
     put.mockRejectedValue(gone());
     await expect(sender.send(job(fileOf(3 * PART), { key: 'other' }))).rejects.toThrow('dropped');
   });
 
-  it('knows an object whose completion went through without an answer', async () => {
+  it('recognizes an object whose completion succeeded without a reply', async () => {
     const complete = server.completeUpload.bind(server);
     vi.spyOn(server, 'completeUpload').mockImplementationOnce(async id => {
       await complete(id);
@@ -195,7 +195,7 @@ describe('FileSender', () => {
     expect(numbers()).toEqual([1, 2]);
   });
 
-  it('does not take what was stored wrongly for its own', async () => {
+  it('does not mistake another object for its own', async () => {
     const complete = server.completeUpload.bind(server);
     vi.spyOn(server, 'completeUpload').mockImplementationOnce(async id => {
       await complete(id);
@@ -217,7 +217,7 @@ describe('FileSender', () => {
     expect(numbers()).toEqual([1, 2, 1]);
   });
 
-  it('leaves a conflict to its caller, and replaces without sending anything twice', async () => {
+  it('reports a conflict, and replaces without sending parts twice', async () => {
     vi.spyOn(server, 'completeUpload').mockRejectedValueOnce(conflict());
     const file = fileOf(2 * PART);
     await expect(sender.send(job(file))).rejects.toThrow('is there');
@@ -226,7 +226,7 @@ describe('FileSender', () => {
     expect(numbers()).toEqual([1, 2]);
   });
 
-  it('drops the first upload when both are kept, since its parts cannot change their name', async () => {
+  it('discards the first upload when both objects are kept', async () => {
     vi.spyOn(server, 'completeUpload').mockRejectedValueOnce(conflict());
     const file = fileOf(2 * PART);
     await expect(sender.send(job(file))).rejects.toThrow('is there');
@@ -235,7 +235,7 @@ describe('FileSender', () => {
     expect([...server.objects.keys()]).toEqual(['model.bin (1)']);
   });
 
-  it('leaves alone what is there when told so', async () => {
+  it('skips an existing object on request', async () => {
     server.objects.set('model.bin', { size: 1, etag: '"1"' });
     expect(await sender.send(job(fileOf(2 * PART), { onConflict: 'skip' }))).toBe(false);
     expect(numbers()).toEqual([]);
@@ -271,7 +271,7 @@ describe('FileSender', () => {
     await expect(sender.send(job(fileOf(2000)))).rejects.toThrow(/proxy/);
   });
 
-  it('begins a part anew when the server has forgotten its pieces', async () => {
+  it('restarts a part when the server has discarded its pieces', async () => {
     server.proxyLimit = 4 * MIB;
     const put = server.putPart.bind(server);
     const forgotten = new ApiError('MissingParts', 'Send it again from 0.', 409);
@@ -287,7 +287,7 @@ describe('FileSender', () => {
     expect(server.objects.get('model.bin')?.size).toBe(PART + 1);
   });
 
-  it('says clearly that a file was changed or removed, and does not try that again', async () => {
+  it('reports a changed or removed file, and does not retry', async () => {
     const file = fileOf(2 * PART);
     vi.spyOn(server, 'putPart').mockRejectedValue(ApiError.unreachable());
     vi.spyOn(FileReader.prototype, 'readAsArrayBuffer').mockImplementation(function (

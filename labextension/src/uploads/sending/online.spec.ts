@@ -6,7 +6,7 @@ const network = (there: boolean) => vi.spyOn(navigator, 'onLine', 'get').mockRet
 
 afterEach(() => vi.restoreAllMocks());
 
-it('does not wait where there is a network', async () => {
+it('does not wait when online', async () => {
   network(true);
   expect(await whenOnline(new AbortController().signal)).toBe(false);
 });

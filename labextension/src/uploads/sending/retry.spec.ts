@@ -40,7 +40,7 @@ describe('withRetries', () => {
     expect([result, received]).toEqual(['done', ['HTTP503']]);
   });
 
-  it('does not repeat what is refused for good', async () => {
+  it('does not retry permanent errors', async () => {
     for (const status of [400, 401, 403, 404, 409, 413, 500, 507]) {
       const work = vi.fn(() => Promise.reject(refusal(status)));
       await expect(withRetries(work, signal, patient())).rejects.toThrow('no');
@@ -51,7 +51,7 @@ describe('withRetries', () => {
     expect(isTransient(ApiError.from(new TypeError('bug')))).toBe(false);
   });
 
-  it('does not count what fails while there is no network', async () => {
+  it('does not count failures while offline', async () => {
     const work = vi.fn(() => Promise.reject(ApiError.unreachable()));
     await expect(withRetries(work, signal, patient(20))).rejects.toThrow();
     expect(work).toHaveBeenCalledTimes(26);

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState, type DragEvent } from 'react';
 
 import type { BrowserModel } from '../../list/browser';
-import { draggedRows, endDrag } from '../../list/dragging';
+import { draggedRows, endDrag } from '../../list/changes/dragging';
 import type { IBrowserActions } from '../actions';
 
 /** The class of the folder that a drop would go into. */

@@ -56,7 +56,7 @@ describe('DeleteBody', () => {
     await says(container, /3 objects, 2.0 kB(?! so far)/);
   });
 
-  it('says that what cannot be counted may be more', async () => {
+  it('shows “at least” if counting fails', async () => {
     server.countUsage.mockRejectedValueOnce(new Error('Access denied.'));
     await says(show([folder]), /At least 0 objects, 0 B. Counting failed: Access denied./);
   });

@@ -38,7 +38,7 @@ describe('CopyForm', () => {
     render(<CopyForm {...{ model, onStarted, onClose, trans }} />);
   });
 
-  it('walks to a folder by keyboard alone, says what would happen, and starts it', async () => {
+  it('opens a folder by keyboard alone, shows what would happen, and starts it', async () => {
     expect(screen.getByText(/Already in this folder/)).toBeTruthy();
     const list = screen.getByRole('listbox', { name: 'Folders' });
     await within(list).findByRole('option', { name: 'x' });
@@ -67,7 +67,7 @@ describe('CopyForm', () => {
     expect(onClose).not.toHaveBeenCalled();
   });
 
-  it('asks what to do with what is in the way', async () => {
+  it('asks what to do with conflicts', async () => {
     server.planTransfer.mockResolvedValue(plan('s3://b/x/', { conflict: 1 }));
     await user.type(screen.getByLabelText('Folder'), 'x');
     await screen.findByText('One object already exists and is different');
@@ -76,7 +76,7 @@ describe('CopyForm', () => {
     expect(server.startTransfer.mock.lastCall![0].onConflict).toBe('rename');
   });
 
-  it('makes a folder in the form itself', async () => {
+  it('creates a folder in the form', async () => {
     server.createFolder.mockResolvedValue({});
     await user.click(screen.getByRole('button', { name: 'New folder' }));
     await user.type(screen.getByLabelText('Name of the new folder'), 'fresh{Enter}');

@@ -52,7 +52,7 @@ describe('ImportForm', () => {
     render(<ImportForm {...rest} onClose={() => undefined} />);
   });
 
-  it('offers to remove what remains of another revision', async () => {
+  it('offers to delete leftovers of another revision', async () => {
     const objects = ['a', 'b', 'c', 'd', 'e', 'f'].map(name => ({
       key: `top/org/name/${name}.bin`,
       size: 1000,
@@ -87,7 +87,7 @@ describe('ImportForm', () => {
     expect(started().remove).toBeUndefined();
   });
 
-  it('shows what is there already, then starts what is chosen', async () => {
+  it('shows existing files, then imports the selected ones', async () => {
     expect(button().disabled).toBe(true);
     await user.type(repository(), 'https://hub/org/name{Enter}');
     expect(await screen.findByText(/3 files · 2.0 kB/)).toBeTruthy();
@@ -120,7 +120,7 @@ describe('ImportForm', () => {
     expect(screen.getByText(/1 of 3 files selected/)).toBeTruthy();
   });
 
-  it('ticks files by keyboard alone, also those that a search has found', async () => {
+  it('checks files by keyboard alone, also those found by a search', async () => {
     await user.type(repository(), 'org/name{Enter}');
     await screen.findByText(/3 of 3 files selected/);
     await user.type(screen.getByRole('searchbox', { name: 'Search files' }), 'CONFIG');
@@ -136,7 +136,7 @@ describe('ImportForm', () => {
     expect(list.getAttribute('aria-activedescendant')).toBe(file(/pytorch_model.bin/).id);
   });
 
-  it('takes the target that is typed, and the top level by a click', async () => {
+  it('uses the entered target, and the top level by a click', async () => {
     await user.type(repository(), 'org/name{Enter}');
     await screen.findByText(/3 of 3 files selected/);
     await user.click(screen.getByRole('button', { name: 'Use the top level of the bucket' }));
@@ -150,7 +150,7 @@ describe('ImportForm', () => {
     expect(started().prefix).toBe('served/one');
   });
 
-  it('looks again for a revision that is chosen from the list', async () => {
+  it('looks up a revision selected from the list', async () => {
     await user.type(repository(), 'org/name{Enter}');
     await screen.findByText(/3 of 3 files selected/);
     await vi.waitFor(() => expect(document.querySelector('option[value=v2]')).toBeTruthy());
@@ -162,7 +162,7 @@ describe('ImportForm', () => {
     await vi.waitFor(() => expect(server.getHubRepo.mock.lastCall![1].revision).toBe('v2'));
   });
 
-  it('never starts what was found for another name', async () => {
+  it('never imports the result for another name', async () => {
     await user.type(repository(), 'org/name{Enter}');
     await screen.findByText(/3 of 3 files selected/);
     fireEvent.change(repository(), { target: { value: 'org/other' } });
@@ -171,7 +171,7 @@ describe('ImportForm', () => {
     await vi.waitFor(() => expect(server.getHubRepo.mock.lastCall![0]).toBe('org/other'));
   });
 
-  it('says how to come to what is gated', async () => {
+  it('explains how to access a gated repository', async () => {
     server.getHubRepo.mockResolvedValue(hubRepo({ gated: true, accessible: false }));
     await user.type(repository(), 'org/name{Enter}');
     expect((await screen.findByRole('alert')).textContent).toMatch(/accept the license/);

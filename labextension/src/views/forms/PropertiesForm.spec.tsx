@@ -77,7 +77,7 @@ describe('PropertiesForm', () => {
     );
   });
 
-  it('restores a version, and removes one only after a second word', async () => {
+  it('restores a version, and deletes one only after confirmation', async () => {
     await user.click(screen.getByRole('tab', { name: 'Versions' }));
     await user.click(screen.getByRole('button', { name: 'Restore' }));
     expect(server.restoreVersion).toHaveBeenCalledWith('b', 'k', 'old');

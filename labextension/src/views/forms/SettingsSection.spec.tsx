@@ -34,13 +34,13 @@ describe('SettingsSection', () => {
     expect(save).toHaveBeenCalledWith({ endpoint: 'https://two' });
   });
 
-  it('clears a secret only when told to', async () => {
+  it('clears a secret only on request', async () => {
     await user.click(screen.getByRole('button', { name: 'Remove Secret' }));
     await user.click(screen.getByRole('button', { name: 'Save' }));
     expect(save).toHaveBeenCalledWith({ secret: '' });
   });
 
-  it('tests what is in the form, and says what the server says', async () => {
+  it('tests the form’s values, and shows the server’s reply', async () => {
     await user.type(screen.getByLabelText('Secret'), 'new');
     await user.click(screen.getByRole('button', { name: 'Test' }));
     expect(test).toHaveBeenCalledWith({ secret: 'new' });

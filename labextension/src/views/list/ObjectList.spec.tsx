@@ -61,7 +61,7 @@ describe('ObjectList', () => {
   const focused = () => (document.activeElement as HTMLElement).dataset.index;
   const selected = () => model.selectedRows.map(({ name }) => name);
 
-  it('is a grid of which only what can be seen is in the page', () => {
+  it('is a grid with only the visible rows in the page', () => {
     expect(screen.getByRole('grid').getAttribute('aria-rowcount')).toBe(String(COUNT + 2));
     const rows = screen.getAllByRole('row');
     expect(rows.length).toBeGreaterThan(10);
@@ -118,7 +118,7 @@ describe('ObjectList', () => {
     expect(focused()).toBe('0');
   });
 
-  it('puts the focus on the neighbour of a row that is gone, without selecting it', async () => {
+  it('moves the focus to the neighbour of a removed row, without selecting it', async () => {
     await user.click(screen.getByText('file-0007'));
     keys = KEYS.filter(key => key !== 'file-0007');
     await act(() => model.refresh());
@@ -133,7 +133,7 @@ describe('ObjectList', () => {
     expect(focused()).toBe('5');
   });
 
-  it('leaves the focus where it is when a row is gone that did not have it', async () => {
+  it('keeps the focus when another row is removed', async () => {
     await user.click(screen.getByText('file-0007'));
     await user.click(screen.getByRole('searchbox'));
     keys = [];
@@ -159,7 +159,7 @@ describe('ObjectList', () => {
     expect(model.filter).toBe('');
   });
 
-  it('opens any bucket that is typed, listed or not', async () => {
+  it('opens any entered bucket, listed or not', async () => {
     await user.click(screen.getByRole('combobox'));
     expect(screen.getAllByRole('option').map(node => node.textContent)).toEqual([
       'bucket',

@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, type MouseEvent } from 'react';
 
 import type { BrowserModel } from '../../list/browser';
-import { beginDrag, endDrag } from '../../list/dragging';
+import { beginDrag, endDrag } from '../../list/changes/dragging';
 import type { UsageModel } from '../../list/usage';
 import type { IBrowserActions } from '../actions';
 import { useSlots, useWindow } from '../controls/window';

@@ -57,7 +57,7 @@ describe('PreviewView', () => {
     return { model, getPreview };
   };
 
-  it('says what it has read, and what cannot be shown', async () => {
+  it('shows what was read, and what cannot be shown', async () => {
     await show(textPreview({ note: 'Cut here.', bytesRead: 512 }));
     screen.getByText('code: hello');
     screen.getByText('plain text · utf-8 · x/y · 1000 bytes · 512 B read');
@@ -65,7 +65,7 @@ describe('PreviewView', () => {
     expect(screen.getByRole('link', { name: 'Download' }).getAttribute('href')).toBe('/download');
   });
 
-  it('says why no editor opens what was unpacked or is not UTF-8', async () => {
+  it('explains why no editor opens compressed or non-UTF-8 objects', async () => {
     await show(textPreview({ compression: 'gzip' }));
     screen.getByText(/^plain text · utf-8 · gzip · x\/y/);
     const button = (name: string) => screen.getByRole<HTMLButtonElement>('button', { name });
@@ -81,7 +81,7 @@ describe('PreviewView', () => {
     expect(button('Open in Editor').disabled).toBe(false);
   });
 
-  it('shows Markdown as it reads and as it is written', async () => {
+  it('shows Markdown rendered and as source', async () => {
     await show(textPreview({ language: 'markdown', text: '# T' }));
     screen.getByText('markdown: # T');
     taken.mockClear();
@@ -123,7 +123,7 @@ describe('PreviewView', () => {
     screen.getByText('The browser cannot show this image.');
   });
 
-  it('brings a document into the page only below the limit', async () => {
+  it('loads a document only below the limit', async () => {
     await show(pdfPreview);
     expect((await screen.findByTitle('name.x')).getAttribute('src')).toBe('blob:pdf');
     renderers.pdfUrl.mockClear();
@@ -132,20 +132,20 @@ describe('PreviewView', () => {
     expect(renderers.pdfUrl).not.toHaveBeenCalled();
   });
 
-  it('says why it could not be read, and tries again', async () => {
+  it('explains why it could not be read, and retries', async () => {
     const { getPreview } = await show(new ApiError('NoSuchKey', 'd/name.x is not in b.', 404));
     expect(screen.getByRole('alert').textContent).toContain('d/name.x is not in b.');
     fireEvent.click(screen.getByRole('button', { name: 'Retry' }));
     await waitFor(() => expect(getPreview).toHaveBeenCalledTimes(2));
   });
 
-  it('says when what is shown is no longer what is stored', async () => {
+  it('says when the object has changed or was deleted', async () => {
     const { model } = await show(textPreview());
     await model.check();
     await screen.findByText('The object has been deleted since it was read.');
   });
 
-  it('offers an editor only where one opens it', async () => {
+  it('offers an editor only if one can open the object', async () => {
     await show(textPreview());
     fireEvent.click(screen.getByRole('button', { name: 'Open in Editor' }));
     expect(edit).toHaveBeenCalledWith(1000);

@@ -24,7 +24,7 @@ it('shows how far a running transfer is, and cancels it', async () => {
   expect(actions.cancelTransfer).toHaveBeenCalledWith('t1');
 });
 
-it('says how many of a folder it brings', () => {
+it('shows how many items of a folder it transfers', () => {
   const some = transfer({ action: 'move', source: 's3://b/d/', namesTotal: 12 });
   render(<TransferRow transfer={some} actions={fakeActions()} trans={trans} />);
   expect(screen.getByText('Move 12 items of s3://b/d/')).toBeTruthy();
@@ -48,7 +48,7 @@ it("repeats the server's error and can be cleared when it has ended", async () =
   expect(actions.removeTransfer).toHaveBeenCalledWith('t1');
 });
 
-it('offers what the state allows, and keeps the focus on the button that changes', async () => {
+it('offers the actions of its state, and keeps the focus on a changing button', async () => {
   const actions = fakeActions();
   const row = (fields: Partial<Transfer>) => (
     <TransferRow transfer={transfer(fields)} actions={actions} trans={trans} />

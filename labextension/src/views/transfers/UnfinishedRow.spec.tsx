@@ -19,7 +19,7 @@ it('says how far the upload was, and what to do', async () => {
   expect(actions.discardUpload).toHaveBeenCalledWith(interrupted);
 });
 
-it('offers only to discard what cannot be told from another file', () => {
+it('offers only to discard an upload without the file’s date', () => {
   const interrupted = upload({ lastModified: null });
   render(<UnfinishedRow upload={interrupted} actions={fakeActions()} trans={trans} />);
   expect(screen.getAllByRole('button')).toHaveLength(1);

@@ -1,14 +1,14 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { lastName, parentPrefix, s3Uri } from '../api/keys';
-import { ApiError } from '../api/request';
-import type { Transfer, TransferRequest } from '../tokens';
-import { isFinished, type TransfersModel } from '../transfers/transfers';
-import type { BrowserModel } from './browser';
+import { lastName, parentPrefix, s3Uri } from '../../api/keys';
+import { ApiError } from '../../api/request';
+import type { Transfer, TransferRequest } from '../../tokens';
+import { isFinished, type TransfersModel } from '../../transfers/transfers';
+import type { BrowserModel } from '../browser';
+import type { IRow } from '../rows';
+import type { ILocation, IRenamed, IStorage } from '../storage';
 import type { IDragged } from './dragging';
 import { groupByFolder } from './groupbyfolder';
-import type { IRow } from './rows';
-import type { ILocation, IRenamed, IStorage } from './storage';
 
 const RENAMING = { action: 'copy', onConflict: 'rename' } as const;
 

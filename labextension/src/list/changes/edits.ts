@@ -1,7 +1,7 @@
-import { chunks } from '../api/chunks';
-import type { DeleteReply, DeleteRequest, KeyFailure, Transfer } from '../tokens';
-import type { BrowserModel } from './browser';
-import type { IRow } from './rows';
+import { chunks } from '../../api/chunks';
+import type { DeleteReply, DeleteRequest, KeyFailure, Transfer } from '../../tokens';
+import type { BrowserModel } from '../browser';
+import type { IRow } from '../rows';
 
 /** The result of a deletion. */
 export interface IRemoved {

@@ -1,6 +1,6 @@
-import { s3Uri } from '../api/keys';
-import { pythonString } from '../python';
-import type { IRow } from './rows';
+import { s3Uri } from '../../api/keys';
+import { pythonString } from '../../python';
+import type { IRow } from '../rows';
 
 /** The MIME type that marks a drag of rows; its data cannot be read before the drop. */
 export const ROWS_MIME = 'application/x-odhtec-rows';

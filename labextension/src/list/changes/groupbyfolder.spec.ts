@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { groupByFolder } from './groupbyfolder';
 
-it('takes what is in one folder together, and one alone by its whole name', () => {
+it('groups the rows of one folder, and names a single one in full', () => {
   const keys = ['d/a', 'e/f/', 'd/b c/', 'top', 'd//'];
   expect(groupByFolder('s3://b/', keys, 's3://c/x/')).toEqual([
     {
@@ -19,7 +19,7 @@ it('takes what is in one folder together, and one alone by its whole name', () =
   });
 });
 
-it('makes several of more names than one request can hold', () => {
+it('splits groups that do not fit in one request', () => {
   const keys = Array.from({ length: 10_001 }, (_, number) => `d/${number}`);
   const made = groupByFolder('s3://b/', keys, 's3://c/');
   expect(made.flatMap(one => one.keys)).toEqual(keys);

@@ -1,6 +1,6 @@
-import { chunks } from '../api/chunks';
-import { parentPrefix } from '../api/keys';
-import type { TransferRequest } from '../tokens';
+import { chunks } from '../../api/chunks';
+import { parentPrefix } from '../../api/keys';
+import type { TransferRequest } from '../../tokens';
 
 /** Files and folders of one folder that are transferred together; long lists are split. */
 export interface IFolderGroup {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { page, transfer } from '../testing/fakes';
-import { BrowserModel } from './browser';
+import { page, transfer } from '../../testing/fakes';
+import { BrowserModel } from '../browser';
 import { Edits } from './edits';
 
 describe('Edits', () => {
@@ -37,7 +37,7 @@ describe('Edits', () => {
     expect(errors).toHaveLength(1);
   });
 
-  it('deletes more rows than one request can name in several', async () => {
+  it('splits a large deletion into several requests', async () => {
     const rows = [
       ...Array.from({ length: 10_001 }, (_, n) => ({
         ...model.rows[0],
@@ -68,7 +68,7 @@ describe('Edits', () => {
     expect(listObjects).toHaveBeenCalled();
   });
 
-  it('shows what is gone when a later request fails', async () => {
+  it('removes deleted rows when a later request fails', async () => {
     const rows = Array.from({ length: 10_001 }, (_, n) => ({
       ...model.rows[0],
       kind: 'file',
@@ -81,14 +81,14 @@ describe('Edits', () => {
     expect(listObjects).toHaveBeenCalled();
   });
 
-  it('makes a folder where the browser is, and shows it', async () => {
+  it('creates a folder in the open one, and shows it', async () => {
     listObjects.mockResolvedValueOnce(page([], ['a/new/']));
     await edits.createFolder('new/');
     expect(server.createFolder).toHaveBeenCalledWith('b', 'a/new/');
     expect(model.selection.active).toBe('a/new/');
   });
 
-  it('does not read another place again that is open by then', async () => {
+  it('does not reload another folder that was opened in the meantime', async () => {
     server.createFolder.mockImplementationOnce(async () => model.open('other'));
     await edits.createFolder('new');
     expect(listObjects).toHaveBeenCalledTimes(1);

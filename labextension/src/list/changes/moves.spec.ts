@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { page, trans, transfer } from '../testing/fakes';
-import type { Transfer, TransferRequest } from '../tokens';
+import { page, trans, transfer } from '../../testing/fakes';
+import type { Transfer, TransferRequest } from '../../tokens';
+import type { IRow } from '../rows';
 import { Moves } from './moves';
-import type { IRow } from './rows';
 
 const file = (key: string): IRow => ({ kind: 'file', key, name: key });
 const folder = (key: string): IRow => ({ kind: 'folder', key, name: key });
@@ -77,13 +77,13 @@ describe('Moves', () => {
     expect(started).toEqual([]);
   });
 
-  it('tells of a transfer that ended before its own reply', async () => {
+  it('reports a transfer that ended before its own reply', async () => {
     known.push(transfer({ id: 't1', state: 'completed' }));
     await moves.rename(file('a'), 'b');
     expect(onEnded).toHaveBeenCalledWith(known[0]);
   });
 
-  it('asks before a folder or many rows move, and takes No for an answer', async () => {
+  it('asks before moving a folder or many rows, and moves nothing without consent', async () => {
     await moves.moveRows({ bucket: 'b', rows: [file('a')] }, { bucket: 'b', prefix: 'd/' }, false);
     expect(confirmMove).not.toHaveBeenCalled();
     confirmMove.mockResolvedValueOnce(false);
@@ -101,7 +101,7 @@ describe('Moves', () => {
     expect(pairs().slice(1)).toEqual([['copy', 's3://b/', ['x/', 'y'], 's3://c/']]);
   });
 
-  it('moves nothing to where it is, and no folder into itself', () => {
+  it('moves no row to its own folder, and no folder into itself', () => {
     const can = (rows: IRow[], prefix: string, bucket = 'b') =>
       moves.canMove({ bucket: 'b', rows }, { bucket, prefix });
     expect(can([file('d/a')], 'd/')).toBe(false);
