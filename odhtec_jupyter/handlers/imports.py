@@ -21,19 +21,19 @@ from odhtec_jupyter.transfers.runtime.retry import delay
 from odhtec_jupyter.transfers.transfer import FINAL, Transfer
 
 T = TypeVar("T")
-PATIENCE = 3  # attempts
-LONGEST = 10.0  # seconds between two attempts
+MAX_ATTEMPTS = 3
+MAX_DELAY_SECONDS = 10.0  # between two attempts
 REPO_TYPES = ("model", "dataset", "space")
 
 
 async def ask_hub(handler: OdhTecHandler, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Run a blocking call to the hub, with few retries because a user is waiting."""
-    for number in range(1, PATIENCE + 1):
+    for number in range(1, MAX_ATTEMPTS + 1):
         try:
             return await handler.call_hub(function, *args, **kwargs)
         except OdhTecError as error:
             wait = delay(number, error)
-            if handler.gone.is_set() or not error.transient or number == PATIENCE or wait > LONGEST:
+            if handler.gone.is_set() or not error.transient or number == MAX_ATTEMPTS or wait > MAX_DELAY_SECONDS:
                 raise
             await asyncio.sleep(wait)
     raise AssertionError("the last try returns or raises")

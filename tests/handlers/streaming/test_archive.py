@@ -202,7 +202,7 @@ async def test_archive_ends_when_an_object_changes(
     assert (status, proper) == (200, False)
     assert "content-length" not in headers
     assert not zipfile.is_zipfile(BytesIO(body))
-    assert any("broken off" in record.getMessage() and "changed" in record.getMessage() for record in caplog.records)
+    assert any("ended early" in record.getMessage() and "changed" in record.getMessage() for record in caplog.records)
 
 
 @on_moto
