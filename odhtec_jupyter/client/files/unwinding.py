@@ -14,10 +14,15 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-_PUSH_EXC_INFO = dis.opmap["PUSH_EXC_INFO"]  # the first instruction of each handler
-_WITH_EXCEPT_START = dis.opmap["WITH_EXCEPT_START"]  # calls __exit__ with the exception
-_POP_TOP = dis.opmap["POP_TOP"]
-_MATCHES = frozenset({dis.opmap["CHECK_EXC_MATCH"], dis.opmap["CHECK_EG_MATCH"]})  # except and except*
+_UNKNOWN = -1  # no instruction of this Python has this number
+_PUSH_EXC_INFO = dis.opmap.get("PUSH_EXC_INFO", _UNKNOWN)  # the first instruction of each handler
+_WITH_EXCEPT_START = dis.opmap.get("WITH_EXCEPT_START", _UNKNOWN)  # calls __exit__ with the exception
+_POP_TOP = dis.opmap.get("POP_TOP", _UNKNOWN)
+_CHECK_EXC_MATCH = dis.opmap.get("CHECK_EXC_MATCH", _UNKNOWN)  # except
+_CHECK_EG_MATCH = dis.opmap.get("CHECK_EG_MATCH", _UNKNOWN)  # except*
+_MATCHES = frozenset({_CHECK_EXC_MATCH, _CHECK_EG_MATCH})
+# Python 3.11 to 3.13 have all of them. Without one of them, no handler can be told from another.
+_IS_READABLE = _UNKNOWN not in {_PUSH_EXC_INFO, _WITH_EXCEPT_START, _POP_TOP, *_MATCHES}
 _INSTRUCTION_BYTES = 2
 
 
@@ -40,6 +45,8 @@ def current_exits() -> list[Exit]:
     latest = sys.exc_info()[1]
     if latest is None:
         return []
+    if not _IS_READABLE:  # rather lose what an except block wanted to keep than publish an incomplete file
+        return [Exit(latest, 0, -1, False)]
     running = _running_frames()
     found: list[Exit] = []
     for error in _with_contexts(latest):
