@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import errors_reference
 import rest_reference
 import settings_reference
 
 GENERATORS: dict[str, Callable[[], str]] = {
+    "errors": errors_reference.errors,
     "rest": rest_reference.rest,
     "settings": settings_reference.settings,
     "panel": settings_reference.panel,
