@@ -215,7 +215,7 @@ class Services:
             try:
                 await self.sweep()
             except Exception:
-                self._log.exception("What was left behind could not be looked at.")
+                self._log.exception("Leftovers could not be removed.")
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def _keep_noting(self) -> None:

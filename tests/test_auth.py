@@ -30,7 +30,7 @@ def served() -> Iterator[tuple[str, str]]:
                 yield method, path
 
 
-def test_tensor_table_is_complete() -> None:
+def test_table_of_routes_is_complete() -> None:
     found = set(served())
     assert len(found) > 45
     assert ("PUT", "/objects/upload/b/YQ") in found
@@ -85,7 +85,7 @@ def lax(jp_server_config: Any) -> None:
     jp_server_config.ServerApp.allow_unauthenticated_access = True
 
 
-async def test_requests_without_permission_are_refused_if_jupyter_allows_unauthenticated_access(
+async def test_requests_without_a_user_are_refused_if_jupyter_allows_them(
     lax: None, jp_serverapp: Any, http_server_client: Any, jp_base_url: str
 ) -> None:
     # A cookie and a header that agree are not hard to make: past XSRF there is still no user.

@@ -59,7 +59,7 @@ def test_one_item_can_be_selected_without_multiple() -> None:
         ("bucket", None, "bucket"),
         ("prefix", "data", "Folders end with a slash: 'data/'"),
         ("prefix", "é" * 512 + "/", "longer than 1024 bytes"),
-        ("selected", ["notes.md"], "no place"),
+        ("selected", ["notes.md"], "is not a valid location"),
         ("selected", ["workspace://notes.md"], "is not an object or folder"),
         ("selected", ["s3://models"], "is not an object or folder"),
         ("selected", ["s3://models/"], "is not an object or folder"),
@@ -75,7 +75,7 @@ def test_one_item_can_be_selected_without_multiple() -> None:
         ("multiple", "yes", "multiple"),
     ],
 )
-def test_invalid_value_is_refused(name: str, value: Any, says: str) -> None:
+def test_invalid_value_of_a_trait_is_refused(name: str, value: Any, says: str) -> None:
     browser = S3Browser()
     before = getattr(browser, name)
     with pytest.raises(TraitError, match=re.escape(says)):

@@ -97,7 +97,7 @@ class TransferManager:
         """Stop for now and keep what has arrived; returns when nothing moves any more."""
         transfer = self.get(transfer_id)
         if transfer.state not in {"queued", "running"}:
-            raise Conflict(f"The transfer is {transfer.state}; only one that runs can be paused.")
+            raise Conflict(f"The transfer is {transfer.state}; only a running transfer can be paused.")
         self._pausing.add(transfer_id)
         await self._end(transfer_id)
         if transfer.state == "queued" and transfer_id not in self._tasks:  # it had not begun
@@ -110,7 +110,7 @@ class TransferManager:
         """Go on where it was paused."""
         transfer = self.get(transfer_id)
         if transfer.state != "paused":
-            raise Conflict(f"The transfer is {transfer.state}; only a paused one can be resumed.")
+            raise Conflict(f"The transfer is {transfer.state}; only a paused transfer can be resumed.")
         self._requeue(transfer)
         return transfer
 
@@ -118,7 +118,7 @@ class TransferManager:
         """Try what failed again, and nothing else."""
         transfer = self.get(transfer_id)
         if transfer.state != "failed":
-            raise Conflict(f"The transfer is {transfer.state}; only a failed one can be tried again.")
+            raise Conflict(f"The transfer is {transfer.state}; only a failed transfer can be retried.")
         for file in transfer.files:
             if file.state == "failed":
                 file.move("queued")
@@ -132,7 +132,7 @@ class TransferManager:
         """
         transfer = self.get(transfer_id)
         if transfer.state in {"completed", "cancelled"}:
-            raise Conflict(f"The transfer is {transfer.state} already.")
+            raise Conflict(f"The transfer is already {transfer.state}.")
         await self._end(transfer_id)
         if transfer.state not in {"completed", "cancelled"}:
             self._cancelled(transfer)
@@ -241,7 +241,9 @@ class TransferManager:
             transfer.move("failed", error)
         except Exception as error:
             self._log.exception("Transfer %s failed.", transfer.id)
-            transfer.move("failed", OdhTecError(f"Something unexpected went wrong ({type(error).__name__})."))
+            transfer.move(
+                "failed", OdhTecError(f"Unexpected error ({type(error).__name__}). Details are in the server log.")
+            )
 
     def _ended(self, transfer: Transfer, task: asyncio.Task[None]) -> None:
         if self._tasks.get(transfer.id) is not task:  # it was resumed already

@@ -69,6 +69,19 @@ def test_upload_does_not_report_what_the_patterns_exclude(client: Client, bucket
     assert [file.source for file in plan.files if file.what == "omit"] == [f"{folder}/socket (socket)"]
 
 
+def test_fsspec_put_warns_about_a_linked_folder(
+    server: JupyterProcess, bucket: str, tmp_path: Path, stored: Stored
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.txt").write_text("a")
+    (tmp_path / "data" / "linked").symlink_to(tmp_path)
+    fs = OdhTecFileSystem(server_url=server.url, token=server.token, skip_instance_cache=True)
+    with pytest.warns(UserWarning, match="linked was not uploaded: it is a link to a folder"):
+        fs.put(f"{tmp_path}/data/", f"{bucket}/data/", recursive=True)
+    fs.client.api.connection.close()
+    assert stored() == {"data/a.txt": 1}
+
+
 def test_upload_of_a_folder_without_files_names_what_it_leaves_out(client: Client, bucket: str, tmp_path: Path) -> None:
     (tmp_path / "only").mkdir()
     (tmp_path / "only" / "link").symlink_to(tmp_path)

@@ -94,9 +94,9 @@ def test_client_finds_a_server_that_restarts_with_another_token(
     )
     # The client with the old token still has a cookie, which is enough to read but not to change anything.
     known[0].wait(progress=False)
-    with pytest.raises(Forbidden, match="token is missing or wrong"):
+    with pytest.raises(Forbidden, match="token is missing or invalid"):
         explicit.create_bucket("never")
-    with pytest.raises(Forbidden, match="token is missing or wrong"):
+    with pytest.raises(Forbidden, match="token is missing or invalid"):
         Client(killable.url, explicit.api.connection.server.token).buckets()
     for client in (found, explicit):
         client.api.connection.close()

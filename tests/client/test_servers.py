@@ -214,9 +214,9 @@ def test_server_is_found_by_the_variables_of_jupyterhub(
 
 
 def test_invalid_token_is_distinguished_from_a_refusal_of_the_store(moto_jupyter: JupyterProcess) -> None:
-    with pytest.raises(Forbidden, match="token is missing or wrong"):
+    with pytest.raises(Forbidden, match="token is missing or invalid"):
         Client(moto_jupyter.url, "wrong").buckets()
-    with pytest.raises(Forbidden, match="token is missing or wrong"):
+    with pytest.raises(Forbidden, match="token is missing or invalid"):
         Client(moto_jupyter.url, "wrong").create_bucket("never")
 
 

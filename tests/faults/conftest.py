@@ -55,12 +55,12 @@ TRANSFERS = "odhtec_jupyter.transfers."
 # Constants of the server, for every file of tests that does not say otherwise.
 CONSTANTS: dict[str, object] = {
     # The first retry comes soon, the last one of a request not before seconds have passed.
-    TRANSFERS + "retry.FIRST_DELAY": 0.02,
+    TRANSFERS + "runtime.retry.FIRST_DELAY": 0.02,
     # How busy the machine is must not decide which requests there are: no speed makes parts larger, and none makes
     # several connections read one part.
-    TRANSFERS + "crew.AMPLE": 2**60,
-    TRANSFERS + "crew.SLOW": 0,
-    TRANSFERS + "streamed_upload.AMPLE": 2**60,
+    TRANSFERS + "copying.connection_scaler.AMPLE": 2**60,
+    TRANSFERS + "copying.connection_scaler.SLOW": 0,
+    TRANSFERS + "uploads.streamed_upload.AMPLE": 2**60,
 }
 
 

@@ -29,10 +29,10 @@ def server_constants() -> dict[str, object]:
     """Any speed is enough to forward a part, however long that takes."""
     return {
         **CONSTANTS,
-        TRANSFERS + "streamed_upload.AMPLE": 0,
-        TRANSFERS + "sender.QUICK": 1,
-        TRANSFERS + "forwarding.PATIENCE": 60_000,
-        TRANSFERS + "forwarding.LONGEST": 60.0,
+        TRANSFERS + "uploads.streamed_upload.AMPLE": 0,
+        TRANSFERS + "uploads.socket_reader.QUICK": 1,
+        TRANSFERS + "uploads.forwarding.PATIENCE": 60_000,
+        TRANSFERS + "uploads.forwarding.LONGEST": 60.0,
     }
 
 

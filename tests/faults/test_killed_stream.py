@@ -24,8 +24,8 @@ def server_constants() -> dict[str, object]:
     """Any speed is enough to stream."""
     return {
         **CONSTANTS,
-        TRANSFERS + "crew.AMPLE": 0,
-        TRANSFERS + "parts.STREAM_SIZE": STREAM_SIZE,
+        TRANSFERS + "copying.connection_scaler.AMPLE": 0,
+        TRANSFERS + "runtime.parts.STREAM_SIZE": STREAM_SIZE,
     }
 
 

@@ -43,13 +43,18 @@ sys.exit(main())
 @pytest.fixture(scope="module")
 def server_constants() -> dict[str, object]:
     """No answer is ever given up."""
-    timeouts = ("http.READ_TIMEOUT", "s3_clients.READ_TIMEOUT", "s3_clients.COPY_TIMEOUT", "hub_client.READ_TIMEOUT")
+    timeouts = (
+        "http.READ_TIMEOUT",
+        "s3.connection.clients.READ_TIMEOUT",
+        "s3.connection.clients.COPY_TIMEOUT",
+        "hub.client.READ_TIMEOUT",
+    )
     return {
         **CONSTANTS,
         **{STORES + name: DAY for name in timeouts},
         # In this order: a stop ends although what was cancelled still waits.
         "odhtec_jupyter.services.STOP_SECONDS": 1.0,
-        TRANSFERS + "engine.ANSWER_SECONDS": 2.0,
+        TRANSFERS + "runtime.engine.ANSWER_SECONDS": 2.0,
         TRANSFERS + "manager.CLEANUP_SECONDS": 1.0,
     }
 

@@ -290,7 +290,7 @@ async def test_a_link_writes_one_object_without_credentials(
 
 
 @on_moto
-async def test_link_longer_than_seven_days_is_refused(api: Any, bucket: str) -> None:
+async def test_invalid_link_request_is_refused(api: Any, bucket: str) -> None:
     for named in (
         {"expiresIn": 0},
         {"expiresIn": 604801},

@@ -125,7 +125,7 @@ async def test_an_upload_that_is_coming_in_is_in_use(
 
 
 @over_http
-async def test_damaged_file_is_reported(api: Any, bucket: str, begun: dict[str, str]) -> None:
+async def test_invalid_request_for_unfinished_uploads_is_an_error(api: Any, bucket: str, begun: dict[str, str]) -> None:
     absent = f"absent-{bucket}"
     assert (await api.refused(404, "GET", "multipart", absent))["error"] == "NoSuchBucket"
     wanted = {"uploads": [{"Key": "ab", "UploadId": begun["ab"]}]}

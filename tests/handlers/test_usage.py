@@ -49,7 +49,7 @@ async def test_one_reply_is_one_step_and_the_sum_is_all(api: Any, monkeypatch: p
 
 
 @on_moto
-async def test_folder_that_cannot_be_counted_is_an_error(api: Any, bucket: str) -> None:
+async def test_count_of_a_missing_bucket_or_invalid_prefix_is_an_error(api: Any, bucket: str) -> None:
     assert (await api.refused(404, "GET", "usage", f"{bucket}-not"))["error"] == "NoSuchBucket"
     for prefix in ("a", "****", "_w"):
         assert (await api.refused(400, "GET", "usage", bucket, params={"prefix": prefix}))["error"] == "InvalidKey"

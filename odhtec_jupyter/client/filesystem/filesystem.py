@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import warnings
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -215,6 +217,12 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
     ) -> None:
         """Download files. A key that cannot be a path (``x//b.txt``) gets a name derived from it."""
         bulk_operations.get(self, rpath, lpath, recursive=recursive, callback=callback, **kwargs)
+
+    def put_file(self, lpath: Any, rpath: str, callback: Any = DEFAULT_CALLBACK, **kwargs: Any) -> None:
+        """Upload a file. Warns about a link to a folder, which fsspec leaves out."""
+        if os.path.islink(lpath) and os.path.isdir(lpath):
+            warnings.warn(f"{lpath} was not uploaded: it is a link to a folder.", UserWarning, 2)
+        super().put_file(lpath, rpath, callback=callback, **kwargs)
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
         """Write all bytes of an object."""

@@ -1,4 +1,4 @@
-"""What the server's replies become: wire models, or the errors that they tell of."""
+"""Translation of the server's replies to wire models and errors."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from odhtec_jupyter.errors import Forbidden, NotFound, OdhTecError, TooLarge, Un
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_REFUSED = "You do not have permission to do this."  # Jupyter's own refusal, as tornado's of a POST without a token
+_REFUSED = "You do not have permission to do this."  # sent if Jupyter or Tornado refuses a request
 
 
 def error_of(reply: requests.Response, server: str) -> OdhTecError:
-    """What a reply without success says; its body is read."""
+    """Return the error in an unsuccessful reply, whose body is read."""
     status = reply.status_code
     try:
         body = json.loads(reply.content)
@@ -26,14 +26,14 @@ def error_of(reply: requests.Response, server: str) -> OdhTecError:
     except (ValueError, KeyError, TypeError, requests.RequestException):
         return _foreign(status, server)
     if code == "Forbidden" and (message == _REFUSED or "XSRF cookie" in message or "'_xsrf'" in message):
-        return Forbidden(f"The Jupyter server at {server} does not let you in: the token is missing or wrong.")
+        return Forbidden(f"The Jupyter server at {server} refused access: the token is missing or invalid.")
     return error_for(code, message, status)
 
 
 def _foreign(status: int, server: str) -> OdhTecError:
-    """A reply that is not of this extension."""
+    """Return the error for a reply that is not from this extension."""
     if status in {301, 302, 303, 307, 308, 401, 403}:
-        return Forbidden(f"The Jupyter server at {server} wants a login: the token is missing or wrong.")
+        return Forbidden(f"The Jupyter server at {server} requires a login: the token is missing or invalid.")
     if status == 404:
         return NotFound(f"The Jupyter server at {server} has no extension odhtec_jupyter.", code="NoExtension")
     if status == 413:
@@ -44,16 +44,16 @@ def _foreign(status: int, server: str) -> OdhTecError:
             code=PROXY_LIMIT,
         )
     if status in {502, 503, 504}:
-        return Unreachable(f"What stands before the Jupyter server at {server} answered {status}.", code="BadGateway")
+        return Unreachable(f"A proxy in front of the Jupyter server at {server} answered {status}.", code="BadGateway")
     return OdhTecError(f"The Jupyter server at {server} answered {status}.", code="UnexpectedReply", status=status)
 
 
 def read(model: type[Model], reply: requests.Response) -> Model:
-    """A wire model. Fields that a newer server has are passed over: the kernel may have an older package."""
+    """Parse a wire model. Unknown fields are ignored, because the server can be newer than this package."""
     try:
         body = reply.json()
     except ValueError:
-        raise OdhTecError("The reply is not of this extension: is there a login page before it?") from None
+        raise OdhTecError("The reply is not from this extension. Check whether a login page is in between.") from None
     for _ in range(2):
         try:
             return model.model_validate(body)
@@ -61,11 +61,13 @@ def read(model: type[Model], reply: requests.Response) -> Model:
             unknown = [one["loc"] for one in error.errors() if one["type"] == "extra_forbidden"]
             for place in unknown:
                 _drop(body, place)
-    raise OdhTecError(f"The server's {model.__name__} cannot be read: its version differs.", code="UnexpectedReply")
+    raise OdhTecError(
+        f"The server's {model.__name__} cannot be read. Its version differs from this package.", code="UnexpectedReply"
+    )
 
 
 def _drop(body: Any, place: Sequence[int | str]) -> bool:
-    """Take the field out; whether it was found. A name on the way may be a union's member, no field."""
+    """Remove a field and return whether it was found. Names in the path can also be members of a union."""
     name, *rest = place
     if not rest:
         return isinstance(body, dict) and body.pop(name, body) is not body

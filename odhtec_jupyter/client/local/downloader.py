@@ -19,7 +19,7 @@ from odhtec_jupyter.client.local.dry_run import dry_run, left_out_notice, refuse
 from odhtec_jupyter.client.local.local_names import local_name
 from odhtec_jupyter.client.local.local_transfer import Gate, LocalFile, LocalPlan
 from odhtec_jupyter.client.local.saved_files import SavedFiles
-from odhtec_jupyter.errors import BadRequest, Conflict, NotFound, OdhTecError, VerificationError
+from odhtec_jupyter.errors import BadRequest, Conflict, OdhTecError, StoreError, VerificationError
 from odhtec_jupyter.models import OnConflict
 from odhtec_jupyter.uris import S3Uri
 
@@ -166,9 +166,9 @@ def local_path(folder: Path, name: str) -> Path:
     raise BadRequest(f"The key {name!r} cannot be the name of a file on this machine.", code="InvalidKey")
 
 
-def missing_slash(uri: S3Uri) -> NotFound:
+def missing_slash(uri: S3Uri) -> StoreError:
     """Return the error for a folder that was named without its slash."""
-    return NotFound(f"{uri} is a folder, not an object. Add a slash to name the folder: {uri}/", code="NoSuchKey")
+    return StoreError(f"{uri} is a folder, not an object. Add a slash to name the folder: {uri}/", code="NoSuchKey")
 
 
 def unsaved_object(key: str) -> str:

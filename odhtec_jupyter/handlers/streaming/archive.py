@@ -98,7 +98,7 @@ class ArchiveHandler(OdhTecHandler):
     def _break_off(self, selection: Selection, error: Exception) -> None:
         """Close the connection: after a regular end, the client would take the archive for a complete one."""
         known = isinstance(error, OdhTecError)
-        self.log.warning("An archive of s3://%s was broken off: %s", selection.bucket, error, exc_info=not known)
+        self.log.warning("An archive of s3://%s ended early: %s", selection.bucket, error, exc_info=not known)
         self._close_connection()
 
     def _close_connection(self) -> None:

@@ -49,7 +49,7 @@ async def copy_file(
     kept for the ``owner`` when it is cancelled or the error may go away, so that the next call goes on from there.
     """
     if source.size > MAX_OBJECT:
-        raise TooLarge(f"{target.uri} has {source.size} bytes; S3 takes 5 TiB at most.")
+        raise TooLarge(f"{target.uri} has {source.size} bytes, but an object in S3 can have up to 5 TiB.")
     may_stream = True
     left = TRIES
     try:

@@ -40,5 +40,5 @@ class Verifier:
             found = self._hash.hexdigest()
             kind = "git blob id" if self._checksum.algorithm == "blob" else self._checksum.algorithm
             raise VerificationError(
-                f"{name} arrived with {kind} {found[:12]}…, the source says {self._checksum.digest[:12]}…."
+                f"{name} was received with {kind} {found[:12]}…, but the source has {self._checksum.digest[:12]}…."
             )

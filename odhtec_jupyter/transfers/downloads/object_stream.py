@@ -184,9 +184,7 @@ class ObjectStream:
         self._body = body
         if body.start != self._next or body.end is None or (self._end is not None and body.end != self._end):
             body.close()
-            raise VerificationError(
-                f"The S3 store answered with another range of {self._key} than was asked for."
-            ) from cause
+            raise VerificationError(f"The S3 store sent a different range of {self._key} than requested.") from cause
         self._end = body.end
 
 

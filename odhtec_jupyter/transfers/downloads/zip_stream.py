@@ -92,7 +92,7 @@ class ZipStream:
     def _all(self) -> Iterator[bytes | _File]:
         heads = self._selection.heads(self._store, self._stop.is_set)
         if missing := [key for key, head in heads.items() if head is None]:
-            raise StoreError(f"There is nothing at s3://{self._selection.bucket}/{missing[0]}.", code="NoSuchKey")
+            raise StoreError(f"s3://{self._selection.bucket}/{missing[0]} does not exist.", code="NoSuchKey")
         if archived := [key for key, head in heads.items() if head and head.is_archived]:
             raise _archived(archived[0])
         pages = self._selection.pages(self._store, heads)
@@ -112,7 +112,7 @@ class ZipStream:
         if failed is not None and not found:
             raise failed
         if not found:
-            raise StoreError("There is nothing below what is selected.", code="NoSuchKey")
+            raise StoreError("The selected folders are empty.", code="NoSuchKey")
         if self.missing:
             yield from self._note()
         yield from self._records.finish()
@@ -224,7 +224,7 @@ class _File:
 
 
 def _archived(key: str) -> StoreError:
-    return StoreError(f"{key} is archived: have it restored, then try again.", code="InvalidObjectState", status=403)
+    return StoreError(f"{key} is archived. Restore it, then try again.", code="InvalidObjectState", status=403)
 
 
 def _close(asked: Future[RangeReader]) -> None:

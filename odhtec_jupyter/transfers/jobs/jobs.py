@@ -128,7 +128,9 @@ class Jobs:
         except Exception as unexpected:
             self._log.exception("A file of a transfer failed.")
             file.add(-file.bytes_done)
-            file.move("failed", OdhTecError(f"Something unexpected went wrong ({type(unexpected).__name__})."))
+            file.move(
+                "failed", OdhTecError(f"Unexpected error ({type(unexpected).__name__}). Details are in the server log.")
+            )
         else:
             file.move("skipped" if file.what == "skip" else "completed")
             self._engine.pending_writes.settled(file.owner)
@@ -258,7 +260,9 @@ class Jobs:
 
     async def _make_folder(self, stores: Stores, file: TransferFile, target: WorkspaceUri) -> None:
         if file.size:
-            raise Conflict(f"{file.source} has bytes, but its name is that of a folder: a workspace cannot hold it.")
+            raise Conflict(
+                f"{file.source} has content, but its name ends in a slash, which is a folder in the workspace."
+            )
         await self._engine.in_thread(CancelToken(), stores.workspace.make_folder, target.path)
 
     async def _remove_empty_folders(self, stores: Stores, transfer: Transfer) -> None:
@@ -317,7 +321,9 @@ def _remove_source(stores: Stores, source: Uri, pin: str, named: Uri) -> None:
     if not same and isinstance(source, S3Uri):
         same = stores.s3.unchanged(source.bucket, source.key, pin) is not None
     if not same:
-        raise VerificationError(f"{source} changed after it was copied, so it was left.", code="SourceChanged")
+        raise VerificationError(
+            f"{source} has changed since it was copied, so it was not deleted.", code="SourceChanged"
+        )
     if isinstance(source, S3Uri):
         stores.s3.delete_exactly(source.bucket, source.key)
     elif isinstance(source, WorkspaceUri):

@@ -45,7 +45,8 @@ class Multiparts:
     async def _abort(self, key: str, upload_id: str) -> None:
         if self._is_in_use(key, upload_id):
             raise Conflict(
-                f"{key}: this server still goes on with the upload; cancel its transfer or discard it.", code="InUse"
+                f"The upload of {key} is in use by this server. Cancel its transfer or discard the upload.",
+                code="InUse",
             )
         entry = next((entry for entry in self._entries(key) if entry.upload_id == upload_id), None)
         if entry is not None and await drop_pending(self._engine, self._store, entry):

@@ -71,7 +71,7 @@ def entries(stores: Stores, uri: Uri, is_stopped: Callable[[], bool] = never) ->
         found = found or bool(page)
         yield page
     if not found:
-        raise StoreError(f"There is nothing at {uri}.", code="NoSuchKey")
+        raise StoreError(f"{uri} does not exist.", code="NoSuchKey")
 
 
 def named_entries(
@@ -130,7 +130,7 @@ def _workspace_entries(store: WorkspaceStore, uri: WorkspaceUri) -> Iterator[lis
         yield [_workspace_entry(found, uri.name)]
         return
     if not uri.is_folder:
-        raise BadRequest(f"{uri} is a folder: write a slash at its end to mean all that is in it.")
+        raise BadRequest(f"{uri} is a folder. Add a slash at the end to select its content.")
     yield from ([_workspace_entry(file, file.path[len(uri.path) :]) for file in page] for page in store.walk(uri.path))
 
 
@@ -174,7 +174,7 @@ def target_of(stores: Stores, source: Uri, pin: str, target: Uri, *, if_absent: 
         stores.workspace.require_visible(target.path)  # the plan may be of a time when it was allowed
         return WorkspaceTarget(stores.workspace, target.path, if_absent)
     if isinstance(target, HubUri):
-        raise BadRequest("target: nothing can be written to the hub.")
+        raise BadRequest("target: the hub is read-only.")
     content_type = mimetypes.guess_type(target.key)[0] or "application/octet-stream"
     place = S3Target(stores.s3, target.bucket, target.key, content_type, if_absent=if_absent)
     if isinstance(source, HubUri):

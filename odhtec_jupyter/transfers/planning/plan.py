@@ -65,29 +65,29 @@ def check_places(action: Action, source: Uri, target: Uri | None, names: Sequenc
         return
     if action == "delete":
         if not isinstance(source, S3Uri) or target is not None:
-            raise BadRequest("delete takes a source in S3 and no target.")
+            raise BadRequest("delete requires a source in S3 and no target.")
         if not source.key:
-            raise BadRequest("source: deleting all of a bucket has to name its folders.")
+            raise BadRequest("source: to empty a bucket, list its top-level folders.")
         return
     if target is None or isinstance(target, HubUri):
-        raise BadRequest("target: must be a place in S3 or in the workspace.")
+        raise BadRequest("target must be in S3 or in the workspace.")
     if isinstance(source, HubUri) and action == "move":
-        raise BadRequest("source: what is on the hub can be copied, not moved.")
+        raise BadRequest("source: files of the hub can be copied, not moved.")
     if isinstance(source, WorkspaceUri) and isinstance(target, WorkspaceUri):
-        raise BadRequest("target: within the workspace, JupyterLab's own file browser copies and moves.")
+        raise BadRequest("target: to copy within the workspace, use JupyterLab's file browser.")
     if source.is_folder and not target.is_folder:
-        raise BadRequest("target: must end in a slash, since the source is a folder.")
+        raise BadRequest("target must end in a slash, because the source is a folder.")
     if isinstance(source, S3Uri) and isinstance(target, S3Uri) and source.bucket == target.bucket:
         end = target if not target.is_folder or source.is_folder else target.below(source.name)
         if source.key == end.key or (source.is_folder and end.key.startswith(source.key)):
-            raise BadRequest("target: is the source itself or within it.")
+            raise BadRequest("target must not be the source or in it.")
 
 
 def _check_names(action: Action, source: Uri, target: Uri | None, names: Sequence[str]) -> None:
     if action == "delete" or isinstance(source, HubUri):
-        raise BadRequest("names: only for what is copied or moved from a folder in S3 or in the workspace.")
+        raise BadRequest("names is only supported for copying or moving from a folder in S3 or in the workspace.")
     if target is None or not source.is_folder or not target.is_folder:
-        raise BadRequest("names: are those in a folder and go into a folder, so source and target must end in a slash.")
+        raise BadRequest("names requires folders: source and target must end in a slash.")
     for name in names:
         if "/" in name[:-1]:
             raise BadRequest(f"names: {name!r} is not directly in {source}.")
@@ -142,12 +142,15 @@ def make_plan(
             continue
         one = _decide(stores, action, entry, place, there, options, taken)
         if one.what == "overwrite" and str(place) in sources:
-            error = Conflict(f"{place} is itself to be copied or moved, so it cannot be overwritten.")
+            error = Conflict(f"{place} is also being copied or moved, so it cannot be overwritten.")
             one = Planned(entry, place, "refuse", error)
         taken.add(str(one.target))
         planned.append(one)
     if all(one.what == "omit" for one in planned):
-        raise Forbidden(f"All files of {source} are hidden, and this Jupyter server keeps them out.", code=HIDDEN_FILE)
+        raise Forbidden(
+            f"All files of {source} are hidden, and this Jupyter server gives no access to hidden files.",
+            code=HIDDEN_FILE,
+        )
     return planned
 
 
@@ -157,7 +160,7 @@ def require_no_conflict(planned: Sequence[Planned]) -> None:
     if differing:
         more = f" and {len(differing) - 1} more" if len(differing) > 1 else ""
         name = str(differing[0].target).partition("://")[2].partition("/")[2]
-        raise Conflict(f"{name}{more} exist and differ: choose whether to overwrite, skip or rename.")
+        raise Conflict(f"{name}{more} exist and differ. Choose whether to overwrite, skip or rename.")
 
 
 def plan_deletion(

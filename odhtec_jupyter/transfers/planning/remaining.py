@@ -88,7 +88,7 @@ def plan_removal(
         if not item.key.startswith(target.key) or item.key == target.key:
             raise BadRequest(f"remove: {item.key!r} is not below {target}.")
         if str(place) in places:
-            raise BadRequest(f"remove: {item.key!r} is a file of the revision that is imported.")
+            raise BadRequest(f"remove: {item.key!r} is a file of the imported revision.")
         if item.commit == source.revision or not _COMMIT.fullmatch(item.commit):
             raise BadRequest(f"remove: {item.key!r} is not of another revision.")
         path = item.key[len(target.key) :]
@@ -103,7 +103,7 @@ def remove_unchanged(store: S3Store, place: S3Uri, source: HubUri, pin: str) -> 
     if head is None:
         return
     if not head.matches(pin) or _commit(head, source) != source.revision:
-        raise LeftAlone("It has changed since it was listed, so it was not removed.", code="SourceChanged")
+        raise LeftAlone("The object has changed since it was listed, so it was not removed.", code="SourceChanged")
     store.delete_exactly(place.bucket, place.key)
 
 

@@ -25,7 +25,7 @@ def never() -> bool:
 def require_wanted(is_stopped: Callable[[], bool]) -> None:
     """Raise :class:`Cancelled` when nobody waits for the answer any more."""
     if is_stopped():
-        raise Cancelled("Whoever asked for this has gone.")
+        raise Cancelled("The client has disconnected.")
 
 
 def look_up(

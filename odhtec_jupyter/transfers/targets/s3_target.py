@@ -122,7 +122,7 @@ class S3Target:
         if head is not None and etag and head.etag == etag:
             await engine.attempt(stop, self._delete_wrong)
         found = "nothing" if head is None else f"{head.size} bytes"
-        raise VerificationError(f"{self.uri} holds {found} after {size} bytes were stored.")
+        raise VerificationError(f"{self.uri} has {found} after {size} bytes were stored.")
 
 
 class Multipart:
@@ -233,7 +233,7 @@ class Multipart:
             target.require_condition()
             # Ceph RGW ignores If-None-Match on Complete.
             if target.if_absent and store.existing(target.bucket, target.key, in_parts=True) is not None:
-                raise Conflict(f"{target.key} exists in {target.bucket}: it was written meanwhile.")
+                raise Conflict(f"{target.key} already exists in {target.bucket}: it was created in the meantime.")
 
         def put_together() -> str | None:
             nonlocal unanswered

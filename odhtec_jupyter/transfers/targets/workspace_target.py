@@ -74,7 +74,7 @@ class WorkspaceTarget:
         found = await engine.in_thread(stop, self.store.head, self.path)
         if found is None or found.size != size:
             there = "nothing" if found is None else f"{found.size} bytes"
-            raise VerificationError(f"{self.uri} holds {there} after {size} bytes were written.")
+            raise VerificationError(f"{self.uri} has {there} after {size} bytes were written.")
         return None
 
 

@@ -27,16 +27,16 @@ class WriteCondition:
         """That of a request; None when it has none. Raises :class:`BadRequest` for one that cannot be met."""
         match, none_match = headers.get("If-Match"), headers.get("If-None-Match")
         if match is not None and none_match is not None:
-            raise BadRequest("If-Match and If-None-Match together cannot be true.")
+            raise BadRequest("If-Match and If-None-Match cannot be combined.")
         if none_match is not None:
             if none_match.strip() != "*":
-                raise BadRequest("If-None-Match: only * is known for a write.")
+                raise BadRequest("If-None-Match: only * is supported for uploads.")
             return cls(None)
         if match is None:
             return None
         # A proxy that packs replies makes a weak ETag of each that it passes on.
         if not re.fullmatch(r'(?:W/)?"[^"]+"', match.strip()):
-            raise BadRequest("If-Match: must be one ETag in double quotes.")
+            raise BadRequest("If-Match must be one ETag in double quotes.")
         return cls(opaque(match))
 
     def require(self, store: S3Store, bucket: str, key: str) -> ObjectHead | None:
@@ -48,7 +48,7 @@ class WriteCondition:
         if self.etag is None and head is not None:
             raise _failed(f"{key} exists in {bucket} already.")
         if self.etag is not None and head is None:
-            raise _failed(f"{key} is not in {bucket} any more.")
+            raise _failed(f"{key} no longer exists in {bucket}.")
         if self.etag is not None and head is not None and not head.matches(self.etag):
             raise _failed(f"{key} has been changed by somebody else.")
         return head

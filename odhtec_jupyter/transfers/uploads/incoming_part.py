@@ -61,7 +61,7 @@ class IncomingPart:
         """Take bytes. Raises what stopped the part."""
         buffer = await self._ready()
         if buffer.write(view := memoryview(data)) < len(view):
-            raise BadRequest(f"Part {self.number} has {self.size} bytes; more came.")
+            raise BadRequest(f"Part {self.number} has {self.size} bytes, but more were received.")
 
     async def receive(self, body: Incoming, at_most: int) -> int:
         """Let ``body`` put bytes straight into the part's memory; how many it put."""
@@ -75,7 +75,7 @@ class IncomingPart:
         try:
             self.check()
             if self._buffer is None or not self._buffer.full:
-                raise BadRequest(f"Part {self.number} has {self.size} bytes; fewer came.")
+                raise BadRequest(f"Part {self.number} has {self.size} bytes, but fewer were received.")
             with self._buffer.take() as lease:
                 await self._session.put(self._store, self.number, lease.view, self._stop)
         except asyncio.CancelledError:
@@ -128,10 +128,10 @@ class IncomingPart:
 def size_of_part(session: UploadSession, number: int) -> int:
     """How many bytes a part has. Raises :class:`BadRequest` where the upload has no such part."""
     if not 1 <= number <= session.record.part_count:
-        raise BadRequest(f"part {number}: this upload has {session.record.part_count} parts, counted from 1.")
+        raise BadRequest(f"part {number}: this upload has {session.record.part_count} parts, starting at 1.")
     return session.record.length(number)
 
 
 def no_length() -> BadRequest:
     """The error for a body without a length."""
-    return BadRequest("A part needs a Content-Length.", code="MissingContentLength", status=411)
+    return BadRequest("A part requires a Content-Length.", code="MissingContentLength", status=411)

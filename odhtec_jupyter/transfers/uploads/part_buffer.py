@@ -116,7 +116,7 @@ class PartBuffer:
         if self._budget.contended("upload") and (idle >= PATIENCE or self.filled < SLOWEST * filling):
             # First the news: who reads into the memory now must find out that it is lost.
             self._on_slow(
-                SlowSender(f"{self._name}: the upload sent too little while others waited for memory; send it again.")
+                SlowSender(f"{self._name}: the upload was too slow while others waited for memory. Send it again.")
             )
             self.drop()
         elif self._lease is not None:

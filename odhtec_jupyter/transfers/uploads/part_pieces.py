@@ -32,7 +32,7 @@ class PartInPieces:
         if self._busy or self._part.is_over or self._part.received != offset:
             raise out_of_order(self.number, offset)
         if not 0 < length <= self._part.size - offset:
-            raise BadRequest(f"Part {self.number} has {self._part.size} bytes; more came.")
+            raise BadRequest(f"Part {self.number} has {self._part.size} bytes, but more were received.")
         self._busy = True
         self._stop_waiting()
         self._part.on_failure = on_failure
@@ -77,4 +77,4 @@ class PartInPieces:
 
 def out_of_order(number: int, offset: int) -> Conflict:
     """The error for a piece that does not follow what has arrived."""
-    return Conflict(f"Part {number} has not arrived up to byte {offset}: send it again from 0.", code="MissingParts")
+    return Conflict(f"Part {number} was not received up to byte {offset}. Send it again from 0.", code="MissingParts")

@@ -98,7 +98,9 @@ class StreamedUpload:
         try:
             self._raise_failure()
             if self._size is not None and self.received != self._size:
-                raise BadRequest(f"{self._target.key}: {self.received} bytes came, {self._size} were announced.")
+                raise BadRequest(
+                    f"{self._target.key}: received {self.received} bytes, but Content-Length says {self._size}."
+                )
             etag = await (self._finish_parts() if self._multipart else self._put_whole())
             return await self._target.confirm(self._engine, etag, self.received, self._stop)
         except BaseException:
@@ -128,14 +130,14 @@ class StreamedUpload:
     async def _begin_part(self) -> PartBuffer:
         number = self._parts + 1
         if number > MAX_PARTS:
-            raise TooLarge(f"{self._target.key} is too large to be sent without telling its size first.")
+            raise TooLarge(f"{self._target.key} is too large to be sent without a Content-Length.")
         if self._size is None:
             size = open_part_size(number, LARGEST_OPEN_PART)
             left = MAX_OBJECT if self._at_most is None else self._at_most - self.received
         else:
             size, left = part_size(self._size), self._size - self.received
             if left <= 0:
-                raise BadRequest(f"{self._target.key}: more bytes came than the {self._size} that were announced.")
+                raise BadRequest(f"{self._target.key}: received more bytes than the {self._size} of Content-Length.")
         self._crowded = self._crowded or self._engine.budget.contended("upload")
         if self._quick and not self._crowded and self._engine.budget.largest // 3 >= LARGE_PART:
             size = max(size, LARGE_PART)
@@ -293,6 +295,6 @@ class StreamedUpload:
 def require_room(engine: Engine, key: str, size: int) -> None:
     """Raise :class:`TooLarge` for an object that S3 does not take, or whose parts do not fit into our memory."""
     if size > MAX_OBJECT:
-        raise TooLarge(f"{key} has {size} bytes; S3 takes 5 TiB at most.")
+        raise TooLarge(f"{key} has {size} bytes, but an object in S3 can have up to 5 TiB.")
     if part_size(size) > engine.budget.largest:
-        raise TooLarge(f"{key} needs parts of {part_size(size)} bytes: raise OdhTecSettings.max_memory.")
+        raise TooLarge(f"{key} needs parts of {part_size(size)} bytes. Increase OdhTecSettings.max_memory.")

@@ -99,7 +99,7 @@ class UploadSession:
                 if self._multipart is None and not self.finished:
                     self._multipart = await self._begin(target)
         if self.finished or self._multipart is None:
-            raise Conflict(f"All parts of {self.record.key} have arrived: complete the upload.")
+            raise Conflict(f"All parts of {self.record.key} are stored. Complete the upload.")
         self._multipart.target = target
         return self._multipart
 
@@ -143,7 +143,9 @@ class UploadSession:
                     record.etag = await (self._in_parts(target) if record.part_count else self._empty(target)) or ""
                 except StoreError as error:
                     if error.code in EXISTS_NOW:
-                        raise Conflict(f"{record.key} exists in {record.bucket}: it was written meanwhile.") from error
+                        raise Conflict(
+                            f"{record.key} already exists in {record.bucket}: it was created in the meantime."
+                        ) from error
                     raise
                 self.save()  # were the server killed now, only the comparison would be left to do
             try:
@@ -225,7 +227,7 @@ class UploadSession:
             raise gone(self.record.id)
         if self.record.endpoint != store.host:
             raise Conflict(
-                f"This upload began at {self.record.endpoint}, but the connection in use is {store.host}.",
+                f"This upload was started at {self.record.endpoint}, but the connection in use is {store.host}.",
                 code="OtherConnection",
             )
 
@@ -289,4 +291,4 @@ def gone(upload_id: str) -> NotFound:
 def _missing(numbers: list[int], count: int) -> Conflict:
     named = ", ".join(str(number) for number in numbers[:NAMED])
     more = f" and {len(numbers) - NAMED} more" if len(numbers) > NAMED else ""
-    return Conflict(f"Of {count} parts, these have not arrived: {named}{more}.", code="MissingParts")
+    return Conflict(f"These of the {count} parts are missing: {named}{more}.", code="MissingParts")

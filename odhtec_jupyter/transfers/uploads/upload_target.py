@@ -85,7 +85,7 @@ def choose_target(
     if not present:
         return target(key)
     if on_conflict == "fail":
-        raise Conflict(f"{key} exists in {bucket}: choose whether to overwrite, skip or rename.")
+        raise Conflict(f"{key} already exists in {bucket}. Choose whether to overwrite, skip or rename.")
     return None
 
 

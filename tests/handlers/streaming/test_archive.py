@@ -159,7 +159,7 @@ async def test_archive_is_named_after_its_content(api: Any, bucket: str, s3_clie
         assert headers["content-type"] == "application/zip"
 
 
-async def test_impossible_zip_request_is_an_error(api: Any, filled: str) -> None:
+async def test_invalid_archive_request_is_an_error(api: Any, filled: str) -> None:
     for status, code, bucket, params in (
         (404, "NoSuchBucket", f"absent-{filled}", query(prefixes=("a/",))),
         (404, "NoSuchBucket", f"absent-{filled}", query(keys=("a",))),

@@ -92,7 +92,7 @@ def all_done(
     ],
     ids=["a deletion's dry run", "a copy's dry run"],
 )
-async def test_dry_run_of_a_deletion_stops_when_the_client_disconnects(
+async def test_dry_run_stops_reading_objects_when_the_client_disconnects(
     api: Any,
     bucket: str,
     monkeypatch: pytest.MonkeyPatch,

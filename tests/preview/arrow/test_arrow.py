@@ -253,7 +253,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, code: str) -> Any:
     return replaced()
 
 
-def test_limit_of_bytes_is_enforced() -> None:
+def test_memory_of_the_pyarrow_process_is_limited() -> None:
     """The process itself cannot have more than it should."""
     code = (
         "from odhtec_jupyter.preview.arrow.worker import limit\n"

@@ -189,7 +189,7 @@ def test_damaged_file_never_raises(see: Any) -> None:
         see("a.tgz", broken)
 
 
-def test_names_with_markup_are_returned_unchanged(see: Any) -> None:
+def test_names_with_markup_are_data(see: Any) -> None:
     assert list(listed(see("a.zip", zipped(("<b>&\n\x1b[0m", b""))))) == ["<b>&\n\x1b[0m"]
     content = BytesContent(zipped(("x" * 5000, b"")))
     assert len(see("a.zip", content)["entries"][0]["path"]) == 1001

@@ -70,7 +70,7 @@ def test_a_long_text_is_read_as_far_as_is_shown(see: Any) -> None:
         pytest.param(lambda: gzip.compress(b"") * 150_000, id="many empty members"),
     ],
 )
-def test_zip_bomb_uses_little_memory(see: Any, packed: Any) -> None:
+def test_gzip_bomb_uses_little_memory(see: Any, packed: Any) -> None:
     data = packed()
     tracemalloc.start()
     try:

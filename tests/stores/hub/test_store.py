@@ -94,7 +94,7 @@ def test_each_refusal_says_what_to_do(store: HubStore, hub: Any) -> None:
     refused(NotFound, "RepoNotFound", "org/none does not exist at .* Check the name, or use a token", "org/none")
     refused(NotFound, "RepoNotFound", "or is private.* use a token", "org/private")
     refused(NotFound, "RepoNotFound", "or is private.* use a token", "org/private", "main", "hf_stranger")
-    refused(NotFound, "RevisionNotFound", "no revision v9: name a branch", "org/open", "v9")
+    refused(NotFound, "RevisionNotFound", "no revision v9. Enter a branch", "org/open", "v9")
     refused(GatedRepository, "GatedRepo", "Accept its terms", "org/gated")
     refused(GatedRepository, "GatedRepo", "Accept its terms", "org/gated", "main", "hf_stranger")
     refused(Forbidden, "InvalidToken", "invalid or has expired. Enter a new one", "org/open", "main", "hf_wrong")

@@ -140,7 +140,7 @@ def test_copy_does_not_overwrite_an_object_created_in_the_meantime(store: S3Stor
     assert content(s3_client, bucket, "there") == b"mine"
 
 
-def test_tags_lost_by_a_copy_are_reported(store: S3Store, bucket: str) -> None:
+def test_copy_names_the_missing_object_or_bucket(store: S3Store, bucket: str) -> None:
     etag = put(store, bucket, "k", b"x")
     with pytest.raises(StoreError) as missing:
         store.copy(bucket, "copy", bucket, "nothing", etag=etag)

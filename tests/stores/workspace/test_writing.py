@@ -70,7 +70,7 @@ def test_unfinished_file_is_resumed_after_a_restart(store: WorkspaceStore, root:
     assert everything(root) == ["d", "d/f"]
 
 
-def test_concurrent_requests_do_not_write_the_same_part(store: WorkspaceStore) -> None:
+def test_unfinished_file_cannot_be_started_twice_with_one_token(store: WorkspaceStore) -> None:
     first = store.begin("f", TOKEN)
     with pytest.raises(Conflict):
         store.begin("f", TOKEN)

@@ -75,7 +75,7 @@ async def test_what_is_missing_is_said_before_anything_is_written(
         assert failed.state == "failed"
         assert failed.error is not None
         assert failed.error.code == "NoSuchKey"
-        assert f"s3://{bucket}/p/{missing}." in failed.error.message
+        assert f"s3://{bucket}/p/{missing} does not exist" in failed.error.message
     assert set(contents(s3_client, bucket)) == {"p/a", "p/d/e"}
 
 

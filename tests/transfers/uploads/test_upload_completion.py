@@ -123,7 +123,7 @@ async def test_missing_parts_are_named_and_the_upload_stays(uploads: Uploads, s3
     upload, _ = await uploads.begin(request(bucket))
     for numbers, missing in (((), "1, 2, 3"), ((2,), "1, 3"), ((1,), "3")):
         await put(uploads, upload, data, *numbers)
-        with pytest.raises(Conflict, match=f"arrived: {missing}[.]") as caught:
+        with pytest.raises(Conflict, match=f"missing: {missing}[.]") as caught:
             await uploads.complete(upload.upload_id, overwrite=False)
         assert caught.value.code == "MissingParts"
     await put(uploads, upload, data, 3, 3, 1)

@@ -258,7 +258,7 @@ async def test_an_upload_belongs_to_the_store_it_began_with(
         uploads.drop(upload.upload_id),
         put(uploads, upload, data, 2),
     ):
-        with pytest.raises(Conflict, match="began at") as caught:
+        with pytest.raises(Conflict, match="started at") as caught:
             await attempt
         assert caught.value.code == "OtherConnection"
     assert uploads.show_all().uploads == []

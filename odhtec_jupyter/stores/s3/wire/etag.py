@@ -43,7 +43,7 @@ def normal(etag: str | None, size: int | None, modified: datetime | None) -> str
 
 
 def matches(pin: str, etag: str | None, size: int | None, modified: datetime | None) -> bool:
-    """Return whether a store's description of an object is consistent with an earlier one; missing values are."""
+    """Return whether a description of an object is consistent with ``pin``; a missing value counts as consistent."""
     if is_dated(pin):
         return dated(size, modified) in {None, pin}
     return not pin or opaque(etag) in {None, pin}
