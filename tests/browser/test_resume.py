@@ -306,7 +306,7 @@ def test_a_file_that_changes_under_its_upload_is_an_error(panel: Panel, client: 
     begin(panel, path)
     reach(panel, 20, "Upload changing.bin")
     path.write_bytes(os.urandom(48 * MIB))
-    panel.transfers.get_by_text("changing.bin cannot be read any more").wait_for()
+    panel.transfers.get_by_text("changing.bin can no longer be read").wait_for()
     panel.transfers.get_by_text(re.compile("^Failed")).wait_for()
     assert "Contents" not in client.list_objects_v2(Bucket="models")
     # Its parts are there as long as somebody may want them; who clears the row is offered to discard them.
