@@ -17,7 +17,7 @@ from odhtec_jupyter.settings import check_secret
 from odhtec_jupyter.transfers.events import INTERVAL
 from odhtec_jupyter.transfers.jobs.jobs import take_plan
 from odhtec_jupyter.transfers.planning.hub_import import ImportPlan, plan_import, try_import
-from odhtec_jupyter.transfers.runtime.retry import delay
+from odhtec_jupyter.transfers.runtime.retry import Retries
 from odhtec_jupyter.transfers.transfer import FINAL, Transfer
 
 T = TypeVar("T")
@@ -28,15 +28,14 @@ REPO_TYPES = ("model", "dataset", "space")
 
 async def ask_hub(handler: OdhTecHandler, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Run a blocking call to the hub, with few retries because a user is waiting."""
-    for number in range(1, MAX_ATTEMPTS + 1):
+    retries = Retries(MAX_ATTEMPTS, MAX_DELAY_SECONDS)
+    while True:
         try:
             return await handler.call_hub(function, *args, **kwargs)
         except OdhTecError as error:
-            wait = delay(number, error)
-            if handler.gone.is_set() or not error.transient or number == MAX_ATTEMPTS or wait > MAX_DELAY_SECONDS:
+            if handler.gone.is_set():
                 raise
-            await asyncio.sleep(wait)
-    raise AssertionError("the last try returns or raises")
+            await retries.sleep(error)
 
 
 class HubRepoHandler(OdhTecHandler):

@@ -55,7 +55,7 @@ TRANSFERS = "odhtec_jupyter.transfers."
 # Constants of the server, for every file of tests that does not say otherwise.
 CONSTANTS: dict[str, object] = {
     # The first retry comes soon, the last one of a request not before seconds have passed.
-    TRANSFERS + "runtime.retry.FIRST_DELAY": 0.02,
+    TRANSFERS + "runtime.retry.FIRST_DELAY_SECONDS": 0.02,
     # How busy the machine is must not decide which requests there are: no speed makes parts larger, and none makes
     # several connections read one part.
     TRANSFERS + "copying.connection_scaler.AMPLE": 2**60,

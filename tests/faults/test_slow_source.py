@@ -8,7 +8,7 @@ from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.demo.hub import HubStandIn
 from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.transfers.runtime.parts import MIB, PART_SIZE
-from odhtec_jupyter.transfers.runtime.retry import ATTEMPTS
+from odhtec_jupyter.transfers.runtime.retry import MAX_ATTEMPTS
 from tests.faults.bucket import Bucket, checksums
 from tests.faults.conftest import CONSTANTS, TRANSFERS
 from tests.faults.jupyter import Api
@@ -78,8 +78,8 @@ def test_range_that_is_slow_on_every_connection_is_not_given_up(
 ) -> None:
     model = hub.add(Repository("org/model"))
     model.commit({"large.bin": SyntheticContent(8 * PART_SIZE, seed=1)})
-    silent = cdn_proxy.rules.add(Stall(0, "reply"), where=reads_the_seventh_part, times=ATTEMPTS + 1)
+    silent = cdn_proxy.rules.add(Stall(0, "reply"), where=reads_the_seventh_part, times=MAX_ATTEMPTS + 1)
     transfer = api.ended(api.start_import(holding.name)["id"])
     assert (transfer["state"], transfer["error"]) == ("completed", None)
-    assert silent.fired == ATTEMPTS + 1
+    assert silent.fired == MAX_ATTEMPTS + 1
     assert holding.contents() == checksums(model)

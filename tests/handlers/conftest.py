@@ -232,7 +232,7 @@ def odd_api(
     odd_store: OddStore, clean_surroundings: None, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Api:
     """The API in front of ``odd_store``."""
-    monkeypatch.setattr("odhtec_jupyter.transfers.runtime.retry.FIRST_DELAY", 0.01)
+    monkeypatch.setattr("odhtec_jupyter.transfers.runtime.retry.FIRST_DELAY_SECONDS", 0.01)
     monkeypatch.setenv("AWS_S3_ENDPOINT", odd_store.endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")

@@ -25,7 +25,7 @@ LOG = logging.getLogger("odhtec-test")
 
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(retry, "FIRST_DELAY_SECONDS", 0.01)
 
 
 @pytest.fixture

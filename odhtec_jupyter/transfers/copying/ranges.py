@@ -12,7 +12,7 @@ from odhtec_jupyter.transfers.copying.stragglers import Stragglers
 from odhtec_jupyter.transfers.copying.verifier import Verifier
 from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
 from odhtec_jupyter.transfers.runtime.parts import Part
-from odhtec_jupyter.transfers.runtime.retry import ATTEMPTS, CancelToken, OperationCancelled, check, delay
+from odhtec_jupyter.transfers.runtime.retry import CancelToken, Retries, check
 from odhtec_jupyter.transfers.targets.target import BLOCK
 
 SHORT = 64 * 1024  # bytes of one read from a slow connection: each shows progress
@@ -54,15 +54,15 @@ def read_range(
 
 def fill(source: RangedSource, part: Part, view: memoryview, stop: CancelToken) -> None:
     """Read one range into memory for code that runs in a thread and cannot wait elsewhere."""
-    done = attempt = 0
-    alone = Stragglers()
+    done = 0
+    retries, alone = Retries(), Stragglers()
     while done < part.size:
         check(stop)
         try:
-            done, attempt = read_range(source, part, view, done, stop, _unheard, alone), 0
+            done = read_range(source, part, view, done, stop, _unheard, alone)
+            retries.reset()
         except OdhTecError as error:
-            attempt += 1
-            _wait(attempt, error, stop)
+            retries.wait(error, stop)
 
 
 def _unheard(_: int) -> None:
@@ -76,20 +76,20 @@ def relay(
 
     A connection that breaks is followed by one from there on. Runs in a thread, which waits meanwhile. Close it.
     """
-    done = attempt = 0
+    done, retries = 0, Retries()
     while done < part.size:
         try:
             with _opened(source, part.start + done, part.end, stop) as reader:
                 while done < part.size:
                     count = _read(reader, block[: part.size - done], stop)
-                    done, attempt = done + count, 0
+                    done += count
+                    retries.reset()
                     data = block[:count]
                     if verifier:
                         verifier.update(data)  # while it is in the processor's cache
                     yield data
         except OdhTecError as error:
-            attempt += 1
-            _wait(attempt, error, stop)
+            retries.wait(error, stop)
 
 
 @contextmanager
@@ -111,11 +111,3 @@ def _read(reader: RangeReader, buffer: memoryview, stop: CancelToken) -> int:
     if not count:
         raise Unreachable("The source closed the connection before the end.", code="TornBody")
     return count
-
-
-def _wait(attempt: int, error: OdhTecError, stop: CancelToken) -> None:
-    """Until the try after number ``attempt``; raises where there is none."""
-    if not error.transient or attempt == ATTEMPTS:
-        raise error
-    if stop.wait(delay(attempt, error)):
-        raise OperationCancelled from error

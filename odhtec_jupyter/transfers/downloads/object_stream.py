@@ -25,7 +25,7 @@ from odhtec_jupyter.stores.s3.object import ObjectBody
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.runtime.engine import PATIENCE, TURN, Engine, settled
 from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
-from odhtec_jupyter.transfers.runtime.retry import ATTEMPTS, CancelToken, OperationCancelled, check, delay
+from odhtec_jupyter.transfers.runtime.retry import CancelToken, Retries, check
 
 T = TypeVar("T")
 LARGE_BUFFER = 2 * 1024 * 1024
@@ -139,7 +139,7 @@ class ObjectStream:
 
     def _fill(self, buffer: memoryview) -> int:
         """Read until the buffer is full or the object ends; how many bytes. Runs in a thread."""
-        done = attempt = 0
+        done, retries = 0, Retries()
         while (room := self._room(len(buffer) - done)) > 0:
             check(self._stop)
             interactive_priority.give_way()
@@ -151,11 +151,9 @@ class ObjectStream:
                 if not count:
                     raise Unreachable("The S3 store closed the connection before the end.", code="TornBody")
             except OdhTecError as error:
-                attempt += 1
-                if not error.transient or attempt == ATTEMPTS or not self._etag:
+                if not self._etag:  # the rest could be of another content
                     raise
-                if self._stop.wait(delay(attempt, error)):
-                    raise OperationCancelled from error
+                retries.wait(error, self._stop)
                 self._reopen(error)
             else:
                 done += count

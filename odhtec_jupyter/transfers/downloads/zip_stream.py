@@ -24,7 +24,7 @@ from odhtec_jupyter.stores.source import RangedSource, RangeReader
 from odhtec_jupyter.transfers.downloads.zip_format import ZipRecords
 from odhtec_jupyter.transfers.downloads.zip_names import ZipNames
 from odhtec_jupyter.transfers.planning.selection import Selection
-from odhtec_jupyter.transfers.runtime.retry import ATTEMPTS, CancelToken, OperationCancelled, check, delay
+from odhtec_jupyter.transfers.runtime.retry import CancelToken, Retries, check
 from odhtec_jupyter.visible import visible
 
 Result = TypeVar("Result")
@@ -181,18 +181,14 @@ class _File:
         return self._trying(lambda: self._read(view[: self.left]))
 
     def _trying(self, call: Callable[[], Result]) -> Result:
-        attempt = 0
+        retries = Retries()
         while True:
             check(self._stop)
             try:
                 return call()
             except OdhTecError as error:
                 self.close()
-                attempt += 1
-                if not error.transient or attempt == ATTEMPTS:
-                    raise
-                if self._stop.wait(delay(attempt, error)):
-                    raise OperationCancelled from error
+                retries.wait(error, self._stop)
 
     def _opened(self) -> RangeReader:
         if self._reader is None:

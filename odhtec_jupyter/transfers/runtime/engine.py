@@ -19,7 +19,7 @@ from odhtec_jupyter.stores.interruption import ended_by
 from odhtec_jupyter.transfers.journal.journal import Journal
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrites
 from odhtec_jupyter.transfers.runtime.memory_budget import MemoryBudget
-from odhtec_jupyter.transfers.runtime.retry import ATTEMPTS, CancelToken, OperationCancelled, delay
+from odhtec_jupyter.transfers.runtime.retry import CancelToken, OperationCancelled, Retries
 
 T = TypeVar("T")
 THREADS = 24
@@ -116,16 +116,16 @@ class Engine:
         except OperationCancelled:
             raise asyncio.CancelledError from None
 
-    async def attempt(self, stop: CancelToken, call: Callable[[], T], attempts: int = ATTEMPTS) -> T:
-        """Run blocking work in a thread, again after transient errors; the waiting between holds no thread."""
-        for number in range(1, attempts + 1):
+    async def attempt(self, stop: CancelToken, call: Callable[[], T]) -> T:
+        """Run blocking work in a thread, and again after transient errors. No thread waits between two attempts."""
+        retries = Retries()
+        while True:
             try:
                 return await self.in_thread(stop, call)
             except OdhTecError as error:
-                if not error.transient or number == attempts or stop.is_set():
+                if stop.is_set():
                     raise
-                await asyncio.sleep(delay(number, error))
-        raise AssertionError("the last attempt returns or raises")
+                await retries.sleep(error)
 
     def close(self) -> None:
         """End the downloads and the threads; what else these do now they finish."""

@@ -1,7 +1,8 @@
-"""Trying again: what is worth it, how often and after how long."""
+"""Retries: which errors are worth another attempt, how many attempts there are, and the delay between them."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 import threading
 from contextlib import AbstractContextManager
@@ -9,9 +10,9 @@ from contextlib import AbstractContextManager
 from odhtec_jupyter.errors import OdhTecError, TooManyRequests
 from odhtec_jupyter.stores.interruption import Interruptible, InterruptibleSet
 
-ATTEMPTS = 8  # with the delays between them about a minute: a gateway that restarts, a network that comes back
-FIRST_DELAY = 0.5  # seconds, doubled each time
-LONGEST_DELAY = 60.0  # seconds, also for a Retry-After
+MAX_ATTEMPTS = 8  # with their delays about a minute, in which a gateway restarts or a network comes back
+FIRST_DELAY_SECONDS = 0.5  # doubled after each attempt
+MAX_DELAY_SECONDS = 60.0  # also for a Retry-After
 
 
 class CancelToken(threading.Event):
@@ -66,9 +67,40 @@ def goes_on(error: OdhTecError) -> bool:
     return error.transient or error.status in {401, 403} or error.code in EXPIRED
 
 
-def delay(attempt: int, error: OdhTecError) -> float:
-    """Seconds before the try after number ``attempt`` (from 1), with jitter; the other side's wish counts."""
+class Retries:
+    """The attempts of one call: it counts failures in a row, and says whether and when another attempt follows."""
+
+    def __init__(self, max_attempts: int = MAX_ATTEMPTS, max_delay: float = MAX_DELAY_SECONDS) -> None:
+        """``max_delay`` is in seconds: an error that asks for a longer delay is not retried."""
+        self._max_attempts = max_attempts
+        self._max_delay = max_delay
+        self._failures = 0
+
+    def reset(self) -> None:
+        """Count from zero again, because there was progress."""
+        self._failures = 0
+
+    def delay(self, error: OdhTecError) -> float:
+        """Count a failure and return the seconds until the next attempt. Raises the error if there is none."""
+        self._failures += 1
+        seconds = delay(self._failures, error)
+        if not error.transient or self._failures >= self._max_attempts or seconds > self._max_delay:
+            raise error
+        return seconds
+
+    def wait(self, error: OdhTecError, stop: CancelToken) -> None:
+        """Block until the next attempt. Raises the error if there is none, :class:`OperationCancelled` on ``stop``."""
+        if stop.wait(self.delay(error)):
+            raise OperationCancelled from error
+
+    async def sleep(self, error: OdhTecError) -> None:
+        """Like :meth:`wait`, on the event loop."""
+        await asyncio.sleep(self.delay(error))
+
+
+def delay(failures: int, error: OdhTecError) -> float:
+    """Return the seconds to wait after so many failures, with jitter; a Retry-After of the server counts instead."""
     if isinstance(error, TooManyRequests) and error.retry_after is not None:
-        return min(error.retry_after, LONGEST_DELAY)
+        return min(error.retry_after, MAX_DELAY_SECONDS)
     jitter = random.uniform(0.5, 1.0)  # noqa: S311
-    return min(FIRST_DELAY * 2.0 ** (attempt - 1), LONGEST_DELAY) * jitter
+    return min(FIRST_DELAY_SECONDS * 2.0 ** (failures - 1), MAX_DELAY_SECONDS) * jitter

@@ -294,7 +294,7 @@ async def test_download_continues_after_a_broken_connection(
     from odhtec_jupyter.stores.s3.object import ObjectBody
     from odhtec_jupyter.transfers.runtime import retry
 
-    monkeypatch.setattr(retry, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(retry, "FIRST_DELAY_SECONDS", 0.01)
     monkeypatch.setattr(archive, "BUFFER_BYTES", 256 * 1024)
     readinto, torn = ObjectBody.readinto, []
 

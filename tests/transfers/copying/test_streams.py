@@ -168,7 +168,7 @@ async def test_a_store_that_fails_gets_the_part_again_and_each_byte_counts_once(
         return real(store, bucket, key, upload, number, blocks, *args, **kw)
 
     monkeypatch.setattr(S3Store, "put_part", put_part)
-    monkeypatch.setattr("odhtec_jupyter.transfers.runtime.retry.FIRST_DELAY", 0.01)
+    monkeypatch.setattr("odhtec_jupyter.transfers.runtime.retry.FIRST_DELAY_SECONDS", 0.01)
     transfer = await ended(services, await bring(services, hub, bucket))
     assert (transfer.state, transfer.error) == ("completed", None)
     assert not failing

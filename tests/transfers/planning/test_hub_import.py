@@ -308,7 +308,7 @@ async def test_connection_of_a_host_without_ranges_is_not_replaced(
     """A new one has to read all that is there already, which is no slowness."""
     monkeypatch.setattr("odhtec_jupyter.transfers.copying.stragglers.LOOK_SECONDS", 0.001)
     monkeypatch.setattr("odhtec_jupyter.transfers.copying.stragglers.LATE_SECONDS", 0.0)
-    monkeypatch.setattr("odhtec_jupyter.transfers.runtime.retry.FIRST_DELAY", 0.0)
+    monkeypatch.setattr("odhtec_jupyter.transfers.runtime.retry.FIRST_DELAY_SECONDS", 0.0)
     model.commit({"second.bin": SyntheticContent(12 * PART_SIZE, seed=9)})
     hub.mirror.ranges = False
     await bring(services, request(bucket, include=["model.safetensors"]))  # shows that there are none
