@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import astuple
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from odhtec_jupyter.errors import Conflict, NotFound, OdhTecError, StoreError, VerificationError
 from odhtec_jupyter.models import StoredObject, StoredPart, Upload
@@ -24,10 +23,8 @@ from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.s3_target import Multipart, S3Target, drop_pending
 from odhtec_jupyter.transfers.targets.target import blocks
-
-if TYPE_CHECKING:
-    from odhtec_jupyter.transfers.uploads.incoming_part import IncomingPart
-    from odhtec_jupyter.transfers.uploads.part_pieces import PartInPieces
+from odhtec_jupyter.transfers.uploads.incoming_part import IncomingPart
+from odhtec_jupyter.transfers.uploads.part_pieces import PartInPieces
 
 NAMED = 10  # missing parts in an error's sentence
 EXISTS_NOW = {"PreconditionFailed", "ConditionalRequestConflict"}
