@@ -24,7 +24,7 @@ def server_constants() -> dict[str, object]:
     """Any speed is enough to stream."""
     return {
         **CONSTANTS,
-        TRANSFERS + "copying.connection_scaler.AMPLE": 0,
+        TRANSFERS + "copying.connection_scaler.FAST_BYTES_PER_SECOND": 0,
         TRANSFERS + "runtime.parts.STREAM_SIZE": STREAM_SIZE,
     }
 

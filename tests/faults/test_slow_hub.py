@@ -22,7 +22,7 @@ KIB = 1024
 @pytest.fixture(scope="module")
 def server_constants() -> dict[str, object]:
     """Every connection is slow."""
-    return {**CONSTANTS, TRANSFERS + "copying.connection_scaler.SLOW": 2**60}
+    return {**CONSTANTS, TRANSFERS + "copying.connection_scaler.SLOW_BYTES_PER_SECOND": 2**60}
 
 
 def reads_less_than_a_part(exchange: Exchange) -> bool:

@@ -236,7 +236,7 @@ async def test_every_name_that_s3_takes_is_copied_moved_and_deleted(
 async def test_every_name_that_s3_takes_is_copied_in_parts(
     run: Run, s3_client: Any, bucket: str, oddly_named: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_side_copy, "AT_ONCE", 0)
+    monkeypatch.setattr(server_side_copy, "MAX_SINGLE_COPY_BYTES", 0)
     # Folders are never so large, and Ceph RGW answers 500 to parts for a key that long.
     for name in [name for name in oddly_named if name.endswith("/") or len(name) > 900]:
         s3_client.delete_object(Bucket=bucket, Key=f"p/{name}")
@@ -265,8 +265,8 @@ async def test_an_object_that_was_put_together_from_parts_is_copied_at_once(
 async def test_large_objects_are_copied_in_parts(
     run: Run, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_side_copy, "AT_ONCE", 10 * MIB)
-    monkeypatch.setattr(server_side_copy, "COPY_PART", PART_SIZE)
+    monkeypatch.setattr(server_side_copy, "MAX_SINGLE_COPY_BYTES", 10 * MIB)
+    monkeypatch.setattr(server_side_copy, "COPY_PART_BYTES", PART_SIZE)
     data = LARGE.read(0, LARGE.size)
     s3_client.put_object(Bucket=bucket, Key="big", Body=data, ContentType="text/x-odd", Metadata={"mine": "yes"})
     transfer = await run("copy", f"s3://{bucket}/big", f"s3://{bucket}/big2")

@@ -12,11 +12,11 @@ from odhtec_jupyter.transfers.runtime.parts import MIB
 
 # Bytes per second of one connection: from the first on nobody waits for more of them; below the second as many help as
 # there is memory for, several for one part.
-AMPLE = 200 * MIB
-SLOW = 60 * MIB
-SEVERAL, MOST = 4, 8
-TRIAL = 64 * MIB  # bytes that several bring, to be compared with one
-GAIN = 1.5  # times as fast as one is worth it
+FAST_BYTES_PER_SECOND = 200 * MIB
+SLOW_BYTES_PER_SECOND = 60 * MIB
+SEVERAL_CONNECTIONS, MAX_CONNECTIONS = 4, 8
+TRIAL_BYTES = 64 * MIB  # bytes that several bring, to be compared with one
+MIN_GAIN = 1.5  # times as fast as one is worth it
 
 
 class ConnectionScaler:
@@ -38,16 +38,16 @@ class ConnectionScaler:
         if self._fixed is not None:
             return self._fixed
         if self.slow:
-            return MOST
-        return 1 if self._may_stream and (self._single is None or self.streams) else SEVERAL
+            return MAX_CONNECTIONS
+        return 1 if self._may_stream and (self._single is None or self.streams) else SEVERAL_CONNECTIONS
 
     def judge(self, rate: float) -> bool:
         """One connection moves ``rate`` bytes per second; whether that changes anything."""
         before = self.size, self.slow
-        if rate < SLOW and self._fixed is None:
+        if rate < SLOW_BYTES_PER_SECOND and self._fixed is None:
             self.slow, self.streams, self._decided = True, False, True
         elif self._may_stream and not self._decided and (self._single is None or self.streams):
-            self._single, self.streams = rate, rate >= AMPLE
+            self._single, self.streams = rate, rate >= FAST_BYTES_PER_SECOND
         return before != (self.size, self.slow)
 
     def stored(self, count: int) -> None:
@@ -57,6 +57,6 @@ class ConnectionScaler:
         now = time.monotonic()
         since, sum_ = self._trial or (now, -count)  # the first part was begun by one alone
         self._trial = since, sum_ + count
-        if sum_ + count >= TRIAL:
+        if sum_ + count >= TRIAL_BYTES:
             self._decided = True
-            self.streams = (sum_ + count) / max(now - since, 1e-6) < GAIN * self._single
+            self.streams = (sum_ + count) / max(now - since, 1e-6) < MIN_GAIN * self._single

@@ -29,8 +29,8 @@ from odhtec_jupyter.transfers.runtime.parts import MAX_OBJECT, Cutting, Part, st
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.target import BLOCK, STREAM, Assembly, Target, assembling, blocks
 
-SPLIT = 4  # connections for one part where one is slow
-TRIES = 2  # of a whole file whose bytes were wrong, or whose parts were too large
+CONNECTIONS_PER_SLOW_PART = 4  # connections for one part where one is slow
+MAX_FILE_ATTEMPTS = 2  # of a whole file whose bytes were wrong, or whose parts were too large
 
 
 async def copy_file(
@@ -51,7 +51,7 @@ async def copy_file(
     if source.size > MAX_OBJECT:
         raise TooLarge(f"{target.uri} has {source.size} bytes, but an object in S3 can have up to 5 TiB.")
     may_stream = True
-    left = TRIES
+    left = MAX_FILE_ATTEMPTS
     try:
         while True:
             left -= 1
@@ -304,7 +304,7 @@ class _Copy:
 
     async def _fill(self, part: Part, view: memoryview, source: RangedSource, in_flight: PartProgress) -> None:
         """Read one range into memory over several slow connections: the memory for parts is limited."""
-        step = max(1, -(-part.size // SPLIT))
+        step = max(1, -(-part.size // CONNECTIONS_PER_SLOW_PART))
         async with together() as group:
             for start in range(part.start, part.end, step):
                 piece = Part(part.number, start, min(start + step, part.end))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-WAIT = 0.5  # seconds; who waits holds a thread, which another part's new try may need
+MAX_WAIT_SECONDS = 0.5  # a waiting part holds a thread, which the retry of another part may need
 
 
 class PartOrder:
@@ -15,9 +15,9 @@ class PartOrder:
         self._changed = threading.Condition()
 
     def wait(self, number: int) -> bool:
-        """Whether it is the turn of part ``number``, now or within :data:`WAIT`."""
+        """Whether it is the turn of part ``number``, now or within :data:`MAX_WAIT_SECONDS`."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._next == number, WAIT)
+            return self._changed.wait_for(lambda: self._next == number, MAX_WAIT_SECONDS)
 
     def end(self) -> None:
         """The next one's turn."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable
 from types import TracebackType
 from typing import Self
 
-EVERY = 0.2  # seconds between two words about one part
+REPORT_INTERVAL_SECONDS = 0.2  # between two reports of progress of one part
 
 
 class PartProgress:
@@ -24,7 +24,7 @@ class PartProgress:
         self._count = count
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
-        self._due = time.monotonic() + EVERY
+        self._due = time.monotonic() + REPORT_INTERVAL_SECONDS
         self._read = 0
         self._ended = False
         self.told = 0
@@ -46,7 +46,7 @@ class PartProgress:
 
     def _tell_soon(self, moved: int) -> None:
         if (now := time.monotonic()) >= self._due:
-            self._due = now + EVERY
+            self._due = now + REPORT_INTERVAL_SECONDS
             self._loop.call_soon_threadsafe(self._tell, moved)
 
     def _tell(self, moved: int) -> None:

@@ -15,7 +15,7 @@ from odhtec_jupyter.transfers.runtime.parts import Part
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, Retries, check
 from odhtec_jupyter.transfers.targets.target import BLOCK
 
-SHORT = 64 * 1024  # bytes of one read from a slow connection: each shows progress
+SHORT_READ_BYTES = 64 * 1024  # bytes of one read from a slow connection: each shows progress
 QUICK_SECONDS = 0.5  # for a block
 
 
@@ -37,14 +37,14 @@ def read_range(
     with stragglers.reading() as reading:
         try:
             with _opened(source, part.start + done, part.end, stop) as reader, reading.answering(reader):
-                block = SHORT
+                block = SHORT_READ_BYTES
                 while done < part.size:
                     start = time.monotonic()
                     count = _read(reader, view[done : min(done + block, part.size)], stop)
                     done += count
                     reading.came(count)
                     came(count)
-                    block = BLOCK if time.monotonic() - start < QUICK_SECONDS else SHORT
+                    block = BLOCK if time.monotonic() - start < QUICK_SECONDS else SHORT_READ_BYTES
         except OdhTecError as error:
             # One that was replaced is not a failed try: where every answer is slow, these would be used up.
             if not error.transient or (done == before and not reading.is_cut()):

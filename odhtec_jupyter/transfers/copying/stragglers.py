@@ -17,10 +17,10 @@ from odhtec_jupyter.transfers.targets.target import BLOCK
 
 LOOK_SECONDS = 1.0  # between two looks at the connections
 LATE_SECONDS = 4.0  # that a connection may be slow before anybody minds
-LATE = 4.0  # times slower than the others
-COMPARED = 3  # others, at least
-RENEWALS = 16  # of one file: where every new connection is slow, too, the cause is another one
-LARGE = BLOCK  # bytes; the speed of less says nothing
+LATE_FACTOR = 4.0  # times slower than the others
+MIN_COMPARED = 3  # others, at least
+MAX_RENEWALS = 16  # of one file: where every new connection is slow, too, the cause is another one
+MIN_MEASURED_BYTES = BLOCK  # bytes; the speed of less says nothing
 
 
 class Reading:
@@ -57,7 +57,7 @@ class Stragglers:
     def __init__(self) -> None:
         self._open: set[Reading] = set()
         self._rates: deque[float] = deque(maxlen=32)  # bytes per second of those that have done their work
-        self._left = RENEWALS
+        self._left = MAX_RENEWALS
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
@@ -69,7 +69,7 @@ class Stragglers:
                 yield one
         finally:
             self._open.discard(one)
-            if one.bytes >= LARGE and not one.is_cut():
+            if one.bytes >= MIN_MEASURED_BYTES and not one.is_cut():
                 self._rates.append(one.bytes / max(one.last - one.since, 1e-6))
 
     @asynccontextmanager
@@ -96,9 +96,9 @@ class Stragglers:
                 one.cut()
 
     def _is_late(self, one: Reading) -> bool:
-        if len(self._rates) < COMPARED or one.is_cut():
+        if len(self._rates) < MIN_COMPARED or one.is_cut():
             return False
-        now, least = time.monotonic(), median(self._rates) / LATE
+        now, least = time.monotonic(), median(self._rates) / LATE_FACTOR
         # A block is told of when it is whole, so one more may nearly be here.
         slow = now - one.since >= LATE_SECONDS and (one.bytes + BLOCK) / (now - one.since) < least
         silent = now - one.last >= LATE_SECONDS and BLOCK / (now - one.last) < least

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from odhtec_jupyter.transfers.runtime.parts import MIB
 
-PROBE = 4 * MIB  # less says more about a busy processor than about the connection
+PROBE_BYTES = 4 * MIB  # less says more about a busy processor than about the connection
 
 
 class Throughput:
@@ -27,5 +27,5 @@ class Throughput:
             return
         before = self._bytes
         self._bytes += count
-        if before < PROBE <= self._bytes:
+        if before < PROBE_BYTES <= self._bytes:
             self._judge(self._bytes / max(now - self._since, 1e-6))

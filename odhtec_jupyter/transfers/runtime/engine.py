@@ -22,10 +22,10 @@ from odhtec_jupyter.transfers.runtime.memory_budget import MemoryBudget
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, OperationCancelled, Retries
 
 T = TypeVar("T")
-THREADS = 24
-RECEIVERS = 8
-TURN = 0.1  # seconds after which a thread that reads or sends for a client lets others have its place
-PATIENCE = 20  # milliseconds it waits for that client
+MAX_THREADS = 24
+MAX_RECEIVER_THREADS = 8
+CLIENT_TURN_SECONDS = 0.1  # seconds after which a thread that reads or sends for a client lets others have its place
+CLIENT_WAIT_MS = 20  # that it waits for that client
 # After a cancellation: what a store does with a request it has answered is known, so there is less to clean up.
 ANSWER_SECONDS = 15.0
 NICENESS = 19  # of these threads: where all processors are busy, the event loop and the kernels come first
@@ -85,8 +85,10 @@ class Engine:
         self.budget = MemoryBudget(max_memory)
         self.slots = Slots(max_concurrent_transfers)
         self.reading: set[CancelToken] = set()  # the downloads that go on now, each by what ends it
-        self.threads = DaemonThreads(THREADS, thread_name_prefix="odhtec-transfer", initializer=_step_back)
-        self._receivers = DaemonThreads(RECEIVERS, thread_name_prefix="odhtec-receive", initializer=_step_back)
+        self.threads = DaemonThreads(MAX_THREADS, thread_name_prefix="odhtec-transfer", initializer=_step_back)
+        self._receivers = DaemonThreads(
+            MAX_RECEIVER_THREADS, thread_name_prefix="odhtec-receive", initializer=_step_back
+        )
 
     async def in_thread(self, stop: CancelToken, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run blocking work. When cancelled, tells it to stop and waits until it has let go of its buffer.

@@ -13,11 +13,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LONGEST = 0.05  # seconds: who asks without end slows the transfers down, and does not stop them
-LOOKING = 2.0  # seconds for which somebody who has looked at something will look at more
+MAX_PAUSE_SECONDS = 0.05  # seconds: who asks without end slows the transfers down, and does not stop them
+BROWSING_SECONDS = 2.0  # seconds for which somebody who has looked at something will look at more
 # Seconds: so often and so long all pause meanwhile. Where the network is the limit nobody notices.
-PERIOD = 0.03
-PAUSE = 0.01
+PAUSE_PERIOD_SECONDS = 0.03
+PAUSE_SECONDS = 0.01
 
 
 class InteractivePriority:
@@ -33,9 +33,9 @@ class InteractivePriority:
 
     @contextmanager
     def asked(self) -> Iterator[None]:
-        """While the context lasts, and not longer than :data:`LONGEST`, the transfers pause."""
+        """While the context lasts, and not longer than :data:`MAX_PAUSE_SECONDS`, the transfers pause."""
         self._asking += 1
-        self._until = time.monotonic() + LONGEST
+        self._until = time.monotonic() + MAX_PAUSE_SECONDS
         self._answered.clear()
         try:
             yield
@@ -46,11 +46,13 @@ class InteractivePriority:
 
     def looked(self) -> None:
         """Somebody has got what they wanted to see."""
-        self._looking_until = time.monotonic() + LOOKING
+        self._looking_until = time.monotonic() + BROWSING_SECONDS
 
     def give_way(self) -> None:
         """Between two blocks: wait while somebody else is asked, and now and then while somebody looks around."""
-        if (now := time.monotonic()) < self._looking_until and (left := PERIOD - now % PERIOD) < PAUSE:
+        if (now := time.monotonic()) < self._looking_until and (
+            left := PAUSE_PERIOD_SECONDS - now % PAUSE_PERIOD_SECONDS
+        ) < PAUSE_SECONDS:
             time.sleep(left)
         if not self._answered.is_set() and (left := self._until - time.monotonic()) > 0:
             self._answered.wait(left)

@@ -19,8 +19,8 @@ from typing import Literal
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 
 Lane = Literal["upload", "copy"]
-IDLE = 2.0  # seconds
-RESERVED = 2 * PART_SIZE
+IDLE_SECONDS = 2.0  # after which unused buffers are freed
+RESERVED_BYTES = 2 * PART_SIZE
 
 
 class Lease:
@@ -69,7 +69,7 @@ class MemoryBudget:
     @property
     def largest(self) -> int:
         """The most one lease may ask for."""
-        return self.total - RESERVED
+        return self.total - RESERVED_BYTES
 
     @property
     def used(self) -> int:
@@ -118,7 +118,7 @@ class MemoryBudget:
         if self._idle is not None:
             self._idle.cancel()
         if not self.used:
-            self._idle = asyncio.get_running_loop().call_later(IDLE, self._free_spare)
+            self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._free_spare)
 
     def _trim(self) -> None:
         """What is kept counts, too; the oldest goes first."""

@@ -26,7 +26,7 @@ from odhtec_jupyter.transfers.targets.target import blocks
 from odhtec_jupyter.transfers.uploads.incoming_part import IncomingPart
 from odhtec_jupyter.transfers.uploads.part_pieces import PartInPieces
 
-NAMED = 10  # missing parts in an error's sentence
+MAX_NAMED_PARTS = 10  # missing parts in an error's sentence
 EXISTS_NOW = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
@@ -286,6 +286,6 @@ def gone(upload_id: str) -> NotFound:
 
 
 def _missing(numbers: list[int], count: int) -> Conflict:
-    named = ", ".join(str(number) for number in numbers[:NAMED])
-    more = f" and {len(numbers) - NAMED} more" if len(numbers) > NAMED else ""
+    named = ", ".join(str(number) for number in numbers[:MAX_NAMED_PARTS])
+    more = f" and {len(numbers) - MAX_NAMED_PARTS} more" if len(numbers) > MAX_NAMED_PARTS else ""
     return Conflict(f"These of the {count} parts are missing: {named}{more}.", code="MissingParts")

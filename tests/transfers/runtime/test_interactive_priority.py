@@ -48,14 +48,14 @@ def test_transfer_thread_pauses_while_a_request_runs(clock: Clock) -> None:
     interactive_priority.give_way()
     assert waits == []
     with interactive_priority.asked():
-        clock.now += module.LONGEST / 2
+        clock.now += module.MAX_PAUSE_SECONDS / 2
         interactive_priority.give_way()
-        assert waits == [pytest.approx(module.LONGEST / 2)]
+        assert waits == [pytest.approx(module.MAX_PAUSE_SECONDS / 2)]
         with interactive_priority.asked():
             pass
         interactive_priority.give_way()
         assert len(waits) == 2, "the first is still asked"
-        clock.now += module.LONGEST
+        clock.now += module.MAX_PAUSE_SECONDS
         interactive_priority.give_way()
         assert len(waits) == 2, "a long call holds nobody up"
     with interactive_priority.asked():
@@ -69,19 +69,19 @@ def test_all_transfer_threads_pause_together_after_a_request(clock: Clock, monke
     monkeypatch.setattr(clock, "sleep", slept.append, raising=False)
     interactive_priority = InteractivePriority()
     interactive_priority.looked()
-    clock.now = looked = math.ceil(clock.now / module.PERIOD) * module.PERIOD + 1e-6
+    clock.now = looked = math.ceil(clock.now / module.PAUSE_PERIOD_SECONDS) * module.PAUSE_PERIOD_SECONDS + 1e-6
     interactive_priority.give_way()
     assert slept == []
-    clock.now = looked + module.PERIOD - module.PAUSE / 2
+    clock.now = looked + module.PAUSE_PERIOD_SECONDS - module.PAUSE_SECONDS / 2
     interactive_priority.give_way()
-    assert slept == [pytest.approx(module.PAUSE / 2, abs=1e-5)]
-    clock.now += module.LOOKING
+    assert slept == [pytest.approx(module.PAUSE_SECONDS / 2, abs=1e-5)]
+    clock.now += module.BROWSING_SECONDS
     interactive_priority.give_way()
     assert len(slept) == 1, "nobody looks any more"
 
 
 def test_pause_ends_with_the_reply(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LONGEST", 600)
+    monkeypatch.setattr(module, "MAX_PAUSE_SECONDS", 600)
     answered = Awaited()
     interactive_priority = InteractivePriority(answered)
     with interactive_priority.asked():
@@ -94,7 +94,7 @@ def test_pause_ends_with_the_reply(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_pause_ends_when_the_request_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LONGEST", 600)
+    monkeypatch.setattr(module, "MAX_PAUSE_SECONDS", 600)
     interactive_priority = InteractivePriority()
     with pytest.raises(ZeroDivisionError), interactive_priority.asked():
         raise ZeroDivisionError
