@@ -12,7 +12,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent.parent / "odhtec_jupyter"
 LEAVES = {
     *("settings", "network", "models", "errors", "keys", "patterns", "uris", "visible", "secret_traits"),
-    *("hub_address", "hub_token", "file_names"),
+    *("hub_address", "file_names"),
     "_version",
 }
 
@@ -100,7 +100,7 @@ def test_only_the_server_side_knows_the_web_server() -> None:
 def test_leaves_import_nothing_above_them() -> None:
     assert layer("errors")["errors"] == set()
     assert layer("models")["models"] == set()
-    allowed = {"models", "errors", "network", "secret_traits", "hub_token"}
+    allowed = {"models", "errors", "network", "secret_traits"}
     assert {name: found - allowed for name, found in layer("settings").items() if found - allowed} == {}
     assert layer("network")["network"] <= {"errors"}
     assert layer("keys")["keys"] <= {"errors"}

@@ -184,7 +184,7 @@ class TransferManager:
     async def stop(self, seconds: float) -> None:
         """End what runs without a trace in the journal: the next server goes on, as after a kill.
 
-        Waits so many ``seconds`` at most.
+        Wait up to ``seconds``.
         """
         self._stopping = True
         tasks = list(self._tasks.values())

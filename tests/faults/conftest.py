@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from tests.conftest import S3Server, free_port
 from tests.faults.bucket import Bucket
 from tests.faults.jupyter import Api, KillableServer

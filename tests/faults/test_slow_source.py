@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.transfers.runtime.parts import MIB, PART_SIZE
 from odhtec_jupyter.transfers.runtime.retry import MAX_ATTEMPTS
 from tests.faults.bucket import Bucket, checksums

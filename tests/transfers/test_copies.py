@@ -14,8 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.models import TransferPlan, TransferRequest
 from odhtec_jupyter.services import Services
