@@ -73,7 +73,7 @@ class EventLog:
         if self._timer:
             self._timer.cancel()
 
-    async def follow(self, last_id: str | None, *, keepalive: float) -> AsyncGenerator[Event | None, None]:
+    async def subscribe(self, last_id: str | None, *, keepalive: float) -> AsyncGenerator[Event | None, None]:
         """Events after ``last_id`` (all there is now, when it is not of this run), then each new one.
 
         None after ``keepalive`` seconds without an event. A slow viewer skips states, it never piles them up.
