@@ -1,7 +1,7 @@
-"""Telling every viewer what changed: coalesced, replayable, never blocking a transfer.
+"""Events about changed transfers: coalesced, replayable, never blocking a transfer.
 
-An event is the summary of one transfer as it is now, so a viewer that missed some only needs the latest of each.
-Ids are ``<server start>-<number>``; after a restart they start over and a viewer gets the whole present state.
+An event is the current summary of one transfer, so a client that missed some only needs the latest of each.
+Ids are ``<server start>-<number>``; after a restart they start over and a client gets the whole current state.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ REMEMBERED_REMOVALS = 1000
 
 
 class Event(NamedTuple):
-    """``kind`` is ``transfer`` or ``removed``; ``key`` the transfer's id; the data is made when it is sent."""
+    """``kind`` is ``transfer`` or ``removed``, ``key`` the transfer's id; the data is created when it is sent."""
 
     id: str
     kind: str
@@ -24,25 +24,25 @@ class Event(NamedTuple):
 
 
 class EventLog:
-    """Which transfer changed last, and who wants to know."""
+    """The latest event of each transfer, and the clients that subscribe to them."""
 
     def __init__(self) -> None:
         self._run = secrets.token_hex(3)
         self._number = 0
         self._latest: dict[str, tuple[int, str]] = {}  # transfer id → number and kind of its last event
-        self._dirty: dict[str, None] = {}  # in the order of the changes
+        self._dirty: dict[str, None] = {}  # in order of the changes
         self._wakers: set[asyncio.Event] = set()
         self._timer: asyncio.TimerHandle | None = None
         self.on_flush: Callable[[], None] | None = None
 
     def changed(self, key: str) -> None:
-        """A transfer has changed; viewers hear of it within :data:`INTERVAL`."""
+        """Note that a transfer has changed; clients receive an event within :data:`INTERVAL`."""
         self._dirty[key] = None
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._flush)
 
     def removed(self, key: str) -> None:
-        """A transfer is gone."""
+        """Note that a transfer was removed."""
         self._dirty.pop(key, None)
         self._record(key, "removed")
         gone = [known for known, (_, kind) in self._latest.items() if kind == "removed"]
@@ -61,7 +61,7 @@ class EventLog:
 
     def _record(self, key: str, kind: str) -> None:
         self._number += 1
-        self._latest.pop(key, None)  # to the end: the dict is in the order of the numbers
+        self._latest.pop(key, None)  # so that it is added at the end: the dict is in order of the numbers
         self._latest[key] = (self._number, kind)
 
     def _wake(self) -> None:
@@ -74,9 +74,9 @@ class EventLog:
             self._timer.cancel()
 
     async def subscribe(self, last_id: str | None, *, keepalive: float) -> AsyncGenerator[Event | None, None]:
-        """Events after ``last_id`` (all there is now, when it is not of this run), then each new one.
+        """Yield the events after ``last_id`` (the whole current state if it is from another run), then each new one.
 
-        None after ``keepalive`` seconds without an event. A slow viewer skips states, it never piles them up.
+        Yields None after ``keepalive`` seconds without an event. A slow client skips states; they do not accumulate.
         """
         seen = self._parse(last_id)
         fresh = seen is None
@@ -86,7 +86,7 @@ class EventLog:
         try:
             while True:
                 waker.clear()
-                newest = self._number  # what is recorded while these are sent comes in the next round
+                newest = self._number  # events recorded while these are sent follow in the next round
                 for key, (number, kind) in list(self._latest.items()):
                     if number > seen and not (fresh and kind == "removed"):
                         yield Event(f"{self._run}-{number}", kind, key)

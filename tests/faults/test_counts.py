@@ -45,9 +45,7 @@ def test_killed_deletion_counts_every_object_once(api: Api, killer: Killer, hold
 
 
 @on_moto
-def test_deletion_one_by_one_is_tried_again_where_the_store_goes_away(
-    api: Api, holding: Bucket, s3_proxy: Proxy
-) -> None:
+def test_single_deletions_are_retried_when_the_store_is_unavailable(api: Api, holding: Bucket, s3_proxy: Proxy) -> None:
     for name in NAMES:
         holding.put(f"a/{name}")
     s3_proxy.rules.add(Status(501, "NotImplemented"), "delete-many", times=None)

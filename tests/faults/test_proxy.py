@@ -187,14 +187,16 @@ def test_flip(proxy: Proxy, upstream: _Upstream, connection: http.client.HTTPCon
     assert upstream.came[-1] == wrong
 
 
-def test_a_fault_beyond_the_end_does_not_happen(proxy: Proxy, connection: http.client.HTTPConnection) -> None:
+def test_fault_beyond_the_end_is_ignored(proxy: Proxy, connection: http.client.HTTPConnection) -> None:
     rules = [proxy.rules.add(action) for action in (Reset(len(BODY) + 1), Flip(len(BODY)), Truncate(2 * len(BODY)))]
     for rule in rules:
         assert echo(connection) == BODY
         assert (rule.matched, rule.fired) == (1, 0)
 
 
-def test_status_is_ours(proxy: Proxy, upstream: _Upstream, connection: http.client.HTTPConnection) -> None:
+def test_proxy_replies_with_the_given_status(
+    proxy: Proxy, upstream: _Upstream, connection: http.client.HTTPConnection
+) -> None:
     proxy.rules.add(Status(503, "SlowDown", retry_after=7), times=2)
     connection.request("PUT", "/bucket/key", BODY)
     reply = connection.getresponse()
@@ -215,8 +217,10 @@ def test_lost_reply(proxy: Proxy, upstream: _Upstream, connection: http.client.H
 
 
 @pytest.mark.parametrize("action", [Stall(), Stall(300_000), Stall(0, "reply"), Stall(300_000, "reply")], ids=str)
-@pytest.mark.parametrize("goes_on", [True, False], ids=["released", "dropped"])
-def test_stall_until_told(proxy: Proxy, connection: http.client.HTTPConnection, action: Stall, goes_on: bool) -> None:
+@pytest.mark.parametrize("resumes", [True, False], ids=["released", "dropped"])
+def test_stall_lasts_until_released_or_dropped(
+    proxy: Proxy, connection: http.client.HTTPConnection, action: Stall, resumes: bool
+) -> None:
     rule = proxy.rules.add(action)
     came: list[object] = []
 
@@ -231,15 +235,15 @@ def test_stall_until_told(proxy: Proxy, connection: http.client.HTTPConnection, 
     assert rule.wait()
     moved = proxy.traffic.sent() if action.of == "request" else proxy.traffic.received()
     assert (moved, came) == (action.after, [])
-    if goes_on:
+    if resumes:
         rule.release()
     else:
         rule.drop()
     thread.join()
-    assert (came == [BODY]) is goes_on
+    assert (came == [BODY]) is resumes
 
 
-def test_rules_choose(proxy: Proxy, connection: http.client.HTTPConnection) -> None:
+def test_rules_select_exchanges(proxy: Proxy, connection: http.client.HTTPConnection) -> None:
     def statuses(count: int) -> list[int]:
         found = []
         for _ in range(count):
@@ -322,7 +326,7 @@ def test_both_hosts_of_the_hub_are_behind_proxies(
     assert cdn_proxy.traffic.received() == 12 * MIB
 
 
-def test_a_killed_server_comes_back_where_it_was(server: KillableServer, api: Api) -> None:
+def test_killed_server_restarts_at_the_same_address(server: KillableServer, api: Api) -> None:
     url, pid = server.url, server.pid
     note = server.work / "note.txt"
     note.write_text("kept")

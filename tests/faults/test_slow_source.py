@@ -40,7 +40,7 @@ def reads_the_seventh_part(exchange: Exchange) -> bool:
 
 @on_moto
 @pytest.mark.parametrize("size", [PART_SIZE - 1, PART_SIZE + 1], ids=["in one piece", "in parts"])
-def test_bytes_that_come_in_are_progress(
+def test_received_bytes_are_reported_as_progress(
     api: Api, holding: Bucket, hub: HubStandIn, cdn_proxy: Proxy, size: int
 ) -> None:
     model = hub.add(Repository("org/model"))

@@ -1,1 +1,1 @@
-"""Objects and ZIP archives as replies."""
+"""Downloads of objects and ZIP archives."""

@@ -1,12 +1,11 @@
-"""Reading an object out: straight from a thread to the reader, and on from where a connection broke.
+"""Downloads of one object: sent from a thread straight to the client, and resumed where a connection broke.
 
-The thread that reads from S3 also sends while the reader keeps up: the event loop, which would have to be told of
-every piece, is asked ten times a second. What the reader does not take at once goes through the loop, so that a slow
-one holds no thread.
+The thread that reads from S3 also sends while the client keeps up, so the event loop is involved ten times a second
+and not for every piece. Bytes that the client does not accept immediately go through the loop, so that a slow client
+does not occupy a thread.
 
-A download holds one buffer of its own and nothing else, or two where the bytes must go through the loop (TLS), so
-fifty of them at once cost some 30 MiB. They are not part of the budget: a reader that stands still would keep its
-share from the transfers for as long as it likes.
+A download holds one buffer, or two where the bytes must go through the loop (TLS), so fifty in parallel need about
+30 MiB. The buffers are not part of the memory budget: a stalled client would keep its share from the transfers.
 """
 
 from __future__ import annotations
@@ -30,11 +29,11 @@ from odhtec_jupyter.transfers.runtime.retry import CancelToken, Retries, check
 T = TypeVar("T")
 LARGE_BUFFER_BYTES = 2 * 1024 * 1024
 SMALL_BUFFER_BYTES = 256 * 1024
-MANY_DOWNLOADS = 4  # downloads at once from which on each new one takes small buffers
+MANY_DOWNLOADS = 4  # with more downloads in parallel, each new one gets small buffers
 
 
 class ReaderGone(Exception):
-    """The reader has closed the connection."""
+    """The client has closed the connection."""
 
 
 class ObjectStream:
@@ -50,7 +49,7 @@ class ObjectStream:
         stop: CancelToken,
         version_id: str | None = None,
     ) -> None:
-        """Setting ``stop`` ends it, also while S3 is silent: :meth:`views` is cancelled."""
+        """Setting ``stop`` cancels :meth:`views`, also while S3 sends nothing."""
         self._engine = engine
         self._store = store
         self._bucket = bucket
@@ -64,17 +63,17 @@ class ObjectStream:
         self.sent = 0
 
     async def views(self, straight: socket.socket | None = None) -> AsyncGenerator[memoryview, None]:
-        """The bytes piece by piece; a piece is valid until the next is asked for.
+        """Yield the bytes piece by piece; a piece is valid until the next one is requested.
 
-        With ``straight``, a non-blocking socket, the bytes are sent there (:attr:`sent` of them), and only those come
-        out here that it does not take at once, also none; they are to be sent before the next piece is asked for.
-        Raises :class:`ReaderGone`. Leaving the loop early gives the connection to S3 up.
+        With ``straight``, a non-blocking socket, the bytes are sent there and counted in :attr:`sent`; a piece then has
+        only the bytes that the socket did not accept immediately (often none). Send it before you request the next one.
+        Raises :class:`ReaderGone`. Leaving the loop early closes the connection to S3.
         """
         reading = self._engine.reading
         reading.add(self._stop)
         size = LARGE_BUFFER_BYTES if len(reading) <= MANY_DOWNLOADS else SMALL_BUFFER_BYTES
         if self._end is None:
-            straight = None  # whoever asked for them counts what goes past tornado
+            straight = None  # the caller counts the bytes that bypass Tornado
         else:
             size = max(1, min(size, self._end - self._next))
         try:
@@ -88,7 +87,7 @@ class ObjectStream:
             self._body.close()
 
     def interrupt(self) -> None:
-        """Make a thread that waits for S3's bytes notice that it is to stop."""
+        """Interrupt a thread that waits for bytes from S3."""
         self._body.interrupt()
 
     async def _left(self, target: socket.socket, size: int) -> AsyncGenerator[memoryview, None]:
@@ -113,12 +112,12 @@ class ObjectStream:
         return asyncio.ensure_future(self._in_thread(self._fill, buffer))
 
     async def _in_thread(self, call: Callable[..., T], *args: Any) -> T:
-        if self._stop.is_set():  # of a server that has stopped the threads are gone, too
+        if self._stop.is_set():  # a stopped server has no threads any more
             raise asyncio.CancelledError
         return await self._engine.in_thread(self._stop, call, *args)
 
     def _send(self, target: socket.socket, buffer: memoryview) -> memoryview:
-        """Read and send for one turn; what the reader does not take at once. Runs in a thread."""
+        """Read and send for one turn. Returns bytes that the client does not accept immediately. Runs in a thread."""
         writable = select.poll()
         writable.register(target, select.POLLOUT)
         until = time.monotonic() + CLIENT_TURN_SECONDS
@@ -164,7 +163,7 @@ class ObjectStream:
         return count if self._end is None else min(count, self._end - self._next)
 
     def _reopen(self, cause: OdhTecError) -> None:
-        """Ask for the rest of the same content; one that has changed meanwhile is an error, not a mixture."""
+        """Request the rest of the same content. Raises if the object has changed, so that versions are never mixed."""
         self._body.close()
         last = "" if self._end is None else self._end - 1
         try:
@@ -187,5 +186,5 @@ class ObjectStream:
 
 
 def _buffer(size: int) -> memoryview:
-    """Asked from the kernel and not from malloc, so that it is the kernel's again when the download ends."""
+    """Allocate with mmap and not malloc, so that the memory returns to the kernel when the download ends."""
     return memoryview(mmap.mmap(-1, size))

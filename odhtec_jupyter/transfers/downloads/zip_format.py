@@ -1,7 +1,7 @@
-"""The records of a ZIP that is written in one go to where nothing can be changed afterwards.
+"""The records of a ZIP archive that is written as a stream, without changing bytes afterwards.
 
-Python's ``zipfile`` could do it, but keeps about a kilobyte for each file until the end; this keeps some thirty bytes.
-Sizes and checksums follow the bytes (data descriptors), numbers that need it are written the ZIP64 way.
+Python's ``zipfile`` can do this, but keeps about a kilobyte for each file until the end; this module keeps about 30
+bytes. Sizes and checksums follow the bytes (data descriptors); ZIP64 is used where numbers require it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-MAX_16, MAX_32 = 0xFFFF, 0xFFFFFFFF  # also the marks that say: look into the ZIP64 record
+MAX_16, MAX_32 = 0xFFFF, 0xFFFFFFFF  # also the markers for: see the ZIP64 record
 
 _PLAIN, _ZIP64 = 20, 45  # versions needed to unpack: 2.0 and 4.5
 _MADE_BY = 3 << 8 | _ZIP64  # on Unix: the upper half of the attributes is a mode
@@ -21,29 +21,29 @@ _UNPACK = 65536
 
 
 class ZipRecords:
-    """Everything in a ZIP but the files' bytes. The caller sends what it is given at once, in order."""
+    """All records of a ZIP archive except the files' bytes. The caller must send them immediately, in order."""
 
     def __init__(self) -> None:
         self._at = 0
         self._count = 0
-        # The directory at the end repeats much of each name, so it is kept packed.
+        # The directory at the end repeats much of each name, so it is kept compressed.
         self._packer = zlib.compressobj(1)
         self._packed: list[bytes] = []
         self._directory_size = 0
 
     def folder(self, name: str, modified: datetime | None) -> bytes:
-        """An empty folder; its name ends in a slash."""
+        """Return the record of an empty folder; ``name`` ends in a slash."""
         header = self._local(name, modified, _UTF8, large=False)
         self._note(name, 0, 0, modified, _FOLDER_MODE, _UTF8)
         return header
 
     def begin(self, name: str, size: int, modified: datetime | None) -> bytes:
-        """What stands before the bytes of a file."""
+        """Return the record before the bytes of a file."""
         self._entry = (name, size, modified)
         return self._local(name, modified, _UTF8 | _DESCRIPTOR, large=size >= MAX_32)
 
     def end(self, crc: int) -> bytes:
-        """What stands after them. Exactly as many as were announced have been sent in between."""
+        """Return the record after the bytes of a file; exactly the announced number must have been sent."""
         name, size, modified = self._entry
         self._at += size
         layout = "<4sLQQ" if size >= MAX_32 else "<4sLLL"
@@ -53,7 +53,7 @@ class ZipRecords:
         return descriptor
 
     def finish(self) -> Iterator[bytes]:
-        """The directory and the end."""
+        """Yield the central directory and the end record."""
         self._packed.append(self._packer.flush())
         unpacker = zlib.decompressobj()
         for packed in self._packed:
@@ -121,7 +121,7 @@ class ZipRecords:
 
 
 def _dos_time(when: datetime | None) -> int:
-    """Date and time as ZIP has them, in UTC: two seconds at a time, from 1980 on."""
+    """Return date and time in ZIP's format, in UTC: with a resolution of two seconds, from 1980 on."""
     when = (when or datetime.now(UTC)).astimezone(UTC)
     if when.year < 1980:
         return 1 << 21 | 1 << 16
@@ -131,6 +131,6 @@ def _dos_time(when: datetime | None) -> int:
 
 
 def _timestamp(when: datetime | None) -> bytes:
-    """The time to the second and with its zone, for programs that know the field (unzip, 7-Zip, bsdtar)."""
+    """Return the extra field with the exact time in UTC, for programs that support it (unzip, 7-Zip, bsdtar)."""
     seconds = int(when.timestamp()) if when else -1
     return struct.pack("<HHBl", 0x5455, 5, 1, seconds) if 0 <= seconds < 2**31 else b""

@@ -1,7 +1,7 @@
-"""Names within an archive that no program that unpacks it can be hurt by, each of them given once.
+"""Unique names within an archive that are safe for every program that unpacks it.
 
-A key may say ``../etc/passwd``, ``a\\b`` or ``CON``, and ``a`` may stand beside ``a/b`` and ``A``, which not every file
-system allows. A part of a name that cannot stay as it is gets a tag made from what it was, so that two different keys
+A key can be ``../etc/passwd``, ``a\\b`` or ``CON``, and ``a`` can exist beside ``a/b`` and ``A``, which not every file
+system allows. A path component that has to change gets a tag derived from the original, so that two different keys
 never share a name.
 """
 
@@ -18,33 +18,35 @@ MAX_NAME_BYTES = 255  # bytes of one part of a name, as file systems have it
 KEPT_NAME_BYTES = 200  # bytes that are left of a longer one
 MAX_EXTENSION_BYTES = 20  # bytes that count as one at most
 
-# Beside what Windows refuses: what a terminal obeys, what turns the order of letters round, so that one name reads like
-# another, and line ends of Unicode.
+# In addition to what Windows rejects: control characters for terminals, characters that reverse the text direction, so
+# that one name looks like another, and Unicode line separators.
 _UNSAFE = re.compile(r"[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-# What looks like a tag of ours gets one, too: else a key could take a name that was made from another.
+# A name that looks tagged gets a tag, too: otherwise a key could equal the name derived from another key.
 _TAGGED = re.compile(r"~[0-9a-f]{16}", re.IGNORECASE)
 
 
 class ZipNames:
-    """Gives each key its name. Keys come in the order of S3's listings: by their bytes."""
+    """Assigns each key a name. Keys must be passed in the order of S3's listings: by their bytes."""
 
     def __init__(self, base: str) -> None:
-        """Names are relative to ``base``, which all keys begin with."""
+        """Names are relative to ``base``, the prefix of all keys."""
         self._base = len(base)
-        self._open = [_Folder("", "")]  # the folders that the last key is in: in this order, none comes again
+        self._open = [
+            _Folder("", "")
+        ]  # the folders of the last key; keys are sorted, so no folder that was left comes again
 
     def file(self, key: str) -> str:
-        """The name of a file."""
+        """Return the name of a file."""
         *folders, last = key[self._base :].split("/")
         folder = self._enter(folders)
         return folder.path + folder.give(last, last)
 
     def folder(self, key: str) -> str:
-        """The name of a folder, which ends in a slash; empty for the base itself."""
+        """Return the name of a folder, which ends in a slash; empty for the base itself."""
         return self._enter(key[self._base :].split("/")[:-1]).path
 
     def note(self, name: str) -> str:
-        """The name of a file that is no object's."""
+        """Return a name for a file that is not an object."""
         return _tagged(name, "")
 
     def _enter(self, pieces: list[str]) -> _Folder:
@@ -61,7 +63,7 @@ class ZipNames:
 
 
 class _Folder:
-    """A folder of the archive: its name in the key, its path in the archive, and the names that were given in it."""
+    """A folder of the archive: its name in the key, its path in the archive, and the names assigned in it."""
 
     def __init__(self, piece: str, path: str) -> None:
         self.piece = piece
@@ -69,22 +71,22 @@ class _Folder:
         self._given = _Marks()
 
     def give(self, piece: str, origin: str) -> str:
-        """The name for what is called ``piece``; with a tag made from ``origin`` where it is given already."""
+        """Return a name for ``piece``, with a tag derived from ``origin`` if the name is already assigned."""
         safe = _safe(piece)
         name = piece if safe == piece and not _TAGGED.search(piece) else _tagged(safe, piece)
-        # Windows and macOS take names for the same that differ in case, or in how an accent is written.
+        # Windows and macOS treat names as equal that differ only in case or in Unicode normalization.
         return name if self._given.add(normalize("NFC", name).casefold()) else _tagged(safe, origin)
 
 
 class _Marks:
-    """Which texts were added, in some 24 bytes for each: a folder may have a million files."""
+    """A set of texts that needs about 24 bytes for each: a folder can have a million files."""
 
     def __init__(self) -> None:
         self._slots = array("Q", [0]) * 16
         self._count = 0
 
     def add(self, text: str) -> bool:
-        """Whether it is new."""
+        """Add a text and return whether it is new."""
         if 3 * self._count >= 2 * len(self._slots):
             marks, self._slots = self._slots, array("Q", [0]) * (2 * len(self._slots))
             for mark in marks:
@@ -105,7 +107,7 @@ class _Marks:
 
 
 def _safe(piece: str) -> str:
-    """A part of a name without what is dangerous in it; the same where nothing is."""
+    """Return a path component without dangerous characters."""
     safe = windows_name(_UNSAFE.sub("_", piece)) or "_"
     return safe if len(safe.encode()) <= MAX_NAME_BYTES else safe.encode()[:KEPT_NAME_BYTES].decode(errors="ignore")
 

@@ -1,7 +1,7 @@
-"""Objects as one ZIP that is made while it is sent: no file of it anywhere, no more memory than one buffer.
+"""Objects as one ZIP archive that is created while it is sent: without a file, and with the memory of one buffer.
 
-Stored, not deflated: what fills buckets is packed already (Parquet, safetensors, images), and packing costs twenty
-times what all the rest of a download costs.
+Stored, not deflated: large objects are usually compressed already (Parquet, safetensors, images), and compressing costs
+twenty times as much as the rest of a download.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ from odhtec_jupyter.visible import visible
 
 Result = TypeVar("Result")
 
-MAX_FILL_SECONDS = 0.5  # seconds after which what there is goes out: of tiny files a buffer takes thousands
-MAX_AHEAD = 8  # small objects that are asked for before their turn: an answer may take longer than all their bytes
-MAX_NAMED_OBJECTS = 10_000  # objects that are missing, in the text that says so
+MAX_FILL_SECONDS = 0.5  # after that the buffer is sent as it is: it can hold thousands of tiny files
+MAX_AHEAD = 8  # small objects requested ahead: a reply can take longer than all its bytes
+MAX_NAMED_OBJECTS = 10_000  # missing objects that the note lists
 NOTE_NAME = "NOT INCLUDED.txt"
-SMALL_OBJECT_BYTES = 128 * 1024  # bytes that wait in the sockets
+SMALL_OBJECT_BYTES = 128 * 1024  # objects up to this size are requested ahead: their bytes wait in the sockets
 
 
 class ZipStream:
-    """The bytes of an archive, in order, each exactly once. Blocks; for one thread at a time."""
+    """The bytes of an archive, in order, each exactly once. Blocks; not for concurrent use."""
 
     def __init__(self, store: S3Store, selection: Selection, base: str | None, stop: CancelToken) -> None:
-        """Names are relative to ``base``; by default to the folder in which all that is selected stands."""
+        """Names are relative to ``base``; by default to the common folder of the selection."""
         self.base = selection.folder if base is None else base
         if outside := [name for name in (*selection.keys, *selection.prefixes) if not name.startswith(self.base)]:
             raise BadRequest(f"base: {outside[0]!r} is not below {self.base!r}.")
         self.ended = False
-        #: The objects that are not in the archive, with the reason; not more than a text can name.
+        #: The objects that are not in the archive, with the reason; up to :data:`MAX_NAMED_OBJECTS`.
         self.missing: dict[str, str] = {}
         self.missing_count = 0
         self._store = store
@@ -60,7 +60,7 @@ class ZipStream:
         self._file: _File | None = None
 
     def readinto(self, view: memoryview) -> int:
-        """Put what comes next into the view; none only at the end. Raises what makes the archive impossible."""
+        """Read the next bytes into ``view``. Returns their number, 0 only at the end. Raises if the archive fails."""
         done, until = 0, time.monotonic() + MAX_FILL_SECONDS
         while done < len(view):
             check(self._stop)
@@ -83,7 +83,7 @@ class ZipStream:
         return done
 
     def close(self) -> None:
-        """Give the connections to S3 up."""
+        """Close the connections to S3."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         for file in (self._file, *(file for _, file in self._waiting)):
             if file is not None:
@@ -100,7 +100,7 @@ class ZipStream:
         failed: OdhTecError | None = None
         for item, file in self._prefetched(item for page in pages for item in page):
             try:
-                file.open()  # before its name is in the archive
+                file.open()  # before its name is written to the archive
             except StoreError as error:
                 if error.code in CREDENTIALS or error.code == "NoSuchBucket" or error.status not in {403, 404}:
                     raise
@@ -123,7 +123,7 @@ class ZipStream:
             self.missing[key] = reason
 
     def _note(self) -> Iterator[bytes]:
-        """A text at the end of the archive that says what is not in it."""
+        """Add a text file at the end of the archive that lists the missing objects."""
         lines = [f"{self.missing_count} of the selected objects could not be read and are not in this archive:", ""]
         lines += [f"{visible(key)}: {reason}" for key, reason in self.missing.items()]
         if self.missing_count > len(self.missing):
@@ -157,7 +157,7 @@ class ZipStream:
 
 
 class _File:
-    """The bytes of one object, as long as it is what the listing said, and on from where a connection broke."""
+    """The bytes of one object if it has not changed since it was listed; resumed where a connection broke."""
 
     def __init__(self, source: RangedSource, stop: CancelToken) -> None:
         self.crc = 0
@@ -168,16 +168,16 @@ class _File:
         self._reader: RangeReader | None = None
 
     def prefetch(self, threads: Executor) -> None:
-        """Ask for the object before its bytes are wanted."""
+        """Request the object ahead of time."""
         self._asked = threads.submit(self._source.open_range, 0, self._source.size)
 
     def open(self) -> None:
-        """Ask for the bytes, if there are any."""
+        """Request the bytes, if there are any."""
         if self.left:
             self._trying(self._opened)
 
     def readinto(self, view: memoryview) -> int:
-        """At least one byte."""
+        """Read at least one byte into ``view``. Returns the number of bytes."""
         return self._trying(lambda: self._read(view[: self.left]))
 
     def _trying(self, call: Callable[[], Result]) -> Result:
@@ -210,7 +210,7 @@ class _File:
         return count
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()

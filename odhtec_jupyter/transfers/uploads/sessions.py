@@ -24,7 +24,7 @@ from odhtec_jupyter.transfers.uploads.streamed_upload import require_room
 from odhtec_jupyter.transfers.uploads.upload_session import UploadSession, no_such_upload
 from odhtec_jupyter.transfers.uploads.upload_target import choose_target, content_type
 
-MAX_ANSWERS = 256  # of completed uploads, for a client that has not received the reply
+MAX_ANSWERS = 256  # kept of completed uploads, for a client that has not received the reply
 DAY_SECONDS = 86400.0
 
 
@@ -227,9 +227,7 @@ class Uploads:
         owners = {session.record.owner for session in self._sessions.values()}
         for entry in self._engine.pending_writes.entries:
             if entry.owner.startswith("upload/") and entry.owner not in owners:
-                self._engine.pending_writes.orphan(
-                    entry
-                )  # the server stopped after deleting the upload and before orphaning its parts
+                self._engine.pending_writes.orphan(entry)  # the server stopped between the updates of the two records
         limit = time.time() - self._keep
         for session in list(self._sessions.values()):
             if session.record.touched_at < limit and not session.incoming:

@@ -1,7 +1,7 @@
 """One resumable upload: a client sends its parts in any order and in parallel, and can disconnect and continue later.
 
 S3's multipart upload is its state. It is created with the first part, so that an upload without parts leaves nothing
-behind. Parts are stored in parallel; completing and dropping the upload wait for them and exclude one another.
+behind. Parts are stored in parallel; completing or dropping the upload waits for them and keeps other calls out.
 """
 
 from __future__ import annotations

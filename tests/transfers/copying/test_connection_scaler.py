@@ -32,14 +32,14 @@ def bring(scaler: ConnectionScaler, clock: Clock, rate: float) -> None:
         scaler.stored(8 * MIB)
 
 
-def test_one_that_is_fast_stays_alone_and_streams() -> None:
+def test_fast_connection_stays_alone_and_streams() -> None:
     scaler = ConnectionScaler(may_stream=True)
     assert (scaler.size, scaler.streams) == (1, False), "how fast it is has to be seen first"
     assert not scaler.judge(FAST_BYTES_PER_SECOND)
     assert (scaler.size, scaler.streams) == (1, True)
 
 
-def test_several_stay_where_they_are_faster_than_one(clock: Clock) -> None:
+def test_several_connections_are_kept_when_faster_than_one(clock: Clock) -> None:
     scaler = ConnectionScaler(may_stream=True)
     assert scaler.judge(FAST_BYTES_PER_SECOND - 1)
     assert (scaler.size, scaler.streams) == (SEVERAL_CONNECTIONS, False)
@@ -47,7 +47,7 @@ def test_several_stay_where_they_are_faster_than_one(clock: Clock) -> None:
     assert (scaler.size, scaler.streams) == (SEVERAL_CONNECTIONS, False)
 
 
-def test_one_goes_on_where_several_are_no_faster(clock: Clock) -> None:
+def test_one_connection_is_used_when_several_are_no_faster(clock: Clock) -> None:
     scaler = ConnectionScaler(may_stream=True)
     scaler.judge(FAST_BYTES_PER_SECOND - 1)
     bring(scaler, clock, FAST_BYTES_PER_SECOND)
@@ -56,7 +56,7 @@ def test_one_goes_on_where_several_are_no_faster(clock: Clock) -> None:
     assert scaler.streams, "this has been tried"
 
 
-def test_most_where_one_is_slow_at_any_time(clock: Clock) -> None:
+def test_slow_connection_raises_the_number_to_the_maximum_at_any_time(clock: Clock) -> None:
     scaler = ConnectionScaler(may_stream=True)
     scaler.judge(FAST_BYTES_PER_SECOND)
     assert scaler.judge(SLOW_BYTES_PER_SECOND - 1)
@@ -66,7 +66,7 @@ def test_most_where_one_is_slow_at_any_time(clock: Clock) -> None:
     assert (scaler.size, scaler.slow, scaler.streams) == (MAX_CONNECTIONS, True, False)
 
 
-def test_small_files_get_several_at_once(clock: Clock) -> None:
+def test_small_files_get_several_connections_immediately(clock: Clock) -> None:
     scaler = ConnectionScaler(may_stream=False)
     assert scaler.size == SEVERAL_CONNECTIONS
     scaler.judge(FAST_BYTES_PER_SECOND)
@@ -74,13 +74,13 @@ def test_small_files_get_several_at_once(clock: Clock) -> None:
     assert (scaler.size, scaler.streams) == (SEVERAL_CONNECTIONS, False)
 
 
-def test_a_fixed_size_stays() -> None:
+def test_fixed_size_does_not_change() -> None:
     scaler = ConnectionScaler(may_stream=True, size=1)
     scaler.judge(SLOW_BYTES_PER_SECOND - 1)
     assert scaler.size == 1
 
 
-def test_pace_leaves_out_what_the_source_thought_and_tells_once(clock: Clock) -> None:
+def test_throughput_excludes_the_source_latency_and_is_reported_once(clock: Clock) -> None:
     told: list[float] = []
     throughput = Throughput(told.append)
     clock.now += 30

@@ -63,7 +63,7 @@ def test_slow_connections_are_kept_where_all_are_slow(clock: Clock) -> None:
     assert not is_replaced(compared(clock, 1000), clock, 1000, 20 * LATE_SECONDS)
 
 
-def test_replacing_ends_where_it_does_not_help(clock: Clock) -> None:
+def test_replacing_stops_when_it_does_not_help(clock: Clock) -> None:
     stragglers = compared(clock)
     with ExitStack() as stack:
         readings = [stack.enter_context(stragglers.reading()) for _ in range(MAX_RENEWALS + 1)]

@@ -95,7 +95,7 @@ async def test_large_parts_arrive_and_ranges_of_them_are_right(
 
 
 @on_moto
-async def test_only_the_memory_of_a_block_is_taken(
+async def test_streamed_copy_uses_the_memory_of_one_block(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used: list[int] = []
@@ -110,7 +110,7 @@ async def test_only_the_memory_of_a_block_is_taken(
     assert used == [PART_SIZE, MIB, MIB, MIB]
 
 
-async def test_bytes_are_told_while_their_part_goes_and_taken_back_when_it_is_given_up(
+async def test_progress_is_reported_during_a_part_and_withdrawn_when_it_fails(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, told: list[int]
 ) -> None:
     hub.inject(Halt(PART_SIZE + 10 * MIB), "*large.bin", host="cdn", times=None)
@@ -127,7 +127,7 @@ async def test_bytes_are_told_while_their_part_goes_and_taken_back_when_it_is_gi
 
 
 @on_moto
-async def test_a_torn_connection_goes_on_from_where_it_broke(
+async def test_torn_connection_is_resumed_where_it_broke(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, sent: list[tuple[int, int]]
 ) -> None:
     hub.inject(Cut(after=10 * MIB + 5), "*large.bin", host="cdn", method="GET", times=3)
@@ -138,7 +138,7 @@ async def test_a_torn_connection_goes_on_from_where_it_broke(
 
 
 @on_moto
-async def test_a_store_that_fails_gets_the_part_again_and_each_byte_counts_once(
+async def test_failed_part_is_sent_again_and_each_byte_counts_once(
     services: Services,
     hub: HubStandIn,
     s3_client: Any,
@@ -178,7 +178,7 @@ async def test_a_store_that_fails_gets_the_part_again_and_each_byte_counts_once(
 
 
 @on_moto
-async def test_where_large_requests_are_refused_parts_stay_small(
+async def test_parts_stay_small_when_large_requests_are_refused(
     services: Services,
     hub: HubStandIn,
     s3_client: Any,
@@ -213,7 +213,7 @@ async def test_corrupted_file_is_transferred_again(
     require_arrived(s3_client, bucket)
 
 
-async def test_after_a_pause_only_what_is_missing_is_sent(
+async def test_only_missing_parts_are_sent_after_a_pause(
     make_services: Callable[..., Services],
     hub: HubStandIn,
     s3_client: Any,
@@ -245,7 +245,7 @@ async def test_after_a_pause_only_what_is_missing_is_sent(
 
 
 @on_moto
-async def test_a_connection_that_becomes_slow_gets_company(
+async def test_more_connections_are_used_when_one_becomes_slow(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = connection_scaler.ConnectionScaler.judge
@@ -261,7 +261,7 @@ async def test_a_connection_that_becomes_slow_gets_company(
 
 
 @on_moto
-async def test_where_every_part_is_checked_by_the_store_parts_stay_small(
+async def test_parts_stay_small_when_the_store_verifies_each_part(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, told: list[int]
 ) -> None:
     transfer = await ended(services, await bring(services, hub, bucket, verify="full"))

@@ -33,7 +33,7 @@ def names_of(*keys: str, base: str = "") -> dict[str, str]:
     return {key: given.folder(key) if key.endswith("/") else given.file(key) for key in ordered}
 
 
-def test_a_usual_name_stays_as_it_is() -> None:
+def test_usual_name_is_kept() -> None:
     keys = ["a.txt", "data/日本 é.csv", "x y+z%2F&;'!.bin", ".hidden", "a..b/c.d", "📦", "com/null/CONTENT.md", "COMB"]
     assert names_of(*keys) == {key: key for key in keys}
     assert names_of("in/side/x", base="in/") == {"in/side/x": "side/x"}
@@ -71,7 +71,7 @@ HOSTILE = [
 ]
 
 
-def test_no_name_leads_out_or_holds_what_a_terminal_obeys() -> None:
+def test_names_have_no_parent_folders_or_control_characters() -> None:
     given = names_of(*HOSTILE)
     for key, name in given.items():
         parts = name.split("/")
@@ -84,7 +84,7 @@ def test_no_name_leads_out_or_holds_what_a_terminal_obeys() -> None:
     assert given["k" * 300] != given["é" * 500]
 
 
-def test_windows_unpacks_every_name_as_it_is() -> None:
+def test_windows_can_unpack_every_name() -> None:
     given = names_of(*HOSTILE)
     for key, name in given.items():
         for part in name.split("/"):
@@ -95,7 +95,7 @@ def test_windows_unpacks_every_name_as_it_is() -> None:
     assert re.fullmatch(r"_nul\.tar~[0-9a-f]{16}\.gz", given["nul.tar.gz"])
 
 
-def test_names_that_a_file_system_takes_for_the_same_are_told_apart() -> None:
+def test_names_that_are_equal_on_a_file_system_are_made_unique() -> None:
     keys = ["A.txt", "Data/x", "Data/y", "a.txt", "a.txt/deep", "data/X", "data/x", "data/y/1", "data/Y/2"]
     keys += ["a:b", "a_b", "a|b", "caf\u00e9", "cafe\u0301", "K", "k", "k/", "k/1"]
     given = names_of(*keys)
@@ -124,7 +124,7 @@ def test_a_folder_of_many_files_takes_little_memory() -> None:
         tracemalloc.stop()
 
 
-def test_names_that_become_the_same_are_told_apart() -> None:
+def test_names_that_become_equal_are_made_unique() -> None:
     first = names_of("a\\b.csv")["a\\b.csv"]
     assert first.startswith("a_b~")
     assert first.endswith(".csv")
@@ -135,7 +135,7 @@ def test_names_that_become_the_same_are_told_apart() -> None:
     assert (given["a_b.csv"], given["x/y"], given["x/_/y"]) == ("a_b.csv", "x/y", "x/_/y")
 
 
-def test_a_file_and_a_folder_of_one_name_do_not_exclude_each_other(tmp_path: Path) -> None:
+def test_file_and_folder_can_have_the_same_name(tmp_path: Path) -> None:
     keys = ["a", "a-b", "a.d/x", "a/b", "a/b/c", "a/b/d", "a/c", "ab/c", "b", "b/"]
     given = names_of(*keys)
     assert [given[key] for key in ("a", "a-b", "a.d/x", "ab/c", "b")] == ["a", "a-b", "a.d/x", "ab/c", "b"]
@@ -150,7 +150,7 @@ def test_a_file_and_a_folder_of_one_name_do_not_exclude_each_other(tmp_path: Pat
     assert given["a/b"].partition("/")[0] == given["a/c"].partition("/")[0] != "a"
 
 
-def test_records_are_what_zipfile_reads() -> None:
+def test_zipfile_reads_the_records() -> None:
     records, out = ZipRecords(), BytesIO()
     out.write(records.folder("empty/", WHEN))
     contents = {"日本.txt": b"x" * 1000, "none": b"", "a/b": b"\0\1"}
@@ -169,7 +169,7 @@ def test_records_are_what_zipfile_reads() -> None:
         assert all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
 
 
-def test_a_time_that_zip_does_not_know_is_the_nearest_it_does() -> None:
+def test_unsupported_time_becomes_the_nearest_supported_one() -> None:
     for when, year in ((datetime(1970, 1, 1, tzinfo=UTC), 1980), (datetime(2200, 1, 1, tzinfo=UTC), 2107)):
         records = ZipRecords()
         out = BytesIO(records.begin("x", 0, when) + records.end(0) + b"".join(records.finish()))
@@ -195,7 +195,7 @@ def large_archive(path: Path) -> Iterator[tuple[str, int, bytes]]:
     yield from files
 
 
-def test_beyond_4_gib_everything_is_still_found(tmp_path: Path) -> None:
+def test_files_beyond_4_gib_are_found(tmp_path: Path) -> None:
     path = tmp_path / "large.zip"
     files = list(large_archive(path))
     assert path.stat().st_size > 9 * GIB
@@ -212,7 +212,7 @@ def test_beyond_4_gib_everything_is_still_found(tmp_path: Path) -> None:
         assert str(5 * GIB) in listed
 
 
-def test_more_files_than_a_small_number_counts() -> None:
+def test_archive_can_have_more_files_than_16_bits_count() -> None:
     records = ZipRecords()
     out = BytesIO()
     for number in range(70_000):
@@ -226,7 +226,7 @@ def test_more_files_than_a_small_number_counts() -> None:
     assert kept < 70_000 * 40, f"{kept / 70_000:.0f} bytes a file"
 
 
-def test_what_is_selected_twice_comes_once() -> None:
+def test_object_selected_twice_is_archived_once() -> None:
     selection = Selection("b", ["x", "a/b/c", "x", "a/b"], ["a/b/", "a/b/d/", "c/"])
     assert (selection.keys, selection.prefixes) == (["x", "a/b"], ["a/b/", "c/"])
     assert Selection("b", ["x", "a/"], [""]).keys == []
@@ -248,5 +248,5 @@ def test_what_is_selected_twice_comes_once() -> None:
         (["//x"], [], "//"),
     ],
 )
-def test_the_folder_of_a_selection_is_where_all_of_it_stands(keys: list[str], prefixes: list[str], folder: str) -> None:
+def test_folder_of_a_selection_is_its_common_folder(keys: list[str], prefixes: list[str], folder: str) -> None:
     assert Selection("b", keys, prefixes).folder == folder

@@ -57,7 +57,7 @@ async def test_leases_are_granted_in_order_and_small_ones_do_not_overtake() -> N
     (await small).release()
 
 
-async def test_a_cancelled_wait_gives_its_place_and_its_memory_back() -> None:
+async def test_cancelled_wait_frees_its_place_and_memory() -> None:
     budget = MemoryBudget(4 * PART_SIZE)
     first = await budget.lease(2 * PART_SIZE, "copy")
     gone = await waiting(budget, PART_SIZE)
@@ -90,7 +90,7 @@ async def test_large_lease_is_granted_while_the_other_lane_keeps_requesting() ->
         lease.release()
 
 
-async def test_a_lane_that_holds_all_there_is_is_contended_by_the_other() -> None:
+async def test_lane_that_holds_all_memory_is_contended_by_the_other() -> None:
     budget = MemoryBudget(8 * PART_SIZE)
     held = [await budget.lease(PART_SIZE, "upload") for _ in range(6)]
     assert not budget.contended("upload")
@@ -112,13 +112,13 @@ async def test_a_buffer_is_given_back_once_even_when_released_twice() -> None:
     other.release()
 
 
-async def test_a_lease_that_can_never_be_met_is_refused_at_once() -> None:
+async def test_lease_that_never_fits_is_refused_immediately() -> None:
     with pytest.raises(ValueError, match="never"):
         await MemoryBudget(4 * PART_SIZE).lease(3 * PART_SIZE, "copy")
 
 
 @pytest.mark.parametrize("size", [PART_SIZE, 2 * PART_SIZE, PART_SIZE + 1])
-async def test_the_memory_of_a_part_is_used_again(size: int) -> None:
+async def test_memory_of_a_part_is_reused(size: int) -> None:
     budget = MemoryBudget(6 * PART_SIZE)
     with await budget.lease(size, "upload") as lease:
         lease.view[0] = 7

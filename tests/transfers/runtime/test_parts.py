@@ -61,7 +61,7 @@ def test_a_cutting_without_larger_parts_is_the_plan() -> None:
     assert cut(Cutting(0, PART_SIZE, {})) == []
 
 
-def test_what_was_stored_comes_again_at_its_place_and_gaps_have_the_usual_size() -> None:
+def test_stored_parts_keep_their_places_and_gaps_have_the_usual_size() -> None:
     cutting = Cutting(30, 4, {1: 4, 3: 4, 4: 12})
     assert cut(cutting, 12) == [
         Part(1, 0, 4),
@@ -92,7 +92,7 @@ def test_stored_parts_that_cannot_be_of_this_file_are_not_used(stored: dict[int,
 
 
 @pytest.mark.parametrize("seed", range(200))
-def test_however_often_it_is_killed_every_byte_is_in_one_part(seed: int) -> None:
+def test_every_byte_is_in_one_part_after_any_number_of_kills(seed: int) -> None:
     """As a copy does it: parts of the usual size side by side, a larger one with none begun after it."""
     dice = random.Random(seed)
     size, step = dice.randint(1, 300), dice.choice([4, 8])
@@ -120,7 +120,7 @@ def test_however_often_it_is_killed_every_byte_is_in_one_part(seed: int) -> None
     assert end == size
 
 
-def test_larger_parts_only_make_them_fewer() -> None:
+def test_larger_parts_reduce_their_number() -> None:
     assert len(cut(Cutting(MAX_OBJECT, part_size(MAX_OBJECT), {}), STREAM_SIZE)) <= MAX_PARTS
 
 

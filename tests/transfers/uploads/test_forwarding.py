@@ -304,7 +304,7 @@ async def test_abort_during_a_forwarded_part_leaves_nothing(
     assert multiparts(s3_client, bucket) == []
 
 
-async def test_the_last_bytes_of_a_part_may_come_late(
+async def test_last_bytes_of_a_part_can_arrive_late(
     engine: Engine, pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(forwarding, "MAX_TOTAL_WAIT_SECONDS", -1.0)

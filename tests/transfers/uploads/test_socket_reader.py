@@ -12,7 +12,7 @@ from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.uploads.socket_reader import QUICK_BYTES, SocketReader
 
 
-async def test_all_bytes_come_in_order_and_none_beyond_the_room(
+async def test_bytes_are_read_in_order_and_only_up_to_the_buffer_size(
     engine: Engine, pair: tuple[socket.socket, socket.socket]
 ) -> None:
     theirs, ours = pair
@@ -31,9 +31,7 @@ async def test_all_bytes_come_in_order_and_none_beyond_the_room(
     writer.join()
 
 
-async def test_who_sends_little_is_not_worth_a_thread(
-    engine: Engine, pair: tuple[socket.socket, socket.socket]
-) -> None:
+async def test_slow_sender_is_not_read_in_a_thread(engine: Engine, pair: tuple[socket.socket, socket.socket]) -> None:
     theirs, ours = pair
     sender = SocketReader(engine, ours)
     sender.note_available(QUICK_BYTES - 1)
@@ -48,7 +46,7 @@ async def test_who_sends_little_is_not_worth_a_thread(
 
 
 @pytest.mark.parametrize("reset", [False, True])
-async def test_the_end_of_a_connection_is_left_to_the_loop(engine: Engine, reset: bool) -> None:
+async def test_end_of_connection_is_left_to_the_event_loop(engine: Engine, reset: bool) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         theirs = socket.create_connection(server.getsockname())
         ours, _ = server.accept()
@@ -63,7 +61,9 @@ async def test_the_end_of_a_connection_is_left_to_the_loop(engine: Engine, reset
         assert not sender.is_quick
 
 
-async def test_cancelled_it_lets_go_of_the_memory(engine: Engine, pair: tuple[socket.socket, socket.socket]) -> None:
+async def test_cancelled_receive_stops_using_the_memory(
+    engine: Engine, pair: tuple[socket.socket, socket.socket]
+) -> None:
     theirs, ours = pair
     stop = threading.Event()
     more = threading.Semaphore(0)
@@ -91,7 +91,7 @@ async def test_cancelled_it_lets_go_of_the_memory(engine: Engine, pair: tuple[so
         writer.join()
 
 
-async def test_a_store_that_keeps_all_threads_does_not_keep_a_sender(
+async def test_store_that_blocks_all_threads_does_not_block_a_sender(
     engine: Engine, pair: tuple[socket.socket, socket.socket]
 ) -> None:
     theirs, ours = pair

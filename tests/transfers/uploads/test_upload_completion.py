@@ -18,7 +18,7 @@ from tests.transfers.sending import SIZE, put, receive, request
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-async def test_a_complete_whose_answer_was_lost_is_found_done(
+async def test_complete_succeeds_when_its_reply_was_lost(
     start: Callable[[], tuple[Engine, Uploads]],
     store: S3Store,
     s3_client: Any,
@@ -57,7 +57,7 @@ async def test_a_complete_whose_answer_was_lost_is_found_done(
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-async def test_a_complete_that_could_not_be_compared_is_compared_later(
+async def test_failed_comparison_after_complete_is_repeated_later(
     start: Callable[[], tuple[Engine, Uploads]],
     store: S3Store,
     s3_client: Any,
@@ -97,7 +97,7 @@ async def test_a_complete_that_could_not_be_compared_is_compared_later(
     assert engine.pending_writes.entries == []
 
 
-async def test_an_object_of_another_size_is_an_error(
+async def test_object_of_another_size_fails_the_upload(
     uploads: Uploads, store: S3Store, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload, _ = await uploads.begin(request(bucket))
@@ -118,7 +118,7 @@ async def test_an_object_of_another_size_is_an_error(
     assert head.size == 16
 
 
-async def test_missing_parts_are_named_and_the_upload_stays(uploads: Uploads, s3_client: Any, bucket: str) -> None:
+async def test_complete_names_missing_parts_and_keeps_the_upload(uploads: Uploads, s3_client: Any, bucket: str) -> None:
     data = noise(SIZE)
     upload, _ = await uploads.begin(request(bucket))
     for numbers, missing in (((), "1, 2, 3"), ((2,), "1, 3"), ((1,), "3")):

@@ -54,7 +54,7 @@ async def test_parts_in_any_order_make_the_object(
     assert (multiparts(s3_client, bucket), engine.pending_writes.entries, uploads.show_all().uploads) == ([], [], [])
 
 
-async def test_keys_of_every_kind(uploads: Uploads, s3_client: Any, bucket: str) -> None:
+async def test_upload_supports_keys_of_every_kind(uploads: Uploads, s3_client: Any, bucket: str) -> None:
     for key in KEYS:
         upload, _ = await uploads.begin(request(bucket, key, 3))
         await put(uploads, upload, b"abc", 1)
@@ -68,7 +68,7 @@ async def test_keys_of_every_kind(uploads: Uploads, s3_client: Any, bucket: str)
     assert multiparts(s3_client, bucket) == []
 
 
-async def test_the_same_file_goes_on_and_another_does_not(uploads: Uploads, bucket: str) -> None:
+async def test_upload_of_the_same_file_is_resumed_and_of_another_is_not(uploads: Uploads, bucket: str) -> None:
     upload, _ = await uploads.begin(request(bucket))
     await put(uploads, upload, noise(SIZE), 2)
     again, goes_on = await uploads.begin(request(bucket))
@@ -96,7 +96,7 @@ async def test_the_same_file_goes_on_and_another_does_not(uploads: Uploads, buck
         await uploads.drop(one.upload_id)
 
 
-async def test_a_new_server_sends_only_what_is_missing(
+async def test_only_missing_parts_are_sent_after_a_server_restart(
     start: Callable[[], tuple[Engine, Uploads]], store: S3Store, s3_client: Any, bucket: str, monkeypatch: Any
 ) -> None:
     data = noise(SIZE)
@@ -130,7 +130,7 @@ async def test_a_new_server_sends_only_what_is_missing(
 
 
 @on_rgw_and_https
-async def test_a_server_killed_before_it_knew_what_s3_had_begun(
+async def test_upload_continues_after_a_kill_before_its_upload_id_was_known(
     start: Callable[[], tuple[Engine, Uploads]], store: S3Store, s3_client: Any, bucket: str
 ) -> None:
     data = noise(SIZE)
@@ -147,7 +147,7 @@ async def test_a_server_killed_before_it_knew_what_s3_had_begun(
     assert (multiparts(s3_client, bucket), engine.pending_writes.entries) == ([], [])
 
 
-async def test_what_a_server_had_begun_for_an_upload_it_forgot_is_left_to_the_sweeper(
+async def test_multipart_upload_of_a_forgotten_upload_is_left_to_the_sweeper(
     start: Callable[[], tuple[Engine, Uploads]], store: S3Store, bucket: str
 ) -> None:
     engine, uploads = start()
@@ -157,7 +157,7 @@ async def test_what_a_server_had_begun_for_an_upload_it_forgot_is_left_to_the_sw
     assert [entry.owner for entry in engine.pending_writes.entries] == ["stream"]
 
 
-async def test_an_upload_that_s3_has_dropped_begins_anew(
+async def test_upload_that_s3_dropped_starts_again(
     uploads: Uploads, engine: Engine, s3_client: Any, bucket: str
 ) -> None:
     data = noise(SIZE)
@@ -192,7 +192,7 @@ async def test_an_upload_that_s3_has_dropped_begins_anew(
     assert (multiparts(s3_client, bucket), engine.pending_writes.entries) == ([], [])
 
 
-async def test_where_parts_cannot_be_listed_the_journal_knows_them(
+async def test_journal_is_used_when_parts_cannot_be_listed(
     start: Callable[[], tuple[Engine, Uploads]], store: S3Store, s3_client: Any, bucket: str, monkeypatch: Any
 ) -> None:
     def refused(*args: Any) -> Any:
@@ -211,7 +211,7 @@ async def test_where_parts_cannot_be_listed_the_journal_knows_them(
 
 
 @on_moto
-async def test_an_upload_without_a_sender_expires(
+async def test_abandoned_upload_expires(
     start: Callable[[], tuple[Engine, Uploads]], s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = noise(SIZE)
@@ -242,9 +242,7 @@ async def test_an_upload_without_a_sender_expires(
 
 
 @on_moto
-async def test_an_upload_belongs_to_the_store_it_began_with(
-    engine: Engine, store: S3Store, bucket: str, s3_client: Any
-) -> None:
+async def test_upload_is_rejected_at_another_store(engine: Engine, store: S3Store, bucket: str, s3_client: Any) -> None:
     other = S3Store(S3Connection(endpoint="http://127.0.0.1:9"), Network())
     present = [store]
     uploads = Uploads(engine, lambda: present[0], keep_days=7)
@@ -272,9 +270,7 @@ async def test_an_upload_belongs_to_the_store_it_began_with(
 
 
 @on_moto
-async def test_what_cannot_be_sent_is_refused_before_anything_is_begun(
-    uploads: Uploads, engine: Engine, bucket: str
-) -> None:
+async def test_invalid_upload_is_refused_before_it_is_created(uploads: Uploads, engine: Engine, bucket: str) -> None:
     for refused, kind in (
         (request(bucket, size=6 * 1024**4), TooLarge),
         (request(bucket, size=4 * 1024**4), TooLarge),  # needs more memory than there is
