@@ -50,18 +50,18 @@ def current_exits() -> list[Exit]:
     running = _running_frames()
     found: list[Exit] = []
     for error in _with_contexts(latest):
-        is_handled_here = False
+        handled_in: set[int] = set()
         trace = error.__traceback__
         while trace is not None:
-            frame, trace = trace.tb_frame, trace.tb_next
-            if id(frame) not in running:
+            frame, raised_at, trace = trace.tb_frame, trace.tb_lasti, trace.tb_next
+            if id(frame) not in running or id(frame) in handled_in:  # only where it was raised last
                 continue
-            is_handled_here = True
-            handler = _handler(frame.f_code, frame.f_lasti)
+            handled_in.add(id(frame))
+            handler = _handler(frame.f_code, frame.f_lasti, raised_at)
             if handler is not None and not _catches(frame.f_code, handler):
                 is_with = frame.f_code.co_code[handler + _INSTRUCTION_BYTES] == _WITH_EXCEPT_START
                 found.append(Exit(error, id(frame), handler, is_with))
-        if error is latest and not is_handled_here:  # in compiled code: whether it was caught is unknown
+        if error is latest and not handled_in:  # in compiled code: whether it was caught is unknown
             found.append(Exit(error, 0, -1, False))
     return found
 
@@ -91,23 +91,39 @@ def _with_contexts(latest: BaseException) -> Iterator[BaseException]:
         error = error.__context__
 
 
-def _handler(code: CodeType, position: int) -> int | None:
-    """Return the offset of the innermost handler that is running at ``position``; None outside of handlers.
+def _handler(code: CodeType, position: int, raised_at: int) -> int | None:
+    """Return the offset of the handler of an exception that was raised at ``raised_at``; None if it is over.
+
+    The handler may have another one inside, of a later exception. A later exception's handler may be inside one of an
+    earlier exception, which was running already when the later one was raised.
+    """
+    earlier = _running_handlers(code, raised_at)
+    return next((one for one in reversed(_running_handlers(code, position)) if one not in earlier), None)
+
+
+def _running_handlers(code: CodeType, position: int) -> list[int]:
+    """Return the offsets of the handlers that are running at ``position``, the innermost first.
 
     The compiler covers a handler with an entry of the exception table that restores the previous exception. That entry
-    starts at the handler's first instruction. Entries of a ``try`` or ``with`` inside the handler start elsewhere.
+    starts at the handler's first instruction. The body of a ``try`` or ``with`` leads to a handler that does not run.
     """
     entries = _exception_table(code)
+    found: list[int] = []
     offset = position
     for _ in entries:
         target = next((one.target for one in entries if one.start <= offset < one.end), None)
         if target is None:
-            return None
-        start: int = min(one.start for one in entries if one.target == target)
-        if code.co_code[start] == _PUSH_EXC_INFO:
-            return start
+            break
+        if code.co_code[target] == _PUSH_EXC_INFO:  # in the body: what encloses it also encloses the handler's end
+            target = next((one.target for one in entries if one.start <= target < one.end), None)
+            if target is None:
+                break
+        else:
+            start: int = min(one.start for one in entries if one.target == target)
+            if code.co_code[start] == _PUSH_EXC_INFO:
+                found.append(start)
         offset = target
-    return None
+    return found
 
 
 def _catches(code: CodeType, handler: int) -> bool:
