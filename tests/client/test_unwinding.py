@@ -70,6 +70,15 @@ def raised_again(file: File) -> None:
             raise
 
 
+def with_in_except_block_that_raises_again(file: File) -> None:
+    with suppress(KeyError):
+        try:
+            raise KeyError
+        except KeyError:
+            with file:
+                raise
+
+
 def try_in_a_finally_block(file: File) -> None:
     with suppress(KeyError):
         try:
@@ -174,6 +183,7 @@ def opened_and_closed_in_a_finally_block(outer: File) -> None:
 LEFT = [
     *(with_block, exit_stack, finally_block, context_manager, raised_again),
     *(try_in_a_finally_block, with_in_a_finally_block, except_in_a_finally_block, try_in_exit),
+    with_in_except_block_that_raises_again,
 ]
 CAUGHT = [
     *(finished_block, except_block, except_star, function_in_except_block),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dis
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
@@ -49,6 +49,7 @@ def current_exits() -> list[Exit]:
         return [Exit(latest, 0, -1, False)]
     running = _running_frames()
     found: list[Exit] = []
+    later: dict[int, set[int]] = {}  # the handlers of later exceptions, in each frame
     for error in _with_contexts(latest):
         handled_in: set[int] = set()
         trace = error.__traceback__
@@ -57,10 +58,12 @@ def current_exits() -> list[Exit]:
             if id(frame) not in running or id(frame) in handled_in:  # only where it was raised last
                 continue
             handled_in.add(id(frame))
-            handler = _handler(frame.f_code, frame.f_lasti, raised_at)
-            if handler is not None and not _catches(frame.f_code, handler):
-                is_with = frame.f_code.co_code[handler + _INSTRUCTION_BYTES] == _WITH_EXCEPT_START
-                found.append(Exit(error, id(frame), handler, is_with))
+            of_later = later.setdefault(id(frame), set())
+            handlers = _handlers(frame.f_code, frame.f_lasti, raised_at, of_later)
+            of_later.update(handlers)
+            if handlers and not _catches(frame.f_code, handlers[0]):
+                is_with = frame.f_code.co_code[handlers[0] + _INSTRUCTION_BYTES] == _WITH_EXCEPT_START
+                found.append(Exit(error, id(frame), handlers[0], is_with))
         if error is latest and not handled_in:  # in compiled code: whether it was caught is unknown
             found.append(Exit(error, 0, -1, False))
     return found
@@ -91,14 +94,14 @@ def _with_contexts(latest: BaseException) -> Iterator[BaseException]:
         error = error.__context__
 
 
-def _handler(code: CodeType, position: int, raised_at: int) -> int | None:
-    """Return the offset of the handler of an exception that was raised at ``raised_at``; None if it is over.
+def _handlers(code: CodeType, position: int, raised_at: int, of_later: Container[int]) -> list[int]:
+    """Return the handlers that an exception has entered since it was raised at ``raised_at``, the innermost first.
 
-    The handler may have another one inside, of a later exception. A later exception's handler may be inside one of an
-    earlier exception, which was running already when the later one was raised.
+    It has several after an ``except`` has raised it again. The handlers that were running when it was raised are those
+    of earlier exceptions.
     """
-    earlier = _running_handlers(code, raised_at)
-    return next((one for one in reversed(_running_handlers(code, position)) if one not in earlier), None)
+    of_earlier = _running_handlers(code, raised_at)
+    return [one for one in _running_handlers(code, position) if one not in of_earlier and one not in of_later]
 
 
 def _running_handlers(code: CodeType, position: int) -> list[int]:
