@@ -98,7 +98,7 @@ def not_s3(host: str, what: str) -> OdhTecError:
     """Return the error for an address that is not an S3 service."""
     return OdhTecError(
         f"{host} answered with {what}, so it is not an S3 service. Enter the address of the S3 API as the endpoint, not"
-        " of a console, and check whether a proxy or a login is in between.",
+        " of a console, and check whether a proxy or a login page answers instead.",
         code="NotS3",
     )
 
