@@ -1,4 +1,4 @@
-"""S3 → S3 within one service: the store copies, no byte comes through here.
+"""S3 → S3 within one service: the store copies, and no byte passes through this server.
 
 One CopyObject for what S3 copies in one call without a client giving up, ranges of a multipart upload above.
 """
@@ -15,7 +15,7 @@ from odhtec_jupyter.transfers.targets.s3_target import Multipart, S3Target
 from odhtec_jupyter.transfers.targets.target import assembling
 from odhtec_jupyter.uris import S3Uri
 
-MAX_SINGLE_COPY_BYTES = 512 * MIB  # S3 would take 5 GiB, but nobody could see or stop it
+MAX_SINGLE_COPY_BYTES = 512 * MIB  # S3 accepts 5 GiB, but such a copy has no progress and cannot be stopped
 COPY_PART_BYTES = 256 * MIB
 MAX_PARALLEL_COPIES = 4
 
@@ -30,7 +30,7 @@ async def copy_in_store(
     on_bytes: Callable[[int], None],
     owner: str,
 ) -> bool:
-    """Let the store copy, pinned to the source's ETag, and compare the size; False when it cannot.
+    """Let the store copy, pinned to the source's ETag, and compare the size. Return False if it cannot.
 
     Raises an :class:`OdhTecError`; then nothing new is visible. What has arrived is kept as by ``copy_file``.
     """

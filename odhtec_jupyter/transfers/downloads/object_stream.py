@@ -142,7 +142,7 @@ class ObjectStream:
         done, retries = 0, Retries()
         while (room := self._room(len(buffer) - done)) > 0:
             check(self._stop)
-            interactive_priority.give_way()
+            interactive_priority.yield_to_requests()
             try:
                 count = self._body.readinto(buffer[done : done + room])
                 if not count and self._end is None:

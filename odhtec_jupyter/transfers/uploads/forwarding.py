@@ -88,7 +88,7 @@ class Forwarding:
         waited = 0.0
         while (start := self.filled) < len(self._memory):
             check(self._stop)
-            interactive_priority.give_way()
+            interactive_priority.yield_to_requests()
             asked = time.monotonic()
             count = self._sender.take(self._memory[start : start + BLOCK], MAX_WAIT_MS)
             waited += time.monotonic() - asked

@@ -42,7 +42,7 @@ class SocketReader:
         done = 0
         until = time.monotonic() + CLIENT_TURN_SECONDS
         while done < len(room) and not self._stop.is_set():
-            interactive_priority.give_way()
+            interactive_priority.yield_to_requests()
             count = self.take(room[done : done + BLOCK], CLIENT_WAIT_MS)
             done += count
             if not count or time.monotonic() > until:

@@ -82,10 +82,10 @@ def test_a_fixed_size_stays() -> None:
 
 def test_pace_leaves_out_what_the_source_thought_and_tells_once(clock: Clock) -> None:
     told: list[float] = []
-    pace = Throughput(told.append)
+    throughput = Throughput(told.append)
     clock.now += 30
-    pace.came(MIB)
+    throughput.add(MIB)
     for _ in range(2 * PROBE_BYTES // MIB):
         clock.now += 0.5
-        pace.came(MIB)
+        throughput.add(MIB)
     assert told == [2 * MIB]

@@ -30,7 +30,7 @@ def compared(clock: Clock, rate: float = USUAL) -> Stragglers:
     for _ in range(MIN_COMPARED):
         with stragglers.reading() as one:
             clock.now += 8 * MIB / rate
-            one.came(8 * MIB)
+            one.add(8 * MIB)
     return stragglers
 
 
@@ -38,8 +38,8 @@ def is_replaced(stragglers: Stragglers, clock: Clock, rate: float, seconds: floa
     with stragglers.reading() as one:
         for _ in range(10):
             clock.now += seconds / 10
-            one.came(int(rate * seconds / 10))
-            stragglers.look()
+            one.add(int(rate * seconds / 10))
+            stragglers.check()
     return one.is_cut()
 
 
@@ -53,9 +53,9 @@ def test_connection_that_falls_silent_is_replaced(clock: Clock) -> None:
     stragglers = compared(clock)
     with stragglers.reading() as one:
         clock.now += 1
-        one.came(1000 * MIB)
+        one.add(1000 * MIB)
         clock.now += LATE_SECONDS
-        stragglers.look()
+        stragglers.check()
     assert one.is_cut()
 
 
@@ -68,5 +68,5 @@ def test_replacing_ends_where_it_does_not_help(clock: Clock) -> None:
     with ExitStack() as stack:
         readings = [stack.enter_context(stragglers.reading()) for _ in range(MAX_RENEWALS + 1)]
         clock.now += LATE_SECONDS
-        stragglers.look()
+        stragglers.check()
         assert sum(one.is_cut() for one in readings) == MAX_RENEWALS
