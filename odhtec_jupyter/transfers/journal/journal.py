@@ -151,7 +151,7 @@ class Journal:
         except Exception:  # a value that SQLite has no form for: the others must not wait for it
             with suppress(sqlite3.Error):
                 self._database.execute("ROLLBACK")
-            self._log.exception("Something cannot be written to the journal of transfers.")
+            self._log.exception("A record cannot be written to the journal of transfers.")
             written = [self._write([order]) for order in orders] if len(orders) > 1 else []
             return all(written)
         self._failing = False
@@ -233,7 +233,7 @@ class Journal:
                 database.close()
                 if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
                     path.replace(path.with_suffix(".damaged"))
-                    self._log.warning("%s is damaged and was put aside: transfers in it are lost.", path.name)
+                    self._log.warning("%s is damaged and was renamed: transfers in it are lost.", path.name)
                     continue
                 if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
                     raise

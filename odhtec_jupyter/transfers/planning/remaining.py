@@ -88,9 +88,9 @@ def plan_removal(
         if not item.key.startswith(target.key) or item.key == target.key:
             raise BadRequest(f"remove: {item.key!r} is not below {target}.")
         if str(place) in places:
-            raise BadRequest(f"remove: {item.key!r} is a file of the imported revision.")
+            raise BadRequest(f"remove: {item.key!r} belongs to the imported revision.")
         if item.commit == source.revision or not _COMMIT.fullmatch(item.commit):
-            raise BadRequest(f"remove: {item.key!r} is not of another revision.")
+            raise BadRequest(f"remove: {item.key!r} does not belong to another revision.")
         path = item.key[len(target.key) :]
         of = HubUri(source.repo, source.repo_type, item.commit, path)
         removals.append(Planned(Entry(path, of, item.size, item.ETag), place, "remove"))

@@ -46,11 +46,11 @@ class WriteCondition:
         """
         head = store.existing(bucket, key) if self.etag is None else store.head(bucket, key)
         if self.etag is None and head is not None:
-            raise _failed(f"{key} exists in {bucket} already.")
+            raise _failed(f"{key} already exists in {bucket}.")
         if self.etag is not None and head is None:
             raise _failed(f"{key} no longer exists in {bucket}.")
         if self.etag is not None and head is not None and not head.matches(self.etag):
-            raise _failed(f"{key} has been changed by somebody else.")
+            raise _failed(f"{key} has changed since it was read. Reload and try again.")
         return head
 
 

@@ -288,4 +288,4 @@ def gone(upload_id: str) -> NotFound:
 def _missing(numbers: list[int], count: int) -> Conflict:
     named = ", ".join(str(number) for number in numbers[:MAX_NAMED_PARTS])
     more = f" and {len(numbers) - MAX_NAMED_PARTS} more" if len(numbers) > MAX_NAMED_PARTS else ""
-    return Conflict(f"These of the {count} parts are missing: {named}{more}.", code="MissingParts")
+    return Conflict(f"Of {count} parts, these are missing: {named}{more}.", code="MissingParts")
