@@ -105,7 +105,8 @@ ROOMS = [
     {"targets"},
     {"runtime"},
     {"journal"},
-    {"transfer", "events"},
+    {"transfer"},
+    {"transfer_file", "events"},
 ]
 
 

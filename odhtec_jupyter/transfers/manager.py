@@ -18,7 +18,8 @@ from odhtec_jupyter.transfers.jobs.jobs import TransferBlocked
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.journal.transfer_records import TransferRecords
 from odhtec_jupyter.transfers.runtime.engine import Engine
-from odhtec_jupyter.transfers.transfer import FINAL, Action, Options, Transfer, TransferFile
+from odhtec_jupyter.transfers.transfer import FINAL, Action, Options, Transfer
+from odhtec_jupyter.transfers.transfer_file import TransferFile
 
 KEPT = 200  # finished transfers that stay listed
 CLEANUP_SECONDS = 15.0  # that a user waits for after a cancellation; what takes longer is cleaned up meanwhile

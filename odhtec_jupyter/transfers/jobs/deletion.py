@@ -12,7 +12,8 @@ from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.s3.wire.list_page import ListPage
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from odhtec_jupyter.transfers.transfer import Transfer, TransferFile, failure
+from odhtec_jupyter.transfers.transfer import Transfer
+from odhtec_jupyter.transfers.transfer_file import TransferFile, failure
 from odhtec_jupyter.uris import S3Uri, parse_uri
 
 LISTED_FAILURES = 1000

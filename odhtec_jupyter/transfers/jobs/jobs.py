@@ -25,9 +25,11 @@ from odhtec_jupyter.transfers.planning.remaining import LeftAlone, remove_unchan
 from odhtec_jupyter.transfers.runtime.engine import Engine, together
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE, plan
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from odhtec_jupyter.transfers.targets.s3_target import CLOCKS_DIFFER, S3Target, drop_pending
+from odhtec_jupyter.transfers.targets.pending_multipart import CLOCKS_DIFFER, drop_pending
+from odhtec_jupyter.transfers.targets.s3_target import S3Target
 from odhtec_jupyter.transfers.targets.workspace_target import drop_partial
-from odhtec_jupyter.transfers.transfer import Needs, Transfer, TransferFile
+from odhtec_jupyter.transfers.transfer import Needs, Transfer
+from odhtec_jupyter.transfers.transfer_file import TransferFile
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri, parse_uri
 
 FILES_IN_A_ROW = 200  # before others get their turn on the event loop

@@ -11,7 +11,7 @@ from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from odhtec_jupyter.transfers.targets.s3_target import COMPLETION, drop_pending
+from odhtec_jupyter.transfers.targets.pending_multipart import COMPLETION, drop_pending
 from odhtec_jupyter.uris import S3Uri
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from odhtec_jupyter.models import Failure
 from odhtec_jupyter.transfers.journal.journal import Journal, putting
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrites
-from odhtec_jupyter.transfers.transfer import DONE, FINAL, Options, Transfer, TransferFile, Watcher
+from odhtec_jupyter.transfers.transfer import FINAL, Options, Transfer, Watcher
+from odhtec_jupyter.transfers.transfer_file import DONE, TransferFile
 
 
 class TransferRecords:

@@ -20,7 +20,8 @@ from odhtec_jupyter.transfers.planning.free_names import free_name
 from odhtec_jupyter.transfers.planning.places import HUB_ETAG, Entry, Stores, check_key, entries, named_entries
 from odhtec_jupyter.transfers.planning.selection import LOOKUPS, Selection, look_up, never, require_wanted
 from odhtec_jupyter.transfers.runtime.parts import MIB
-from odhtec_jupyter.transfers.transfer import Action, Options, failure
+from odhtec_jupyter.transfers.transfer import Action, Options
+from odhtec_jupyter.transfers.transfer_file import failure
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri
 
 What = Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse", "omit", "remove"]

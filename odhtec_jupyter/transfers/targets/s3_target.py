@@ -6,24 +6,25 @@ A multipart upload is in the journal from before S3 hears of it until it is visi
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from odhtec_jupyter.errors import Conflict, OdhTecError, StoreError, Unreachable, VerificationError
+from odhtec_jupyter.errors import Conflict, StoreError, Unreachable, VerificationError
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.s3.writer import WRONG_DIGEST
 from odhtec_jupyter.transfers.journal.pending_writes import Kept, PendingWrite
 from odhtec_jupyter.transfers.runtime.engine import Engine, finishing
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE, part_size
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
+from odhtec_jupyter.transfers.targets.pending_multipart import (
+    drop_pending,
+    drop_unnamed,
+    joined_etag,
+    other_uploads,
+)
 from odhtec_jupyter.transfers.targets.target import STREAM, Follow, blocks
 from odhtec_jupyter.transfers.targets.write_condition import WriteCondition
-from odhtec_jupyter.uris import S3Uri, parse_uri
-
-# A Complete that was never answered may still be at work in the store; aborting beside it loses the object on RGW.
-COMPLETION = 600.0  # seconds
-CLOCKS_DIFFER = 300.0  # seconds between ours and the store's
+from odhtec_jupyter.uris import S3Uri
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ class Multipart:
         """Begin one. One that S3 made while we were being stopped is dropped again."""
         store = target.store
         entry = await engine.pending_writes.begin(owner, target.uri, store.host)
-        uri, known = S3Uri(target.bucket, target.key), _others(engine, entry)
+        uri, known = S3Uri(target.bucket, target.key), other_uploads(engine, entry)
         made: list[str] = []
         tries = 0
 
@@ -170,7 +171,7 @@ class Multipart:
                 await engine.attempt(stop, lambda: store.require_guard(target.bucket, target.key, in_parts=True))
             await engine.attempt(stop, create)
             if tries > 1 and None not in known:  # an answer was lost, and with it the name of what it told of
-                await engine.attempt(stop, lambda: _drop_unnamed(store, uri, entry.begun_at, {*known, made[0]}))
+                await engine.attempt(stop, lambda: drop_unnamed(store, uri, entry.begun_at, {*known, made[0]}))
             await engine.pending_writes.made(entry, made[0])
         except BaseException as error:
             entry.live = False
@@ -272,83 +273,8 @@ class Multipart:
         self.entry.live = False
 
     def _is_visible(self) -> bool:
-        return _is_visible(self.target.store, self.entry)
+        return is_visible(self.target.store, self.entry)
 
 
 class CompletionUnknown(Unreachable):
     """S3 was asked to complete an upload and gave no answer: it may still do it, so nothing may be aborted."""
-
-
-def joined_etag(etags: Sequence[str]) -> str | None:
-    """What S3 makes of the parts' ETags: the MD5 of their MD5s; None where a store's parts are named otherwise."""
-    try:
-        digests = b"".join(bytes.fromhex(etag.strip('"')) for etag in etags)
-    except ValueError:
-        return None
-    return f'"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(etags)}"'
-
-
-async def drop_pending(engine: Engine, store: S3Store, entry: PendingWrite) -> bool:
-    """Leave nothing of an unfinished multipart upload; False when that has to wait. Does not raise errors of S3."""
-    stop = CancelToken()  # of its own: the transfer's is set by now
-    uri = parse_uri(entry.place, "place")
-    assert isinstance(uri, S3Uri)
-    known = _others(engine, entry)
-
-    def drop() -> bool:
-        if entry.upload_id is None:
-            if None in known:  # one of them is being begun at this moment
-                return False
-            _drop_unnamed(store, uri, entry.begun_at, known)
-            return True
-        if entry.completing_at is not None:
-            if _is_visible(store, entry):
-                return True
-            if time.time() - entry.completing_at < COMPLETION:
-                return False
-        store.abort_multipart(uri.bucket, uri.key, entry.upload_id)
-        return True
-
-    try:
-        gone = await engine.attempt(stop, drop)
-    except OdhTecError:
-        gone = False
-    if gone:
-        engine.pending_writes.ended(entry)
-    return gone
-
-
-def _others(engine: Engine, entry: PendingWrite) -> set[str | None]:
-    """The ids of the other uploads to the same place; None among them is one that is just being begun.
-
-    One whose name was lost with an earlier server is not: two of them would wait for each other.
-    """
-    others = [other for other in engine.pending_writes.entries if other.place == entry.place and other is not entry]
-    return {other.upload_id for other in others if other.upload_id or other.live}
-
-
-def _drop_unnamed(store: S3Store, uri: S3Uri, since: float, known: Collection[str | None]) -> None:
-    """The server ended before S3's answer was in the journal: ours is one on this very key, since then, without parts.
-
-    No part is sent before the id is in the journal, so one that has parts is somebody else's.
-    """
-    for upload in store.list_multiparts(uri.bucket, uri.key):
-        begun = upload.initiated.timestamp()
-        if upload.upload_id in known or begun < since - CLOCKS_DIFFER:
-            continue
-        if not store.list_parts(uri.bucket, uri.key, upload.upload_id):
-            store.abort_multipart(uri.bucket, uri.key, upload.upload_id)
-
-
-def _is_visible(store: S3Store, entry: PendingWrite) -> bool:
-    """Whether the object is there and made of exactly our parts. Blocks."""
-    uri = parse_uri(entry.place, "place")
-    assert isinstance(uri, S3Uri)
-    etag = joined_etag([entry.parts[number].etag for number in sorted(entry.parts)])
-    try:
-        head = store.head(uri.bucket, uri.key) if entry.parts else None
-    except StoreError as error:
-        if error.status != 403:
-            raise
-        return False  # S3 hides from who may not list that there is nothing
-    return head is not None and etag is not None and head.etag == etag

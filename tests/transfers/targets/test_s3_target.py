@@ -6,7 +6,8 @@ import pytest
 
 from odhtec_jupyter.errors import StoreError, Unreachable
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from odhtec_jupyter.transfers.targets.s3_target import S3Target, joined_etag
+from odhtec_jupyter.transfers.targets.pending_multipart import joined_etag
+from odhtec_jupyter.transfers.targets.s3_target import S3Target
 from tests.odd_store import Asked, OddStore, Reply, failure
 
 
