@@ -19,6 +19,7 @@ from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.pending_multipart import (
     drop_pending,
     drop_unnamed,
+    is_visible,
     joined_etag,
     other_uploads,
 )
