@@ -11,8 +11,8 @@ import secrets
 from collections.abc import AsyncGenerator, Callable
 from typing import NamedTuple
 
-INTERVAL = 0.2  # seconds between two events of one transfer
-REMEMBERED_REMOVALS = 1000
+EVENT_INTERVAL_SECONDS = 0.2  # seconds between two events of one transfer
+MAX_REMEMBERED_REMOVALS = 1000
 
 
 class Event(NamedTuple):
@@ -36,17 +36,17 @@ class EventLog:
         self.on_flush: Callable[[], None] | None = None
 
     def changed(self, key: str) -> None:
-        """A transfer has changed; viewers hear of it within :data:`INTERVAL`."""
+        """A transfer has changed; viewers hear of it within :data:`EVENT_INTERVAL_SECONDS`."""
         self._dirty[key] = None
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._flush)
+            self._timer = asyncio.get_running_loop().call_later(EVENT_INTERVAL_SECONDS, self._flush)
 
     def removed(self, key: str) -> None:
         """A transfer is gone."""
         self._dirty.pop(key, None)
         self._record(key, "removed")
         gone = [known for known, (_, kind) in self._latest.items() if kind == "removed"]
-        for known in gone[:-REMEMBERED_REMOVALS]:
+        for known in gone[:-MAX_REMEMBERED_REMOVALS]:
             del self._latest[known]
         self._wake()
 

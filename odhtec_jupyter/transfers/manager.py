@@ -21,9 +21,9 @@ from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.transfer import FINAL, Action, Options, Transfer
 from odhtec_jupyter.transfers.transfer_file import TransferFile
 
-KEPT = 200  # finished transfers that stay listed
+MAX_FINISHED_TRANSFERS = 200  # finished transfers that stay listed
 CLEANUP_SECONDS = 15.0  # that a user waits for after a cancellation; what takes longer is cleaned up meanwhile
-KEPT_FILES = 50_000  # of all finished transfers together; the oldest go first
+MAX_FINISHED_FILES = 50_000  # of all finished transfers together; the oldest go first
 
 
 class Work(Protocol):
@@ -50,7 +50,7 @@ class TransferManager:
         self._drop = drop
         self._keep_finished = keep_finished
         self._log = log
-        self._archive = TransferRecords(engine.journal)
+        self._records = TransferRecords(engine.journal)
         self._transfers: dict[str, Transfer] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._pausing: set[str] = set()
@@ -87,8 +87,8 @@ class TransferManager:
         """Take it in and let it run; returns when it is in the journal."""
         await self.forget_old()
         self._transfers[transfer.id] = transfer
-        self._archive.save(transfer)
-        self._archive.save_files(transfer, *transfer.files)
+        self._records.save(transfer)
+        self._records.save_files(transfer, *transfer.files)
         await self._engine.journal.written()
         if transfer.state == "queued" and transfer.id not in self._tasks:  # it can be seen, so it can be paused by now
             self._begin(transfer)
@@ -103,7 +103,7 @@ class TransferManager:
         await self._end(transfer_id)
         if transfer.state == "queued" and transfer_id not in self._tasks:  # it had not begun
             self._pausing.discard(transfer_id)
-            transfer.move("paused")
+            transfer.transition_to("paused")
         await self._engine.journal.written()
         return transfer
 
@@ -122,7 +122,7 @@ class TransferManager:
             raise Conflict(f"The transfer is {transfer.state}; only a failed transfer can be retried.")
         for file in transfer.files:
             if file.state == "failed":
-                file.move("queued")
+                file.transition_to("queued")
         self._requeue(transfer)
         return transfer
 
@@ -147,7 +147,7 @@ class TransferManager:
         if transfer.state not in FINAL:
             raise Conflict(f"The transfer is {transfer.state}; cancel it first.")
         del self._transfers[transfer_id]
-        self._archive.forget(transfer)
+        self._records.delete(transfer)
         self.events.removed(transfer_id)
         await self._clean_up(transfer_id)
 
@@ -164,7 +164,7 @@ class TransferManager:
 
     async def restore(self) -> None:
         """Take in what an earlier server left, and go on with what ran."""
-        for transfer in self._archive.load(self, self._engine.pending_writes):
+        for transfer in self._records.load(self, self._engine.pending_writes):
             self._transfers[transfer.id] = transfer
             self.events.changed(transfer.id)
             if transfer.state == "queued":
@@ -174,7 +174,7 @@ class TransferManager:
     def save_all(self) -> None:
         """Write all down again: the journal has lost them."""
         for transfer in self._transfers.values():
-            self._archive.save_with(transfer, transfer.files)
+            self._records.save_with(transfer, transfer.files)
 
     async def wake(self) -> None:
         """The settings have changed: what waits for a connection or a token may have it now."""
@@ -202,8 +202,9 @@ class TransferManager:
         files = 0
         for number, transfer in enumerate(finished, 1):
             files += len(transfer.files) if transfer.is_done else 0  # a failed one can be tried again
-            crowded = number >= KEPT or (transfer.is_done and files > KEPT_FILES and number > 1)
-            if not crowded and (transfer.finished_at or transfer.created_at) >= oldest:
+            too_many_files = transfer.is_done and files > MAX_FINISHED_FILES and number > 1
+            too_many = number >= MAX_FINISHED_TRANSFERS or too_many_files
+            if not too_many and (transfer.finished_at or transfer.created_at) >= oldest:
                 continue
             if self.find(transfer.id) is transfer and transfer.state in FINAL:  # may have changed during the last one
                 await self.remove(transfer.id)
@@ -219,7 +220,7 @@ class TransferManager:
     def _requeue(self, transfer: Transfer) -> None:
         transfer.resumed = True
         self._pausing.discard(transfer.id)
-        transfer.move("queued")
+        transfer.transition_to("queued")
         self._begin(transfer)
 
     async def _end(self, transfer_id: str) -> None:
@@ -231,18 +232,18 @@ class TransferManager:
 
     async def _run(self, transfer: Transfer) -> None:
         try:
-            transfer.move("running")
+            transfer.transition_to("running")
             await self._work.run(transfer)
-            transfer.move("completed")
+            transfer.transition_to("completed")
         except asyncio.CancelledError:
             self._interrupted(transfer)
         except TransferBlocked as error:
-            transfer.move("paused", error, error.needs)
+            transfer.transition_to("paused", error, error.needs)
         except OdhTecError as error:
-            transfer.move("failed", error)
+            transfer.transition_to("failed", error)
         except Exception as error:
             self._log.exception("Transfer %s failed.", transfer.id)
-            transfer.move(
+            transfer.transition_to(
                 "failed", OdhTecError(f"Unexpected error ({type(error).__name__}). Details are in the server log.")
             )
 
@@ -260,8 +261,8 @@ class TransferManager:
         if transfer.id in self._pausing:
             for file in transfer.files:
                 if file.state == "running":
-                    file.move("queued")
-            transfer.move("paused")
+                    file.transition_to("queued")
+            transfer.transition_to("paused")
         else:
             self._cancelled(transfer)
 
@@ -271,33 +272,33 @@ class TransferManager:
                 if file.bytes_done:
                     file.add(-file.bytes_done)
                 file.state = "cancelled"
-        transfer.move("cancelled")
+        transfer.transition_to("cancelled")
         if transfer.planned and transfer.id in self._transfers:
-            self._archive.save_files(transfer, *transfer.files)
+            self._records.save_files(transfer, *transfer.files)
 
     # --- telling ---------------------------------------------------------------------------------------------------
 
-    def changed(self, transfer: Transfer) -> None:
+    def progressed(self, transfer: Transfer) -> None:
         """Viewers hear of it soon."""
         self.events.changed(transfer.id)
 
-    def moved(self, transfer: Transfer) -> None:
+    def state_changed(self, transfer: Transfer) -> None:
         """The journal and the viewers hear of it."""
         if transfer.id in self._transfers:
-            self._archive.save(transfer)
+            self._records.save(transfer)
         self.events.changed(transfer.id)
 
-    def planned(self, transfer: Transfer) -> None:
+    def files_planned(self, transfer: Transfer) -> None:
         """The journal gets its files."""
         if transfer.id in self._transfers:
-            self._archive.save_files(transfer, *transfer.files)
-            self._archive.save(transfer)
+            self._records.save_files(transfer, *transfer.files)
+            self._records.save(transfer)
         self.events.changed(transfer.id)
 
-    def files_begun(self, transfer: Transfer, files: Collection[TransferFile]) -> None:
+    def files_added(self, transfer: Transfer, files: Collection[TransferFile]) -> None:
         """The journal gets them."""
         if transfer.id in self._transfers:
-            self._archive.save_with(transfer, files)
+            self._records.save_with(transfer, files)
         self.events.changed(transfer.id)
 
     def files_settled(
@@ -305,16 +306,16 @@ class TransferManager:
     ) -> None:
         """The journal gets the counts, and drops the files that are no more."""
         if transfer.id in self._transfers:
-            self._archive.save_with(transfer, failed, gone)
+            self._records.save_with(transfer, failed, gone)
         self.events.changed(transfer.id)
 
-    def files_forgotten(self, transfer: Transfer) -> None:
+    def files_cleared(self, transfer: Transfer) -> None:
         """The journal drops its files."""
         if transfer.id in self._transfers:
-            self._archive.forget_files(transfer)
+            self._records.delete_files(transfer)
 
-    def file_moved(self, transfer: Transfer, file: TransferFile) -> None:
+    def file_state_changed(self, transfer: Transfer, file: TransferFile) -> None:
         """The journal hears of what is worth knowing in another process."""
         if transfer.id in self._transfers and (transfer.planned or file.state == "failed"):
-            self._archive.save_files(transfer, file)
+            self._records.save_files(transfer, file)
         self.events.changed(transfer.id)

@@ -30,7 +30,7 @@ from odhtec_jupyter.transfers.transfer_file import DONE, TransferFile, failure
 Action = Literal["import", "copy", "move", "delete", "sync"]
 Needs = Literal["connection", "token"]
 FINAL: frozenset[TransferState] = frozenset({"completed", "failed", "cancelled"})
-_MOVES: dict[TransferState, frozenset[TransferState]] = {
+_TRANSITIONS: dict[TransferState, frozenset[TransferState]] = {
     "queued": frozenset({"running", "paused", "failed", "cancelled"}),
     "running": frozenset({"paused", "completed", "failed", "cancelled"}),
     "paused": frozenset({"queued", "failed", "cancelled"}),
@@ -38,25 +38,25 @@ _MOVES: dict[TransferState, frozenset[TransferState]] = {
     "failed": frozenset({"queued", "cancelled"}),
     "cancelled": frozenset(),
 }
-RATE_WINDOW = 5.0  # seconds
+RATE_WINDOW_SECONDS = 5.0  # seconds
 
 
 class Watcher(Protocol):
     """Who wants to know of each change."""
 
-    def changed(self, transfer: Transfer) -> None:
+    def progressed(self, transfer: Transfer) -> None:
         """Its progress."""
         ...
 
-    def moved(self, transfer: Transfer) -> None:
+    def state_changed(self, transfer: Transfer) -> None:
         """Its state."""
         ...
 
-    def planned(self, transfer: Transfer) -> None:
+    def files_planned(self, transfer: Transfer) -> None:
         """Its files are known."""
         ...
 
-    def files_begun(self, transfer: Transfer, files: Collection[TransferFile]) -> None:
+    def files_added(self, transfer: Transfer, files: Collection[TransferFile]) -> None:
         """More of its files are known: those that a deletion is about to delete."""
         ...
 
@@ -66,11 +66,11 @@ class Watcher(Protocol):
         """What became of them is among its counts: ``gone`` are its files no longer."""
         ...
 
-    def files_forgotten(self, transfer: Transfer) -> None:
+    def files_cleared(self, transfer: Transfer) -> None:
         """Its files are not known any more."""
         ...
 
-    def file_moved(self, transfer: Transfer, file: TransferFile) -> None:
+    def file_state_changed(self, transfer: Transfer, file: TransferFile) -> None:
         """The state of one of its files."""
         ...
 
@@ -150,13 +150,13 @@ class Transfer:
         self.files_omitted += file.what == "omit"
         return file
 
-    def begin_files(self, names: Iterable[tuple[str, str]]) -> list[TransferFile]:
+    def add_running_files(self, names: Iterable[tuple[str, str]]) -> list[TransferFile]:
         """Take in files that a deletion is about to delete, each by path and target; the journal has them, too."""
         files = [self.restore_file(path, target, None) for path, target in names]
         for file in files:
             file.state = "running"
         self.files_total = (self.files_total or 0) + len(files)
-        self._watcher.files_begun(self, files)
+        self._watcher.files_added(self, files)
         return files
 
     def settle_files(self, gone: Collection[TransferFile], failed: Collection[TransferFile]) -> None:
@@ -176,21 +176,21 @@ class Transfer:
             self.files_failed = sum(file.state == "failed" for file in self.files)
             self.files_removed = sum(file.is_removed for file in self.files)
 
-    def forget_files(self) -> None:
+    def clear_files(self) -> None:
         """Its files are found out anew."""
         self.files.clear()
         self.bytes_done = self.files_done = self.files_failed = self.files_omitted = self.files_removed = 0
         self.bytes_total = self.files_total = None
-        self._watcher.files_forgotten(self)
+        self._watcher.files_cleared(self)
 
-    def take_files(self) -> None:
+    def finish_planning(self) -> None:
         """All of its files are known now."""
         self.planned = True
-        self._watcher.planned(self)
+        self._watcher.files_planned(self)
 
-    def move(self, state: TransferState, error: OdhTecError | None = None, needs: Needs | None = None) -> None:
+    def transition_to(self, state: TransferState, error: OdhTecError | None = None, needs: Needs | None = None) -> None:
         """Go on to another state. Raises :class:`Conflict` when there is no such move."""
-        if state not in _MOVES[self.state]:
+        if state not in _TRANSITIONS[self.state]:
             raise Conflict(f"The transfer is {self.state}; it cannot become {state}.")
         self.state = state
         self.needs = needs
@@ -199,23 +199,23 @@ class Transfer:
             self.started_at = datetime.now(UTC)
         self.finished_at = datetime.now(UTC) if state in FINAL else None
         self._history.clear()
-        self._watcher.moved(self)
+        self._watcher.state_changed(self)
 
     def add(self, count: int) -> None:
         """Bytes of one of its files have reached the target."""
         self.bytes_done += count
         now = time.monotonic()
         self._history.append((now, self.bytes_done))
-        while self._history[0][0] < now - RATE_WINDOW and len(self._history) > 2:
+        while self._history[0][0] < now - RATE_WINDOW_SECONDS and len(self._history) > 2:
             self._history.popleft()
-        self._watcher.changed(self)
+        self._watcher.progressed(self)
 
     def count_file(self, file: TransferFile, before: FileState) -> None:
         """One of its files has moved."""
         self.files_done += (file.state in DONE) - (before in DONE)
         self.files_failed += (file.state == "failed") - (before == "failed")
         self.files_removed += file.is_removed
-        self._watcher.file_moved(self, file)
+        self._watcher.file_state_changed(self, file)
 
     @property
     def is_done(self) -> bool:
@@ -229,7 +229,7 @@ class Transfer:
             return None
         start, before = self._history[0]
         now = time.monotonic()
-        if now - self._history[-1][0] > RATE_WINDOW:
+        if now - self._history[-1][0] > RATE_WINDOW_SECONDS:
             return 0.0
         return max(0.0, (self.bytes_done - before) / (now - start)) if now - start > 1.0 else None
 

@@ -101,7 +101,7 @@ class TransferFile:
         self._transfer.bytes_total = (self._transfer.bytes_total or 0) - (self.size or 0) + size
         self.size, self.pin = size, pin
 
-    def move(self, state: FileState, error: OdhTecError | None = None) -> None:
+    def transition_to(self, state: FileState, error: OdhTecError | None = None) -> None:
         """Go on to another state; the transfer's counts follow."""
         before, self.state = self.state, state
         self.error = failure(error) if error else None

@@ -12,9 +12,9 @@ import pytest
 
 from odhtec_jupyter.models import ImportRequest, TransferRequest
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.transfers.jobs.jobs import take_plan
+from odhtec_jupyter.transfers.jobs.jobs import apply_plan
 from odhtec_jupyter.transfers.planning.hub_import import plan_import
-from odhtec_jupyter.transfers.planning.plan import check_places
+from odhtec_jupyter.transfers.planning.plan import check_locations
 from odhtec_jupyter.transfers.planning.selection import never
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.transfer import FINAL, Transfer
@@ -36,7 +36,7 @@ def new(services: Services, action: str, source: str, target: str = "", **fields
     """A transfer to be started, checked as a request for it is."""
     request = TransferRequest(action=action, source=source, target=target, **fields)  # type: ignore[arg-type]
     to = parse_uri(target, "target") if target else None
-    check_places(request.action, parse_uri(source, "source"), to, request.names)
+    check_locations(request.action, parse_uri(source, "source"), to, request.names)
     return services.transfers.new(request.action, source, target, services.options(request))
 
 
@@ -56,7 +56,7 @@ async def begin_import(services: Services, wish: ImportRequest) -> Transfer:
     """Plan and start an import."""
     plan = await asyncio.to_thread(plan_import, services.stores(wish.token), wish, services.options(wish), never)
     transfer = services.transfers.new("import", str(plan.source), str(plan.target), plan.options)
-    await take_plan(transfer, list(plan.files))
+    await apply_plan(transfer, list(plan.files))
     await services.transfers.start(transfer)
     services.give_token(transfer, wish.token)
     return transfer

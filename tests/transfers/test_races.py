@@ -67,7 +67,7 @@ async def test_cancelled_while_a_file_fails_it_brings_no_other(
     services: Services, folder: Path, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "a").write_bytes(b"a" * 2 * PART_SIZE)
-    for number in range(jobs.MOST_SLOTS + 5):  # more than have a worker each
+    for number in range(jobs.MAX_SLOTS + 5):  # more than have a worker each
         (folder / f"g{number}").write_bytes(b"x")
     services.engine.slots.limit = 1
     hold, real = Hold(), S3Store.put_part
@@ -92,14 +92,14 @@ async def test_cancelled_while_a_file_fails_it_brings_no_other(
 async def test_paused_while_its_plan_is_taken_in_it_has_each_file_once(
     services: Services, folder: Path, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here, real = asyncio.Event(), jobs.take_plan
+    here, real = asyncio.Event(), jobs.apply_plan
 
-    async def take_plan(transfer: Transfer, planned: Any) -> None:
+    async def apply_plan(transfer: Transfer, planned: Any) -> None:
         here.set()
         await real(transfer, planned)
 
-    monkeypatch.setattr(jobs, "FILES_IN_A_ROW", 2)
-    monkeypatch.setattr(jobs, "take_plan", take_plan)
+    monkeypatch.setattr(jobs, "FILES_BEFORE_YIELD", 2)
+    monkeypatch.setattr(jobs, "apply_plan", apply_plan)
     transfer = await begin(services, "copy", "workspace://d/", f"s3://{bucket}/")
     await here.wait()
     await services.transfers.pause(transfer.id)
@@ -140,18 +140,18 @@ async def test_paused_resumed_and_paused_at_once_it_is_paused(
     async with services.engine.slots, services.engine.slots:
         transfer = await begin_planned(services, "copy", "workspace://d/", f"s3://{bucket}/")
         again: list[asyncio.Task[Transfer]] = []
-        real = transfers.moved
+        real = transfers.state_changed
 
         async def go_on_and_pause() -> Transfer:
             await transfers.resume(transfer.id)  # the end of its first task is not told yet
             return await transfers.pause(transfer.id)
 
-        def moved(one: Transfer) -> None:
+        def state_changed(one: Transfer) -> None:
             real(one)
             if one.state == "paused" and not again:
                 again.append(asyncio.create_task(go_on_and_pause()))
 
-        monkeypatch.setattr(transfers, "moved", moved)
+        monkeypatch.setattr(transfers, "state_changed", state_changed)
         await transfers.pause(transfer.id)
         await again[0]
         assert (transfer.state, transfers.active) == ("paused", 0)
@@ -170,7 +170,7 @@ async def test_two_that_start_at_once_may_both_forget_what_is_old(
     async def drop(entries: Iterable[PendingWrite]) -> None:
         await turns()
 
-    monkeypatch.setattr(manager, "KEPT", 1)
+    monkeypatch.setattr(manager, "MAX_FINISHED_TRANSFERS", 1)
     monkeypatch.setattr(services.transfers, "_drop", drop)
     both = await asyncio.gather(*(begin(services, "copy", f"workspace://d/f{n}", f"s3://{bucket}/") for n in (0, 1)))
     assert [(await ended(services, one)).state for one in both] == ["completed", "completed"]
@@ -181,7 +181,7 @@ async def test_two_that_start_at_once_may_both_forget_what_is_old(
 async def test_a_failed_transfer_of_many_files_can_be_tried_again_after_a_sweep(
     services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manager, "KEPT_FILES", 3)
+    monkeypatch.setattr(manager, "MAX_FINISHED_FILES", 3)
     (folder / "broken").symlink_to("nowhere")
     transfer = await ended(services, await begin(services, "copy", "workspace://d/", f"s3://{bucket}/"))
     assert transfer.state == "failed"
@@ -193,7 +193,7 @@ async def test_a_failed_transfer_of_many_files_can_be_tried_again_after_a_sweep(
 async def test_a_completed_transfer_of_many_files_is_there_until_another_is(
     services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manager, "KEPT_FILES", 3)
+    monkeypatch.setattr(manager, "MAX_FINISHED_FILES", 3)
     first = await ended(services, await begin(services, "copy", "workspace://d/", f"s3://{bucket}/1/"))
     await services.sweep()
     assert services.transfers.find(first.id) is first

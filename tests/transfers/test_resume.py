@@ -273,7 +273,7 @@ async def test_orphaned_uploads_are_aborted_at_start(
     await first.start()
     named = s3_client.create_multipart_upload(Bucket=bucket, Key="named")["UploadId"]
     entry = await first.engine.pending_writes.begin("stream", f"s3://{bucket}/named", first.s3.host)
-    await first.engine.pending_writes.made(entry, named)
+    await first.engine.pending_writes.set_upload_id(entry, named)
     # The server was killed before it read S3's answer: one of these three is its.
     await first.engine.pending_writes.begin("stream", f"s3://{bucket}/unnamed", first.s3.host)
     s3_client.create_multipart_upload(Bucket=bucket, Key="unnamed")

@@ -16,8 +16,8 @@ from odhtec_jupyter.transfers.transfer import Transfer
 from odhtec_jupyter.transfers.transfer_file import TransferFile, failure
 from odhtec_jupyter.uris import S3Uri, parse_uri
 
-LISTED_FAILURES = 1000
-SECOND = timedelta(seconds=1)  # some stores tell no smaller ones
+MAX_LISTED_FAILURES = 1000
+CLOCK_RESOLUTION = timedelta(seconds=1)  # some stores tell no smaller ones
 
 
 async def delete_all(engine: Engine, store: S3Store, transfer: Transfer) -> None:
@@ -40,7 +40,7 @@ async def delete_all(engine: Engine, store: S3Store, transfer: Transfer) -> None
         async for batch in batches:
             names = [item.Key for item in batch]
             new = [(name, f"s3://{uri.bucket}/{name}") for name in names if name not in known]
-            files = transfer.begin_files(new)
+            files = transfer.add_running_files(new)
             files += [known[name] for name in names if name in known]
             await engine.journal.written()
             answers: list[list[KeyFailure]] = []
@@ -99,7 +99,7 @@ def _not_newer(store: S3Store, bucket: str, keys: list[str], since: datetime) ->
 def _on_their_clock(when: datetime, their_now: datetime | None) -> datetime:
     """A time of ours by the store's clock."""
     now = datetime.now(UTC)
-    return when + ((their_now or now) - now) + SECOND
+    return when + ((their_now or now) - now) + CLOCK_RESOLUTION
 
 
 def _settle(transfer: Transfer, bucket: str, files: Iterable[TransferFile], errors: list[KeyFailure]) -> None:
@@ -111,13 +111,13 @@ def _settle(transfer: Transfer, bucket: str, files: Iterable[TransferFile], erro
     for file in files:
         error = refused.pop(file.path, None)
         transfer.files_done += error is None
-        if error is None or listed + len(failed) >= LISTED_FAILURES:
+        if error is None or listed + len(failed) >= MAX_LISTED_FAILURES:
             gone.append(file)
         else:
             _refuse(file, error)
             failed.append(file)
     for key, error in refused.items():  # some stores name a key in another way than we did
-        if listed + len(failed) < LISTED_FAILURES:
+        if listed + len(failed) < MAX_LISTED_FAILURES:
             failed.append(transfer.restore_file(key, f"s3://{bucket}/{key}", None))
             _refuse(failed[-1], error)
     transfer.files_failed += len(errors)

@@ -19,21 +19,21 @@ from odhtec_jupyter.transfers.copying.ranges import fill
 from odhtec_jupyter.transfers.copying.server_side_copy import copy_in_store
 from odhtec_jupyter.transfers.jobs.deletion import delete_all
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
-from odhtec_jupyter.transfers.planning.places import Stores, present, source_of, target_of
+from odhtec_jupyter.transfers.planning.locations import Stores, source_of, stat, target_of
 from odhtec_jupyter.transfers.planning.plan import Planned, make_plan, require_no_conflict
-from odhtec_jupyter.transfers.planning.remaining import LeftAlone, remove_unchanged
+from odhtec_jupyter.transfers.planning.remaining import ObjectChanged, remove_unchanged
 from odhtec_jupyter.transfers.runtime.engine import Engine, together
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE, plan
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from odhtec_jupyter.transfers.targets.pending_multipart import CLOCKS_DIFFER, drop_pending
+from odhtec_jupyter.transfers.targets.pending_multipart import MAX_CLOCK_SKEW_SECONDS, drop_pending
 from odhtec_jupyter.transfers.targets.s3_target import S3Target
 from odhtec_jupyter.transfers.targets.workspace_target import drop_partial
 from odhtec_jupyter.transfers.transfer import Needs, Transfer
 from odhtec_jupyter.transfers.transfer_file import TransferFile
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri, parse_uri
 
-FILES_IN_A_ROW = 200  # before others get their turn on the event loop
-MOST_SLOTS = 64
+FILES_BEFORE_YIELD = 200  # before others get their turn on the event loop
+MAX_SLOTS = 64
 
 
 class TransferBlocked(Conflict):
@@ -79,7 +79,7 @@ class Jobs:
             stop, lambda: make_plan(stores, transfer.action, source, target, transfer.options, stop.is_set)
         )
         require_no_conflict(planned)
-        await take_plan(transfer, planned)
+        await apply_plan(transfer, planned)
         # Before anything is written: planned anew, that would be in the way.
         await self._engine.journal.written()
 
@@ -102,64 +102,64 @@ class Jobs:
 
         async def worker() -> None:
             for number, file in enumerate(todo, 1):
-                if number % FILES_IN_A_ROW == 0:  # files that are skipped wait for nothing
+                if number % FILES_BEFORE_YIELD == 0:  # files that are skipped wait for nothing
                     await asyncio.sleep(0)
                 async with self._engine.slots:
                     await self._run_file(stores, transfer, file)
 
         # As many workers as there may ever be slots: the limit can be raised meanwhile.
         async with together() as group:
-            for _ in range(MOST_SLOTS):
+            for _ in range(MAX_SLOTS):
                 group.create_task(worker())
 
     async def _run_file(self, stores: Stores, transfer: Transfer, file: TransferFile) -> None:
         file.add(-file.bytes_done)
         if file.what == "skip":
-            file.move("skipped")
+            file.transition_to("skipped")
             return
-        file.move("running")
+        file.transition_to("running")
         try:
-            await (self._remove if file.what == "remove" else self._bring)(stores, transfer, file)
-        except LeftAlone as error:
-            file.move("skipped", error)
+            await (self._remove if file.what == "remove" else self._copy)(stores, transfer, file)
+        except ObjectChanged as error:
+            file.transition_to("skipped", error)
         except OdhTecError as error:
             file.add(-file.bytes_done)
-            file.move("failed", error)
+            file.transition_to("failed", error)
         except asyncio.CancelledError:
             raise
         except Exception as unexpected:
             self._log.exception("A file of a transfer failed.")
             file.add(-file.bytes_done)
-            file.move(
+            file.transition_to(
                 "failed", OdhTecError(f"Unexpected error ({type(unexpected).__name__}). Details are in the server log.")
             )
         else:
-            file.move("skipped" if file.what == "skip" else "completed")
+            file.transition_to("skipped" if file.what == "skip" else "completed")
             self._engine.pending_writes.settled(file.owner)
 
     async def _remove(self, stores: Stores, _: Transfer, file: TransferFile) -> None:
-        """Delete an object of another revision. Raises :class:`LeftAlone`."""
+        """Delete an object of another revision. Raises :class:`ObjectChanged`."""
         source, target = parse_uri(file.source, "source"), parse_uri(file.target, "target")
         assert isinstance(source, HubUri)
         assert isinstance(target, S3Uri)
         await self._engine.attempt(CancelToken(), lambda: remove_unchanged(stores.s3, target, source, file.pin))
 
-    async def _bring(self, stores: Stores, transfer: Transfer, file: TransferFile) -> None:
+    async def _copy(self, stores: Stores, transfer: Transfer, file: TransferFile) -> None:
         engine, stop = self._engine, CancelToken()
         source, target_uri = parse_uri(file.source, "source"), parse_uri(file.target, "target")
         if file.what == "remove source":
-            there = await engine.attempt(stop, lambda: present(stores, target_uri))
+            there = await engine.attempt(stop, lambda: stat(stores, target_uri))
             if there is None or there.error or there.size != (file.size or 0):
                 file.what = "create"  # gone since it was copied
             else:
                 file.add(there.size)
         if file.what != "remove source":
             if transfer.resumed and not isinstance(source, HubUri):
-                await self._look_again(stores, file, source)
+                await self._refresh_source(stores, file, source)
             size = file.size or 0
             overwritten = transfer.resumed and transfer.action == "sync" and file.what == "overwrite"
             if overwritten and await self._is_older(stores, transfer, source, target_uri):
-                await self._drop_begun(stores, file)
+                await self._drop_pending(stores, file)
                 file.skip()
                 return
             if not size and isinstance(source, WorkspaceUri):  # nothing is read, so nothing else would compare
@@ -192,7 +192,7 @@ class Jobs:
         if transfer.action == "move":
             # Known before it is done: killed between the two, the source would be missed for ever.
             file.what = "remove source"
-            file.move("running")
+            file.transition_to("running")
             await engine.journal.written()
             named = parse_uri(transfer.source, "source")
             await engine.attempt(stop, lambda: _remove_source(stores, source, file.pin, named))
@@ -209,7 +209,7 @@ class Jobs:
         except StoreError as error:
             if error.code != "PreconditionFailed":
                 raise
-            there = await engine.attempt(CancelToken(), lambda: present(stores, S3Uri(target.bucket, target.key)))
+            there = await engine.attempt(CancelToken(), lambda: stat(stores, S3Uri(target.bucket, target.key)))
             if there is None or there.size != size:
                 raise
             if (there.pin != file.pin or is_dated(file.pin)) and not await self._same_bytes(
@@ -231,31 +231,29 @@ class Jobs:
                     return False
         return True
 
-    async def _look_again(self, stores: Stores, file: TransferFile, source: Uri) -> None:
+    async def _refresh_source(self, stores: Stores, file: TransferFile, source: Uri) -> None:
         """A retry means the source as it is now; parts of what it was before are dropped."""
         engine, stop = self._engine, CancelToken()
-        now = await engine.attempt(stop, lambda: present(stores, source))
+        now = await engine.attempt(stop, lambda: stat(stores, source))
         if now is None:
             raise StoreError(f"{source} no longer exists.", code="NoSuchKey")
         if now.error:
             raise now.error
         if now.pin != file.pin:
-            await self._drop_begun(stores, file)
+            await self._drop_pending(stores, file)
             file.change_source(now.size, now.pin)
-            file.move("running")  # the journal must know which content its parts are of
+            file.transition_to("running")  # the journal must know which content its parts are of
 
     async def _is_older(self, stores: Stores, transfer: Transfer, source: Uri, target: Uri) -> bool:
         """Whether what a sync was to overwrite has been written since it was asked for, after its source was."""
-        mine, there = await self._engine.attempt(
-            CancelToken(), lambda: (present(stores, source), present(stores, target))
-        )
+        mine, there = await self._engine.attempt(CancelToken(), lambda: (stat(stores, source), stat(stores, target)))
         if there is None or there.modified is None:
             return False
         if mine and mine.modified and mine.modified >= there.modified:
             return False
-        return there.modified > transfer.created_at - timedelta(seconds=CLOCKS_DIFFER)
+        return there.modified > transfer.created_at - timedelta(seconds=MAX_CLOCK_SKEW_SECONDS)
 
-    async def _drop_begun(self, stores: Stores, file: TransferFile) -> None:
+    async def _drop_pending(self, stores: Stores, file: TransferFile) -> None:
         if entry := self._engine.pending_writes.of(file.owner):
             self._engine.pending_writes.orphan(entry)  # should dropping have to wait, nobody goes on with it
             await drop_entry(self._engine, stores, entry)
@@ -285,10 +283,10 @@ class Jobs:
         await self._engine.in_thread(CancelToken(), remove)
 
 
-async def take_plan(transfer: Transfer, planned: list[Planned]) -> None:
+async def apply_plan(transfer: Transfer, planned: list[Planned]) -> None:
     """Give a transfer its files."""
     if transfer.files:  # of a run that ended while it did this
-        transfer.forget_files()
+        transfer.clear_files()
     for number, one in enumerate(planned, 1):
         file = transfer.add_file(
             one.entry.path,
@@ -299,10 +297,10 @@ async def take_plan(transfer: Transfer, planned: list[Planned]) -> None:
             what=one.what,
         )
         if one.error:
-            file.move("skipped" if one.what == "omit" else "failed", one.error)
-        if number % FILES_IN_A_ROW == 0:  # there may be 100,000
+            file.transition_to("skipped" if one.what == "omit" else "failed", one.error)
+        if number % FILES_BEFORE_YIELD == 0:  # there may be 100,000
             await asyncio.sleep(0)
-    transfer.take_files()
+    transfer.finish_planning()
 
 
 async def drop_entry(engine: Engine, stores: Stores, entry: PendingWrite) -> bool:
@@ -316,7 +314,7 @@ async def drop_entry(engine: Engine, stores: Stores, entry: PendingWrite) -> boo
 
 def _remove_source(stores: Stores, source: Uri, pin: str, named: Uri) -> None:
     """Delete what was moved, if it still is what was moved. Blocks."""
-    now = present(stores, source)
+    now = stat(stores, source)
     if now is None:
         return
     same = now.pin == pin

@@ -11,19 +11,21 @@ from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from odhtec_jupyter.transfers.targets.pending_multipart import COMPLETION, drop_pending
+from odhtec_jupyter.transfers.targets.pending_multipart import MAX_COMPLETION_SECONDS, drop_pending
 from odhtec_jupyter.uris import S3Uri
 
 
 class Multiparts:
     """Those of one bucket. Belongs to the event loop."""
 
-    def __init__(self, engine: Engine, store: S3Store, bucket: str, is_left: Callable[[PendingWrite], bool]) -> None:
-        """``is_left`` says whether nobody goes on with an entry of the journal."""
+    def __init__(
+        self, engine: Engine, store: S3Store, bucket: str, is_leftover: Callable[[PendingWrite], bool]
+    ) -> None:
+        """``is_leftover`` says whether nobody goes on with an entry of the journal."""
         self._engine = engine
         self._store = store
         self._bucket = bucket
-        self._is_left = is_left
+        self._is_leftover = is_leftover
 
     def mark(self, page: MultipartList) -> MultipartList:
         """The page with those marked that are in use."""
@@ -56,10 +58,10 @@ class Multiparts:
     def _is_in_use(self, key: str, upload_id: str) -> bool:
         for entry in self._entries(key):
             # One whose id is not known yet may be any upload to this key.
-            if entry.upload_id in {upload_id, None} and not self._is_left(entry):
+            if entry.upload_id in {upload_id, None} and not self._is_leftover(entry):
                 return True
             # S3 may be putting it together at this moment; Ceph RGW would lose the object to an abort.
-            completing = entry.completing_at is not None and time.time() - entry.completing_at < COMPLETION
+            completing = entry.completing_at is not None and time.time() - entry.completing_at < MAX_COMPLETION_SECONDS
             if entry.upload_id == upload_id and completing:
                 return True
         return False

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 VERSION = 1
-TOGETHER = 0.25  # seconds; a commit costs as much as storing a part
-MOST_SERVERS = 32  # of one user with the same state directory
+BATCH_SECONDS = 0.25  # seconds; a commit costs as much as storing a part
+MAX_SERVERS = 32  # of one user with the same state directory
 TABLES = {
     "transfers": "id TEXT PRIMARY KEY, action TEXT, source TEXT, target TEXT, options TEXT, state TEXT, "
     "planned INTEGER, needs TEXT, bytes_done INTEGER, bytes_total INTEGER, files_done INTEGER, files_total INTEGER, "
@@ -70,13 +70,13 @@ class Journal:
     def put(self, table: str, *rows: Row) -> None:
         """Write rows, over those of the same key; soon, and in order."""
         if rows:
-            self.together(putting(table, *rows))
+            self.write_atomically(upsert(table, *rows))
 
     def write(self, statement: str, rows: Iterable[Row] = ((),)) -> None:
         """Run a statement for each row; soon, and in order."""
-        self.together((statement, list(rows)))
+        self.write_atomically((statement, list(rows)))
 
-    def together(self, *statements: Statement) -> None:
+    def write_atomically(self, *statements: Statement) -> None:
         """Run statements, all of them or none; soon, and in order."""
         if self._writer is None:
             self._writer = threading.Thread(target=self._work, name="odhtec-journal", daemon=True)
@@ -122,9 +122,9 @@ class Journal:
                 tell()
 
     def _collect(self) -> list[_Order | None]:
-        """What is to be written together: all of :data:`TOGETHER`, unless somebody waits for it."""
+        """What is to be written together: all of :data:`BATCH_SECONDS`, unless somebody waits for it."""
         orders = [self._orders.get()]
-        until, urgent = time.monotonic() + TOGETHER, False
+        until, urgent = time.monotonic() + BATCH_SECONDS, False
         with suppress(queue.Empty):
             while True:
                 urgent = urgent or orders[-1] is None or orders[-1][1] is not None
@@ -191,13 +191,13 @@ class Journal:
         """The first journal in the folder that no other server has, with what all other such journals hold."""
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for number in range(MOST_SERVERS):
+            for number in range(MAX_SERVERS):
                 if database := self._lock(path := _path(folder, number)):
                     self._file = (path, (found := path.stat()).st_ino, found.st_size)
                     break
             else:
                 raise OSError("too many servers use it")
-            for other in range(MOST_SERVERS):
+            for other in range(MAX_SERVERS):
                 if other != number and _path(folder, other).exists():
                     try:
                         self._take_over(database, _path(folder, other))
@@ -258,8 +258,8 @@ class Journal:
                 other.execute(f"DELETE FROM {table}")  # noqa: S608
 
 
-def putting(table: str, *rows: Row) -> Statement:
-    """Write rows, over those of the same key: for :meth:`Journal.together`."""
+def upsert(table: str, *rows: Row) -> Statement:
+    """Write rows, over those of the same key: for :meth:`Journal.write_atomically`."""
     return _insertion(table, len(rows[0])), list(rows)
 
 

@@ -30,7 +30,7 @@ class PendingWrite:
     place: str  # URI
     endpoint: str  # of the store; empty for the workspace
     upload_id: str | None
-    begun_at: float  # seconds since 1970
+    started_at: float  # seconds since 1970
     completing_at: float | None = None  # when S3 was asked last to put the parts together
     parts: dict[int, Kept] = field(default_factory=dict)
     live: bool = False  # somebody in this process is at it
@@ -61,7 +61,7 @@ class PendingWrites:
     @property
     def entries(self) -> list[PendingWrite]:
         """All, oldest first."""
-        return sorted(self._entries.values(), key=lambda entry: entry.begun_at)
+        return sorted(self._entries.values(), key=lambda entry: entry.started_at)
 
     def of(self, owner: str) -> PendingWrite | None:
         """The entry of an owner."""
@@ -83,20 +83,20 @@ class PendingWrites:
             raise
         return entry
 
-    async def made(self, entry: PendingWrite, upload_id: str) -> None:
+    async def set_upload_id(self, entry: PendingWrite, upload_id: str) -> None:
         """S3 has told the upload's id; returns when that is in the file."""
         entry.upload_id = upload_id
         self._save(entry)
         await self._journal.written()
 
-    def part(self, entry: PendingWrite, number: int, etag: str, size: int) -> None:
+    def add_part(self, entry: PendingWrite, number: int, etag: str, size: int) -> None:
         """A part has arrived."""
         if entry.id not in self._entries:
             return
         entry.parts[number] = Kept(etag, size)
         self._journal.put("parts", (entry.id, number, etag, size))
 
-    def listed(self, entry: PendingWrite, parts: dict[int, Kept]) -> None:
+    def set_parts(self, entry: PendingWrite, parts: dict[int, Kept]) -> None:
         """S3 has told which parts it has; a later run knows the object by them."""
         if entry.id in self._entries and parts != entry.parts:
             self._journal.write("DELETE FROM parts WHERE unfinished = ?", [(entry.id,)])
@@ -109,7 +109,7 @@ class PendingWrites:
         self._save(entry)
         await self._journal.written()
 
-    def refused(self, entry: PendingWrite) -> None:
+    def completion_refused(self, entry: PendingWrite) -> None:
         """S3 has said that it does not put the parts together, so they may be dropped at any time."""
         entry.completing_at = None
         self._save(entry)
@@ -126,14 +126,14 @@ class PendingWrites:
         """
         entry.live = False
         if not entry.owner.startswith("transfer/"):
-            self.ended(entry)
+            self.remove(entry)
 
     def settled(self, owner: str) -> None:
         """The journal knows of the owner's file that it has arrived."""
         if entry := self.of(owner):
-            self.ended(entry)
+            self.remove(entry)
 
-    def ended(self, entry: PendingWrite) -> None:
+    def remove(self, entry: PendingWrite) -> None:
         """It is visible now, or gone."""
         entry.live = False
         if self._entries.pop(entry.id, None):
@@ -149,7 +149,7 @@ class PendingWrites:
                 entry.place,
                 entry.endpoint,
                 entry.upload_id,
-                entry.begun_at,
+                entry.started_at,
                 entry.completing_at,
             ),
         )

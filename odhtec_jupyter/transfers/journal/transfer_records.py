@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from odhtec_jupyter.models import Failure
-from odhtec_jupyter.transfers.journal.journal import Journal, putting
+from odhtec_jupyter.transfers.journal.journal import Journal, upsert
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrites
 from odhtec_jupyter.transfers.transfer import FINAL, Options, Transfer, Watcher
 from odhtec_jupyter.transfers.transfer_file import DONE, TransferFile
@@ -30,24 +30,24 @@ class TransferRecords:
     def save_with(self, transfer: Transfer, files: Iterable[TransferFile], gone: Iterable[TransferFile] = ()) -> None:
         """Write a transfer and some of its files down, and forget others: all together, or the counts would not fit."""
         kept = [_row(transfer, file) for file in files]
-        self._journal.together(
-            putting("transfers", _transfer_row(transfer)),
+        self._journal.write_atomically(
+            upsert("transfers", _transfer_row(transfer)),
             ("DELETE FROM files WHERE transfer = ? AND number = ?", [(transfer.id, file.number) for file in gone]),
-            *([putting("files", *kept)] if kept else []),
+            *([upsert("files", *kept)] if kept else []),
         )
 
     def save_files(self, transfer: Transfer, *files: TransferFile) -> None:
         """Write files of a transfer down as they are now."""
         self._journal.put("files", *(_row(transfer, file) for file in files))
 
-    def forget_files(self, transfer: Transfer) -> None:
+    def delete_files(self, transfer: Transfer) -> None:
         """Leave nothing of its files."""
         self._journal.write("DELETE FROM files WHERE transfer = ?", [(transfer.id,)])
 
-    def forget(self, transfer: Transfer) -> None:
+    def delete(self, transfer: Transfer) -> None:
         """Leave nothing of a transfer."""
         self._journal.write("DELETE FROM transfers WHERE id = ?", [(transfer.id,)])
-        self.forget_files(transfer)
+        self.delete_files(transfer)
 
     def load(self, watcher: Watcher, unfinished: PendingWrites) -> list[Transfer]:
         """All that an earlier server wrote down, oldest first; those that ran are queued again."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from odhtec_jupyter.models import ImportRequest, TransferPlan
-from odhtec_jupyter.transfers.planning.places import Stores
+from odhtec_jupyter.transfers.planning.locations import Stores
 from odhtec_jupyter.transfers.planning.plan import Planned, make_plan, require_no_conflict, show_plan
 from odhtec_jupyter.transfers.planning.remaining import FEW_LOOKUPS, MAX_LOOKUPS, find_remaining, plan_removal
 from odhtec_jupyter.transfers.planning.selection import never
@@ -32,7 +32,7 @@ def plan_import(
     Raises what makes the import impossible, in words for the user: an unknown or gated repository, a wrong token, a
     bucket that is not there, and (409) objects that differ while ``on_conflict`` is ``fail``.
     """
-    found = _look(stores, request, options, is_stopped)
+    found = _plan(stores, request, options, is_stopped)
     for one in found.files:
         if one.error:
             raise one.error
@@ -40,12 +40,12 @@ def plan_import(
     return found
 
 
-def try_import(
+def dry_run_import(
     stores: Stores, request: ImportRequest, options: Options, is_stopped: Callable[[], bool] = never
 ) -> TransferPlan:
     """What an import would do with each file: one that could not go is in the plan, not an error. Blocks."""
     paths: set[str] = set()
-    found = _look(stores, request, options, is_stopped, paths)
+    found = _plan(stores, request, options, is_stopped, paths)
     plan = show_plan(found.files)
     # Where none of its files is, there is hardly anything of another revision.
     most = MAX_LOOKUPS if any(one.what not in {"create", "remove"} for one in found.files) else FEW_LOOKUPS
@@ -53,7 +53,7 @@ def try_import(
     return plan
 
 
-def _look(
+def _plan(
     stores: Stores,
     request: ImportRequest,
     options: Options,

@@ -15,19 +15,19 @@ from odhtec_jupyter.models import RemainingObject, RemainingObjects
 from odhtec_jupyter.models.hub import MAX_REMAINING
 from odhtec_jupyter.stores.s3.object import ObjectHead
 from odhtec_jupyter.stores.s3.store import S3Store
-from odhtec_jupyter.transfers.planning.places import HUB_COMMIT, HUB_REPO, HUB_REPO_TYPE, Entry, Stores, entries
+from odhtec_jupyter.transfers.planning.locations import HUB_COMMIT, HUB_REPO, HUB_REPO_TYPE, Entry, Stores, entries
 from odhtec_jupyter.transfers.planning.plan import Planned
-from odhtec_jupyter.transfers.planning.selection import look_up, require_wanted
+from odhtec_jupyter.transfers.planning.selection import look_up, raise_if_stopped
 from odhtec_jupyter.uris import HubUri, S3Uri
 
-MAX_PAGES = 10  # of the listing of the target
+MAX_LISTING_PAGES = 10  # of the listing of the target
 MAX_LOOKUPS = MAX_REMAINING  # objects that are asked where they are from
 FEW_LOOKUPS = 200
 MAX_COMMITS = 10  # whose files are compared with the objects that are of them
 _COMMIT = re.compile(r"[0-9A-Za-z._-]{1,100}")
 
 
-class LeftAlone(VerificationError):
+class ObjectChanged(VerificationError):
     """The object is not what was to be removed any more."""
 
 
@@ -47,9 +47,9 @@ def find_remaining(
     truncated = False
     try:
         for number, page in enumerate(store.walk(target.bucket, target.key)):
-            require_wanted(is_stopped)
+            raise_if_stopped(is_stopped)
             others += [item.Key for item in page if item.Key not in wanted and not item.Key.endswith("/")]
-            if truncated := number + 1 >= MAX_PAGES or len(others) > most:
+            if truncated := number + 1 >= MAX_LISTING_PAGES or len(others) > most:
                 break
     except StoreError as error:
         if error.status != 403:
@@ -98,12 +98,12 @@ def plan_removal(
 
 
 def remove_unchanged(store: S3Store, place: S3Uri, source: HubUri, pin: str) -> None:
-    """Delete an object if it still is the named one. Raises :class:`LeftAlone`."""
+    """Delete an object if it still is the named one. Raises :class:`ObjectChanged`."""
     head = store.head(place.bucket, place.key)
     if head is None:
         return
     if not head.matches(pin) or _commit(head, source) != source.revision:
-        raise LeftAlone("The object has changed since it was listed, so it was not removed.", code="SourceChanged")
+        raise ObjectChanged("The object has changed since it was listed, so it was not removed.", code="SourceChanged")
     store.delete_exactly(place.bucket, place.key)
 
 

@@ -11,8 +11,8 @@ from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 from odhtec_jupyter.stores.s3.object import ObjectHead
 from odhtec_jupyter.stores.s3.store import S3Store
 
-LOOKUPS = 16  # HEAD requests at once
-WINDOW = 4 * LOOKUPS  # that are asked for before somebody looks whether the answers are still wanted
+PARALLEL_LOOKUPS = 16  # HEAD requests in parallel
+MAX_QUEUED_LOOKUPS = 4 * PARALLEL_LOOKUPS  # requested between two checks for a stop
 Asked = TypeVar("Asked")
 Found = TypeVar("Found")
 
@@ -22,7 +22,7 @@ def never() -> bool:
     return False
 
 
-def require_wanted(is_stopped: Callable[[], bool]) -> None:
+def raise_if_stopped(is_stopped: Callable[[], bool]) -> None:
     """Raise :class:`Cancelled` when nobody waits for the answer any more."""
     if is_stopped():
         raise Cancelled("The client has disconnected.")
@@ -32,11 +32,11 @@ def look_up(
     function: Callable[[Asked], Found], items: Sequence[Asked], is_stopped: Callable[[], bool] = never
 ) -> Iterator[Found]:
     """``function`` of each item, in their order, several at once. Raises :class:`Cancelled`. Blocks."""
-    threads = DaemonThreads(LOOKUPS, thread_name_prefix="odhtec-look")
+    threads = DaemonThreads(PARALLEL_LOOKUPS, thread_name_prefix="odhtec-look")
     try:
-        for start in range(0, len(items), WINDOW):
-            require_wanted(is_stopped)
-            yield from threads.map(function, items[start : start + WINDOW])
+        for start in range(0, len(items), MAX_QUEUED_LOOKUPS):
+            raise_if_stopped(is_stopped)
+            yield from threads.map(function, items[start : start + MAX_QUEUED_LOOKUPS])
     finally:
         threads.shutdown(cancel_futures=True)
 

@@ -14,8 +14,8 @@ from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.uris import S3Uri, parse_uri
 
 # A Complete that was never answered may still be at work in the store; aborting beside it loses the object on RGW.
-COMPLETION = 600.0  # seconds
-CLOCKS_DIFFER = 300.0  # seconds between ours and the store's
+MAX_COMPLETION_SECONDS = 600.0  # seconds
+MAX_CLOCK_SKEW_SECONDS = 300.0  # seconds between ours and the store's
 
 
 def joined_etag(etags: Sequence[str]) -> str | None:
@@ -38,12 +38,12 @@ async def drop_pending(engine: Engine, store: S3Store, entry: PendingWrite) -> b
         if entry.upload_id is None:
             if None in known:  # one of them is being begun at this moment
                 return False
-            drop_unnamed(store, uri, entry.begun_at, known)
+            drop_unnamed(store, uri, entry.started_at, known)
             return True
         if entry.completing_at is not None:
             if is_visible(store, entry):
                 return True
-            if time.time() - entry.completing_at < COMPLETION:
+            if time.time() - entry.completing_at < MAX_COMPLETION_SECONDS:
                 return False
         store.abort_multipart(uri.bucket, uri.key, entry.upload_id)
         return True
@@ -53,7 +53,7 @@ async def drop_pending(engine: Engine, store: S3Store, entry: PendingWrite) -> b
     except OdhTecError:
         gone = False
     if gone:
-        engine.pending_writes.ended(entry)
+        engine.pending_writes.remove(entry)
     return gone
 
 
@@ -73,7 +73,7 @@ def drop_unnamed(store: S3Store, uri: S3Uri, since: float, known: Collection[str
     """
     for upload in store.list_multiparts(uri.bucket, uri.key):
         begun = upload.initiated.timestamp()
-        if upload.upload_id in known or begun < since - CLOCKS_DIFFER:
+        if upload.upload_id in known or begun < since - MAX_CLOCK_SKEW_SECONDS:
             continue
         if not store.list_parts(uri.bucket, uri.key, upload.upload_id):
             store.abort_multipart(uri.bucket, uri.key, upload.upload_id)

@@ -105,8 +105,8 @@ class S3Target:
         entry = engine.pending_writes.of(owner) if owner != STREAM else None
         if entry is not None:
             if entry.place == self.uri and entry.endpoint == self.store.host:
-                if going_on := await Multipart.reopen(engine, self, entry, stop):
-                    return going_on
+                if resumed := await Multipart.reopen(engine, self, entry, stop):
+                    return resumed
             else:  # the target has another name by now
                 engine.pending_writes.orphan(entry)
         return await Multipart.begin(engine, self, stop, owner)
@@ -172,8 +172,8 @@ class Multipart:
                 await engine.attempt(stop, lambda: store.require_guard(target.bucket, target.key, in_parts=True))
             await engine.attempt(stop, create)
             if tries > 1 and None not in known:  # an answer was lost, and with it the name of what it told of
-                await engine.attempt(stop, lambda: drop_unnamed(store, uri, entry.begun_at, {*known, made[0]}))
-            await engine.pending_writes.made(entry, made[0])
+                await engine.attempt(stop, lambda: drop_unnamed(store, uri, entry.started_at, {*known, made[0]}))
+            await engine.pending_writes.set_upload_id(entry, made[0])
         except BaseException as error:
             entry.live = False
             if made:
@@ -201,7 +201,7 @@ class Multipart:
                 if await engine.attempt(stop, multipart._is_visible):
                     multipart.finished = True
                     return multipart
-                engine.pending_writes.ended(entry)
+                engine.pending_writes.remove(entry)
                 return None
             if error.status not in {403, 501}:
                 raise
@@ -210,7 +210,7 @@ class Multipart:
         except BaseException:
             entry.live = False
             raise
-        engine.pending_writes.listed(entry, {number: Kept(part.etag, part.size) for number, part in listed.items()})
+        engine.pending_writes.set_parts(entry, {number: Kept(part.etag, part.size) for number, part in listed.items()})
         return multipart
 
     def put(self, number: int, start: int, pieces: Iterable[memoryview], size: int, *, md5: bytes | None) -> str:
@@ -220,7 +220,7 @@ class Multipart:
 
     def keep(self, number: int, etag: str, size: int) -> None:
         """A part has arrived."""
-        self._engine.pending_writes.part(self.entry, number, etag, size)
+        self._engine.pending_writes.add_part(self.entry, number, etag, size)
 
     async def complete(self, count: int, stop: CancelToken) -> str | None:
         """Put the parts together; the ETag. Raises :class:`Conflict` when the key has come into being meanwhile."""
@@ -259,7 +259,7 @@ class Multipart:
             raise CompletionUnknown(str(error), code=error.code) from error
         except StoreError:
             if not unanswered:
-                self._engine.pending_writes.refused(self.entry)
+                self._engine.pending_writes.completion_refused(self.entry)
             raise
         self._engine.pending_writes.visible(self.entry)
         return etag

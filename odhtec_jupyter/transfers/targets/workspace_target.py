@@ -109,7 +109,7 @@ class FileAssembly:
 
     def keep(self, number: int, etag: str, size: int) -> None:
         """A part has arrived."""
-        self._engine.pending_writes.part(self.entry, number, etag, size)
+        self._engine.pending_writes.add_part(self.entry, number, etag, size)
 
     async def complete(self, count: int, stop: CancelToken) -> None:
         """Give the file its name."""
@@ -126,7 +126,7 @@ class FileAssembly:
         with suppress(OdhTecError):
             if self._partial:
                 await self._engine.in_thread(CancelToken(), self._partial.drop)
-            self._engine.pending_writes.ended(self.entry)
+            self._engine.pending_writes.remove(self.entry)
 
     def leave(self) -> None:
         """Keep the partial file."""
@@ -182,5 +182,5 @@ async def drop_partial(engine: Engine, store: WorkspaceStore, entry: PendingWrit
         await engine.in_thread(CancelToken(), drop)
     except OdhTecError:
         return False
-    engine.pending_writes.ended(entry)
+    engine.pending_writes.remove(entry)
     return True

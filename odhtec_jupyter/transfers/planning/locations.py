@@ -157,7 +157,7 @@ def source_of(stores: Stores, uri: Uri, size: int, pin: str) -> RangedSource:
     return stores.workspace.source(uri.path, size, pin)
 
 
-def present(stores: Stores, uri: Uri) -> Entry | None:
+def stat(stores: Stores, uri: Uri) -> Entry | None:
     """The file as it is now; None when it is gone. A file of the hub stays as it was. Blocks."""
     if isinstance(uri, S3Uri):
         head = stores.s3.head(uri.bucket, uri.key)
