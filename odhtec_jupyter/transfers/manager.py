@@ -1,7 +1,7 @@
-"""The queue: it owns every transfer, runs it, pauses, cancels and retries it, and tells about it.
+"""The queue, which owns every transfer: it runs, pauses, cancels and retries transfers, and reports their changes.
 
-A transfer belongs to the server: closing a tab changes nothing. It outlives the server, too: what is not finished when
-a server ends goes on when the next one starts. The manager knows the states, not the work.
+A transfer belongs to the server, so closing a tab does not stop it. Unfinished transfers continue when the next server
+starts. The manager handles the states; :class:`Work` does the work.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.transfer import FINAL, Action, Options, Transfer
 from odhtec_jupyter.transfers.transfer_file import TransferFile
 
-MAX_FINISHED_TRANSFERS = 200  # finished transfers that stay listed
-CLEANUP_SECONDS = 15.0  # that a user waits for after a cancellation; what takes longer is cleaned up meanwhile
-MAX_FINISHED_FILES = 50_000  # of all finished transfers together; the oldest go first
+MAX_FINISHED_TRANSFERS = 200  # that stay listed
+CLEANUP_SECONDS = 15.0  # that a cancellation waits for its cleanup, which then continues in the background
+MAX_FINISHED_FILES = 50_000  # of all finished transfers together; the oldest transfers are forgotten first
 
 
 class Work(Protocol):
-    """What the manager has done for a transfer."""
+    """The work of a transfer."""
 
     async def run(self, transfer: Transfer) -> None:
-        """Do what is left of it. Raises :class:`OdhTecError`, or :class:`TransferBlocked` when it cannot start yet."""
+        """Do the remaining work. Raises :class:`OdhTecError`, or :class:`TransferBlocked` if it cannot start yet."""
         ...
 
 
@@ -43,7 +43,7 @@ class TransferManager:
     def __init__(
         self, engine: Engine, work: Work, drop: Drop, *, keep_finished: timedelta, log: logging.Logger
     ) -> None:
-        """``drop`` leaves nothing of what was begun and will not go on; ``keep_finished`` is a time."""
+        """``drop`` removes pending writes; finished transfers older than ``keep_finished`` are forgotten."""
         self.events = EventLog()
         self._engine = engine
         self._work = work
@@ -59,56 +59,57 @@ class TransferManager:
 
     @property
     def active(self) -> int:
-        """How many transfers run or wait for their turn."""
+        """The number of transfers that are running or queued."""
         return len(self._tasks)
 
     def list(self) -> list[Transfer]:
-        """Newest first."""
+        """Return all transfers, newest first."""
         return sorted(self._transfers.values(), key=lambda transfer: transfer.created_at, reverse=True)
 
     def get(self, transfer_id: str) -> Transfer:
-        """The transfer of this id. Raises :class:`NotFound`."""
+        """Return the transfer with this id. Raises :class:`NotFound`."""
         try:
             return self._transfers[transfer_id]
         except KeyError:
             raise NotFound(f"There is no transfer {transfer_id}.", code="NoSuchTransfer") from None
 
     def find(self, transfer_id: str) -> Transfer | None:
-        """The transfer of this id, if it is still known."""
+        """Return the transfer with this id, or None."""
         return self._transfers.get(transfer_id)
 
-    # --- what users do --------------------------------------------------------------------------------------------
+    # --- actions of users -----------------------------------------------------------------------------------------
 
     def new(self, action: Action, source: str, target: str, options: Options | None = None) -> Transfer:
-        """A transfer to be :meth:`start`\\ ed; nobody sees it before."""
+        """Return a new transfer, which is not listed before :meth:`start`."""
         return Transfer(action, source, target, options or Options(), watcher=self)
 
     async def start(self, transfer: Transfer) -> Transfer:
-        """Take it in and let it run; returns when it is in the journal."""
+        """Add the transfer to the queue; returns when it is in the journal."""
         await self.forget_old()
         self._transfers[transfer.id] = transfer
         self._records.save(transfer)
         self._records.save_files(transfer, *transfer.files)
         await self._engine.journal.written()
-        if transfer.state == "queued" and transfer.id not in self._tasks:  # it can be seen, so it can be paused by now
+        # It is already listed, so a user can have paused it in the meantime.
+        if transfer.state == "queued" and transfer.id not in self._tasks:
             self._begin(transfer)
         return transfer
 
     async def pause(self, transfer_id: str) -> Transfer:
-        """Stop for now and keep what has arrived; returns when nothing moves any more."""
+        """Pause and keep the transferred parts; returns when the transfer has stopped."""
         transfer = self.get(transfer_id)
         if transfer.state not in {"queued", "running"}:
             raise Conflict(f"The transfer is {transfer.state}; only a running transfer can be paused.")
         self._pausing.add(transfer_id)
         await self._end(transfer_id)
-        if transfer.state == "queued" and transfer_id not in self._tasks:  # it had not begun
+        if transfer.state == "queued" and transfer_id not in self._tasks:  # its task was not started
             self._pausing.discard(transfer_id)
             transfer.transition_to("paused")
         await self._engine.journal.written()
         return transfer
 
     async def resume(self, transfer_id: str) -> Transfer:
-        """Go on where it was paused."""
+        """Continue a paused transfer."""
         transfer = self.get(transfer_id)
         if transfer.state != "paused":
             raise Conflict(f"The transfer is {transfer.state}; only a paused transfer can be resumed.")
@@ -116,7 +117,7 @@ class TransferManager:
         return transfer
 
     async def retry(self, transfer_id: str) -> Transfer:
-        """Try what failed again, and nothing else."""
+        """Transfer only the failed files again."""
         transfer = self.get(transfer_id)
         if transfer.state != "failed":
             raise Conflict(f"The transfer is {transfer.state}; only a failed transfer can be retried.")
@@ -127,9 +128,9 @@ class TransferManager:
         return transfer
 
     async def cancel(self, transfer_id: str) -> Transfer:
-        """Stop and clean up; returns when nothing half-written is left, unless the store takes too long to answer.
+        """Cancel and clean up; returns when nothing half-written is left, or after :data:`CLEANUP_SECONDS`.
 
-        A completed one stays as it is (409).
+        Raises :class:`Conflict` for a completed transfer.
         """
         transfer = self.get(transfer_id)
         if transfer.state in {"completed", "cancelled"}:
@@ -142,7 +143,7 @@ class TransferManager:
         return transfer
 
     async def remove(self, transfer_id: str) -> None:
-        """Forget a finished transfer, with the parts that a failed one had kept for a retry."""
+        """Forget a finished transfer, and drop the parts that were kept for a retry."""
         transfer = self.get(transfer_id)
         if transfer.state not in FINAL:
             raise Conflict(f"The transfer is {transfer.state}; cancel it first.")
@@ -152,7 +153,7 @@ class TransferManager:
         await self._clean_up(transfer_id)
 
     async def _clean_up(self, transfer_id: str) -> None:
-        """Drop what a transfer had begun; what a store does not answer in time goes on by itself."""
+        """Drop a transfer's pending writes; after :data:`CLEANUP_SECONDS` this continues in the background."""
         task = asyncio.ensure_future(self._drop(self._engine.pending_writes.of_transfer(transfer_id)))
         self._cleaning.add(task)
         task.add_done_callback(self._cleaning.discard)
@@ -160,32 +161,32 @@ class TransferManager:
         if done:
             await task
 
-    # --- the server's life ----------------------------------------------------------------------------------------
+    # --- start and stop of the server -----------------------------------------------------------------------------
 
     async def restore(self) -> None:
-        """Take in what an earlier server left, and go on with what ran."""
+        """Load the transfers of an earlier server and continue those that were running."""
         for transfer in self._records.load(self, self._engine.pending_writes):
             self._transfers[transfer.id] = transfer
             self.events.changed(transfer.id)
             if transfer.state == "queued":
                 self._begin(transfer)
-        await self.wake()  # what an earlier server waited for may be there in this one
+        await self.wake()  # this server can have the connection or token that was missing in the earlier one
 
     def save_all(self) -> None:
-        """Write all down again: the journal has lost them."""
+        """Write all transfers again, because the journal was lost."""
         for transfer in self._transfers.values():
             self._records.save_with(transfer, transfer.files)
 
     async def wake(self) -> None:
-        """The settings have changed: what waits for a connection or a token may have it now."""
+        """Queue the transfers that wait for a connection or a token, because the settings have changed."""
         for transfer in self.list():
             if transfer.state == "paused" and transfer.needs:
                 self._requeue(transfer)
 
     async def stop(self, seconds: float) -> None:
-        """End what runs without a trace in the journal: the next server goes on, as after a kill.
+        """Stop all tasks without changing the journal, so that the next server continues as after a kill.
 
-        Waits so many ``seconds`` at most.
+        Waits at most ``seconds``.
         """
         self._stopping = True
         tasks = list(self._tasks.values())
@@ -201,12 +202,13 @@ class TransferManager:
         oldest = datetime.now(UTC) - self._keep_finished
         files = 0
         for number, transfer in enumerate(finished, 1):
-            files += len(transfer.files) if transfer.is_done else 0  # a failed one can be tried again
+            files += len(transfer.files) if transfer.is_done else 0  # a failed transfer keeps its files for a retry
             too_many_files = transfer.is_done and files > MAX_FINISHED_FILES and number > 1
             too_many = number >= MAX_FINISHED_TRANSFERS or too_many_files
             if not too_many and (transfer.finished_at or transfer.created_at) >= oldest:
                 continue
-            if self.find(transfer.id) is transfer and transfer.state in FINAL:  # may have changed during the last one
+            # It can have changed while an older one was removed.
+            if self.find(transfer.id) is transfer and transfer.state in FINAL:
                 await self.remove(transfer.id)
 
     # --- running --------------------------------------------------------------------------------------------------
@@ -224,11 +226,11 @@ class TransferManager:
         self._begin(transfer)
 
     async def _end(self, transfer_id: str) -> None:
-        """Stop its task, if it has one, and wait until that is done."""
+        """Cancel a transfer's task, if any, and wait until it has ended."""
         if task := self._tasks.get(transfer_id):
             task.cancel()
             await asyncio.wait([task])
-            await asyncio.sleep(0)  # until its end is told
+            await asyncio.sleep(0)  # so that the task's done callback runs
 
     async def _run(self, transfer: Transfer) -> None:
         try:
@@ -248,7 +250,7 @@ class TransferManager:
             )
 
     def _ended(self, transfer: Transfer, task: asyncio.Task[None]) -> None:
-        if self._tasks.get(transfer.id) is not task:  # it was resumed already
+        if self._tasks.get(transfer.id) is not task:  # it has already been resumed
             return
         del self._tasks[transfer.id]
         if transfer.state == "queued" and task.cancelled():  # before its first step
@@ -276,27 +278,27 @@ class TransferManager:
         if transfer.planned and transfer.id in self._transfers:
             self._records.save_files(transfer, *transfer.files)
 
-    # --- telling ---------------------------------------------------------------------------------------------------
+    # --- Watcher --------------------------------------------------------------------------------------------------
 
     def progressed(self, transfer: Transfer) -> None:
-        """Viewers hear of it soon."""
+        """Notify viewers."""
         self.events.changed(transfer.id)
 
     def state_changed(self, transfer: Transfer) -> None:
-        """The journal and the viewers hear of it."""
+        """Save the transfer and notify viewers."""
         if transfer.id in self._transfers:
             self._records.save(transfer)
         self.events.changed(transfer.id)
 
     def files_planned(self, transfer: Transfer) -> None:
-        """The journal gets its files."""
+        """Save the transfer with its files, and notify viewers."""
         if transfer.id in self._transfers:
             self._records.save_files(transfer, *transfer.files)
             self._records.save(transfer)
         self.events.changed(transfer.id)
 
     def files_added(self, transfer: Transfer, files: Collection[TransferFile]) -> None:
-        """The journal gets them."""
+        """Save the transfer with these files, and notify viewers."""
         if transfer.id in self._transfers:
             self._records.save_with(transfer, files)
         self.events.changed(transfer.id)
@@ -304,18 +306,18 @@ class TransferManager:
     def files_settled(
         self, transfer: Transfer, gone: Collection[TransferFile], failed: Collection[TransferFile]
     ) -> None:
-        """The journal gets the counts, and drops the files that are no more."""
+        """Save the counts and the failed files, delete the others from the journal, and notify viewers."""
         if transfer.id in self._transfers:
             self._records.save_with(transfer, failed, gone)
         self.events.changed(transfer.id)
 
     def files_cleared(self, transfer: Transfer) -> None:
-        """The journal drops its files."""
+        """Delete the transfer's files from the journal."""
         if transfer.id in self._transfers:
             self._records.delete_files(transfer)
 
     def file_state_changed(self, transfer: Transfer, file: TransferFile) -> None:
-        """The journal hears of what is worth knowing in another process."""
+        """Save the file if another process needs its state, and notify viewers."""
         if transfer.id in self._transfers and (transfer.planned or file.state == "failed"):
             self._records.save_files(transfer, file)
         self.events.changed(transfer.id)

@@ -27,10 +27,10 @@ class TransferCounts(Protocol):
 
 
 class TransferFile:
-    """One file of a transfer; there may be 100,000 of them.
+    """One file of a transfer; a transfer can have 100,000 of them.
 
-    ``source`` and ``target`` are URIs. ``pin`` says which content of the source is meant: the hub's etag, S3's ETag, or
-    size, time and number of a file in the workspace. ``what`` is the plan for it, as in a dry run.
+    ``source`` and ``target`` are URIs. ``pin`` identifies the content of the source: the hub's etag, S3's ETag, or
+    size, time and inode number of a file in the workspace. ``what`` is the planned action, as in a dry run.
     """
 
     __slots__ = (
@@ -73,42 +73,42 @@ class TransferFile:
 
     @property
     def owner(self) -> str:
-        """Its name in the list of what is unfinished."""
+        """The owner of its pending write."""
         return f"transfer/{self._transfer.id}/{self.number}"
 
     @property
     def to_move(self) -> int:
-        """How many bytes have to be moved: none of a file that is skipped or removed."""
+        """The number of bytes to transfer: 0 for a file that is skipped or removed."""
         return 0 if self.what in {"skip", "remove"} else self.size or 0
 
     def skip(self) -> None:
-        """Leave it out after all."""
+        """Skip the file although it was planned to be transferred."""
         self._transfer.bytes_total = (self._transfer.bytes_total or 0) - self.to_move
         self.what = "skip"
 
     @property
     def is_removed(self) -> bool:
-        """Whether it was an object of another revision, and is gone."""
+        """Whether it is an object of another revision that was deleted."""
         return self.what == "remove" and self.state == "completed"
 
     def add(self, count: int) -> None:
-        """``count`` more bytes have come in or reached the target; negative when a new try begins."""
+        """Add ``count`` bytes to the progress; negative when the file starts again."""
         self.bytes_done += count
         self._transfer.add(count)
 
     def change_source(self, size: int, pin: str) -> None:
-        """Another content of the source is meant from now on."""
+        """Transfer another content of the source, with this size and pin."""
         self._transfer.bytes_total = (self._transfer.bytes_total or 0) - (self.size or 0) + size
         self.size, self.pin = size, pin
 
     def transition_to(self, state: FileState, error: OdhTecError | None = None) -> None:
-        """Go on to another state; the transfer's counts follow."""
+        """Change the state, and with it the counts of the transfer."""
         before, self.state = self.state, state
         self.error = failure(error) if error else None
         self._transfer.count_file(self, before)
 
     def show(self) -> models.TransferFile:
-        """As it goes over the wire."""
+        """Return the file as the API reports it."""
         return models.TransferFile(
             path=self.path,
             target=self.target,
@@ -121,5 +121,5 @@ class TransferFile:
 
 
 def failure(error: OdhTecError) -> Failure:
-    """An error as it goes over the wire."""
+    """Return an error as the API reports it."""
     return Failure(code=error.code, message=str(error))
