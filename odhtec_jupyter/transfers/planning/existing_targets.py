@@ -15,7 +15,7 @@ from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri
 
 @dataclass(frozen=True)
 class Existing:
-    """What is at a target now. ``metadata`` is None where it was not asked for."""
+    """The object or file at a target. ``metadata`` is None if it was not requested."""
 
     size: int
     etag: str | None
@@ -24,7 +24,7 @@ class Existing:
 
 
 class ExistingTargets:
-    """What is at the targets now. Many of them are listed rather than asked for one by one."""
+    """What exists at the targets. Many targets are listed, few are looked up one by one."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class ExistingTargets:
         self._stores = stores
         self._is_stopped = is_stopped
         self._known: dict[str, Existing | None] = {}
-        self._all = False  # everything below the target is known
+        self._all = False  # the complete listing below the target is known
         if isinstance(target, S3Uri):
             keys = [place.key for place in places if isinstance(place, S3Uri)]
             self._bucket = target.bucket
@@ -45,7 +45,7 @@ class ExistingTargets:
             from_hub = bool(found) and isinstance(found[0].uri, HubUri)
             if not self._all:
                 asked = keys
-            elif from_hub:  # only HEAD tells which file of the hub an object is
+            elif from_hub:  # only HEAD returns the metadata, which names the file of the hub
                 sizes = {key: entry.size for key, entry in zip(keys, found, strict=True)}
                 asked = [key for key in keys if (known := self._known.get(key)) and known.size == sizes[key]]
             else:
@@ -54,7 +54,7 @@ class ExistingTargets:
                 self._known[key] = existing
 
     def get(self, place: Uri) -> Existing | None:
-        """What is there; None when nothing is."""
+        """Return what exists at ``place``, or None."""
         if isinstance(place, S3Uri):
             if place.key in self._known or self._all:
                 return self._known.get(place.key)
@@ -66,7 +66,7 @@ class ExistingTargets:
         return Existing(file.size, None, file.modified) if file else None
 
     def metadata(self, place: S3Uri) -> dict[str, str]:
-        """What an object says about itself."""
+        """Return the metadata of an object, empty if there is none."""
         existing = self.get(place)
         return (existing and existing.metadata) or {}
 
@@ -79,7 +79,7 @@ class ExistingTargets:
         return Existing(head.size, head.etag, head.last_modified, dict(head.metadata)) if head else None
 
     def _list(self, store: S3Store, target: S3Uri, most: int) -> bool:
-        """List all below the target, unless that takes more than ``most`` pages or is not allowed."""
+        """List everything below the target; return False if it has more than ``most`` pages or is not allowed."""
         found: dict[str, Existing | None] = {}
         try:
             for number, page in enumerate(store.walk(target.bucket, target.key)):

@@ -1,4 +1,4 @@
-"""What a transfer will do, file by file, found out before anything is written. Blocks; runs in threads."""
+"""The plan of a transfer: its action for each file, decided before anything is written. Blocks; runs in threads."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from odhtec_jupyter.transfers.transfer_file import failure
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri
 
 What = Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse", "omit", "remove"]
-MAX_LISTED_FILES = 1000  # files that a dry run names
-MAX_COUNTED_OBJECTS = 200_000  # objects that a look before a deletion counts: seconds, not minutes
+MAX_LISTED_FILES = 1000  # in the reply to a dry run
+MAX_COUNTED_OBJECTS = 200_000  # by the dry run of a deletion, so that it takes seconds, not minutes
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One file and what happens to it."""
+    """One file and the action for it."""
 
     entry: Entry
     target: Uri | None
@@ -39,7 +39,7 @@ class Planned:
     error: OdhTecError | None = None
 
     def show(self) -> models.PlannedFile:
-        """As it goes over the wire."""
+        """Return the file as the API reports it."""
         return models.PlannedFile(
             source=str(self.entry.uri),
             target=str(self.target or ""),
@@ -50,7 +50,7 @@ class Planned:
 
 
 def check_locations(action: Action, source: Uri, target: Uri | None, names: Sequence[str] | None = None) -> None:
-    """Raise :class:`BadRequest` for what cannot be meant; ``names`` are those in the source folder that are."""
+    """Raise :class:`BadRequest` for an unsupported source and target; ``names`` selects from the source folder."""
     if names is not None:
         _check_names(action, source, target, names)
         return
@@ -95,11 +95,11 @@ def make_plan(
     *,
     paths: set[str] | None = None,
 ) -> list[Planned]:
-    """What happens to each file that is meant. Writes nothing.
+    """Return the action for each selected file. Writes nothing.
 
-    ``paths`` takes those of all files of the source, also of those that the patterns leave out.
-    Raises :class:`Cancelled` when it is stopped, and :class:`OdhTecError` when nothing can be done at all, in words for
-    the user.
+    The paths of all files of the source are added to ``paths``, including those that the patterns exclude.
+    Raises :class:`Cancelled` if it is stopped, and :class:`OdhTecError` with a message for the user if the transfer is
+    impossible.
     """
     found: list[Entry] = []
     names = options.names
@@ -113,7 +113,7 @@ def make_plan(
             page = [entry for entry in page if entry.path]  # a bucket has no marker of itself
         if paths is not None:
             paths.update(entry.path for entry in page)
-        # What is in a hidden folder is not known, so that it is left out is always told.
+        # The content of a hidden folder is unknown, so the folder is always reported as omitted.
         found += [entry for entry in page if (leaves if entry.is_hidden else takes)(entry.path)]
         raise_if_stopped(is_stopped)
     if not found:
@@ -126,7 +126,7 @@ def make_plan(
     sources = {str(entry.uri) for entry in found}
     for entry, place in zip(found, places, strict=True):
         raise_if_stopped(is_stopped)
-        # What was named itself is not what was found in a folder.
+        # The part of the path that the user did not name.
         part = "" if single else entry.path if names is None else entry.path.partition("/")[2]
         if error := _left_out(stores, entry, place, part):
             planned.append(Planned(entry, place, "omit", error))
@@ -146,7 +146,7 @@ def make_plan(
 
 
 def require_no_conflict(planned: Sequence[Planned]) -> None:
-    """Raise :class:`Conflict` when there is something in the way that nobody has decided about."""
+    """Raise :class:`Conflict` if existing objects differ and ``on_conflict`` is ``fail``."""
     differing = [one for one in planned if one.what == "conflict"]
     if differing:
         more = f" and {len(differing) - 1} more" if len(differing) > 1 else ""
@@ -157,9 +157,9 @@ def require_no_conflict(planned: Sequence[Planned]) -> None:
 def plan_deletion(
     store: S3Store, selection: Selection, at_most: int = MAX_COUNTED_OBJECTS, is_stopped: Callable[[], bool] = never
 ) -> models.TransferPlan:
-    """What a deletion would remove; beyond ``at_most`` objects nothing is counted. Blocks.
+    """Return what a deletion would remove, counting ``at_most`` objects. Blocks.
 
-    Raises :class:`NotFound` when all of it is gone already.
+    Raises :class:`StoreError` (NoSuchKey) if none of the selected objects exist.
     """
     planned, truncated = [], False
     size = total = 0
@@ -182,7 +182,7 @@ def plan_deletion(
 
 
 def show_plan(planned: Iterable[Planned]) -> models.TransferPlan:
-    """As it goes over the wire."""
+    """Return the plan as the API reports it."""
     counts: Counter[str] = Counter()
     size = 0
     shown: list[models.PlannedFile] = []
@@ -230,7 +230,7 @@ def _decide(
 
 
 def _left_out(stores: Stores, entry: Entry, place: Uri, found: str) -> OdhTecError | None:
-    """Why a file stays where it is: it is hidden, or would be where it goes. ``found`` is its path as it was found."""
+    """Return why a file is omitted: it is hidden, or would be at the target. ``found`` as in ``is_left_out``."""
     if entry.is_hidden:
         return entry.error
     if isinstance(place, WorkspaceUri) and stores.workspace.is_left_out(place.path, found):
@@ -239,7 +239,7 @@ def _left_out(stores: Stores, entry: Entry, place: Uri, found: str) -> OdhTecErr
 
 
 def _same(stores: Stores, entry: Entry, place: Uri, present: Existing, existing: ExistingTargets) -> bool:
-    """Whether the target certainly holds this very content: not by its name or time."""
+    """Return whether the target certainly has the same content, which name and time do not prove."""
     if present.size != entry.size:
         return False
     if isinstance(entry.uri, HubUri):
