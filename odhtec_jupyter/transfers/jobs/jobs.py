@@ -33,7 +33,7 @@ from odhtec_jupyter.transfers.transfer_file import TransferFile
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri, parse_uri
 
 FILES_BEFORE_YIELD = 200  # files that are handled before other tasks of the event loop run
-MAX_SLOTS = 64  # files of one transfer that are copied in parallel
+MAX_SLOTS = 64  # the highest limit that the settings allow
 
 
 class TransferBlocked(Conflict):
@@ -245,13 +245,13 @@ class Jobs:
             file.transition_to("running")  # so that the journal knows which content the parts are of
 
     async def _is_older(self, stores: Stores, transfer: Transfer, source: Uri, target: Uri) -> bool:
-        """Whether what a sync was to overwrite has been written since it was asked for, after its source was."""
-        mine, there = await self._engine.attempt(CancelToken(), lambda: (stat(stores, source), stat(stores, target)))
-        if there is None or there.modified is None:
+        """Return whether the target was written after the sync was requested, and after its source."""
+        ours, existing = await self._engine.attempt(CancelToken(), lambda: (stat(stores, source), stat(stores, target)))
+        if existing is None or existing.modified is None:
             return False
-        if mine and mine.modified and mine.modified >= there.modified:
+        if ours and ours.modified and ours.modified >= existing.modified:
             return False
-        return there.modified > transfer.created_at - timedelta(seconds=MAX_CLOCK_SKEW_SECONDS)
+        return existing.modified > transfer.created_at - timedelta(seconds=MAX_CLOCK_SKEW_SECONDS)
 
     async def _drop_pending(self, stores: Stores, file: TransferFile) -> None:
         if entry := self._engine.pending_writes.of(file.owner):

@@ -1,4 +1,4 @@
-"""A multipart upload that was not completed: whether its object is visible after all, and how it is aborted."""
+"""Multipart uploads whose completion is unknown: whether the object is visible, and aborting them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.uris import S3Uri, parse_uri
 
-# A Complete that was never answered may still be at work in the store; aborting beside it loses the object on RGW.
-MAX_COMPLETION_SECONDS = 600.0  # seconds
-MAX_CLOCK_SKEW_SECONDS = 300.0  # seconds between ours and the store's
+# After a Complete without a reply, S3 can still be completing; on Ceph RGW, an abort would then lose the object.
+MAX_COMPLETION_SECONDS = 600.0
+MAX_CLOCK_SKEW_SECONDS = 300.0  # between our clock and the store's
 
 
 def joined_etag(etags: Sequence[str]) -> str | None:
-    """What S3 makes of the parts' ETags: the MD5 of their MD5s; None where a store's parts are named otherwise."""
+    """Return the ETag of a multipart object, the MD5 of its parts' MD5s; None if the parts' ETags are not MD5s."""
     try:
         digests = b"".join(bytes.fromhex(etag.strip('"')) for etag in etags)
     except ValueError:
@@ -28,15 +28,15 @@ def joined_etag(etags: Sequence[str]) -> str | None:
 
 
 async def drop_pending(engine: Engine, store: S3Store, entry: PendingWrite) -> bool:
-    """Leave nothing of an unfinished multipart upload; False when that has to wait. Does not raise errors of S3."""
-    stop = CancelToken()  # of its own: the transfer's is set by now
+    """Abort an incomplete multipart upload; return False if that is not possible yet. Does not raise errors of S3."""
+    stop = CancelToken()  # a new one, because the transfer's is already set
     uri = parse_uri(entry.place, "place")
     assert isinstance(uri, S3Uri)
     known = other_uploads(engine, entry)
 
     def drop() -> bool:
         if entry.upload_id is None:
-            if None in known:  # one of them is being begun at this moment
+            if None in known:  # another one is being created at this moment
                 return False
             drop_unnamed(store, uri, entry.started_at, known)
             return True
@@ -58,29 +58,30 @@ async def drop_pending(engine: Engine, store: S3Store, entry: PendingWrite) -> b
 
 
 def other_uploads(engine: Engine, entry: PendingWrite) -> set[str | None]:
-    """The ids of the other uploads to the same place; None among them is one that is just being begun.
+    """Return the ids of the other uploads to the same key; it contains None if one is being created.
 
-    One whose name was lost with an earlier server is not: two of them would wait for each other.
+    An upload whose id was lost with an earlier server is not included: two of them would wait for each other.
     """
     others = [other for other in engine.pending_writes.entries if other.place == entry.place and other is not entry]
     return {other.upload_id for other in others if other.upload_id or other.live}
 
 
 def drop_unnamed(store: S3Store, uri: S3Uri, since: float, known: Collection[str | None]) -> None:
-    """The server ended before S3's answer was in the journal: ours is one on this very key, since then, without parts.
+    """Abort uploads to exactly this key that started after ``since`` (seconds since 1970) and have no parts.
 
-    No part is sent before the id is in the journal, so one that has parts is somebody else's.
+    One of them is ours, if the server ended before S3's reply was in the journal. No part is sent before the id is in
+    the journal, so an upload with parts belongs to another client.
     """
     for upload in store.list_multiparts(uri.bucket, uri.key):
-        begun = upload.initiated.timestamp()
-        if upload.upload_id in known or begun < since - MAX_CLOCK_SKEW_SECONDS:
+        started = upload.initiated.timestamp()
+        if upload.upload_id in known or started < since - MAX_CLOCK_SKEW_SECONDS:
             continue
         if not store.list_parts(uri.bucket, uri.key, upload.upload_id):
             store.abort_multipart(uri.bucket, uri.key, upload.upload_id)
 
 
 def is_visible(store: S3Store, entry: PendingWrite) -> bool:
-    """Whether the object is there and made of exactly our parts. Blocks."""
+    """Return whether the object exists and consists of exactly our parts. Blocks."""
     uri = parse_uri(entry.place, "place")
     assert isinstance(uri, S3Uri)
     etag = joined_etag([entry.parts[number].etag for number in sorted(entry.parts)])
@@ -89,5 +90,5 @@ def is_visible(store: S3Store, entry: PendingWrite) -> bool:
     except StoreError as error:
         if error.status != 403:
             raise
-        return False  # S3 hides from who may not list that there is nothing
+        return False  # without permission to list the bucket, S3 replies 403 for a missing key
     return head is not None and etag is not None and head.etag == etag

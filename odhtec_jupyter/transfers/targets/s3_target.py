@@ -1,6 +1,6 @@
-"""An S3 object as a target: one PUT, or a multipart upload that can go on after anything.
+"""An S3 object as a target: one PUT, or a multipart upload that can continue after any interruption.
 
-A multipart upload is in the journal from before S3 hears of it until it is visible or gone.
+A multipart upload is in the journal from before it is created in S3 until its object is visible or its parts are gone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from odhtec_jupyter.uris import S3Uri
 
 @dataclass(frozen=True)
 class S3Target:
-    """Where an object goes and what is kept beside it."""
+    """The target of one object, with the content type, metadata and headers to store."""
 
     store: S3Store
     bucket: str
@@ -38,7 +38,7 @@ class S3Target:
     content_type: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)  # Cache-Control and others that S3 keeps
-    if_absent: bool = False  # S3 itself refuses when the key has come into being meanwhile
+    if_absent: bool = False  # S3 refuses the write if the key was created in the meantime
     whole_up_to: int = PART_SIZE
     condition: WriteCondition | None = None
 
@@ -48,13 +48,13 @@ class S3Target:
         return str(S3Uri(self.bucket, self.key))
 
     def part_size(self, size: int) -> int:
-        """8 MiB, or what 10,000 parts need."""
+        """Return 8 MiB, or more if the file would have more than 10,000 parts."""
         return part_size(size)
 
     def put_whole(
         self, view: memoryview, stop: CancelToken, md5: bytes | None = None, follow: Follow = iter
     ) -> str | None:
-        """Store an object with one PUT; the ETag, where S3 tells it. Blocks."""
+        """Store an object with one PUT; return its ETag if S3 returns it. Blocks."""
         try:
             self.require_condition()
             if self.if_absent:
@@ -76,7 +76,7 @@ class S3Target:
             return self.stored_before(f'"{hashlib.md5(view, usedforsecurity=False).hexdigest()}"', error)
 
     def _delete_wrong(self) -> None:
-        """Delete an object of ours whose bytes are wrong, if S3 allows it. Blocks."""
+        """Delete our object after its bytes turned out to be wrong, if S3 permits it. Blocks."""
         try:
             self.store.delete_exactly(self.bucket, self.key)
         except StoreError as error:
@@ -84,41 +84,41 @@ class S3Target:
                 raise
 
     def require_condition(self) -> None:
-        """Raise 412 when there is not at the key what its writer expects. Blocks."""
+        """Raise :class:`StoreError` (412) if the condition is not met. Blocks."""
         if self.condition is not None:
             self.condition.require(self.store, self.bucket, self.key)
 
     def stored_before(self, etag: str | None, error: StoreError) -> str:
-        """The ETag when S3 refuses because an earlier try did its work and only its reply was lost; else the error."""
+        """Return the ETag if an earlier attempt stored the object and only its reply was lost; else raise ``error``."""
         if error.code not in {"PreconditionFailed", "NoSuchUpload", "ConditionalRequestConflict"}:
             raise error
         try:
             head = self.store.head(self.bucket, self.key)
-        except StoreError:  # may write without being allowed to look
+        except StoreError:  # the credentials can write but not read
             raise error from None
         if head is None or etag is None or head.etag != etag:
             raise error
         return etag
 
     async def begin(self, engine: Engine, stop: CancelToken, owner: str = STREAM) -> Multipart:
-        """Begin a multipart upload, or go on with the one that the owner had begun."""
+        """Create a multipart upload, or continue the owner's."""
         entry = engine.pending_writes.of(owner) if owner != STREAM else None
         if entry is not None:
             if entry.place == self.uri and entry.endpoint == self.store.host:
                 if resumed := await Multipart.reopen(engine, self, entry, stop):
                     return resumed
-            else:  # the target has another name by now
+            else:  # the target has been renamed since
                 engine.pending_writes.orphan(entry)
         return await Multipart.begin(engine, self, stop, owner)
 
     async def confirm(self, engine: Engine, etag: str | None, size: int, stop: CancelToken) -> str | None:
-        """Compare the stored size with ``size``; an object that is wrong and ours is deleted before the error."""
+        """Compare the stored size with ``size``. Raises :class:`VerificationError` after deleting our wrong object."""
         try:
             head = await engine.attempt(stop, lambda: self.store.head(self.bucket, self.key))
         except StoreError as error:
             if error.status != 403:
                 raise
-            return etag  # may write without being allowed to look
+            return etag  # the credentials can write but not read
         if head is not None and head.size == size:
             return etag or head.etag
         if head is not None and etag and head.etag == etag:
@@ -130,7 +130,7 @@ class S3Target:
 class Multipart:
     """A multipart upload of this server: an :class:`Assembly`."""
 
-    again = None  # S3 does not show parts
+    again = None  # S3 does not return the bytes of parts
 
     def __init__(self, engine: Engine, target: S3Target, entry: PendingWrite) -> None:
         self._engine = engine
@@ -141,13 +141,13 @@ class Multipart:
 
     @property
     def upload_id(self) -> str:
-        """S3's name of it."""
+        """The id of the upload in S3."""
         assert self.entry.upload_id is not None
         return self.entry.upload_id
 
     @classmethod
     async def begin(cls, engine: Engine, target: S3Target, stop: CancelToken, owner: str) -> Multipart:
-        """Begin one. One that S3 made while we were being stopped is dropped again."""
+        """Create a multipart upload. If S3 creates it while we are being stopped, it is aborted again."""
         store = target.store
         entry = await engine.pending_writes.begin(owner, target.uri, store.host)
         uri, known = S3Uri(target.bucket, target.key), other_uploads(engine, entry)
@@ -171,7 +171,7 @@ class Multipart:
             if target.if_absent:
                 await engine.attempt(stop, lambda: store.require_guard(target.bucket, target.key, in_parts=True))
             await engine.attempt(stop, create)
-            if tries > 1 and None not in known:  # an answer was lost, and with it the name of what it told of
+            if tries > 1 and None not in known:  # a reply with the id of an upload was lost
                 await engine.attempt(stop, lambda: drop_unnamed(store, uri, entry.started_at, {*known, made[0]}))
             await engine.pending_writes.set_upload_id(entry, made[0])
         except BaseException as error:
@@ -185,7 +185,7 @@ class Multipart:
 
     @classmethod
     async def reopen(cls, engine: Engine, target: S3Target, entry: PendingWrite, stop: CancelToken) -> Multipart | None:
-        """Go on with one of an earlier run; None when it is gone. What S3 lists counts, not what we remember."""
+        """Continue an upload of an earlier run with the parts that S3 lists; return None if the upload is gone."""
         if entry.upload_id is None:
             engine.pending_writes.orphan(entry)
             await drop_pending(engine, target.store, entry)
@@ -206,7 +206,7 @@ class Multipart:
             if error.status not in {403, 501}:
                 raise
             entry.live = True
-            return multipart  # may write without being allowed to look
+            return multipart  # the credentials can write but not read
         except BaseException:
             entry.live = False
             raise
@@ -214,16 +214,16 @@ class Multipart:
         return multipart
 
     def put(self, number: int, start: int, pieces: Iterable[memoryview], size: int, *, md5: bytes | None) -> str:
-        """Store one part; its ETag. Blocks."""
+        """Store one part and return its ETag. Blocks."""
         target = self.target
         return target.store.put_part(target.bucket, target.key, self.upload_id, number, pieces, size, md5=md5)
 
     def keep(self, number: int, etag: str, size: int) -> None:
-        """A part has arrived."""
+        """Record a stored part."""
         self._engine.pending_writes.add_part(self.entry, number, etag, size)
 
     async def complete(self, count: int, stop: CancelToken) -> str | None:
-        """Put the parts together; the ETag. Raises :class:`Conflict` when the key has come into being meanwhile."""
+        """Complete the upload and return the ETag. Raises :class:`Conflict` if the key was created in the meantime."""
         etags = [self.entry.parts[number].etag for number in range(1, count + 1)]
         target, store = self.target, self.target.store
         unanswered = self.entry.completing_at is not None  # in an earlier run
@@ -231,13 +231,13 @@ class Multipart:
             self._engine.pending_writes.visible(self.entry)
             return joined_etag(etags)
 
-        def look() -> None:
+        def check_target() -> None:
             target.require_condition()
             # Ceph RGW ignores If-None-Match on Complete.
             if target.if_absent and store.existing(target.bucket, target.key, in_parts=True) is not None:
                 raise Conflict(f"{target.key} already exists in {target.bucket}: it was created in the meantime.")
 
-        def put_together() -> str | None:
+        def send_complete() -> str | None:
             nonlocal unanswered
             try:
                 return store.complete_multipart(
@@ -250,10 +250,10 @@ class Multipart:
                 unanswered = unanswered or error.transient
                 return target.stored_before(joined_etag(etags), error)
 
-        await self._engine.attempt(stop, look)
+        await self._engine.attempt(stop, check_target)
         await self._engine.pending_writes.completing(self.entry)
         try:
-            etag = await self._engine.attempt(stop, put_together)
+            etag = await self._engine.attempt(stop, send_complete)
         except Unreachable as error:
             self.entry.live = False
             raise CompletionUnknown(str(error), code=error.code) from error
@@ -265,12 +265,14 @@ class Multipart:
         return etag
 
     async def drop(self) -> None:
-        """Abort it; one that S3 may still be completing is looked at later."""
-        self._engine.pending_writes.orphan(self.entry)  # should that have to wait, a new try must not go on with it
+        """Abort the upload; if S3 can still be completing it, that happens later."""
+        self._engine.pending_writes.orphan(
+            self.entry
+        )  # so that a new attempt does not continue it if it cannot be aborted now
         await drop_pending(self._engine, self.target.store, self.entry)
 
     def leave(self) -> None:
-        """Keep what has arrived."""
+        """Keep the stored parts."""
         self.entry.live = False
 
     def _is_visible(self) -> bool:
@@ -278,4 +280,4 @@ class Multipart:
 
 
 class CompletionUnknown(Unreachable):
-    """S3 was asked to complete an upload and gave no answer: it may still do it, so nothing may be aborted."""
+    """S3 did not reply to Complete. It can still be completing the upload, so the upload must not be aborted."""
