@@ -265,7 +265,7 @@ class Multipart:
         return etag
 
     async def drop(self) -> None:
-        """Abort the upload; if S3 can still be completing it, that happens later."""
+        """Abort the upload, or leave it for later if S3 can still be completing it."""
         self._engine.pending_writes.orphan(
             self.entry
         )  # so that a new attempt does not continue it if it cannot be aborted now
