@@ -33,7 +33,7 @@ FILES = 1500  # the hub lists 1,000 on a page
 
 @pytest.fixture(scope="session")
 def olah_program() -> Path:
-    """olah in an environment of its own: it needs later versions of much that we share. Installed once, with pip."""
+    """olah in its own environment, because it needs later versions of our dependencies. Installed once, with pip."""
     folder = default_cache() / f"olah-{VERSION}"
     program, whole = folder / "bin" / "olah-cli", folder / "installed"
     if not whole.exists():  # of an installation that broke off, parts may be there
@@ -101,9 +101,9 @@ async def test_large_repository_arrives_whole_through_olah(
     services = make_services(hf_endpoint=olah)
     await services.start()
     found = await asyncio.to_thread(services.hub.repo, "org/model", repo_type="model", revision="main")
-    told = {file.path: (file.size, file.etag, file.lfs) for file in found.files}
-    assert told == {path: (file.content.size, file.etag, file.lfs) for path, file in commit.files.items()}
-    assert len(told) == FILES
+    listed = {file.path: (file.size, file.etag, file.lfs) for file in found.files}
+    assert listed == {path: (file.content.size, file.etag, file.lfs) for path, file in commit.files.items()}
+    assert len(listed) == FILES
     # Some of those that were listed and of those that were not: olah takes a third of a second for each.
     chosen = ["data/0/0000*", "data/6/0000*", "model.safetensors"]
     wish = ImportRequest(repo="org/model", bucket=bucket, include=chosen)
