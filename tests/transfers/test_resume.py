@@ -1,4 +1,4 @@
-"""What you start gets there: pause, restart, retry, and what is kept meanwhile."""
+"""Transfers complete after a pause, a restart or a retry, and keep their stored parts in the meantime."""
 
 from __future__ import annotations
 
@@ -274,11 +274,11 @@ async def test_orphaned_uploads_are_aborted_at_start(
     named = s3_client.create_multipart_upload(Bucket=bucket, Key="named")["UploadId"]
     entry = await first.engine.pending_writes.begin("stream", f"s3://{bucket}/named", first.s3.host)
     await first.engine.pending_writes.set_upload_id(entry, named)
-    # The server was killed before it read S3's answer: one of these three is its.
+    # The server was killed before it read S3's reply: one of these three uploads is its own.
     await first.engine.pending_writes.begin("stream", f"s3://{bucket}/unnamed", first.s3.host)
     s3_client.create_multipart_upload(Bucket=bucket, Key="unnamed")
     foreign = s3_client.create_multipart_upload(Bucket=bucket, Key="unnamed")["UploadId"]
-    s3_client.upload_part(Bucket=bucket, Key="unnamed", UploadId=foreign, PartNumber=1, Body=b"somebody else's")
+    s3_client.upload_part(Bucket=bucket, Key="unnamed", UploadId=foreign, PartNumber=1, Body=b"another user's")
     beside = s3_client.create_multipart_upload(Bucket=bucket, Key="unnamed2")["UploadId"]
     await first.stop()
 
@@ -320,7 +320,7 @@ async def test_file_published_before_the_kill_is_not_a_conflict(
     )
     await first.stop()
     (partial,) = listed(workspace)
-    # As far as publishing comes before the journal hears of it.
+    # The state after the file is renamed and before that is in the journal.
     partial.write_bytes(LARGE.read())
     partial.rename(workspace / "large.bin")
     found = first.workspace.head("large.bin")

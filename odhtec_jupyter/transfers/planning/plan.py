@@ -103,18 +103,18 @@ def make_plan(
     """
     found: list[Entry] = []
     names = options.names
-    takes, leaves = chooser(options.include, options.exclude), chooser(None, options.exclude)
+    is_selected, is_not_excluded = chooser(options.include, options.exclude), chooser(None, options.exclude)
     if isinstance(target, WorkspaceUri):
         stores.workspace.require_visible(target.path)
     for page in (
         entries(stores, source, is_stopped) if names is None else named_entries(stores, source, names, is_stopped)
     ):
         if isinstance(target, S3Uri) and not target.key:
-            page = [entry for entry in page if entry.path]  # a bucket has no marker of itself
+            page = [entry for entry in page if entry.path]  # a bucket has no folder marker
         if paths is not None:
             paths.update(entry.path for entry in page)
-        # The content of a hidden folder is unknown, so the folder is always reported as omitted.
-        found += [entry for entry in page if (leaves if entry.is_hidden else takes)(entry.path)]
+        # The content of a hidden folder is unknown, so it is reported as omitted whatever the include patterns are.
+        found += [entry for entry in page if (is_not_excluded if entry.is_hidden else is_selected)(entry.path)]
         raise_if_stopped(is_stopped)
     if not found:
         raise BadRequest(f"{source} has no files that the patterns include.")

@@ -50,7 +50,7 @@ async def test_journal_is_readable_by_its_owner_only(tmp_path: Path, jp_asyncio_
 async def test_second_server_uses_its_own_journal_and_the_next_takes_over_both(
     tmp_path: Path, jp_asyncio_loop: Any
 ) -> None:
-    # In another process, as servers are: locks are held by processes.
+    # In another process, because locks belong to processes.
     code = (
         "import asyncio, logging, sys\n"
         "from pathlib import Path\n"
@@ -165,7 +165,7 @@ async def test_rows_already_taken_over_are_not_taken_over_again(tmp_path: Path, 
     first.put("parts", PART)
     await first.written()
     first.close()
-    # As a kill between the two commits of a take-over leaves it: both have the row.
+    # After a kill between the two commits of a take-over, both journals have the row.
     shutil.copy(tmp_path / "journal.sqlite", tmp_path / "journal-1.sqlite")
     second = sqlite3.connect(tmp_path / "journal.sqlite")
     with second:

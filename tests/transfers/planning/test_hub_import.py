@@ -204,7 +204,7 @@ async def test_cancel_leaves_whole_objects_only(
     repository = Repository("org/model")
     repository.commit({"large.bin": SyntheticContent(40 * MIB, seed=4)})
     s3_client.put_object(Bucket=bucket, Key="org/model/large.bin", Body=b"before")
-    # So slow that waiting for the next block of bytes would take longer than the test: the wait itself must end.
+    # So slow that the next block of bytes would arrive after the test: the cancellation must end the wait itself.
     with HubStandIn(repository, bytes_per_second=20_000) as hub:
         services = make_services(hf_endpoint=hub.endpoint)
         await services.start()
@@ -297,7 +297,7 @@ async def test_host_without_ranges_is_read_over_one_connection(
     hub.traffic.clear()
     again = await bring(services, request(bucket, prefix="again", include=["model.safetensors"], verify=verify))
     assert again.error is None
-    # What was found out is kept: a whole file, once.
+    # The store remembers that the host has no ranges: the whole file is read once.
     assert [seen.bytes_sent for seen in hub.traffic.seen("cdn")] == [LARGE.size]
 
 
@@ -311,7 +311,7 @@ async def test_connection_of_a_host_without_ranges_is_not_replaced(
     monkeypatch.setattr("odhtec_jupyter.transfers.runtime.retry.FIRST_DELAY_SECONDS", 0.0)
     model.commit({"second.bin": SyntheticContent(12 * PART_SIZE, seed=9)})
     hub.mirror.ranges = False
-    await bring(services, request(bucket, include=["model.safetensors"]))  # shows that there are none
+    await bring(services, request(bucket, include=["model.safetensors"]))  # shows that the host has no ranges
     hub.traffic.clear()
     hub.inject(Cut(after=11 * PART_SIZE), "*second.bin", host="cdn")
     transfer = await bring(services, request(bucket, include=["second.bin"]))
@@ -333,7 +333,7 @@ async def test_refused_link_is_final_and_names_the_host(
     )
     assert transfer.error.code == "HubForbidden"
     assert sha256s(s3_client, bucket) == {}
-    # Each connection asks once.
+    # Each connection requests a link once.
     assert len(hub.traffic.seen("cdn")) <= 8
 
 
