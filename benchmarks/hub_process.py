@@ -7,8 +7,8 @@ import json
 import sys
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository, RepositoryFile
+from odhtec_jupyter.demo.hub.repository import Repository, RepositoryFile
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 
 WARM_UP = 16 * 1024 * 1024
 

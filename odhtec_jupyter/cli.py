@@ -14,7 +14,6 @@ from importlib.metadata import version
 
 from odhtec_jupyter.commands import (
     buckets,
-    completion,
     copying,
     importing,
     listing,
@@ -24,7 +23,8 @@ from odhtec_jupyter.commands import (
     syncing,
     transfers,
 )
-from odhtec_jupyter.commands.options import LOCATIONS, WILDCARDS, Parser, port_number
+from odhtec_jupyter.commands.arguments import completion
+from odhtec_jupyter.commands.arguments.options import LOCATIONS, WILDCARDS, Parser, port_number
 from odhtec_jupyter.commands.output import print_error
 from odhtec_jupyter.errors import OdhTecError
 

@@ -24,7 +24,7 @@ import pytest
 from botocore.config import Config as BotoConfig
 from botocore.exceptions import ClientError
 
-from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess, clean_environment
 from tests.installed import RGW_PROGRAMS, missing
 

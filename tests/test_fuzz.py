@@ -20,9 +20,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
-from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.keys import encode_key
 from tests.conftest import S3Server, empty_bucket, make_s3_client
 

@@ -6,12 +6,13 @@ import ast
 import subprocess
 import sys
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / "odhtec_jupyter"
 LEAVES = {
     *("settings", "network", "models", "errors", "keys", "patterns", "uris", "visible", "secret_traits"),
-    *("hub_address", "hub_token", "file_names"),
+    *("hub_address", "file_names"),
     "_version",
 }
 
@@ -56,6 +57,29 @@ def layer(first: str) -> dict[str, set[str]]:
     return found
 
 
+def dependencies(name: str) -> set[str]:
+    """The modules of the package that a module imports; ``from package import module`` counts as the module alone."""
+    path = PACKAGE.joinpath(*name.split("."))
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            full = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {one if one.removeprefix("odhtec_jupyter.") in modules() else node.module for one in full}
+    own_imports = {one.removeprefix("odhtec_jupyter.") for one in found if one.startswith("odhtec_jupyter.")}
+    return own_imports & modules().keys()
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {name: dependencies(name) for name in modules() if name != "__init__"}
+    # They name the type of the file system that uses them.
+    for name in ("client.filesystem.walk", "client.filesystem.bulk_operations"):
+        graph[name].remove("client.filesystem.filesystem")
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
+
+
 def test_only_the_s3_store_knows_boto3() -> None:
     assert {name for name in users_of("boto3", "botocore", "s3transfer") if not name.startswith("demo")} == {
         "stores.s3.connection.clients",
@@ -76,7 +100,7 @@ def test_only_the_server_side_knows_the_web_server() -> None:
 def test_leaves_import_nothing_above_them() -> None:
     assert layer("errors")["errors"] == set()
     assert layer("models")["models"] == set()
-    allowed = {"models", "errors", "network", "secret_traits", "hub_token"}
+    allowed = {"models", "errors", "network", "secret_traits"}
     assert {name: found - allowed for name, found in layer("settings").items() if found - allowed} == {}
     assert layer("network")["network"] <= {"errors"}
     assert layer("keys")["keys"] <= {"errors"}

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from tests.conftest import python_path
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))

@@ -6,15 +6,15 @@ import argparse
 from typing import TYPE_CHECKING
 
 from odhtec_jupyter.client.arguments import s3_location
+from odhtec_jupyter.commands.arguments.options import command, deleting_arguments, dry_run_argument, location_argument
 from odhtec_jupyter.commands.console import FAILED, console
-from odhtec_jupyter.commands.options import command, deleting_arguments, dry_run_argument, location_argument
 from odhtec_jupyter.commands.removing import contents, delete, is_confirmed, plans
 from odhtec_jupyter.errors import BadRequest, StoreError
 from odhtec_jupyter.models import PlannedFile, TransferPlan
 from odhtec_jupyter.visible import visible
 
 if TYPE_CHECKING:
-    from odhtec_jupyter.commands.options import Commands
+    from odhtec_jupyter.commands.arguments.options import Commands
 
 
 def add(commands: Commands) -> None:

@@ -15,9 +15,8 @@ from odhtec_jupyter.client.local.downloader import Downloader, local_path, missi
 from odhtec_jupyter.client.local.local_transfer import LocalPlan, LocalTransfer
 from odhtec_jupyter.client.local.saved_files import SavedFiles
 from odhtec_jupyter.client.local.uploader import Uploader
-from odhtec_jupyter.commands.console import INTERRUPTED, Console, console, merged
-from odhtec_jupyter.commands.expansion import NOT_FOUND
-from odhtec_jupyter.commands.options import (
+from odhtec_jupyter.commands.arguments.expansion import NOT_FOUND
+from odhtec_jupyter.commands.arguments.options import (
     LOCATIONS,
     WILDCARDS,
     command,
@@ -25,7 +24,8 @@ from odhtec_jupyter.commands.options import (
     moving_arguments,
     patterns,
 )
-from odhtec_jupyter.commands.sources import Source, by_folder, is_hub, is_remote, single, sources
+from odhtec_jupyter.commands.arguments.sources import Source, by_folder, is_hub, is_remote, single, sources
+from odhtec_jupyter.commands.console import INTERRUPTED, Console, console, merged
 from odhtec_jupyter.commands.streams import PIPE, read_from_stdin, write_to_stdout
 from odhtec_jupyter.errors import BadRequest, NoServer, OdhTecError
 from odhtec_jupyter.models import TransferPlan
@@ -33,7 +33,7 @@ from odhtec_jupyter.patterns import MAX_GLOBS, exact_pattern
 from odhtec_jupyter.uris import S3Uri, parse_uri
 
 if TYPE_CHECKING:
-    from odhtec_jupyter.commands.options import Commands
+    from odhtec_jupyter.commands.arguments.options import Commands
 
 Job = Callable[..., Any]  # with dry_run=True it returns a TransferPlan, otherwise a Transfer
 MAX_NAMES_PER_TRANSFER = 1000

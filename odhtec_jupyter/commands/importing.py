@@ -6,11 +6,11 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from odhtec_jupyter.client.display import size
+from odhtec_jupyter.commands.arguments.options import command, moving_arguments, patterns
 from odhtec_jupyter.commands.console import FAILED, Console, console
-from odhtec_jupyter.commands.options import command, moving_arguments, patterns
 
 if TYPE_CHECKING:
-    from odhtec_jupyter.commands.options import Commands
+    from odhtec_jupyter.commands.arguments.options import Commands
     from odhtec_jupyter.models import RemainingObjects
 
 MAX_NAMED_KEYS = 3  # in a question

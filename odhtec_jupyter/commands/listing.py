@@ -11,14 +11,14 @@ from odhtec_jupyter.client import Client, Entry
 from odhtec_jupyter.client.arguments import s3_location
 from odhtec_jupyter.client.display import size
 from odhtec_jupyter.client.globs import has_wildcards
+from odhtec_jupyter.commands.arguments.expansion import expand, not_found
+from odhtec_jupyter.commands.arguments.options import WILDCARDS, command, location_argument, positive_number
 from odhtec_jupyter.commands.console import Console, console
-from odhtec_jupyter.commands.expansion import expand, not_found
-from odhtec_jupyter.commands.options import WILDCARDS, command, location_argument, positive_number
 from odhtec_jupyter.models import Usage
 from odhtec_jupyter.visible import visible
 
 if TYPE_CHECKING:
-    from odhtec_jupyter.commands.options import Commands, Parser
+    from odhtec_jupyter.commands.arguments.options import Commands, Parser
 
 MODES = ("contains", "prefix", "glob")
 

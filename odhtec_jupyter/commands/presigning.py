@@ -7,12 +7,12 @@ import re
 from typing import TYPE_CHECKING
 
 from odhtec_jupyter.client.arguments import request, s3_object
+from odhtec_jupyter.commands.arguments.options import command, location_argument
 from odhtec_jupyter.commands.console import console
-from odhtec_jupyter.commands.options import command, location_argument
 from odhtec_jupyter.models import PresignRequest
 
 if TYPE_CHECKING:
-    from odhtec_jupyter.commands.options import Commands
+    from odhtec_jupyter.commands.arguments.options import Commands
 
 UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 

@@ -10,16 +10,16 @@ from odhtec_jupyter.client import Client, Entry
 from odhtec_jupyter.client.arguments import s3_location
 from odhtec_jupyter.client.display import size
 from odhtec_jupyter.client.globs import has_wildcards
+from odhtec_jupyter.commands.arguments.expansion import FORBIDDEN, expand, is_below
+from odhtec_jupyter.commands.arguments.options import WILDCARDS, command, deleting_arguments, location_argument
 from odhtec_jupyter.commands.console import FAILED, Console, console, merged
-from odhtec_jupyter.commands.expansion import FORBIDDEN, expand, is_below
-from odhtec_jupyter.commands.options import WILDCARDS, command, deleting_arguments, location_argument
 from odhtec_jupyter.errors import BadRequest, OdhTecError, error_for
 from odhtec_jupyter.models import PlannedFile, TransferPlan
 from odhtec_jupyter.uris import S3Uri
 from odhtec_jupyter.visible import visible
 
 if TYPE_CHECKING:
-    from odhtec_jupyter.commands.options import Commands
+    from odhtec_jupyter.commands.arguments.options import Commands
 
 MAX_KEYS_PER_REQUEST = 1000
 MAX_NAMED_URIS = 3  # in a question

@@ -10,16 +10,16 @@ from odhtec_jupyter.client import Client, Entry
 from odhtec_jupyter.client.arguments import s3_object
 from odhtec_jupyter.client.files.reader import ObjectReader
 from odhtec_jupyter.client.files.writer import ObjectWriter
+from odhtec_jupyter.commands.arguments.expansion import expand
+from odhtec_jupyter.commands.arguments.options import WILDCARDS, command, location_argument
 from odhtec_jupyter.commands.console import Console, console
-from odhtec_jupyter.commands.expansion import expand
-from odhtec_jupyter.commands.options import WILDCARDS, command, location_argument
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.models import OnConflict
 from odhtec_jupyter.uris import S3Uri
 from odhtec_jupyter.visible import visible
 
 if TYPE_CHECKING:
-    from odhtec_jupyter.commands.options import Commands
+    from odhtec_jupyter.commands.arguments.options import Commands
 
 PIPE = "-"
 BLOCK_BYTES = 1024 * 1024

@@ -17,16 +17,16 @@ from odhtec_jupyter.client.local.dry_run import left_out_notice
 from odhtec_jupyter.client.local.local_transfer import LocalPlan, LocalTransfer
 from odhtec_jupyter.client.local.scan import entries_below
 from odhtec_jupyter.client.local.uploader import Uploader, folder_of, includes
+from odhtec_jupyter.commands.arguments.expansion import not_found
+from odhtec_jupyter.commands.arguments.options import LOCATIONS, command, location_argument, moving_arguments, patterns
+from odhtec_jupyter.commands.arguments.sources import is_remote
 from odhtec_jupyter.commands.console import Console, console
-from odhtec_jupyter.commands.expansion import not_found
-from odhtec_jupyter.commands.options import LOCATIONS, command, location_argument, moving_arguments, patterns
-from odhtec_jupyter.commands.sources import is_remote
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.models import PlannedFile, TransferPlan
 from odhtec_jupyter.uris import S3Uri
 
 if TYPE_CHECKING:
-    from odhtec_jupyter.commands.options import Commands
+    from odhtec_jupyter.commands.arguments.options import Commands
 
 
 def add(commands: Commands) -> None:

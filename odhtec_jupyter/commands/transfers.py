@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from odhtec_jupyter.client import Transfer
 from odhtec_jupyter.client.display import line
+from odhtec_jupyter.commands.arguments.options import command
 from odhtec_jupyter.commands.console import Console, console
-from odhtec_jupyter.commands.options import command
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.visible import visible
 
 if TYPE_CHECKING:
-    from odhtec_jupyter.commands.options import Commands
+    from odhtec_jupyter.commands.arguments.options import Commands
 
 VERBS = ("list", "show", "wait", "pause", "resume", "retry", "cancel", "remove")
 

@@ -16,10 +16,10 @@ from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from odhtec_jupyter.demo.content import Content, FileContent
-from odhtec_jupyter.demo.faults import Cut, Faults, Halt, Host, Refuse, WrongByte
-from odhtec_jupyter.demo.mirror import Mirror
-from odhtec_jupyter.demo.repository import Repository
-from odhtec_jupyter.demo.traffic import Request, Traffic
+from odhtec_jupyter.demo.hub.faults import Cut, Faults, Halt, Host, Refuse, WrongByte
+from odhtec_jupyter.demo.hub.mirror import Mirror
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.traffic import Request, Traffic
 from odhtec_jupyter.models import RepoType
 
 _THROTTLED_PIECE = 64 * 1024

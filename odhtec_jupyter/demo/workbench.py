@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess, clean_environment
 from odhtec_jupyter.demo.model import REPO_ID, fetch_model
-from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.demo.s3 import MODELS, DemoStore
 
 _USERS_CONNECTION = (

@@ -143,7 +143,7 @@ class OdhTecHandler(APIHandler):
         try:
             return await self.call(self._unless_gone(partial(function, *args, **kwargs)))
         finally:
-            interactive_priority.looked()
+            interactive_priority.note_browsing()
 
     def _unless_gone(self, function: Callable[[], T]) -> Callable[[], T]:
         def unless_gone() -> T:
@@ -155,7 +155,7 @@ class OdhTecHandler(APIHandler):
 
     async def _in_thread(self, threads: Executor, function: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()
-        with interactive_priority.asked():
+        with interactive_priority.request():
             return await loop.run_in_executor(threads, function)
 
     def body(self, model: type[Model]) -> Model:

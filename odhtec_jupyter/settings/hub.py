@@ -7,11 +7,11 @@ from contextlib import suppress
 from traitlets import Unicode, default
 
 from odhtec_jupyter.errors import BadRequest
-from odhtec_jupyter.hub_token import own_token
 from odhtec_jupyter.models import HubSettings, HubSettingsChange
 from odhtec_jupyter.network import checked_url, origin
 from odhtec_jupyter.settings.connections import HUB_ENDPOINT, HubConnection
 from odhtec_jupyter.settings.group import SettingsGroup
+from odhtec_jupyter.settings.hub_token import own_token
 from odhtec_jupyter.settings.values import check_secret, endpoint_origin, env, foreign_secret, mask, merge
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from tests.browser.chromium import Chromium
 from tests.browser.kept_page import VIEWPORT, KeptPage

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from tests.browser.panel import Panel
 from tests.content import contents
 

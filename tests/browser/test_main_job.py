@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.demo.model import REPO_ID as REPO
 from odhtec_jupyter.demo.model import fetch_model
-from odhtec_jupyter.demo.repository import Repository
 from tests.browser.panel import Panel
 from tests.browser.waiting import PATIENCE
 from tests.conftest import S3Server

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from odhtec_jupyter.demo import s3 as demo_s3
-from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.demo.model import REPO_ID, fetch_model
-from odhtec_jupyter.demo.repository import Repository
 from tests.browser.cell import Notebook, write_notebook
 from tests.browser.panel import Panel
 from tests.browser.waiting import PATIENCE

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from odhtec_jupyter.demo.content import BytesContent, SyntheticContent
-from odhtec_jupyter.demo.faults import Changed
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.faults import Changed
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from tests.browser.panel import Panel
 from tests.browser.waiting import PATIENCE
 from tests.conftest import S3Server

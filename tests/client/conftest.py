@@ -14,7 +14,7 @@ import pytest
 
 from odhtec_jupyter.cli import main
 from odhtec_jupyter.client import Client
-from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from tests.client.shell import Shell
 

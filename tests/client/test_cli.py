@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.faults import Halt
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.faults import Halt
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from tests.client.shell import COMMAND, Shell
 from tests.conftest import python_path
 from tests.waiting import GIVE_UP_SECONDS

@@ -15,10 +15,10 @@ import requests
 
 from odhtec_jupyter.client import Client, Transfer
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.faults import Halt
-from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.hub.faults import Halt
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
-from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.errors import Cancelled, Conflict, NotFound, OdhTecError, StoreError, VerificationError
 from tests.waiting import GIVE_UP_SECONDS
 

@@ -31,7 +31,7 @@ for line in "$@"; do complete_line "$line"; echo; done
 """
 
 # A busy machine may take longer to answer than a person would wait.
-PATIENT = f"from odhtec_jupyter.commands import completion; completion.MAX_SECONDS = {GIVE_UP_SECONDS:.0f}"
+PATIENT = f"from odhtec_jupyter.commands.arguments import completion; completion.MAX_SECONDS = {GIVE_UP_SECONDS:.0f}"
 
 
 @pytest.fixture(params=["moto"])
@@ -87,5 +87,5 @@ def test_tab_completes_commands_buckets_and_keys(tab: Any, s3_client: Any, bucke
 
 
 def test_completion_without_argcomplete_says_what_to_install(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("odhtec_jupyter.commands.completion.find_spec", lambda _: None)
+    monkeypatch.setattr("odhtec_jupyter.commands.arguments.completion.find_spec", lambda _: None)
     assert "pip install 'odhtec-jupyter[completion]'" in shell("completion", "bash", code=1).stderr

@@ -12,8 +12,8 @@ import pytest
 from odhtec_jupyter.client import Client
 from odhtec_jupyter.client.transfer import Transfer
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.errors import Forbidden
 from tests.conftest import free_port
 from tests.faults.jupyter import KillableServer

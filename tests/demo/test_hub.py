@@ -22,9 +22,9 @@ from huggingface_hub.errors import (
 )
 
 from odhtec_jupyter.demo.content import BytesContent, FileContent, SyntheticContent
-from odhtec_jupyter.demo.faults import Changed, Cut, Halt, Refuse, WrongByte
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.faults import Changed, Cut, Halt, Refuse, WrongByte
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from tests.waiting import GIVE_UP_SECONDS
 
 WEIGHTS = SyntheticContent(5_000_003, seed=7)

@@ -16,10 +16,10 @@ import pytest
 
 from odhtec_jupyter.client.filesystem import OdhTecFileSystem
 from odhtec_jupyter.demo import s3 as demo_s3
-from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.demo.model import REPO_ID
-from odhtec_jupyter.demo.repository import Repository
 from tests.conftest import S3Server, missing, python_path
 from tests.docs.bash import Bash
 from tests.docs.snippets import PAGES, RUN, SHOWN, blocks_of

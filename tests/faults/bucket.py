@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from boto3.s3.transfer import TransferConfig
 
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
 from tests.conftest import S3Server
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from tests.conftest import S3Server, free_port
 from tests.faults.bucket import Bucket
 from tests.faults.jupyter import Api, KillableServer
@@ -58,9 +58,9 @@ CONSTANTS: dict[str, object] = {
     TRANSFERS + "runtime.retry.FIRST_DELAY_SECONDS": 0.02,
     # How busy the machine is must not decide which requests there are: no speed makes parts larger, and none makes
     # several connections read one part.
-    TRANSFERS + "copying.connection_scaler.AMPLE": 2**60,
-    TRANSFERS + "copying.connection_scaler.SLOW": 0,
-    TRANSFERS + "uploads.streamed_upload.AMPLE": 2**60,
+    TRANSFERS + "copying.connection_scaler.FAST_BYTES_PER_SECOND": 2**60,
+    TRANSFERS + "copying.connection_scaler.SLOW_BYTES_PER_SECOND": 0,
+    TRANSFERS + "uploads.streamed_upload.FAST_BYTES_PER_SECOND": 2**60,
 }
 
 

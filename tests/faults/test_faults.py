@@ -13,8 +13,8 @@ from itertools import chain
 import pytest
 
 from odhtec_jupyter.demo.content import Content, SyntheticContent
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from tests.conftest import S3Server
 from tests.faults.bucket import Bucket, checksums
 from tests.faults.jupyter import Api, Reply

@@ -11,7 +11,7 @@ import pytest
 
 from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
-from odhtec_jupyter.transfers.uploads.streamed_upload import LARGE_PART
+from odhtec_jupyter.transfers.uploads.streamed_upload import LARGE_PART_BYTES
 from tests.conftest import S3Server
 from tests.faults.bucket import Bucket, nothing_left_over
 from tests.faults.conftest import CONSTANTS, TRANSFERS
@@ -21,7 +21,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.rules import Action, LostReply, Reset, Status
 
 # The first part shows that S3 is quick, so the second one may be a large one; others follow it.
-CONTENT = SyntheticContent(PART_SIZE + LARGE_PART + 2 * MIB + 7, seed=9)
+CONTENT = SyntheticContent(PART_SIZE + LARGE_PART_BYTES + 2 * MIB + 7, seed=9)
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +29,10 @@ def server_constants() -> dict[str, object]:
     """Any speed is enough to forward a part, however long that takes."""
     return {
         **CONSTANTS,
-        TRANSFERS + "uploads.streamed_upload.AMPLE": 0,
-        TRANSFERS + "uploads.socket_reader.QUICK": 1,
-        TRANSFERS + "uploads.forwarding.PATIENCE": 60_000,
-        TRANSFERS + "uploads.forwarding.LONGEST": 60.0,
+        TRANSFERS + "uploads.streamed_upload.FAST_BYTES_PER_SECOND": 0,
+        TRANSFERS + "uploads.socket_reader.QUICK_BYTES": 1,
+        TRANSFERS + "uploads.forwarding.MAX_WAIT_MS": 60_000,
+        TRANSFERS + "uploads.forwarding.MAX_TOTAL_WAIT_SECONDS": 60.0,
     }
 
 

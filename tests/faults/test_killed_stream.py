@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from tests.conftest import S3Server
 from tests.faults.bucket import Bucket, checksums, nothing_left_over
@@ -24,7 +24,7 @@ def server_constants() -> dict[str, object]:
     """Any speed is enough to stream."""
     return {
         **CONSTANTS,
-        TRANSFERS + "copying.connection_scaler.AMPLE": 0,
+        TRANSFERS + "copying.connection_scaler.FAST_BYTES_PER_SECOND": 0,
         TRANSFERS + "runtime.parts.STREAM_SIZE": STREAM_SIZE,
     }
 

@@ -16,8 +16,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from tests.conftest import S3Server, make_s3_client
 from tests.faults.bucket import Bucket
 from tests.faults.jupyter import Api, KillableServer

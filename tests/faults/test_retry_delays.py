@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from tests.faults.bucket import BEFORE, Bucket
 from tests.faults.jupyter import Api
 from tests.faults.proxy import Proxy

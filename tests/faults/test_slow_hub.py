@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from tests.faults.bucket import Bucket, checksums
 from tests.faults.conftest import CONSTANTS, TRANSFERS
@@ -22,7 +22,7 @@ KIB = 1024
 @pytest.fixture(scope="module")
 def server_constants() -> dict[str, object]:
     """Every connection is slow."""
-    return {**CONSTANTS, TRANSFERS + "copying.connection_scaler.SLOW": 2**60}
+    return {**CONSTANTS, TRANSFERS + "copying.connection_scaler.SLOW_BYTES_PER_SECOND": 2**60}
 
 
 def reads_less_than_a_part(exchange: Exchange) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.transfers.runtime.parts import MIB, PART_SIZE
 from odhtec_jupyter.transfers.runtime.retry import MAX_ATTEMPTS
 from tests.faults.bucket import Bucket, checksums
@@ -23,7 +23,7 @@ def server_constants() -> dict[str, object]:
     """Every block that comes is told of, the slow connection is soon found, and a silent one is waited for a day."""
     return {
         **CONSTANTS,
-        TRANSFERS + "copying.part_progress.EVERY": 0.0,
+        TRANSFERS + "copying.part_progress.REPORT_INTERVAL_SECONDS": 0.0,
         TRANSFERS + "copying.stragglers.LOOK_SECONDS": 0.05,
         TRANSFERS + "copying.stragglers.LATE_SECONDS": 0.2,
         "odhtec_jupyter.stores.http.READ_TIMEOUT": 86_400.0,

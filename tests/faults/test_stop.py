@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from tests.conftest import S3Server, python_path
 from tests.faults.bucket import Bucket, checksums, nothing_left_over

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tornado.httpclient import HTTPResponse
 
-from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.services import Services
 from tests.odd_store import OddStore

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 
 on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 

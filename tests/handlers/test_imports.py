@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from odhtec_jupyter.demo.faults import Halt, Refuse
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.faults import Halt, Refuse
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.models.hub import MAX_REMAINING
 from odhtec_jupyter.services import CALL_THREADS
 from odhtec_jupyter.transfers.planning import hub_import

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.models import TransferRequest
 from odhtec_jupyter.transfers.jobs.jobs import TransferBlocked
 from tests.marks import on_moto

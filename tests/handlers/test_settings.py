@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.handlers.contract import NotFoundHandler
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.routes import ROUTES

@@ -15,9 +15,9 @@ import pytest
 import requests
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
-from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.keys import encode_key
 from tests.conftest import S3Server, free_port
 from tests.faults.jupyter import KillableServer

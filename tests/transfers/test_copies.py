@@ -14,8 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.models import TransferPlan, TransferRequest
 from odhtec_jupyter.services import Services
@@ -236,7 +236,7 @@ async def test_unusual_keys_are_copied_moved_and_deleted(
 async def test_unusual_keys_are_copied_in_parts(
     run: Run, s3_client: Any, bucket: str, oddly_named: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_side_copy, "AT_ONCE", 0)
+    monkeypatch.setattr(server_side_copy, "MAX_SINGLE_COPY_BYTES", 0)
     # Folders are never so large, and Ceph RGW replies 500 to parts for such a long key.
     for name in [name for name in oddly_named if name.endswith("/") or len(name) > 900]:
         s3_client.delete_object(Bucket=bucket, Key=f"p/{name}")
@@ -263,8 +263,8 @@ async def test_multipart_object_is_copied_with_its_metadata(run: Run, s3_client:
 async def test_large_objects_are_copied_in_parts(
     run: Run, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_side_copy, "AT_ONCE", 10 * MIB)
-    monkeypatch.setattr(server_side_copy, "COPY_PART", PART_SIZE)
+    monkeypatch.setattr(server_side_copy, "MAX_SINGLE_COPY_BYTES", 10 * MIB)
+    monkeypatch.setattr(server_side_copy, "COPY_PART_BYTES", PART_SIZE)
     data = LARGE.read(0, LARGE.size)
     s3_client.put_object(Bucket=bucket, Key="big", Body=data, ContentType="text/x-odd", Metadata={"mine": "yes"})
     transfer = await run("copy", f"s3://{bucket}/big", f"s3://{bucket}/big2")

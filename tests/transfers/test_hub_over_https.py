@@ -11,8 +11,8 @@ import pytest
 import trustme
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.errors import Unreachable
 from odhtec_jupyter.models import ImportRequest
 from odhtec_jupyter.services import Services

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.faults import WrongByte
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.faults import WrongByte
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.errors import StoreError, Unreachable
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.s3.store import S3Store

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.demo.model import default_cache
-from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.models import ImportRequest
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.runtime.parts import MIB

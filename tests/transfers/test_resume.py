@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.faults import Halt, Refuse
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
-from odhtec_jupyter.demo.traffic import Request
+from odhtec_jupyter.demo.hub.faults import Halt, Refuse
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
+from odhtec_jupyter.demo.hub.traffic import Request
 from odhtec_jupyter.errors import Conflict
 from odhtec_jupyter.models import ImportRequest, RemainingObject
 from odhtec_jupyter.services import Services

@@ -28,7 +28,7 @@ MAX_NAME_BYTES = 200  # of the final name in the name of the unfinished file
 
 
 class Downloader:
-    """Turns objects into files."""
+    """Downloads objects to local files."""
 
     def __init__(
         self,

@@ -35,7 +35,7 @@ MAX_PART_RESTARTS = 5  # the server drops the pieces of a part when other upload
 
 
 class Uploader:
-    """Turns files into objects."""
+    """Uploads local files as objects."""
 
     def __init__(
         self,

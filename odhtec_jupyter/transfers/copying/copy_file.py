@@ -29,8 +29,8 @@ from odhtec_jupyter.transfers.runtime.parts import MAX_OBJECT, Cutting, Part, st
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.target import BLOCK, STREAM, Assembly, Target, assembling, blocks
 
-SPLIT = 4  # connections for one part where one is slow
-TRIES = 2  # of a whole file whose bytes were wrong, or whose parts were too large
+CONNECTIONS_PER_SLOW_PART = 4  # connections for one part where one is slow
+MAX_FILE_ATTEMPTS = 2  # of a whole file whose bytes were wrong, or whose parts were too large
 
 
 async def copy_file(
@@ -51,7 +51,7 @@ async def copy_file(
     if source.size > MAX_OBJECT:
         raise TooLarge(f"{target.uri} has {source.size} bytes, but an object in S3 can have up to 5 TiB.")
     may_stream = True
-    left = TRIES
+    left = MAX_FILE_ATTEMPTS
     try:
         while True:
             left -= 1
@@ -130,16 +130,16 @@ class _Copy:
 
     async def _whole(self) -> str | None:
         size, target = self._source.size, self._target
-        with await self._engine.budget.lease(max(size, 1), "copy") as lease, PartProgress(self._count) as in_flight:
+        with await self._engine.budget.lease(max(size, 1), "copy") as lease, PartProgress(self._count) as progress:
             view = lease.view[:size]
 
             def put() -> str:
                 if self._verifier:
                     self._verifier.compare(target.uri)
-                return target.put_whole(view, self._stop, self._md5(view), in_flight.follow) or ""
+                return target.put_whole(view, self._stop, self._md5(view), progress.track) or ""
 
-            etag = await self._pass(Part(1, 0, size), view, self._source, in_flight, put)
-        self._count(size - in_flight.told)
+            etag = await self._pass(Part(1, 0, size), view, self._source, progress, put)
+        self._count(size - progress.reported)
         return etag or None
 
     async def _in_parts(self) -> str | None:
@@ -198,27 +198,27 @@ class _Copy:
         if arrived and not self._verifier:
             return
         memory = BLOCK if through else part.size
-        in_flight = PartProgress(self._touch if arrived else self._count)
-        with await self._engine.budget.lease(memory, "copy") as lease, in_flight:
+        progress = PartProgress(self._touch if arrived else self._count)
+        with await self._engine.budget.lease(memory, "copy") as lease, progress:
             if through:
-                await self._relay(assembly, part, lease.view, in_flight, arrived=arrived)
+                await self._relay(assembly, part, lease.view, progress, arrived=arrived)
             else:
-                await self._bring(assembly, part, lease.view, in_flight, arrived=arrived)
+                await self._bring(assembly, part, lease.view, progress, arrived=arrived)
         if not arrived:
-            self._count(part.size - in_flight.told)
+            self._count(part.size - progress.reported)
             self._scaler.stored(part.size)
 
     async def _bring(
-        self, assembly: Assembly, part: Part, view: memoryview, in_flight: PartProgress, *, arrived: bool
+        self, assembly: Assembly, part: Part, view: memoryview, progress: PartProgress, *, arrived: bool
     ) -> None:
         """One part; of one that had arrived only the checksum wants to know."""
 
         def put() -> str:
-            pieces = in_flight.follow(blocks(view, self._stop))
+            pieces = progress.track(blocks(view, self._stop))
             return assembly.put(part.number, part.start, pieces, part.size, md5=self._md5(view))
 
         if not arrived:
-            assembly.keep(part.number, await self._pass(part, view, self._source, in_flight, put), part.size)
+            assembly.keep(part.number, await self._pass(part, view, self._source, progress, put), part.size)
             return
         kept = assembly.entry.parts[part.number].etag
 
@@ -228,12 +228,12 @@ class _Copy:
                 return kept
             return put()
 
-        etag = await self._pass(part, view, assembly.again or self._source, in_flight, compare)
+        etag = await self._pass(part, view, assembly.again or self._source, progress, compare)
         if etag != kept:
             assembly.keep(part.number, etag, part.size)
 
     async def _pass(
-        self, part: Part, view: memoryview, source: RangedSource, in_flight: PartProgress, put: Callable[[], str]
+        self, part: Part, view: memoryview, source: RangedSource, progress: PartProgress, put: Callable[[], str]
     ) -> str:
         """Read a part, feed the checksum when it is its turn, put it; its ETag.
 
@@ -247,8 +247,8 @@ class _Copy:
                 throughput = Throughput(self._judge)
 
                 def came(count: int) -> None:
-                    throughput.came(count)
-                    in_flight.read(count)
+                    throughput.add(count)
+                    progress.read(count)
 
                 done = read_range(source, part, view, done, self._stop, came, self._stragglers)
             if done < part.size:
@@ -262,7 +262,7 @@ class _Copy:
             return put()
 
         if self._scaler.slow:
-            await self._fill(part, view, source, in_flight)
+            await self._fill(part, view, source, progress)
             done = part.size
         etag: str | None = None
         while etag is None:
@@ -270,7 +270,7 @@ class _Copy:
         return etag
 
     async def _relay(
-        self, assembly: Assembly, part: Part, block: memoryview, in_flight: PartProgress, *, arrived: bool
+        self, assembly: Assembly, part: Part, block: memoryview, progress: PartProgress, *, arrived: bool
     ) -> None:
         """A part block by block: each is read, hashed and sent before the next one comes."""
         source = (assembly.again or self._source) if arrived else self._source
@@ -290,7 +290,7 @@ class _Copy:
                 verifier = self._verifier.fork() if self._verifier else None
             start = time.monotonic()
             with closing(relay(source, part, block, verifier, self._stop)) as pieces:
-                etag = assembly.put(part.number, part.start, in_flight.follow(pieces), part.size, md5=None)
+                etag = assembly.put(part.number, part.start, progress.track(pieces), part.size, md5=None)
             self._judge(part.size / max(time.monotonic() - start, 1e-6))
             return etag, verifier
 
@@ -302,21 +302,21 @@ class _Copy:
         if not arrived or etag != assembly.entry.parts[part.number].etag:
             assembly.keep(part.number, etag, part.size)
 
-    async def _fill(self, part: Part, view: memoryview, source: RangedSource, in_flight: PartProgress) -> None:
+    async def _fill(self, part: Part, view: memoryview, source: RangedSource, progress: PartProgress) -> None:
         """Read one range into memory over several slow connections: the memory for parts is limited."""
-        step = max(1, -(-part.size // SPLIT))
+        step = max(1, -(-part.size // CONNECTIONS_PER_SLOW_PART))
         async with together() as group:
             for start in range(part.start, part.end, step):
                 piece = Part(part.number, start, min(start + step, part.end))
                 at = start - part.start
-                group.create_task(self._fill_piece(piece, view[at : at + piece.size], source, in_flight))
+                group.create_task(self._fill_piece(piece, view[at : at + piece.size], source, progress))
 
-    async def _fill_piece(self, part: Part, view: memoryview, source: RangedSource, in_flight: PartProgress) -> None:
+    async def _fill_piece(self, part: Part, view: memoryview, source: RangedSource, progress: PartProgress) -> None:
         """Read a range over one connection; a torn one goes on from where it broke."""
         done = 0
 
         def read() -> int:
-            return read_range(source, part, view, done, self._stop, in_flight.read, self._stragglers)
+            return read_range(source, part, view, done, self._stop, progress.read, self._stragglers)
 
         while done < part.size:
             done = await self._engine.attempt(self._stop, read)

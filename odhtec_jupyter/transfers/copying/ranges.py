@@ -1,4 +1,4 @@
-"""Reading ranges of a source into memory, and on from where a connection broke. Everything here runs in threads."""
+"""Reading ranges of a source, with retries from the byte where a connection broke. Everything runs in threads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from odhtec_jupyter.transfers.runtime.parts import Part
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, Retries, check
 from odhtec_jupyter.transfers.targets.target import BLOCK
 
-SHORT = 64 * 1024  # bytes of one read from a slow connection: each shows progress
+SHORT_READ_BYTES = 64 * 1024  # one read from a slow connection, so that progress shows
 QUICK_SECONDS = 0.5  # for a block
 
 
@@ -25,56 +25,56 @@ def read_range(
     view: memoryview,
     done: int,
     stop: CancelToken,
-    came: Callable[[int], object],
+    on_read: Callable[[int], object],
     stragglers: Stragglers,
 ) -> int:
-    """Read a range into memory from byte ``done`` of it on; how far it came before the connection broke, or all.
+    """Read a range into memory from its byte ``done``. Return where it ended: at its end or where the connection broke.
 
-    ``came`` hears of the bytes of each read. Runs in a thread. Raises what is not worth another try, and what went
-    wrong before a single byte came, unless the connection was replaced.
+    ``on_read`` is called with the bytes of each read. Raises errors that are not transient, and transient ones before
+    the first byte, unless the connection was replaced.
     """
     before = done
     with stragglers.reading() as reading:
         try:
             with _opened(source, part.start + done, part.end, stop) as reader, reading.answering(reader):
-                block = SHORT
+                block = SHORT_READ_BYTES
                 while done < part.size:
                     start = time.monotonic()
                     count = _read(reader, view[done : min(done + block, part.size)], stop)
                     done += count
-                    reading.came(count)
-                    came(count)
-                    block = BLOCK if time.monotonic() - start < QUICK_SECONDS else SHORT
+                    reading.add(count)
+                    on_read(count)
+                    block = BLOCK if time.monotonic() - start < QUICK_SECONDS else SHORT_READ_BYTES
         except OdhTecError as error:
-            # One that was replaced is not a failed try: where every answer is slow, these would be used up.
+            # A replaced connection is not a failed attempt: a slow source would use up all attempts.
             if not error.transient or (done == before and not reading.is_cut()):
                 raise
     return done
 
 
 def fill(source: RangedSource, part: Part, view: memoryview, stop: CancelToken) -> None:
-    """Read one range into memory for code that runs in a thread and cannot wait elsewhere."""
+    """Read a whole range into memory, with retries in the calling thread."""
     done = 0
     retries, alone = Retries(), Stragglers()
     while done < part.size:
         check(stop)
         try:
-            done = read_range(source, part, view, done, stop, _unheard, alone)
+            done = read_range(source, part, view, done, stop, _ignore, alone)
             retries.reset()
         except OdhTecError as error:
             retries.wait(error, stop)
 
 
-def _unheard(_: int) -> None:
-    """Nobody asks how far it is."""
+def _ignore(_: int) -> None:
+    """Progress of this read is not shown."""
 
 
 def relay(
     source: RangedSource, part: Part, block: memoryview, verifier: Verifier | None, stop: CancelToken
 ) -> Generator[memoryview]:
-    """A range that needs only the memory of a block: read one, feed the checksum, hand it on, read the next.
+    """Yield a range block by block, in the memory of one block, and update the checksum.
 
-    A connection that breaks is followed by one from there on. Runs in a thread, which waits meanwhile. Close it.
+    After a broken connection it continues from there. Runs in a thread. The caller closes the generator.
     """
     done, retries = 0, Retries()
     while done < part.size:
@@ -86,7 +86,7 @@ def relay(
                     retries.reset()
                     data = block[:count]
                     if verifier:
-                        verifier.update(data)  # while it is in the processor's cache
+                        verifier.update(data)  # while the data is in the processor's cache
                     yield data
         except OdhTecError as error:
             retries.wait(error, stop)
@@ -94,7 +94,7 @@ def relay(
 
 @contextmanager
 def _opened(source: RangedSource, start: int, end: int, stop: CancelToken) -> Iterator[RangeReader]:
-    """An open range; the stop sign ends what waits in it."""
+    """Open a range. The token interrupts a read that waits."""
     reader = source.open_range(start, end)
     try:
         with stop.ending(reader):
@@ -104,9 +104,9 @@ def _opened(source: RangedSource, start: int, end: int, stop: CancelToken) -> It
 
 
 def _read(reader: RangeReader, buffer: memoryview, stop: CancelToken) -> int:
-    """The next bytes of a range that has not ended; how many."""
+    """Read the next bytes and return how many. Raises :class:`Unreachable` if the range ended early."""
     check(stop)
-    interactive_priority.give_way()
+    interactive_priority.yield_to_requests()
     count = reader.readinto(buffer)
     if not count:
         raise Unreachable("The source closed the connection before the end.", code="TornBody")

@@ -1,4 +1,4 @@
-"""S3 → S3 within one service: the store copies, no byte comes through here.
+"""S3 → S3 within one service: the store copies, and no byte passes through this server.
 
 One CopyObject for what S3 copies in one call without a client giving up, ranges of a multipart upload above.
 """
@@ -15,9 +15,9 @@ from odhtec_jupyter.transfers.targets.s3_target import Multipart, S3Target
 from odhtec_jupyter.transfers.targets.target import assembling
 from odhtec_jupyter.uris import S3Uri
 
-AT_ONCE = 512 * MIB  # S3 would take 5 GiB, but nobody could see or stop it
-COPY_PART = 256 * MIB
-WORKERS = 4
+MAX_SINGLE_COPY_BYTES = 512 * MIB  # S3 accepts 5 GiB, but such a copy has no progress and cannot be stopped
+COPY_PART_BYTES = 256 * MIB
+MAX_PARALLEL_COPIES = 4
 
 
 async def copy_in_store(
@@ -30,7 +30,7 @@ async def copy_in_store(
     on_bytes: Callable[[int], None],
     owner: str,
 ) -> bool:
-    """Let the store copy, pinned to the source's ETag, and compare the size; False when it cannot.
+    """Let the store copy, pinned to the source's ETag, and compare the size. Return False if it cannot.
 
     Raises an :class:`OdhTecError`; then nothing new is visible. What has arrived is kept as by ``copy_file``.
     """
@@ -38,7 +38,7 @@ async def copy_in_store(
     try:
         etag = (
             await _at_once(engine, source, size, pin, target, stop, on_bytes)
-            if size <= AT_ONCE
+            if size <= MAX_SINGLE_COPY_BYTES
             else await _in_parts(engine, source, size, pin, target, stop, on_bytes, owner)
         )
     except StoreError as error:
@@ -80,7 +80,7 @@ async def _in_parts(
 ) -> str | None:
     multipart = await target.begin(engine, stop, owner)
     async with assembling(multipart, owner):
-        parts = list(plan(size, max(COPY_PART, part_size(size))))
+        parts = list(plan(size, max(COPY_PART_BYTES, part_size(size))))
         todo = []
         for part in parts:
             kept = multipart.entry.parts.get(part.number)
@@ -124,5 +124,5 @@ async def _move(
             on_bytes(part.size)
 
     async with together() as group:
-        for _ in range(min(WORKERS, len(todo))):
+        for _ in range(min(MAX_PARALLEL_COPIES, len(todo))):
             group.create_task(work())

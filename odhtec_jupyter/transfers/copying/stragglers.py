@@ -1,4 +1,4 @@
-"""A connection that is slow among fast ones: it is broken off, and the rest of its range comes over another one.
+"""Slow connections among fast ones: they are closed, and new connections read the rest of their ranges.
 
 Hosts behind one name are not equally fast, and a single bad path would decide how long a file takes.
 """
@@ -15,16 +15,16 @@ from statistics import median
 from odhtec_jupyter.stores.interruption import Interruptible, InterruptibleSet, ended_by
 from odhtec_jupyter.transfers.targets.target import BLOCK
 
-LOOK_SECONDS = 1.0  # between two looks at the connections
-LATE_SECONDS = 4.0  # that a connection may be slow before anybody minds
-LATE = 4.0  # times slower than the others
-COMPARED = 3  # others, at least
-RENEWALS = 16  # of one file: where every new connection is slow, too, the cause is another one
-LARGE = BLOCK  # bytes; the speed of less says nothing
+LOOK_SECONDS = 1.0  # between two checks of the connections
+LATE_SECONDS = 4.0  # for which a connection can be slow
+LATE_FACTOR = 4.0  # times slower than the others
+MIN_COMPARED = 3  # other connections, at least
+MAX_RENEWALS = 16  # of one file: if new connections are slow, too, the cause is elsewhere
+MIN_MEASURED_BYTES = BLOCK  # fewer bytes do not show a speed
 
 
 class Reading:
-    """One range that a thread asks for and reads; what it waits for can be broken off."""
+    """One range that a thread reads. Its waiting can be interrupted."""
 
     def __init__(self) -> None:
         self.bytes = 0
@@ -33,35 +33,35 @@ class Reading:
         self._cut = False
 
     def cut(self) -> None:
-        """Break it off."""
+        """Close the connection."""
         self._cut = True
         self._waits.interrupt()
 
     def is_cut(self) -> bool:
-        """Whether it was broken off."""
+        """Return whether the connection was closed."""
         return self._cut
 
     def answering(self, wait: Interruptible) -> AbstractContextManager[None]:
-        """While the context lasts, :meth:`cut` interrupts ``wait``."""
+        """Let :meth:`cut` interrupt ``wait`` during the context."""
         return self._waits.holding(wait)
 
-    def came(self, count: int) -> None:
-        """More bytes are here."""
+    def add(self, count: int) -> None:
+        """Count bytes that were read."""
         self.bytes += count
         self.last = time.monotonic()
 
 
 class Stragglers:
-    """All connections of one file."""
+    """Watches all connections of one file."""
 
     def __init__(self) -> None:
         self._open: set[Reading] = set()
-        self._rates: deque[float] = deque(maxlen=32)  # bytes per second of those that have done their work
-        self._left = RENEWALS
+        self._rates: deque[float] = deque(maxlen=32)  # bytes per second of finished connections
+        self._left = MAX_RENEWALS
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
-        """Watch a range while this thread asks for it and reads it."""
+        """Watch a range while the calling thread requests and reads it."""
         one = Reading()
         self._open.add(one)
         try:
@@ -69,12 +69,12 @@ class Stragglers:
                 yield one
         finally:
             self._open.discard(one)
-            if one.bytes >= LARGE and not one.is_cut():
+            if one.bytes >= MIN_MEASURED_BYTES and not one.is_cut():
                 self._rates.append(one.bytes / max(one.last - one.since, 1e-6))
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Look at the connections while the context lasts."""
+        """Check the connections during the context."""
         task = asyncio.create_task(self._watch(), name="odhtec stragglers")
         try:
             yield
@@ -86,20 +86,20 @@ class Stragglers:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            self.look()
+            self.check()
 
-    def look(self) -> None:
-        """Break off those that are late."""
+    def check(self) -> None:
+        """Close the slow connections."""
         for one in tuple(self._open):
             if self._left and self._is_late(one):
                 self._left -= 1
                 one.cut()
 
     def _is_late(self, one: Reading) -> bool:
-        if len(self._rates) < COMPARED or one.is_cut():
+        if len(self._rates) < MIN_COMPARED or one.is_cut():
             return False
-        now, least = time.monotonic(), median(self._rates) / LATE
-        # A block is told of when it is whole, so one more may nearly be here.
+        now, least = time.monotonic(), median(self._rates) / LATE_FACTOR
+        # A block counts when it is complete, so another one may be almost here.
         slow = now - one.since >= LATE_SECONDS and (one.bytes + BLOCK) / (now - one.since) < least
         silent = now - one.last >= LATE_SECONDS and BLOCK / (now - one.last) < least
         return slow or silent

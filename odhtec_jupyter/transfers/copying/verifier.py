@@ -1,4 +1,4 @@
-"""Comparing what arrived with what was promised."""
+"""Comparing the received bytes with the checksum of the source."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from odhtec_jupyter.stores.source import Checksum
 
 
 class Verifier:
-    """Fed with all bytes of a file in order, it compares them with the source's checksum."""
+    """Receives all bytes of a file in order and compares them with the source's checksum."""
 
     def __init__(self, checksum: Checksum, size: int) -> None:
         self._checksum = checksum
-        if checksum.algorithm == "blob":  # git's id of a file
+        if checksum.algorithm == "blob":  # git's id of a file's content
             self._hash = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
         else:
             self._hash = hashlib.new(checksum.algorithm, usedforsecurity=False)
 
     def update(self, data: memoryview) -> None:
-        """Take the next bytes; releases the GIL while it computes."""
+        """Add the next bytes. Releases the GIL while it computes."""
         self._hash.update(data)
 
     def fork(self) -> Verifier:
-        """Another one that has seen the same bytes."""
+        """Return a copy that has received the same bytes."""
         other = copy(self)
         other._hash = self._hash.copy()
         return other
 
     @property
     def matches(self) -> bool:
-        """Whether the bytes were the promised ones."""
+        """Whether the bytes match the checksum."""
         return self._hash.hexdigest() == self._checksum.digest
 
     def compare(self, name: str) -> None:
-        """Raise :class:`VerificationError` unless the bytes were the promised ones."""
+        """Raise :class:`VerificationError` unless the bytes match the checksum."""
         if not self.matches:
             found = self._hash.hexdigest()
             kind = "git blob id" if self._checksum.algorithm == "blob" else self._checksum.algorithm

@@ -23,14 +23,14 @@ from typing import Any, TypeVar
 from odhtec_jupyter.errors import OdhTecError, Unreachable, VerificationError
 from odhtec_jupyter.stores.s3.object import ObjectBody
 from odhtec_jupyter.stores.s3.store import S3Store
-from odhtec_jupyter.transfers.runtime.engine import PATIENCE, TURN, Engine, settled
+from odhtec_jupyter.transfers.runtime.engine import CLIENT_TURN_SECONDS, CLIENT_WAIT_MS, Engine, settled
 from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, Retries, check
 
 T = TypeVar("T")
-LARGE_BUFFER = 2 * 1024 * 1024
-SMALL_BUFFER = 256 * 1024
-CROWD = 4  # downloads at once from which on each new one takes small buffers
+LARGE_BUFFER_BYTES = 2 * 1024 * 1024
+SMALL_BUFFER_BYTES = 256 * 1024
+MANY_DOWNLOADS = 4  # downloads at once from which on each new one takes small buffers
 
 
 class ReaderGone(Exception):
@@ -72,7 +72,7 @@ class ObjectStream:
         """
         reading = self._engine.reading
         reading.add(self._stop)
-        size = LARGE_BUFFER if len(reading) <= CROWD else SMALL_BUFFER
+        size = LARGE_BUFFER_BYTES if len(reading) <= MANY_DOWNLOADS else SMALL_BUFFER_BYTES
         if self._end is None:
             straight = None  # whoever asked for them counts what goes past tornado
         else:
@@ -121,14 +121,14 @@ class ObjectStream:
         """Read and send for one turn; what the reader does not take at once. Runs in a thread."""
         writable = select.poll()
         writable.register(target, select.POLLOUT)
-        until = time.monotonic() + TURN
+        until = time.monotonic() + CLIENT_TURN_SECONDS
         while time.monotonic() < until and (count := self._fill(buffer)):
             left = buffer[:count]
             while left:
                 try:
                     sent = target.send(left)
                 except BlockingIOError:
-                    if self._stop.is_set() or not writable.poll(PATIENCE):
+                    if self._stop.is_set() or not writable.poll(CLIENT_WAIT_MS):
                         return left
                 except OSError as error:
                     raise ReaderGone from error
@@ -142,7 +142,7 @@ class ObjectStream:
         done, retries = 0, Retries()
         while (room := self._room(len(buffer) - done)) > 0:
             check(self._stop)
-            interactive_priority.give_way()
+            interactive_priority.yield_to_requests()
             try:
                 count = self._body.readinto(buffer[done : done + room])
                 if not count and self._end is None:

@@ -14,9 +14,9 @@ from unicodedata import normalize
 
 from odhtec_jupyter.file_names import windows_name
 
-LONGEST = 255  # bytes of one part of a name, as file systems have it
-KEPT = 200  # bytes that are left of a longer one
-EXTENSION = 20  # bytes that count as one at most
+MAX_NAME_BYTES = 255  # bytes of one part of a name, as file systems have it
+KEPT_NAME_BYTES = 200  # bytes that are left of a longer one
+MAX_EXTENSION_BYTES = 20  # bytes that count as one at most
 
 # Beside what Windows refuses: what a terminal obeys, what turns the order of letters round, so that one name reads like
 # another, and line ends of Unicode.
@@ -107,14 +107,14 @@ class _Marks:
 def _safe(piece: str) -> str:
     """A part of a name without what is dangerous in it; the same where nothing is."""
     safe = windows_name(_UNSAFE.sub("_", piece)) or "_"
-    return safe if len(safe.encode()) <= LONGEST else safe.encode()[:KEPT].decode(errors="ignore")
+    return safe if len(safe.encode()) <= MAX_NAME_BYTES else safe.encode()[:KEPT_NAME_BYTES].decode(errors="ignore")
 
 
 def _tagged(safe: str, piece: str) -> str:
     """``report.csv`` → ``report~0123456789abcdef.csv``."""
     tag = hashlib.blake2b(piece.encode(), digest_size=8).hexdigest()
     stem, dot, extension = safe.rpartition(".")
-    if not stem or not extension or len(extension.encode()) > EXTENSION:
+    if not stem or not extension or len(extension.encode()) > MAX_EXTENSION_BYTES:
         stem, dot, extension = safe, "", ""
-    stem = stem.encode()[:KEPT].decode(errors="ignore")
+    stem = stem.encode()[:KEPT_NAME_BYTES].decode(errors="ignore")
     return f"{stem}~{tag}{dot}{extension}"

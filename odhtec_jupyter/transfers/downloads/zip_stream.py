@@ -29,11 +29,11 @@ from odhtec_jupyter.visible import visible
 
 Result = TypeVar("Result")
 
-TURN = 0.5  # seconds after which what there is goes out: of tiny files a buffer takes thousands
-AHEAD = 8  # small objects that are asked for before their turn: an answer may take longer than all their bytes
-NAMED = 10_000  # objects that are missing, in the text that says so
-NOTE = "NOT INCLUDED.txt"
-SMALL = 128 * 1024  # bytes that wait in the sockets
+MAX_FILL_SECONDS = 0.5  # seconds after which what there is goes out: of tiny files a buffer takes thousands
+MAX_AHEAD = 8  # small objects that are asked for before their turn: an answer may take longer than all their bytes
+MAX_NAMED_OBJECTS = 10_000  # objects that are missing, in the text that says so
+NOTE_NAME = "NOT INCLUDED.txt"
+SMALL_OBJECT_BYTES = 128 * 1024  # bytes that wait in the sockets
 
 
 class ZipStream:
@@ -53,7 +53,7 @@ class ZipStream:
         self._stop = stop
         self._names = ZipNames(self.base)
         self._records = ZipRecords()
-        self._threads = DaemonThreads(AHEAD, thread_name_prefix="odhtec-zip")
+        self._threads = DaemonThreads(MAX_AHEAD, thread_name_prefix="odhtec-zip")
         self._waiting: deque[tuple[S3Object, _File]] = deque()
         self._steps = self._all()
         self._record = memoryview(b"")
@@ -61,7 +61,7 @@ class ZipStream:
 
     def readinto(self, view: memoryview) -> int:
         """Put what comes next into the view; none only at the end. Raises what makes the archive impossible."""
-        done, until = 0, time.monotonic() + TURN
+        done, until = 0, time.monotonic() + MAX_FILL_SECONDS
         while done < len(view):
             check(self._stop)
             if self._record:
@@ -119,7 +119,7 @@ class ZipStream:
 
     def _miss(self, key: str, reason: str) -> None:
         self.missing_count += 1
-        if len(self.missing) < NAMED:
+        if len(self.missing) < MAX_NAMED_OBJECTS:
             self.missing[key] = reason
 
     def _note(self) -> Iterator[bytes]:
@@ -129,7 +129,7 @@ class ZipStream:
         if self.missing_count > len(self.missing):
             lines.append(f"and {self.missing_count - len(self.missing)} more")
         text = "\n".join([*lines, ""]).encode()
-        yield self._records.begin(self._names.note(NOTE), len(text), datetime.now(UTC))
+        yield self._records.begin(self._names.note(NOTE_NAME), len(text), datetime.now(UTC))
         yield text
         yield self._records.end(zlib.crc32(text))
 
@@ -138,10 +138,10 @@ class ZipStream:
         for item in items:
             source = self._store.source(self._selection.bucket, item.Key, item.Size, item.ETag or "")
             file = _File(source, self._stop)
-            if 0 < item.Size <= SMALL:
+            if 0 < item.Size <= SMALL_OBJECT_BYTES:
                 file.ask(self._threads)
             waiting.append((item, file))
-            if len(waiting) > AHEAD:
+            if len(waiting) > MAX_AHEAD:
                 yield waiting.popleft()
         while waiting:
             yield waiting.popleft()

@@ -1,4 +1,4 @@
-"""What all transfers share: memory, turns, threads and the journal."""
+"""What all transfers share: memory, slots, threads and the journal."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from odhtec_jupyter.transfers.runtime.memory_budget import MemoryBudget
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, OperationCancelled, Retries
 
 T = TypeVar("T")
-THREADS = 24
-RECEIVERS = 8
-TURN = 0.1  # seconds after which a thread that reads or sends for a client lets others have its place
-PATIENCE = 20  # milliseconds it waits for that client
-# After a cancellation: what a store does with a request it has answered is known, so there is less to clean up.
+MAX_THREADS = 24
+MAX_RECEIVER_THREADS = 8
+CLIENT_TURN_SECONDS = 0.1  # after which a thread that reads or sends for a client serves another one
+CLIENT_WAIT_MS = 20  # for which such a thread waits for its client
+# After a cancellation. The result of an answered request is known, so less has to be cleaned up.
 ANSWER_SECONDS = 15.0
-NICENESS = 19  # of these threads: where all processors are busy, the event loop and the kernels come first
+NICENESS = 19  # of these threads: on busy processors, the event loop and the kernels go first
 
 
 class Slots:
-    """How many files move at once, over all transfers; first come, first served. The limit may change meanwhile."""
+    """The files that are copied in parallel, over all transfers; first come, first served. The limit can change."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -41,7 +41,7 @@ class Slots:
 
     @property
     def limit(self) -> int:
-        """The present limit."""
+        """The current limit."""
         return self._limit
 
     @limit.setter
@@ -60,7 +60,7 @@ class Slots:
         except asyncio.CancelledError:
             if future.done() and not future.cancelled():
                 await self.__aexit__()
-            with contextlib.suppress(ValueError):  # it may have been passed over already
+            with contextlib.suppress(ValueError):  # it may have been skipped already
                 self._waiting.remove(future)
             raise
 
@@ -77,26 +77,28 @@ class Slots:
 
 
 class Engine:
-    """Memory by bytes, files by slots, blocking work by threads; what must survive in the journal."""
+    """The memory budget, the slots for files, the threads for blocking work, and the journal."""
 
     def __init__(self, *, max_memory: int, max_concurrent_transfers: int, journal: Journal) -> None:
         self.journal = journal
         self.pending_writes = PendingWrites(journal)
         self.budget = MemoryBudget(max_memory)
         self.slots = Slots(max_concurrent_transfers)
-        self.reading: set[CancelToken] = set()  # the downloads that go on now, each by what ends it
-        self.threads = DaemonThreads(THREADS, thread_name_prefix="odhtec-transfer", initializer=_step_back)
-        self._receivers = DaemonThreads(RECEIVERS, thread_name_prefix="odhtec-receive", initializer=_step_back)
+        self.reading: set[CancelToken] = set()  # one token for each running download
+        self.threads = DaemonThreads(MAX_THREADS, thread_name_prefix="odhtec-transfer", initializer=_step_back)
+        self._receivers = DaemonThreads(
+            MAX_RECEIVER_THREADS, thread_name_prefix="odhtec-receive", initializer=_step_back
+        )
 
     async def in_thread(self, stop: CancelToken, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Run blocking work. When cancelled, tells it to stop and waits until it has let go of its buffer.
+        """Run blocking work in a thread. When cancelled, stop the work and wait until it no longer uses its buffer.
 
         A request that a store does not answer is ended :data:`ANSWER_SECONDS` after the cancellation.
         """
         return await self._run(self.threads, stop, lambda: call(*args, **kwargs))
 
     async def receive(self, stop: CancelToken, call: Callable[[], T]) -> T:
-        """The same for what a sender sends, in threads that no store can keep: their senders would look slow."""
+        """Like :meth:`in_thread`, for reading from clients: in threads of its own, which a slow store cannot occupy."""
         return await self._run(self._receivers, stop, call)
 
     async def _run(self, threads: Executor, stop: CancelToken, call: Callable[[], T]) -> T:
@@ -128,7 +130,7 @@ class Engine:
                 await retries.sleep(error)
 
     def close(self) -> None:
-        """End the downloads and the threads; what else these do now they finish."""
+        """End the downloads and stop the threads when their current work is finished."""
         for stop in self.reading:
             stop.set()
         for threads in (self.threads, self._receivers):
@@ -136,25 +138,25 @@ class Engine:
 
 
 def _step_back() -> None:
-    """Lower the priority of the calling thread; only Linux has one for each thread."""
+    """Lower the priority of the calling thread. Only Linux has priorities of threads."""
     if sys.platform == "linux":
-        with contextlib.suppress(OSError):  # the whole server has a lower one already
+        with contextlib.suppress(OSError):  # the whole server already has a lower one
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 async def settled(future: asyncio.Future[Any]) -> None:
-    """Wait until ``future`` is done whatever comes, a second cancellation included."""
+    """Wait until ``future`` is done, even through further cancellations."""
     while not future.done():
         try:
             await asyncio.wait([future])
         except asyncio.CancelledError:
             continue
     if not future.cancelled():
-        future.exception()  # looked at, so that asyncio does not warn
+        future.exception()  # retrieved, so that asyncio does not warn
 
 
 async def finishing(work: Coroutine[Any, Any, T]) -> T:
-    """Run cleanup to its end even while being cancelled."""
+    """Run cleanup to its end, even when cancelled."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
@@ -164,7 +166,7 @@ async def finishing(work: Coroutine[Any, Any, T]) -> T:
 
 
 class Group:
-    """Tasks of which the first error stops the others.
+    """Tasks that are all stopped by the first error.
 
     asyncio's own forgets, before Python 3.13, a cancellation that comes while it stops the others.
     """
@@ -175,7 +177,7 @@ class Group:
         self._error: BaseException | None = None
 
     def create_task(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run it beside the others."""
+        """Start a task."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -183,13 +185,13 @@ class Group:
             task.cancel()
 
     def stop(self) -> None:
-        """Cancel those that run."""
+        """Cancel the running tasks."""
         self._stopped = True
         for task in self._tasks:
             task.cancel()
 
     async def wait(self) -> None:
-        """Until all have ended. Raises the first error; a cancellation goes before it."""
+        """Wait until all have ended. Raises the cancellation, if there was one, else the first error."""
         cancelled: asyncio.CancelledError | None = None
         while self._tasks:
             try:
@@ -209,7 +211,7 @@ class Group:
 
 @asynccontextmanager
 async def together() -> AsyncIterator[Group]:
-    """A group of tasks of which the first error stops the others and is raised as it is."""
+    """A group of tasks. The first error stops the others and is raised unchanged."""
     group = Group()
     try:
         yield group

@@ -1,9 +1,9 @@
 """One budget of memory for all bytes in flight.
 
 Peak memory = the idle server + ``total`` + about 1 MiB for each open connection. A part takes its size from the
-budget before a byte of it is read and gives it back when it is stored; who has to wait waits in order. Uploads and
-copies are two lanes, and neither may hold the last two parts of the other: a slow sender cannot stop an import.
-Belongs to the event loop; no method may be called from another thread.
+budget before a byte of it is read, and gives it back when it is stored; requests are served in order. Uploads and
+copies are two lanes, and neither can use the last two parts of the other: a slow sender cannot stop an import.
+All methods belong to the event loop.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Literal
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 
 Lane = Literal["upload", "copy"]
-IDLE = 2.0  # seconds
-RESERVED = 2 * PART_SIZE
+IDLE_SECONDS = 2.0  # after which unused buffers are freed
+RESERVED_BYTES = 2 * PART_SIZE
 
 
 class Lease:
-    """A buffer of the size that was asked for; give it back with :meth:`release` or by leaving the context."""
+    """A buffer of the requested size. Give it back with :meth:`release` or by leaving the context."""
 
     def __init__(self, budget: MemoryBudget, memory: mmap.mmap, size: int, lane: Lane) -> None:
         self._budget = budget
@@ -34,7 +34,7 @@ class Lease:
         self.view = memoryview(memory)[:size]
 
     def release(self) -> None:
-        """Give the memory back; the view must not be used by any thread any more. May be called twice."""
+        """Give the memory back. No thread may use the view after that. Can be called twice."""
         memory, self._memory = self._memory, None
         if memory is not None:
             self._budget._give_back(memory, self.size, self.lane)
@@ -56,34 +56,34 @@ class _Waiting:
 
 
 class MemoryBudget:
-    """``total`` bytes, handed out as buffers in the order in which they were asked for."""
+    """``total`` bytes, leased as buffers in the order of the requests."""
 
     def __init__(self, total: int) -> None:
         self.total = total
         self._used: dict[Lane, int] = {"upload": 0, "copy": 0}
         self._waiting: deque[_Waiting] = deque()
-        # The buffers of parts are kept for the next parts: asking the kernel anew would cost a page fault per 4 KiB.
+        # The buffers of parts are kept for the next parts: new memory of the kernel costs a page fault for each 4 KiB.
         self._spare: list[mmap.mmap] = []
         self._idle: asyncio.TimerHandle | None = None
 
     @property
     def largest(self) -> int:
-        """The most one lease may ask for."""
-        return self.total - RESERVED
+        """The largest size of a lease."""
+        return self.total - RESERVED_BYTES
 
     @property
     def used(self) -> int:
-        """Bytes handed out now."""
+        """The leased bytes."""
         return self._used["upload"] + self._used["copy"]
 
     def contended(self, lane: Lane) -> bool:
-        """Whether somebody waits for what this lane holds: in the lane itself, or in the other and has nothing."""
+        """Return whether a request waits for this lane's memory: one of this lane, or of the other if that has none."""
         other: Lane = "copy" if lane == "upload" else "upload"
         lanes = {waiting.lane for waiting in self._waiting}
         return lane in lanes or (other in lanes and not self._used[other])
 
     async def lease(self, size: int, lane: Lane) -> Lease:
-        """A buffer of ``size`` bytes, once there is room for it and nobody waits in front."""
+        """Return a buffer of ``size`` bytes as soon as it fits and no earlier request waits."""
         if not 0 < size <= self.largest:
             raise ValueError(f"a lease of {size} bytes can never be met from {self.total}")
         waiting = _Waiting(size, lane, asyncio.get_running_loop().create_future())
@@ -94,7 +94,7 @@ class MemoryBudget:
         except asyncio.CancelledError:
             if waiting.future.done() and not waiting.future.cancelled():
                 waiting.future.result().release()
-            with contextlib.suppress(ValueError):  # it may have been passed over already
+            with contextlib.suppress(ValueError):  # it may have been skipped already
                 self._waiting.remove(waiting)
             self._serve()
             raise
@@ -118,21 +118,21 @@ class MemoryBudget:
         if self._idle is not None:
             self._idle.cancel()
         if not self.used:
-            self._idle = asyncio.get_running_loop().call_later(IDLE, self._free_spare)
+            self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._free_spare)
 
     def _trim(self) -> None:
-        """What is kept counts, too; the oldest goes first."""
+        """Free kept buffers, the oldest first: they count as memory, too."""
         while self._spare and self.used + sum(map(len, self._spare)) > self.total:
             _free(self._spare.pop(0))
 
     def _free_spare(self) -> None:
-        """Nothing has moved for a while: the kernel gets all of it back."""
+        """Free all kept buffers after a time without requests."""
         if not self.used:
             while self._spare:
                 _free(self._spare.pop())
 
     def _serve(self) -> None:
-        """Hand out what fits, in order: who waits for its own lane lets others pass, who waits for the total not."""
+        """Serve requests in order. One that waits for its lane is skipped, one that waits for the total is not."""
         full: set[Lane] = set()
         for waiting in list(self._waiting):
             if waiting.lane in full:
@@ -148,6 +148,6 @@ class MemoryBudget:
 
 
 def _free(memory: mmap.mmap) -> None:
-    """Give memory back to the kernel; where a slice of it is still referenced, that happens when the slice goes."""
+    """Return memory to the kernel, or later, when the last slice of it is deleted."""
     with contextlib.suppress(BufferError):
         memory.close()

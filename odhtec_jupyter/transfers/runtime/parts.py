@@ -11,8 +11,8 @@ from math import ceil
 
 MIB = 1024 * 1024
 PART_SIZE = 8 * MIB
-# Of a part that one thread reads and sends block by block: its size costs no memory, but each part some milliseconds,
-# and a broken one is sent again.
+# For parts that one thread reads and sends block by block: their size needs no memory, but each part costs some
+# milliseconds, and a failed one is sent again.
 STREAM_SIZE, LARGEST_STREAM = 64 * MIB, 256 * MIB
 MAX_PARTS = 10_000
 MAX_OBJECT = 5 * 1024**4
@@ -28,29 +28,29 @@ class Part:
 
     @property
     def size(self) -> int:
-        """How many bytes."""
+        """The length in bytes."""
         return self.end - self.start
 
 
 def part_size(size: int) -> int:
-    """The part size for an object of a known size: 8 MiB, or what 10,000 parts need, rounded up to a MiB."""
+    """Return the part size for an object of a known size: 8 MiB, or more if it needs 10,000 parts; in whole MiB."""
     return max(PART_SIZE, ceil(ceil(size / MAX_PARTS) / MIB) * MIB)
 
 
 def stream_size(size: int) -> int:
-    """The size of such a part of an object of a known size: an eighth of it, within those limits."""
+    """Return the size of such parts for an object of a known size: an eighth of it, within these limits."""
     return min(max(STREAM_SIZE, size // 8), LARGEST_STREAM)
 
 
 def plan(size: int, step: int | None = None) -> Iterator[Part]:
-    """The parts of a file of ``size`` bytes, in order; none for an empty one. ``step`` is the parts' size."""
+    """Return the parts of a file of ``size`` bytes in order, each of ``step`` bytes. An empty file has none."""
     step = step or part_size(size)
     for number, start in enumerate(range(0, size, step), 1):
         yield Part(number, start, min(start + step, size))
 
 
 def open_part_size(number: int, largest: int) -> int:
-    """The size of part ``number`` of an object whose size is not known: it doubles each 1,000 parts up to ``largest``.
+    """Return the size of part ``number`` of an object of unknown size: it doubles every 1,000 parts, up to ``largest``.
 
     With 32 MiB at most that is room for 273 GiB without knowing it beforehand.
     """
@@ -58,7 +58,7 @@ def open_part_size(number: int, largest: int) -> int:
 
 
 class Cutting:
-    """Cuts a file while it is copied: how large the next part should be shows only meanwhile.
+    """Cuts a file into parts while it is copied, because the best size of the next part depends on its speed.
 
     All parts have ``step`` bytes, but for the last one and for those that were asked to be larger. While such a part is
     under way no other may be begun after it; so what is missing between parts that were stored has ``step`` bytes each,
@@ -66,21 +66,21 @@ class Cutting:
     """
 
     def __init__(self, size: int, step: int, stored: Mapping[int, int]) -> None:
-        """``stored`` has the sizes of parts that an earlier run has stored, by number."""
+        """``stored`` has the sizes, by number, of parts that an earlier run has stored."""
         self.size = size
         self.step = step
         self.kept = _placed(size, step, stored)
-        self.count = 0  # of the parts that were handed out
+        self.count = 0  # of the parts that were returned
         self._last_kept = max(self.kept, default=0)
         self._end = 0
 
     @property
     def left(self) -> int:
-        """Bytes of which no part was handed out."""
+        """The bytes that are in no part yet."""
         return self.size - self._end
 
     def next(self, size: int | None = None) -> Part | None:
-        """The next part, of ``size`` bytes where it is free to be as large; None at the end of the file."""
+        """Return the next part, of ``size`` bytes if no stored part is in between; None at the end of the file."""
         if not self.left:
             return None
         self.count += 1
@@ -93,7 +93,7 @@ class Cutting:
 
 
 def _placed(size: int, step: int, stored: Mapping[int, int]) -> dict[int, Part]:
-    """Stored parts at their places, as far as they can be of a file of this size."""
+    """Return the stored parts by position, as far as they can be of a file of this size."""
     kept: dict[int, Part] = {}
     number = end = 0
     for following in sorted(stored):

@@ -16,7 +16,7 @@ MAX_DELAY_SECONDS = 60.0  # also for a Retry-After
 
 
 class CancelToken(threading.Event):
-    """Tells the threads of a transfer to stop; once set, it stays."""
+    """Tells the threads of a transfer to stop. It is never cleared."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,45 +25,45 @@ class CancelToken(threading.Event):
         self._cut = False
 
     def set(self) -> None:
-        """Stop, also those who wait for bytes that do not come."""
+        """Stop, and interrupt threads that wait for data."""
         super().set()
         self._waits.interrupt()
 
     def ending(self, wait: Interruptible) -> AbstractContextManager[None]:
-        """While the context lasts, :meth:`set` interrupts ``wait``."""
+        """Let :meth:`set` interrupt ``wait`` during the context."""
         return self._waits.holding(wait)
 
     def cut(self) -> None:
-        """Stop, and end the requests that still wait for an answer: what becomes of them is not known."""
+        """Stop, and end requests that wait for an answer. Whether the store carries them out is unknown."""
         self._cut = True
         self.set()
         self._answers.interrupt()
 
     def is_cut(self) -> bool:
-        """Whether no answer is waited for any more."""
+        """Return whether requests no longer wait for an answer."""
         return self._cut
 
     def answering(self, wait: Interruptible) -> AbstractContextManager[None]:
-        """While the context lasts, :meth:`cut` interrupts ``wait``."""
+        """Let :meth:`cut` interrupt ``wait`` during the context."""
         return self._answers.holding(wait)
 
 
 class OperationCancelled(Exception):
-    """The transfer was cancelled while a thread worked for it; never shown to a user."""
+    """The transfer was cancelled while a thread worked for it. Users never see it."""
 
 
 def check(stop: CancelToken) -> None:
-    """Raise :class:`OperationCancelled` once the transfer is being cancelled."""
+    """Raise :class:`OperationCancelled` if the transfer is cancelled."""
     if stop.is_set():
         raise OperationCancelled
 
 
-# What S3 says with status 400 of credentials that others can replace.
+# Codes that S3 sends with status 400 for credentials that expired or are invalid.
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired"}
 
 
 def goes_on(error: OdhTecError) -> bool:
-    """Whether what has arrived is worth keeping for a retry by the user: the cause may go away by itself or by keys."""
+    """Return whether to keep the stored parts for a retry by the user: new credentials or time can remove the cause."""
     return error.transient or error.status in {401, 403} or error.code in EXPIRED
 
 

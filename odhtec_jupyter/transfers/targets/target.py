@@ -107,5 +107,5 @@ def blocks(view: memoryview, stop: CancelToken) -> Iterator[memoryview]:
     """Yield a buffer in blocks, so that a cancelled transfer stops between two of them."""
     for start in range(0, len(view), BLOCK):
         check(stop)
-        interactive_priority.give_way()
+        interactive_priority.yield_to_requests()
         yield view[start : start + BLOCK]

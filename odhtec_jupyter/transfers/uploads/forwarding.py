@@ -18,9 +18,9 @@ from odhtec_jupyter.transfers.runtime.retry import CancelToken, check
 from odhtec_jupyter.transfers.targets.target import BLOCK, blocks
 from odhtec_jupyter.transfers.uploads.socket_reader import SocketReader
 
-# How long a sender may keep S3 and a thread waiting: milliseconds at once, seconds in the whole of a part.
-PATIENCE = 100
-LONGEST = 0.5
+# How long a client may keep S3 and a thread waiting: for one read, and in all reads of a part.
+MAX_WAIT_MS = 100
+MAX_TOTAL_WAIT_SECONDS = 0.5
 
 
 class ForwardingStopped(Exception):
@@ -88,14 +88,14 @@ class Forwarding:
         waited = 0.0
         while (start := self.filled) < len(self._memory):
             check(self._stop)
-            interactive_priority.give_way()
+            interactive_priority.yield_to_requests()
             asked = time.monotonic()
-            count = self._sender.take(self._memory[start : start + BLOCK], PATIENCE)
+            count = self._sender.take(self._memory[start : start + BLOCK], MAX_WAIT_MS)
             waited += time.monotonic() - asked
             self.filled += count
             if self.filled == len(self._memory):  # before the last block is sent: who comes next need not wait for it
                 self._loop.call_soon_threadsafe(self._over.set)
-            elif not count or waited > LONGEST:
+            elif not count or waited > MAX_TOTAL_WAIT_SECONDS:
                 self._sender.is_quick = False
                 raise ForwardingStopped
             yield self._memory[start : self.filled]

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.models import StoredPart
 from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.transfers.journal.upload_record import UploadRecord
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.uploads.part_buffer import Incoming, PartBuffer
-from odhtec_jupyter.transfers.uploads.upload_session import UploadSession
+
+
+class PartsOwner(Protocol):
+    """The resumable upload that a part belongs to."""
+
+    record: UploadRecord
+    incoming: set[IncomingPart]
+
+    async def put(self, store: S3Store, number: int, view: memoryview, stop: CancelToken) -> None:
+        """Store a whole part."""
+        ...
 
 
 class IncomingPart:
@@ -20,7 +32,7 @@ class IncomingPart:
     def __init__(
         self,
         engine: Engine,
-        session: UploadSession,
+        session: PartsOwner,
         store: S3Store,
         number: int,
         length: int | None,
@@ -125,7 +137,7 @@ class IncomingPart:
             raise BadRequest("The upload was aborted.")
 
 
-def size_of_part(session: UploadSession, number: int) -> int:
+def size_of_part(session: PartsOwner, number: int) -> int:
     """How many bytes a part has. Raises :class:`BadRequest` where the upload has no such part."""
     if not 1 <= number <= session.record.part_count:
         raise BadRequest(f"part {number}: this upload has {session.record.part_count} parts, starting at 1.")

@@ -14,8 +14,8 @@ from odhtec_jupyter.errors import SlowSender
 from odhtec_jupyter.transfers.runtime.memory_budget import Lease, MemoryBudget
 from odhtec_jupyter.transfers.uploads.socket_reader import SocketReader
 
-PATIENCE = 15.0  # seconds a sender may stand still while others wait for its memory
-SLOWEST = 64 * 1024  # bytes per second, the least while others wait
+MAX_IDLE_SECONDS = 15.0  # without bytes from a sender, while others wait for memory
+MIN_BYTES_PER_SECOND = 64 * 1024  # from one sender, while others wait for memory
 
 
 class Incoming(Protocol):
@@ -113,7 +113,9 @@ class PartBuffer:
     def _look_at_sender(self) -> None:
         now = asyncio.get_running_loop().time()
         idle, filling = now - self._last, now - self._since
-        if self._budget.contended("upload") and (idle >= PATIENCE or self.filled < SLOWEST * filling):
+        if self._budget.contended("upload") and (
+            idle >= MAX_IDLE_SECONDS or self.filled < MIN_BYTES_PER_SECOND * filling
+        ):
             # First the news: who reads into the memory now must find out that it is lost.
             self._on_slow(
                 SlowSender(f"{self._name}: the upload was too slow while others waited for memory. Send it again.")
@@ -123,4 +125,4 @@ class PartBuffer:
             self._look_later()
 
     def _look_later(self) -> None:
-        self._watch = asyncio.get_running_loop().call_later(PATIENCE / 3, self._look_at_sender)
+        self._watch = asyncio.get_running_loop().call_later(MAX_IDLE_SECONDS / 3, self._look_at_sender)

@@ -24,8 +24,8 @@ from odhtec_jupyter.transfers.uploads.streamed_upload import require_room
 from odhtec_jupyter.transfers.uploads.upload_session import UploadSession, gone
 from odhtec_jupyter.transfers.uploads.upload_target import choose_target, content_type
 
-ANSWERS = 256  # of completed uploads are remembered, for a sender that has not heard them
-DAY = 86400.0  # seconds
+MAX_ANSWERS = 256  # of completed uploads are remembered, for a sender that has not heard them
+DAY_SECONDS = 86400.0
 
 
 class Uploads:
@@ -35,7 +35,7 @@ class Uploads:
         """An upload of which nothing has been heard for ``keep_days`` is dropped by :meth:`expire`."""
         self._engine = engine
         self._store = store
-        self._keep = keep_days * DAY
+        self._keep = keep_days * DAY_SECONDS
         self._sessions: dict[str, UploadSession] = {}
         self._completed: OrderedDict[str, StoredObject] = OrderedDict()
 
@@ -239,7 +239,7 @@ class Uploads:
         self._sessions.pop(session.record.id, None)
         if session.result is not None:
             self._completed[session.record.id] = session.result
-            while len(self._completed) > ANSWERS:
+            while len(self._completed) > MAX_ANSWERS:
                 self._completed.popitem(last=False)
 
 

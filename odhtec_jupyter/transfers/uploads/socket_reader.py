@@ -11,12 +11,12 @@ import select
 import socket
 import time
 
-from odhtec_jupyter.transfers.runtime.engine import PATIENCE, TURN, Engine
+from odhtec_jupyter.transfers.runtime.engine import CLIENT_TURN_SECONDS, CLIENT_WAIT_MS, Engine
 from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.target import BLOCK
 
-QUICK = 256 * 1024  # bytes that wait to be read, from which on a thread is worth it
+QUICK_BYTES = 256 * 1024  # bytes that wait to be read, from which on a thread is worth it
 
 
 class SocketReader:
@@ -32,7 +32,7 @@ class SocketReader:
 
     def came(self, count: int) -> None:
         """The loop has found ``count`` bytes waiting."""
-        self.is_quick = count >= QUICK
+        self.is_quick = count >= QUICK_BYTES
 
     async def receive(self, room: memoryview) -> int:
         """What comes within a turn, at most as much as there is room for; 0 when nothing came, or nothing will."""
@@ -40,13 +40,13 @@ class SocketReader:
 
     def _receive(self, room: memoryview) -> int:
         done = 0
-        until = time.monotonic() + TURN
+        until = time.monotonic() + CLIENT_TURN_SECONDS
         while done < len(room) and not self._stop.is_set():
-            interactive_priority.give_way()
-            count = self.take(room[done : done + BLOCK], PATIENCE)
+            interactive_priority.yield_to_requests()
+            count = self.take(room[done : done + BLOCK], CLIENT_WAIT_MS)
             done += count
             if not count or time.monotonic() > until:
-                self.is_quick = done >= QUICK and count > 0
+                self.is_quick = done >= QUICK_BYTES and count > 0
                 break
         return done
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError, TooLarge
-from odhtec_jupyter.transfers.copying.connection_scaler import AMPLE
+from odhtec_jupyter.transfers.copying.connection_scaler import FAST_BYTES_PER_SECOND
 from odhtec_jupyter.transfers.runtime.engine import Engine, finishing, settled
 from odhtec_jupyter.transfers.runtime.memory_budget import Lease
 from odhtec_jupyter.transfers.runtime.parts import MAX_OBJECT, MAX_PARTS, MIB, open_part_size, part_size
@@ -23,9 +23,9 @@ from odhtec_jupyter.transfers.uploads.forwarding import Forwarding
 from odhtec_jupyter.transfers.uploads.part_buffer import Incoming, PartBuffer
 from odhtec_jupyter.transfers.uploads.socket_reader import SocketReader
 
-IN_FLIGHT = 3  # parts of one upload being stored while the next one fills
-LARGEST_OPEN_PART = 32 * MIB
-LARGE_PART = 16 * MIB  # where both ends are quick: each part costs the processor a millisecond or two
+MAX_PARTS_IN_FLIGHT = 3  # parts of one upload being stored while the next one fills
+MAX_OPEN_PART_BYTES = 32 * MIB
+LARGE_PART_BYTES = 16 * MIB  # where both ends are quick: each part costs the processor a millisecond or two
 
 
 class StreamedUpload:
@@ -132,15 +132,15 @@ class StreamedUpload:
         if number > MAX_PARTS:
             raise TooLarge(f"{self._target.key} is too large to be sent without a Content-Length.")
         if self._size is None:
-            size = open_part_size(number, LARGEST_OPEN_PART)
+            size = open_part_size(number, MAX_OPEN_PART_BYTES)
             left = MAX_OBJECT if self._at_most is None else self._at_most - self.received
         else:
             size, left = part_size(self._size), self._size - self.received
             if left <= 0:
                 raise BadRequest(f"{self._target.key}: received more bytes than the {self._size} of Content-Length.")
         self._crowded = self._crowded or self._engine.budget.contended("upload")
-        if self._quick and not self._crowded and self._engine.budget.largest // 3 >= LARGE_PART:
-            size = max(size, LARGE_PART)
+        if self._quick and not self._crowded and self._engine.budget.largest // 3 >= LARGE_PART_BYTES:
+            size = max(size, LARGE_PART_BYTES)
         size = max(1, min(size, left))
         buffer = await PartBuffer.lease(self._engine.budget, size, self._target.key, self._fail)
         if self._closed:
@@ -163,7 +163,7 @@ class StreamedUpload:
         self._store_aside(self._multipart, self._parts, lease, size)
 
     async def _wait_for_others(self) -> None:
-        while len(self._storing) >= IN_FLIGHT:
+        while len(self._storing) >= MAX_PARTS_IN_FLIGHT:
             await asyncio.wait(self._storing, return_when=asyncio.FIRST_COMPLETED)
         self._raise_failure()
 
@@ -184,7 +184,7 @@ class StreamedUpload:
 
     def _keep(self, multipart: Multipart, number: int, etag: str, size: int, begun: float) -> None:
         multipart.keep(number, etag, size)
-        self._quick = size / max(time.monotonic() - begun, 1e-6) >= AMPLE
+        self._quick = size / max(time.monotonic() - begun, 1e-6) >= FAST_BYTES_PER_SECOND
 
     def _stored(self, task: asyncio.Task[Any], lease: Lease) -> None:
         # Here and not in the task: one that is cancelled before it began runs no line of its own.

@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import astuple
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from odhtec_jupyter.errors import Conflict, NotFound, OdhTecError, StoreError, VerificationError
 from odhtec_jupyter.models import StoredObject, StoredPart, Upload
@@ -25,12 +24,10 @@ from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.pending_multipart import drop_pending
 from odhtec_jupyter.transfers.targets.s3_target import Multipart, S3Target
 from odhtec_jupyter.transfers.targets.target import blocks
+from odhtec_jupyter.transfers.uploads.incoming_part import IncomingPart
+from odhtec_jupyter.transfers.uploads.part_pieces import PartInPieces
 
-if TYPE_CHECKING:
-    from odhtec_jupyter.transfers.uploads.incoming_part import IncomingPart
-    from odhtec_jupyter.transfers.uploads.part_pieces import PartInPieces
-
-NAMED = 10  # missing parts in an error's sentence
+MAX_NAMED_PARTS = 10  # missing parts in an error's sentence
 EXISTS_NOW = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
@@ -290,6 +287,6 @@ def gone(upload_id: str) -> NotFound:
 
 
 def _missing(numbers: list[int], count: int) -> Conflict:
-    named = ", ".join(str(number) for number in numbers[:NAMED])
-    more = f" and {len(numbers) - NAMED} more" if len(numbers) > NAMED else ""
+    named = ", ".join(str(number) for number in numbers[:MAX_NAMED_PARTS])
+    more = f" and {len(numbers) - MAX_NAMED_PARTS} more" if len(numbers) > MAX_NAMED_PARTS else ""
     return Conflict(f"These of the {count} parts are missing: {named}{more}.", code="MissingParts")

@@ -275,7 +275,7 @@ async def test_a_quick_senders_bytes_are_read_in_a_thread(
         return taken[-1]
 
     monkeypatch.setattr(SocketReader, "receive", receive)
-    monkeypatch.setattr("odhtec_jupyter.transfers.uploads.socket_reader.QUICK", 1)
+    monkeypatch.setattr("odhtec_jupyter.transfers.uploads.socket_reader.QUICK_BYTES", 1)
     content = noise(SIZE)
     upload = await begin(api, bucket)
     await put(api, upload, content, 1, 2, 3)

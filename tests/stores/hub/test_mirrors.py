@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from odhtec_jupyter.demo.faults import Refuse
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.faults import Refuse
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.errors import Cancelled, Forbidden, GatedRepository, NotFound, OdhTecError, TooManyRequests
 from odhtec_jupyter.models import HubFile, HubRepo
 from odhtec_jupyter.network import Network

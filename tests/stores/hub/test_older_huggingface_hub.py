@@ -14,9 +14,9 @@ import pytest
 
 from odhtec_jupyter.client import Client
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.hub import HubStandIn
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
-from odhtec_jupyter.demo.repository import Repository
 from odhtec_jupyter.errors import GatedRepository
 from tests.conftest import ROOT, S3Server, python_path
 from tests.content import MIB, contents

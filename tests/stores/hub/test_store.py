@@ -10,9 +10,9 @@ import huggingface_hub.utils as hub_utils
 import pytest
 
 from odhtec_jupyter.demo.content import BytesContent
-from odhtec_jupyter.demo.faults import Changed, Refuse
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.faults import Changed, Refuse
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.errors import (
     Forbidden,
     GatedRepository,

@@ -4,7 +4,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from odhtec_jupyter.transfers.copying.stragglers import COMPARED, LATE, LATE_SECONDS, RENEWALS, Stragglers
+from odhtec_jupyter.transfers.copying.stragglers import (
+    LATE_FACTOR,
+    LATE_SECONDS,
+    MAX_RENEWALS,
+    MIN_COMPARED,
+    Stragglers,
+)
 from odhtec_jupyter.transfers.runtime.parts import MIB
 from tests.transfers.steps import Clock
 
@@ -21,10 +27,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def compared(clock: Clock, rate: float = USUAL) -> Stragglers:
     """With as many neighbours as are needed, each of this speed."""
     stragglers = Stragglers()
-    for _ in range(COMPARED):
+    for _ in range(MIN_COMPARED):
         with stragglers.reading() as one:
             clock.now += 8 * MIB / rate
-            one.came(8 * MIB)
+            one.add(8 * MIB)
     return stragglers
 
 
@@ -32,14 +38,14 @@ def is_replaced(stragglers: Stragglers, clock: Clock, rate: float, seconds: floa
     with stragglers.reading() as one:
         for _ in range(10):
             clock.now += seconds / 10
-            one.came(int(rate * seconds / 10))
-            stragglers.look()
+            one.add(int(rate * seconds / 10))
+            stragglers.check()
     return one.is_cut()
 
 
 def test_only_a_much_slower_connection_is_replaced(clock: Clock) -> None:
-    assert is_replaced(compared(clock), clock, USUAL / LATE / 2, 2 * LATE_SECONDS)
-    assert not is_replaced(compared(clock), clock, USUAL / LATE * 1.1, 2 * LATE_SECONDS)
+    assert is_replaced(compared(clock), clock, USUAL / LATE_FACTOR / 2, 2 * LATE_SECONDS)
+    assert not is_replaced(compared(clock), clock, USUAL / LATE_FACTOR * 1.1, 2 * LATE_SECONDS)
     assert not is_replaced(compared(clock), clock, 1, LATE_SECONDS / 2), "it has some time to become fast"
 
 
@@ -47,9 +53,9 @@ def test_connection_that_falls_silent_is_replaced(clock: Clock) -> None:
     stragglers = compared(clock)
     with stragglers.reading() as one:
         clock.now += 1
-        one.came(1000 * MIB)
+        one.add(1000 * MIB)
         clock.now += LATE_SECONDS
-        stragglers.look()
+        stragglers.check()
     assert one.is_cut()
 
 
@@ -60,7 +66,7 @@ def test_slow_connections_are_kept_where_all_are_slow(clock: Clock) -> None:
 def test_replacing_ends_where_it_does_not_help(clock: Clock) -> None:
     stragglers = compared(clock)
     with ExitStack() as stack:
-        readings = [stack.enter_context(stragglers.reading()) for _ in range(RENEWALS + 1)]
+        readings = [stack.enter_context(stragglers.reading()) for _ in range(MAX_RENEWALS + 1)]
         clock.now += LATE_SECONDS
-        stragglers.look()
-        assert sum(one.is_cut() for one in readings) == RENEWALS
+        stragglers.check()
+        assert sum(one.is_cut() for one in readings) == MAX_RENEWALS

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.faults import Cut, Halt, WrongByte
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.faults import Cut, Halt, WrongByte
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.s3.store import S3Store
@@ -34,8 +34,8 @@ LARGE = SyntheticContent(PART_SIZE + 2 * STREAM_SIZE + 11 * MIB + 7, seed=8)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever this machine can: everything is fast enough."""
     monkeypatch.setattr(parts, "STREAM_SIZE", STREAM_SIZE)
-    monkeypatch.setattr(connection_scaler, "AMPLE", 0)
-    monkeypatch.setattr(connection_scaler, "SLOW", 0)
+    monkeypatch.setattr(connection_scaler, "FAST_BYTES_PER_SECOND", 0)
+    monkeypatch.setattr(connection_scaler, "SLOW_BYTES_PER_SECOND", 0)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Every count of bytes that a file told of, one for each block that goes."""
-    monkeypatch.setattr(part_progress, "EVERY", 0)
+    monkeypatch.setattr(part_progress, "REPORT_INTERVAL_SECONDS", 0)
     counts: list[int] = []
     real = TransferFile.add
 
@@ -255,7 +255,7 @@ async def test_a_connection_that_becomes_slow_gets_company(
         return real(one, 0 if one.streams else rate)
 
     monkeypatch.setattr(connection_scaler.ConnectionScaler, "judge", judge)
-    monkeypatch.setattr(connection_scaler, "SLOW", 1)
+    monkeypatch.setattr(connection_scaler, "SLOW_BYTES_PER_SECOND", 1)
     transfer = await ended(services, await bring(services, hub, bucket))
     assert (transfer.state, transfer.error) == ("completed", None)
     require_arrived(s3_client, bucket, 2 + STREAM_SIZE // PART_SIZE + 2)

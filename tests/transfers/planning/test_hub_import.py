@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.demo.faults import Changed, Cut, Halt, Refuse, WrongByte
-from odhtec_jupyter.demo.hub import HubStandIn
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.faults import Changed, Cut, Halt, Refuse, WrongByte
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.errors import BadRequest, Conflict, GatedRepository, NotFound, StoreError
 from odhtec_jupyter.models import ImportRequest
 from odhtec_jupyter.services import Services

@@ -45,22 +45,22 @@ class Awaited(threading.Event):
 def test_transfer_thread_pauses_while_a_request_runs(clock: Clock) -> None:
     answered = TransferBlocked()
     interactive_priority, waits = InteractivePriority(answered), answered.waits
-    interactive_priority.give_way()
+    interactive_priority.yield_to_requests()
     assert waits == []
-    with interactive_priority.asked():
-        clock.now += module.LONGEST / 2
-        interactive_priority.give_way()
-        assert waits == [pytest.approx(module.LONGEST / 2)]
-        with interactive_priority.asked():
+    with interactive_priority.request():
+        clock.now += module.MAX_PAUSE_SECONDS / 2
+        interactive_priority.yield_to_requests()
+        assert waits == [pytest.approx(module.MAX_PAUSE_SECONDS / 2)]
+        with interactive_priority.request():
             pass
-        interactive_priority.give_way()
+        interactive_priority.yield_to_requests()
         assert len(waits) == 2, "the first is still asked"
-        clock.now += module.LONGEST
-        interactive_priority.give_way()
+        clock.now += module.MAX_PAUSE_SECONDS
+        interactive_priority.yield_to_requests()
         assert len(waits) == 2, "a long call holds nobody up"
-    with interactive_priority.asked():
+    with interactive_priority.request():
         pass
-    interactive_priority.give_way()
+    interactive_priority.yield_to_requests()
     assert len(waits) == 2
 
 
@@ -68,23 +68,23 @@ def test_all_transfer_threads_pause_together_after_a_request(clock: Clock, monke
     slept: list[float] = []
     monkeypatch.setattr(clock, "sleep", slept.append, raising=False)
     interactive_priority = InteractivePriority()
-    interactive_priority.looked()
-    clock.now = looked = math.ceil(clock.now / module.PERIOD) * module.PERIOD + 1e-6
-    interactive_priority.give_way()
+    interactive_priority.note_browsing()
+    clock.now = looked = math.ceil(clock.now / module.PAUSE_PERIOD_SECONDS) * module.PAUSE_PERIOD_SECONDS + 1e-6
+    interactive_priority.yield_to_requests()
     assert slept == []
-    clock.now = looked + module.PERIOD - module.PAUSE / 2
-    interactive_priority.give_way()
-    assert slept == [pytest.approx(module.PAUSE / 2, abs=1e-5)]
-    clock.now += module.LOOKING
-    interactive_priority.give_way()
+    clock.now = looked + module.PAUSE_PERIOD_SECONDS - module.PAUSE_SECONDS / 2
+    interactive_priority.yield_to_requests()
+    assert slept == [pytest.approx(module.PAUSE_SECONDS / 2, abs=1e-5)]
+    clock.now += module.BROWSING_SECONDS
+    interactive_priority.yield_to_requests()
     assert len(slept) == 1, "nobody looks any more"
 
 
 def test_pause_ends_with_the_reply(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LONGEST", 600)
+    monkeypatch.setattr(module, "MAX_PAUSE_SECONDS", 600)
     answered = Awaited()
     interactive_priority = InteractivePriority(answered)
-    with interactive_priority.asked():
+    with interactive_priority.request():
         thread = threading.Thread(target=interactive_priority.give_way, daemon=True)
         thread.start()
         assert answered.awaited.wait(GIVE_UP_SECONDS)
@@ -94,8 +94,8 @@ def test_pause_ends_with_the_reply(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_pause_ends_when_the_request_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LONGEST", 600)
+    monkeypatch.setattr(module, "MAX_PAUSE_SECONDS", 600)
     interactive_priority = InteractivePriority()
-    with pytest.raises(ZeroDivisionError), interactive_priority.asked():
+    with pytest.raises(ZeroDivisionError), interactive_priority.request():
         raise ZeroDivisionError
-    interactive_priority.give_way()
+    interactive_priority.yield_to_requests()

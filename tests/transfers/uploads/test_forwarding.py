@@ -22,11 +22,11 @@ from odhtec_jupyter.transfers.uploads import forwarding, part_buffer, socket_rea
 from odhtec_jupyter.transfers.uploads.forwarding import Forwarding, ForwardingStopped
 from odhtec_jupyter.transfers.uploads.part_buffer import PartBuffer
 from odhtec_jupyter.transfers.uploads.socket_reader import SocketReader
-from odhtec_jupyter.transfers.uploads.streamed_upload import LARGE_PART, StreamedUpload
+from odhtec_jupyter.transfers.uploads.streamed_upload import LARGE_PART_BYTES, StreamedUpload
 from tests.content import body_of, multiparts, noise
 from tests.waiting import GIVE_UP_SECONDS
 
-SIZE = PART_SIZE + 3 * LARGE_PART + 5
+SIZE = PART_SIZE + 3 * LARGE_PART_BYTES + 5
 
 
 class Body:
@@ -88,10 +88,10 @@ class Store:
 
 @pytest.fixture(autouse=True)
 def _all_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streamed_upload, "AMPLE", 0)
-    monkeypatch.setattr(socket_reader, "QUICK", 1)
-    monkeypatch.setattr(forwarding, "PATIENCE", 10_000)
-    monkeypatch.setattr(forwarding, "LONGEST", 60.0)
+    monkeypatch.setattr(streamed_upload, "FAST_BYTES_PER_SECOND", 0)
+    monkeypatch.setattr(socket_reader, "QUICK_BYTES", 1)
+    monkeypatch.setattr(forwarding, "MAX_WAIT_MS", 10_000)
+    monkeypatch.setattr(forwarding, "MAX_TOTAL_WAIT_SECONDS", 60.0)
 
 
 @pytest.fixture
@@ -177,9 +177,9 @@ async def test_stalled_sender_does_not_block_a_part(
     theirs, _ = pair
     data = noise(SIZE)
     if drips:
-        monkeypatch.setattr(forwarding, "LONGEST", 0.0)
+        monkeypatch.setattr(forwarding, "MAX_TOTAL_WAIT_SECONDS", 0.0)
     else:
-        monkeypatch.setattr(forwarding, "PATIENCE", 1)
+        monkeypatch.setattr(forwarding, "MAX_WAIT_MS", 1)
 
     def send() -> None:
         theirs.sendall(data[:PART_SIZE])
@@ -290,7 +290,7 @@ async def test_abort_during_a_forwarded_part_leaves_nothing(
 
     puts.instead = slow
 
-    with sending(pair, in_two(pair, puts, bytes(PART_SIZE + (LARGE_PART if whole else MIB)))):
+    with sending(pair, in_two(pair, puts, bytes(PART_SIZE + (LARGE_PART_BYTES if whole else MIB)))):
         receiving = asyncio.ensure_future(receive(upload, body))
         assert await asyncio.to_thread(reached.wait, GIVE_UP_SECONDS)
         aborting = asyncio.ensure_future(upload.abort())
@@ -307,7 +307,7 @@ async def test_abort_during_a_forwarded_part_leaves_nothing(
 async def test_the_last_bytes_of_a_part_may_come_late(
     engine: Engine, pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forwarding, "LONGEST", -1.0)
+    monkeypatch.setattr(forwarding, "MAX_TOTAL_WAIT_SECONDS", -1.0)
     theirs, ours = pair
     theirs.sendall(bytes(1000))
     memory = memoryview(bytearray(1000))
@@ -319,7 +319,7 @@ async def test_the_last_bytes_of_a_part_may_come_late(
 
 
 async def test_sender_is_not_aborted_while_s3_is_slow(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(part_buffer, "PATIENCE", 0.0)
+    monkeypatch.setattr(part_buffer, "MAX_IDLE_SECONDS", 0.0)
     monkeypatch.setattr(engine.budget, "contended", lambda lane: True)
     blamed: list[Exception] = []
     buffer = await PartBuffer.lease(engine.budget, PART_SIZE, "a part", blamed.append)

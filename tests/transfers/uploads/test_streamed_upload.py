@@ -197,7 +197,7 @@ async def test_upload_stops_when_the_bucket_is_missing(engine: Engine, store: S3
 async def test_stalled_upload_is_aborted_when_others_wait_for_memory(
     store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(part_buffer, "PATIENCE", 0.2)
+    monkeypatch.setattr(part_buffer, "MAX_IDLE_SECONDS", 0.2)
     journal = Journal(None, log=logging.getLogger("odhtec-test"))
     engine = Engine(max_memory=4 * PART_SIZE, max_concurrent_transfers=2, journal=journal)  # two parts for uploads
     failures: list[Exception] = []
@@ -224,7 +224,7 @@ async def test_stalled_upload_is_aborted_when_others_wait_for_memory(
 async def test_stalled_upload_continues_when_nobody_waits_for_memory(
     engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(part_buffer, "PATIENCE", 0.05)
+    monkeypatch.setattr(part_buffer, "MAX_IDLE_SECONDS", 0.05)
     upload = StreamedUpload(engine, S3Target(store, bucket, "k"), size=10)
     await upload.write(b"01234")
     looks: asyncio.Queue[bool] = asyncio.Queue()

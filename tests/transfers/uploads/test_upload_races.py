@@ -240,7 +240,7 @@ async def test_incomplete_part_stores_nothing(uploads: Uploads, engine: Engine, 
 async def test_stalled_upload_is_aborted_when_others_wait_for_memory(
     store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(part_buffer, "PATIENCE", 0.2)
+    monkeypatch.setattr(part_buffer, "MAX_IDLE_SECONDS", 0.2)
     journal = Journal(None, log=logging.getLogger("odhtec-test"))
     engine = Engine(max_memory=4 * PART_SIZE, max_concurrent_transfers=2, journal=journal)  # two parts for uploads
     uploads = Uploads(engine, lambda: store, keep_days=7)

@@ -10,7 +10,7 @@ from pathlib import Path
 from odhtec_jupyter.client import Client
 from odhtec_jupyter.client.arguments import s3_location
 from odhtec_jupyter.client.globs import has_wildcards, literal_folder
-from odhtec_jupyter.commands.expansion import Note, expand
+from odhtec_jupyter.commands.arguments.expansion import Note, expand
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.uris import HubUri, S3Uri, parse_uri
 

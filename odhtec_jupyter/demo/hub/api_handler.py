@@ -11,8 +11,8 @@ from typing import Any, cast
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from odhtec_jupyter.demo.content import BytesContent
-from odhtec_jupyter.demo.faults import Changed, Host
-from odhtec_jupyter.demo.repository import Commit, Repository, RepositoryFile
+from odhtec_jupyter.demo.hub.faults import Changed, Host
+from odhtec_jupyter.demo.hub.repository import Commit, Repository, RepositoryFile
 from odhtec_jupyter.demo.service import Handler, RefusedError
 from odhtec_jupyter.models import RepoType
 

@@ -15,10 +15,10 @@ from http.server import ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from odhtec_jupyter.demo.cdn_handler import CdnHandler
-from odhtec_jupyter.demo.faults import Fault, Host
-from odhtec_jupyter.demo.hub_handler import HubHandler
-from odhtec_jupyter.demo.repository import Repository
+from odhtec_jupyter.demo.hub.api_handler import HubHandler
+from odhtec_jupyter.demo.hub.cdn_handler import CdnHandler
+from odhtec_jupyter.demo.hub.faults import Fault, Host
+from odhtec_jupyter.demo.hub.repository import Repository
 from odhtec_jupyter.demo.service import Handler, Service
 from odhtec_jupyter.models import RepoType
 

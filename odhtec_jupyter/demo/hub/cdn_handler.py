@@ -8,7 +8,7 @@ from typing import NoReturn, cast
 from urllib.parse import unquote
 
 from odhtec_jupyter.demo.content import BytesContent
-from odhtec_jupyter.demo.faults import Changed, Host
+from odhtec_jupyter.demo.hub.faults import Changed, Host
 from odhtec_jupyter.demo.service import Handler, RefusedError
 from odhtec_jupyter.models import RepoType
 

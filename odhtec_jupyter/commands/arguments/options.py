@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from odhtec_jupyter.commands.completion import complete_location
+from odhtec_jupyter.commands.arguments.completion import complete_location
 from odhtec_jupyter.commands.output import print_error
 from odhtec_jupyter.visible import visible
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from odhtec_jupyter.demo.faults import Host
+from odhtec_jupyter.demo.hub.faults import Host
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from odhtec_jupyter.errors import BadRequest, OdhTecError
 from odhtec_jupyter.visible import visible
 
 if TYPE_CHECKING:
-    from odhtec_jupyter.commands.options import Commands
+    Commands = argparse._SubParsersAction[Any]
 
 ARGCOMPLETE_VARIABLE = "_ARGCOMPLETE"  # set by argcomplete's shell functions
 EXECUTABLES = ["jupyter", "jupyter-odhtec"]

@@ -1,0 +1,1 @@
+"""The arguments of the commands: declared, completed, and expanded to what they name."""
