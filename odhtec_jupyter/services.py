@@ -134,15 +134,15 @@ class Services:
             exclude=request.exclude,
             on_conflict=request.on_conflict,
             verify=request.verify,
-            **self._present(),
+            **self._current_stores(),
             token_given=bool(request.token),
         )
 
     def deletion(self, keys: Sequence[str], prefixes: Sequence[str]) -> Options:
         """Return the options of a deletion in the current store."""
-        return Options(keys=list(keys), prefixes=list(prefixes), **self._present())
+        return Options(keys=list(keys), prefixes=list(prefixes), **self._current_stores())
 
-    def _present(self) -> dict[str, Any]:
+    def _current_stores(self) -> dict[str, Any]:
         return {
             "endpoint": self.s3.host,
             "hub_endpoint": self.hub.host,

@@ -120,7 +120,7 @@ def make_plan(
         raise BadRequest(f"{source} has no files that the patterns include.")
     single = not source.is_folder
     places = [target if single and not target.is_folder else target.below(entry.path) for entry in found]
-    existing = ExistingTargets(stores, target, found, places, is_stopped)
+    targets = ExistingTargets(stores, target, found, places, is_stopped)
     planned: list[Planned] = []
     taken = {str(place) for place in places}
     sources = {str(entry.uri) for entry in found}
@@ -131,7 +131,7 @@ def make_plan(
         if error := _left_out(stores, entry, place, part):
             planned.append(Planned(entry, place, "omit", error))
             continue
-        one = _decide(stores, action, entry, place, existing, options, taken)
+        one = _decide(stores, action, entry, place, targets, options, taken)
         if one.what == "overwrite" and str(place) in sources:
             error = Conflict(f"{place} is also being copied or moved, so it cannot be overwritten.")
             one = Planned(entry, place, "refuse", error)
@@ -200,27 +200,27 @@ def _decide(
     action: Action,
     entry: Entry,
     place: Uri,
-    existing: ExistingTargets,
+    targets: ExistingTargets,
     options: Options,
     taken: set[str],
 ) -> Planned:
     def is_taken(other: Uri) -> bool:
-        return str(other) in taken or existing.is_taken(other)
+        return str(other) in taken or targets.is_taken(other)
 
     try:
         if entry.error:
             raise entry.error
         check_key(place)
-        present = existing.get(place)
+        existing = targets.get(place)
     except OdhTecError as error:
         return Planned(entry, place, "refuse", error)
-    if present is None:
+    if existing is None:
         return Planned(entry, place, "create")
-    if action != "move" and _same(stores, entry, place, present, existing):
+    if action != "move" and _same(stores, entry, place, existing, targets):
         return Planned(entry, place, "skip")
     if action == "sync":
-        newer = entry.modified is None or present.modified is None or entry.modified > present.modified
-        return Planned(entry, place, "overwrite" if newer or entry.size != present.size else "skip")
+        newer = entry.modified is None or existing.modified is None or entry.modified > existing.modified
+        return Planned(entry, place, "overwrite" if newer or entry.size != existing.size else "skip")
     if options.on_conflict == "rename":
         name = free_name(_name(place), lambda name: is_taken(_renamed(place, name)))
         return Planned(entry, _renamed(place, name), "rename")
@@ -238,19 +238,19 @@ def _left_out(stores: Stores, entry: Entry, place: Uri, found: str) -> OdhTecErr
     return None
 
 
-def _same(stores: Stores, entry: Entry, place: Uri, present: Existing, existing: ExistingTargets) -> bool:
+def _same(stores: Stores, entry: Entry, place: Uri, existing: Existing, targets: ExistingTargets) -> bool:
     """Return whether the target certainly has the same content, which name and time do not prove."""
-    if present.size != entry.size:
+    if existing.size != entry.size:
         return False
     if isinstance(entry.uri, HubUri):
         kind, _, digest = entry.pin.partition(":")
         if isinstance(place, S3Uri):
-            return existing.metadata(place).get(HUB_ETAG) == digest
+            return targets.metadata(place).get(HUB_ETAG) == digest
         assert isinstance(place, WorkspaceUri)
         return _digest_matches(stores, place, entry.size, Checksum(kind, digest))
     if is_dated(entry.pin):
         return False
-    return isinstance(entry.uri, S3Uri) and isinstance(place, S3Uri) and entry.pin == present.etag != ""
+    return isinstance(entry.uri, S3Uri) and isinstance(place, S3Uri) and entry.pin == existing.etag != ""
 
 
 def _digest_matches(stores: Stores, place: WorkspaceUri, size: int, checksum: Checksum) -> bool:
