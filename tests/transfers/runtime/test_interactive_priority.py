@@ -85,7 +85,7 @@ def test_pause_ends_with_the_reply(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = Awaited()
     interactive_priority = InteractivePriority(answered)
     with interactive_priority.request():
-        thread = threading.Thread(target=interactive_priority.give_way, daemon=True)
+        thread = threading.Thread(target=interactive_priority.yield_to_requests, daemon=True)
         thread.start()
         assert answered.awaited.wait(GIVE_UP_SECONDS)
         assert thread.is_alive()
