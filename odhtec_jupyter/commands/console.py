@@ -121,7 +121,7 @@ class Console:
             elif _cancel(transfer):
                 self.print_notice("Cancelled.")
             else:
-                self.print_notice("The server has not confirmed the cancellation. The store may not respond.")
+                self.print_notice("The server has not confirmed the cancellation. The store may not be responding.")
             return INTERRUPTED
         finally:
             left_out = transfer.left_out if isinstance(transfer, LocalTransfer) else []
@@ -162,7 +162,7 @@ def _json_status(transfer: Transfer, left_out: Sequence[str]) -> str:
 
 def _print_remaining(remaining: RemainingObjects) -> None:
     if not remaining.objects:
-        print("The target has too many objects to find all that remain of other revisions.")
+        print("The target has too many objects to compare all of them. Some may belong to other revisions.")
         return
     commits = ", ".join(commit[:7] for commit in remaining.commits)
     count = f"{len(remaining.objects)}{' or more' if remaining.is_truncated else ''}"

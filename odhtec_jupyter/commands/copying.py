@@ -227,7 +227,7 @@ def _group(
         raise BadRequest("--include and --exclude cannot be combined with a source pattern that spans folders.")
     if is_deep and target.startswith(folder):
         raise BadRequest(
-            f"The target {target} is in {folder}, which the source pattern searches. Choose a target outside of it."
+            f"The target {target} is in {folder}, which the source pattern searches. Choose a target outside it."
         )
     most = MAX_GLOBS // max(1, len(options.include or ()), len(options.exclude or ()))
     batch = max(1, min(MAX_NAMES_PER_TRANSFER, most)) if options.include or options.exclude else MAX_NAMES_PER_TRANSFER

@@ -70,7 +70,9 @@ def import_from_hub(options: argparse.Namespace) -> int:
 def _is_confirmed(out: Console, remaining: RemainingObjects) -> bool:
     """Ask before objects of other revisions are deleted. Return whether to import."""
     if not remaining.objects:
-        out.print_notice("The target has too many objects to find all of other revisions, and none were found.")
+        out.print_notice(
+            "The target has too many objects to compare all of them. No objects of other revisions were found."
+        )
         return True
     objects = remaining.objects
     named = ", ".join(one.key for one in objects[:MAX_NAMED_KEYS])

@@ -198,7 +198,7 @@ def test_an_upload_goes_on_after_a_reload(
         begin(panel, big)
     else:
         choose = transfers.get_by_role("button", name="Choose big.bin again")
-        for name, said in (("other.bin", "interrupted upload is of"), ("big.bin", "bytes")):
+        for name, said in (("other.bin", "interrupted upload is for"), ("big.bin", "bytes")):
             wrong = tmp_path / name
             wrong.write_bytes(b"another file")
             with page.expect_file_chooser() as chooser:

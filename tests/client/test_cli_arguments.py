@@ -23,7 +23,7 @@ pytestmark = on_moto
 @pytest.mark.parametrize("limit", ["-1", "0", "x", "1.5", "9" * 30])
 def test_search_refuses_an_invalid_limit(shell: Shell, bucket: str, limit: str) -> None:
     result = shell("search", f"s3://{bucket}/", "a", f"--limit={limit}", code=2)
-    assert "is not a number from 1 on" in result.stderr
+    assert "is not a number of 1 or more" in result.stderr
 
 
 def test_search_stops_at_its_limit(shell: Shell, s3_client: Any, bucket: str) -> None:

@@ -202,9 +202,9 @@ async def test_only_remaining_objects_of_other_revisions_can_be_removed(
     item = (await look_at(api, bucket))["remaining"]["objects"][0]
     for change, why in (
         ({"key": "elsewhere.bin"}, "not below"),
-        ({"key": "org/model/config.json"}, "is a file of the imported revision"),
-        ({"commit": repo.branches["main"]}, "not of another revision"),
-        ({"commit": "a/../b"}, "not of another revision"),
+        ({"key": "org/model/config.json"}, "belongs to the imported revision"),
+        ({"commit": repo.branches["main"]}, "does not belong to another revision"),
+        ({"commit": "a/../b"}, "does not belong to another revision"),
     ):
         request = {"repo": "org/model", "bucket": bucket, "remove": [item | change]}
         assert why in (await api.refused(400, "POST", "objects/import-hf", json_body=request))["message"]

@@ -53,7 +53,9 @@ def read(model: type[Model], reply: requests.Response) -> Model:
     try:
         body = reply.json()
     except ValueError:
-        raise OdhTecError("The reply is not from this extension. Check whether a login page is in between.") from None
+        raise OdhTecError(
+            "The reply is not from this extension. Check whether a proxy or a login page answers instead."
+        ) from None
     for _ in range(2):
         try:
             return model.model_validate(body)

@@ -145,7 +145,7 @@ def patterns(options: argparse.Namespace) -> dict[str, Any]:
 def positive_number(text: str) -> int:
     """Return an argument as a number from 1 on."""
     if not re.fullmatch("[0-9]{1,18}", text) or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
     return int(text)
 
 

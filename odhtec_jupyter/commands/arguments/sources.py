@@ -99,7 +99,7 @@ def _sources(client: Client, text: str, recursive: bool, note: Note) -> Iterator
 
 def _named(text: str, uri: str, name: str, size: int | None = None) -> Source:
     if name in {"", "/"}:
-        raise BadRequest(f"{text} has no name to use below the target. Copy it with a command of its own.")
+        raise BadRequest(f"{text} has no name to use below the target. Copy it with a separate command.")
     return Source(uri, name, size)
 
 

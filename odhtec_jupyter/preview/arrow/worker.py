@@ -26,10 +26,10 @@ def main() -> None:
         found = _read(file, format_)
         word, text = DONE, json.dumps(found)
     except MemoryError:
-        word, text = REFUSED, "It takes more memory than a preview may use."
+        word, text = REFUSED, "The file needs more memory than a preview can use."
     except Exception:  # any error of pyarrow
-        large = "Its description alone is larger than what a preview reads."
-        word, text = REFUSED, large if file.refused else "It is damaged, or has been cut."
+        large = "The metadata of the file is larger than a preview reads."
+        word, text = REFUSED, large if file.refused else "The file is damaged or incomplete."
     data = text.encode()
     messages.write(REQUEST.pack(word, 0, len(data)) + data)
     messages.flush()

@@ -229,7 +229,7 @@ class _Reader:
     def _string(self, most: int) -> str:
         length = self._number("Q")
         if length > most:
-            raise Unreadable(f"The file is damaged: a text would have {length} bytes.")
+            raise Unreadable(f"The file is damaged: a string would have {length} bytes.")
         return self._take(length).decode("utf-8", "replace")
 
     def _skip_string(self) -> None:

@@ -57,7 +57,7 @@ def web_page(host: str) -> OdhTecError:
     """Return the error for a web page instead of data: of a login, a proxy or another service."""
     return odd_answer(
         f"{host} answered with a web page, not as a Hugging Face hub. Check its address in the settings, and whether a"
-        " proxy or a login page is in between."
+        " proxy or a login page answers instead."
     )
 
 

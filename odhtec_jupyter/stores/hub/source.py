@@ -133,14 +133,14 @@ class HubSource:
             total = _count(total_text, self.size)
         elif response.status == 416:
             response.close()
-            raise VerificationError(f"{self._path} of {self._repo} has a different size than the hub announced.")
+            raise VerificationError(f"{self._path} of {self._repo} has a different size than the hub reported.")
         else:
             headers = dict(response.headers)
             response.close()
             raise self._refusal(response.status, headers, url)
         if total != self.size:
             response.close()
-            raise VerificationError(f"{self._path} has {total} bytes, but the hub announced {self.size}.")
+            raise VerificationError(f"{self._path} has {total} bytes, but the hub reported {self.size}.")
         return HubRange(response, host, start, end)
 
     def _refusal(self, status: int, headers: dict[str, str], url: str) -> OdhTecError:

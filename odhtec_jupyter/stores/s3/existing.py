@@ -35,7 +35,7 @@ class S3Existing(S3Base):
             if not in_parts and self._refuses(bucket, key):
                 return None
             raise Forbidden(
-                f"S3 does not say whether {key} exists in {bucket}, and could replace it. Request the permission"
+                f"S3 does not report whether {key} exists in {bucket}, so this could replace it. Request the permission"
                 " s3:ListBucket, or choose to overwrite."
             ) from error
 

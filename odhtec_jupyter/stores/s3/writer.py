@@ -83,7 +83,7 @@ class S3Writer(S3Existing):
             if knows_condition(client):
                 extra["IfNoneMatch"] = "*"
             elif self.is_hidden(bucket, key):
-                raise StoreError(f"S3 does not say whether {key} exists.", code="NotImplemented")
+                raise StoreError(f"S3 does not report whether {key} exists.", code="NotImplemented")
         source: Any = {"Bucket": source_bucket, "Key": source_key}
 
         def copy(condition: Any) -> Any:

@@ -70,7 +70,7 @@ def test_the_other_byte_order(see: Any) -> None:
         (head(1, 1, version=77), "version 77"),
         (head(2**40, 1) + bytes(1000), "too small for 1099511627776 tensors and 1 entries"),
         (head(1, 2**63) + bytes(1000), "too small for 1 tensors and 9223372036854775808 entries"),
-        (head(0, 1) + struct.pack("<Q", 2**62) + bytes(1000), "a text would have 4611686018427387904 bytes"),
+        (head(0, 1) + struct.pack("<Q", 2**62) + bytes(1000), "a string would have 4611686018427387904 bytes"),
         (head(0, 1) + entry("k", 8, struct.pack("<Q", 2**50)) + bytes(50), "would have 1125899906842624 bytes"),
         (head(0, 1) + entry("k", 9, struct.pack("<IQ", 4, 2**60)) + bytes(50), "ends within its header"),
         (head(0, 1) + entry("k", 9, struct.pack("<IQ", 8, 2**60)) + bytes(50), "ends within its header"),

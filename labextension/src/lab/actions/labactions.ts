@@ -247,7 +247,7 @@ function mismatchText(
   const uri = s3Uri(upload.bucket, upload.key);
   switch (why) {
     case 'name':
-      return trans.__('The interrupted upload is of %1, but you chose %2.', uri, file.name);
+      return trans.__('The interrupted upload is for %1, but you chose %2.', uri, file.name);
     case 'size':
       return trans.__(
         '%1 has %2 bytes, but the file uploaded to %3 had %4.',

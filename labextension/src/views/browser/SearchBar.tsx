@@ -72,7 +72,7 @@ export function SearchBar(props: { model: BrowserModel; trans: TranslationBundle
           >
             <option value="contains">{trans.__('contains')}</option>
             <option value="prefix">{trans.__('starts with')}</option>
-            <option value="glob">{trans.__('matches * and ?')}</option>
+            <option value="glob">{trans.__('matches pattern (*, ?)')}</option>
           </select>
           <select
             aria-label={trans.__('Search in')}

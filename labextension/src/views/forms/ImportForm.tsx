@@ -247,7 +247,7 @@ function Remaining({ model, trans }: IPartProps): JSX.Element | null {
   if (objects.length === 0) {
     return (
       <p className="odhtec-Field-hint">
-        {trans.__('Not all objects of the folder were compared: some may be of other revisions.')}
+        {trans.__('Not all objects of the folder were compared. Some may be from other revisions.')}
       </p>
     );
   }

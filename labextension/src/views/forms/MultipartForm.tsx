@@ -27,7 +27,7 @@ export function MultipartForm({ model, onClose, trans }: IMultipartFormProps): J
     <form className="odhtec-Form" onSubmit={submit} aria-busy={busy !== null}>
       <p>
         {trans.__(
-          'Uploads to %1 that were started but neither completed nor aborted. Their parts use storage that listings do not show and S3 does not report.',
+          'Uploads to %1 that were started but neither completed nor aborted. They use storage, although lists of objects do not show them. S3 does not report how much.',
           model.bucket
         )}
       </p>

@@ -34,7 +34,7 @@ export function RepoSummary({ repo, url, trans }: IRepoSummaryProps): JSX.Elemen
           {repo.gated ? (
             <>
               {trans.__(
-                'To read the files, accept the license on the repository page, then enter a token of that account here or in the settings.'
+                'To read the files, accept the license on the repository page. Then enter a token of that account here or in the settings.'
               )}{' '}
               {url && <ExternalLink href={url}>{trans.__('Open repository page')}</ExternalLink>}
             </>

@@ -182,7 +182,7 @@ function Link({ model, trans }: IPartProps): JSX.Element | null {
             )}{' '}
         {link.mayEndEarlier
           ? trans.__(
-              'It is signed with temporary credentials and stops working when they expire, which may be earlier.'
+              'It is signed with temporary credentials, so it stops working earlier if they expire first.'
             )
           : trans.__(
               'It cannot be revoked, but stops working when the access key that signed it is deleted.'

@@ -98,7 +98,7 @@ def not_s3(host: str, what: str) -> OdhTecError:
     """Return the error for an address that is not an S3 service."""
     return OdhTecError(
         f"{host} answered with {what}, so it is not an S3 service. Enter the address of the S3 API as the endpoint, not"
-        " of a console, and check whether a proxy or a login is in between.",
+        " of a console, and check whether a proxy or a login page answers instead.",
         code="NotS3",
     )
 
@@ -122,8 +122,8 @@ _OWN_SENTENCES = {
     "SignatureDoesNotMatch": "S3 rejects the secret access key. Check the credentials in the settings, then retry.",
     "RequestTimeTooSkewed": "The clocks of this server and of the S3 store differ too much. S3 refuses requests until"
     " the wrong one is corrected.",
-    "PermanentRedirect": "The bucket is in another region, or has its own endpoint. Check endpoint and region in"
-    " the settings.",
+    "PermanentRedirect": "The bucket is in another region, or has its own endpoint. Check the endpoint and the region"
+    " in the settings.",
     "IllegalLocationConstraintException": "The endpoint creates buckets in its own region only. Change the endpoint"
     " or the region in the settings.",
     "InvalidBucketName": "This is not a valid bucket name. Use 3 to 63 lowercase letters, digits, dots and hyphens,"

@@ -53,7 +53,7 @@ class ListPage:
             marker = self._decoded(read.fields.get("NextMarker", "")) or self._last
             self.next_token = self._plain(read.fields.get("NextContinuationToken", "")) or _token_after(marker)
             if not self.next_token:
-                raise _invalid("a page that says that there are more, but not where")
+                raise _invalid("a truncated page without a continuation token")
         self.date = http_date(date)
 
     def __len__(self) -> int:
