@@ -1,8 +1,8 @@
 """Copy one file: verified, invisible until it is whole, resumable part by part.
 
-Where one connection is fast, one thread reads, feeds the checksum and sends block by block: nothing costs less. Where
-it is not, ranges are read in parallel. The work of a part is then: take memory from the budget, read the range, feed
-the checksum when it is the part's turn, store it. The memory goes back when that is done, so a file never has more in
+Where one connection is fast, one thread reads, updates the checksum and sends block by block, which costs the least.
+Otherwise ranges are read in parallel. Each part then leases memory from the budget, reads its range, updates the
+checksum in the order of the parts, and is stored. The memory is released after that, so a file never has more bytes in
 flight than its leases.
 """
 
@@ -42,7 +42,7 @@ async def copy_file(
     on_bytes: Callable[[int], None],
     owner: str = STREAM,
 ) -> str | None:
-    """Copy and compare; the new ETag where there is one. ``on_bytes`` hears of bytes that have reached the target
+    """Copy and verify a file. Returns the new ETag, if any. ``on_bytes`` is called with bytes that reached the target
     (negative: they have to go again).
 
     Raises an :class:`OdhTecError`; then nothing new is visible and what was there before still is. What has arrived is
@@ -63,9 +63,9 @@ async def copy_file(
                 on_bytes(-job.stored)
                 if ordered:
                     raise
-                left += 1  # nothing was wrong with the file: it is read over one connection now
+                left += 1  # not a failure of the file: it is now read over one connection
             except OdhTecError as error:
-                # What stands before a store may refuse requests of more than, say, 100 MB.
+                # A proxy before the store may refuse large requests, for example of more than 100 MB.
                 too_large = error.status == 413 and job.streams
                 if not isinstance(error, VerificationError) and not too_large:
                     raise
@@ -78,7 +78,7 @@ async def copy_file(
 
 
 class _Copy:
-    """One try at one file."""
+    """One attempt to copy one file."""
 
     def __init__(
         self,
@@ -108,11 +108,11 @@ class _Copy:
 
     @property
     def streams(self) -> bool:
-        """Whether parts are large."""
+        """Whether one connection copies large parts."""
         return self._scaler.streams
 
     async def run(self) -> str | None:
-        """Copy in one piece or in parts, then compare the size with what the target tells."""
+        """Copy in one request or in parts, then compare the size with the one the target reports."""
         etag = await (self._whole() if self._source.size <= self._target.whole_up_to else self._in_parts())
         return await self._target.confirm(self._engine, etag, self._source.size, self._stop)
 
@@ -121,11 +121,11 @@ class _Copy:
         self._on_bytes(size)
 
     def _touch(self, _: int) -> None:
-        """What had arrived was counted then. That it is read again shows that the transfer goes on."""
+        """Show that the transfer is active while a stored part is read again; its bytes are already counted."""
         self._on_bytes(0)
 
     def _md5(self, view: memoryview) -> bytes | None:
-        """Only on request: it is the one checksum every store verifies, and the dearest."""
+        """Return the MD5 with verify=full only: every store verifies it, but it is the most expensive checksum."""
         return hashlib.md5(view, usedforsecurity=False).digest() if self._full else None
 
     async def _whole(self) -> str | None:
@@ -157,9 +157,9 @@ class _Copy:
             return await assembly.complete(cutting.count, self._stop)
 
     async def _move(self, assembly: Assembly, cutting: Cutting) -> None:
-        """Bring the parts that have not arrived yet; the checksum sees all of them."""
+        """Copy the parts that are not stored yet; the checksum includes all parts."""
         relayed = cutting.step > self._engine.budget.largest  # the memory cannot hold a part
-        # With verify=full a request tells the MD5 of its part before the bytes come: they have to be in memory.
+        # With verify=full a request has the MD5 of its part in a header, so the whole part must be in memory.
         streamed = stream_size(cutting.size)
         may_stream = self._may_stream and not self._full and cutting.left >= cutting.step + streamed
         scaler = self._scaler = ConnectionScaler(
@@ -194,7 +194,7 @@ class _Copy:
             employ()
 
     async def _work(self, assembly: Assembly, part: Part, *, arrived: bool, through: bool) -> None:
-        """Memory for a part, or ``through`` that of a block, and what is to be done with it."""
+        """Lease memory for a part, or for one block if ``through``, and copy the part."""
         if arrived and not self._verifier:
             return
         memory = BLOCK if through else part.size
@@ -211,7 +211,7 @@ class _Copy:
     async def _bring(
         self, assembly: Assembly, part: Part, view: memoryview, progress: PartProgress, *, arrived: bool
     ) -> None:
-        """One part; of one that had arrived only the checksum wants to know."""
+        """Copy one part in memory; one that is already stored is only read for the checksum."""
 
         def put() -> str:
             pieces = progress.track(blocks(view, self._stop))
@@ -223,7 +223,7 @@ class _Copy:
         kept = assembly.entry.parts[part.number].etag
 
         def compare() -> str:
-            # What was read then may have been wrong; of what is stored only the ETag can tell.
+            # The earlier run may have read wrong bytes; only the ETag shows what is stored.
             if assembly.again or hashlib.md5(view, usedforsecurity=False).hexdigest() == kept.strip('"'):
                 return kept
             return put()
@@ -235,7 +235,7 @@ class _Copy:
     async def _pass(
         self, part: Part, view: memoryview, source: RangedSource, progress: PartProgress, put: Callable[[], str]
     ) -> str:
-        """Read a part, feed the checksum when it is its turn, put it; its ETag.
+        """Read a part, update the checksum in order, and store the part. Returns its ETag.
 
         In one go where that is possible: each way to a thread and back costs.
         """
@@ -272,13 +272,13 @@ class _Copy:
     async def _relay(
         self, assembly: Assembly, part: Part, block: memoryview, progress: PartProgress, *, arrived: bool
     ) -> None:
-        """A part block by block: each is read, hashed and sent before the next one comes."""
+        """Copy a part block by block: each is read, hashed and sent before the next one is read."""
         source = (assembly.again or self._source) if arrived else self._source
 
         def put() -> tuple[str, Verifier | None] | None:
             if self._verifier and not self._order.wait(part.number):
                 return None
-            # A new try reads the part again, so it feeds a copy of the checksum.
+            # A retry reads the part again, so each attempt updates a copy of the checksum.
             verifier = self._verifier.fork() if self._verifier else None
             if arrived:
                 kept, seen = assembly.entry.parts[part.number].etag, hashlib.md5(usedforsecurity=False)
@@ -312,7 +312,7 @@ class _Copy:
                 group.create_task(self._fill_piece(piece, view[at : at + piece.size], source, progress))
 
     async def _fill_piece(self, part: Part, view: memoryview, source: RangedSource, progress: PartProgress) -> None:
-        """Read a range over one connection; a torn one goes on from where it broke."""
+        """Read a range over one connection; after a break it resumes at the same byte."""
         done = 0
 
         def read() -> int:
