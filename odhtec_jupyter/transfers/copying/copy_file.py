@@ -42,11 +42,11 @@ async def copy_file(
     on_bytes: Callable[[int], None],
     owner: str = STREAM,
 ) -> str | None:
-    """Copy and verify a file. Returns the new ETag, if any. ``on_bytes`` is called with bytes that reached the target
-    (negative: they have to go again).
+    """Copy and verify a file. Returns the new ETag, if any.
 
-    Raises an :class:`OdhTecError`; then nothing new is visible and what was there before still is. What has arrived is
-    kept for the ``owner`` when it is cancelled or the error may go away, so that the next call goes on from there.
+    ``on_bytes`` is called with the number of bytes that reached the target; negative if they must be sent again.
+    Raises an :class:`OdhTecError`; then nothing new is visible and an existing object or file is unchanged. The stored
+    parts are kept for the ``owner`` after a cancellation or an error that can go away, and the next call resumes there.
     """
     if source.size > MAX_OBJECT:
         raise TooLarge(f"{target.uri} has {source.size} bytes, but an object in S3 can have up to 5 TiB.")
@@ -237,20 +237,20 @@ class _Copy:
     ) -> str:
         """Read a part, update the checksum in order, and store the part. Returns its ETag.
 
-        In one go where that is possible: each way to a thread and back costs.
+        All in one call in a thread where that is possible, because each switch to a thread costs time.
         """
         done, hashed = 0, self._verifier is None
 
-        def go_on() -> str | None:
+        def read_and_put() -> str | None:
             nonlocal done, hashed
             if done < part.size:
                 throughput = Throughput(self._judge)
 
-                def came(count: int) -> None:
+                def on_read(count: int) -> None:
                     throughput.add(count)
                     progress.read(count)
 
-                done = read_range(source, part, view, done, self._stop, came, self._stragglers)
+                done = read_range(source, part, view, done, self._stop, on_read, self._stragglers)
             if done < part.size:
                 return None  # the connection broke
             if self._verifier and not hashed:
@@ -266,7 +266,7 @@ class _Copy:
             done = part.size
         etag: str | None = None
         while etag is None:
-            etag = await self._engine.attempt(self._stop, go_on)
+            etag = await self._engine.attempt(self._stop, read_and_put)
         return etag
 
     async def _relay(
