@@ -60,9 +60,9 @@ def open_part_size(number: int, largest: int) -> int:
 class Cutting:
     """Cuts a file into parts while it is copied, because the best size of the next part depends on its speed.
 
-    All parts have ``step`` bytes, but for the last one and for those that were asked to be larger. While such a part is
-    under way no other may be begun after it; so what is missing between parts that were stored has ``step`` bytes each,
-    and numbers and sizes tell where every stored part begins.
+    All parts have ``step`` bytes, except the last one and those that were requested larger. While a larger part is being
+    copied, no later part can start. So every part that is missing between stored parts has ``step`` bytes, and the
+    numbers and sizes of the stored parts determine where each of them starts.
     """
 
     def __init__(self, size: int, step: int, stored: Mapping[int, int]) -> None:
