@@ -60,7 +60,7 @@ def open_part_size(number: int, largest: int) -> int:
 class Cutting:
     """Cuts a file into parts while it is copied, because the best size of the next part depends on its speed.
 
-    All parts have ``step`` bytes, except the last one and those that were requested larger. While a larger part is being
+    All parts have ``step`` bytes, except the last one and those requested larger. While a larger part is being
     copied, no later part can start. So every part that is missing between stored parts has ``step`` bytes, and the
     numbers and sizes of the stored parts determine where each of them starts.
     """
