@@ -58,7 +58,7 @@ class TransferEventsHandler(UntrackedHandler, WorkspaceHandler):
         self._following = asyncio.current_task()
         try:
             await stream.comment()  # sends the headers immediately
-            async for event in transfers.events.follow(
+            async for event in transfers.events.subscribe(
                 self.request.headers.get("Last-Event-ID"), keepalive=KEEPALIVE_SECONDS
             ):
                 if event is None:

@@ -73,7 +73,7 @@ class EventLog:
         if self._timer:
             self._timer.cancel()
 
-    async def follow(self, last_id: str | None, *, keepalive: float) -> AsyncGenerator[Event | None, None]:
+    async def subscribe(self, last_id: str | None, *, keepalive: float) -> AsyncGenerator[Event | None, None]:
         """Yield the events after ``last_id`` (the whole current state if it is not of this run), then each new one.
 
         Yields None after ``keepalive`` seconds without an event. A slow viewer skips states; events never accumulate.

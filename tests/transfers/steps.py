@@ -72,7 +72,7 @@ async def until(services: Services, condition: Callable[[], bool]) -> None:
     """Return when the condition holds; it is checked at each event of a transfer, and regularly."""
 
     async def follow() -> None:
-        async for _ in services.transfers.events.follow(None, keepalive=0.02):
+        async for _ in services.transfers.events.subscribe(None, keepalive=0.02):
             if condition():
                 return
 

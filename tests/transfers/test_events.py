@@ -10,7 +10,7 @@ async def take(log: EventLog, count: int, last_id: str | None = None) -> list[Ev
     found: list[Event] = []
 
     async def follow() -> None:
-        async for event in log.follow(last_id, keepalive=GIVE_UP_SECONDS):
+        async for event in log.subscribe(last_id, keepalive=GIVE_UP_SECONDS):
             if event is not None:
                 found.append(event)
             if len(found) == count:
@@ -58,7 +58,7 @@ async def test_events_recorded_during_replay_follow_it() -> None:
     log.changed("a")
     log.changed("b")
     await take(log, 2)
-    follower = log.follow(None, keepalive=GIVE_UP_SECONDS)
+    follower = log.subscribe(None, keepalive=GIVE_UP_SECONDS)
     first = await anext(follower)
     assert first is not None
     log.removed("c")  # recorded before the viewer received the event of the second transfer
@@ -70,6 +70,6 @@ async def test_events_recorded_during_replay_follow_it() -> None:
 
 async def test_keepalive_is_none() -> None:
     log = EventLog()
-    async for event in log.follow(None, keepalive=0.01):
+    async for event in log.subscribe(None, keepalive=0.01):
         assert event is None
         break

@@ -66,7 +66,7 @@ class StraightBody:
             return taken
         count: int = await self._stream.read_into(room[:MAX_READ_BYTES], partial=True)
         if self._sender:
-            self._sender.came(count)
+            self._sender.note_available(count)
         return count
 
 

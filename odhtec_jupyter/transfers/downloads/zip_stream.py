@@ -98,7 +98,7 @@ class ZipStream:
         pages = self._selection.pages(self._store, heads)
         found = False
         failed: OdhTecError | None = None
-        for item, file in self._asked_for(item for page in pages for item in page):
+        for item, file in self._prefetched(item for page in pages for item in page):
             try:
                 file.open()  # before its name is in the archive
             except StoreError as error:
@@ -133,13 +133,13 @@ class ZipStream:
         yield text
         yield self._records.end(zlib.crc32(text))
 
-    def _asked_for(self, items: Iterable[S3Object]) -> Iterator[tuple[S3Object, _File]]:
+    def _prefetched(self, items: Iterable[S3Object]) -> Iterator[tuple[S3Object, _File]]:
         waiting = self._waiting
         for item in items:
             source = self._store.source(self._selection.bucket, item.Key, item.Size, item.ETag or "")
             file = _File(source, self._stop)
             if 0 < item.Size <= SMALL_OBJECT_BYTES:
-                file.ask(self._threads)
+                file.prefetch(self._threads)
             waiting.append((item, file))
             if len(waiting) > MAX_AHEAD:
                 yield waiting.popleft()
@@ -167,7 +167,7 @@ class _File:
         self._asked: Future[RangeReader] | None = None
         self._reader: RangeReader | None = None
 
-    def ask(self, threads: Executor) -> None:
+    def prefetch(self, threads: Executor) -> None:
         """Ask for the object before its bytes are wanted."""
         self._asked = threads.submit(self._source.open_range, 0, self._source.size)
 

@@ -1,8 +1,7 @@
-"""One part of an upload sent on to S3 while it comes in.
+"""One part of an upload that is forwarded to S3 while it is received.
 
-A block that goes on at once is still in the processor's cache, and one thread does what two would hand to each other.
-Everything stays in the part's memory all the same: when the sender halts or S3 fails in between, the part is received
-and stored as any other.
+A block that is forwarded immediately is still in the processor's cache, and one thread replaces a handover between two.
+All bytes also stay in the part's memory: if the sender stalls or S3 fails, the part is received and stored as usual.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ MAX_TOTAL_WAIT_SECONDS = 0.5
 
 
 class ForwardingStopped(Exception):
-    """The sender sends nothing, or has gone; S3 has a part of a part."""
+    """The sender has stalled or disconnected while S3 has received only some bytes of the part."""
 
 
 class Forwarding:
-    """Belongs to the event loop, which may use the memory again when :attr:`answer` is done."""
+    """A part being forwarded. Not thread-safe; its memory is in use until :attr:`answer` is done."""
 
     def __init__(
         self,
@@ -39,23 +38,23 @@ class Forwarding:
         filled: int,
         put: Callable[[Iterable[memoryview]], str],
     ) -> None:
-        """The first ``filled`` bytes of the part have come; ``put`` stores the whole of it and returns its ETag."""
+        """``filled``: bytes already received; ``put`` stores the whole part and returns its ETag."""
         self.filled = filled
         self._stop = stop
         self._sender = sender
         self._memory = memory
         self._loop = asyncio.get_running_loop()
-        self._over = asyncio.Event()
+        self._done = asyncio.Event()
         self.answer = asyncio.ensure_future(engine.in_thread(stop, lambda: put(self._pieces())))
-        self.answer.add_done_callback(lambda _: self._over.set())
+        self.answer.add_done_callback(lambda _: self._done.set())
 
-    async def came(self) -> bool:
-        """Wait until all of the part is here, which S3 may not have answered yet; False when it broke off before.
+    async def wait_received(self) -> bool:
+        """Wait until the part is received, even if S3 has not replied yet; False if forwarding stopped before.
 
-        Raises what is not worth another try.
+        Raises errors that are not transient.
         """
         try:
-            await self._over.wait()
+            await self._done.wait()
         except asyncio.CancelledError:
             await self.cancel()
             raise
@@ -71,15 +70,15 @@ class Forwarding:
             raise error
         return False
 
-    def then(self, call: Callable[[], None]) -> None:
-        """Call when S3 has answered; at once if it has."""
+    def on_answer(self, call: Callable[[], None]) -> None:
+        """Call ``call`` when S3 has replied; immediately if it already has."""
         if self.answer.done():
             call()
         else:
             self.answer.add_done_callback(lambda _: call())
 
     async def cancel(self) -> None:
-        """Wait until the thread has let go of the memory."""
+        """Cancel and wait until the thread no longer uses the memory."""
         self.answer.cancel()
         await settled(self.answer)
 
@@ -89,12 +88,12 @@ class Forwarding:
         while (start := self.filled) < len(self._memory):
             check(self._stop)
             interactive_priority.yield_to_requests()
-            asked = time.monotonic()
-            count = self._sender.take(self._memory[start : start + BLOCK], MAX_WAIT_MS)
-            waited += time.monotonic() - asked
+            started = time.monotonic()
+            count = self._sender.recv_into(self._memory[start : start + BLOCK], MAX_WAIT_MS)
+            waited += time.monotonic() - started
             self.filled += count
-            if self.filled == len(self._memory):  # before the last block is sent: who comes next need not wait for it
-                self._loop.call_soon_threadsafe(self._over.set)
+            if self.filled == len(self._memory):  # before the last block is sent, so that the next part can start
+                self._loop.call_soon_threadsafe(self._done.set)
             elif not count or waited > MAX_TOTAL_WAIT_SECONDS:
                 self._sender.is_quick = False
                 raise ForwardingStopped

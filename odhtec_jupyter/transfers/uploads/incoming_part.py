@@ -1,4 +1,4 @@
-"""One part of a resumable upload on its way in: nothing of it reaches S3 before all of it is here."""
+"""One part of a resumable upload while it is received: it is sent to S3 only when it is complete."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PartsOwner(Protocol):
 
 
 class IncomingPart:
-    """Use: :meth:`write` or :meth:`receive` …, then :meth:`finish`; :meth:`abort` at any time."""
+    """A part being received: :meth:`write` or :meth:`receive` …, then :meth:`finish`; :meth:`abort` at any time."""
 
     def __init__(
         self,
@@ -39,9 +39,9 @@ class IncomingPart:
         *,
         on_failure: Callable[[OdhTecError], None],
     ) -> None:
-        """``length`` is what the sender announced. ``on_failure`` hears of an error outside of a call.
+        """``length`` is the Content-Length. ``on_failure`` is called with an error that occurs outside a call.
 
-        Raises :class:`BadRequest` when this cannot be a part of the upload.
+        Raises :class:`BadRequest` if the upload has no part of this number and size.
         """
         self.number = number
         self.size = size_of_part(session, number)
@@ -61,48 +61,48 @@ class IncomingPart:
 
     @property
     def received(self) -> int:
-        """How many bytes of it are here."""
+        """The number of bytes received."""
         return self._buffer.filled if self._buffer is not None else 0
 
     @property
     def is_over(self) -> bool:
-        """Whether it takes no more."""
+        """Whether the part accepts no more bytes."""
         return self._closed or self._failure is not None
 
     async def write(self, data: bytes | memoryview) -> None:
-        """Take bytes. Raises what stopped the part."""
+        """Append bytes. Raises the error that stopped the part."""
         buffer = await self._ready()
         if buffer.write(view := memoryview(data)) < len(view):
             raise BadRequest(f"Part {self.number} has {self.size} bytes, but more were received.")
 
     async def receive(self, body: Incoming, at_most: int) -> int:
-        """Let ``body`` put bytes straight into the part's memory; how many it put."""
+        """Let ``body`` write into the part's memory. Returns the number of bytes."""
         buffer = await self._ready()
         count = await buffer.receive(body, at_most)
         self.check()
         return count
 
     async def finish(self) -> StoredPart:
-        """Store it. The sender has said all."""
+        """Store the part; the body has been read to its end."""
         try:
             self.check()
             if self._buffer is None or not self._buffer.full:
                 raise BadRequest(f"Part {self.number} has {self.size} bytes, but fewer were received.")
-            with self._buffer.take() as lease:
+            with self._buffer.detach() as lease:
                 await self._session.put(self._store, self.number, lease.view, self._stop)
         except asyncio.CancelledError:
-            self.check()  # dropped meanwhile, which is an answer
+            self.check()  # raises if the part was dropped in the meantime
             raise
         finally:
             await self.abort()
         return StoredPart(number=self.number, size=self.size)
 
     async def abort(self) -> None:
-        """Leave nothing of it; may be called twice."""
+        """Discard the part; can be called twice."""
         self.drop()
 
     def drop(self) -> None:
-        """The same, where nobody waits."""
+        """Discard the part without awaiting."""
         self._closed = True
         self._stop.set()
         self._session.incoming.discard(self)
@@ -110,7 +110,7 @@ class IncomingPart:
             self._buffer.drop()
 
     def fail(self, error: OdhTecError) -> None:
-        """Stop it: its upload has ended, or its sender is too slow."""
+        """Stop the part because its upload has ended or its sender is too slow."""
         if self._failure is None and not self._closed:
             self._failure = error
             self._stop.set()
@@ -130,7 +130,7 @@ class IncomingPart:
         return self._buffer
 
     def check(self) -> None:
-        """Raise what stopped it."""
+        """Raise the error that stopped the part, if any."""
         if self._failure is not None:
             raise self._failure
         if self._closed:
@@ -138,12 +138,12 @@ class IncomingPart:
 
 
 def size_of_part(session: PartsOwner, number: int) -> int:
-    """How many bytes a part has. Raises :class:`BadRequest` where the upload has no such part."""
+    """Return the size of a part in bytes. Raises :class:`BadRequest` if the upload has no such part."""
     if not 1 <= number <= session.record.part_count:
         raise BadRequest(f"part {number}: this upload has {session.record.part_count} parts, starting at 1.")
     return session.record.length(number)
 
 
 def no_length() -> BadRequest:
-    """The error for a body without a length."""
+    """Return the error for a body without a Content-Length."""
     return BadRequest("A part requires a Content-Length.", code="MissingContentLength", status=411)

@@ -1,6 +1,6 @@
-"""Memory for one part of an upload while its sender fills it, and the watch on a sender that does not.
+"""Memory for one part of an upload while its sender fills it, with a timeout for slow senders.
 
-While others wait for memory, who stands still must not keep its own; while nobody waits, it may take its time.
+A stalled sender loses its memory while other uploads wait for memory; otherwise it can be as slow as it likes.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ class Incoming(Protocol):
     """The body of a request."""
 
     async def read(self, room: memoryview) -> int:
-        """Put bytes there; how many."""
+        """Write bytes into ``room``. Returns their number."""
         ...
 
     def sender(self) -> SocketReader | None:
-        """The socket it comes from, where it comes quickly and a thread may read there now."""
+        """Return the socket reader, if the body arrives quickly and a thread can read from the socket now."""
         ...
 
 
 class PartBuffer:
-    """A lease that fills. It ends with :meth:`take` or :meth:`drop`; belongs to the event loop."""
+    """A lease being filled. It ends with :meth:`detach` or :meth:`drop`. Not thread-safe."""
 
     def __init__(self, budget: MemoryBudget, lease: Lease, name: str, on_slow: Callable[[SlowSender], None]) -> None:
         self._budget = budget
@@ -43,40 +43,40 @@ class PartBuffer:
         self.size = lease.size
         self.filled = 0
         self._since = self._last = asyncio.get_running_loop().time()
-        self._look_later()
+        self._check_later()
 
     @classmethod
     async def lease(
         cls, budget: MemoryBudget, size: int, name: str, on_slow: Callable[[SlowSender], None]
     ) -> PartBuffer:
-        """Wait for memory. ``on_slow`` hears when it is taken away from the sender of ``name``, with the reason."""
+        """Wait for memory. ``on_slow`` is called with the error when the slow sender of ``name`` loses it."""
         return cls(budget, await budget.lease(size, "upload"), name, on_slow)
 
     @property
     def full(self) -> bool:
-        """Whether no more fits."""
+        """Whether the buffer is full."""
         return self.filled == self.size
 
     def write(self, data: memoryview) -> int:
-        """Take what fits; how many bytes that were."""
+        """Copy as much of ``data`` as fits. Returns the number of bytes."""
         assert self._lease is not None
         count = min(len(data), self.size - self.filled)
         self._lease.view[self.filled : self.filled + count] = data[:count]
-        self.took(count)
+        self.advance(count)
         return count
 
     async def receive(self, body: Incoming, at_most: int) -> int:
-        """Let ``body`` put bytes straight into the memory; how many it put."""
+        """Let ``body`` write into the memory. Returns the number of bytes."""
         with self.receiving() as memory:
             count = await body.read(memory[self.filled : min(self.filled + at_most, self.size)])
-        self.took(count)
+        self.advance(count)
         return count
 
     @contextmanager
     def receiving(self, *, watched: bool = True) -> Iterator[memoryview]:
-        """The memory, while somebody else puts bytes there; :meth:`took` tells how many.
+        """Lend the memory to a writer, which reports its bytes with :meth:`advance`.
 
-        Not ``watched`` where it may be for other reasons than the sender that nothing comes.
+        Pass ``watched=False`` where a pause need not be the sender's fault.
         """
         assert self._lease is not None
         self._receiving = True
@@ -88,41 +88,41 @@ class PartBuffer:
             self._receiving = False
             if not watched:
                 self._since = asyncio.get_running_loop().time()
-                self._look_later()
+                self._check_later()
             if self._dropped:
                 self.drop()
 
-    def took(self, count: int) -> None:
-        """``count`` more bytes are here."""
+    def advance(self, count: int) -> None:
+        """Note that ``count`` more bytes were written."""
         self.filled += count
         self._last = asyncio.get_running_loop().time()
 
-    def take(self) -> Lease:
-        """The lease, from now on the caller's to release."""
+    def detach(self) -> Lease:
+        """Return the lease; the caller must release it."""
         assert self._lease is not None
         lease, self._lease = self._lease, None
         self._watch.cancel()
         return lease
 
     def drop(self) -> None:
-        """Give the memory back; while somebody reads into it, as soon as that has ended. May be called twice."""
+        """Release the memory, after a running write into it has ended. Can be called twice."""
         self._dropped = True
         if self._lease is not None and not self._receiving:
-            self.take().release()
+            self.detach().release()
 
-    def _look_at_sender(self) -> None:
+    def _check_sender(self) -> None:
         now = asyncio.get_running_loop().time()
         idle, filling = now - self._last, now - self._since
         if self._budget.contended("upload") and (
             idle >= MAX_IDLE_SECONDS or self.filled < MIN_BYTES_PER_SECOND * filling
         ):
-            # First the news: who reads into the memory now must find out that it is lost.
+            # Report first: a writer that uses the memory now must learn that it is lost.
             self._on_slow(
                 SlowSender(f"{self._name}: the upload was too slow while others waited for memory. Send it again.")
             )
             self.drop()
         elif self._lease is not None:
-            self._look_later()
+            self._check_later()
 
-    def _look_later(self) -> None:
-        self._watch = asyncio.get_running_loop().call_later(MAX_IDLE_SECONDS / 3, self._look_at_sender)
+    def _check_later(self) -> None:
+        self._watch = asyncio.get_running_loop().call_later(MAX_IDLE_SECONDS / 3, self._check_sender)

@@ -1,6 +1,6 @@
-"""A part of a resumable upload that comes in several requests: a proxy on the way lets no whole part through.
+"""A part of a resumable upload that is sent in several requests, because a proxy limits the size of a body.
 
-Its memory is kept between two of them, until another upload needs it or no more comes.
+Its memory is kept between two requests, until another upload needs it or :data:`NEXT_PIECE_SECONDS` have passed.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ NEXT_PIECE_SECONDS = 60.0
 
 
 class PartInPieces:
-    """Where the body of each of these requests goes. Belongs to the event loop."""
+    """The sink for the bodies of these requests. Not thread-safe."""
 
     def __init__(self, part: IncomingPart, on_end: Callable[[PartInPieces], None]) -> None:
-        """``on_end`` hears when no more pieces can come."""
+        """``on_end`` is called when the part accepts no more pieces."""
         self.number = part.number
         self._part = part
         self._on_end = on_end
@@ -28,7 +28,7 @@ class PartInPieces:
         self._timer: asyncio.TimerHandle | None = None
 
     def resume(self, offset: int, length: int, on_failure: Callable[[OdhTecError], None]) -> None:
-        """Get ready for the next piece. Raises where it does not follow what is here."""
+        """Prepare for the next piece. Raises if it does not follow the received bytes."""
         if self._busy or self._part.is_over or self._part.received != offset:
             raise out_of_order(self.number, offset)
         if not 0 < length <= self._part.size - offset:
@@ -38,15 +38,15 @@ class PartInPieces:
         self._part.on_failure = on_failure
 
     async def write(self, data: bytes | memoryview) -> None:
-        """Take bytes. Raises what stopped the part."""
+        """Append bytes. Raises the error that stopped the part."""
         await self._part.write(data)
 
     async def receive(self, body: Incoming, at_most: int) -> int:
-        """Let ``body`` put bytes straight into the part's memory; how many it put."""
+        """Let ``body`` write into the part's memory. Returns the number of bytes."""
         return await self._part.receive(body, at_most)
 
     async def finish(self) -> StoredPart | None:
-        """A piece has come in whole. Store the part when it was the last one, else None."""
+        """End a piece. Stores and returns the part if this was the last piece, else returns None."""
         if not self._part.is_over and self._part.received < self._part.size:
             self._busy = False
             self._part.on_failure = lambda _: self._give_up()
@@ -58,7 +58,7 @@ class PartInPieces:
             self._end()
 
     async def abort(self) -> None:
-        """Leave nothing of the part; may be called twice."""
+        """Discard the part; can be called twice."""
         self._give_up()
 
     def _give_up(self) -> None:
@@ -76,5 +76,5 @@ class PartInPieces:
 
 
 def out_of_order(number: int, offset: int) -> Conflict:
-    """The error for a piece that does not follow what has arrived."""
+    """Return the error for a piece that does not follow the received bytes."""
     return Conflict(f"Part {number} was not received up to byte {offset}. Send it again from 0.", code="MissingParts")

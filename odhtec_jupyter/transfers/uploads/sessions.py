@@ -1,4 +1,4 @@
-"""All resumable uploads of this server: begun, found again, completed once, and dropped when nobody comes back."""
+"""All resumable uploads of this server: created, resumed, completed once, and dropped when they are abandoned."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from odhtec_jupyter.transfers.uploads import incoming_part
 from odhtec_jupyter.transfers.uploads.incoming_part import IncomingPart
 from odhtec_jupyter.transfers.uploads.part_pieces import PartInPieces, out_of_order
 from odhtec_jupyter.transfers.uploads.streamed_upload import require_room
-from odhtec_jupyter.transfers.uploads.upload_session import UploadSession, gone
+from odhtec_jupyter.transfers.uploads.upload_session import UploadSession, no_such_upload
 from odhtec_jupyter.transfers.uploads.upload_target import choose_target, content_type
 
-MAX_ANSWERS = 256  # of completed uploads are remembered, for a sender that has not heard them
+MAX_ANSWERS = 256  # of completed uploads, for a client that has not received the reply
 DAY_SECONDS = 86400.0
 
 
 class Uploads:
-    """Belongs to the event loop. ``store`` is asked for each time: the connection may change."""
+    """The resumable uploads. Not thread-safe; ``store`` is called each time: the connection may change."""
 
     def __init__(self, engine: Engine, store: Callable[[], S3Store], *, keep_days: int) -> None:
-        """An upload of which nothing has been heard for ``keep_days`` is dropped by :meth:`expire`."""
+        """``keep_days``: :meth:`expire` drops an upload that was not used for this long."""
         self._engine = engine
         self._store = store
         self._keep = keep_days * DAY_SECONDS
@@ -40,51 +40,51 @@ class Uploads:
         self._completed: OrderedDict[str, StoredObject] = OrderedDict()
 
     def load(self) -> None:
-        """Take what an earlier server left."""
+        """Load the uploads of an earlier server process."""
         for row in self._engine.journal.rows("uploads"):
             columns: dict[str, Any] = dict(row)
             self._add(UploadRecord(**columns | {"if_absent": bool(row["if_absent"])}))
 
     def save_all(self) -> None:
-        """Write all down again: the journal has lost them."""
+        """Write all uploads to a new journal, because the old one was lost."""
         self._engine.journal.put("uploads", *(astuple(session.record) for session in self._sessions.values()))
 
-    # --- looking --------------------------------------------------------------------------------------------------
+    # --- reading --------------------------------------------------------------------------------------------------
 
     def get(self, upload_id: str) -> UploadSession:
-        """An unfinished one. Raises ``NoSuchUpload``."""
+        """Return an unfinished upload. Raises ``NoSuchUpload``."""
         if upload_id not in self._sessions:
-            raise gone(upload_id)
+            raise no_such_upload(upload_id)
         return self._sessions[upload_id]
 
     async def show(self, upload_id: str) -> Upload:
-        """One of them with the parts that S3 has."""
+        """Return one upload with the parts that S3 has."""
         session = self.get(upload_id)
-        return session.show(await session.look(self._store()))
+        return session.show(await session.list_parts(self._store()))
 
     def show_all(self) -> UploadList:
-        """Those of the connection in use, newest first."""
+        """Return the uploads of the current connection, newest first."""
         host = self._store().host
         found = [session for session in self._sessions.values() if session.record.endpoint == host]
         return UploadList(uploads=[session.show() for session in reversed(found)])
 
-    # --- beginning ------------------------------------------------------------------------------------------------
+    # --- creating -------------------------------------------------------------------------------------------------
 
     async def begin(self, request: UploadRequest) -> tuple[Upload, bool]:
-        """An upload to send parts to, and whether it is one that goes on."""
+        """Return an upload to send parts to, and whether it is a resumed one."""
         store = self._store()
         _check(request)
         require_room(self._engine, request.key, request.size)
-        if session := await self._going_on(store, request):
+        if session := await self._find_resumable(store, request):
             session.save()
-            return session.show(await session.look(store)), True
+            return session.show(await session.list_parts(store)), True
         while True:
             target = await self._choose(store, request)
-            # From here on nothing is awaited: of two senders of the same file, the second finds the first's.
-            if session := next((s for s in self._like(store, request) if s.record.key == target.key), None):
+            # Nothing is awaited from here on: of two clients that send the same file, the second finds the first's.
+            if session := next((s for s in self._same_file(store, request) if s.record.key == target.key), None):
                 session.record.if_absent, session.record.verify = target.if_absent, request.verify
                 session.save()
-                return session.show(await session.look(store)), True
+                return session.show(await session.list_parts(store)), True
             if request.on_conflict != "rename" or target.key not in self._reserved(store, request):
                 break
         session = self._add(
@@ -105,11 +105,11 @@ class Uploads:
         await self._engine.journal.written()
         return session.show({}), False
 
-    async def _going_on(self, store: S3Store, request: UploadRequest) -> UploadSession | None:
-        """One for which it no longer matters whether the key exists; forgets those that S3 has lost."""
-        for session in self._like(store, request):
+    async def _find_resumable(self, store: S3Store, request: UploadRequest) -> UploadSession | None:
+        """Return one for which it no longer matters whether the key exists; remove those that S3 no longer has."""
+        for session in self._same_file(store, request):
             try:
-                await session.look(store)
+                await session.list_parts(store)
             except OdhTecError as error:
                 if error.code != "NoSuchUpload":
                     raise
@@ -130,8 +130,8 @@ class Uploads:
         assert target is not None  # only `skip` has none
         return target
 
-    def _like(self, store: S3Store, request: UploadRequest) -> list[UploadSession]:
-        """Unfinished uploads of the same file, newest first."""
+    def _same_file(self, store: S3Store, request: UploadRequest) -> list[UploadSession]:
+        """Return the unfinished uploads of the same file, newest first."""
         if request.last_modified is None:
             return []
 
@@ -146,12 +146,13 @@ class Uploads:
         return [session for session in reversed(self._sessions.values()) if same(session.record)]
 
     def _reserved(self, store: S3Store, request: UploadRequest) -> frozenset[str]:
-        """Keys that uploads of other files will have."""
-        like = self._like(store, request)
+        """Return the keys of unfinished uploads of other files."""
+        same_file = self._same_file(store, request)
         return frozenset(
             session.record.key
             for session in self._sessions.values()
-            if (session.record.endpoint, session.record.bucket) == (store.host, request.bucket) and session not in like
+            if (session.record.endpoint, session.record.bucket) == (store.host, request.bucket)
+            and session not in same_file
         )
 
     def _add(self, record: UploadRecord) -> UploadSession:
@@ -163,14 +164,14 @@ class Uploads:
     async def receive(
         self, upload_id: str, number: int, length: int | None, on_failure: Callable[[OdhTecError], None]
     ) -> IncomingPart:
-        """Get ready for a part of ``length`` bytes. What can be refused is refused here."""
+        """Prepare for a part of ``length`` bytes. Raises before the body is read where that is possible."""
         session, store = self.get(upload_id), self._store()
         return await self._open(session, store, number, length, on_failure)
 
     async def receive_piece(
         self, upload_id: str, number: int, offset: int, length: int | None, on_failure: Callable[[OdhTecError], None]
     ) -> PartInPieces:
-        """Get ready for ``length`` bytes of a part from ``offset`` on; those before have come in earlier requests."""
+        """Prepare for ``length`` bytes of a part from ``offset`` on; earlier requests have sent the bytes before."""
         session, store = self.get(upload_id), self._store()
         size = incoming_part.size_of_part(session, number)
         if length is None:
@@ -205,34 +206,36 @@ class Uploads:
         part = IncomingPart(self._engine, session, store, number, length, on_failure=on_failure)
         try:
             await session.open(store)
-            part.check()  # the upload may have been dropped meanwhile
+            part.check()  # the upload may have been dropped in the meantime
         except BaseException:
             await part.abort()
             raise
         return part
 
     async def complete(self, upload_id: str, *, overwrite: bool) -> StoredObject:
-        """Make the object visible. Asked again, the answer is the same."""
+        """Make the object visible. A repeated call returns the same result."""
         if upload_id in self._completed:
             return self._completed[upload_id]
         return await self.get(upload_id).complete(self._store(), overwrite=overwrite)
 
     async def drop(self, upload_id: str) -> None:
-        """Leave nothing of it."""
+        """Delete the upload and its parts."""
         await self.get(upload_id).drop(self._store())
 
     async def expire(self) -> None:
-        """Drop uploads that nobody has gone on with for long."""
+        """Drop uploads that were not used for ``keep_days``."""
         owners = {session.record.owner for session in self._sessions.values()}
         for entry in self._engine.pending_writes.entries:
             if entry.owner.startswith("upload/") and entry.owner not in owners:
-                self._engine.pending_writes.orphan(entry)  # the server ended between the two
+                self._engine.pending_writes.orphan(
+                    entry
+                )  # the server stopped after deleting the upload and before orphaning its parts
         limit = time.time() - self._keep
         for session in list(self._sessions.values()):
             if session.record.touched_at < limit and not session.incoming:
                 try:
                     await session.drop(self._store())
-                except OdhTecError:  # the connection is another one now, or cannot be used
+                except OdhTecError:  # the connection has changed or does not work
                     session.forget()
 
     def _ended(self, session: UploadSession) -> None:
@@ -244,8 +247,8 @@ class Uploads:
 
 
 def _check(request: UploadRequest) -> None:
-    """Raise :class:`BadRequest` for what no header, key or journal can hold."""
+    """Raise :class:`BadRequest` for a key or content type that no header or journal can hold."""
     fitting(request.key)
-    told = request.content_type or ""
-    if not (told.isascii() and told.isprintable()):
+    sent_type = request.content_type or ""
+    if not (sent_type.isascii() and sent_type.isprintable()):
         raise BadRequest("contentType must be printable ASCII.")

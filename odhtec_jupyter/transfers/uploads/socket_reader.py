@@ -1,8 +1,7 @@
-"""The sender of an upload: bytes straight from its socket into memory, in a thread.
+"""Reads an upload from its socket straight into memory, in a thread.
 
-As with a download, the event loop would have to be told of every piece; this way it is asked ten times a second, and
-its other work does not wait behind the bytes. A sender that is not quick goes through the loop, so that it holds no
-thread.
+Otherwise the event loop would handle every piece; this way it is involved ten times a second, and its other work does
+not wait for the bytes. A slow sender is read by the loop, so that it does not occupy a thread.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_pr
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.target import BLOCK
 
-QUICK_BYTES = 256 * 1024  # bytes that wait to be read, from which on a thread is worth it
+QUICK_BYTES = 256 * 1024  # received bytes from which on a thread pays off
 
 
 class SocketReader:
-    """``source`` does not block. One at a time may call :meth:`receive`."""
+    """A reader of a non-blocking socket. :meth:`receive` must not be called concurrently."""
 
     def __init__(self, engine: Engine, source: socket.socket) -> None:
         self.is_quick = False
@@ -30,12 +29,12 @@ class SocketReader:
         self._readable.register(source, select.POLLIN)
         self._stop = CancelToken()
 
-    def came(self, count: int) -> None:
-        """The loop has found ``count`` bytes waiting."""
+    def note_available(self, count: int) -> None:
+        """Note that the event loop has found ``count`` bytes waiting."""
         self.is_quick = count >= QUICK_BYTES
 
     async def receive(self, room: memoryview) -> int:
-        """What comes within a turn, at most as much as there is room for; 0 when nothing came, or nothing will."""
+        """Read for one time slice, up to the size of ``room``. Returns the number of bytes; 0 also at the end."""
         return await self._engine.receive(self._stop, lambda: self._receive(room))
 
     def _receive(self, room: memoryview) -> int:
@@ -43,21 +42,21 @@ class SocketReader:
         until = time.monotonic() + CLIENT_TURN_SECONDS
         while done < len(room) and not self._stop.is_set():
             interactive_priority.yield_to_requests()
-            count = self.take(room[done : done + BLOCK], CLIENT_WAIT_MS)
+            count = self.recv_into(room[done : done + BLOCK], CLIENT_WAIT_MS)
             done += count
             if not count or time.monotonic() > until:
                 self.is_quick = done >= QUICK_BYTES and count > 0
                 break
         return done
 
-    def take(self, room: memoryview, patience: int) -> int:
-        """The next bytes; 0 when none came within ``patience`` milliseconds, or none will. Blocks."""
+    def recv_into(self, room: memoryview, timeout_ms: int) -> int:
+        """Read available bytes. Returns 0 after ``timeout_ms`` milliseconds without any, and at the end. Blocks."""
         for waited in (False, True):
             try:
                 return self._source.recv_into(room)
             except BlockingIOError:
-                if waited or not self._readable.poll(patience):
+                if waited or not self._readable.poll(timeout_ms):
                     break
-            except OSError:  # the loop will meet it, too, and knows what to do
+            except OSError:  # the event loop gets the same error and handles it
                 break
         return 0

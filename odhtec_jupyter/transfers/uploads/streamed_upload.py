@@ -1,7 +1,7 @@
-"""A streamed upload of unknown or known size: bytes come in order from a sender that cannot be asked again.
+"""A streamed upload of unknown or known size: bytes arrive in order from a client that cannot send them again.
 
-Bytes fill a part that was leased beforehand; a full part is stored in the background while the next one fills. The
-sender is slowed by the budget alone: :meth:`write` returns when there is room for more.
+Bytes fill a leased part; a full part is stored in the background while the next one fills. Only the memory budget slows
+the client down: :meth:`write` returns when there is room for more.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from odhtec_jupyter.transfers.uploads.socket_reader import SocketReader
 
 MAX_PARTS_IN_FLIGHT = 3  # parts of one upload being stored while the next one fills
 MAX_OPEN_PART_BYTES = 32 * MIB
-LARGE_PART_BYTES = 16 * MIB  # where both ends are quick: each part costs the processor a millisecond or two
+LARGE_PART_BYTES = 16 * MIB  # where client and S3 are fast: each part costs a millisecond or two of CPU
 
 
 class StreamedUpload:
-    """One object being sent to us. Use: :meth:`write` …, then :meth:`finish`; :meth:`abort` at any time."""
+    """An object being received: :meth:`write` …, then :meth:`finish`; :meth:`abort` at any time."""
 
     def __init__(
         self,
@@ -40,9 +40,9 @@ class StreamedUpload:
         at_most: int | None = None,
         on_failure: Callable[[OdhTecError], None] | None = None,
     ) -> None:
-        """``size`` in bytes where the sender told it, else ``at_most`` where that is known.
+        """``size`` in bytes if the client has sent it, else ``at_most`` if a limit is known.
 
-        ``on_failure`` hears of an error outside of a call.
+        ``on_failure`` is called with an error that occurs outside a call.
         """
         if size is not None:
             require_room(engine, target.key, size)
@@ -55,8 +55,8 @@ class StreamedUpload:
         self._buffer: PartBuffer | None = None
         self._multipart: Multipart | None = None
         self._parts = 0
-        self._quick = False  # S3 takes more over one connection than anybody needs
-        self._crowded = False  # others needed the memory
+        self._quick = False  # one connection to S3 is fast enough
+        self._crowded = False  # other uploads have waited for memory
         self._storing: set[asyncio.Task[Any]] = set()
         self._completing: asyncio.Task[str | None] | None = None
         self._failure: BaseException | None = None
@@ -64,19 +64,19 @@ class StreamedUpload:
         self.received = 0
 
     async def write(self, data: bytes | memoryview) -> None:
-        """Take bytes; returns when there is room for more. Raises what stopped the upload."""
+        """Append bytes; returns when there is room for more. Raises the error that stopped the upload."""
         view = memoryview(data)
         while view:
             self._raise_failure()
             buffer = self._buffer or await self._begin_part()
             count = buffer.write(view)
             view = view[count:]
-            await self._took(buffer, count)
+            await self._advance(buffer, count)
 
     async def receive(self, body: Incoming, at_most: int) -> int:
-        """Let ``body`` put bytes straight into the part's memory; how many it put. Spares :meth:`write` its copy.
+        """Let ``body`` write into the part's memory, without the copy of :meth:`write`. Returns the number of bytes.
 
-        Where both ends are quick the bytes go on to S3 at once.
+        Where client and S3 are fast, the bytes are forwarded to S3 immediately.
         """
         self._raise_failure()
         buffer = self._buffer or await self._begin_part()
@@ -84,17 +84,17 @@ class StreamedUpload:
             return await self._forward(self._multipart, buffer, sender)
         count = await buffer.receive(body, at_most)
         self._raise_failure()
-        await self._took(buffer, count)
+        await self._advance(buffer, count)
         return count
 
-    async def _took(self, buffer: PartBuffer, count: int) -> None:
+    async def _advance(self, buffer: PartBuffer, count: int) -> None:
         self.received += count
         whole = self._multipart is None and self.received == self._size  # goes as one PUT, in finish
         if buffer.full and not whole:
             await self._store_part()
 
     async def finish(self) -> str | None:
-        """Store what is left and make the object visible; its ETag. The sender has said all."""
+        """Store the remaining bytes and make the object visible. Returns its ETag; call it after the last byte."""
         try:
             self._raise_failure()
             if self._size is not None and self.received != self._size:
@@ -111,14 +111,14 @@ class StreamedUpload:
             self._release()
 
     async def abort(self) -> None:
-        """Drop everything that was not made visible; may be called twice and while a write waits."""
+        """Discard everything that is not visible yet; can be called twice and while a write waits."""
         self._closed = True
         self._stop.set()
         for task in list(self._storing):
             task.cancel()
             await settled(task)
         if self._completing is not None:
-            # Ceph RGW answers 200 to both and later deletes the parts of the visible object.
+            # Ceph RGW accepts Complete and Abort in parallel, and later deletes the parts of the visible object.
             await settled(self._completing)
         self._release()
         multipart, self._multipart = self._multipart, None
@@ -150,14 +150,14 @@ class StreamedUpload:
         return buffer
 
     async def _store_part(self) -> None:
-        lease, size = self._take_lease()
+        lease, size = self._detach_lease()
         try:
             if self._multipart is None:
                 self._multipart = await self._target.begin(self._engine, self._stop)
             await self._wait_for_others()
         except BaseException:
             lease.release()
-            await finishing(self.abort())  # also when it was aborted while S3 made the upload
+            await finishing(self.abort())  # also if it was aborted while S3 created the upload
             raise
         self._parts += 1
         self._store_aside(self._multipart, self._parts, lease, size)
@@ -178,25 +178,25 @@ class StreamedUpload:
         def put() -> str:
             return multipart.put(number, 0, blocks(view, self._stop), size, md5=None)
 
-        begun = time.monotonic()
+        started = time.monotonic()
         etag = await self._engine.attempt(self._stop, put)
-        self._keep(multipart, number, etag, size, begun)
+        self._keep(multipart, number, etag, size, started)
 
-    def _keep(self, multipart: Multipart, number: int, etag: str, size: int, begun: float) -> None:
+    def _keep(self, multipart: Multipart, number: int, etag: str, size: int, started: float) -> None:
         multipart.keep(number, etag, size)
-        self._quick = size / max(time.monotonic() - begun, 1e-6) >= FAST_BYTES_PER_SECOND
+        self._quick = size / max(time.monotonic() - started, 1e-6) >= FAST_BYTES_PER_SECOND
 
     def _stored(self, task: asyncio.Task[Any], lease: Lease) -> None:
-        # Here and not in the task: one that is cancelled before it began runs no line of its own.
+        # Here and not in the task: a task that is cancelled before it starts runs no code.
         lease.release()
         self._storing.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self._fail(error)
 
     async def _forward(self, multipart: Multipart, buffer: PartBuffer, sender: SocketReader) -> int:
-        """Store a part while it comes in; how many bytes came. Where it breaks off, all goes on as without it."""
+        """Store a part while it is received. Returns the number of bytes; if it stops, the part is stored as usual."""
         await self._wait_for_others()
-        number, size, before, begun = self._parts + 1, buffer.size, buffer.filled, time.monotonic()
+        number, size, before, started = self._parts + 1, buffer.size, buffer.filled, time.monotonic()
 
         def put(pieces: Iterable[memoryview]) -> str:
             return multipart.put(number, 0, pieces, size, md5=None)
@@ -205,26 +205,26 @@ class StreamedUpload:
             forwarding = Forwarding(self._engine, self._stop, sender, memory, before, put)
             self._storing.add(forwarding.answer)
             forwarding.answer.add_done_callback(self._storing.discard)
-            whole = await forwarding.came()
+            whole = await forwarding.wait_received()
             if self._closed or self._failure:
                 await forwarding.cancel()
         count = forwarding.filled - before
-        buffer.took(count)
+        buffer.advance(count)
         self.received += count
         self._raise_failure()
         if whole:
             self._parts = number
-            lease, _ = self._take_lease()
-            forwarding.then(lambda: self._forwarded(forwarding.answer, multipart, number, lease, size, begun))
+            lease, _ = self._detach_lease()
+            forwarding.on_answer(lambda: self._forwarded(forwarding.answer, multipart, number, lease, size, started))
         else:
             self._quick = False
-            await self._took(buffer, 0)
+            await self._advance(buffer, 0)
         return count
 
     def _forwarded(
-        self, answer: asyncio.Task[str], multipart: Multipart, number: int, lease: Lease, size: int, begun: float
+        self, answer: asyncio.Task[str], multipart: Multipart, number: int, lease: Lease, size: int, started: float
     ) -> None:
-        """S3 has answered, or not."""
+        """Handle the end of the request that stored a forwarded part."""
         error = None if answer.cancelled() else answer.exception()
         if isinstance(error, OdhTecError) and error.transient and not self._closed:
             self._store_aside(multipart, number, lease, size)
@@ -233,7 +233,7 @@ class StreamedUpload:
         if error:
             self._fail(error)
         elif not answer.cancelled():
-            self._keep(multipart, number, answer.result(), size, begun)
+            self._keep(multipart, number, answer.result(), size, started)
 
     async def _finish_parts(self) -> str | None:
         if self._buffer is not None:
@@ -257,7 +257,7 @@ class StreamedUpload:
         return await self._completing
 
     async def _put_whole(self) -> str | None:
-        lease, size = self._take_lease() if self._buffer else (None, 0)
+        lease, size = self._detach_lease() if self._buffer else (None, 0)
         view = lease.view[:size] if lease else memoryview(b"")
 
         try:
@@ -268,11 +268,11 @@ class StreamedUpload:
 
     # --- memory and failures --------------------------------------------------------------------------------------
 
-    def _take_lease(self) -> tuple[Lease, int]:
-        """The lease that was filling, from now on the caller's, and how much of it is filled."""
+    def _detach_lease(self) -> tuple[Lease, int]:
+        """Return the current lease, which the caller must release, and the number of bytes in it."""
         assert self._buffer is not None
         buffer, self._buffer = self._buffer, None
-        return buffer.take(), buffer.filled
+        return buffer.detach(), buffer.filled
 
     def _release(self) -> None:
         buffer, self._buffer = self._buffer, None
@@ -293,7 +293,7 @@ class StreamedUpload:
 
 
 def require_room(engine: Engine, key: str, size: int) -> None:
-    """Raise :class:`TooLarge` for an object that S3 does not take, or whose parts do not fit into our memory."""
+    """Raise :class:`TooLarge` if the object is too large for S3 or its parts for the memory budget."""
     if size > MAX_OBJECT:
         raise TooLarge(f"{key} has {size} bytes, but an object in S3 can have up to 5 TiB.")
     if part_size(size) > engine.budget.largest:

@@ -1,7 +1,7 @@
-"""One resumable upload: its parts come in any order, side by side, from a sender that may go away and come back.
+"""One resumable upload: a client sends its parts in any order and in parallel, and can disconnect and continue later.
 
-S3's multipart upload is its state. It is begun with the first part, so that an upload of which nothing came leaves
-nothing behind. Parts are stored side by side; whoever completes or drops waits for them and is alone.
+S3's multipart upload is its state. It is created with the first part, so that an upload without parts leaves nothing
+behind. Parts are stored in parallel; completing and dropping the upload wait for them and exclude one another.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from odhtec_jupyter.transfers.targets.target import blocks
 from odhtec_jupyter.transfers.uploads.incoming_part import IncomingPart
 from odhtec_jupyter.transfers.uploads.part_pieces import PartInPieces
 
-MAX_NAMED_PARTS = 10  # missing parts in an error's sentence
+MAX_NAMED_PARTS = 10  # missing parts that an error lists
 EXISTS_NOW = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
@@ -42,16 +42,16 @@ class UploadSession:
         self._engine = engine
         self._on_end = on_end
         self._multipart: Multipart | None = None
-        self._door = _Door()
-        self._over = False
+        self._lock = _SharedLock()
+        self._ended = False
 
     @property
     def finished(self) -> bool:
-        """Whether S3 has put the parts together already, though nobody was told."""
+        """Whether S3 has already completed the object, although no client has received the reply."""
         return self.record.etag is not None or (self._multipart is not None and self._multipart.finished)
 
     def show(self, parts: Mapping[int, Kept] | None = None) -> Upload:
-        """For the wire; without ``parts`` only what the journal knows of them, as a sum."""
+        """Return the API model; without ``parts`` it has only the sum of the part sizes in the journal."""
         record, entry = self.record, self._entry
         known = parts if parts is not None else (entry.parts if entry else {})
         return Upload(
@@ -68,31 +68,31 @@ class UploadSession:
         )
 
     def save(self) -> None:
-        """Note that somebody is at it."""
+        """Save the record with the current time as its last use."""
         self.record.touched_at = time.time()
         self._engine.journal.put("uploads", astuple(self.record))
 
     # --- parts ----------------------------------------------------------------------------------------------------
 
-    async def look(self, store: S3Store) -> Mapping[int, Kept]:
-        """The parts that have arrived, as S3 lists them. Ends the upload when S3 has lost it."""
-        async with self._door.together():
+    async def list_parts(self, store: S3Store) -> Mapping[int, Kept]:
+        """Return the stored parts as S3 lists them. Ends the upload if S3 no longer has it."""
+        async with self._lock.shared():
             self._require(store)
             if self.record.etag is None and (entry := self._entry) is not None and entry.upload_id is not None:
                 listed = await self._reopen(self._target(store), entry)
                 if self._multipart is None or listed.finished:
                     self._multipart = listed
-                return self._fitting(entry.parts)
+                return self._valid_parts(entry.parts)
         if not self.finished:
             return {}
         return {number: Kept("", self.record.length(number)) for number in range(1, self.record.part_count + 1)}
 
     async def open(self, store: S3Store) -> Multipart:
-        """The multipart upload, begun if need be."""
+        """Return the multipart upload; create it if necessary."""
         self._require(store)
         target = self._target(store)
         if self._multipart is None and not self.finished:
-            async with self._door.alone():
+            async with self._lock.exclusive():
                 self._require(store)
                 if self._multipart is None and not self.finished:
                     self._multipart = await self._begin(target)
@@ -102,13 +102,13 @@ class UploadSession:
         return self._multipart
 
     async def put(self, store: S3Store, number: int, view: memoryview, stop: CancelToken) -> None:
-        """Store one part. The same part twice is harmless: the last one counts."""
+        """Store one part. A part that is stored twice replaces the earlier one."""
         stored = False
         while not stored:
             multipart = await self.open(store)
-            async with self._door.together():
+            async with self._lock.shared():
                 self._require(store)
-                if self._multipart is multipart:  # else somebody has looked at it anew meanwhile
+                if self._multipart is multipart:  # otherwise another call has listed the parts in the meantime
                     await self._put(multipart, number, view, stop)
                     stored = True
 
@@ -122,30 +122,32 @@ class UploadSession:
         try:
             multipart.keep(number, await self._engine.attempt(stop, put), len(view))
         except StoreError:
-            self._multipart = None  # it may be gone, or put together: the next call finds out
+            self._multipart = None  # it may be aborted or completed: the next call finds out
             raise
         self.save()
 
     # --- the end --------------------------------------------------------------------------------------------------
 
     async def complete(self, store: S3Store, *, overwrite: bool) -> StoredObject:
-        """Make the object visible. Raises :class:`Conflict` when parts are missing or the key has come into being."""
-        async with self._door.alone():
-            if self.result is not None:  # by somebody else, while this call waited
+        """Make the object visible. Raises :class:`Conflict` when parts are missing or the key was created."""
+        async with self._lock.exclusive():
+            if self.result is not None:  # completed by another call while this one waited
                 return self.result
             self._require(store)
             record, stop = self.record, CancelToken()
             target = self._target(store, if_absent=record.if_absent and not overwrite)
             if record.etag is None:
                 try:
-                    record.etag = await (self._in_parts(target) if record.part_count else self._empty(target)) or ""
+                    record.etag = (
+                        await (self._complete_parts(target) if record.part_count else self._put_empty(target)) or ""
+                    )
                 except StoreError as error:
                     if error.code in EXISTS_NOW:
                         raise Conflict(
                             f"{record.key} already exists in {record.bucket}: it was created in the meantime."
                         ) from error
                     raise
-                self.save()  # were the server killed now, only the comparison would be left to do
+                self.save()  # if the server is killed now, only the comparison remains
             try:
                 etag = await target.confirm(self._engine, record.etag or None, record.size, stop)
             except VerificationError:
@@ -156,10 +158,10 @@ class UploadSession:
             return self.result
 
     async def drop(self, store: S3Store) -> None:
-        """Leave nothing of it; what cannot be aborted now is aborted later."""
+        """Delete the upload; what cannot be aborted now is aborted later."""
         self._require(store)
         self._refuse_incoming()
-        async with self._door.alone():
+        async with self._lock.exclusive():
             self._require(store)
             if (entry := self._entry) is not None:
                 self._engine.pending_writes.orphan(entry)
@@ -167,22 +169,22 @@ class UploadSession:
             self._end()
 
     def forget(self) -> None:
-        """Leave what S3 has of it to whoever looks after what nobody goes on with."""
+        """Remove the upload from the journal and leave its multipart upload to the sweeper."""
         if (entry := self._entry) is not None:
             self._engine.pending_writes.orphan(entry)
         self._end()
 
-    async def _empty(self, target: S3Target) -> str | None:
+    async def _put_empty(self, target: S3Target) -> str | None:
         stop = CancelToken()
         return await self._engine.attempt(stop, lambda: target.put_whole(memoryview(b""), stop))
 
-    async def _in_parts(self, target: S3Target) -> str | None:
+    async def _complete_parts(self, target: S3Target) -> str | None:
         count, entry = self.record.part_count, self._entry
         try:
-            # What S3 lists counts: it may have lost parts, or have got one from somebody else.
-            begun = entry is not None and entry.upload_id is not None
-            multipart = self._multipart = await self._reopen(target, entry) if entry and begun else None
-            arrived = self._fitting(multipart.entry.parts) if multipart else {}
+            # S3's list counts: parts may be lost, or another client may have stored one.
+            started = entry is not None and entry.upload_id is not None
+            multipart = self._multipart = await self._reopen(target, entry) if entry and started else None
+            arrived = self._valid_parts(multipart.entry.parts) if multipart else {}
             if missing := [number for number in range(1, count + 1) if number not in arrived]:
                 raise _missing(missing, count)
             assert multipart is not None
@@ -191,7 +193,7 @@ class UploadSession:
             except Conflict:
                 if multipart.entry.completing_at is None:
                     raise
-            # What is there now may be our own: an earlier try that gave no answer has done its work.
+            # The object may be our own: an earlier Complete without a reply may have succeeded.
             multipart = await self._reopen(target, multipart.entry)
             return await multipart.complete(count, CancelToken())
         finally:
@@ -201,10 +203,10 @@ class UploadSession:
 
     def _refuse_incoming(self) -> None:
         for part in tuple(self.incoming):
-            part.fail(gone(self.record.id))
+            part.fail(no_such_upload(self.record.id))
 
     def _end(self) -> None:
-        self._over = True
+        self._ended = True
         self._multipart = None
         self._engine.journal.write("DELETE FROM uploads WHERE id = ?", [(self.record.id,)])
         self._on_end(self)
@@ -221,15 +223,15 @@ class UploadSession:
         return S3Target(store, record.bucket, record.key, content_type=record.content_type, if_absent=if_absent)
 
     def _require(self, store: S3Store) -> None:
-        if self._over:
-            raise gone(self.record.id)
+        if self._ended:
+            raise no_such_upload(self.record.id)
         if self.record.endpoint != store.host:
             raise Conflict(
                 f"This upload was started at {self.record.endpoint}, but the connection in use is {store.host}.",
                 code="OtherConnection",
             )
 
-    def _fitting(self, parts: Mapping[int, Kept]) -> dict[int, Kept]:
+    def _valid_parts(self, parts: Mapping[int, Kept]) -> dict[int, Kept]:
         wanted = range(1, self.record.part_count + 1)
         return {n: parts[n] for n in wanted if n in parts and parts[n].size == self.record.length(n)}
 
@@ -237,7 +239,7 @@ class UploadSession:
         entry = self._entry
         if entry is not None and entry.upload_id is not None:
             return await self._reopen(target, entry)
-        if entry is not None:  # the server ended before it knew S3's name for it: no part had come
+        if entry is not None:  # the server stopped before it knew the upload ID, so no part was stored
             await Multipart.reopen(self._engine, target, entry, CancelToken())
         return await Multipart.begin(self._engine, target, CancelToken(), self.record.owner)
 
@@ -249,12 +251,12 @@ class UploadSession:
             raise
         if multipart is None:
             self._end()
-            raise gone(self.record.id)
+            raise no_such_upload(self.record.id)
         return multipart
 
 
-class _Door:
-    """Many may be inside together; who wants to be alone waits until they have left, and keeps others out."""
+class _SharedLock:
+    """A readers-writer lock: many holders of :meth:`shared`, or one of :meth:`exclusive`, which newcomers wait for."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
@@ -263,7 +265,7 @@ class _Door:
         self._empty.set()
 
     @asynccontextmanager
-    async def together(self) -> AsyncIterator[None]:
+    async def shared(self) -> AsyncIterator[None]:
         async with self._lock:
             self._inside += 1
             self._empty.clear()
@@ -275,14 +277,14 @@ class _Door:
                 self._empty.set()
 
     @asynccontextmanager
-    async def alone(self) -> AsyncIterator[None]:
+    async def exclusive(self) -> AsyncIterator[None]:
         async with self._lock:
             await self._empty.wait()
             yield
 
 
-def gone(upload_id: str) -> NotFound:
-    """Completed, dropped, or never begun."""
+def no_such_upload(upload_id: str) -> NotFound:
+    """Return the error for an upload that was completed or dropped, or never existed."""
     return NotFound(f"There is no unfinished upload {upload_id}.", code="NoSuchUpload")
 
 

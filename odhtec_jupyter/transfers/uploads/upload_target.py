@@ -1,4 +1,4 @@
-"""Where an upload goes: its content type, and what happens when the key exists already."""
+"""The target of an upload: its content type, and what happens when the key already exists."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from odhtec_jupyter.transfers.targets.write_condition import WriteCondition
 MEANINGLESS = {"", "application/octet-stream", "application/x-www-form-urlencoded"}
 
 
-def content_type(key: str, told: str | None) -> str:
-    """What the sender told, unless that says nothing; then what the name suggests."""
-    if told and told.split(";")[0].strip().lower() not in MEANINGLESS:
-        return told
+def content_type(key: str, sent_type: str | None) -> str:
+    """Return the client's content type, or a guess from the key where it is missing or meaningless."""
+    if sent_type and sent_type.split(";")[0].strip().lower() not in MEANINGLESS:
+        return sent_type
     return mimetypes.guess_type(key)[0] or "application/octet-stream"
 
 
-def conditional_target(store: S3Store, bucket: str, key: str, told: str | None, condition: WriteCondition) -> S3Target:
-    """The very key, if what is there now is what the writer expects; looked at again before the object is visible.
+def conditional_target(
+    store: S3Store, bucket: str, key: str, sent_type: str | None, condition: WriteCondition
+) -> S3Target:
+    """Return a target for exactly this key if ``condition`` holds; it is checked again before the object is visible.
 
-    Who writes in the place of what they have seen means the bytes: metadata and tags stay, but for what tells of the
-    bytes themselves.
+    An overwrite replaces the bytes only: metadata and tags are kept, except for those that describe the bytes.
     """
     there = condition.require(store, bucket, key)
     metadata = {} if there is None else {k: v for k, v in there.metadata.items() if k not in HUB_METADATA}
@@ -38,13 +39,13 @@ def conditional_target(store: S3Store, bucket: str, key: str, told: str | None, 
     if there is not None and (tags := store.tags(bucket, key)):
         headers[TAGGING] = urlencode([(tag.Key, tag.Value) for tag in tags], quote_via=quote)
     absent = condition.etag is None
-    return S3Target(store, bucket, key, content_type(key, told), metadata, headers, absent, condition=condition)
+    return S3Target(store, bucket, key, content_type(key, sent_type), metadata, headers, absent, condition=condition)
 
 
 def keep_tags(target: S3Target) -> None:
-    """See to it that an object that has been stored has the tags it was to have. Blocks.
+    """Make sure that a stored object has its tags. Blocks.
 
-    Ceph RGW forgets those that a multipart upload begins with.
+    Ceph RGW drops the tags that a multipart upload is created with.
     """
     if written := target.headers.get(TAGGING):
         tags = [Tag(Key=key, Value=value) for key, value in parse_qsl(written, keep_blank_values=True)]
@@ -56,27 +57,27 @@ def choose_target(
     store: S3Store,
     bucket: str,
     key: str,
-    told: str | None,
+    sent_type: str | None,
     on_conflict: str,
     reserved: Collection[str] = (),
     *,
     in_parts: bool = False,
 ) -> S3Target | None:
-    """Where the object goes; None when it is there and is to be skipped. Blocks.
+    """Return the target; None if the object exists and is skipped. Blocks.
 
-    ``told`` is the sender's content type; a new name is none of the ``reserved``. Raises :class:`Conflict` when the
+    ``sent_type`` is the client's content type; a new name is not one of ``reserved``. Raises :class:`Conflict` when the
     key exists and ``on_conflict`` is ``fail``, 404 when the bucket does not.
     """
 
     def target(name: str) -> S3Target:
         absent = on_conflict != "overwrite"
-        return S3Target(store, bucket, name, content_type=content_type(key, told), if_absent=absent)
+        return S3Target(store, bucket, name, content_type=content_type(key, sent_type), if_absent=absent)
 
     if on_conflict == "overwrite":
         try:
             store.head(bucket, key)
         except StoreError as error:
-            if error.status != 403:  # may write without being allowed to look
+            if error.status != 403:  # the keys may allow writing but not reading
                 raise
         return target(key)
     present = store.existing(bucket, key, in_parts=in_parts) is not None

@@ -210,7 +210,7 @@ async def test_cancel_leaves_whole_objects_only(
         await services.start()
         manager = services.transfers
         transfer = await begin_import(services, request(bucket, on_conflict="overwrite"))
-        async for _ in manager.events.follow(None, keepalive=0.05):
+        async for _ in manager.events.subscribe(None, keepalive=0.05):
             if multiparts(s3_client, bucket):
                 break
         await asyncio.wait_for(manager.cancel(transfer.id), GIVE_UP_SECONDS)

@@ -41,7 +41,7 @@ class Body:
 
     async def read(self, room: memoryview) -> int:
         count = await asyncio.get_running_loop().sock_recv_into(self._ours, room[:MIB])
-        self._sender.came(count)
+        self._sender.note_available(count)
         return count
 
 
@@ -314,7 +314,7 @@ async def test_the_last_bytes_of_a_part_may_come_late(
     part = Forwarding(
         engine, CancelToken(), SocketReader(engine, ours), memory, 0, lambda pieces: str(sum(map(len, pieces)))
     )
-    assert await part.came()
+    assert await part.wait_received()
     assert await part.answer == "1000", "there is nothing to wait for any more"
 
 

@@ -20,7 +20,7 @@ async def test_all_bytes_come_in_order_and_none_beyond_the_room(
     writer = threading.Thread(target=theirs.sendall, args=(content + b"the next request",))
     writer.start()
     sender = SocketReader(engine, ours)
-    sender.came(QUICK_BYTES)
+    sender.note_available(QUICK_BYTES)
     into = memoryview(bytearray(len(content)))
     done = 0
     while done < len(content):
@@ -36,9 +36,9 @@ async def test_who_sends_little_is_not_worth_a_thread(
 ) -> None:
     theirs, ours = pair
     sender = SocketReader(engine, ours)
-    sender.came(QUICK_BYTES - 1)
+    sender.note_available(QUICK_BYTES - 1)
     assert not sender.is_quick
-    sender.came(QUICK_BYTES)
+    sender.note_available(QUICK_BYTES)
     assert sender.is_quick
     theirs.sendall(b"few")
     room = memoryview(bytearray(100))
@@ -58,7 +58,7 @@ async def test_the_end_of_a_connection_is_left_to_the_loop(engine: Engine, reset
             theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         theirs.close()
         sender = SocketReader(engine, ours)
-        sender.came(QUICK_BYTES)
+        sender.note_available(QUICK_BYTES)
         assert await sender.receive(memoryview(bytearray(100))) == 0
         assert not sender.is_quick
 
