@@ -26,7 +26,7 @@ from odhtec_jupyter.transfers.jobs.multiparts import Multiparts
 from odhtec_jupyter.transfers.journal.journal import Journal
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.manager import TransferManager
-from odhtec_jupyter.transfers.planning.places import Stores
+from odhtec_jupyter.transfers.planning.locations import Stores
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.targets.target import STREAM
 from odhtec_jupyter.transfers.transfer import Options, Transfer
@@ -134,15 +134,15 @@ class Services:
             exclude=request.exclude,
             on_conflict=request.on_conflict,
             verify=request.verify,
-            **self._present(),
+            **self._current_stores(),
             token_given=bool(request.token),
         )
 
     def deletion(self, keys: Sequence[str], prefixes: Sequence[str]) -> Options:
         """Return the options of a deletion in the current store."""
-        return Options(keys=list(keys), prefixes=list(prefixes), **self._present())
+        return Options(keys=list(keys), prefixes=list(prefixes), **self._current_stores())
 
-    def _present(self) -> dict[str, Any]:
+    def _current_stores(self) -> dict[str, Any]:
         return {
             "endpoint": self.s3.host,
             "hub_endpoint": self.hub.host,
@@ -206,7 +206,7 @@ class Services:
         """Remove leftovers that will not be resumed, and forget old transfers."""
         await self.engine.journal.written()  # also detects a lost journal
         await self.uploads.expire()
-        await self._drop([entry for entry in self.engine.pending_writes.entries if self._is_left(entry)])
+        await self._drop([entry for entry in self.engine.pending_writes.entries if self._is_leftover(entry)])
         await self.transfers.forget_old()
 
     async def _keep_sweeping(self) -> None:
@@ -225,7 +225,7 @@ class Services:
             if self.transfers.active:
                 self.note_activity()
 
-    def _is_left(self, entry: PendingWrite) -> bool:
+    def _is_leftover(self, entry: PendingWrite) -> bool:
         if entry.live:
             return False
         kind, _, rest = entry.owner.partition("/")
@@ -236,7 +236,7 @@ class Services:
 
     def multiparts(self, bucket: str) -> Multiparts:
         """Return the unfinished uploads of a bucket in the current store, of all users."""
-        return Multiparts(self.engine, self.s3, bucket, self._is_left)
+        return Multiparts(self.engine, self.s3, bucket, self._is_leftover)
 
     def renew_calls(self) -> None:
         """Use new threads for short calls: the old ones can be waiting for a store that does not reply."""

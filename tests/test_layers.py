@@ -129,7 +129,8 @@ ROOMS = [
     {"targets"},
     {"runtime"},
     {"journal"},
-    {"transfer", "events"},
+    {"transfer"},
+    {"transfer_file", "events"},
 ]
 
 

@@ -59,7 +59,9 @@ def amount(status: Transfer) -> str:
     if status.files_failed:
         text += f", {status.files_failed} failed"
     if status.files_omitted:
-        kind = "hidden " if "://" in status.source else ""  # in a folder of this machine: links and special files
+        # The server leaves out only hidden files. This machine leaves out what cannot be a file or an object.
+        is_local = any("://" not in one for one in (status.source, status.target) if one)
+        kind = "" if is_local else "hidden "
         text += f", {status.files_omitted} {kind}left out"
     if status.files_removed:
         text += f", {status.files_removed} of another revision removed"

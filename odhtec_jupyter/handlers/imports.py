@@ -14,9 +14,9 @@ from odhtec_jupyter.handlers.events import EventStream
 from odhtec_jupyter.handlers.objects import ObjectsHandler
 from odhtec_jupyter.models import ImportRequest
 from odhtec_jupyter.settings import check_secret
-from odhtec_jupyter.transfers.events import INTERVAL
-from odhtec_jupyter.transfers.jobs.jobs import take_plan
-from odhtec_jupyter.transfers.planning.hub_import import ImportPlan, plan_import, try_import
+from odhtec_jupyter.transfers.events import EVENT_INTERVAL_SECONDS
+from odhtec_jupyter.transfers.jobs.jobs import apply_plan
+from odhtec_jupyter.transfers.planning.hub_import import ImportPlan, dry_run_import, plan_import
 from odhtec_jupyter.transfers.runtime.retry import Retries
 from odhtec_jupyter.transfers.transfer import FINAL, Transfer
 
@@ -88,7 +88,7 @@ class ImportHandler(ObjectsHandler):
         """Start an import, with an event stream as reply if requested; or show what it would do."""
         request = self.body(ImportRequest)
         if request.dry_run:
-            self.reply(await self._ask(try_import, request))
+            self.reply(await self._ask(dry_run_import, request))
             return
         if "text/event-stream" in self.request.headers.get("Accept", ""):
             await self._stream(request)
@@ -104,7 +104,7 @@ class ImportHandler(ObjectsHandler):
     async def _start(self, plan: ImportPlan, token: str | None) -> Transfer:
         services = self.services
         transfer = services.transfers.new("import", str(plan.source), str(plan.target), plan.options)
-        await take_plan(transfer, list(plan.files))
+        await apply_plan(transfer, list(plan.files))
         await services.transfers.start(transfer)
         services.give_token(transfer, token)  # after starting: tokens of unknown transfers are deleted
         return transfer
@@ -138,7 +138,7 @@ class ImportHandler(ObjectsHandler):
                     await stream.send({"status": "uploading", "file": file.path, "progress": progress})
             if final:
                 break
-            await asyncio.sleep(INTERVAL)
+            await asyncio.sleep(EVENT_INTERVAL_SECONDS)
         if transfer.state == "completed":
             await stream.send({"status": "completed", "id": transfer.id})
         else:

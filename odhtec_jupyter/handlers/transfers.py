@@ -12,8 +12,8 @@ from odhtec_jupyter.handlers.base import CONTENTS_RESOURCE, LARGE_BODY_BYTES, Od
 from odhtec_jupyter.handlers.tornado_internals import UntrackedHandler
 from odhtec_jupyter.models import ContinueRequest, TransferFiles, TransferList, TransferPlan, TransferRequest
 from odhtec_jupyter.settings import check_secret
-from odhtec_jupyter.transfers.planning.places import Stores
-from odhtec_jupyter.transfers.planning.plan import check_places, make_plan, plan_deletion, show_plan
+from odhtec_jupyter.transfers.planning.locations import Stores
+from odhtec_jupyter.transfers.planning.plan import check_locations, make_plan, plan_deletion, show_plan
 from odhtec_jupyter.transfers.planning.selection import Selection
 from odhtec_jupyter.transfers.transfer import Action, Options, Transfer
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri, parse_uri
@@ -85,7 +85,7 @@ class TransfersHandler(UntrackedHandler, WorkspaceHandler):
         source = parse_uri(request.source, "source")
         target = parse_uri(request.target, "target") if request.target else None
         await self.require_contents(request.action, source, target)
-        check_places(request.action, source, target, request.names)
+        check_locations(request.action, source, target, request.names)
         services = self.services
         for place in (source, target):
             if isinstance(place, WorkspaceUri):

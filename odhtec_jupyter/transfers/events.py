@@ -1,7 +1,7 @@
-"""Telling every viewer what changed: coalesced, replayable, never blocking a transfer.
+"""The events that every viewer receives: coalesced, replayable, never blocking a transfer.
 
-An event is the summary of one transfer as it is now, so a viewer that missed some only needs the latest of each.
-Ids are ``<server start>-<number>``; after a restart they start over and a viewer gets the whole present state.
+An event is the current summary of one transfer, so a viewer that missed some needs only the latest of each transfer.
+Ids are ``<server start>-<number>``. After a restart they start again, and a viewer receives the whole current state.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import secrets
 from collections.abc import AsyncGenerator, Callable
 from typing import NamedTuple
 
-INTERVAL = 0.2  # seconds between two events of one transfer
-REMEMBERED_REMOVALS = 1000
+EVENT_INTERVAL_SECONDS = 0.2  # between two events of one transfer
+MAX_REMEMBERED_REMOVALS = 1000
 
 
 class Event(NamedTuple):
-    """``kind`` is ``transfer`` or ``removed``; ``key`` the transfer's id; the data is made when it is sent."""
+    """``kind`` is ``transfer`` or ``removed``, ``key`` the transfer's id; the data is created when it is sent."""
 
     id: str
     kind: str
@@ -24,7 +24,7 @@ class Event(NamedTuple):
 
 
 class EventLog:
-    """Which transfer changed last, and who wants to know."""
+    """The last event of each transfer, and the viewers that wait for the next."""
 
     def __init__(self) -> None:
         self._run = secrets.token_hex(3)
@@ -36,17 +36,17 @@ class EventLog:
         self.on_flush: Callable[[], None] | None = None
 
     def changed(self, key: str) -> None:
-        """A transfer has changed; viewers hear of it within :data:`INTERVAL`."""
+        """Record that a transfer has changed; viewers are notified within :data:`EVENT_INTERVAL_SECONDS`."""
         self._dirty[key] = None
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._flush)
+            self._timer = asyncio.get_running_loop().call_later(EVENT_INTERVAL_SECONDS, self._flush)
 
     def removed(self, key: str) -> None:
-        """A transfer is gone."""
+        """Record that a transfer was removed, and notify viewers immediately."""
         self._dirty.pop(key, None)
         self._record(key, "removed")
         gone = [known for known, (_, kind) in self._latest.items() if kind == "removed"]
-        for known in gone[:-REMEMBERED_REMOVALS]:
+        for known in gone[:-MAX_REMEMBERED_REMOVALS]:
             del self._latest[known]
         self._wake()
 
@@ -61,7 +61,7 @@ class EventLog:
 
     def _record(self, key: str, kind: str) -> None:
         self._number += 1
-        self._latest.pop(key, None)  # to the end: the dict is in the order of the numbers
+        self._latest.pop(key, None)  # so that it moves to the end: the dict is ordered by number
         self._latest[key] = (self._number, kind)
 
     def _wake(self) -> None:
@@ -74,9 +74,9 @@ class EventLog:
             self._timer.cancel()
 
     async def follow(self, last_id: str | None, *, keepalive: float) -> AsyncGenerator[Event | None, None]:
-        """Events after ``last_id`` (all there is now, when it is not of this run), then each new one.
+        """Yield the events after ``last_id`` (the whole current state if it is not of this run), then each new one.
 
-        None after ``keepalive`` seconds without an event. A slow viewer skips states, it never piles them up.
+        Yields None after ``keepalive`` seconds without an event. A slow viewer skips states; events never accumulate.
         """
         seen = self._parse(last_id)
         fresh = seen is None
@@ -86,7 +86,7 @@ class EventLog:
         try:
             while True:
                 waker.clear()
-                newest = self._number  # what is recorded while these are sent comes in the next round
+                newest = self._number  # events recorded while these are sent are sent in the next round
                 for key, (number, kind) in list(self._latest.items()):
                     if number > seen and not (fresh and kind == "removed"):
                         yield Event(f"{self._run}-{number}", kind, key)

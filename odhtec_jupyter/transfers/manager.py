@@ -1,7 +1,7 @@
-"""The queue: it owns every transfer, runs it, pauses, cancels and retries it, and tells about it.
+"""The queue, which owns every transfer: it runs, pauses, cancels and retries transfers, and reports their changes.
 
-A transfer belongs to the server: closing a tab changes nothing. It outlives the server, too: what is not finished when
-a server ends goes on when the next one starts. The manager knows the states, not the work.
+A transfer belongs to the server, so closing a tab does not stop it. Unfinished transfers continue when the next server
+starts. The manager handles the states; :class:`Work` does the work.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ from odhtec_jupyter.transfers.jobs.jobs import TransferBlocked
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.journal.transfer_records import TransferRecords
 from odhtec_jupyter.transfers.runtime.engine import Engine
-from odhtec_jupyter.transfers.transfer import FINAL, Action, Options, Transfer, TransferFile
+from odhtec_jupyter.transfers.transfer import FINAL, Action, Options, Transfer
+from odhtec_jupyter.transfers.transfer_file import TransferFile
 
-KEPT = 200  # finished transfers that stay listed
-CLEANUP_SECONDS = 15.0  # that a user waits for after a cancellation; what takes longer is cleaned up meanwhile
-KEPT_FILES = 50_000  # of all finished transfers together; the oldest go first
+MAX_FINISHED_TRANSFERS = 200  # that stay listed
+CLEANUP_SECONDS = 15.0  # that a cancellation waits for its cleanup, which then continues in the background
+MAX_FINISHED_FILES = 50_000  # of all finished transfers together; the oldest transfers are forgotten first
 
 
 class Work(Protocol):
-    """What the manager has done for a transfer."""
+    """The work of a transfer."""
 
     async def run(self, transfer: Transfer) -> None:
-        """Do what is left of it. Raises :class:`OdhTecError`, or :class:`TransferBlocked` when it cannot start yet."""
+        """Do the remaining work. Raises :class:`OdhTecError`, or :class:`TransferBlocked` if it cannot start yet."""
         ...
 
 
@@ -42,14 +43,14 @@ class TransferManager:
     def __init__(
         self, engine: Engine, work: Work, drop: Drop, *, keep_finished: timedelta, log: logging.Logger
     ) -> None:
-        """``drop`` leaves nothing of what was begun and will not go on; ``keep_finished`` is a time."""
+        """``drop`` removes pending writes; finished transfers older than ``keep_finished`` are forgotten."""
         self.events = EventLog()
         self._engine = engine
         self._work = work
         self._drop = drop
         self._keep_finished = keep_finished
         self._log = log
-        self._archive = TransferRecords(engine.journal)
+        self._records = TransferRecords(engine.journal)
         self._transfers: dict[str, Transfer] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._pausing: set[str] = set()
@@ -58,56 +59,57 @@ class TransferManager:
 
     @property
     def active(self) -> int:
-        """How many transfers run or wait for their turn."""
+        """The number of transfers that are running or queued."""
         return len(self._tasks)
 
     def list(self) -> list[Transfer]:
-        """Newest first."""
+        """Return all transfers, newest first."""
         return sorted(self._transfers.values(), key=lambda transfer: transfer.created_at, reverse=True)
 
     def get(self, transfer_id: str) -> Transfer:
-        """The transfer of this id. Raises :class:`NotFound`."""
+        """Return the transfer with this id. Raises :class:`NotFound`."""
         try:
             return self._transfers[transfer_id]
         except KeyError:
             raise NotFound(f"There is no transfer {transfer_id}.", code="NoSuchTransfer") from None
 
     def find(self, transfer_id: str) -> Transfer | None:
-        """The transfer of this id, if it is still known."""
+        """Return the transfer with this id, or None."""
         return self._transfers.get(transfer_id)
 
-    # --- what users do --------------------------------------------------------------------------------------------
+    # --- actions of users -----------------------------------------------------------------------------------------
 
     def new(self, action: Action, source: str, target: str, options: Options | None = None) -> Transfer:
-        """A transfer to be :meth:`start`\\ ed; nobody sees it before."""
+        """Return a new transfer, which is not listed before :meth:`start`."""
         return Transfer(action, source, target, options or Options(), watcher=self)
 
     async def start(self, transfer: Transfer) -> Transfer:
-        """Take it in and let it run; returns when it is in the journal."""
+        """Add the transfer to the queue; returns when it is in the journal."""
         await self.forget_old()
         self._transfers[transfer.id] = transfer
-        self._archive.save(transfer)
-        self._archive.save_files(transfer, *transfer.files)
+        self._records.save(transfer)
+        self._records.save_files(transfer, *transfer.files)
         await self._engine.journal.written()
-        if transfer.state == "queued" and transfer.id not in self._tasks:  # it can be seen, so it can be paused by now
+        # It is already listed, so a user can have paused it in the meantime.
+        if transfer.state == "queued" and transfer.id not in self._tasks:
             self._begin(transfer)
         return transfer
 
     async def pause(self, transfer_id: str) -> Transfer:
-        """Stop for now and keep what has arrived; returns when nothing moves any more."""
+        """Pause and keep the transferred parts; returns when the transfer has stopped."""
         transfer = self.get(transfer_id)
         if transfer.state not in {"queued", "running"}:
             raise Conflict(f"The transfer is {transfer.state}; only a running transfer can be paused.")
         self._pausing.add(transfer_id)
         await self._end(transfer_id)
-        if transfer.state == "queued" and transfer_id not in self._tasks:  # it had not begun
+        if transfer.state == "queued" and transfer_id not in self._tasks:  # its task was not started
             self._pausing.discard(transfer_id)
-            transfer.move("paused")
+            transfer.transition_to("paused")
         await self._engine.journal.written()
         return transfer
 
     async def resume(self, transfer_id: str) -> Transfer:
-        """Go on where it was paused."""
+        """Continue a paused transfer."""
         transfer = self.get(transfer_id)
         if transfer.state != "paused":
             raise Conflict(f"The transfer is {transfer.state}; only a paused transfer can be resumed.")
@@ -115,20 +117,20 @@ class TransferManager:
         return transfer
 
     async def retry(self, transfer_id: str) -> Transfer:
-        """Try what failed again, and nothing else."""
+        """Transfer only the failed files again."""
         transfer = self.get(transfer_id)
         if transfer.state != "failed":
             raise Conflict(f"The transfer is {transfer.state}; only a failed transfer can be retried.")
         for file in transfer.files:
             if file.state == "failed":
-                file.move("queued")
+                file.transition_to("queued")
         self._requeue(transfer)
         return transfer
 
     async def cancel(self, transfer_id: str) -> Transfer:
-        """Stop and clean up; returns when nothing half-written is left, unless the store takes too long to answer.
+        """Cancel and clean up; returns when nothing half-written is left, or after :data:`CLEANUP_SECONDS`.
 
-        A completed one stays as it is (409).
+        Raises :class:`Conflict` for a completed transfer.
         """
         transfer = self.get(transfer_id)
         if transfer.state in {"completed", "cancelled"}:
@@ -141,17 +143,17 @@ class TransferManager:
         return transfer
 
     async def remove(self, transfer_id: str) -> None:
-        """Forget a finished transfer, with the parts that a failed one had kept for a retry."""
+        """Forget a finished transfer, and drop the parts that were kept for a retry."""
         transfer = self.get(transfer_id)
         if transfer.state not in FINAL:
             raise Conflict(f"The transfer is {transfer.state}; cancel it first.")
         del self._transfers[transfer_id]
-        self._archive.forget(transfer)
+        self._records.delete(transfer)
         self.events.removed(transfer_id)
         await self._clean_up(transfer_id)
 
     async def _clean_up(self, transfer_id: str) -> None:
-        """Drop what a transfer had begun; what a store does not answer in time goes on by itself."""
+        """Drop a transfer's pending writes; after :data:`CLEANUP_SECONDS` this continues in the background."""
         task = asyncio.ensure_future(self._drop(self._engine.pending_writes.of_transfer(transfer_id)))
         self._cleaning.add(task)
         task.add_done_callback(self._cleaning.discard)
@@ -159,32 +161,32 @@ class TransferManager:
         if done:
             await task
 
-    # --- the server's life ----------------------------------------------------------------------------------------
+    # --- start and stop of the server -----------------------------------------------------------------------------
 
     async def restore(self) -> None:
-        """Take in what an earlier server left, and go on with what ran."""
-        for transfer in self._archive.load(self, self._engine.pending_writes):
+        """Load the transfers of an earlier server and continue those that were running."""
+        for transfer in self._records.load(self, self._engine.pending_writes):
             self._transfers[transfer.id] = transfer
             self.events.changed(transfer.id)
             if transfer.state == "queued":
                 self._begin(transfer)
-        await self.wake()  # what an earlier server waited for may be there in this one
+        await self.wake()  # this server can have the connection or token that was missing in the earlier one
 
     def save_all(self) -> None:
-        """Write all down again: the journal has lost them."""
+        """Write all transfers again, because the journal was lost."""
         for transfer in self._transfers.values():
-            self._archive.save_with(transfer, transfer.files)
+            self._records.save_with(transfer, transfer.files)
 
     async def wake(self) -> None:
-        """The settings have changed: what waits for a connection or a token may have it now."""
+        """Queue the transfers that wait for a connection or a token, because the settings have changed."""
         for transfer in self.list():
             if transfer.state == "paused" and transfer.needs:
                 self._requeue(transfer)
 
     async def stop(self, seconds: float) -> None:
-        """End what runs without a trace in the journal: the next server goes on, as after a kill.
+        """Stop all tasks without changing the journal, so that the next server continues as after a kill.
 
-        Wait up to ``seconds``.
+        Waits at most ``seconds``.
         """
         self._stopping = True
         tasks = list(self._tasks.values())
@@ -200,11 +202,13 @@ class TransferManager:
         oldest = datetime.now(UTC) - self._keep_finished
         files = 0
         for number, transfer in enumerate(finished, 1):
-            files += len(transfer.files) if transfer.is_done else 0  # a failed one can be tried again
-            crowded = number >= KEPT or (transfer.is_done and files > KEPT_FILES and number > 1)
-            if not crowded and (transfer.finished_at or transfer.created_at) >= oldest:
+            files += len(transfer.files) if transfer.is_done else 0  # a failed transfer keeps its files for a retry
+            too_many_files = transfer.is_done and files > MAX_FINISHED_FILES and number > 1
+            too_many = number >= MAX_FINISHED_TRANSFERS or too_many_files
+            if not too_many and (transfer.finished_at or transfer.created_at) >= oldest:
                 continue
-            if self.find(transfer.id) is transfer and transfer.state in FINAL:  # may have changed during the last one
+            # It can have changed while an older one was removed.
+            if self.find(transfer.id) is transfer and transfer.state in FINAL:
                 await self.remove(transfer.id)
 
     # --- running --------------------------------------------------------------------------------------------------
@@ -218,35 +222,35 @@ class TransferManager:
     def _requeue(self, transfer: Transfer) -> None:
         transfer.resumed = True
         self._pausing.discard(transfer.id)
-        transfer.move("queued")
+        transfer.transition_to("queued")
         self._begin(transfer)
 
     async def _end(self, transfer_id: str) -> None:
-        """Stop its task, if it has one, and wait until that is done."""
+        """Cancel a transfer's task, if any, and wait until it has ended."""
         if task := self._tasks.get(transfer_id):
             task.cancel()
             await asyncio.wait([task])
-            await asyncio.sleep(0)  # until its end is told
+            await asyncio.sleep(0)  # so that the task's done callback runs
 
     async def _run(self, transfer: Transfer) -> None:
         try:
-            transfer.move("running")
+            transfer.transition_to("running")
             await self._work.run(transfer)
-            transfer.move("completed")
+            transfer.transition_to("completed")
         except asyncio.CancelledError:
             self._interrupted(transfer)
         except TransferBlocked as error:
-            transfer.move("paused", error, error.needs)
+            transfer.transition_to("paused", error, error.needs)
         except OdhTecError as error:
-            transfer.move("failed", error)
+            transfer.transition_to("failed", error)
         except Exception as error:
             self._log.exception("Transfer %s failed.", transfer.id)
-            transfer.move(
+            transfer.transition_to(
                 "failed", OdhTecError(f"Unexpected error ({type(error).__name__}). Details are in the server log.")
             )
 
     def _ended(self, transfer: Transfer, task: asyncio.Task[None]) -> None:
-        if self._tasks.get(transfer.id) is not task:  # it was resumed already
+        if self._tasks.get(transfer.id) is not task:  # it has already been resumed
             return
         del self._tasks[transfer.id]
         if transfer.state == "queued" and task.cancelled():  # before its first step
@@ -259,8 +263,8 @@ class TransferManager:
         if transfer.id in self._pausing:
             for file in transfer.files:
                 if file.state == "running":
-                    file.move("queued")
-            transfer.move("paused")
+                    file.transition_to("queued")
+            transfer.transition_to("paused")
         else:
             self._cancelled(transfer)
 
@@ -270,50 +274,50 @@ class TransferManager:
                 if file.bytes_done:
                     file.add(-file.bytes_done)
                 file.state = "cancelled"
-        transfer.move("cancelled")
+        transfer.transition_to("cancelled")
         if transfer.planned and transfer.id in self._transfers:
-            self._archive.save_files(transfer, *transfer.files)
+            self._records.save_files(transfer, *transfer.files)
 
-    # --- telling ---------------------------------------------------------------------------------------------------
+    # --- Watcher --------------------------------------------------------------------------------------------------
 
-    def changed(self, transfer: Transfer) -> None:
-        """Viewers hear of it soon."""
+    def progressed(self, transfer: Transfer) -> None:
+        """Notify viewers."""
         self.events.changed(transfer.id)
 
-    def moved(self, transfer: Transfer) -> None:
-        """The journal and the viewers hear of it."""
+    def state_changed(self, transfer: Transfer) -> None:
+        """Save the transfer and notify viewers."""
         if transfer.id in self._transfers:
-            self._archive.save(transfer)
+            self._records.save(transfer)
         self.events.changed(transfer.id)
 
-    def planned(self, transfer: Transfer) -> None:
-        """The journal gets its files."""
+    def files_planned(self, transfer: Transfer) -> None:
+        """Save the transfer with its files, and notify viewers."""
         if transfer.id in self._transfers:
-            self._archive.save_files(transfer, *transfer.files)
-            self._archive.save(transfer)
+            self._records.save_files(transfer, *transfer.files)
+            self._records.save(transfer)
         self.events.changed(transfer.id)
 
-    def files_begun(self, transfer: Transfer, files: Collection[TransferFile]) -> None:
-        """The journal gets them."""
+    def files_added(self, transfer: Transfer, files: Collection[TransferFile]) -> None:
+        """Save the transfer with these files, and notify viewers."""
         if transfer.id in self._transfers:
-            self._archive.save_with(transfer, files)
+            self._records.save_with(transfer, files)
         self.events.changed(transfer.id)
 
     def files_settled(
         self, transfer: Transfer, gone: Collection[TransferFile], failed: Collection[TransferFile]
     ) -> None:
-        """The journal gets the counts, and drops the files that are no more."""
+        """Save the counts and the failed files, delete the others from the journal, and notify viewers."""
         if transfer.id in self._transfers:
-            self._archive.save_with(transfer, failed, gone)
+            self._records.save_with(transfer, failed, gone)
         self.events.changed(transfer.id)
 
-    def files_forgotten(self, transfer: Transfer) -> None:
-        """The journal drops its files."""
+    def files_cleared(self, transfer: Transfer) -> None:
+        """Delete the transfer's files from the journal."""
         if transfer.id in self._transfers:
-            self._archive.forget_files(transfer)
+            self._records.delete_files(transfer)
 
-    def file_moved(self, transfer: Transfer, file: TransferFile) -> None:
-        """The journal hears of what is worth knowing in another process."""
+    def file_state_changed(self, transfer: Transfer, file: TransferFile) -> None:
+        """Save the file if another process needs its state, and notify viewers."""
         if transfer.id in self._transfers and (transfer.planned or file.state == "failed"):
-            self._archive.save_files(transfer, file)
+            self._records.save_files(transfer, file)
         self.events.changed(transfer.id)

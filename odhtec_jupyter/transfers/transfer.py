@@ -1,15 +1,15 @@
-"""A transfer and its files: what they are, how far they are, and which moves between states are allowed.
+"""A transfer: its files, its progress, and the transitions between its states.
 
 ::
 
     queued ──► running ──► completed
       ▲ │       │ ├──────► cancelled
-      │ │       │ └──────► failed ───► queued        (retry: what failed, and nothing else)
+      │ │       │ └──────► failed ───► queued        (retry: only the failed files)
       │ ▼       ▼
       └── paused ────────► failed, cancelled
 
-A transfer that runs when the server ends is still ``running`` in the journal, and goes on when the next one starts.
-Belongs to the event loop: threads report through it, so there is nothing to lock.
+A transfer that runs when the server ends is still ``running`` in the journal and continues when the next server starts.
+Use it in the event loop only: threads report through the loop, so no lock is needed.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from typing import Literal, Protocol
 from odhtec_jupyter import models
 from odhtec_jupyter.errors import Conflict, OdhTecError
 from odhtec_jupyter.models import Failure, FileState, OnConflict, TransferState, Verify
+from odhtec_jupyter.transfers.transfer_file import DONE, TransferFile, failure
 
 Action = Literal["import", "copy", "move", "delete", "sync"]
 Needs = Literal["connection", "token"]
-DONE: frozenset[FileState] = frozenset({"completed", "skipped"})
 FINAL: frozenset[TransferState] = frozenset({"completed", "failed", "cancelled"})
-_MOVES: dict[TransferState, frozenset[TransferState]] = {
+_TRANSITIONS: dict[TransferState, frozenset[TransferState]] = {
     "queued": frozenset({"running", "paused", "failed", "cancelled"}),
     "running": frozenset({"paused", "completed", "failed", "cancelled"}),
     "paused": frozenset({"queued", "failed", "cancelled"}),
@@ -38,144 +38,50 @@ _MOVES: dict[TransferState, frozenset[TransferState]] = {
     "failed": frozenset({"queued", "cancelled"}),
     "cancelled": frozenset(),
 }
-RATE_WINDOW = 5.0  # seconds
+RATE_WINDOW_SECONDS = 5.0
 
 
 class Watcher(Protocol):
-    """Who wants to know of each change."""
+    """The receiver of each change of a transfer."""
 
-    def changed(self, transfer: Transfer) -> None:
-        """Its progress."""
+    def progressed(self, transfer: Transfer) -> None:
+        """Handle progress in bytes."""
         ...
 
-    def moved(self, transfer: Transfer) -> None:
-        """Its state."""
+    def state_changed(self, transfer: Transfer) -> None:
+        """Handle a new state of the transfer."""
         ...
 
-    def planned(self, transfer: Transfer) -> None:
-        """Its files are known."""
+    def files_planned(self, transfer: Transfer) -> None:
+        """Handle the end of planning: all files are known."""
         ...
 
-    def files_begun(self, transfer: Transfer, files: Collection[TransferFile]) -> None:
-        """More of its files are known: those that a deletion is about to delete."""
+    def files_added(self, transfer: Transfer, files: Collection[TransferFile]) -> None:
+        """Handle files that a deletion is about to delete."""
         ...
 
     def files_settled(
         self, transfer: Transfer, gone: Collection[TransferFile], failed: Collection[TransferFile]
     ) -> None:
-        """What became of them is among its counts: ``gone`` are its files no longer."""
+        """Handle the result of a batch of a deletion: ``gone`` are counted and no longer files of the transfer."""
         ...
 
-    def files_forgotten(self, transfer: Transfer) -> None:
-        """Its files are not known any more."""
+    def files_cleared(self, transfer: Transfer) -> None:
+        """Handle the removal of all files before they are planned again."""
         ...
 
-    def file_moved(self, transfer: Transfer, file: TransferFile) -> None:
-        """The state of one of its files."""
+    def file_state_changed(self, transfer: Transfer, file: TransferFile) -> None:
+        """Handle a new state of one file."""
         ...
-
-
-class TransferFile:
-    """One file of a transfer; there may be 100,000 of them.
-
-    ``source`` and ``target`` are URIs. ``pin`` says which content of the source is meant: the hub's etag, S3's ETag, or
-    size, time and number of a file in the workspace. ``what`` is the plan for it, as in a dry run.
-    """
-
-    __slots__ = (
-        "_transfer",
-        "bytes_done",
-        "error",
-        "number",
-        "path",
-        "pin",
-        "size",
-        "source",
-        "state",
-        "target",
-        "what",
-    )
-
-    def __init__(
-        self,
-        transfer: Transfer,
-        number: int,
-        path: str,
-        target: str,
-        size: int | None,
-        *,
-        source: str = "",
-        pin: str = "",
-        what: str = "create",
-    ) -> None:
-        self._transfer = transfer
-        self.number = number
-        self.path = path
-        self.source = source
-        self.target = target
-        self.size = size
-        self.pin = pin
-        self.what = what
-        self.bytes_done = 0
-        self.state: FileState = "queued"
-        self.error: Failure | None = None
-
-    @property
-    def owner(self) -> str:
-        """Its name in the list of what is unfinished."""
-        return f"transfer/{self._transfer.id}/{self.number}"
-
-    @property
-    def to_move(self) -> int:
-        """How many bytes have to be moved: none of a file that is skipped or removed."""
-        return 0 if self.what in {"skip", "remove"} else self.size or 0
-
-    def skip(self) -> None:
-        """Leave it out after all."""
-        self._transfer.bytes_total = (self._transfer.bytes_total or 0) - self.to_move
-        self.what = "skip"
-
-    @property
-    def is_removed(self) -> bool:
-        """Whether it was an object of another revision, and is gone."""
-        return self.what == "remove" and self.state == "completed"
-
-    def add(self, count: int) -> None:
-        """``count`` more bytes have come in or reached the target; negative when a new try begins."""
-        self.bytes_done += count
-        self._transfer.add(count)
-
-    def change_source(self, size: int, pin: str) -> None:
-        """Another content of the source is meant from now on."""
-        self._transfer.bytes_total = (self._transfer.bytes_total or 0) - (self.size or 0) + size
-        self.size, self.pin = size, pin
-
-    def move(self, state: FileState, error: OdhTecError | None = None) -> None:
-        """Go on to another state; the transfer's counts follow."""
-        before, self.state = self.state, state
-        self.error = failure(error) if error else None
-        self._transfer.count_file(self, before)
-
-    def show(self) -> models.TransferFile:
-        """As it goes over the wire."""
-        return models.TransferFile(
-            path=self.path,
-            target=self.target,
-            size=self.size,
-            bytes_done=self.bytes_done,
-            state=self.state,
-            error=self.error,
-            is_removal=self.what == "remove",
-        )
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a transfer was asked for, without its secrets; kept with it so that it can go on in another process.
+    """The request of a transfer without its secrets, stored with it so that it can continue in another process.
 
-    ``endpoint`` and ``hub_endpoint`` name the stores it began with, ``keys_given`` and ``token_given`` what has to be
-    there besides. ``names`` are those of the source folder that are meant, if not all; ``keys`` and ``prefixes`` are a
-    deletion's.
+    ``endpoint`` and ``hub_endpoint`` name the stores it was started with; ``keys_given`` and ``token_given`` say which
+    secrets it also needs. ``names`` selects names in the source folder, None selects all. ``keys`` and ``prefixes`` are
+    set for deletions only.
     """
 
     names: list[str] | None = None
@@ -192,7 +98,7 @@ class Options:
 
 
 class Transfer:
-    """One action over many files. Its watcher hears of each change, on the event loop."""
+    """One action on many files. It reports each change to its watcher, in the event loop."""
 
     def __init__(
         self,
@@ -210,8 +116,8 @@ class Transfer:
         self.target = target
         self.options = options
         self.state: TransferState = "queued"
-        self.planned = False  # its files are known
-        self.resumed = False  # it has run before, in this process or another
+        self.planned = False  # all files are known
+        self.resumed = False  # it has run before, in this or another process
         self.needs: Needs | None = None
         self.files: list[TransferFile] = []
         self.bytes_done = 0
@@ -219,8 +125,8 @@ class Transfer:
         self.files_done = 0
         self.files_total: int | None = None
         self.files_failed = 0
-        self.files_omitted = 0  # hidden ones; they are among those that are done
-        self.files_removed = 0  # objects of another revision; they, too
+        self.files_omitted = 0  # hidden files; included in files_done
+        self.files_removed = 0  # objects of another revision; included in files_done
         self.created_at = datetime.now(UTC)
         self.started_at: datetime | None = None
         self.finished_at: datetime | None = None
@@ -229,7 +135,7 @@ class Transfer:
         self._history: deque[tuple[float, int]] = deque()
 
     def add_file(self, path: str, target: str, size: int | None, **more: str) -> TransferFile:
-        """Take a file into the transfer; ``more`` as :class:`TransferFile` has it."""
+        """Add a file and count it; ``more`` are further arguments of :class:`TransferFile`."""
         file = self.restore_file(path, target, size, **more)
         self.files_total = len(self.files)
         if size is not None:
@@ -237,30 +143,30 @@ class Transfer:
         return file
 
     def restore_file(self, path: str, target: str, size: int | None, **more: str) -> TransferFile:
-        """Take in a file that is counted already."""
+        """Add a file that is already counted."""
         number = self.files[-1].number + 1 if self.files else 0
         file = TransferFile(self, number, path, target, size, **more)
         self.files.append(file)
         self.files_omitted += file.what == "omit"
         return file
 
-    def begin_files(self, names: Iterable[tuple[str, str]]) -> list[TransferFile]:
-        """Take in files that a deletion is about to delete, each by path and target; the journal has them, too."""
+    def add_running_files(self, names: Iterable[tuple[str, str]]) -> list[TransferFile]:
+        """Add and return files that a deletion is about to delete, given as (path, target); also in the journal."""
         files = [self.restore_file(path, target, None) for path, target in names]
         for file in files:
             file.state = "running"
         self.files_total = (self.files_total or 0) + len(files)
-        self._watcher.files_begun(self, files)
+        self._watcher.files_added(self, files)
         return files
 
     def settle_files(self, gone: Collection[TransferFile], failed: Collection[TransferFile]) -> None:
-        """Keep only the failed ones of those: the counts, and those in the journal, have all of them."""
+        """Remove the ``gone`` files, which are counted, and save this with the failed files in the journal."""
         numbers = {file.number for file in gone}
         self.files[:] = [file for file in self.files if file.number not in numbers]
         self._watcher.files_settled(self, gone, failed)
 
     def count_again(self) -> None:
-        """Make the counts those of the files; a deletion has its own."""
+        """Compute the counts from the files; a deletion keeps its own counts."""
         if self.planned and self.action != "delete":
             known = any(file.size is not None for file in self.files)
             self.bytes_total = sum(file.to_move for file in self.files) if known else None
@@ -270,21 +176,21 @@ class Transfer:
             self.files_failed = sum(file.state == "failed" for file in self.files)
             self.files_removed = sum(file.is_removed for file in self.files)
 
-    def forget_files(self) -> None:
-        """Its files are found out anew."""
+    def clear_files(self) -> None:
+        """Remove all files, because they are planned again."""
         self.files.clear()
         self.bytes_done = self.files_done = self.files_failed = self.files_omitted = self.files_removed = 0
         self.bytes_total = self.files_total = None
-        self._watcher.files_forgotten(self)
+        self._watcher.files_cleared(self)
 
-    def take_files(self) -> None:
-        """All of its files are known now."""
+    def finish_planning(self) -> None:
+        """Mark all files as known."""
         self.planned = True
-        self._watcher.planned(self)
+        self._watcher.files_planned(self)
 
-    def move(self, state: TransferState, error: OdhTecError | None = None, needs: Needs | None = None) -> None:
-        """Go on to another state. Raises :class:`Conflict` when there is no such move."""
-        if state not in _MOVES[self.state]:
+    def transition_to(self, state: TransferState, error: OdhTecError | None = None, needs: Needs | None = None) -> None:
+        """Change the state. Raises :class:`Conflict` if the transition is not allowed."""
+        if state not in _TRANSITIONS[self.state]:
             raise Conflict(f"The transfer is {self.state}; it cannot become {state}.")
         self.state = state
         self.needs = needs
@@ -293,42 +199,42 @@ class Transfer:
             self.started_at = datetime.now(UTC)
         self.finished_at = datetime.now(UTC) if state in FINAL else None
         self._history.clear()
-        self._watcher.moved(self)
+        self._watcher.state_changed(self)
 
     def add(self, count: int) -> None:
-        """Bytes of one of its files have reached the target."""
+        """Add ``count`` bytes to the progress; negative when a file starts again."""
         self.bytes_done += count
         now = time.monotonic()
         self._history.append((now, self.bytes_done))
-        while self._history[0][0] < now - RATE_WINDOW and len(self._history) > 2:
+        while self._history[0][0] < now - RATE_WINDOW_SECONDS and len(self._history) > 2:
             self._history.popleft()
-        self._watcher.changed(self)
+        self._watcher.progressed(self)
 
     def count_file(self, file: TransferFile, before: FileState) -> None:
-        """One of its files has moved."""
+        """Update the counts after ``file`` left the state ``before``."""
         self.files_done += (file.state in DONE) - (before in DONE)
         self.files_failed += (file.state == "failed") - (before == "failed")
         self.files_removed += file.is_removed
-        self._watcher.file_moved(self, file)
+        self._watcher.file_state_changed(self, file)
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing of it can go on; a failed one can be tried again."""
+        """Whether it can never run again; a failed transfer can be retried."""
         return self.state in {"completed", "cancelled"}
 
     @property
     def rate(self) -> float | None:
-        """Bytes per second over the last seconds; None while nothing can be said."""
+        """Bytes per second over the last :data:`RATE_WINDOW_SECONDS`; None while unknown."""
         if self.state != "running" or not self._history:
             return None
         start, before = self._history[0]
         now = time.monotonic()
-        if now - self._history[-1][0] > RATE_WINDOW:
+        if now - self._history[-1][0] > RATE_WINDOW_SECONDS:
             return 0.0
         return max(0.0, (self.bytes_done - before) / (now - start)) if now - start > 1.0 else None
 
     def show(self) -> models.Transfer:
-        """As it goes over the wire, without its files."""
+        """Return the transfer as the API reports it, without its files."""
         rate = self.rate
         left = None if self.bytes_total is None else self.bytes_total - self.bytes_done
         return models.Transfer(
@@ -353,8 +259,3 @@ class Transfer:
             error=self.error,
             needs=self.needs,
         )
-
-
-def failure(error: OdhTecError) -> Failure:
-    """An error as it goes over the wire."""
-    return Failure(code=error.code, message=str(error))

@@ -125,6 +125,7 @@ def test_download_reports_objects_with_the_name_of_a_folder(
         s3_client.put_object(Bucket=bucket, Key=key, Body=body)
     done = shell(command, f"s3://{bucket}/d/", "back/")
     assert "Left out: d/odd/ (object with the name of a folder)." in done.stderr
+    assert ", 1 left out" in done.stdout
     assert [path.name for path in (tmp_path / "back").iterdir()] == ["a.txt"]
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from odhtec_jupyter.client.local import downloader
 from odhtec_jupyter.client.local.saved_files import SavedFiles
 
 
@@ -14,3 +17,24 @@ def test_hard_links_of_other_names_are_other_files(tmp_path: Path) -> None:
     saved.add(tmp_path / "a")
     saved.add(tmp_path / "a")
     saved.add(tmp_path / "b")
+
+
+def test_file_deleted_during_the_download_is_no_conflict(tmp_path: Path) -> None:
+    """Disks give its inode to the next file."""
+    (tmp_path / "a").write_text("x")
+    saved = SavedFiles()
+    saved.add(tmp_path / "a")
+    (tmp_path / "a").rename(tmp_path / "b")  # the same inode under another name
+    saved.add(tmp_path / "b")
+
+
+def test_failure_to_remove_the_unfinished_name_is_not_a_name_that_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(path)
+
+    (tmp_path / "beside").write_text("x")
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(PermissionError):
+        downloader._rename_if_free(tmp_path / "beside", tmp_path / "a")

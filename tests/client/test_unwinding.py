@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Self
 
 import pytest
@@ -70,6 +70,59 @@ def raised_again(file: File) -> None:
             raise
 
 
+def with_in_except_block_that_raises_again(file: File) -> None:
+    with suppress(KeyError):
+        try:
+            raise KeyError
+        except KeyError:
+            with file:
+                raise
+
+
+def try_in_a_finally_block(file: File) -> None:
+    with suppress(KeyError):
+        try:
+            raise KeyError
+        finally:
+            try:  # noqa: SIM105
+                file.close()
+            except OSError:
+                pass
+
+
+def with_in_a_finally_block(file: File) -> None:
+    with suppress(KeyError):
+        try:
+            raise KeyError
+        finally:
+            with suppress(OSError):
+                file.close()
+
+
+def except_in_a_finally_block(file: File) -> None:
+    with suppress(KeyError):
+        try:
+            raise KeyError
+        finally:
+            try:
+                raise ValueError
+            except ValueError:
+                file.close()
+
+
+def try_in_exit(file: File) -> None:
+    class Closing:
+        def __enter__(self) -> None:
+            """Nothing."""
+
+        def __exit__(self, *_: object) -> None:
+            with suppress(OSError):
+                file.close()
+
+    with suppress(KeyError), Closing():
+        raise KeyError
+
+
 def finished_block(file: File) -> None:
     with file:
         pass
@@ -96,14 +149,56 @@ def function_in_except_block(file: File) -> None:
         except_block(file)
 
 
-@pytest.mark.parametrize("block", [with_block, exit_stack, finally_block, context_manager, raised_again])
+def with_in_except_block(file: File) -> None:
+    try:
+        raise KeyError
+    except KeyError:
+        with nullcontext():
+            file.close()
+
+
+def try_in_except_block(file: File) -> None:
+    try:
+        raise KeyError
+    except KeyError as error:
+        try:
+            file.close()
+        finally:
+            del error
+
+
+def opened_and_closed_in_a_finally_block(outer: File) -> None:
+    with suppress(KeyError):
+        try:
+            raise KeyError
+        finally:
+            file = File()
+            try:
+                raise ValueError
+            except ValueError:
+                file.close()
+            outer.is_left = file.is_left
+
+
+LEFT = [
+    *(with_block, exit_stack, finally_block, context_manager, raised_again),
+    *(try_in_a_finally_block, with_in_a_finally_block, except_in_a_finally_block, try_in_exit),
+    with_in_except_block_that_raises_again,
+]
+CAUGHT = [
+    *(finished_block, except_block, except_star, function_in_except_block),
+    *(with_in_except_block, try_in_except_block, opened_and_closed_in_a_finally_block),
+]
+
+
+@pytest.mark.parametrize("block", LEFT)
 def test_exception_that_leaves_a_block_is_found(block: Callable[[File], None]) -> None:
     file = File()
     block(file)
     assert file.is_left is True
 
 
-@pytest.mark.parametrize("block", [finished_block, except_block, except_star, function_in_except_block])
+@pytest.mark.parametrize("block", CAUGHT)
 def test_exception_that_was_caught_does_not_count(block: Callable[[File], None]) -> None:
     file = File()
     block(file)

@@ -66,7 +66,7 @@ def engine(jp_asyncio_loop: Any) -> Iterator[Engine]:
 
 @pytest.fixture
 def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """The client's end, and ours, which does not block."""
+    """The client's socket and ours, which does not block."""
     theirs, ours = socket.socketpair()
     ours.setblocking(False)
     with theirs, ours:
@@ -85,7 +85,7 @@ def workspace(tmp_path: Path) -> Path:
 def make_services(
     s3_server: Any, hub: Any, tmp_path: Path, workspace: Path, clean_surroundings: None, jp_asyncio_loop: Any
 ) -> Iterator[Callable[..., Services]]:
-    """A server's services, as often as a test likes: each with the same journal, one after the other."""
+    """A function that returns the services of a new server. All servers use the same journal, one after the other."""
     made: list[Services] = []
 
     def make(**settings: Any) -> Services:
@@ -129,7 +129,7 @@ def uploads(engine: Engine, store: S3Store) -> Uploads:
 
 @pytest.fixture
 def start(store: S3Store, tmp_path: Path, jp_asyncio_loop: Any) -> Iterator[Callable[[], tuple[Engine, Uploads]]]:
-    """Servers, one after the other, with the same journal. The one before is gone without a word, as killed."""
+    """A function that starts a server with the same journal; the server before ends as if it were killed."""
     engines: list[Engine] = []
 
     def end() -> None:

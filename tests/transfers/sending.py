@@ -1,4 +1,4 @@
-"""What tests of resumable uploads do again and again: begin one, send its parts, look at what is stored."""
+"""Steps of tests of resumable uploads: start an upload, send its parts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from odhtec_jupyter.transfers.uploads.sessions import Uploads
 
 CHUNK = 1024 * 1024
 SIZE = 2 * PART_SIZE + 5
-# Ceph RGW cannot put parts together under a name of more than about 980 bytes.
+# Ceph RGW cannot complete multipart uploads for a key longer than about 980 bytes.
 KEYS = ["a b+c%2F/日本", "..", "//", "/leading", "e\u0301 é 🙂", "x" * 980, "tab\tand ?#&"]
 
 
@@ -21,7 +21,7 @@ def request(bucket: str, key: str = "k", size: int = SIZE, **options: Any) -> Up
 
 
 async def receive(uploads: Uploads, upload_id: str, number: int, data: bytes) -> IncomingPart:
-    """A part that has come in, and is not stored yet."""
+    """Return a part that was received and is not stored yet."""
     part = await uploads.receive(upload_id, number, len(data), lambda error: None)
     for start in range(0, len(data), CHUNK):
         await part.write(data[start : start + CHUNK])
@@ -29,7 +29,7 @@ async def receive(uploads: Uploads, upload_id: str, number: int, data: bytes) ->
 
 
 async def put(uploads: Uploads, upload: Upload, data: bytes, *numbers: int) -> None:
-    """Send parts of a file, all of them at once."""
+    """Send parts of a file in parallel."""
 
     async def one(number: int) -> None:
         start = (number - 1) * upload.part_size

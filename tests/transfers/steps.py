@@ -1,4 +1,4 @@
-"""What tests of transfers do again and again: begin one, wait for it, hold it somewhere, look at what is stored."""
+"""Steps of tests of transfers: start a transfer, wait for it, hold it at a call, compare what is stored."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 
 from odhtec_jupyter.models import ImportRequest, TransferRequest
 from odhtec_jupyter.services import Services
-from odhtec_jupyter.transfers.jobs.jobs import take_plan
+from odhtec_jupyter.transfers.jobs.jobs import apply_plan
 from odhtec_jupyter.transfers.planning.hub_import import plan_import
-from odhtec_jupyter.transfers.planning.plan import check_places
+from odhtec_jupyter.transfers.planning.plan import check_locations
 from odhtec_jupyter.transfers.planning.selection import never
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.transfer import FINAL, Transfer
@@ -24,7 +24,7 @@ from tests.waiting import GIVE_UP_SECONDS
 
 
 class Clock:
-    """Time that passes when the test says so."""
+    """A clock that the test sets."""
 
     now = 1000.0
 
@@ -33,10 +33,10 @@ class Clock:
 
 
 def new(services: Services, action: str, source: str, target: str = "", **fields: Any) -> Transfer:
-    """A transfer to be started, checked as a request for it is."""
+    """Return a transfer that can be started, after the checks of a request."""
     request = TransferRequest(action=action, source=source, target=target, **fields)  # type: ignore[arg-type]
     to = parse_uri(target, "target") if target else None
-    check_places(request.action, parse_uri(source, "source"), to, request.names)
+    check_locations(request.action, parse_uri(source, "source"), to, request.names)
     return services.transfers.new(request.action, source, target, services.options(request))
 
 
@@ -46,7 +46,7 @@ async def begin(services: Services, action: str, source: str, target: str = "", 
 
 
 async def begin_planned(services: Services, action: str, source: str, target: str, **fields: Any) -> Transfer:
-    """Start a transfer; its plan is made when this returns. Where the slots are taken, no file moves yet."""
+    """Start a transfer and return when it is planned. If the slots are in use, no file has started."""
     transfer = await begin(services, action, source, target, **fields)
     await until(services, lambda: transfer.planned)
     return transfer
@@ -56,7 +56,7 @@ async def begin_import(services: Services, wish: ImportRequest) -> Transfer:
     """Plan and start an import."""
     plan = await asyncio.to_thread(plan_import, services.stores(wish.token), wish, services.options(wish), never)
     transfer = services.transfers.new("import", str(plan.source), str(plan.target), plan.options)
-    await take_plan(transfer, list(plan.files))
+    await apply_plan(transfer, list(plan.files))
     await services.transfers.start(transfer)
     services.give_token(transfer, wish.token)
     return transfer
@@ -69,7 +69,7 @@ async def begin_deletion(services: Services, bucket: str, *, keys: Any = (), pre
 
 
 async def until(services: Services, condition: Callable[[], bool]) -> None:
-    """Return when the condition holds; it is looked at whenever a transfer moves, and now and then."""
+    """Return when the condition holds; it is checked at each event of a transfer, and regularly."""
 
     async def follow() -> None:
         async for _ in services.transfers.events.follow(None, keepalive=0.02):
@@ -80,38 +80,38 @@ async def until(services: Services, condition: Callable[[], bool]) -> None:
 
 
 async def ended(services: Services, transfer: Transfer) -> Transfer:
-    """The transfer, when it does not go on by itself any more."""
+    """Return the transfer when it has finished or is paused."""
     await until(services, lambda: transfer.state in FINAL | {"paused"})
     return transfer
 
 
 async def turns() -> None:
-    """Let the event loop do all that it can do now without waiting for anybody."""
+    """Let the event loop run everything that is ready."""
     for _ in range(50):
         await asyncio.sleep(0)
 
 
 class Hold:
-    """A place in the code where what comes by waits until the test lets it go on."""
+    """A point in the code at which threads wait until the test releases them."""
 
     def __init__(self) -> None:
         self.met, self._free = threading.Event(), threading.Event()
 
     def wait(self) -> None:
-        """Called by the thread that comes by."""
+        """Wait until the test releases the hold. Called by the held thread."""
         self.met.set()
-        assert self._free.wait(GIVE_UP_SECONDS), "nobody let it go on"
+        assert self._free.wait(GIVE_UP_SECONDS), "the test did not release it"
 
     async def reached(self) -> None:
-        """Return when something waits here."""
-        assert await asyncio.to_thread(self.met.wait, GIVE_UP_SECONDS), "nothing came by"
+        """Return when a thread waits here."""
+        assert await asyncio.to_thread(self.met.wait, GIVE_UP_SECONDS), "no thread came here"
 
     def free(self) -> None:
-        """Let it go on."""
+        """Release the threads."""
         self._free.set()
 
     async def free_after(self, work: Any) -> None:
-        """Let it go on when ``work``, a pause or a cancellation, has begun; return when that is done."""
+        """Release the threads when ``work``, a pause or a cancellation, has started; return when it is done."""
         task = asyncio.ensure_future(work)
         await turns()
         self._free.set()
@@ -119,7 +119,7 @@ class Hold:
 
 
 async def kept_waiting(engine: Engine, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-    """Begin ``work`` that has to wait for other work of this process: until then it asks S3 for nothing."""
+    """Start ``work`` that must wait for other work of this process and send nothing to S3 until then."""
     calls: list[Any] = []
     in_thread = engine.in_thread
 
@@ -136,7 +136,7 @@ async def kept_waiting(engine: Engine, work: Coroutine[Any, Any, Any]) -> asynci
 
 
 def hold_after(monkeypatch: pytest.MonkeyPatch, kind: type, name: str) -> Hold:
-    """Hold whoever has called a blocking method, before the answer comes back."""
+    """Hold each call of a blocking method after it is done and before it returns."""
     hold, real = Hold(), getattr(kind, name)
 
     def held(*args: Any, **kwargs: Any) -> Any:
@@ -149,5 +149,5 @@ def hold_after(monkeypatch: pytest.MonkeyPatch, kind: type, name: str) -> Hold:
 
 
 def sha256s(client: Any, bucket: str) -> dict[str, str]:
-    """key → sha256 of everything in the bucket."""
+    """Return the SHA-256 of each object in the bucket by its key."""
     return {key: hashlib.sha256(content).hexdigest() for key, content in contents(client, bucket).items()}

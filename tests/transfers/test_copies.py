@@ -1,4 +1,4 @@
-"""Every pair of places: workspace ↔ S3, S3 → S3, hub → workspace; copies, moves, syncs and dry runs."""
+"""Copies, moves, syncs and dry runs between all locations: workspace ↔ S3, S3 → S3, hub → workspace."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.transfers.steps import begin, begin_deletion, begin_planned, ended
 
 ODD = "a b+c%2F/日本 #1?.txt"
 LARGE = SyntheticContent(3 * PART_SIZE + 11, seed=3)
-# Keys that S3 takes and a program may trip over.
+# Unusual keys that S3 accepts.
 NAMES = [
     *("..", ".", "a/../b", "./a", "//", "/lead", "tr/", "a//b", "p%2F q+?#&=.txt", "日本/é e\u0301.txt", "😀"),
     *("x" * 1000, "a\nb", "tab\t", "~'\"<&>", "a\\b", " lead", "trail "),
@@ -82,7 +82,7 @@ FOLDER = {ODD: b"odd", "empty.txt": b"", "deep/er/file.bin": b"x" * 100_000, "no
 
 
 @pytest.mark.tls
-async def test_a_folder_goes_to_s3_and_back(run: Run, workspace: Path, s3_client: Any, bucket: str) -> None:
+async def test_folder_is_copied_to_s3_and_back(run: Run, workspace: Path, s3_client: Any, bucket: str) -> None:
     large = LARGE.read(0, LARGE.size)
     fill(workspace / "data", FOLDER | {"large.bin": large})
     up = await run("copy", "workspace://data/", f"s3://{bucket}/up/")
@@ -97,7 +97,7 @@ async def test_a_folder_goes_to_s3_and_back(run: Run, workspace: Path, s3_client
     assert s3_client.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
 
 
-async def test_a_single_file_goes_to_a_name_or_into_a_folder(
+async def test_single_file_is_copied_to_a_name_or_into_a_folder(
     run: Run, workspace: Path, s3_client: Any, bucket: str
 ) -> None:
     fill(workspace, {"one.csv": b"a,b"})
@@ -109,7 +109,7 @@ async def test_a_single_file_goes_to_a_name_or_into_a_folder(
     assert s3_client.head_object(Bucket=bucket, Key="other.csv")["ContentType"] == "text/csv"
 
 
-async def test_patterns_choose_and_a_dry_run_tells(
+async def test_dry_run_applies_patterns_and_reports_conflicts(
     services: Services, run: Run, workspace: Path, s3_client: Any, bucket: str
 ) -> None:
     fill(workspace / "data", FOLDER)
@@ -129,7 +129,7 @@ async def test_patterns_choose_and_a_dry_run_tells(
 
 
 @pytest.mark.parametrize("policy", ["skip", "overwrite", "rename"])
-async def test_on_conflict_in_the_workspace(
+async def test_on_conflict_is_applied_in_the_workspace(
     run: Run, workspace: Path, s3_client: Any, bucket: str, policy: str
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="d/a.txt", Body=b"theirs")
@@ -145,7 +145,9 @@ async def test_on_conflict_in_the_workspace(
     assert files(workspace / "d") == expected[policy]
 
 
-async def test_one_bad_name_does_not_fail_the_others(run: Run, workspace: Path, s3_client: Any, bucket: str) -> None:
+async def test_invalid_name_does_not_fail_the_other_files(
+    run: Run, workspace: Path, s3_client: Any, bucket: str
+) -> None:
     for key in ("d/good.txt", "d/../up.txt", "d//double.txt", "d/" + "n" * 300):
         s3_client.put_object(Bucket=bucket, Key=key, Body=key.encode())
     transfer = await run("copy", f"s3://{bucket}/d/", "workspace://down/")
@@ -154,7 +156,7 @@ async def test_one_bad_name_does_not_fail_the_others(run: Run, workspace: Path, 
     assert all(str(workspace) not in (file.error.message if file.error else "") for file in transfer.files)
 
 
-async def test_links_do_not_lead_out_of_the_workspace(
+async def test_links_out_of_the_workspace_are_not_followed(
     run: Run, workspace: Path, tmp_path: Path, s3_client: Any, bucket: str
 ) -> None:
     fill(tmp_path / "outside", {"secret.txt": b"secret"})
@@ -171,11 +173,11 @@ async def test_links_do_not_lead_out_of_the_workspace(
     assert files(tmp_path / "outside") == {"secret.txt": b"secret"}
 
 
-async def test_a_source_that_changes_meanwhile_is_an_error_and_a_retry_takes_it_as_it_is(
+async def test_source_that_changes_while_queued_fails_and_retry_copies_its_new_content(
     services: Services, workspace: Path, s3_client: Any, bucket: str
 ) -> None:
     fill(workspace, {"big.bin": LARGE.read(0, LARGE.size)})
-    async with services.engine.slots, services.engine.slots:  # it is planned, but cannot begin to move
+    async with services.engine.slots, services.engine.slots:  # planned, but its file cannot start
         transfer = await begin_planned(services, "copy", "workspace://big.bin", f"s3://{bucket}/big.bin")
         (workspace / "big.bin").write_bytes(b"changed")
     await ended(services, transfer)
@@ -192,9 +194,7 @@ async def test_a_source_that_changes_meanwhile_is_an_error_and_a_retry_takes_it_
 # --- S3 to S3 --------------------------------------------------------------------------------------------------
 
 
-async def test_s3_copies_within_itself_with_all_that_belongs_to_an_object(
-    run: Run, s3_client: Any, bucket: str
-) -> None:
+async def test_copy_within_s3_keeps_metadata(run: Run, s3_client: Any, bucket: str) -> None:
     for name, content in FOLDER.items():
         s3_client.put_object(
             Bucket=bucket, Key=f"d/{name}", Body=content, ContentType="text/x-odd", Metadata={"mine": "yes"}
@@ -210,9 +210,9 @@ async def test_s3_copies_within_itself_with_all_that_belongs_to_an_object(
 
 @pytest.fixture
 def oddly_named(s3_client: Any, bucket: str) -> dict[str, bytes]:
-    """What the store has below ``p/``, by its names there."""
+    """The objects with unusual keys below ``p/``, by their keys without it."""
     for name in NAMES:
-        with suppress(ClientError):  # each store refuses others
+        with suppress(ClientError):  # each store refuses some
             s3_client.put_object(Bucket=bucket, Key=f"p/{name}", Body=name.encode() * 10)
     made = {key.removeprefix("p/"): content for key, content in contents(s3_client, bucket).items()}
     assert len(made) >= len(NAMES) - 4
@@ -220,7 +220,7 @@ def oddly_named(s3_client: Any, bucket: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("action", ["copy", "move"])
-async def test_every_name_that_s3_takes_is_copied_moved_and_deleted(
+async def test_unusual_keys_are_copied_moved_and_deleted(
     services: Services, run: Run, s3_client: Any, bucket: str, oddly_named: dict[str, bytes], action: str
 ) -> None:
     transfer = await run(action, f"s3://{bucket}/p/", f"s3://{bucket}/q/")
@@ -233,11 +233,11 @@ async def test_every_name_that_s3_takes_is_copied_moved_and_deleted(
     assert contents(s3_client, bucket) == kept
 
 
-async def test_every_name_that_s3_takes_is_copied_in_parts(
+async def test_unusual_keys_are_copied_in_parts(
     run: Run, s3_client: Any, bucket: str, oddly_named: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_side_copy, "MAX_SINGLE_COPY_BYTES", 0)
-    # Folders are never so large, and Ceph RGW answers 500 to parts for a key that long.
+    # Folders are never so large, and Ceph RGW replies 500 to parts for such a long key.
     for name in [name for name in oddly_named if name.endswith("/") or len(name) > 900]:
         s3_client.delete_object(Bucket=bucket, Key=f"p/{name}")
         del oddly_named[name]
@@ -247,9 +247,7 @@ async def test_every_name_that_s3_takes_is_copied_in_parts(
     assert {key[2:]: content for key, content in there.items() if key.startswith("q/")} == oddly_named
 
 
-async def test_an_object_that_was_put_together_from_parts_is_copied_at_once(
-    run: Run, s3_client: Any, bucket: str
-) -> None:
+async def test_multipart_object_is_copied_with_its_metadata(run: Run, s3_client: Any, bucket: str) -> None:
     place = {"Bucket": bucket, "Key": "a"}
     upload = s3_client.create_multipart_upload(**place, ContentType="text/x-odd", Metadata={"mine": "yes"})["UploadId"]
     etag = s3_client.upload_part(**place, UploadId=upload, PartNumber=1, Body=b"content")["ETag"]
@@ -278,7 +276,7 @@ async def test_large_objects_are_copied_in_parts(
 
 
 @pytest.mark.tls
-async def test_between_two_stores_the_bytes_stream(services: Services, s3_client: Any, bucket: str) -> None:
+async def test_copy_between_stores_streams_the_bytes(services: Services, s3_client: Any, bucket: str) -> None:
     data = LARGE.read(0, LARGE.size)
     s3_client.put_object(Bucket=bucket, Key="big", Body=data)
     head = services.s3.head(bucket, "big")
@@ -292,7 +290,7 @@ async def test_between_two_stores_the_bytes_stream(services: Services, s3_client
     assert sum(counted) == LARGE.size
 
 
-async def test_a_move_removes_exactly_what_has_arrived(
+async def test_move_deletes_exactly_the_copied_sources(
     services: Services, run: Run, workspace: Path, s3_client: Any, bucket: str
 ) -> None:
     for key in ("d/a", "d/b/c", "dd/not"):
@@ -301,15 +299,15 @@ async def test_a_move_removes_exactly_what_has_arrived(
     assert (moved.state, moved.error) == ("completed", None)
     assert set(contents(s3_client, bucket)) == {"e/a", "e/b/c", "dd/not"}
     fill(workspace / "w", {"x/one": b"1", "two": b"2"})
-    s3_client.put_object(Bucket=bucket, Key="up/two", Body=b"in the way")
+    s3_client.put_object(Bucket=bucket, Key="up/two", Body=b"existing")
     partly = await run("move", "workspace://w/", f"s3://{bucket}/up/", on_conflict="skip")
     assert partly.state == "completed"
-    assert files(workspace) == {"w/two": b"2"}, "what was skipped stays"
+    assert files(workspace) == {"w/two": b"2"}, "the skipped file stays"
     assert not (workspace / "w" / "x").exists()
     assert contents(s3_client, bucket)["up/x/one"] == b"1"
 
 
-async def test_what_cannot_be_meant_is_refused(run: Run, bucket: str) -> None:
+async def test_unsupported_source_and_target_are_refused(run: Run, bucket: str) -> None:
     for action, source, target in (
         ("copy", f"s3://{bucket}/a/", f"s3://{bucket}/a/b/"),
         ("copy", f"s3://{bucket}/a", f"s3://{bucket}/a"),
@@ -326,7 +324,7 @@ async def test_what_cannot_be_meant_is_refused(run: Run, bucket: str) -> None:
             await run(action, source, target)
 
 
-async def test_nothing_there_is_said_so(run: Run, bucket: str) -> None:
+async def test_missing_source_is_reported(run: Run, bucket: str) -> None:
     for source in (f"s3://{bucket}/nothing", f"s3://{bucket}/nothing/", "workspace://nothing", "workspace://no/"):
         transfer = await run("copy", source, f"s3://{bucket}/to/")
         assert transfer.state == "failed"
@@ -334,12 +332,12 @@ async def test_nothing_there_is_said_so(run: Run, bucket: str) -> None:
         assert transfer.error.message == f"{source} does not exist."
 
 
-async def test_sync_brings_what_is_missing_or_newer(
+async def test_sync_copies_missing_and_newer_files(
     services: Services, run: Run, workspace: Path, s3_client: Any, bucket: str
 ) -> None:
     fill(workspace / "d", {"same": b"1", "changed": b"old", "new": b"n"})
     for path in (workspace / "d").iterdir():
-        os.utime(path, (1_700_000_000, 1_700_000_000))  # S3 tells whole seconds only
+        os.utime(path, (1_700_000_000, 1_700_000_000))  # S3 reports whole seconds only
     assert (await run("sync", "workspace://d/", f"s3://{bucket}/d/")).state == "completed"
     s3_client.put_object(Bucket=bucket, Key="d/only there", Body=b"stays")
     (workspace / "d" / "changed").write_bytes(b"longer than before")
@@ -357,7 +355,7 @@ async def test_sync_brings_what_is_missing_or_newer(
 # --- hub to workspace ------------------------------------------------------------------------------------------
 
 
-async def test_a_repository_comes_into_the_workspace_and_only_what_changed_comes_again(
+async def test_repository_is_copied_to_the_workspace_and_only_changed_files_again(
     run: Run, hub: HubStandIn, workspace: Path
 ) -> None:
     repository = hub.add(Repository("org/data", "dataset"))
@@ -372,7 +370,7 @@ async def test_a_repository_comes_into_the_workspace_and_only_what_changed_comes
     hub.traffic.clear()
     again = await run("copy", "hf://datasets/org/data@main", "workspace://data/", on_conflict="overwrite")
     assert {file.path: file.state for file in again.files} == {"train/a.parquet": "skipped", "README.md": "completed"}
-    assert (again.bytes_done, again.bytes_total) == (6, 6), "what was skipped did not move"
+    assert (again.bytes_done, again.bytes_total) == (6, 6), "the skipped file was not transferred"
     assert (workspace / "data" / "README.md").read_bytes() == b"# more"
     part = await run("copy", "hf://datasets/org/data/train/", "workspace://part/")
     assert part.state == "completed"

@@ -61,7 +61,7 @@ async def test_events_recorded_during_replay_follow_it() -> None:
     follower = log.follow(None, keepalive=GIVE_UP_SECONDS)
     first = await anext(follower)
     assert first is not None
-    log.removed("c")  # recorded before the viewer has heard of the second transfer
+    log.removed("c")  # recorded before the viewer received the event of the second transfer
     rest = [await anext(follower), await anext(follower)]
     assert [event.key for event in rest if event] == ["b", "c"]
     await follower.aclose()

@@ -33,7 +33,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture
 def stranger() -> trustme.CA:
-    """An authority that nobody has named."""
+    """An authority that is not configured."""
     return trustme.CA()
 
 
@@ -45,7 +45,7 @@ def certified(authority: trustme.CA) -> ssl.SSLContext:
 
 @pytest.fixture
 def make_hub() -> Iterator[Callable[[trustme.CA, trustme.CA], HubStandIn]]:
-    """Starts a hub whose hosts have certificates of these authorities: the API's, and that of large files."""
+    """A function that starts a hub with certificates of two authorities: for the API, and for the large files."""
     started: list[HubStandIn] = []
 
     def make(api: trustme.CA, files: trustme.CA) -> HubStandIn:
@@ -68,7 +68,7 @@ def start(
     authority: trustme.CA,
     tmp_path: Path,
 ) -> Callable[..., Any]:
-    """Starts a server's services that trust the authority, and a hub with certificates of these."""
+    """A function that starts services that trust the authority, and a hub with certificates of these authorities."""
     bundle = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(str(bundle))
 

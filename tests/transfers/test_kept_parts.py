@@ -1,4 +1,4 @@
-"""What has arrived before a pause is used again only if it is what is wanted; no moment of a file is a bad one."""
+"""Parts stored before a pause are reused only if they are correct, whenever the pause happens."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LARGE = SyntheticContent(2 * PART_SIZE + 11, seed=3)
 
 @pytest.fixture
 def third_part(monkeypatch: pytest.MonkeyPatch) -> Hold:
-    """Holds the third part of a file before it is sent."""
+    """Hold the third part of a file before it is sent."""
     hold, real = Hold(), S3Store.put_part
 
     def put_part(store: S3Store, bucket: str, key: str, upload: str, number: int, *args: Any, **kwargs: Any) -> str:
@@ -47,7 +47,7 @@ def third_part(monkeypatch: pytest.MonkeyPatch) -> Hold:
 
 @pytest.fixture
 def no_abort(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Credentials that may not abort multipart uploads."""
+    """Credentials without permission to abort multipart uploads."""
 
     def abort(*args: Any) -> None:
         raise StoreError("not allowed", code="AccessDenied", status=403)
@@ -66,7 +66,7 @@ async def pause_after_two_parts(services: Services, hold: Hold, transfer: Transf
 
 
 @pytest.mark.parametrize("relayed", [False, True], ids=["whole parts", "in pieces"])
-async def test_a_part_that_was_read_wrong_before_the_pause_is_sent_again(
+async def test_part_corrupted_before_the_pause_is_sent_again(
     make_services: Callable[..., Services],
     hub: HubStandIn,
     s3_client: Any,
@@ -91,7 +91,7 @@ async def test_a_part_that_was_read_wrong_before_the_pause_is_sent_again(
     assert multiparts(s3_client, bucket) == []
 
 
-async def test_wrong_parts_that_cannot_be_dropped_are_not_used_by_the_next_try(
+async def test_corrupted_parts_that_cannot_be_aborted_are_not_reused(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, no_abort: None
 ) -> None:
     hub.add(Repository("org/model")).commit({"large.bin": LARGE})
@@ -99,10 +99,10 @@ async def test_wrong_parts_that_cannot_be_dropped_are_not_used_by_the_next_try(
     transfer = await ended(services, await begin(services, "copy", "hf://org/model/", f"s3://{bucket}/"))
     assert (transfer.state, transfer.error) == ("completed", None)
     assert sha256s(s3_client, bucket) == {"large.bin": LARGE.sha256}
-    assert len(multiparts(s3_client, bucket)) == 1, "they wait for somebody who may drop them"
+    assert len(multiparts(s3_client, bucket)) == 1, "they stay for a user with permission to abort them"
 
 
-async def test_parts_of_a_source_that_was_replaced_meanwhile_are_not_used(
+async def test_parts_of_a_replaced_source_are_not_reused(
     services: Services, workspace: Path, s3_client: Any, bucket: str, third_part: Hold, no_abort: None
 ) -> None:
     before, after = (SyntheticContent(LARGE.size, seed=seed) for seed in (4, 5))
@@ -119,7 +119,7 @@ async def test_parts_of_a_source_that_was_replaced_meanwhile_are_not_used(
 # --- sources that change ---------------------------------------------------------------------------------------
 
 
-async def test_an_empty_file_that_gets_bytes_meanwhile_is_not_stored_as_empty(
+async def test_empty_file_that_grows_while_queued_is_not_stored_as_empty(
     services: Services, workspace: Path, s3_client: Any, bucket: str
 ) -> None:
     (workspace / "f").write_bytes(b"")
@@ -133,7 +133,7 @@ async def test_an_empty_file_that_gets_bytes_meanwhile_is_not_stored_as_empty(
     assert contents(s3_client, bucket) == {"f": b"now it has bytes"}
 
 
-async def test_a_file_that_became_a_folder_is_said_so(
+async def test_file_that_became_a_folder_fails_with_a_reason(
     services: Services, workspace: Path, s3_client: Any, bucket: str
 ) -> None:
     (workspace / "f").write_bytes(b"abc")
@@ -149,11 +149,11 @@ async def test_a_file_that_became_a_folder_is_said_so(
     assert contents(s3_client, bucket) == {}
 
 
-# --- the moments at the end of a file --------------------------------------------------------------------------
+# --- pauses at the end of a file -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("action", ["copy", "move"])
-async def test_paused_when_the_store_has_copied_it_goes_on_to_its_end(
+async def test_transfer_paused_after_the_copy_in_the_store_completes(
     services: Services, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="a", Body=b"content")
@@ -168,7 +168,7 @@ async def test_paused_when_the_store_has_copied_it_goes_on_to_its_end(
     assert set(contents(s3_client, bucket)) == {"b"} | ({"a"} if action == "copy" else set())
 
 
-async def test_a_copy_of_which_the_reply_was_lost_is_not_in_its_own_way(
+async def test_copy_with_a_lost_reply_is_not_its_own_conflict(
     services: Services, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="a", Body=b"content")
@@ -187,7 +187,7 @@ async def test_a_copy_of_which_the_reply_was_lost_is_not_in_its_own_way(
 
 
 @pytest.mark.parametrize("kind", [S3Target, WorkspaceTarget])
-async def test_paused_while_the_size_is_compared_it_is_not_in_its_own_way(
+async def test_file_paused_while_its_size_is_compared_is_not_its_own_conflict(
     services: Services, workspace: Path, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch, kind: Any
 ) -> None:
     here, go, real = asyncio.Event(), asyncio.Event(), kind.confirm
@@ -217,7 +217,7 @@ async def test_paused_while_the_size_is_compared_it_is_not_in_its_own_way(
 
 
 @on_moto
-async def test_a_file_that_is_cancelled_while_it_is_opened_is_closed(
+async def test_file_cancelled_while_it_is_opened_is_closed(
     services: Services, workspace: Path, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="f", Body=b"x")
@@ -232,11 +232,11 @@ async def test_a_file_that_is_cancelled_while_it_is_opened_is_closed(
 
 
 def open_files(name: str) -> Iterator[str]:
-    """The open files of this process with ``name`` in theirs."""
+    """Yield the paths of this process's open files that contain ``name``."""
     for number in os.listdir("/proc/self/fd"):
         try:
             path = os.readlink(f"/proc/self/fd/{number}")
-        except OSError:  # closed meanwhile
+        except OSError:  # closed in the meantime
             continue
         if name in path:
             yield path

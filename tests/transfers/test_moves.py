@@ -1,4 +1,4 @@
-"""Moves, syncs and deletions over what is in their way, over what has changed, and when they go on: nothing is lost."""
+"""Moves, syncs and deletions lose nothing: not with existing or changed objects, and not after a pause or restart."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.transfers.steps import begin, begin_deletion, begin_planned, ended
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Callable[[str], None]:
-    """Changes what a server that has ended left in its journal."""
+    """A function that runs an SQL statement on the journal of a stopped server."""
 
     def change(statement: str) -> None:
         database = sqlite3.connect(tmp_path / "state" / "journal.sqlite")
@@ -36,7 +36,7 @@ def journal(tmp_path: Path) -> Callable[[str], None]:
 
 @pytest.mark.parametrize("state", ["running", "queued"])
 @pytest.mark.parametrize("meant", [{"keys": ["d/a"], "prefixes": ["e/"]}, {"prefixes": ["d/"]}], ids=["key", "folder"])
-async def test_a_deletion_that_goes_on_leaves_a_key_that_was_written_since(
+async def test_continued_deletion_keeps_a_newer_object(
     make_services: Callable[..., Services],
     s3_client: Any,
     bucket: str,
@@ -59,7 +59,7 @@ async def test_a_deletion_that_goes_on_leaves_a_key_that_was_written_since(
     assert set(contents(s3_client, bucket)) == {"d/a"}
 
 
-async def test_a_listing_that_fails_once_does_not_fail_the_deletion(
+async def test_deletion_retries_a_failed_listing(
     services: Services, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="d/f", Body=b"x")
@@ -77,11 +77,11 @@ async def test_a_listing_that_fails_once_does_not_fail_the_deletion(
     assert contents(s3_client, bucket) == {}
 
 
-# --- what is in the way ----------------------------------------------------------------------------------------
+# --- existing objects ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("action", ["copy", "move"])
-async def test_a_folder_that_goes_up_into_its_own_path_overwrites_none_of_its_files(
+async def test_folder_copied_into_its_parent_overwrites_none_of_its_files(
     services: Services, s3_client: Any, bucket: str, action: str
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="a/b/x", Body=b"outer")
@@ -93,7 +93,9 @@ async def test_a_folder_that_goes_up_into_its_own_path_overwrites_none_of_its_fi
     assert set(contents(s3_client, bucket).values()) == {b"outer", b"inner"}
 
 
-async def test_what_came_into_the_way_since_the_plan_stays(services: Services, s3_client: Any, bucket: str) -> None:
+async def test_object_created_after_the_plan_is_not_overwritten(
+    services: Services, s3_client: Any, bucket: str
+) -> None:
     s3_client.put_object(Bucket=bucket, Key="a", Body=b"content")
     async with services.engine.slots, services.engine.slots:
         transfer = await begin_planned(services, "move", f"s3://{bucket}/a", f"s3://{bucket}/b")
@@ -103,7 +105,7 @@ async def test_what_came_into_the_way_since_the_plan_stays(services: Services, s
 
 
 @pytest.mark.parametrize("theirs", [b"newer than mine", b"same!"])
-async def test_a_resumed_sync_leaves_what_became_newer_meanwhile(
+async def test_resumed_sync_keeps_objects_that_are_now_newer(
     services: Services, workspace: Path, s3_client: Any, bucket: str, theirs: bytes
 ) -> None:
     (workspace / "d").mkdir()
@@ -122,14 +124,14 @@ async def test_a_resumed_sync_leaves_what_became_newer_meanwhile(
     await ended(services, transfer)
     assert (transfer.state, transfer.error) == ("completed", None)
     assert {file.path: file.state for file in transfer.files} == {"f": "skipped", "g": "completed"}
-    assert transfer.bytes_done == transfer.bytes_total == 5, "what was skipped did not move"
+    assert transfer.bytes_done == transfer.bytes_total == 5, "the skipped file was not transferred"
     assert contents(s3_client, bucket) == {"t/f": theirs, "t/g": b"mine!"}
 
 
 # --- sources ---------------------------------------------------------------------------------------------------
 
 
-async def test_a_move_that_is_tried_again_copies_again_what_is_gone_from_the_target(
+async def test_retried_move_copies_again_if_the_target_was_deleted(
     services: Services, workspace: Path, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (workspace / "f").write_bytes(b"precious")
@@ -141,14 +143,14 @@ async def test_a_move_that_is_tried_again_copies_again_what_is_gone_from_the_tar
         read_only.setattr(WorkspaceStore, "delete", refuse)
         transfer = await ended(services, await begin(services, "move", "workspace://f", f"s3://{bucket}/f"))
     assert transfer.state == "failed"
-    s3_client.delete_object(Bucket=bucket, Key="f")  # it failed, so somebody tidies up
+    s3_client.delete_object(Bucket=bucket, Key="f")  # a user removes the object of the failed move
     await services.transfers.retry(transfer.id)
     assert (await ended(services, transfer)).state == "completed"
     assert contents(s3_client, bucket) == {"f": b"precious"}
     assert not (workspace / "f").exists()
 
 
-async def test_a_move_deletes_nothing_that_is_only_linked_to(
+async def test_move_does_not_delete_files_behind_links(
     services: Services, workspace: Path, s3_client: Any, bucket: str
 ) -> None:
     for name in ("named/a", "other/b"):
@@ -164,7 +166,7 @@ async def test_a_move_deletes_nothing_that_is_only_linked_to(
     assert "through a link" in transfer.error.message
 
 
-async def test_a_folder_s_marker_is_left_out_where_a_bucket_takes_the_folder(
+async def test_marker_of_a_folder_copied_to_a_bucket_is_omitted(
     services: Services, s3_client: Any, bucket: str
 ) -> None:
     other = f"{bucket}-2"

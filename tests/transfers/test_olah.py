@@ -1,4 +1,4 @@
-"""Imports through olah, a mirror of Hugging Face that runs in networks of its own, with the hub stand-in behind it."""
+"""Imports through olah, a mirror of Hugging Face for closed networks, in front of the hub stand-in."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ FILES = 1500  # the hub lists 1,000 on a page
 
 @pytest.fixture(scope="session")
 def olah_program() -> Path:
-    """olah in an environment of its own: it needs later versions of much that we share. Installed once, with pip."""
+    """olah in its own environment, because it needs later versions of our dependencies. Installed once, with pip."""
     folder = default_cache() / f"olah-{VERSION}"
     program, whole = folder / "bin" / "olah-cli", folder / "installed"
-    if not whole.exists():  # of an installation that broke off, parts may be there
+    if not whole.exists():  # an interrupted installation can have left some files
         shutil.rmtree(folder, ignore_errors=True)
         try:
             subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True, text=True)
@@ -80,7 +80,7 @@ def olah(olah_program: Path, hub: HubStandIn, tmp_path: Path) -> Iterator[str]:
                     break
             else:
                 pytest.fail("olah did not start:\n" + "".join(said))
-            # What it says must go somewhere, or it stands still.
+            # Its output must be read, or it blocks.
             reader = threading.Thread(target=said.extend, args=(process.stdout,))
             reader.start()
             yield f"http://{place}"
@@ -101,10 +101,10 @@ async def test_large_repository_arrives_whole_through_olah(
     services = make_services(hf_endpoint=olah)
     await services.start()
     found = await asyncio.to_thread(services.hub.repo, "org/model", repo_type="model", revision="main")
-    told = {file.path: (file.size, file.etag, file.lfs) for file in found.files}
-    assert told == {path: (file.content.size, file.etag, file.lfs) for path, file in commit.files.items()}
-    assert len(told) == FILES
-    # Some of those that were listed and of those that were not: olah takes a third of a second for each.
+    listed = {file.path: (file.size, file.etag, file.lfs) for file in found.files}
+    assert listed == {path: (file.content.size, file.etag, file.lfs) for path, file in commit.files.items()}
+    assert len(listed) == FILES
+    # Only some files of both pages, because olah needs a third of a second for each.
     chosen = ["data/0/0000*", "data/6/0000*", "model.safetensors"]
     wish = ImportRequest(repo="org/model", bucket=bucket, include=chosen)
     transfer = await ended(services, await begin_import(services, wish))

@@ -1,4 +1,4 @@
-"""Pause, resume, cancel and start in the moments between two steps: what was asked for is what happens."""
+"""Pause, resume, cancel and start between any two steps of a transfer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.waiting import GIVE_UP_SECONDS
 
 @pytest.fixture
 def folder(workspace: Path) -> Path:
-    """Files of one byte."""
+    """A folder with files of one byte."""
     made = workspace / "d"
     made.mkdir()
     for number in range(5):
@@ -34,19 +34,19 @@ def folder(workspace: Path) -> Path:
     return made
 
 
-async def test_a_cancellation_is_not_lost_while_an_error_stops_the_others(jp_asyncio_loop: Any) -> None:
-    begun, let_go = asyncio.Event(), jp_asyncio_loop.create_future()
+async def test_cancellation_is_not_lost_while_an_error_stops_the_group(jp_asyncio_loop: Any) -> None:
+    started, released = asyncio.Event(), jp_asyncio_loop.create_future()
 
     async def fails() -> None:
-        await begun.wait()
+        await started.wait()
         raise OdhTecError("of its own")
 
     async def has_to_settle() -> None:
         try:
-            begun.set()
+            started.set()
             await asyncio.Event().wait()
         finally:
-            await settled(let_go)
+            await settled(released)
 
     async def group() -> None:
         async with together() as tasks:
@@ -58,16 +58,16 @@ async def test_a_cancellation_is_not_lost_while_an_error_stops_the_others(jp_asy
     task.cancel()
     await turns()
     assert not task.done()
-    let_go.set_result(None)
+    released.set_result(None)
     await asyncio.wait([task])
     assert task.cancelled()
 
 
-async def test_cancelled_while_a_file_fails_it_brings_no_other(
+async def test_transfer_cancelled_while_a_file_fails_copies_no_other_file(
     services: Services, folder: Path, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "a").write_bytes(b"a" * 2 * PART_SIZE)
-    for number in range(jobs.MOST_SLOTS + 5):  # more than have a worker each
+    for number in range(jobs.MAX_SLOTS + 5):  # more files than workers
         (folder / f"g{number}").write_bytes(b"x")
     services.engine.slots.limit = 1
     hold, real = Hold(), S3Store.put_part
@@ -89,22 +89,22 @@ async def test_cancelled_while_a_file_fails_it_brings_no_other(
 
 
 @on_moto
-async def test_paused_while_its_plan_is_taken_in_it_has_each_file_once(
+async def test_transfer_paused_while_its_files_are_added_has_each_file_once(
     services: Services, folder: Path, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here, real = asyncio.Event(), jobs.take_plan
+    here, real = asyncio.Event(), jobs.apply_plan
 
-    async def take_plan(transfer: Transfer, planned: Any) -> None:
+    async def apply_plan(transfer: Transfer, planned: Any) -> None:
         here.set()
         await real(transfer, planned)
 
-    monkeypatch.setattr(jobs, "FILES_IN_A_ROW", 2)
-    monkeypatch.setattr(jobs, "take_plan", take_plan)
+    monkeypatch.setattr(jobs, "FILES_BEFORE_YIELD", 2)
+    monkeypatch.setattr(jobs, "apply_plan", apply_plan)
     transfer = await begin(services, "copy", "workspace://d/", f"s3://{bucket}/")
     await here.wait()
     await services.transfers.pause(transfer.id)
     assert (transfer.state, transfer.planned) == ("paused", False)
-    assert transfer.files, "it is in the middle of it"
+    assert transfer.files, "it is adding the files"
     await services.transfers.resume(transfer.id)
     await ended(services, transfer)
     assert (transfer.state, transfer.files_done, transfer.files_total) == ("completed", 5, 5)
@@ -113,7 +113,7 @@ async def test_paused_while_its_plan_is_taken_in_it_has_each_file_once(
 
 @on_moto
 @pytest.mark.parametrize("verb", ["pause", "cancel"])
-async def test_what_is_paused_or_cancelled_while_it_starts_does_not_run(
+async def test_transfer_paused_or_cancelled_while_it_starts_does_not_run(
     services: Services, folder: Path, s3_client: Any, bucket: str, verb: str
 ) -> None:
     transfer = new(services, "copy", "workspace://d/", f"s3://{bucket}/")
@@ -133,25 +133,25 @@ async def test_what_is_paused_or_cancelled_while_it_starts_does_not_run(
 
 
 @on_moto
-async def test_paused_resumed_and_paused_at_once_it_is_paused(
+async def test_transfer_resumed_and_paused_immediately_stays_paused(
     services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     transfers = services.transfers
     async with services.engine.slots, services.engine.slots:
         transfer = await begin_planned(services, "copy", "workspace://d/", f"s3://{bucket}/")
         again: list[asyncio.Task[Transfer]] = []
-        real = transfers.moved
+        real = transfers.state_changed
 
-        async def go_on_and_pause() -> Transfer:
-            await transfers.resume(transfer.id)  # the end of its first task is not told yet
+        async def resume_and_pause() -> Transfer:
+            await transfers.resume(transfer.id)  # the done callback of its first task has not run yet
             return await transfers.pause(transfer.id)
 
-        def moved(one: Transfer) -> None:
+        def state_changed(one: Transfer) -> None:
             real(one)
             if one.state == "paused" and not again:
-                again.append(asyncio.create_task(go_on_and_pause()))
+                again.append(asyncio.create_task(resume_and_pause()))
 
-        monkeypatch.setattr(transfers, "moved", moved)
+        monkeypatch.setattr(transfers, "state_changed", state_changed)
         await transfers.pause(transfer.id)
         await again[0]
         assert (transfer.state, transfers.active) == ("paused", 0)
@@ -160,7 +160,7 @@ async def test_paused_resumed_and_paused_at_once_it_is_paused(
 
 
 @on_moto
-async def test_two_that_start_at_once_may_both_forget_what_is_old(
+async def test_two_transfers_started_together_both_forget_old_ones(
     services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = [await begin(services, "copy", "workspace://nothing", f"s3://{bucket}/n") for _ in range(3)]
@@ -170,7 +170,7 @@ async def test_two_that_start_at_once_may_both_forget_what_is_old(
     async def drop(entries: Iterable[PendingWrite]) -> None:
         await turns()
 
-    monkeypatch.setattr(manager, "KEPT", 1)
+    monkeypatch.setattr(manager, "MAX_FINISHED_TRANSFERS", 1)
     monkeypatch.setattr(services.transfers, "_drop", drop)
     both = await asyncio.gather(*(begin(services, "copy", f"workspace://d/f{n}", f"s3://{bucket}/") for n in (0, 1)))
     assert [(await ended(services, one)).state for one in both] == ["completed", "completed"]
@@ -178,10 +178,10 @@ async def test_two_that_start_at_once_may_both_forget_what_is_old(
 
 
 @on_moto
-async def test_a_failed_transfer_of_many_files_can_be_tried_again_after_a_sweep(
+async def test_failed_transfer_of_many_files_can_be_retried_after_a_sweep(
     services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manager, "KEPT_FILES", 3)
+    monkeypatch.setattr(manager, "MAX_FINISHED_FILES", 3)
     (folder / "broken").symlink_to("nowhere")
     transfer = await ended(services, await begin(services, "copy", "workspace://d/", f"s3://{bucket}/"))
     assert transfer.state == "failed"
@@ -190,10 +190,10 @@ async def test_a_failed_transfer_of_many_files_can_be_tried_again_after_a_sweep(
 
 
 @on_moto
-async def test_a_completed_transfer_of_many_files_is_there_until_another_is(
+async def test_completed_transfer_of_many_files_is_kept_until_the_next_one_completes(
     services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manager, "KEPT_FILES", 3)
+    monkeypatch.setattr(manager, "MAX_FINISHED_FILES", 3)
     first = await ended(services, await begin(services, "copy", "workspace://d/", f"s3://{bucket}/1/"))
     await services.sweep()
     assert services.transfers.find(first.id) is first
@@ -202,7 +202,7 @@ async def test_a_completed_transfer_of_many_files_is_there_until_another_is(
     assert services.transfers.list() == [second]
 
 
-async def test_what_waits_for_its_connection_goes_on_in_the_server_that_has_it(
+async def test_transfer_that_waits_for_its_connection_continues_in_a_server_that_has_it(
     make_services: Callable[..., Services], folder: Path, s3_client: Any, bucket: str
 ) -> None:
     first = make_services()
@@ -223,7 +223,7 @@ async def test_what_waits_for_its_connection_goes_on_in_the_server_that_has_it(
 
 
 @on_moto
-async def test_what_was_being_noted_when_its_request_ended_is_swept(
+async def test_pending_write_of_a_cancelled_request_is_swept(
     services: Services, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
@@ -237,7 +237,7 @@ async def test_what_was_being_noted_when_its_request_ended_is_swept(
 
 
 @on_moto
-async def test_a_token_stays_with_its_transfer_when_others_come(services: Services, bucket: str) -> None:
+async def test_token_of_a_transfer_is_kept_when_others_are_added(services: Services, bucket: str) -> None:
     async with services.engine.slots, services.engine.slots:
         first = await services.transfers.start(services.transfers.new("copy", "hf://a/b/", f"s3://{bucket}/"))
         services.give_token(first, "hf_one")
@@ -248,7 +248,7 @@ async def test_a_token_stays_with_its_transfer_when_others_come(services: Servic
 
 
 @on_moto
-async def test_cancelling_many_files_gives_the_journal_one_batch(
+async def test_cancelling_many_files_writes_one_batch_to_the_journal(
     services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with services.engine.slots, services.engine.slots:

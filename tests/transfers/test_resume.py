@@ -1,4 +1,4 @@
-"""What you start gets there: pause, restart, retry, and what is kept meanwhile."""
+"""Transfers complete after a pause, a restart or a retry, and keep their stored parts in the meantime."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def expected(model: Repository) -> dict[str, str]:
 
 
 def first_part(request: Request) -> int:
-    """The number of the part in which the range of a request begins."""
+    """The number of the part in which the range of a request starts."""
     assert request.range is not None
     return int(request.range.removeprefix("bytes=").partition("-")[0]) // PART_SIZE + 1
 
@@ -57,7 +57,7 @@ def listed(folder: Path) -> list[Path]:
 
 @pytest.fixture
 def halting_hub(model: Repository) -> Iterator[HubStandIn]:
-    """The same repository; three parts of the large file come, the others once the faults are cleared."""
+    """The same repository; three parts of the large file arrive, the others after the faults are cleared."""
     with HubStandIn(model) as halting:
         halting.inject(Halt(3 * PART_SIZE), "*large.bin", host="cdn", times=None)
         yield halting
@@ -73,7 +73,7 @@ async def test_resumed_transfer_transfers_only_missing_parts(
     await services.transfers.pause(transfer.id)
     assert transfer.state == "paused"
     assert services.transfers.active == 0
-    assert transfer.bytes_done >= 2 * PART_SIZE, "what has arrived still counts"
+    assert transfer.bytes_done >= 2 * PART_SIZE, "stored parts still count"
     (upload,) = multiparts(s3_client, bucket)
     kept = s3_client.list_parts(Bucket=bucket, Key="large.bin", UploadId=upload["UploadId"])["Parts"]
     with pytest.raises(Conflict):
@@ -95,8 +95,8 @@ async def test_new_server_removes_what_the_import_was_asked_to_remove(
     make_services: Callable[..., Services], halting_hub: HubStandIn, s3_client: Any, bucket: str, model: Repository
 ) -> None:
     commit = "c0ffee"
-    told = {"hf-repo": "org/model", "hf-repo-type": "model", "hf-commit": commit}
-    etag = s3_client.put_object(Bucket=bucket, Key="old.bin", Body=b"old", Metadata=told)["ETag"]
+    metadata = {"hf-repo": "org/model", "hf-repo-type": "model", "hf-commit": commit}
+    etag = s3_client.put_object(Bucket=bucket, Key="old.bin", Body=b"old", Metadata=metadata)["ETag"]
     old = RemainingObject(key="old.bin", size=3, ETag=etag, commit=commit)
     first = make_services(hf_endpoint=halting_hub.endpoint)
     await first.start()
@@ -149,7 +149,7 @@ async def test_new_server_continues_the_transfer(
     assert sha256s(s3_client, bucket) == expected(model)
     assert multiparts(s3_client, bucket) == []
     await second.stop()
-    # What had arrived is read again only where the checksum of the whole wants it.
+    # Stored parts are read again only if the checksum of the whole file requires it.
     numbers = {part["PartNumber"] for part in kept_parts}
     seen = [request for request in halting_hub.traffic.seen("cdn") if request.path.endswith("large.bin")]
     read = sum(request.bytes_sent for request in seen if first_part(request) in numbers)
@@ -273,12 +273,12 @@ async def test_orphaned_uploads_are_aborted_at_start(
     await first.start()
     named = s3_client.create_multipart_upload(Bucket=bucket, Key="named")["UploadId"]
     entry = await first.engine.pending_writes.begin("stream", f"s3://{bucket}/named", first.s3.host)
-    await first.engine.pending_writes.made(entry, named)
-    # The server was killed before it read S3's answer: one of these three is its.
+    await first.engine.pending_writes.set_upload_id(entry, named)
+    # The server was killed before it read S3's reply: one of these three uploads is its own.
     await first.engine.pending_writes.begin("stream", f"s3://{bucket}/unnamed", first.s3.host)
     s3_client.create_multipart_upload(Bucket=bucket, Key="unnamed")
     foreign = s3_client.create_multipart_upload(Bucket=bucket, Key="unnamed")["UploadId"]
-    s3_client.upload_part(Bucket=bucket, Key="unnamed", UploadId=foreign, PartNumber=1, Body=b"somebody else's")
+    s3_client.upload_part(Bucket=bucket, Key="unnamed", UploadId=foreign, PartNumber=1, Body=b"another user's")
     beside = s3_client.create_multipart_upload(Bucket=bucket, Key="unnamed2")["UploadId"]
     await first.stop()
 
@@ -320,7 +320,7 @@ async def test_file_published_before_the_kill_is_not_a_conflict(
     )
     await first.stop()
     (partial,) = listed(workspace)
-    # As far as publishing comes before the journal hears of it.
+    # The state after the file is renamed and before that is in the journal.
     partial.write_bytes(LARGE.read())
     partial.rename(workspace / "large.bin")
     found = first.workspace.head("large.bin")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dis
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
@@ -49,19 +49,22 @@ def current_exits() -> list[Exit]:
         return [Exit(latest, 0, -1, False)]
     running = _running_frames()
     found: list[Exit] = []
+    later: dict[int, set[int]] = {}  # the handlers of later exceptions, in each frame
     for error in _with_contexts(latest):
-        is_handled_here = False
+        handled_in: set[int] = set()
         trace = error.__traceback__
         while trace is not None:
-            frame, trace = trace.tb_frame, trace.tb_next
-            if id(frame) not in running:
+            frame, raised_at, trace = trace.tb_frame, trace.tb_lasti, trace.tb_next
+            if id(frame) not in running or id(frame) in handled_in:  # only where it was raised last
                 continue
-            is_handled_here = True
-            handler = _handler(frame.f_code, frame.f_lasti)
-            if handler is not None and not _catches(frame.f_code, handler):
-                is_with = frame.f_code.co_code[handler + _INSTRUCTION_BYTES] == _WITH_EXCEPT_START
-                found.append(Exit(error, id(frame), handler, is_with))
-        if error is latest and not is_handled_here:  # in compiled code: whether it was caught is unknown
+            handled_in.add(id(frame))
+            of_later = later.setdefault(id(frame), set())
+            handlers = _handlers(frame.f_code, frame.f_lasti, raised_at, of_later)
+            of_later.update(handlers)
+            if handlers and not _catches(frame.f_code, handlers[0]):
+                is_with = frame.f_code.co_code[handlers[0] + _INSTRUCTION_BYTES] == _WITH_EXCEPT_START
+                found.append(Exit(error, id(frame), handlers[0], is_with))
+        if error is latest and not handled_in:  # in compiled code: whether it was caught is unknown
             found.append(Exit(error, 0, -1, False))
     return found
 
@@ -91,23 +94,39 @@ def _with_contexts(latest: BaseException) -> Iterator[BaseException]:
         error = error.__context__
 
 
-def _handler(code: CodeType, position: int) -> int | None:
-    """Return the offset of the innermost handler that is running at ``position``; None outside of handlers.
+def _handlers(code: CodeType, position: int, raised_at: int, of_later: Container[int]) -> list[int]:
+    """Return the handlers that an exception has entered since it was raised at ``raised_at``, the innermost first.
+
+    It has several after an ``except`` has raised it again. The handlers that were running when it was raised are those
+    of earlier exceptions.
+    """
+    of_earlier = _running_handlers(code, raised_at)
+    return [one for one in _running_handlers(code, position) if one not in of_earlier and one not in of_later]
+
+
+def _running_handlers(code: CodeType, position: int) -> list[int]:
+    """Return the offsets of the handlers that are running at ``position``, the innermost first.
 
     The compiler covers a handler with an entry of the exception table that restores the previous exception. That entry
-    starts at the handler's first instruction. Entries of a ``try`` or ``with`` inside the handler start elsewhere.
+    starts at the handler's first instruction. The body of a ``try`` or ``with`` leads to a handler that does not run.
     """
     entries = _exception_table(code)
+    found: list[int] = []
     offset = position
     for _ in entries:
         target = next((one.target for one in entries if one.start <= offset < one.end), None)
         if target is None:
-            return None
-        start: int = min(one.start for one in entries if one.target == target)
-        if code.co_code[start] == _PUSH_EXC_INFO:
-            return start
+            break
+        if code.co_code[target] == _PUSH_EXC_INFO:  # in the body: what encloses it also encloses the handler's end
+            target = next((one.target for one in entries if one.start <= target < one.end), None)
+            if target is None:
+                break
+        else:
+            start: int = min(one.start for one in entries if one.target == target)
+            if code.co_code[start] == _PUSH_EXC_INFO:
+                found.append(start)
         offset = target
-    return None
+    return found
 
 
 def _catches(code: CodeType, handler: int) -> bool:

@@ -144,13 +144,14 @@ def _rename_if_free(beside: Path, path: Path) -> bool:
     """Give a file a name that no other file has. Return whether the name was free."""
     try:
         path.hardlink_to(beside)
-        beside.unlink()
     except FileExistsError:
         return False
     except OSError:  # a file system without hard links; a file created between the next two lines would be lost
         if path.exists():
             return False
         beside.replace(path)
+    else:
+        beside.unlink()  # not above: its failure must not look like a name that is taken
     return True
 
 

@@ -28,7 +28,9 @@ class SavedFiles:
         with self.lock:
             found = _identity(path)
             other = self._paths.get(found[0], path) if found is not None else path
-            if found is not None and other != path and (found[1] == 1 or _folded(other) == _folded(path)):
+            if found is None or other == path or _inode(other) != found[0]:
+                return  # a disk reuses the inode of a file that somebody has deleted since it was saved
+            if found[1] == 1 or _folded(other) == _folded(path):
                 raise Conflict(
                     f"{path} and {other} are the same file on this disk. To keep both, set on_conflict to rename "
                     "(on the command line --on-conflict rename).",
@@ -51,6 +53,11 @@ def _identity(path: Path) -> tuple[Identity, int] | None:
     except OSError:
         return None
     return ((found.st_dev, found.st_ino), found.st_nlink) if stat.S_ISREG(found.st_mode) else None
+
+
+def _inode(path: Path) -> Identity | None:
+    found = _identity(path)
+    return found[0] if found is not None else None
 
 
 def _folded(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from odhtec_jupyter.keys import fitting
 
 LINKED_FOLDER = "link to a folder"
 BROKEN_LINK = "broken link"
+_NO_TARGET = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}  # of a link; a target without permission may be a file
 _KINDS = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
 
 
@@ -54,8 +56,8 @@ def _entry(path: Path, folder: Path) -> LocalEntry:
     name = _name(path, folder)
     try:
         found = path.stat()
-    except OSError:
-        if path.is_symlink():
+    except OSError as error:
+        if error.errno in _NO_TARGET and path.is_symlink():
             return LocalEntry(path, name, left_out=BROKEN_LINK)
         raise
     if not stat.S_ISREG(found.st_mode):

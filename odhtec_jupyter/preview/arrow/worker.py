@@ -28,7 +28,7 @@ def main() -> None:
     except MemoryError:
         word, text = REFUSED, "The file needs more memory than a preview can use."
     except Exception:  # any error of pyarrow
-        large = "The file's metadata alone is larger than a preview can read."
+        large = "The metadata of the file is larger than a preview reads."
         word, text = REFUSED, large if file.refused else "The file is damaged or incomplete."
     data = text.encode()
     messages.write(REQUEST.pack(word, 0, len(data)) + data)

@@ -1,1 +1,1 @@
-"""What a transfer does when it runs."""
+"""The work of a running transfer."""

@@ -1,4 +1,4 @@
-"""Deleting folders as a transfer: everything whose key starts with the prefix, and nothing else."""
+"""The deletion of keys and folders as a transfer: exactly the keys and everything whose key starts with a prefix."""
 
 from __future__ import annotations
 
@@ -12,25 +12,28 @@ from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.s3.wire.list_page import ListPage
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from odhtec_jupyter.transfers.transfer import Transfer, TransferFile, failure
+from odhtec_jupyter.transfers.transfer import Transfer
+from odhtec_jupyter.transfers.transfer_file import TransferFile, failure
 from odhtec_jupyter.uris import S3Uri, parse_uri
 
-LISTED_FAILURES = 1000
-SECOND = timedelta(seconds=1)  # some stores tell no smaller ones
+MAX_LISTED_FAILURES = 1000  # failed keys that stay files of the transfer; all failures are counted
+CLOCK_RESOLUTION = timedelta(seconds=1)  # some stores report times in whole seconds
 
 
 async def delete_all(engine: Engine, store: S3Store, transfer: Transfer) -> None:
-    """Delete exactly the transfer's keys and everything below its prefixes; what S3 refuses is listed per key.
+    """Delete exactly the transfer's keys and everything below its prefixes; failures are listed by key.
 
-    A deletion that goes on after a pause or a restart leaves alone what has been written since it was asked for.
+    A deletion that continues after a pause or a restart keeps objects that were written after it was requested.
 
-    The keys of a batch are in the journal before S3 is asked to delete them. Where its answer is lost with the server,
-    they are the transfer's files of the next run, which counts those that S3 does not list any more.
+    The keys of a batch are in the journal before the request to S3. If the server ends before the reply, they are files
+    of the transfer in the next run, which counts those that S3 no longer lists as deleted.
+
+    Raises :class:`OdhTecError` if some objects could not be deleted.
     """
     uri = parse_uri(transfer.source, "source")
     assert isinstance(uri, S3Uri)
     stop = CancelToken()
-    known = {file.path: file for file in transfer.files}  # not answered, or refused: they are tried again
+    known = {file.path: file for file in transfer.files}  # without a reply, or failed: they are deleted again
     for file in transfer.files:
         file.state, file.error = "running", None
     transfer.files_failed = 0
@@ -39,21 +42,21 @@ async def delete_all(engine: Engine, store: S3Store, transfer: Transfer) -> None
         async for batch in batches:
             names = [item.Key for item in batch]
             new = [(name, f"s3://{uri.bucket}/{name}") for name in names if name not in known]
-            files = transfer.begin_files(new)
+            files = transfer.add_running_files(new)
             files += [known[name] for name in names if name in known]
             await engine.journal.written()
             answers: list[list[KeyFailure]] = []
 
             def delete(names: list[str] = names, answers: list[list[KeyFailure]] = answers) -> None:
                 answers[:] = [store.delete(uri.bucket, names).errors]
-                # Where keys are deleted one by one, the rest is tried again as a whole batch would be.
+                # If the keys are deleted one by one and the connection is lost, the whole batch is deleted again.
                 if lost := next((error for error in answers[0] if error.Code == Unreachable.code), None):
                     raise Unreachable(lost.Message or lost.Code)
 
             try:
                 await engine.attempt(stop, delete)
             finally:
-                if answers:  # also when the transfer is paused or cancelled in this moment
+                if answers:  # also if the transfer is paused or cancelled at this moment
                     _settle(transfer, uri.bucket, files, answers[0])
     _settle(transfer, uri.bucket, [file for file in transfer.files if file.error is None], [])
     if transfer.files_failed:
@@ -77,10 +80,10 @@ async def _batches(
         token: str | None = ""
         while token is not None:
 
-            def look(prefix: str = prefix, token: str = token) -> ListPage:
+            def list_page(prefix: str = prefix, token: str = token) -> ListPage:
                 return store.page(bucket, prefix, token)
 
-            page = await engine.attempt(stop, look)
+            page = await engine.attempt(stop, list_page)
             token = page.next_token
             before = _on_their_clock(transfer.created_at, page.date) if transfer.resumed else None
             batch = [item for item in page.objects if not (before and item.LastModified and item.LastModified > before)]
@@ -89,20 +92,20 @@ async def _batches(
 
 
 def _not_newer(store: S3Store, bucket: str, keys: list[str], since: datetime) -> list[str]:
-    """Those of the keys that were there when the deletion was asked for. Blocks."""
+    """Return the keys that existed when the deletion was requested. Blocks."""
     before = _on_their_clock(since, store.page(bucket, keys[0]).date)
     heads = ((key, store.head(bucket, key)) for key in keys)
     return [key for key, head in heads if head and not (head.last_modified and head.last_modified > before)]
 
 
 def _on_their_clock(when: datetime, their_now: datetime | None) -> datetime:
-    """A time of ours by the store's clock."""
+    """Convert our time to the store's clock."""
     now = datetime.now(UTC)
-    return when + ((their_now or now) - now) + SECOND
+    return when + ((their_now or now) - now) + CLOCK_RESOLUTION
 
 
 def _settle(transfer: Transfer, bucket: str, files: Iterable[TransferFile], errors: list[KeyFailure]) -> None:
-    """Count what S3 has answered; of what it has refused, a limited number stays among the transfer's files."""
+    """Count the results of a batch; a limited number of failures stays among the transfer's files."""
     refused = {error.Key: error for error in errors}
     listed = sum(file.error is not None for file in transfer.files)
     gone: list[TransferFile] = []
@@ -110,13 +113,13 @@ def _settle(transfer: Transfer, bucket: str, files: Iterable[TransferFile], erro
     for file in files:
         error = refused.pop(file.path, None)
         transfer.files_done += error is None
-        if error is None or listed + len(failed) >= LISTED_FAILURES:
+        if error is None or listed + len(failed) >= MAX_LISTED_FAILURES:
             gone.append(file)
         else:
             _refuse(file, error)
             failed.append(file)
-    for key, error in refused.items():  # some stores name a key in another way than we did
-        if listed + len(failed) < LISTED_FAILURES:
+    for key, error in refused.items():  # some stores return a key in another form than requested
+        if listed + len(failed) < MAX_LISTED_FAILURES:
             failed.append(transfer.restore_file(key, f"s3://{bucket}/{key}", None))
             _refuse(failed[-1], error)
     transfer.files_failed += len(errors)

@@ -1,6 +1,6 @@
-"""What a transfer does when it runs: plan its files, bring each of them, or delete.
+"""The work of a running transfer: it plans its files and copies each of them, or deletes.
 
-Everything can be run again: what was done before is not done twice.
+Everything can run again: completed work is not repeated.
 """
 
 from __future__ import annotations
@@ -19,23 +19,25 @@ from odhtec_jupyter.transfers.copying.ranges import fill
 from odhtec_jupyter.transfers.copying.server_side_copy import copy_in_store
 from odhtec_jupyter.transfers.jobs.deletion import delete_all
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
-from odhtec_jupyter.transfers.planning.places import Stores, present, source_of, target_of
+from odhtec_jupyter.transfers.planning.locations import Stores, source_of, stat, target_of
 from odhtec_jupyter.transfers.planning.plan import Planned, make_plan, require_no_conflict
-from odhtec_jupyter.transfers.planning.remaining import LeftAlone, remove_unchanged
+from odhtec_jupyter.transfers.planning.remaining import ObjectChanged, remove_unchanged
 from odhtec_jupyter.transfers.runtime.engine import Engine, together
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE, plan
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from odhtec_jupyter.transfers.targets.s3_target import CLOCKS_DIFFER, S3Target, drop_pending
+from odhtec_jupyter.transfers.targets.pending_multipart import MAX_CLOCK_SKEW_SECONDS, drop_pending
+from odhtec_jupyter.transfers.targets.s3_target import S3Target
 from odhtec_jupyter.transfers.targets.workspace_target import drop_partial
-from odhtec_jupyter.transfers.transfer import Needs, Transfer, TransferFile
+from odhtec_jupyter.transfers.transfer import Needs, Transfer
+from odhtec_jupyter.transfers.transfer_file import TransferFile
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri, parse_uri
 
-FILES_IN_A_ROW = 200  # before others get their turn on the event loop
-MOST_SLOTS = 64
+FILES_BEFORE_YIELD = 200  # files that are handled before other tasks of the event loop run
+MAX_SLOTS = 64  # the highest limit that the settings allow
 
 
 class TransferBlocked(Conflict):
-    """The transfer cannot go on until something is there again."""
+    """The transfer cannot continue until ``needs`` is available again."""
 
     def __init__(self, message: str, needs: Needs) -> None:
         super().__init__(message, code="NeedsToken" if needs == "token" else "NeedsConnection")
@@ -43,15 +45,15 @@ class TransferBlocked(Conflict):
 
 
 class StoreFinder(Protocol):
-    """Finds the stores of a transfer. Raises :class:`TransferBlocked` when one of them is not there."""
+    """A function that finds the stores of a transfer."""
 
     def __call__(self, transfer: Transfer) -> Stores:
-        """The stores in force now, if they are the ones it began with."""
+        """Return the current stores if the transfer was started with them. Raises :class:`TransferBlocked`."""
         ...
 
 
 class Jobs:
-    """Runs transfers."""
+    """The work of all transfers."""
 
     def __init__(self, engine: Engine, find_stores: StoreFinder, *, log: logging.Logger) -> None:
         self._engine = engine
@@ -59,7 +61,7 @@ class Jobs:
         self._log = log
 
     async def run(self, transfer: Transfer) -> None:
-        """Do what is left of a transfer. Raises an :class:`OdhTecError` when it or one of its files failed."""
+        """Do the remaining work of a transfer. Raises :class:`OdhTecError` if it or one of its files failed."""
         stores = self._find_stores(transfer)
         if transfer.action == "delete":
             await delete_all(self._engine, stores.s3, transfer)
@@ -77,14 +79,14 @@ class Jobs:
             stop, lambda: make_plan(stores, transfer.action, source, target, transfer.options, stop.is_set)
         )
         require_no_conflict(planned)
-        await take_plan(transfer, planned)
-        # Before anything is written: planned anew, that would be in the way.
+        await apply_plan(transfer, planned)
+        # Before anything is written: if it were planned again, the written objects would be conflicts.
         await self._engine.journal.written()
 
     async def _run_files(self, stores: Stores, transfer: Transfer) -> None:
-        """Bring all files; only then remove what the import was asked to remove.
+        """Copy all files, and only then remove the objects that the import is to remove.
 
-        Raises the first failure at the end, with the count in its message when there were several.
+        Raises the first failure at the end, with the count in its message if there were several.
         """
         for removes in (False, True):
             left = [file for file in transfer.files if file.state in {"queued", "running"}]
@@ -95,72 +97,72 @@ class Jobs:
                 raise OdhTecError(f"{first.message}{more}", code=first.code, status=502)
 
     async def _run_each(self, stores: Stores, transfer: Transfer, files: list[TransferFile]) -> None:
-        """As many at once as there are slots; one that fails does not stop the others."""
+        """Run the files in parallel, one for each slot; a failed file does not stop the others."""
         todo = iter(files)
 
         async def worker() -> None:
             for number, file in enumerate(todo, 1):
-                if number % FILES_IN_A_ROW == 0:  # files that are skipped wait for nothing
+                if number % FILES_BEFORE_YIELD == 0:  # skipped files do not await anything
                     await asyncio.sleep(0)
                 async with self._engine.slots:
                     await self._run_file(stores, transfer, file)
 
-        # As many workers as there may ever be slots: the limit can be raised meanwhile.
+        # As many workers as the maximum of slots, because the limit can be raised while the transfer runs.
         async with together() as group:
-            for _ in range(MOST_SLOTS):
+            for _ in range(MAX_SLOTS):
                 group.create_task(worker())
 
     async def _run_file(self, stores: Stores, transfer: Transfer, file: TransferFile) -> None:
         file.add(-file.bytes_done)
         if file.what == "skip":
-            file.move("skipped")
+            file.transition_to("skipped")
             return
-        file.move("running")
+        file.transition_to("running")
         try:
-            await (self._remove if file.what == "remove" else self._bring)(stores, transfer, file)
-        except LeftAlone as error:
-            file.move("skipped", error)
+            await (self._remove if file.what == "remove" else self._copy)(stores, transfer, file)
+        except ObjectChanged as error:
+            file.transition_to("skipped", error)
         except OdhTecError as error:
             file.add(-file.bytes_done)
-            file.move("failed", error)
+            file.transition_to("failed", error)
         except asyncio.CancelledError:
             raise
         except Exception as unexpected:
             self._log.exception("A file of a transfer failed.")
             file.add(-file.bytes_done)
-            file.move(
+            file.transition_to(
                 "failed", OdhTecError(f"Unexpected error ({type(unexpected).__name__}). Details are in the server log.")
             )
         else:
-            file.move("skipped" if file.what == "skip" else "completed")
+            file.transition_to("skipped" if file.what == "skip" else "completed")
             self._engine.pending_writes.settled(file.owner)
 
     async def _remove(self, stores: Stores, _: Transfer, file: TransferFile) -> None:
-        """Delete an object of another revision. Raises :class:`LeftAlone`."""
+        """Delete an object of another revision. Raises :class:`ObjectChanged`."""
         source, target = parse_uri(file.source, "source"), parse_uri(file.target, "target")
         assert isinstance(source, HubUri)
         assert isinstance(target, S3Uri)
         await self._engine.attempt(CancelToken(), lambda: remove_unchanged(stores.s3, target, source, file.pin))
 
-    async def _bring(self, stores: Stores, transfer: Transfer, file: TransferFile) -> None:
+    async def _copy(self, stores: Stores, transfer: Transfer, file: TransferFile) -> None:
         engine, stop = self._engine, CancelToken()
         source, target_uri = parse_uri(file.source, "source"), parse_uri(file.target, "target")
         if file.what == "remove source":
-            there = await engine.attempt(stop, lambda: present(stores, target_uri))
-            if there is None or there.error or there.size != (file.size or 0):
-                file.what = "create"  # gone since it was copied
+            existing = await engine.attempt(stop, lambda: stat(stores, target_uri))
+            if existing is None or existing.error or existing.size != (file.size or 0):
+                file.what = "create"  # deleted or changed since it was copied
             else:
-                file.add(there.size)
+                file.add(existing.size)
         if file.what != "remove source":
             if transfer.resumed and not isinstance(source, HubUri):
-                await self._look_again(stores, file, source)
+                await self._refresh_source(stores, file, source)
             size = file.size or 0
             overwritten = transfer.resumed and transfer.action == "sync" and file.what == "overwrite"
             if overwritten and await self._is_older(stores, transfer, source, target_uri):
-                await self._drop_begun(stores, file)
+                await self._drop_pending(stores, file)
                 file.skip()
                 return
-            if not size and isinstance(source, WorkspaceUri):  # nothing is read, so nothing else would compare
+            if not size and isinstance(source, WorkspaceUri):  # nothing is read, so only this compares the pin
                 await engine.in_thread(stop, lambda: source_of(stores, source, 0, file.pin).open_range(0, 0).close())
             if isinstance(target_uri, WorkspaceUri) and target_uri.is_folder:
                 await self._make_folder(stores, file, target_uri)
@@ -170,7 +172,7 @@ class Jobs:
                     stop, target_of, stores, source, file.pin, target_uri, if_absent=if_absent
                 )
                 if transfer.resumed and if_absent and isinstance(target, S3Target):
-                    # The plan may be of an earlier server, which knew that S3 does not show what is there.
+                    # The plan can be of an earlier server, so this one does not know yet whether HEAD is allowed.
                     await engine.in_thread(stop, target.store.seen, target.bucket, target.key)
                 copied = (
                     isinstance(source, S3Uri)
@@ -178,7 +180,7 @@ class Jobs:
                     and await self._copy_in_store(stores, file, source, target)
                 )
                 if not copied:
-                    file.add(-file.bytes_done)  # of parts that the store copied before it refused one
+                    file.add(-file.bytes_done)  # the store copied some parts and then refused one
                     await copy_file(
                         engine,
                         source_of(stores, source, size, file.pin),
@@ -188,18 +190,18 @@ class Jobs:
                         owner=file.owner,
                     )
         if transfer.action == "move":
-            # Known before it is done: killed between the two, the source would be missed for ever.
+            # In the journal first: if the server were killed after the deletion, the source would seem to be missing.
             file.what = "remove source"
-            file.move("running")
+            file.transition_to("running")
             await engine.journal.written()
             named = parse_uri(transfer.source, "source")
             await engine.attempt(stop, lambda: _remove_source(stores, source, file.pin, named))
 
     async def _copy_in_store(self, stores: Stores, file: TransferFile, source: S3Uri, target: S3Target) -> bool:
-        """Let the store copy; False when it cannot.
+        """Copy within the store; return False if it cannot.
 
-        A copy has no name by which it could be known again when its answer was lost, with the server even: what is in
-        its way then is the copy itself. So the bytes decide.
+        A copy cannot be recognized after its reply was lost: the existing object that S3 then reports can be the copy
+        itself. So its bytes are compared with the source.
         """
         engine, size = self._engine, file.size or 0
         try:
@@ -207,11 +209,11 @@ class Jobs:
         except StoreError as error:
             if error.code != "PreconditionFailed":
                 raise
-            there = await engine.attempt(CancelToken(), lambda: present(stores, S3Uri(target.bucket, target.key)))
-            if there is None or there.size != size:
+            existing = await engine.attempt(CancelToken(), lambda: stat(stores, S3Uri(target.bucket, target.key)))
+            if existing is None or existing.size != size:
                 raise
-            if (there.pin != file.pin or is_dated(file.pin)) and not await self._same_bytes(
-                source_of(stores, source, size, file.pin), source_of(stores, there.uri, size, there.pin)
+            if (existing.pin != file.pin or is_dated(file.pin)) and not await self._same_bytes(
+                source_of(stores, source, size, file.pin), source_of(stores, existing.uri, size, existing.pin)
             ):
                 raise
             file.add(size - file.bytes_done)
@@ -229,33 +231,31 @@ class Jobs:
                     return False
         return True
 
-    async def _look_again(self, stores: Stores, file: TransferFile, source: Uri) -> None:
-        """A retry means the source as it is now; parts of what it was before are dropped."""
+    async def _refresh_source(self, stores: Stores, file: TransferFile, source: Uri) -> None:
+        """Use the current content of the source; if it has changed, drop the parts of the old content."""
         engine, stop = self._engine, CancelToken()
-        now = await engine.attempt(stop, lambda: present(stores, source))
+        now = await engine.attempt(stop, lambda: stat(stores, source))
         if now is None:
             raise StoreError(f"{source} no longer exists.", code="NoSuchKey")
         if now.error:
             raise now.error
         if now.pin != file.pin:
-            await self._drop_begun(stores, file)
+            await self._drop_pending(stores, file)
             file.change_source(now.size, now.pin)
-            file.move("running")  # the journal must know which content its parts are of
+            file.transition_to("running")  # so that the journal knows which content the parts are of
 
     async def _is_older(self, stores: Stores, transfer: Transfer, source: Uri, target: Uri) -> bool:
-        """Whether what a sync was to overwrite has been written since it was asked for, after its source was."""
-        mine, there = await self._engine.attempt(
-            CancelToken(), lambda: (present(stores, source), present(stores, target))
-        )
-        if there is None or there.modified is None:
+        """Return whether the target was written after the sync was requested, and after its source."""
+        ours, existing = await self._engine.attempt(CancelToken(), lambda: (stat(stores, source), stat(stores, target)))
+        if existing is None or existing.modified is None:
             return False
-        if mine and mine.modified and mine.modified >= there.modified:
+        if ours and ours.modified and ours.modified >= existing.modified:
             return False
-        return there.modified > transfer.created_at - timedelta(seconds=CLOCKS_DIFFER)
+        return existing.modified > transfer.created_at - timedelta(seconds=MAX_CLOCK_SKEW_SECONDS)
 
-    async def _drop_begun(self, stores: Stores, file: TransferFile) -> None:
+    async def _drop_pending(self, stores: Stores, file: TransferFile) -> None:
         if entry := self._engine.pending_writes.of(file.owner):
-            self._engine.pending_writes.orphan(entry)  # should dropping have to wait, nobody goes on with it
+            self._engine.pending_writes.orphan(entry)  # so that it is not continued if it cannot be dropped now
             await drop_entry(self._engine, stores, entry)
 
     async def _make_folder(self, stores: Stores, file: TransferFile, target: WorkspaceUri) -> None:
@@ -266,9 +266,9 @@ class Jobs:
         await self._engine.in_thread(CancelToken(), stores.workspace.make_folder, target.path)
 
     async def _remove_empty_folders(self, stores: Stores, transfer: Transfer) -> None:
-        """Folders of the workspace from which everything was moved away."""
+        """Remove the folders of the workspace that the move left empty."""
         source = parse_uri(transfer.source, "source")
-        some = transfer.options.names is not None  # and so not the folder that they are in
+        some = transfer.options.names is not None  # then the folder itself was not moved
         if not isinstance(source, WorkspaceUri) or not source.is_folder or not (source.path or some):
             return
         folders = set() if some else {source.path.rstrip("/")}
@@ -277,16 +277,16 @@ class Jobs:
             folders |= {source.path + "/".join(parts[:count]) for count in range(1, len(parts) + 1)}
 
         def remove() -> None:
-            for folder in sorted(folders, key=len, reverse=True):  # what is within goes first
+            for folder in sorted(folders, key=len, reverse=True):  # subfolders first
                 stores.workspace.remove_empty_folder(folder)
 
         await self._engine.in_thread(CancelToken(), remove)
 
 
-async def take_plan(transfer: Transfer, planned: list[Planned]) -> None:
-    """Give a transfer its files."""
-    if transfer.files:  # of a run that ended while it did this
-        transfer.forget_files()
+async def apply_plan(transfer: Transfer, planned: list[Planned]) -> None:
+    """Add the planned files to a transfer."""
+    if transfer.files:  # an earlier run ended in this function
+        transfer.clear_files()
     for number, one in enumerate(planned, 1):
         file = transfer.add_file(
             one.entry.path,
@@ -297,14 +297,14 @@ async def take_plan(transfer: Transfer, planned: list[Planned]) -> None:
             what=one.what,
         )
         if one.error:
-            file.move("skipped" if one.what == "omit" else "failed", one.error)
-        if number % FILES_IN_A_ROW == 0:  # there may be 100,000
+            file.transition_to("skipped" if one.what == "omit" else "failed", one.error)
+        if number % FILES_BEFORE_YIELD == 0:  # there can be 100,000 files
             await asyncio.sleep(0)
-    transfer.take_files()
+    transfer.finish_planning()
 
 
 async def drop_entry(engine: Engine, stores: Stores, entry: PendingWrite) -> bool:
-    """Leave nothing of what was begun; False when that has to wait."""
+    """Drop a pending write; return False if that is not possible yet."""
     if isinstance(parse_uri(entry.place, "place"), WorkspaceUri):
         return await drop_partial(engine, stores.workspace, entry)
     if entry.endpoint != stores.s3.host:
@@ -313,8 +313,8 @@ async def drop_entry(engine: Engine, stores: Stores, entry: PendingWrite) -> boo
 
 
 def _remove_source(stores: Stores, source: Uri, pin: str, named: Uri) -> None:
-    """Delete what was moved, if it still is what was moved. Blocks."""
-    now = present(stores, source)
+    """Delete the source of a move. Raises :class:`VerificationError` if it has changed. Blocks."""
+    now = stat(stores, source)
     if now is None:
         return
     same = now.pin == pin

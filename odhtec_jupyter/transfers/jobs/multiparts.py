@@ -1,4 +1,4 @@
-"""Multipart uploads that a store has unfinished: which of them this server goes on with, and removing the others."""
+"""The incomplete multipart uploads of a bucket: which of them this server uses, and aborting the others."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from odhtec_jupyter.transfers.targets.s3_target import COMPLETION, drop_pending
+from odhtec_jupyter.transfers.targets.pending_multipart import MAX_COMPLETION_SECONDS, drop_pending
 from odhtec_jupyter.uris import S3Uri
 
 
 class Multiparts:
-    """Those of one bucket. Belongs to the event loop."""
+    """The incomplete multipart uploads of one bucket. Use it in the event loop only."""
 
-    def __init__(self, engine: Engine, store: S3Store, bucket: str, is_left: Callable[[PendingWrite], bool]) -> None:
-        """``is_left`` says whether nobody goes on with an entry of the journal."""
+    def __init__(
+        self, engine: Engine, store: S3Store, bucket: str, is_leftover: Callable[[PendingWrite], bool]
+    ) -> None:
+        """``is_leftover`` returns whether a pending write will not be continued."""
         self._engine = engine
         self._store = store
         self._bucket = bucket
-        self._is_left = is_left
+        self._is_leftover = is_leftover
 
     def mark(self, page: MultipartList) -> MultipartList:
-        """The page with those marked that are in use."""
+        """Mark the uploads of a page that are in use, and return the page."""
         for upload in page.uploads:
             upload.in_use = self._is_in_use(upload.Key, upload.UploadId)
         return page
 
     async def abort(self, uploads: Sequence[NamedUpload]) -> DeleteReply:
-        """Remove exactly these; one that is in use stays, and is told."""
+        """Abort exactly these uploads; an upload in use is kept and reported as an error."""
         reply = DeleteReply(deleted=[], errors=[])
         for upload in uploads:
             try:
@@ -55,11 +57,11 @@ class Multiparts:
 
     def _is_in_use(self, key: str, upload_id: str) -> bool:
         for entry in self._entries(key):
-            # One whose id is not known yet may be any upload to this key.
-            if entry.upload_id in {upload_id, None} and not self._is_left(entry):
+            # An entry without an upload id can be any upload to this key.
+            if entry.upload_id in {upload_id, None} and not self._is_leftover(entry):
                 return True
-            # S3 may be putting it together at this moment; Ceph RGW would lose the object to an abort.
-            completing = entry.completing_at is not None and time.time() - entry.completing_at < COMPLETION
+            # S3 can be completing it at this moment; on Ceph RGW, an abort would then lose the object.
+            completing = entry.completing_at is not None and time.time() - entry.completing_at < MAX_COMPLETION_SECONDS
             if entry.upload_id == upload_id and completing:
                 return True
         return False

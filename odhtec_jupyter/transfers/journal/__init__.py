@@ -1,1 +1,1 @@
-"""What survives a killed server: transfers, pending writes, resumable uploads."""
+"""The data that survives a killed server: transfers, pending writes, resumable uploads."""

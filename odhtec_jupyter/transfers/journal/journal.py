@@ -1,9 +1,9 @@
-"""What survives a killed server: transfers, their files, and what is unfinished with the parts that have arrived.
+"""The database that survives a killed server: transfers, their files, pending writes and their stored parts.
 
 SQLite with a rollback journal (a write-ahead log needs shared memory, which network file systems do not have). One
-thread writes, in batches; the event loop only hands over. The file is locked for as long as the server lives, so that a
-second server of the same user takes one of its own; what a server left that never came back is taken over. A file that
-is removed or truncated while the server runs is written again. No secret is ever written.
+thread writes in batches; the event loop only hands statements over. The file is locked until the server ends, so a
+second server of the same user uses another file. A server takes over the files of servers that no longer run. A file
+that is removed or truncated while the server runs is written again. Secrets are never written.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 VERSION = 1
-TOGETHER = 0.25  # seconds; a commit costs as much as storing a part
-MOST_SERVERS = 32  # of one user with the same state directory
+BATCH_SECONDS = 0.25  # in which statements are collected, because a commit costs as much as storing a part
+MAX_SERVERS = 32  # of one user with the same state directory
 TABLES = {
     "transfers": "id TEXT PRIMARY KEY, action TEXT, source TEXT, target TEXT, options TEXT, state TEXT, "
     "planned INTEGER, needs TEXT, bytes_done INTEGER, bytes_total INTEGER, files_done INTEGER, files_total INTEGER, "
@@ -38,14 +38,14 @@ TABLES = {
 }
 
 Row = Sequence[Any]
-# A statement with its rows. What is written together is in the file as a whole or not at all.
+# An SQL statement with its rows.
 Statement = tuple[str, list[Row]]
-# Statements to be written together, and who wants to know when all up to here is written.
+# Statements to write in one transaction, and a function to call when everything up to here is written.
 _Order = tuple[list[Statement], Callable[[], None] | None]
 
 
 class Journal:
-    """The database of one server. ``folder`` None keeps it in memory: then nothing survives."""
+    """The database of one server. If ``folder`` is None, it is kept in memory and does not survive."""
 
     def __init__(self, folder: Path | None, *, log: logging.Logger) -> None:
         self._log = log
@@ -54,51 +54,51 @@ class Journal:
         self._failing = self._closed = False
         self._folder = folder
         self._file: tuple[Path, int, int] | None = None  # with its inode, and its size after the last commit
-        #: Called by the writer's thread when the file was lost: everything has to be written again.
+        #: Called by the writer's thread after the file was lost; must write everything again.
         self.on_lost: Callable[[], None] = lambda: None
         self._database = _in_memory() if folder is None else self._open(folder)
 
     # --- reading, at the start ------------------------------------------------------------------------------------
 
     def rows(self, table: str) -> list[sqlite3.Row]:
-        """Everything of a table. Only before the first :meth:`write`: afterwards the database is the writer's."""
+        """Return all rows of a table. Only before the first :meth:`write`; then the writer owns the database."""
         assert self._writer is None
         return self._database.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 (a name of TABLES)
 
     # --- writing, from the event loop -----------------------------------------------------------------------------
 
     def put(self, table: str, *rows: Row) -> None:
-        """Write rows, over those of the same key; soon, and in order."""
+        """Insert or replace rows; soon, and in order."""
         if rows:
-            self.together(putting(table, *rows))
+            self.write_atomically(upsert(table, *rows))
 
     def write(self, statement: str, rows: Iterable[Row] = ((),)) -> None:
         """Run a statement for each row; soon, and in order."""
-        self.together((statement, list(rows)))
+        self.write_atomically((statement, list(rows)))
 
-    def together(self, *statements: Statement) -> None:
-        """Run statements, all of them or none; soon, and in order."""
+    def write_atomically(self, *statements: Statement) -> None:
+        """Run statements in one transaction; soon, and in order."""
         if self._writer is None:
             self._writer = threading.Thread(target=self._work, name="odhtec-journal", daemon=True)
             self._writer.start()
         self._orders.put((list(statements), None))
 
     async def written(self) -> None:
-        """Return when all that was handed over is in the file (or cannot be, which is in the log)."""
+        """Return when everything so far is written to the file, or failed and was logged."""
         if self._writer is None or self._closed:
             return
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
 
-        def tell() -> None:
-            with suppress(RuntimeError):  # the loop has ended meanwhile
+        def notify() -> None:
+            with suppress(RuntimeError):  # the event loop has been closed
                 loop.call_soon_threadsafe(_resolve, done)
 
-        self._orders.put(([], tell))
+        self._orders.put(([], notify))
         await done
 
     def close(self) -> None:
-        """Write what was handed over and let go of the file."""
+        """Write everything so far and close the file."""
         self._closed = True
         if self._writer is not None:
             self._orders.put(None)
@@ -108,23 +108,23 @@ class Journal:
     # --- the writer's thread --------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        waiting: list[_Order] = []  # also what could not be written yet: the disk may have room later
+        waiting: list[_Order] = []  # includes failed orders, because the disk can have space later
         ending = False
         while not ending:
             orders = self._collect()
             ending = None in orders
-            told = [order[1] for order in orders if order and order[1]]
+            callbacks = [order[1] for order in orders if order and order[1]]
             waiting += [order for order in orders if order and order[0]]
             self._renew_lost_file()
             if self._write(waiting):
                 waiting.clear()
-            for tell in told:
-                tell()
+            for callback in callbacks:
+                callback()
 
     def _collect(self) -> list[_Order | None]:
-        """What is to be written together: all of :data:`TOGETHER`, unless somebody waits for it."""
+        """Return the orders of the next batch: those of :data:`BATCH_SECONDS`, or fewer if one of them is awaited."""
         orders = [self._orders.get()]
-        until, urgent = time.monotonic() + TOGETHER, False
+        until, urgent = time.monotonic() + BATCH_SECONDS, False
         with suppress(queue.Empty):
             while True:
                 urgent = urgent or orders[-1] is None or orders[-1][1] is not None
@@ -141,14 +141,14 @@ class Journal:
                         self._database.executemany(statement, rows)
                 self._database.execute("COMMIT")
                 self._note_size()
-        except sqlite3.OperationalError as error:  # a full disk: it may have room later
+        except sqlite3.OperationalError as error:  # a full disk, which can have space later
             with suppress(sqlite3.Error):
                 self._database.execute("ROLLBACK")
             if not self._failing:
                 self._log.warning("The journal of transfers cannot be written, so they would not survive: %s", error)
             self._failing = True
             return False
-        except Exception:  # a value that SQLite has no form for: the others must not wait for it
+        except Exception:  # a value that SQLite does not support: the other orders must still be written
             with suppress(sqlite3.Error):
                 self._database.execute("ROLLBACK")
             self._log.exception("A record cannot be written to the journal of transfers.")
@@ -158,7 +158,7 @@ class Journal:
         return True
 
     def _renew_lost_file(self) -> None:
-        """Begin another file where somebody has removed or truncated ours: nothing of it could be read again."""
+        """Open a new file if ours was removed or truncated, because it could not be read again."""
         if self._file is None or self._folder is None:
             return
         path, inode, size = self._file
@@ -166,7 +166,7 @@ class Journal:
             now = path.stat()
         except FileNotFoundError:
             now = None
-        except OSError:  # it may be there all the same
+        except OSError:  # the file can still exist
             return
         if now is not None and now.st_ino == inode and now.st_size >= size:
             return
@@ -188,16 +188,16 @@ class Journal:
     # --- opening --------------------------------------------------------------------------------------------------
 
     def _open(self, folder: Path) -> sqlite3.Connection:
-        """The first journal in the folder that no other server has, with what all other such journals hold."""
+        """Open the first unlocked journal in the folder, and move the rows of all other unlocked journals to it."""
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for number in range(MOST_SERVERS):
+            for number in range(MAX_SERVERS):
                 if database := self._lock(path := _path(folder, number)):
                     self._file = (path, (found := path.stat()).st_ino, found.st_size)
                     break
             else:
                 raise OSError("too many servers use it")
-            for other in range(MOST_SERVERS):
+            for other in range(MAX_SERVERS):
                 if other != number and _path(folder, other).exists():
                     try:
                         self._take_over(database, _path(folder, other))
@@ -212,11 +212,11 @@ class Journal:
             return _in_memory()
 
     def _lock(self, path: Path) -> sqlite3.Connection | None:
-        """Open and lock a journal for good; None when another server has it, or a later version wrote it."""
+        """Open a journal and lock it until it is closed; None if another server has it or a later version wrote it."""
         with suppress(FileExistsError):
-            # Only a new file is opened here: closing a file ends all locks that the process has on it.
+            # Only a new file is opened here, because closing a file releases all locks of the process on it.
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            # SQLite would take what an earlier file of this name was to be rolled back to.
+            # SQLite would roll the new file back with the rollback journal of an earlier file of this name.
             path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
         for _ in range(2):
             database = _connect(str(path))
@@ -251,15 +251,15 @@ class Journal:
             for table in TABLES:
                 rows = other.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
                 if rows:
-                    # Not over our own: an earlier take-over may have ended between the two commits.
+                    # Do not replace our own rows: an earlier take-over can have ended between the two commits.
                     database.executemany(_insertion(table, len(rows[0]), over="IGNORE"), rows)
             database.execute("COMMIT")
             for table in TABLES:
                 other.execute(f"DELETE FROM {table}")  # noqa: S608
 
 
-def putting(table: str, *rows: Row) -> Statement:
-    """Write rows, over those of the same key: for :meth:`Journal.together`."""
+def upsert(table: str, *rows: Row) -> Statement:
+    """Return the statement that inserts or replaces rows, for :meth:`Journal.write_atomically`."""
     return _insertion(table, len(rows[0])), list(rows)
 
 
@@ -272,7 +272,7 @@ def _path(folder: Path, number: int) -> Path:
 
 
 def _connect(name: str) -> sqlite3.Connection:
-    # The writer's thread uses it after the one that opened it, never both at once.
+    # First used by the thread that opens it, then by the writer's thread, never by both at the same time.
     database = sqlite3.connect(name, timeout=0, isolation_level=None, check_same_thread=False)
     database.row_factory = sqlite3.Row
     return database

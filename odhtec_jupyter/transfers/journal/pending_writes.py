@@ -1,7 +1,7 @@
-"""What this server has begun to put together and not finished: multipart uploads and partial files.
+"""The unfinished multipart uploads and partial files of this server.
 
-Nothing may be begun that is not in the journal before, or a killed server would leave it behind for ever. An entry
-ends when the object is visible or its parts are dropped.
+Each is in the journal before it is started; otherwise a killed server would leave it behind forever. An entry is
+removed when the object is visible or its parts are dropped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from odhtec_jupyter.transfers.journal.journal import Journal
 
 @dataclass(frozen=True)
 class Kept:
-    """A part that has arrived. ``etag`` is empty where the parts of a target have none."""
+    """A stored part. ``etag`` is empty if the parts of the target have none."""
 
     etag: str
     size: int
@@ -23,28 +23,28 @@ class Kept:
 
 @dataclass(eq=False)
 class PendingWrite:
-    """One of them. ``upload_id`` is None while S3 has not told it: there may be an upload or not."""
+    """A multipart upload or partial file. While ``upload_id`` is None, S3 may or may not have created the upload."""
 
     id: str
     owner: str  # "transfer/<id>/<number of the file>", "upload/<id>" or "stream"
     place: str  # URI
     endpoint: str  # of the store; empty for the workspace
     upload_id: str | None
-    begun_at: float  # seconds since 1970
-    completing_at: float | None = None  # when S3 was asked last to put the parts together
+    started_at: float  # seconds since 1970
+    completing_at: float | None = None  # when Complete was last sent to S3, in seconds since 1970
     parts: dict[int, Kept] = field(default_factory=dict)
-    live: bool = False  # somebody in this process is at it
+    live: bool = False  # a task of this process is writing it
 
 
 class PendingWrites:
-    """All of this server's, in memory and in the journal. Belongs to the event loop."""
+    """All pending writes of this server, in memory and in the journal. Use it in the event loop only."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._entries: dict[str, PendingWrite] = {}
 
     def load(self) -> None:
-        """Take what an earlier server left."""
+        """Load the pending writes of an earlier server."""
         for row in self._journal.rows("unfinished"):
             entry = PendingWrite(*row)
             self._entries[entry.id] = entry
@@ -53,26 +53,26 @@ class PendingWrites:
                 self._entries[unfinished].parts[number] = Kept(etag, size)
 
     def save_all(self) -> None:
-        """Write all down again: the journal has lost them."""
+        """Write all entries again, because the journal was lost."""
         for entry in self._entries.values():
             self._save(entry)
             self._journal.put("parts", *((entry.id, number, one.etag, one.size) for number, one in entry.parts.items()))
 
     @property
     def entries(self) -> list[PendingWrite]:
-        """All, oldest first."""
-        return sorted(self._entries.values(), key=lambda entry: entry.begun_at)
+        """All entries, oldest first."""
+        return sorted(self._entries.values(), key=lambda entry: entry.started_at)
 
     def of(self, owner: str) -> PendingWrite | None:
-        """The entry of an owner."""
+        """Return the entry of an owner, or None."""
         return next((entry for entry in self._entries.values() if entry.owner == owner), None)
 
     def of_transfer(self, transfer_id: str) -> list[PendingWrite]:
-        """The entries of a transfer's files."""
+        """Return the entries of a transfer's files."""
         return [entry for entry in self._entries.values() if entry.owner.startswith(f"transfer/{transfer_id}/")]
 
     async def begin(self, owner: str, place: str, endpoint: str, upload_id: str | None = None) -> PendingWrite:
-        """Note that something is about to be begun; returns when that is in the file."""
+        """Add an entry for a write that is about to start; returns when it is in the journal."""
         entry = PendingWrite(secrets.token_hex(8), owner, place, endpoint, upload_id, time.time(), live=True)
         self._entries[entry.id] = entry
         self._save(entry)
@@ -83,58 +83,58 @@ class PendingWrites:
             raise
         return entry
 
-    async def made(self, entry: PendingWrite, upload_id: str) -> None:
-        """S3 has told the upload's id; returns when that is in the file."""
+    async def set_upload_id(self, entry: PendingWrite, upload_id: str) -> None:
+        """Set the upload id that S3 returned; returns when it is in the journal."""
         entry.upload_id = upload_id
         self._save(entry)
         await self._journal.written()
 
-    def part(self, entry: PendingWrite, number: int, etag: str, size: int) -> None:
-        """A part has arrived."""
+    def add_part(self, entry: PendingWrite, number: int, etag: str, size: int) -> None:
+        """Add a stored part."""
         if entry.id not in self._entries:
             return
         entry.parts[number] = Kept(etag, size)
         self._journal.put("parts", (entry.id, number, etag, size))
 
-    def listed(self, entry: PendingWrite, parts: dict[int, Kept]) -> None:
-        """S3 has told which parts it has; a later run knows the object by them."""
+    def set_parts(self, entry: PendingWrite, parts: dict[int, Kept]) -> None:
+        """Set the parts that S3 lists; a later run recognizes the object by them."""
         if entry.id in self._entries and parts != entry.parts:
             self._journal.write("DELETE FROM parts WHERE unfinished = ?", [(entry.id,)])
             self._journal.put("parts", *((entry.id, number, part.etag, part.size) for number, part in parts.items()))
         entry.parts = parts
 
     async def completing(self, entry: PendingWrite) -> None:
-        """S3 is about to be asked to put the parts together; returns when that is in the file."""
+        """Record that Complete is about to be sent to S3; returns when that is in the journal."""
         entry.completing_at = time.time()
         self._save(entry)
         await self._journal.written()
 
-    def refused(self, entry: PendingWrite) -> None:
-        """S3 has said that it does not put the parts together, so they may be dropped at any time."""
+    def completion_refused(self, entry: PendingWrite) -> None:
+        """Record that S3 refused to complete the upload, so its parts can be dropped at any time."""
         entry.completing_at = None
         self._save(entry)
 
     def orphan(self, entry: PendingWrite) -> None:
-        """Nobody will go on with it: it is dropped when that is possible."""
+        """Record that the write will not be continued; it is dropped when that is possible."""
         entry.owner, entry.live = "stream", False
         self._save(entry)
 
     def visible(self, entry: PendingWrite) -> None:
-        """It has been put together. That of a transfer stays until :meth:`settled`.
+        """Record that the object is complete. The entry of a transfer stays until :meth:`settled`.
 
-        Were the server killed between the two, the next one would take the object for one that is in the way.
+        Otherwise, after a kill between the two, the next server would treat the object as a conflict.
         """
         entry.live = False
         if not entry.owner.startswith("transfer/"):
-            self.ended(entry)
+            self.remove(entry)
 
     def settled(self, owner: str) -> None:
-        """The journal knows of the owner's file that it has arrived."""
+        """Remove the owner's entry after the journal has the file as completed."""
         if entry := self.of(owner):
-            self.ended(entry)
+            self.remove(entry)
 
-    def ended(self, entry: PendingWrite) -> None:
-        """It is visible now, or gone."""
+    def remove(self, entry: PendingWrite) -> None:
+        """Remove an entry, because its object is visible or its parts are gone."""
         entry.live = False
         if self._entries.pop(entry.id, None):
             self._journal.write("DELETE FROM unfinished WHERE id = ?", [(entry.id,)])
@@ -149,7 +149,7 @@ class PendingWrites:
                 entry.place,
                 entry.endpoint,
                 entry.upload_id,
-                entry.begun_at,
+                entry.started_at,
                 entry.completing_at,
             ),
         )

@@ -1,4 +1,4 @@
-"""Transfers in the journal: how they are written down, and how they are read back."""
+"""The transfers in the journal: writing and loading them."""
 
 from __future__ import annotations
 
@@ -11,50 +11,51 @@ from datetime import datetime
 from typing import Any
 
 from odhtec_jupyter.models import Failure
-from odhtec_jupyter.transfers.journal.journal import Journal, putting
+from odhtec_jupyter.transfers.journal.journal import Journal, upsert
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrites
-from odhtec_jupyter.transfers.transfer import DONE, FINAL, Options, Transfer, TransferFile, Watcher
+from odhtec_jupyter.transfers.transfer import FINAL, Options, Transfer, Watcher
+from odhtec_jupyter.transfers.transfer_file import DONE, TransferFile
 
 
 class TransferRecords:
-    """All transfers of this server in its journal."""
+    """The rows of all transfers of this server in its journal."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
     def save(self, transfer: Transfer) -> None:
-        """Write a transfer down as it is now, without its files."""
+        """Save the current state of a transfer without its files."""
         self._journal.put("transfers", _transfer_row(transfer))
 
     def save_with(self, transfer: Transfer, files: Iterable[TransferFile], gone: Iterable[TransferFile] = ()) -> None:
-        """Write a transfer and some of its files down, and forget others: all together, or the counts would not fit."""
+        """Save a transfer and ``files`` and delete ``gone`` in one transaction, so that the counts stay correct."""
         kept = [_row(transfer, file) for file in files]
-        self._journal.together(
-            putting("transfers", _transfer_row(transfer)),
+        self._journal.write_atomically(
+            upsert("transfers", _transfer_row(transfer)),
             ("DELETE FROM files WHERE transfer = ? AND number = ?", [(transfer.id, file.number) for file in gone]),
-            *([putting("files", *kept)] if kept else []),
+            *([upsert("files", *kept)] if kept else []),
         )
 
     def save_files(self, transfer: Transfer, *files: TransferFile) -> None:
-        """Write files of a transfer down as they are now."""
+        """Save the current state of files of a transfer."""
         self._journal.put("files", *(_row(transfer, file) for file in files))
 
-    def forget_files(self, transfer: Transfer) -> None:
-        """Leave nothing of its files."""
+    def delete_files(self, transfer: Transfer) -> None:
+        """Delete the files of a transfer."""
         self._journal.write("DELETE FROM files WHERE transfer = ?", [(transfer.id,)])
 
-    def forget(self, transfer: Transfer) -> None:
-        """Leave nothing of a transfer."""
+    def delete(self, transfer: Transfer) -> None:
+        """Delete a transfer and its files."""
         self._journal.write("DELETE FROM transfers WHERE id = ?", [(transfer.id,)])
-        self.forget_files(transfer)
+        self.delete_files(transfer)
 
     def load(self, watcher: Watcher, unfinished: PendingWrites) -> list[Transfer]:
-        """All that an earlier server wrote down, oldest first; those that ran are queued again."""
+        """Return the transfers of an earlier server, oldest first; those that were running are queued."""
         transfers = {row["id"]: _transfer(row, watcher) for row in self._journal.rows("transfers")}
         files: defaultdict[str, list[sqlite3.Row]] = defaultdict(list)
         for row in self._journal.rows("files"):
             files[row["transfer"]].append(row)
-        arrived = {
+        stored_bytes = {
             entry.owner: sum(part.size for part in entry.parts.values())
             for entry in unfinished.entries
             if entry.owner.startswith("transfer/")
@@ -69,14 +70,14 @@ class TransferRecords:
                     pin=row["pin"],
                     what=row["what"],
                 )
-                file.number = int(row["number"])  # a deletion's are not without gaps
+                file.number = int(row["number"])  # the numbers of a deletion have gaps
                 file.state = row["state"]
                 file.error = _failure(row)
                 if file.state in {"queued", "running"} and transfer.state not in FINAL:
                     file.state = "queued"
-                    # What was moved is there as a whole; only its source is not removed yet.
-                    there = (file.size or 0) if file.what == "remove source" else arrived.get(file.owner, 0)
-                    file.bytes_done = min(there, file.size or 0)
+                    # A file with "remove source" is completely copied; only its source is not deleted yet.
+                    stored = (file.size or 0) if file.what == "remove source" else stored_bytes.get(file.owner, 0)
+                    file.bytes_done = min(stored, file.size or 0)
                 elif file.state in DONE:
                     file.bytes_done = file.to_move
             transfer.count_again()

@@ -1,4 +1,4 @@
-"""What the journal keeps of a resumable upload; its parts stand in the list of what is unfinished."""
+"""A resumable upload in the journal; its parts are in its pending write."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from odhtec_jupyter.models import Verify
 
 @dataclass
 class UploadRecord:
-    """A row of the table ``uploads``, field by field."""
+    """A row of the table ``uploads``; the fields are its columns."""
 
-    endpoint: str  # of the store it began with
+    endpoint: str  # of the store it was started with
     bucket: str
     key: str
-    asked: str  # the key that was asked for, before it was renamed
+    asked: str  # the requested key, before it was renamed
     size: int
     part_size: int
     content_type: str
     last_modified: int | None
     if_absent: bool
     verify: Verify
-    etag: str | None = None  # set once S3 has put the parts together; empty where it did not tell
+    etag: str | None = None  # set when S3 has completed the upload; empty if S3 returned none
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
     touched_at: float = field(default_factory=time.time)  # seconds since 1970
 
     @property
     def owner(self) -> str:
-        """Its name in the list of what is unfinished."""
+        """The owner of its pending write."""
         return f"upload/{self.id}"
 
     @property
     def part_count(self) -> int:
-        """How many parts it has; none when it is empty."""
+        """The number of parts; 0 for an empty file."""
         return ceil(self.size / self.part_size)
 
     def length(self, number: int) -> int:
-        """The size of a part."""
+        """Return the size of a part in bytes."""
         return min(self.part_size, self.size - (number - 1) * self.part_size)

@@ -1,4 +1,4 @@
-"""A name beside one that is taken: ``model.bin`` → ``model (1).bin``."""
+"""A free name for an existing one: ``model.bin`` → ``model (1).bin``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import count
 
 
 def numbered(key: str, number: int) -> str:
-    """The key with ``(number)`` before the extension of its last part."""
+    """Return the key with ``(number)`` before the extension of its last part."""
     folder, slash, name = key.rpartition("/")
     stem, dot, extension = name.rpartition(".")
     if not stem:  # no extension, or a dotfile
@@ -16,5 +16,5 @@ def numbered(key: str, number: int) -> str:
 
 
 def free_name(name: str, taken: Callable[[str], bool]) -> str:
-    """The first numbered name that is not ``taken``."""
+    """Return the first numbered name that is not ``taken``."""
     return next(other for number in count(1) if not taken(other := numbered(name, number)))

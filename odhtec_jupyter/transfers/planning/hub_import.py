@@ -1,4 +1,4 @@
-"""Hugging Face → S3 as ``/objects/import-hf`` asks for it: a copy whose plan is made before the reply."""
+"""An import from Hugging Face to S3 (``/objects/import-hf``): a copy that is planned before the reply."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from odhtec_jupyter.models import ImportRequest, TransferPlan
-from odhtec_jupyter.transfers.planning.places import Stores
+from odhtec_jupyter.transfers.planning.locations import Stores
 from odhtec_jupyter.transfers.planning.plan import Planned, make_plan, require_no_conflict, show_plan
 from odhtec_jupyter.transfers.planning.remaining import FEW_LOOKUPS, MAX_LOOKUPS, find_remaining, plan_removal
 from odhtec_jupyter.transfers.planning.selection import never
@@ -16,7 +16,7 @@ from odhtec_jupyter.uris import HubUri, S3Uri
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """An import that was looked at from both ends; nothing is written yet."""
+    """The plan of an import; nothing is written yet."""
 
     source: HubUri  # at a commit
     target: S3Uri
@@ -27,12 +27,12 @@ class ImportPlan:
 def plan_import(
     stores: Stores, request: ImportRequest, options: Options, is_stopped: Callable[[], bool] = never
 ) -> ImportPlan:
-    """Look at the repository and at the bucket. Blocks; writes nothing.
+    """Plan an import from the repository and the bucket. Blocks; writes nothing.
 
-    Raises what makes the import impossible, in words for the user: an unknown or gated repository, a wrong token, a
-    bucket that is not there, and (409) objects that differ while ``on_conflict`` is ``fail``.
+    Raises :class:`OdhTecError` with a message for the user if the import is impossible: an unknown or gated repository,
+    an invalid token, a missing bucket, or (409) objects that differ while ``on_conflict`` is ``fail``.
     """
-    found = _look(stores, request, options, is_stopped)
+    found = _plan(stores, request, options, is_stopped)
     for one in found.files:
         if one.error:
             raise one.error
@@ -40,20 +40,20 @@ def plan_import(
     return found
 
 
-def try_import(
+def dry_run_import(
     stores: Stores, request: ImportRequest, options: Options, is_stopped: Callable[[], bool] = never
 ) -> TransferPlan:
-    """What an import would do with each file: one that could not go is in the plan, not an error. Blocks."""
+    """Return what an import would do with each file; a refused file is part of the plan, not an error. Blocks."""
     paths: set[str] = set()
-    found = _look(stores, request, options, is_stopped, paths)
+    found = _plan(stores, request, options, is_stopped, paths)
     plan = show_plan(found.files)
-    # Where none of its files is, there is hardly anything of another revision.
+    # If none of the files exists at the target, objects of another revision are unlikely.
     most = MAX_LOOKUPS if any(one.what not in {"create", "remove"} for one in found.files) else FEW_LOOKUPS
     plan.remaining = find_remaining(stores, found.source, found.target, paths, most, is_stopped)
     return plan
 
 
-def _look(
+def _plan(
     stores: Stores,
     request: ImportRequest,
     options: Options,

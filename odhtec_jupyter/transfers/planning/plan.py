@@ -1,11 +1,10 @@
-"""What a transfer will do, file by file, found out before anything is written. Blocks; runs in threads."""
+"""The plan of a transfer: its action for each file, decided before anything is written. Blocks; runs in threads."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Literal
 
 from odhtec_jupyter import models
@@ -16,21 +15,23 @@ from odhtec_jupyter.stores.s3.wire.etag import is_dated
 from odhtec_jupyter.stores.source import Checksum
 from odhtec_jupyter.stores.workspace.hidden import HIDDEN_FILE, hidden_error
 from odhtec_jupyter.transfers.copying.verifier import Verifier
+from odhtec_jupyter.transfers.planning.existing_targets import Existing, ExistingTargets
 from odhtec_jupyter.transfers.planning.free_names import free_name
-from odhtec_jupyter.transfers.planning.places import HUB_ETAG, Entry, Stores, check_key, entries, named_entries
-from odhtec_jupyter.transfers.planning.selection import LOOKUPS, Selection, look_up, never, require_wanted
+from odhtec_jupyter.transfers.planning.locations import HUB_ETAG, Entry, Stores, check_key, entries, named_entries
+from odhtec_jupyter.transfers.planning.selection import Selection, never, raise_if_stopped
 from odhtec_jupyter.transfers.runtime.parts import MIB
-from odhtec_jupyter.transfers.transfer import Action, Options, failure
+from odhtec_jupyter.transfers.transfer import Action, Options
+from odhtec_jupyter.transfers.transfer_file import failure
 from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri
 
 What = Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse", "omit", "remove"]
-SHOWN = 1000  # files that a dry run names
-COUNTED = 200_000  # objects that a look before a deletion counts: seconds, not minutes
+MAX_LISTED_FILES = 1000  # in the reply to a dry run
+MAX_COUNTED_OBJECTS = 200_000  # by the dry run of a deletion, so that it takes seconds, not minutes
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One file and what happens to it."""
+    """One file and the action for it."""
 
     entry: Entry
     target: Uri | None
@@ -38,7 +39,7 @@ class Planned:
     error: OdhTecError | None = None
 
     def show(self) -> models.PlannedFile:
-        """As it goes over the wire."""
+        """Return the file as the API reports it."""
         return models.PlannedFile(
             source=str(self.entry.uri),
             target=str(self.target or ""),
@@ -48,18 +49,8 @@ class Planned:
         )
 
 
-@dataclass(frozen=True)
-class Existing:
-    """What is at a target now. ``metadata`` is None where it was not asked for."""
-
-    size: int
-    etag: str | None
-    modified: datetime | None
-    metadata: dict[str, str] | None = None
-
-
-def check_places(action: Action, source: Uri, target: Uri | None, names: Sequence[str] | None = None) -> None:
-    """Raise :class:`BadRequest` for what cannot be meant; ``names`` are those in the source folder that are."""
+def check_locations(action: Action, source: Uri, target: Uri | None, names: Sequence[str] | None = None) -> None:
+    """Raise :class:`BadRequest` for an unsupported source and target; ``names`` selects from the source folder."""
     if names is not None:
         _check_names(action, source, target, names)
         return
@@ -91,7 +82,7 @@ def _check_names(action: Action, source: Uri, target: Uri | None, names: Sequenc
     for name in names:
         if "/" in name[:-1]:
             raise BadRequest(f"names: {name!r} is not directly in {source}.")
-        check_places(action, source.below(name), target.below(name))
+        check_locations(action, source.below(name), target.below(name))
 
 
 def make_plan(
@@ -104,43 +95,43 @@ def make_plan(
     *,
     paths: set[str] | None = None,
 ) -> list[Planned]:
-    """What happens to each file that is meant. Writes nothing.
+    """Return the action for each selected file. Writes nothing.
 
-    ``paths`` takes those of all files of the source, also of those that the patterns leave out.
-    Raises :class:`Cancelled` when it is stopped, and :class:`OdhTecError` when nothing can be done at all, in words for
-    the user.
+    The paths of all files of the source are added to ``paths``, including those that the patterns exclude.
+    Raises :class:`Cancelled` if it is stopped, and :class:`OdhTecError` with a message for the user if the transfer is
+    impossible.
     """
     found: list[Entry] = []
     names = options.names
-    takes, leaves = chooser(options.include, options.exclude), chooser(None, options.exclude)
+    is_selected, is_not_excluded = chooser(options.include, options.exclude), chooser(None, options.exclude)
     if isinstance(target, WorkspaceUri):
         stores.workspace.require_visible(target.path)
     for page in (
         entries(stores, source, is_stopped) if names is None else named_entries(stores, source, names, is_stopped)
     ):
         if isinstance(target, S3Uri) and not target.key:
-            page = [entry for entry in page if entry.path]  # a bucket has no marker of itself
+            page = [entry for entry in page if entry.path]  # a bucket has no folder marker
         if paths is not None:
             paths.update(entry.path for entry in page)
-        # What is in a hidden folder is not known, so that it is left out is always told.
-        found += [entry for entry in page if (leaves if entry.is_hidden else takes)(entry.path)]
-        require_wanted(is_stopped)
+        # The content of a hidden folder is unknown, so it is reported as omitted whatever the include patterns are.
+        found += [entry for entry in page if (is_not_excluded if entry.is_hidden else is_selected)(entry.path)]
+        raise_if_stopped(is_stopped)
     if not found:
         raise BadRequest(f"{source} has no files that the patterns include.")
     single = not source.is_folder
     places = [target if single and not target.is_folder else target.below(entry.path) for entry in found]
-    there = _Present(stores, target, found, places, is_stopped)
+    targets = ExistingTargets(stores, target, found, places, is_stopped)
     planned: list[Planned] = []
     taken = {str(place) for place in places}
     sources = {str(entry.uri) for entry in found}
     for entry, place in zip(found, places, strict=True):
-        require_wanted(is_stopped)
-        # What was named itself is not what was found in a folder.
+        raise_if_stopped(is_stopped)
+        # The part of the path that the user did not name.
         part = "" if single else entry.path if names is None else entry.path.partition("/")[2]
         if error := _left_out(stores, entry, place, part):
             planned.append(Planned(entry, place, "omit", error))
             continue
-        one = _decide(stores, action, entry, place, there, options, taken)
+        one = _decide(stores, action, entry, place, targets, options, taken)
         if one.what == "overwrite" and str(place) in sources:
             error = Conflict(f"{place} is also being copied or moved, so it cannot be overwritten.")
             one = Planned(entry, place, "refuse", error)
@@ -155,7 +146,7 @@ def make_plan(
 
 
 def require_no_conflict(planned: Sequence[Planned]) -> None:
-    """Raise :class:`Conflict` when there is something in the way that nobody has decided about."""
+    """Raise :class:`Conflict` if existing objects differ and ``on_conflict`` is ``fail``."""
     differing = [one for one in planned if one.what == "conflict"]
     if differing:
         more = f" and {len(differing) - 1} more" if len(differing) > 1 else ""
@@ -164,20 +155,20 @@ def require_no_conflict(planned: Sequence[Planned]) -> None:
 
 
 def plan_deletion(
-    store: S3Store, selection: Selection, at_most: int = COUNTED, is_stopped: Callable[[], bool] = never
+    store: S3Store, selection: Selection, at_most: int = MAX_COUNTED_OBJECTS, is_stopped: Callable[[], bool] = never
 ) -> models.TransferPlan:
-    """What a deletion would remove; beyond ``at_most`` objects nothing is counted. Blocks.
+    """Return what a deletion would remove, counting ``at_most`` objects. Blocks.
 
-    Raises :class:`NotFound` when all of it is gone already.
+    Raises :class:`StoreError` (NoSuchKey) if none of the selected objects exist.
     """
     planned, truncated = [], False
     size = total = 0
     for page in selection.pages(store, selection.heads(store, is_stopped)):
-        require_wanted(is_stopped)
+        raise_if_stopped(is_stopped)
         truncated = total + len(page) > at_most
         for item in page[: at_most - total]:
             size += item.Size
-            if total < SHOWN:
+            if total < MAX_LISTED_FILES:
                 place = S3Uri(selection.bucket, item.Key)
                 planned.append(Planned(Entry(item.Key, place, item.Size, item.ETag or ""), None, "delete").show())
             total += 1
@@ -191,7 +182,7 @@ def plan_deletion(
 
 
 def show_plan(planned: Iterable[Planned]) -> models.TransferPlan:
-    """As it goes over the wire."""
+    """Return the plan as the API reports it."""
     counts: Counter[str] = Counter()
     size = 0
     shown: list[models.PlannedFile] = []
@@ -199,30 +190,39 @@ def show_plan(planned: Iterable[Planned]) -> models.TransferPlan:
         counts[one.what] += 1
         if one.what in {"create", "overwrite", "rename", "delete"}:
             size += one.entry.size
-        if len(shown) < SHOWN:
+        if len(shown) < MAX_LISTED_FILES:
             shown.append(one.show())
     return models.TransferPlan(counts=dict(counts), files_total=counts.total(), bytes_total=size, files=shown)
 
 
 def _decide(
-    stores: Stores, action: Action, entry: Entry, place: Uri, there: _Present, options: Options, taken: set[str]
+    stores: Stores,
+    action: Action,
+    entry: Entry,
+    place: Uri,
+    targets: ExistingTargets,
+    options: Options,
+    taken: set[str],
 ) -> Planned:
+    def is_taken(other: Uri) -> bool:
+        return str(other) in taken or targets.is_taken(other)
+
     try:
         if entry.error:
             raise entry.error
         check_key(place)
-        present = there.get(place)
+        existing = targets.get(place)
     except OdhTecError as error:
         return Planned(entry, place, "refuse", error)
-    if present is None:
+    if existing is None:
         return Planned(entry, place, "create")
-    if action != "move" and _same(stores, entry, place, present, there):
+    if action != "move" and _same(stores, entry, place, existing, targets):
         return Planned(entry, place, "skip")
     if action == "sync":
-        newer = entry.modified is None or present.modified is None or entry.modified > present.modified
-        return Planned(entry, place, "overwrite" if newer or entry.size != present.size else "skip")
+        newer = entry.modified is None or existing.modified is None or entry.modified > existing.modified
+        return Planned(entry, place, "overwrite" if newer or entry.size != existing.size else "skip")
     if options.on_conflict == "rename":
-        name = free_name(_name(place), lambda name: str(_renamed(place, name)) in taken or there.taken(place, name))
+        name = free_name(_name(place), lambda name: is_taken(_renamed(place, name)))
         return Planned(entry, _renamed(place, name), "rename")
     if options.on_conflict == "fail":
         return Planned(entry, place, "conflict")
@@ -230,7 +230,7 @@ def _decide(
 
 
 def _left_out(stores: Stores, entry: Entry, place: Uri, found: str) -> OdhTecError | None:
-    """Why a file stays where it is: it is hidden, or would be where it goes. ``found`` is its path as it was found."""
+    """Return why a file is omitted: it is hidden, or would be at the target. ``found`` as in ``is_left_out``."""
     if entry.is_hidden:
         return entry.error
     if isinstance(place, WorkspaceUri) and stores.workspace.is_left_out(place.path, found):
@@ -238,19 +238,19 @@ def _left_out(stores: Stores, entry: Entry, place: Uri, found: str) -> OdhTecErr
     return None
 
 
-def _same(stores: Stores, entry: Entry, place: Uri, present: Existing, there: _Present) -> bool:
-    """Whether the target certainly holds this very content: not by its name or time."""
-    if present.size != entry.size:
+def _same(stores: Stores, entry: Entry, place: Uri, existing: Existing, targets: ExistingTargets) -> bool:
+    """Return whether the target certainly has the same content, which name and time do not prove."""
+    if existing.size != entry.size:
         return False
     if isinstance(entry.uri, HubUri):
         kind, _, digest = entry.pin.partition(":")
         if isinstance(place, S3Uri):
-            return there.metadata(place).get(HUB_ETAG) == digest
+            return targets.metadata(place).get(HUB_ETAG) == digest
         assert isinstance(place, WorkspaceUri)
         return _digest_matches(stores, place, entry.size, Checksum(kind, digest))
     if is_dated(entry.pin):
         return False
-    return isinstance(entry.uri, S3Uri) and isinstance(place, S3Uri) and entry.pin == present.etag != ""
+    return isinstance(entry.uri, S3Uri) and isinstance(place, S3Uri) and entry.pin == existing.etag != ""
 
 
 def _digest_matches(stores: Stores, place: WorkspaceUri, size: int, checksum: Checksum) -> bool:
@@ -274,76 +274,3 @@ def _name(place: Uri) -> str:
 
 def _renamed(place: Uri, name: str) -> Uri:
     return replace(place, key=name) if isinstance(place, S3Uri) else replace(place, path=name)
-
-
-class _Present:
-    """What is at the targets now. Many of them are listed rather than asked for one by one."""
-
-    def __init__(
-        self,
-        stores: Stores,
-        target: Uri,
-        found: Sequence[Entry],
-        places: Sequence[Uri],
-        is_stopped: Callable[[], bool],
-    ) -> None:
-        self._stores = stores
-        self._is_stopped = is_stopped
-        self._known: dict[str, Existing | None] = {}
-        self._all = False  # everything below the target is known
-        if isinstance(target, S3Uri):
-            keys = [place.key for place in places if isinstance(place, S3Uri)]
-            self._bucket = target.bucket
-            self._all = len(keys) > LOOKUPS and self._list(stores.s3, target, len(keys) // LOOKUPS)
-            from_hub = bool(found) and isinstance(found[0].uri, HubUri)
-            if not self._all:
-                asked = keys
-            elif from_hub:  # only HEAD tells which file of the hub an object is
-                sizes = {key: entry.size for key, entry in zip(keys, found, strict=True)}
-                asked = [key for key in keys if (known := self._known.get(key)) and known.size == sizes[key]]
-            else:
-                asked = []
-            for key, existing in zip(asked, look_up(self._head, asked, is_stopped), strict=True):
-                self._known[key] = existing
-
-    def get(self, place: Uri) -> Existing | None:
-        """What is there; None when nothing is."""
-        if isinstance(place, S3Uri):
-            if place.key in self._known or self._all:
-                return self._known.get(place.key)
-            return self._head(place.key)
-        assert isinstance(place, WorkspaceUri)
-        if place.is_folder:
-            return None
-        file = self._stores.workspace.head(place.path)
-        return Existing(file.size, None, file.modified) if file else None
-
-    def metadata(self, place: S3Uri) -> dict[str, str]:
-        """What an object says about itself."""
-        existing = self.get(place)
-        return (existing and existing.metadata) or {}
-
-    def taken(self, place: Uri, name: str) -> bool:
-        """Whether there is something under another name."""
-        return self.get(_renamed(place, name)) is not None
-
-    def _head(self, key: str) -> Existing | None:
-        head = self._stores.s3.seen(self._bucket, key)
-        return Existing(head.size, head.etag, head.last_modified, dict(head.metadata)) if head else None
-
-    def _list(self, store: S3Store, target: S3Uri, most: int) -> bool:
-        """List all below the target, unless that takes more than ``most`` pages or is not allowed."""
-        found: dict[str, Existing | None] = {}
-        try:
-            for number, page in enumerate(store.walk(target.bucket, target.key)):
-                require_wanted(self._is_stopped)
-                if number >= most:
-                    return False
-                for item in page:
-                    found[item.Key] = Existing(item.Size, item.ETag, item.LastModified)
-        except OdhTecError as error:
-            if error.status != 403:
-                raise
-            return False
-        self._known = found
-        return True

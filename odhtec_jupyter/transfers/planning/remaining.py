@@ -1,7 +1,7 @@
-"""What earlier imports of a repository left below the target, of files that the new revision does not have.
+"""Objects of earlier imports of a repository at the target whose files the new revision does not have.
 
-Each imported object says in its metadata which repository and commit it is of. Such objects are removed only when all
-of the new revision has arrived, only those that were named, and only while they are what was named. Blocks.
+The metadata of each imported object names its repository and commit. Such objects are removed only after all files of
+the new revision have been imported, only if the request lists them, and only if they have not changed since. Blocks.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from odhtec_jupyter.models import RemainingObject, RemainingObjects
 from odhtec_jupyter.models.hub import MAX_REMAINING
 from odhtec_jupyter.stores.s3.object import ObjectHead
 from odhtec_jupyter.stores.s3.store import S3Store
-from odhtec_jupyter.transfers.planning.places import HUB_COMMIT, HUB_REPO, HUB_REPO_TYPE, Entry, Stores, entries
+from odhtec_jupyter.transfers.planning.locations import HUB_COMMIT, HUB_REPO, HUB_REPO_TYPE, Entry, Stores, entries
 from odhtec_jupyter.transfers.planning.plan import Planned
-from odhtec_jupyter.transfers.planning.selection import look_up, require_wanted
+from odhtec_jupyter.transfers.planning.selection import look_up, raise_if_stopped
 from odhtec_jupyter.uris import HubUri, S3Uri
 
-MAX_PAGES = 10  # of the listing of the target
-MAX_LOOKUPS = MAX_REMAINING  # objects that are asked where they are from
-FEW_LOOKUPS = 200
-MAX_COMMITS = 10  # whose files are compared with the objects that are of them
+MAX_LISTING_PAGES = 10  # of the target
+MAX_LOOKUPS = MAX_REMAINING  # objects whose metadata is read
+FEW_LOOKUPS = 200  # the same, if objects of another revision are unlikely
+MAX_COMMITS = 10  # whose files are compared with their objects
 _COMMIT = re.compile(r"[0-9A-Za-z._-]{1,100}")
 
 
-class LeftAlone(VerificationError):
-    """The object is not what was to be removed any more."""
+class ObjectChanged(VerificationError):
+    """The object has changed since it was listed for removal."""
 
 
 def find_remaining(
     stores: Stores, source: HubUri, target: S3Uri, paths: Collection[str], most: int, is_stopped: Callable[[], bool]
 ) -> RemainingObjects | None:
-    """The objects below ``target`` that are of another commit of ``source`` and none of its ``paths``.
+    """Return the objects below ``target`` that are of another commit of ``source`` and not among its ``paths``.
 
-    None for none; without objects, but truncated, if not all objects were compared.
+    Returns None if there are none, and a truncated result without objects if not all objects were compared.
 
-    Only where an import of that commit to ``target`` puts them: a folder below may hold an import of its own.
-    At most ``most`` of those that could be are asked. Raises :class:`Cancelled`.
+    Only objects at the path to which an import of their commit writes them count, because a folder below can hold an
+    import of its own. Reads the metadata of at most ``most`` objects. Raises :class:`Cancelled`.
     """
     store = stores.s3
     wanted = {target.key + path for path in paths}
@@ -47,9 +47,9 @@ def find_remaining(
     truncated = False
     try:
         for number, page in enumerate(store.walk(target.bucket, target.key)):
-            require_wanted(is_stopped)
+            raise_if_stopped(is_stopped)
             others += [item.Key for item in page if item.Key not in wanted and not item.Key.endswith("/")]
-            if truncated := number + 1 >= MAX_PAGES or len(others) > most:
+            if truncated := number + 1 >= MAX_LISTING_PAGES or len(others) > most:
                 break
     except StoreError as error:
         if error.status != 403:
@@ -80,7 +80,7 @@ def find_remaining(
 def plan_removal(
     source: HubUri, target: S3Uri, named: Sequence[RemainingObject], planned: Sequence[Planned]
 ) -> list[Planned]:
-    """What is to be removed, as part of a plan. Raises :class:`BadRequest` for what this import cannot mean."""
+    """Return the removals as part of a plan. Raises :class:`BadRequest` for objects that this import cannot remove."""
     places = {str(one.target) for one in planned}
     removals = []
     for item in {item.key: item for item in named}.values():
@@ -98,12 +98,12 @@ def plan_removal(
 
 
 def remove_unchanged(store: S3Store, place: S3Uri, source: HubUri, pin: str) -> None:
-    """Delete an object if it still is the named one. Raises :class:`LeftAlone`."""
+    """Delete an object if it has not changed. Raises :class:`ObjectChanged`."""
     head = store.head(place.bucket, place.key)
     if head is None:
         return
     if not head.matches(pin) or _commit(head, source) != source.revision:
-        raise LeftAlone("The object has changed since it was listed, so it was not removed.", code="SourceChanged")
+        raise ObjectChanged("The object has changed since it was listed, so it was not removed.", code="SourceChanged")
     store.delete_exactly(place.bucket, place.key)
 
 
@@ -117,7 +117,7 @@ def _head(store: S3Store, bucket: str, key: str) -> ObjectHead | None:
 
 
 def _files_of(stores: Stores, source: HubUri, is_stopped: Callable[[], bool]) -> set[str]:
-    """The paths of a revision's files; none where the hub does not have it any more."""
+    """Return the paths of a revision's files; an empty set if the hub no longer has the revision."""
     try:
         return {entry.path for page in entries(stores, source, is_stopped) for entry in page}
     except OdhTecError as error:
@@ -127,10 +127,10 @@ def _files_of(stores: Stores, source: HubUri, is_stopped: Callable[[], bool]) ->
 
 
 def _commit(head: ObjectHead, source: HubUri) -> str | None:
-    """The commit of the repository that an object is of; None where it is not of this one, or does not say."""
-    told = head.metadata
-    # Objects of earlier versions do not tell the type.
-    if told.get(HUB_REPO) != source.repo or told.get(HUB_REPO_TYPE, source.repo_type) != source.repo_type:
+    """Return the commit that an object is of; None if it is not of this repository or its metadata does not say."""
+    metadata = head.metadata
+    # Objects of earlier versions have no type in their metadata.
+    if metadata.get(HUB_REPO) != source.repo or metadata.get(HUB_REPO_TYPE, source.repo_type) != source.repo_type:
         return None
-    commit = told.get(HUB_COMMIT, "")
+    commit = metadata.get(HUB_COMMIT, "")
     return commit if _COMMIT.fullmatch(commit) else None

@@ -1,4 +1,4 @@
-"""What a user has chosen in a bucket: keys, which are exact, and prefixes, which stand for all below them."""
+"""A user's selection in a bucket: exact keys, and prefixes, which select everything below them."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 from odhtec_jupyter.stores.s3.object import ObjectHead
 from odhtec_jupyter.stores.s3.store import S3Store
 
-LOOKUPS = 16  # HEAD requests at once
-WINDOW = 4 * LOOKUPS  # that are asked for before somebody looks whether the answers are still wanted
+PARALLEL_LOOKUPS = 16  # HEAD requests in parallel
+MAX_QUEUED_LOOKUPS = 4 * PARALLEL_LOOKUPS  # requested between two checks for a stop
 Asked = TypeVar("Asked")
 Found = TypeVar("Found")
 
 
 def never() -> bool:
-    """For what nobody stops."""
+    """Return False: the ``is_stopped`` of work that is never stopped."""
     return False
 
 
-def require_wanted(is_stopped: Callable[[], bool]) -> None:
-    """Raise :class:`Cancelled` when nobody waits for the answer any more."""
+def raise_if_stopped(is_stopped: Callable[[], bool]) -> None:
+    """Raise :class:`Cancelled` if the client has disconnected."""
     if is_stopped():
         raise Cancelled("The client has disconnected.")
 
@@ -31,23 +31,23 @@ def require_wanted(is_stopped: Callable[[], bool]) -> None:
 def look_up(
     function: Callable[[Asked], Found], items: Sequence[Asked], is_stopped: Callable[[], bool] = never
 ) -> Iterator[Found]:
-    """``function`` of each item, in their order, several at once. Raises :class:`Cancelled`. Blocks."""
-    threads = DaemonThreads(LOOKUPS, thread_name_prefix="odhtec-look")
+    """Call ``function`` for the items in parallel; yield results in order. Raises :class:`Cancelled`. Blocks."""
+    threads = DaemonThreads(PARALLEL_LOOKUPS, thread_name_prefix="odhtec-look")
     try:
-        for start in range(0, len(items), WINDOW):
-            require_wanted(is_stopped)
-            yield from threads.map(function, items[start : start + WINDOW])
+        for start in range(0, len(items), MAX_QUEUED_LOOKUPS):
+            raise_if_stopped(is_stopped)
+            yield from threads.map(function, items[start : start + MAX_QUEUED_LOOKUPS])
     finally:
         threads.shutdown(cancel_futures=True)
 
 
 class Selection:
-    """Each object once, however often it was named. Methods block."""
+    """The selected objects, each once even if it is selected several times. Methods block."""
 
     def __init__(self, bucket: str, keys: Sequence[str], prefixes: Sequence[str]) -> None:
-        """An empty prefix is the whole bucket. Raises :class:`BadRequest` for one that is no folder."""
+        """An empty prefix selects the whole bucket. Raises :class:`BadRequest` for a prefix that is not a folder."""
         if bad := [prefix for prefix in prefixes if prefix and not prefix.endswith("/")]:
-            # "foo" as a prefix would take "foobar" along.
+            # The prefix "foo" would also select "foobar".
             raise BadRequest(f"prefix: {bad[0]!r} must end in a slash.")
         self.bucket = bucket
         self.prefixes: list[str] = []
@@ -59,7 +59,7 @@ class Selection:
 
     @property
     def folder(self) -> str:
-        """The folder that all of it stands in."""
+        """The deepest folder that contains the whole selection."""
         first, *others = [*self.keys, *(prefix.rstrip("/") for prefix in self.prefixes)]
         folder = first[: first.rfind("/") + 1]
         while any(not other.startswith(folder) for other in others):
@@ -67,12 +67,12 @@ class Selection:
         return folder
 
     def heads(self, store: S3Store, is_stopped: Callable[[], bool] = never) -> dict[str, ObjectHead | None]:
-        """The keys, with None for what is not there. Raises :class:`Cancelled`."""
+        """Return the keys with their heads, None for a missing object. Raises :class:`Cancelled`."""
         heads = look_up(lambda key: store.head(self.bucket, key), self.keys, is_stopped)
         return dict(zip(self.keys, heads, strict=True))
 
     def pages(self, store: S3Store, heads: Mapping[str, ObjectHead | None]) -> Iterator[list[S3Object]]:
-        """All objects, in the order of S3's listings."""
+        """Yield all objects in the order of S3's listings."""
         for name in sorted([*self.keys, *self.prefixes], key=str.encode):
             if name not in heads:
                 yield from store.walk(self.bucket, name)

@@ -1,34 +1,36 @@
-"""An S3 object as a target: one PUT, or a multipart upload that can go on after anything.
+"""An S3 object as a target: one PUT, or a multipart upload that can continue after any interruption.
 
-A multipart upload is in the journal from before S3 hears of it until it is visible or gone.
+A multipart upload is in the journal from before it is created in S3 until its object is visible or its parts are gone.
 """
 
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from odhtec_jupyter.errors import Conflict, OdhTecError, StoreError, Unreachable, VerificationError
+from odhtec_jupyter.errors import Conflict, StoreError, Unreachable, VerificationError
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.s3.writer import WRONG_DIGEST
 from odhtec_jupyter.transfers.journal.pending_writes import Kept, PendingWrite
 from odhtec_jupyter.transfers.runtime.engine import Engine, finishing
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE, part_size
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
+from odhtec_jupyter.transfers.targets.pending_multipart import (
+    drop_pending,
+    drop_unnamed,
+    is_visible,
+    joined_etag,
+    other_uploads,
+)
 from odhtec_jupyter.transfers.targets.target import STREAM, Follow, blocks
 from odhtec_jupyter.transfers.targets.write_condition import WriteCondition
-from odhtec_jupyter.uris import S3Uri, parse_uri
-
-# A Complete that was never answered may still be at work in the store; aborting beside it loses the object on RGW.
-COMPLETION = 600.0  # seconds
-CLOCKS_DIFFER = 300.0  # seconds between ours and the store's
+from odhtec_jupyter.uris import S3Uri
 
 
 @dataclass(frozen=True)
 class S3Target:
-    """Where an object goes and what is kept beside it."""
+    """The target of one object, with the content type, metadata and headers to store."""
 
     store: S3Store
     bucket: str
@@ -36,7 +38,7 @@ class S3Target:
     content_type: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)  # Cache-Control and others that S3 keeps
-    if_absent: bool = False  # S3 itself refuses when the key has come into being meanwhile
+    if_absent: bool = False  # S3 refuses the write if the key was created in the meantime
     whole_up_to: int = PART_SIZE
     condition: WriteCondition | None = None
 
@@ -46,13 +48,13 @@ class S3Target:
         return str(S3Uri(self.bucket, self.key))
 
     def part_size(self, size: int) -> int:
-        """8 MiB, or what 10,000 parts need."""
+        """Return 8 MiB, or more if the file would have more than 10,000 parts."""
         return part_size(size)
 
     def put_whole(
         self, view: memoryview, stop: CancelToken, md5: bytes | None = None, follow: Follow = iter
     ) -> str | None:
-        """Store an object with one PUT; the ETag, where S3 tells it. Blocks."""
+        """Store an object with one PUT; return its ETag if S3 returns it. Blocks."""
         try:
             self.require_condition()
             if self.if_absent:
@@ -74,7 +76,7 @@ class S3Target:
             return self.stored_before(f'"{hashlib.md5(view, usedforsecurity=False).hexdigest()}"', error)
 
     def _delete_wrong(self) -> None:
-        """Delete an object of ours whose bytes are wrong, if S3 allows it. Blocks."""
+        """Delete our object after its bytes turned out to be wrong, if S3 permits it. Blocks."""
         try:
             self.store.delete_exactly(self.bucket, self.key)
         except StoreError as error:
@@ -82,41 +84,41 @@ class S3Target:
                 raise
 
     def require_condition(self) -> None:
-        """Raise 412 when there is not at the key what its writer expects. Blocks."""
+        """Raise :class:`StoreError` (412) if the condition is not met. Blocks."""
         if self.condition is not None:
             self.condition.require(self.store, self.bucket, self.key)
 
     def stored_before(self, etag: str | None, error: StoreError) -> str:
-        """The ETag when S3 refuses because an earlier try did its work and only its reply was lost; else the error."""
+        """Return the ETag if an earlier attempt stored the object and only its reply was lost; else raise ``error``."""
         if error.code not in {"PreconditionFailed", "NoSuchUpload", "ConditionalRequestConflict"}:
             raise error
         try:
             head = self.store.head(self.bucket, self.key)
-        except StoreError:  # may write without being allowed to look
+        except StoreError:  # the credentials can write but not read
             raise error from None
         if head is None or etag is None or head.etag != etag:
             raise error
         return etag
 
     async def begin(self, engine: Engine, stop: CancelToken, owner: str = STREAM) -> Multipart:
-        """Begin a multipart upload, or go on with the one that the owner had begun."""
+        """Create a multipart upload, or continue the owner's."""
         entry = engine.pending_writes.of(owner) if owner != STREAM else None
         if entry is not None:
             if entry.place == self.uri and entry.endpoint == self.store.host:
-                if going_on := await Multipart.reopen(engine, self, entry, stop):
-                    return going_on
-            else:  # the target has another name by now
+                if resumed := await Multipart.reopen(engine, self, entry, stop):
+                    return resumed
+            else:  # the target has been renamed since
                 engine.pending_writes.orphan(entry)
         return await Multipart.begin(engine, self, stop, owner)
 
     async def confirm(self, engine: Engine, etag: str | None, size: int, stop: CancelToken) -> str | None:
-        """Compare the stored size with ``size``; an object that is wrong and ours is deleted before the error."""
+        """Compare the stored size with ``size``. Raises :class:`VerificationError` after deleting our wrong object."""
         try:
             head = await engine.attempt(stop, lambda: self.store.head(self.bucket, self.key))
         except StoreError as error:
             if error.status != 403:
                 raise
-            return etag  # may write without being allowed to look
+            return etag  # the credentials can write but not read
         if head is not None and head.size == size:
             return etag or head.etag
         if head is not None and etag and head.etag == etag:
@@ -128,7 +130,7 @@ class S3Target:
 class Multipart:
     """A multipart upload of this server: an :class:`Assembly`."""
 
-    again = None  # S3 does not show parts
+    again = None  # S3 does not return the bytes of parts
 
     def __init__(self, engine: Engine, target: S3Target, entry: PendingWrite) -> None:
         self._engine = engine
@@ -139,16 +141,16 @@ class Multipart:
 
     @property
     def upload_id(self) -> str:
-        """S3's name of it."""
+        """The id of the upload in S3."""
         assert self.entry.upload_id is not None
         return self.entry.upload_id
 
     @classmethod
     async def begin(cls, engine: Engine, target: S3Target, stop: CancelToken, owner: str) -> Multipart:
-        """Begin one. One that S3 made while we were being stopped is dropped again."""
+        """Create a multipart upload. If S3 creates it while we are being stopped, it is aborted again."""
         store = target.store
         entry = await engine.pending_writes.begin(owner, target.uri, store.host)
-        uri, known = S3Uri(target.bucket, target.key), _others(engine, entry)
+        uri, known = S3Uri(target.bucket, target.key), other_uploads(engine, entry)
         made: list[str] = []
         tries = 0
 
@@ -169,9 +171,9 @@ class Multipart:
             if target.if_absent:
                 await engine.attempt(stop, lambda: store.require_guard(target.bucket, target.key, in_parts=True))
             await engine.attempt(stop, create)
-            if tries > 1 and None not in known:  # an answer was lost, and with it the name of what it told of
-                await engine.attempt(stop, lambda: _drop_unnamed(store, uri, entry.begun_at, {*known, made[0]}))
-            await engine.pending_writes.made(entry, made[0])
+            if tries > 1 and None not in known:  # a reply with the id of an upload was lost
+                await engine.attempt(stop, lambda: drop_unnamed(store, uri, entry.started_at, {*known, made[0]}))
+            await engine.pending_writes.set_upload_id(entry, made[0])
         except BaseException as error:
             entry.live = False
             if made:
@@ -183,7 +185,7 @@ class Multipart:
 
     @classmethod
     async def reopen(cls, engine: Engine, target: S3Target, entry: PendingWrite, stop: CancelToken) -> Multipart | None:
-        """Go on with one of an earlier run; None when it is gone. What S3 lists counts, not what we remember."""
+        """Continue an upload of an earlier run with the parts that S3 lists; return None if the upload is gone."""
         if entry.upload_id is None:
             engine.pending_writes.orphan(entry)
             await drop_pending(engine, target.store, entry)
@@ -199,29 +201,29 @@ class Multipart:
                 if await engine.attempt(stop, multipart._is_visible):
                     multipart.finished = True
                     return multipart
-                engine.pending_writes.ended(entry)
+                engine.pending_writes.remove(entry)
                 return None
             if error.status not in {403, 501}:
                 raise
             entry.live = True
-            return multipart  # may write without being allowed to look
+            return multipart  # the credentials can write but not read
         except BaseException:
             entry.live = False
             raise
-        engine.pending_writes.listed(entry, {number: Kept(part.etag, part.size) for number, part in listed.items()})
+        engine.pending_writes.set_parts(entry, {number: Kept(part.etag, part.size) for number, part in listed.items()})
         return multipart
 
     def put(self, number: int, start: int, pieces: Iterable[memoryview], size: int, *, md5: bytes | None) -> str:
-        """Store one part; its ETag. Blocks."""
+        """Store one part and return its ETag. Blocks."""
         target = self.target
         return target.store.put_part(target.bucket, target.key, self.upload_id, number, pieces, size, md5=md5)
 
     def keep(self, number: int, etag: str, size: int) -> None:
-        """A part has arrived."""
-        self._engine.pending_writes.part(self.entry, number, etag, size)
+        """Record a stored part."""
+        self._engine.pending_writes.add_part(self.entry, number, etag, size)
 
     async def complete(self, count: int, stop: CancelToken) -> str | None:
-        """Put the parts together; the ETag. Raises :class:`Conflict` when the key has come into being meanwhile."""
+        """Complete the upload and return the ETag. Raises :class:`Conflict` if the key was created in the meantime."""
         etags = [self.entry.parts[number].etag for number in range(1, count + 1)]
         target, store = self.target, self.target.store
         unanswered = self.entry.completing_at is not None  # in an earlier run
@@ -229,13 +231,13 @@ class Multipart:
             self._engine.pending_writes.visible(self.entry)
             return joined_etag(etags)
 
-        def look() -> None:
+        def check_target() -> None:
             target.require_condition()
             # Ceph RGW ignores If-None-Match on Complete.
             if target.if_absent and store.existing(target.bucket, target.key, in_parts=True) is not None:
                 raise Conflict(f"{target.key} already exists in {target.bucket}: it was created in the meantime.")
 
-        def put_together() -> str | None:
+        def send_complete() -> str | None:
             nonlocal unanswered
             try:
                 return store.complete_multipart(
@@ -248,107 +250,34 @@ class Multipart:
                 unanswered = unanswered or error.transient
                 return target.stored_before(joined_etag(etags), error)
 
-        await self._engine.attempt(stop, look)
+        await self._engine.attempt(stop, check_target)
         await self._engine.pending_writes.completing(self.entry)
         try:
-            etag = await self._engine.attempt(stop, put_together)
+            etag = await self._engine.attempt(stop, send_complete)
         except Unreachable as error:
             self.entry.live = False
             raise CompletionUnknown(str(error), code=error.code) from error
         except StoreError:
             if not unanswered:
-                self._engine.pending_writes.refused(self.entry)
+                self._engine.pending_writes.completion_refused(self.entry)
             raise
         self._engine.pending_writes.visible(self.entry)
         return etag
 
     async def drop(self) -> None:
-        """Abort it; one that S3 may still be completing is looked at later."""
-        self._engine.pending_writes.orphan(self.entry)  # should that have to wait, a new try must not go on with it
+        """Abort the upload, or leave it for later if S3 can still be completing it."""
+        self._engine.pending_writes.orphan(
+            self.entry
+        )  # so that a new attempt does not continue it if it cannot be aborted now
         await drop_pending(self._engine, self.target.store, self.entry)
 
     def leave(self) -> None:
-        """Keep what has arrived."""
+        """Keep the stored parts."""
         self.entry.live = False
 
     def _is_visible(self) -> bool:
-        return _is_visible(self.target.store, self.entry)
+        return is_visible(self.target.store, self.entry)
 
 
 class CompletionUnknown(Unreachable):
-    """S3 was asked to complete an upload and gave no answer: it may still do it, so nothing may be aborted."""
-
-
-def joined_etag(etags: Sequence[str]) -> str | None:
-    """What S3 makes of the parts' ETags: the MD5 of their MD5s; None where a store's parts are named otherwise."""
-    try:
-        digests = b"".join(bytes.fromhex(etag.strip('"')) for etag in etags)
-    except ValueError:
-        return None
-    return f'"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(etags)}"'
-
-
-async def drop_pending(engine: Engine, store: S3Store, entry: PendingWrite) -> bool:
-    """Leave nothing of an unfinished multipart upload; False when that has to wait. Does not raise errors of S3."""
-    stop = CancelToken()  # of its own: the transfer's is set by now
-    uri = parse_uri(entry.place, "place")
-    assert isinstance(uri, S3Uri)
-    known = _others(engine, entry)
-
-    def drop() -> bool:
-        if entry.upload_id is None:
-            if None in known:  # one of them is being begun at this moment
-                return False
-            _drop_unnamed(store, uri, entry.begun_at, known)
-            return True
-        if entry.completing_at is not None:
-            if _is_visible(store, entry):
-                return True
-            if time.time() - entry.completing_at < COMPLETION:
-                return False
-        store.abort_multipart(uri.bucket, uri.key, entry.upload_id)
-        return True
-
-    try:
-        gone = await engine.attempt(stop, drop)
-    except OdhTecError:
-        gone = False
-    if gone:
-        engine.pending_writes.ended(entry)
-    return gone
-
-
-def _others(engine: Engine, entry: PendingWrite) -> set[str | None]:
-    """The ids of the other uploads to the same place; None among them is one that is just being begun.
-
-    One whose name was lost with an earlier server is not: two of them would wait for each other.
-    """
-    others = [other for other in engine.pending_writes.entries if other.place == entry.place and other is not entry]
-    return {other.upload_id for other in others if other.upload_id or other.live}
-
-
-def _drop_unnamed(store: S3Store, uri: S3Uri, since: float, known: Collection[str | None]) -> None:
-    """The server ended before S3's answer was in the journal: ours is one on this very key, since then, without parts.
-
-    No part is sent before the id is in the journal, so one that has parts is somebody else's.
-    """
-    for upload in store.list_multiparts(uri.bucket, uri.key):
-        begun = upload.initiated.timestamp()
-        if upload.upload_id in known or begun < since - CLOCKS_DIFFER:
-            continue
-        if not store.list_parts(uri.bucket, uri.key, upload.upload_id):
-            store.abort_multipart(uri.bucket, uri.key, upload.upload_id)
-
-
-def _is_visible(store: S3Store, entry: PendingWrite) -> bool:
-    """Whether the object is there and made of exactly our parts. Blocks."""
-    uri = parse_uri(entry.place, "place")
-    assert isinstance(uri, S3Uri)
-    etag = joined_etag([entry.parts[number].etag for number in sorted(entry.parts)])
-    try:
-        head = store.head(uri.bucket, uri.key) if entry.parts else None
-    except StoreError as error:
-        if error.status != 403:
-            raise
-        return False  # S3 hides from who may not list that there is nothing
-    return head is not None and etag is not None and head.etag == etag
+    """S3 did not reply to Complete. It can still be completing the upload, so the upload must not be aborted."""

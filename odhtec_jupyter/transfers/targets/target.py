@@ -1,6 +1,6 @@
-"""Where a file goes: what every kind of place offers to whoever writes there.
+"""The interface of all targets.
 
-A small file goes in one piece, a large one as an :class:`Assembly` of parts. Both are invisible until they are whole.
+A small file is written in one piece, a large file as an :class:`Assembly` of parts. Both are invisible until complete.
 """
 
 from __future__ import annotations
@@ -17,81 +17,81 @@ from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_pr
 from odhtec_jupyter.transfers.runtime.parts import MIB
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, check, goes_on
 
-BLOCK = MIB  # bytes between two looks at the stop sign
+BLOCK = MIB  # bytes between two checks for a cancellation
 Follow = Callable[[Iterable[memoryview]], Iterable[memoryview]]
-STREAM = "stream"  # the owner of what cannot go on in another process
+STREAM = "stream"  # the owner of writes that cannot continue in another process
 
 
 class Assembly(Protocol):
-    """A file being put together from parts that come in any order."""
+    """A file that is assembled from parts, which arrive in any order."""
 
-    entry: PendingWrite  # with the parts that have arrived, also in an earlier process
-    finished: bool  # it turned out to be whole: only its end was not known
+    entry: PendingWrite  # with the stored parts, including those of an earlier process
+    finished: bool  # an earlier process completed it without recording that
 
     @property
     def again(self) -> RangedSource | None:
-        """Where the bytes that have arrived can be read again; None where only the source has them."""
+        """The source from which stored bytes can be read again; None if the target does not return them."""
         ...
 
     def put(self, number: int, start: int, blocks: Iterable[memoryview], size: int, *, md5: bytes | None) -> str:
-        """Write part ``number``, which begins at byte ``start``; its ETag. Blocks."""
+        """Write part ``number``, which starts at byte ``start``, and return its ETag. Blocks."""
         ...
 
     def keep(self, number: int, etag: str, size: int) -> None:
-        """A part has arrived; belongs to the event loop."""
+        """Record a stored part. Call it in the event loop only."""
         ...
 
     async def complete(self, count: int, stop: CancelToken) -> str | None:
-        """Make it visible out of its ``count`` parts; the ETag where there is one."""
+        """Make the file of ``count`` parts visible; return its ETag if the target has ETags."""
         ...
 
     async def drop(self) -> None:
-        """Leave nothing of it; what was there before stays. Does not raise."""
+        """Remove all parts; an existing file at the target is not changed. Does not raise."""
         ...
 
     def leave(self) -> None:
-        """Stop here and keep what has arrived, to go on later."""
+        """Stop and keep the stored parts, to continue later."""
         ...
 
 
 class Target(Protocol):
-    """One place for one file."""
+    """The target of one file."""
 
     @property
     def uri(self) -> str:
-        """As the user names it."""
+        """The URI of the target."""
         ...
 
     def part_size(self, size: int) -> int:
-        """How a file of ``size`` bytes is cut."""
+        """Return the part size in bytes for a file of ``size`` bytes."""
         ...
 
     @property
     def whole_up_to(self) -> int:
-        """Files of at most so many bytes go in one piece."""
+        """The size in bytes up to which a file is written in one piece."""
         ...
 
     def put_whole(
         self, view: memoryview, stop: CancelToken, md5: bytes | None = None, follow: Follow = iter
     ) -> str | None:
-        """Write the file in one piece; its ETag, where the target has told one. Blocks.
+        """Write the file in one piece; return its ETag if the target returned one. Blocks.
 
-        ``follow`` is given the blocks, and gives them on.
+        ``follow`` receives the blocks and returns the blocks to write.
         """
         ...
 
     async def begin(self, engine: Engine, stop: CancelToken, owner: str) -> Assembly:
-        """Begin to write in parts, or go on with what the owner had begun."""
+        """Start writing in parts, or continue the owner's pending write."""
         ...
 
     async def confirm(self, engine: Engine, etag: str | None, size: int, stop: CancelToken) -> str | None:
-        """Compare what is there now with ``size``; the ETag, which some stores tell only here."""
+        """Compare the stored size with ``size``; return the ETag, which some stores return only here."""
         ...
 
 
 @asynccontextmanager
 async def assembling(assembly: Assembly, owner: str) -> AsyncIterator[None]:
-    """Whatever ends the context, the parts are kept if the owner may go on with them, and dropped if not."""
+    """If the context ends with an error, keep the parts if the owner can continue with them, or else drop them."""
     try:
         yield
     except BaseException as error:
@@ -104,7 +104,7 @@ async def assembling(assembly: Assembly, owner: str) -> AsyncIterator[None]:
 
 
 def blocks(view: memoryview, stop: CancelToken) -> Iterator[memoryview]:
-    """A buffer in pieces, so that a cancelled transfer ends between two of them."""
+    """Yield a buffer in blocks, so that a cancelled transfer stops between two of them."""
     for start in range(0, len(view), BLOCK):
         check(stop)
         interactive_priority.yield_to_requests()

@@ -1,4 +1,4 @@
-"""A file of the workspace as a target: written beside its name and renamed when it is whole."""
+"""A file of the workspace as a target: it is written to a partial file and renamed when complete."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.target import Follow
 from odhtec_jupyter.uris import WorkspaceUri
 
-PUBLISHED = 0  # no part has this number: beside the parts, it tells the pin of the file when it has its name
+PUBLISHED = 0  # part number, otherwise unused, under which the pin of the renamed file is recorded
 
 
 @dataclass(frozen=True)
 class WorkspaceTarget:
-    """Where a file goes."""
+    """The target of one file in the workspace."""
 
     store: WorkspaceStore
     path: str
     if_absent: bool = False
-    whole_up_to: int = -1  # every file goes through a partial one
+    whole_up_to: int = -1  # every file is written to a partial file first
 
     @property
     def uri(self) -> str:
@@ -34,15 +34,15 @@ class WorkspaceTarget:
         return str(WorkspaceUri(self.path))
 
     def part_size(self, size: int) -> int:
-        """8 MiB, however large the file is."""
+        """Return 8 MiB for every size."""
         return PART_SIZE
 
     def put_whole(self, view: memoryview, stop: CancelToken, md5: bytes | None = None, follow: Follow = iter) -> str:
-        """Never called: a file of the workspace is always put together beside its name."""
+        """Raise: it is never called, because a file of the workspace is always written to a partial file first."""
         raise NotImplementedError
 
     async def begin(self, engine: Engine, stop: CancelToken, owner: str) -> FileAssembly:
-        """Begin a partial file, or go on with the one that the owner had begun."""
+        """Create a partial file, or continue the owner's."""
         entry = engine.pending_writes.of(owner)
         if entry is not None:
             token = entry.upload_id or ""
@@ -64,13 +64,13 @@ class WorkspaceTarget:
         return FileAssembly(engine, self, entry, partial)
 
     def _was_published(self, entry: PendingWrite) -> bool:
-        """Whether an earlier run had given the file its name, and only its end was not known."""
+        """Return whether an earlier run renamed the file without recording that."""
         pin = entry.parts.get(PUBLISHED)
         found = self.store.head(self.path) if pin else None
         return found is not None and pin is not None and found.pin == pin.etag
 
     async def confirm(self, engine: Engine, etag: str | None, size: int, stop: CancelToken) -> str | None:
-        """Compare the size of what is there now."""
+        """Compare the size of the file with ``size``. Raises :class:`VerificationError`."""
         found = await engine.in_thread(stop, self.store.head, self.path)
         if found is None or found.size != size:
             there = "nothing" if found is None else f"{found.size} bytes"
@@ -84,7 +84,7 @@ class FileAssembly:
     def __init__(
         self, engine: Engine, target: WorkspaceTarget, entry: PendingWrite, partial: PartialFile | None
     ) -> None:
-        """``partial`` is None when the file has its name already."""
+        """``partial`` is None if the file is already renamed."""
         self._engine = engine
         self._target = target
         self._partial = partial
@@ -94,27 +94,27 @@ class FileAssembly:
 
     @property
     def again(self) -> PartialSource:
-        """What has arrived is read from the disk, not from the source."""
+        """The written bytes, which are read from the disk instead of the source."""
         assert self._partial is not None
         return PartialSource(self._partial)
 
     def put(self, number: int, start: int, pieces: Iterable[memoryview], size: int, *, md5: bytes | None) -> str:
-        """Write one part at its place. Blocks."""
+        """Write one part at its offset. Blocks."""
         assert self._partial is not None
         for piece in pieces:
             self._partial.write_at(start, piece)
             start += len(piece)
-        self._partial.sync()  # the journal must not know of bytes that a lost machine takes along
+        self._partial.sync()  # so that the journal never records bytes that a crash of the machine loses
         return ""
 
     def keep(self, number: int, etag: str, size: int) -> None:
-        """A part has arrived."""
-        self._engine.pending_writes.part(self.entry, number, etag, size)
+        """Record a written part."""
+        self._engine.pending_writes.add_part(self.entry, number, etag, size)
 
     async def complete(self, count: int, stop: CancelToken) -> None:
-        """Give the file its name."""
+        """Rename the partial file to its name."""
         if partial := self._partial:
-            self.keep(PUBLISHED, partial.pin, 0)  # known before it is done: else a later run would find it in its way
+            self.keep(PUBLISHED, partial.pin, 0)  # recorded first, or else a later run would treat it as a conflict
             await self._engine.journal.written()
             await self._engine.in_thread(stop, lambda: partial.publish(if_absent=self._target.if_absent))
             partial.close()
@@ -126,7 +126,7 @@ class FileAssembly:
         with suppress(OdhTecError):
             if self._partial:
                 await self._engine.in_thread(CancelToken(), self._partial.drop)
-            self._engine.pending_writes.ended(self.entry)
+            self._engine.pending_writes.remove(self.entry)
 
     def leave(self) -> None:
         """Keep the partial file."""
@@ -136,7 +136,7 @@ class FileAssembly:
 
 
 class PartialSource:
-    """The bytes of a partial file as a source."""
+    """A partial file as a source."""
 
     size = 0
     checksum: Checksum | None = None
@@ -145,7 +145,7 @@ class PartialSource:
         self._partial = partial
 
     def open_range(self, start: int, end: int) -> PartialRange:
-        """Bytes ``start`` to ``end``."""
+        """Open the bytes from ``start`` to before ``end``."""
         return PartialRange(self._partial, start, end)
 
 
@@ -158,20 +158,20 @@ class PartialRange:
         self._end = end
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill at most ``len(buffer)`` bytes; 0 at the end."""
+        """Read at most ``len(buffer)`` bytes and return their number; 0 at the end."""
         count = self._partial.read_into(self._next, buffer[: self._end - self._next])
         self._next += count
         return count
 
     def interrupt(self) -> None:
-        """A disk answers by itself."""
+        """Do nothing: a read from the disk ends by itself."""
 
     def close(self) -> None:
-        """The file stays open."""
+        """Do nothing: the file stays open."""
 
 
 async def drop_partial(engine: Engine, store: WorkspaceStore, entry: PendingWrite) -> bool:
-    """Remove what is left of a partial file; False when that cannot be. Does not raise errors of the file system."""
+    """Remove a partial file; return False if that fails. Does not raise errors of the file system."""
     path, token = entry.place.removeprefix("workspace://"), entry.upload_id or ""
 
     def drop() -> None:
@@ -182,5 +182,5 @@ async def drop_partial(engine: Engine, store: WorkspaceStore, entry: PendingWrit
         await engine.in_thread(CancelToken(), drop)
     except OdhTecError:
         return False
-    engine.pending_writes.ended(entry)
+    engine.pending_writes.remove(entry)
     return True

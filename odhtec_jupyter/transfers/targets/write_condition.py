@@ -1,7 +1,7 @@
-"""What has to be at a key for a write to happen: ``If-Match`` and ``If-None-Match`` of the caller.
+"""The condition of a write: ``If-Match`` or ``If-None-Match`` of the request.
 
-Looked at by HEAD and not left to S3: Ceph RGW 16 and 18 refuse a PUT whose If-Match is right, and put parts together
-whatever the condition.
+It is checked by HEAD and not by S3, because Ceph RGW 16 and 18 refuse a PUT whose If-Match is met, and complete a
+multipart upload whether or not the condition is met.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from odhtec_jupyter.stores.s3.wire.etag import opaque
 
 @dataclass(frozen=True)
 class WriteCondition:
-    """The ETag that must be there; without one nothing may be there."""
+    """The ETag that the object must have; None requires that there is no object."""
 
     etag: str | None
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> WriteCondition | None:
-        """That of a request; None when it has none. Raises :class:`BadRequest` for one that cannot be met."""
+        """Return the condition of a request, or None. Raises :class:`BadRequest` for an unsupported condition."""
         match, none_match = headers.get("If-Match"), headers.get("If-None-Match")
         if match is not None and none_match is not None:
             raise BadRequest("If-Match and If-None-Match cannot be combined.")
@@ -34,15 +34,15 @@ class WriteCondition:
             return cls(None)
         if match is None:
             return None
-        # A proxy that packs replies makes a weak ETag of each that it passes on.
+        # A proxy that compresses replies turns each ETag into a weak one.
         if not re.fullmatch(r'(?:W/)?"[^"]+"', match.strip()):
             raise BadRequest("If-Match must be one ETag in double quotes.")
         return cls(opaque(match))
 
     def require(self, store: S3Store, bucket: str, key: str) -> ObjectHead | None:
-        """Look; what is there. Raises :class:`StoreError` with 412 when it is not what must be. Blocks.
+        """Check the condition and return the existing object. Raises :class:`StoreError` (412) if not met. Blocks.
 
-        A refusal to look is an error, too, unless S3 itself will refuse a write that would replace something.
+        Also raises if S3 does not permit the check, unless S3 itself refuses a write that would replace an object.
         """
         head = store.existing(bucket, key) if self.etag is None else store.head(bucket, key)
         if self.etag is None and head is not None:

@@ -21,7 +21,8 @@ from odhtec_jupyter.transfers.journal.pending_writes import Kept, PendingWrite
 from odhtec_jupyter.transfers.journal.upload_record import UploadRecord
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from odhtec_jupyter.transfers.targets.s3_target import Multipart, S3Target, drop_pending
+from odhtec_jupyter.transfers.targets.pending_multipart import drop_pending
+from odhtec_jupyter.transfers.targets.s3_target import Multipart, S3Target
 from odhtec_jupyter.transfers.targets.target import blocks
 from odhtec_jupyter.transfers.uploads.incoming_part import IncomingPart
 from odhtec_jupyter.transfers.uploads.part_pieces import PartInPieces

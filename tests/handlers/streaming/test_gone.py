@@ -15,10 +15,10 @@ from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.stores.s3.source import S3Source
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.workspace.store import WorkspaceStore
-from odhtec_jupyter.transfers.planning.selection import WINDOW
+from odhtec_jupyter.transfers.planning.selection import MAX_QUEUED_LOOKUPS
 
 on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
-KEYS = [f"d/k{number:04}" for number in range(10 * WINDOW)]
+KEYS = [f"d/k{number:04}" for number in range(10 * MAX_QUEUED_LOOKUPS)]
 PATIENCE = 30.0  # seconds until a test that waits gives up
 
 
@@ -105,7 +105,7 @@ async def test_dry_run_stops_reading_objects_when_the_client_disconnects(
     filled = json.loads(json.dumps(body).replace("{bucket}", bucket))
     await ask_and_leave(api, watched, method, target.replace("{bucket}", bucket), filled)
     await all_done()
-    assert 0 < watched.calls <= WINDOW
+    assert 0 < watched.calls <= MAX_QUEUED_LOOKUPS
 
 
 @on_moto

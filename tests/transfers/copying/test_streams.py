@@ -19,7 +19,8 @@ from odhtec_jupyter.stores.s3.wire.errors import answer_error
 from odhtec_jupyter.transfers.copying import connection_scaler, part_progress
 from odhtec_jupyter.transfers.runtime import parts
 from odhtec_jupyter.transfers.runtime.parts import MIB, PART_SIZE
-from odhtec_jupyter.transfers.transfer import Transfer, TransferFile
+from odhtec_jupyter.transfers.transfer import Transfer
+from odhtec_jupyter.transfers.transfer_file import TransferFile
 from tests.content import multiparts
 from tests.marks import on_moto
 from tests.transfers.steps import Hold, begin, ended, sha256s, until

@@ -1,4 +1,4 @@
-"""The journal as a file: locked, private, taken over, damaged, and on a disk that refuses it."""
+"""The journal file: locked, private, taken over, damaged, and on a full or read-only disk."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def parts(journal: Journal) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in journal.rows("parts")]
 
 
-async def test_what_is_written_is_there_for_the_next_server(tmp_path: Path, jp_asyncio_loop: Any) -> None:
+async def test_rows_are_available_to_the_next_server(tmp_path: Path, jp_asyncio_loop: Any) -> None:
     journal = Journal(tmp_path / "state", log=LOG)
     journal.put("parts", PART, ("u", 2, '"other"', 6))
     journal.put("parts", ("u", 2, '"newer"', 7))
@@ -36,7 +36,7 @@ async def test_what_is_written_is_there_for_the_next_server(tmp_path: Path, jp_a
     again.close()
 
 
-async def test_only_its_owner_may_read_it(tmp_path: Path, jp_asyncio_loop: Any) -> None:
+async def test_journal_is_readable_by_its_owner_only(tmp_path: Path, jp_asyncio_loop: Any) -> None:
     journal = Journal(tmp_path / "state", log=LOG)
     journal.put("parts", PART)
     await journal.written()
@@ -47,10 +47,10 @@ async def test_only_its_owner_may_read_it(tmp_path: Path, jp_asyncio_loop: Any) 
     journal.close()
 
 
-async def test_a_second_server_takes_its_own_and_the_next_one_takes_over_both(
+async def test_second_server_uses_its_own_journal_and_the_next_takes_over_both(
     tmp_path: Path, jp_asyncio_loop: Any
 ) -> None:
-    # In another process, as servers are: locks are held by processes.
+    # In another process, because locks belong to processes.
     code = (
         "import asyncio, logging, sys\n"
         "from pathlib import Path\n"
@@ -77,14 +77,14 @@ async def test_a_second_server_takes_its_own_and_the_next_one_takes_over_both(
     assert sorted(parts(third)) == [("first", 1, "e", 1), ("second", 1, "e", 1)]
     third.close()
     fourth = Journal(tmp_path, log=LOG)
-    assert len(parts(fourth)) == 2, "taken over once"
+    assert len(parts(fourth)) == 2, "each row is taken over once"
     fourth.close()
 
 
 @pytest.mark.parametrize(
-    "content", [b"this is no database, but long enough to be looked at" * 30, b"SQLite format 3\0" * 90]
+    "content", [b"this is not a database, but long enough for a header" * 30, b"SQLite format 3\0" * 90]
 )
-async def test_a_damaged_one_is_put_aside(
+async def test_damaged_journal_is_renamed(
     tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture, jp_asyncio_loop: Any
 ) -> None:
     (tmp_path / "journal.sqlite").write_bytes(content)
@@ -99,7 +99,7 @@ async def test_a_damaged_one_is_put_aside(
     again.close()
 
 
-async def test_one_of_a_later_version_is_left_alone(tmp_path: Path, jp_asyncio_loop: Any) -> None:
+async def test_journal_of_a_later_version_is_not_changed(tmp_path: Path, jp_asyncio_loop: Any) -> None:
     database = sqlite3.connect(tmp_path / "journal.sqlite")
     database.execute(f"PRAGMA user_version = {VERSION + 1}")
     database.execute("CREATE TABLE parts (something_else TEXT)")
@@ -112,20 +112,20 @@ async def test_one_of_a_later_version_is_left_alone(tmp_path: Path, jp_asyncio_l
     assert (tmp_path / "journal.sqlite").read_bytes() == before
 
 
-async def test_without_a_place_for_it_transfers_run_all_the_same(
+async def test_transfers_run_without_a_writable_state_directory(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, jp_asyncio_loop: Any
 ) -> None:
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("not a folder")
     journal = Journal(tmp_path / "file" / "state", log=LOG)
     assert "transfers end with the server" in caplog.text
     listed = PendingWrites(journal)
     entry = await listed.begin("stream", "s3://b/k", "host")
-    listed.ended(entry)
+    listed.remove(entry)
     await journal.written()
     journal.close()
 
 
-async def test_a_full_disk_holds_nobody_up_and_nothing_is_forgotten(
+async def test_rows_are_written_after_a_full_disk_has_space(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, jp_asyncio_loop: Any
 ) -> None:
     journal = Journal(tmp_path, log=LOG)
@@ -145,7 +145,7 @@ async def test_a_full_disk_holds_nobody_up_and_nothing_is_forgotten(
 
 
 @pytest.mark.parametrize("poison", [2**70, "\ud800"], ids=["too large", "no text"])
-async def test_a_value_that_it_has_no_form_for_holds_nobody_up(
+async def test_unsupported_value_does_not_block_other_rows(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, jp_asyncio_loop: Any, poison: Any
 ) -> None:
     journal = Journal(tmp_path, log=LOG)
@@ -160,12 +160,12 @@ async def test_a_value_that_it_has_no_form_for_holds_nobody_up(
     again.close()
 
 
-async def test_what_was_taken_over_already_is_not_taken_over_again(tmp_path: Path, jp_asyncio_loop: Any) -> None:
+async def test_rows_already_taken_over_are_not_taken_over_again(tmp_path: Path, jp_asyncio_loop: Any) -> None:
     first = Journal(tmp_path, log=LOG)
     first.put("parts", PART)
     await first.written()
     first.close()
-    # As a kill between the two commits of a take-over leaves it: both have the row.
+    # After a kill between the two commits of a take-over, both journals have the row.
     shutil.copy(tmp_path / "journal.sqlite", tmp_path / "journal-1.sqlite")
     second = sqlite3.connect(tmp_path / "journal.sqlite")
     with second:
@@ -176,7 +176,7 @@ async def test_what_was_taken_over_already_is_not_taken_over_again(tmp_path: Pat
     third.close()
 
 
-async def test_a_damaged_one_of_another_server_does_not_cost_our_own(
+async def test_damaged_journal_of_another_server_does_not_lose_our_own(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, jp_asyncio_loop: Any
 ) -> None:
     ours, theirs = Journal(tmp_path, log=LOG), Journal(tmp_path, log=LOG)
@@ -193,5 +193,5 @@ async def test_a_damaged_one_of_another_server_does_not_cost_our_own(
     assert PART in parts(again)
     again.close()
     later = Journal(tmp_path, log=LOG)
-    assert PART in parts(later), "it was in a file, not in memory"
+    assert PART in parts(later), "the journal was in a file, not in memory"
     later.close()

@@ -80,7 +80,7 @@ async def test_hub_without_auth_check_is_imported_from(
     assert sha256s(s3_client, bucket) == expected(model)
 
 
-async def test_a_second_import_sends_nothing(
+async def test_second_import_sends_nothing(
     services: Services,
     hub: HubStandIn,
     s3_client: Any,
@@ -95,7 +95,7 @@ async def test_a_second_import_sends_nothing(
     assert [seen for seen in hub.traffic.seen() if "/resolve/" in seen.path] == []
 
 
-async def test_a_differing_object_is_a_conflict_before_anything_is_written(
+async def test_differing_object_is_a_conflict_before_anything_is_written(
     services: Services, s3_client: Any, bucket: str, model: Repository
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="org/model/config.json", Body=b"mine")
@@ -107,7 +107,7 @@ async def test_a_differing_object_is_a_conflict_before_anything_is_written(
 @pytest.mark.parametrize(
     ("policy", "kept", "beside"), [("skip", True, False), ("overwrite", False, False), ("rename", True, True)]
 )
-async def test_on_conflict_says_what_happens(
+async def test_on_conflict_is_applied(
     services: Services,
     s3_client: Any,
     bucket: str,
@@ -125,7 +125,7 @@ async def test_on_conflict_says_what_happens(
     assert ("org/model/config (1).json" in there) is beside
 
 
-async def test_patterns_choose_the_files(services: Services, s3_client: Any, bucket: str, model: Repository) -> None:
+async def test_patterns_select_the_files(services: Services, s3_client: Any, bucket: str, model: Repository) -> None:
     await bring(services, request(bucket, prefix="", include=["*.json", "*.bin"], exclude=["small*"]))
     assert list(sha256s(s3_client, bucket)) == ["config.json"]
     with pytest.raises(BadRequest, match="no files"):
@@ -137,7 +137,7 @@ async def test_patterns_choose_the_files(services: Services, s3_client: Any, buc
     [Refuse(503), Refuse(429, retry_after=0), Cut(after=100_000), Cut(after=3 * MIB)],
     ids=["503", "429", "cut early", "cut late"],
 )
-async def test_a_fault_on_the_way_is_overcome(
+async def test_temporary_fault_is_retried(
     services: Services,
     hub: HubStandIn,
     s3_client: Any,
@@ -204,7 +204,7 @@ async def test_cancel_leaves_whole_objects_only(
     repository = Repository("org/model")
     repository.commit({"large.bin": SyntheticContent(40 * MIB, seed=4)})
     s3_client.put_object(Bucket=bucket, Key="org/model/large.bin", Body=b"before")
-    # So slow that waiting for the next block of bytes would take longer than the test: the wait itself must end.
+    # So slow that the next block of bytes would arrive after the test: the cancellation must end the wait itself.
     with HubStandIn(repository, bytes_per_second=20_000) as hub:
         services = make_services(hf_endpoint=hub.endpoint)
         await services.start()
@@ -297,7 +297,7 @@ async def test_host_without_ranges_is_read_over_one_connection(
     hub.traffic.clear()
     again = await bring(services, request(bucket, prefix="again", include=["model.safetensors"], verify=verify))
     assert again.error is None
-    # What was found out is kept: a whole file, once.
+    # The store remembers that the host has no ranges: the whole file is read once.
     assert [seen.bytes_sent for seen in hub.traffic.seen("cdn")] == [LARGE.size]
 
 
@@ -305,13 +305,13 @@ async def test_host_without_ranges_is_read_over_one_connection(
 async def test_connection_of_a_host_without_ranges_is_not_replaced(
     services: Services, hub: HubStandIn, bucket: str, model: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A new one has to read all that is there already, which is no slowness."""
+    """A new connection has to read the received bytes again, so it is not slow."""
     monkeypatch.setattr("odhtec_jupyter.transfers.copying.stragglers.LOOK_SECONDS", 0.001)
     monkeypatch.setattr("odhtec_jupyter.transfers.copying.stragglers.LATE_SECONDS", 0.0)
     monkeypatch.setattr("odhtec_jupyter.transfers.runtime.retry.FIRST_DELAY_SECONDS", 0.0)
     model.commit({"second.bin": SyntheticContent(12 * PART_SIZE, seed=9)})
     hub.mirror.ranges = False
-    await bring(services, request(bucket, include=["model.safetensors"]))  # shows that there are none
+    await bring(services, request(bucket, include=["model.safetensors"]))  # shows that the host has no ranges
     hub.traffic.clear()
     hub.inject(Cut(after=11 * PART_SIZE), "*second.bin", host="cdn")
     transfer = await bring(services, request(bucket, include=["second.bin"]))
@@ -333,7 +333,7 @@ async def test_refused_link_is_final_and_names_the_host(
     )
     assert transfer.error.code == "HubForbidden"
     assert sha256s(s3_client, bucket) == {}
-    # Each connection asks once.
+    # Each connection requests a link once.
     assert len(hub.traffic.seen("cdn")) <= 8
 
 

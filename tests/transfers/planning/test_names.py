@@ -1,4 +1,4 @@
-"""Some files and folders of a folder as one transfer."""
+"""Selected files and folders of a folder as one transfer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def put(s3_client: Any, bucket: str, *keys: str) -> None:
         s3_client.put_object(Bucket=bucket, Key=key, Body=key.encode())
 
 
-async def test_exactly_what_is_named_is_copied_and_moved(services: Services, s3_client: Any, bucket: str) -> None:
+async def test_exactly_the_listed_names_are_copied_and_moved(services: Services, s3_client: Any, bucket: str) -> None:
     here = {"p/a", "p/ab", "p/d", "p/d/", "p/d/e/f", "p/dd/x", "q/a"}
     put(s3_client, bucket, *here)
     copied = await run(services, "copy", f"s3://{bucket}/p/", f"s3://{bucket}/c/", ["d/", "a", "a"])
@@ -38,7 +38,7 @@ async def test_exactly_what_is_named_is_copied_and_moved(services: Services, s3_
     assert found["m/d/e/f"] == b"p/d/e/f"
 
 
-async def test_every_name_that_s3_takes(services: Services, s3_client: Any, bucket: str) -> None:
+async def test_unusual_names_are_moved(services: Services, s3_client: Any, bucket: str) -> None:
     names = ["..", ".", "/", "tr/", "p%2F q+?#&=.txt", "😀", "é e\u0301", "~'\"<&>"]
     put(s3_client, bucket, *(f"p/{name}" for name in names), "p//below", "p/other")
     done = await run(services, "move", f"s3://{bucket}/p/", f"s3://{bucket}/", names)
@@ -46,7 +46,7 @@ async def test_every_name_that_s3_takes(services: Services, s3_client: Any, buck
     assert set(contents(s3_client, bucket)) == {"p/other", "/below", *names}
 
 
-async def test_a_move_out_of_the_workspace_leaves_the_folder_and_what_was_not_named(
+async def test_move_from_the_workspace_keeps_the_folder_and_unlisted_files(
     services: Services, workspace: Path, s3_client: Any, bucket: str
 ) -> None:
     (workspace / "w" / "x" / "y").mkdir(parents=True)
@@ -58,7 +58,7 @@ async def test_a_move_out_of_the_workspace_leaves_the_folder_and_what_was_not_na
     assert [path.name for path in (workspace / "w").iterdir()] == ["three"]
     done = await run(services, "move", "workspace://w/", f"s3://{bucket}/to/", ["three"])
     assert done.state == "completed"
-    assert list((workspace / "w").iterdir()) == [], "nobody asked to move the folder itself"
+    assert list((workspace / "w").iterdir()) == [], "the folder itself was not selected"
     (workspace / "top").mkdir()
     (workspace / "top" / "file").write_text("t")
     done = await run(services, "move", "workspace://", f"s3://{bucket}/", ["top/"])
@@ -66,7 +66,7 @@ async def test_a_move_out_of_the_workspace_leaves_the_folder_and_what_was_not_na
     assert not (workspace / "top").exists()
 
 
-async def test_what_is_missing_is_said_before_anything_is_written(
+async def test_missing_name_is_reported_before_anything_is_written(
     services: Services, s3_client: Any, bucket: str
 ) -> None:
     put(s3_client, bucket, "p/a", "p/d/e")
@@ -79,7 +79,7 @@ async def test_what_is_missing_is_said_before_anything_is_written(
     assert set(contents(s3_client, bucket)) == {"p/a", "p/d/e"}
 
 
-async def test_what_is_in_the_way_is_decided_for_all(services: Services, s3_client: Any, bucket: str) -> None:
+async def test_on_conflict_applies_to_all_names(services: Services, s3_client: Any, bucket: str) -> None:
     put(s3_client, bucket, "p/a", "p/b", "c/b")
     failed = await run(services, "move", f"s3://{bucket}/p/", f"s3://{bucket}/c/", ["a", "b"])
     assert failed.state == "failed"
@@ -89,7 +89,7 @@ async def test_what_is_in_the_way_is_decided_for_all(services: Services, s3_clie
     assert set(contents(s3_client, bucket)) == {"c/a", "c/b", "c/b (1)"}
 
 
-async def test_names_that_cannot_be_meant_are_refused(services: Services, bucket: str) -> None:
+async def test_unsupported_names_are_refused(services: Services, bucket: str) -> None:
     folder, to = f"s3://{bucket}/p/", f"s3://{bucket}/c/"
     for action, source, target, names in (
         ("delete", folder, "", ["a"]),

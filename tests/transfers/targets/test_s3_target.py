@@ -6,17 +6,18 @@ import pytest
 
 from odhtec_jupyter.errors import StoreError, Unreachable
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from odhtec_jupyter.transfers.targets.s3_target import S3Target, joined_etag
+from odhtec_jupyter.transfers.targets.pending_multipart import joined_etag
+from odhtec_jupyter.transfers.targets.s3_target import S3Target
 from tests.odd_store import Asked, OddStore, Reply, failure
 
 
-def test_the_etag_of_an_upload_is_the_md5_of_the_md5s() -> None:
+def test_etag_of_a_multipart_object_is_the_md5_of_the_md5s() -> None:
     parts = [hashlib.md5(text).digest() for text in (b"one", b"two")]
     etags = [f'"{part.hex()}"' for part in parts]
     assert joined_etag(etags) == f'"{hashlib.md5(b"".join(parts)).hexdigest()}-2"'
 
 
-def test_parts_that_are_named_otherwise_have_no_etag_to_compare() -> None:
+def test_etags_that_are_not_md5s_give_no_etag() -> None:
     assert joined_etag(['"not-a-digest"', '"0123"']) is None
 
 
@@ -28,12 +29,12 @@ def store_wrong_bytes(asked: Asked, reply: Reply) -> None:
 def test_object_with_wrong_bytes_is_deleted_as_soon_as_the_store_answers() -> None:
     def leave(asked: Asked) -> None:
         if asked.method == "DELETE":
-            raise ConnectionAbortedError  # the connection ends without an answer
+            raise ConnectionAbortedError  # the connection ends without a reply
 
     with OddStore(oddity=store_wrong_bytes) as odd:
         target = S3Target(odd.store, "bucket", "key\x01")  # DeleteObjects cannot name it
         odd.refuse = leave
-        with pytest.raises(Unreachable):  # which is tried again
+        with pytest.raises(Unreachable):  # which is retried
             target.put_whole(memoryview(b"bytes"), CancelToken(), hashlib.md5(b"bytes").digest())
         odd.refuse = None
         with pytest.raises(StoreError, match="different bytes than were sent"):
@@ -41,7 +42,7 @@ def test_object_with_wrong_bytes_is_deleted_as_soon_as_the_store_answers() -> No
         assert odd.objects == {}
 
 
-def test_wrong_bytes_are_told_where_they_may_not_be_deleted() -> None:
+def test_wrong_bytes_are_reported_if_they_cannot_be_deleted() -> None:
     def deny(asked: Asked) -> Reply | None:
         return failure(403, "AccessDenied") if asked.method in {"DELETE", "POST"} else None
 

@@ -1,6 +1,6 @@
-"""What stands behind a URI: the files of a source, the bytes of one of them, and the place that takes it.
+"""The files at a URI: those of a source, the bytes of one of them, and its target.
 
-Functions that list or look block and run in threads.
+Functions that list or look up files block and run in threads.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HUB_METADATA = frozenset({HUB_REPO, HUB_REPO_TYPE, HUB_COMMIT, HUB_ETAG})
 
 @dataclass(frozen=True)
 class Stores:
-    """The stores of one run of a transfer, and the token that was typed in for it."""
+    """The stores of one run of a transfer, and the token that was entered for it."""
 
     s3: S3Store
     hub: HubStore
@@ -42,7 +42,7 @@ class Stores:
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of a source. ``path`` is relative to what was named; ``pin`` says which content it has now."""
+    """A file of a source. ``path`` is relative to the requested source; ``pin`` identifies the current content."""
 
     path: str
     uri: Uri
@@ -53,12 +53,12 @@ class Entry:
 
     @property
     def is_hidden(self) -> bool:
-        """Whether it is there, and left out."""
+        """Whether it exists but is hidden."""
         return self.error is not None and self.error.code == HIDDEN_FILE
 
 
 def entries(stores: Stores, uri: Uri, is_stopped: Callable[[], bool] = never) -> Iterator[list[Entry]]:
-    """The files that ``uri`` names, page by page. Raises :class:`NotFound` when there is nothing. Blocks."""
+    """Yield the files at ``uri`` in pages. Raises :class:`StoreError` (NoSuchKey) if there are none. Blocks."""
     pages: Iterator[list[Entry]]
     if isinstance(uri, HubUri):
         pages = _hub_entries(stores, uri, is_stopped)
@@ -77,9 +77,9 @@ def entries(stores: Stores, uri: Uri, is_stopped: Callable[[], bool] = never) ->
 def named_entries(
     stores: Stores, folder: Uri, names: Sequence[str], is_stopped: Callable[[], bool] = never
 ) -> Iterator[list[Entry]]:
-    """The files that ``names`` in a folder mean, their paths from there. Raises :class:`NotFound` for one of nothing.
+    """Yield the files of ``names`` in a folder, with paths relative to the folder. Blocks.
 
-    Blocks.
+    Raises :class:`StoreError` (NoSuchKey) for a name that does not exist.
     """
 
     def look(name: str) -> list[Entry]:
@@ -142,12 +142,12 @@ def _workspace_entry(file: WorkspaceFile, path: str) -> Entry:
 
 
 def hub_pin(file: HubFile) -> str:
-    """The hub's etag with its kind."""
+    """Return the hub's etag with its kind."""
     return f"{'sha256' if file.lfs else 'blob'}:{file.etag}"
 
 
 def source_of(stores: Stores, uri: Uri, size: int, pin: str) -> RangedSource:
-    """The bytes of one file, if it still has the content of ``pin``."""
+    """Return the source of a file's bytes; reading fails if its content no longer matches ``pin``."""
     if isinstance(uri, HubUri):
         kind, _, etag = pin.partition(":")
         file = HubFile(path=uri.path, size=size, etag=etag, lfs=kind == "sha256")
@@ -157,8 +157,8 @@ def source_of(stores: Stores, uri: Uri, size: int, pin: str) -> RangedSource:
     return stores.workspace.source(uri.path, size, pin)
 
 
-def present(stores: Stores, uri: Uri) -> Entry | None:
-    """The file as it is now; None when it is gone. A file of the hub stays as it was. Blocks."""
+def stat(stores: Stores, uri: Uri) -> Entry | None:
+    """Return the current state of a file; None if it is gone, or in the hub, where it cannot change. Blocks."""
     if isinstance(uri, S3Uri):
         head = stores.s3.head(uri.bucket, uri.key)
         return Entry("", uri, head.size, head.etag or "", head.last_modified) if head else None
@@ -169,9 +169,9 @@ def present(stores: Stores, uri: Uri) -> Entry | None:
 
 
 def target_of(stores: Stores, source: Uri, pin: str, target: Uri, *, if_absent: bool) -> S3Target | WorkspaceTarget:
-    """The place for one file, and what is kept beside it there. Blocks."""
+    """Return the target of a file, with the content type, metadata and headers to store. Blocks."""
     if isinstance(target, WorkspaceUri):
-        stores.workspace.require_visible(target.path)  # the plan may be of a time when it was allowed
+        stores.workspace.require_visible(target.path)  # the rules can have changed since the plan
         return WorkspaceTarget(stores.workspace, target.path, if_absent)
     if isinstance(target, HubUri):
         raise BadRequest("target: the hub is read-only.")
@@ -188,7 +188,7 @@ def target_of(stores: Stores, source: Uri, pin: str, target: Uri, *, if_absent: 
 
 
 def as_stored(place: S3Target, head: ObjectHead) -> S3Target:
-    """A target that keeps what the source object has beside its bytes."""
+    """Return a target with the content type, metadata and headers of the source object."""
     return _with(place, head.content_type or place.content_type, dict(head.metadata), head.headers)
 
 
@@ -197,7 +197,7 @@ def _with(place: S3Target, content_type: str | None, metadata: dict[str, str], h
 
 
 def hub_metadata(source: HubUri, pin: str) -> dict[str, str]:
-    """What an object says about where it is from; with it a second import knows it again."""
+    """Return the metadata that names the origin of an object, by which a second import recognizes it."""
     return {
         HUB_REPO: source.repo,
         HUB_REPO_TYPE: source.repo_type,
@@ -207,6 +207,6 @@ def hub_metadata(source: HubUri, pin: str) -> dict[str, str]:
 
 
 def check_key(uri: Uri) -> None:
-    """Raise :class:`BadRequest` for a key that S3 does not take."""
+    """Raise :class:`BadRequest` for a key that is too long for S3."""
     if isinstance(uri, S3Uri) and len(uri.key.encode()) > MAX_KEY_BYTES:
         raise BadRequest(f"The key of {uri.name} would be longer than {MAX_KEY_BYTES} bytes.")
