@@ -113,7 +113,7 @@ async def test_a_buffer_is_given_back_once_even_when_released_twice() -> None:
 
 
 async def test_a_lease_that_can_never_be_met_is_refused_at_once() -> None:
-    with pytest.raises(ValueError, match="never"):
+    with pytest.raises(ValueError, match="a lease can have from 1 to"):
         await MemoryBudget(4 * PART_SIZE).lease(3 * PART_SIZE, "copy")
 
 
