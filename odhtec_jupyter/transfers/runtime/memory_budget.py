@@ -85,7 +85,7 @@ class MemoryBudget:
     async def lease(self, size: int, lane: Lane) -> Lease:
         """Return a buffer of ``size`` bytes as soon as it fits and no earlier request waits."""
         if not 0 < size <= self.largest:
-            raise ValueError(f"a lease can have 1 to {self.largest} bytes, not {size}")
+            raise ValueError(f"a lease can have from 1 to {self.largest} bytes, not {size}")
         waiting = _Waiting(size, lane, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._serve()
