@@ -288,7 +288,7 @@ export namespace ImportModel {
     bucket: string;
     /** The folder that is shown. */
     prefix: string;
-    /** Wait, or return at once when the signal is aborted. */
+    /** Wait, or return immediately when the signal is aborted. */
     sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   }
 }

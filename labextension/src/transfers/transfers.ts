@@ -186,7 +186,7 @@ export namespace TransfersModel {
 
   export interface IOptions {
     server: IServer;
-    /** Wait, or return at once when the signal is aborted. */
+    /** Wait, or return immediately when the signal is aborted. */
     sleep: (ms: number, signal: AbortSignal) => Promise<void>;
     /** Called when a transfer that was running has finished. */
     onFinished?: (transfer: Transfer) => void;

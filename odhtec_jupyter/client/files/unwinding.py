@@ -21,7 +21,7 @@ _POP_TOP = dis.opmap.get("POP_TOP", _UNKNOWN)
 _CHECK_EXC_MATCH = dis.opmap.get("CHECK_EXC_MATCH", _UNKNOWN)  # except
 _CHECK_EG_MATCH = dis.opmap.get("CHECK_EG_MATCH", _UNKNOWN)  # except*
 _MATCHES = frozenset({_CHECK_EXC_MATCH, _CHECK_EG_MATCH})
-# Python 3.11 to 3.13 have all of them. Without one of them, no handler can be told from another.
+# Python 3.11 to 3.13 have all of them. Without one of them, handlers cannot be distinguished.
 _IS_READABLE = _UNKNOWN not in {_PUSH_EXC_INFO, _WITH_EXCEPT_START, _POP_TOP, *_MATCHES}
 _INSTRUCTION_BYTES = 2
 

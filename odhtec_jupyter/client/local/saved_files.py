@@ -29,7 +29,7 @@ class SavedFiles:
             found = _identity(path)
             other = self._paths.get(found[0], path) if found is not None else path
             if found is None or other == path or _inode(other) != found[0]:
-                return  # a disk reuses the inode of a file that somebody has deleted since it was saved
+                return  # a disk reuses the inode of a saved file that was deleted in the meantime
             if found[1] == 1 or _folded(other) == _folded(path):
                 raise Conflict(
                     f"{path} and {other} are the same file on this disk. To keep both, set on_conflict to rename "

@@ -16,9 +16,9 @@ class S3Links(S3Base):
     def presign(
         self, bucket: str, key: str, method: Literal["GET", "PUT"], expires_in: int, *, disposition: str
     ) -> PresignedUrl:
-        """A link to read or to write this key. ``disposition`` is what a reader is told about its name.
+        """Return a link to read or write this key. ``disposition`` is the Content-Disposition of the reply to a reader.
 
-        A link ends with the credentials it was made with: where their end is known, the link says it as its own.
+        A link expires with the credentials that signed it. If their expiry is known, it limits that of the link.
         """
         params: dict[str, Any] = {"Bucket": bucket, "Key": key}
         if method == "GET":

@@ -23,7 +23,7 @@ export function aborted(): DOMException {
 
 /** Waiting for time and network, injected for tests. */
 export interface IBackoff {
-  /** Wait, or return at once when the signal is aborted. */
+  /** Wait, or return immediately when the signal is aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** Wait until online; resolves to whether it was offline. */
   whenOnline(signal: AbortSignal): Promise<boolean>;

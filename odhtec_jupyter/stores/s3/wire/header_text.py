@@ -1,7 +1,7 @@
-"""Texts outside ASCII in headers, which carry ASCII only.
+"""Text outside ASCII in headers, which carry only ASCII.
 
-Amazon tells metadata as RFC 2047 and takes it so; most other stores send the bytes of UTF-8 as they are, and keep RFC
-2047 to the letter. Read is either, written is RFC 2047, which every store can carry and boto3 can sign.
+Amazon sends and accepts metadata in RFC 2047; most other stores send the bytes of UTF-8 unchanged, and store RFC 2047
+literally. Both forms are read, and RFC 2047 is written, because every store can carry it and boto3 can sign it.
 """
 
 from __future__ import annotations

@@ -242,7 +242,7 @@ def _size(text: str | None) -> int:
 
 
 def _time(text: str | None) -> datetime | None:
-    """A time as S3 writes it, or as some other servers do; None where nobody can tell."""
+    """Parse a time in the form of S3 or of some other servers. Return None if that is not possible."""
     if not text:
         return None
     try:
