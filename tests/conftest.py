@@ -26,6 +26,7 @@ from botocore.exceptions import ClientError
 
 from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess, clean_environment
+from odhtec_jupyter.settings import OdhTecSettings
 from tests.installed import RGW_PROGRAMS, missing
 
 if TYPE_CHECKING:
@@ -333,3 +334,18 @@ def _unless_browser(name: str) -> Any:
 
 jp_asyncio_loop = _unless_browser("jp_asyncio_loop")
 jp_server_cleanup = _unless_browser("jp_server_cleanup")
+
+
+Env = Callable[..., OdhTecSettings]
+
+
+@pytest.fixture
+def with_env(monkeypatch: pytest.MonkeyPatch, clean_surroundings: None) -> Env:
+    """Settings made in an environment that holds only these variables of ours."""
+
+    def make(**variables: str) -> OdhTecSettings:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return OdhTecSettings()
+
+    return make

@@ -415,15 +415,15 @@ def test_answer_without_a_list_of_buckets_is_no_list(odd: OddStore, body: bytes)
 
 
 @pytest.mark.parametrize(
-    "told",
+    "message",
     [
         b"Client sent an HTTP request to an HTTPS server.\n",
         b"<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>",
         b"<html>Reason: You're speaking plain HTTP to an SSL-enabled server port.<br /></html>",
     ],
 )
-def test_port_of_https_is_named(odd: OddStore, told: bytes) -> None:
-    odd.refuse = lambda asked: Reply(400, told)
+def test_port_of_https_is_named(odd: OddStore, message: bytes) -> None:
+    odd.refuse = lambda asked: Reply(400, message)
     with pytest.raises(OdhTecError, match=f"expects https.*https://{odd.store.host}"):
         odd.store.list_buckets()
 
