@@ -281,7 +281,7 @@ def test_by_keyboard_alone(filled: Panel) -> None:
     assert "\t" not in code.inner_text()
 
 
-def test_a_change_meanwhile_is_told_and_read_again(filled: Panel, client: S3Client, pictures: Path) -> None:
+def test_changed_object_is_reported_and_read_again(filled: Panel, client: S3Client, pictures: Path) -> None:
     panel, page = filled, filled.page
     view = preview(panel, "weights.bin")
     view.get_by_text("2.0 kB").wait_for()

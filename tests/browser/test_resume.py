@@ -122,7 +122,7 @@ def expect_little_twice(line: Line, *, breaks: int = 1) -> None:
 
 
 @pytest.mark.extended
-def test_an_upload_goes_on_after_the_browser_was_offline(
+def test_upload_continues_after_the_browser_was_offline(
     panel: Panel, client: S3Client, big: Path, pictures: Path
 ) -> None:
     line = Line(panel)
@@ -138,7 +138,7 @@ def test_an_upload_goes_on_after_the_browser_was_offline(
     expect_little_twice(line)
 
 
-def test_an_upload_goes_on_after_its_connections_broke(
+def test_upload_continues_after_its_connections_broke(
     open_panel: Callable[[str], Panel], lab: JupyterProcess, client: S3Client, big: Path
 ) -> None:
     with Relay(urlsplit(lab.url).port or 80) as relay:
@@ -157,7 +157,7 @@ def test_an_upload_goes_on_after_its_connections_broke(
 
 
 @pytest.mark.extended
-def test_an_upload_goes_on_in_smaller_requests_behind_a_proxy_that_limits_them(
+def test_upload_continues_in_smaller_requests_behind_a_proxy_that_limits_them(
     open_panel: Callable[[str], Panel], lab: JupyterProcess, client: S3Client, tmp_path: Path
 ) -> None:
     (tmp_path / "large.bin").write_bytes(os.urandom(2 * PART + 5))
@@ -172,7 +172,7 @@ def test_an_upload_goes_on_in_smaller_requests_behind_a_proxy_that_limits_them(
 
 
 @pytest.mark.parametrize("how", ["in its row", pytest.param("as any file", marks=pytest.mark.extended)])
-def test_an_upload_goes_on_after_a_reload(
+def test_upload_continues_after_a_reload(
     panel: Panel, client: S3Client, big: Path, pictures: Path, tmp_path: Path, how: str
 ) -> None:
     page, transfers = panel.page, panel.transfers
@@ -283,7 +283,7 @@ def test_what_another_tab_sends_is_not_offered(panel: Panel, client: S3Client, b
 
 
 @pytest.mark.extended
-def test_an_object_that_came_into_being_meanwhile_is_not_replaced_unasked(
+def test_object_created_during_the_upload_is_not_replaced_without_asking(
     panel: Panel, client: S3Client, big: Path
 ) -> None:
     line = Line(panel)

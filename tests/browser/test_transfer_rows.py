@@ -137,7 +137,7 @@ def test_what_failed_is_tried_again_and_nothing_else(
 
 @pytest.mark.usefixtures("page_is_spent")  # notices stay for a while
 @pytest.mark.extended
-def test_who_does_not_look_is_told(panel: Panel, client: S3Client, hub: HubStandIn) -> None:
+def test_user_is_notified_while_the_panel_is_hidden(panel: Panel, client: S3Client, hub: HubStandIn) -> None:
     hub.service.bytes_per_second = 4 * SLOW
     start_import(panel)
     look_away(panel)

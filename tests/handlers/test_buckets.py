@@ -121,7 +121,7 @@ async def test_unknown_connection_is_404(api: Any) -> None:
 
 
 @on_moto
-async def test_an_address_or_a_method_that_is_not_there_is_told_in_json(api: Any) -> None:
+async def test_unknown_address_or_method_is_reported_in_json(api: Any) -> None:
     assert (await api.refused(404, "GET", "nothing/here"))["error"] == "NotFound"
     assert (await api.refused(405, "PATCH", "buckets", body="{}"))["error"] == "MethodNotAllowed"
     assert (await api.refused(405, "GET", "buckets", "one"))["error"] == "MethodNotAllowed"

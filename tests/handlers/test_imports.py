@@ -233,7 +233,7 @@ async def test_a_second_import_sends_nothing_again(api: Any, hf: HubStandIn, rep
 
 
 @on_moto
-async def test_the_event_stream_tells_what_the_seed_documents_say(api: Any, repo: Repository, bucket: str) -> None:
+async def test_event_stream_sends_the_documented_events(api: Any, repo: Repository, bucket: str) -> None:
     stream = await api.events("POST", "objects/import-hf", {"repo": "org/model", "bucket": bucket})
     assert stream.status == 200
     assert stream.headers["content-type"] == "text/event-stream"
@@ -249,7 +249,7 @@ async def test_the_event_stream_tells_what_the_seed_documents_say(api: Any, repo
 
 
 @on_moto
-async def test_the_event_stream_tells_why_an_import_failed(
+async def test_event_stream_reports_why_an_import_failed(
     api: Any, gated: Repository, bucket: str, stored: Stored
 ) -> None:
     stream = await api.events("POST", "objects/import-hf", {"repo": "org/gated", "bucket": bucket})
@@ -360,7 +360,7 @@ async def test_a_repository_is_shown_before_anything_is_written(api: Any, repo: 
     assert "repo" in (await api.refused(400, "GET", "hub/repo"))["message"]
 
 
-async def test_a_dry_run_tells_of_every_file_and_writes_nothing(
+async def test_dry_run_lists_every_file_and_writes_nothing(
     api: Any, repo: Repository, bucket: str, s3_client: S3Client, stored: Stored
 ) -> None:
     await run(api, repo="org/model", bucket=bucket, include=["README.md", "config.json"])

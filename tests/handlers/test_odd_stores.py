@@ -160,7 +160,7 @@ async def test_object_of_unknown_size_is_refused_with_a_sentence(odd_api: Any, o
         assert "data.bin" in error["message"]
 
 
-async def test_upload_to_a_store_that_tells_no_etag_succeeds(odd_api: Any, odd_store: OddStore) -> None:
+async def test_upload_to_a_store_without_etags_succeeds(odd_api: Any, odd_store: OddStore) -> None:
     def hide(asked: Asked, reply: Reply) -> Reply:
         if asked.method == "PUT":
             reply.headers.pop("ETag", None)
@@ -343,7 +343,7 @@ async def test_archive_names_what_it_could_not_read(
     assert any("lacks 1 objects" in record.getMessage() for record in caplog.records)
 
 
-async def test_archived_object_is_told_before_the_first_byte(odd_api: Any, odd_store: OddStore) -> None:
+async def test_archived_object_is_reported_before_the_first_byte(odd_api: Any, odd_store: OddStore) -> None:
     odd_store.put("a", b"a")
     odd_store.put("cold/b", b"b", x_amz_storage_class="GLACIER")
     odd_store.put("back", b"b", x_amz_storage_class="GLACIER", x_amz_restore='ongoing-request="false"')

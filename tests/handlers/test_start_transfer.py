@@ -53,7 +53,7 @@ async def test_some_names_of_a_folder_are_one_transfer(
 
 
 @on_moto
-async def test_a_dry_run_tells_and_does_nothing(
+async def test_dry_run_reports_and_does_nothing(
     api: Any, bucket: str, jp_root_dir: Path, stored: Callable[[], dict[str, int]]
 ) -> None:
     await api.put(bucket, "d/a", b"a")

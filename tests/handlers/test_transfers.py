@@ -147,7 +147,7 @@ async def test_removing_a_transfer_leaves_what_it_wrote(
 
 
 @on_moto
-async def test_the_event_stream_begins_with_what_is_and_goes_on_with_what_changes(
+async def test_event_stream_starts_with_the_current_state_and_continues_with_changes(
     api: Any, repo: Repository, bucket: str
 ) -> None:
     first = await api.finished((await start(api, bucket))["id"])

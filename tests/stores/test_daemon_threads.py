@@ -61,7 +61,7 @@ def test_call_runs_in_the_context_of_its_submitter() -> None:
         assert threads.submit(known.get).result(GIVE_UP_SECONDS) == ""
 
 
-def test_shutdown_cancels_what_has_not_begun_and_accepts_no_more() -> None:
+def test_shutdown_cancels_waiting_calls_and_accepts_no_more() -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def run() -> bool:

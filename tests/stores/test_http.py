@@ -62,7 +62,7 @@ def test_bundles_of_killed_servers_are_swept_and_those_of_living_ones_are_not(fo
     assert not ours.exists()
 
 
-def test_bundle_that_somebody_has_removed_is_written_again_without_a_second_descriptor(folder: Path) -> None:
+def test_removed_bundle_is_written_again_without_a_second_descriptor(folder: Path) -> None:
     network = Network(ca_bundles=(certifi.where(),))
     first = ca_file(network)
     assert first

@@ -144,7 +144,7 @@ async def test_what_is_not_there_is_a_404(api: Any, bucket: str) -> None:
         ("..", "download"),
     ],
 )
-def test_the_file_name_is_told_after_rfc_6266(key: str, plain: str) -> None:
+def test_file_name_is_sent_as_in_rfc_6266(key: str, plain: str) -> None:
     text = disposition("attachment", key)
     kind, name, full = text.split("; f")
     assert kind == "attachment"
@@ -202,7 +202,7 @@ async def test_csp_of_the_server_keeps_the_sandbox(
 
 
 @on_moto
-async def test_a_viewed_text_is_utf_8_and_a_name_tells_the_type(api: Any, s3_client: S3Client, bucket: str) -> None:
+async def test_viewed_text_is_utf_8_and_its_name_decides_the_type(api: Any, s3_client: S3Client, bucket: str) -> None:
     for name, kind in {"a.txt": "text/plain; charset=utf-8", "b.png": "image/png"}.items():
         s3_client.put_object(Bucket=bucket, Key=name, Body="é".encode())
         reply = await api.send("GET", "objects/view", bucket, encode_key(name))

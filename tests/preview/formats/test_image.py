@@ -48,7 +48,7 @@ IMAGES = [
 
 
 @pytest.mark.parametrize(("data", "media_type"), IMAGES)
-def test_the_header_tells_the_size(see: Any, data: bytes, media_type: str) -> None:
+def test_size_is_read_from_the_header(see: Any, data: bytes, media_type: str) -> None:
     # Whatever the name says, and whatever the uploader said.
     for name in ("picture", "picture.CSV", "picture.PNG"):
         reply = see(name, data, "application/octet-stream")

@@ -132,7 +132,7 @@ def test_a_long_text_is_cut_between_two_characters(see: Any, encoding: str) -> N
         ("folder.py/notes", None),
     ],
 )
-def test_the_name_tells_the_language(see: Any, name: str, language: str | None) -> None:
+def test_language_is_found_by_the_name(see: Any, name: str, language: str | None) -> None:
     reply = see(name, b"plain words\n")
     assert (reply["kind"], reply["language"]) == ("text", language)
 

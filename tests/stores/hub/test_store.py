@@ -105,7 +105,7 @@ def test_each_refusal_says_what_to_do(store: HubStore, hub: Any) -> None:
         store.source("org/gated", "model", "main", file).open_range(0, 1)
 
 
-def test_a_rate_limit_tells_how_long_to_wait(store: HubStore, hub: Any) -> None:
+def test_rate_limit_says_how_long_to_wait(store: HubStore, hub: Any) -> None:
     hub.add(Repository("org/name")).commit({"a.txt": b"a"})
     found = store.repo("org/name", repo_type="model", revision="main")
     hub.inject(Refuse(429, retry_after=7), "*/a.txt")
