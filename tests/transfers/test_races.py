@@ -15,9 +15,11 @@ from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers import manager
 from odhtec_jupyter.transfers.jobs import jobs
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
+from odhtec_jupyter.transfers.owner import STREAM
 from odhtec_jupyter.transfers.runtime.engine import settled, together
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from odhtec_jupyter.transfers.transfer import Transfer
+from odhtec_jupyter.uris import HubUri, S3Uri
 from tests.content import contents
 from tests.marks import on_moto
 from tests.transfers.steps import Hold, begin, begin_planned, ended, new, turns, until
@@ -228,7 +230,7 @@ async def test_pending_write_of_a_cancelled_request_is_swept(
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(services.engine.journal, "written", asyncio.Event().wait)
-        task = asyncio.create_task(services.engine.pending_writes.begin("stream", f"s3://{bucket}/x", services.s3.host))
+        task = asyncio.create_task(services.engine.pending_writes.begin(STREAM, S3Uri(bucket, "x"), services.s3.host))
         await turns()
         task.cancel()
         await asyncio.wait([task])
@@ -239,9 +241,9 @@ async def test_pending_write_of_a_cancelled_request_is_swept(
 @on_moto
 async def test_token_of_a_transfer_is_kept_when_others_are_added(services: Services, bucket: str) -> None:
     async with services.engine.slots, services.engine.slots:
-        first = await services.transfers.start(services.transfers.new("copy", "hf://a/b/", f"s3://{bucket}/"))
+        first = await services.transfers.start(services.transfers.new("copy", HubUri("a/b"), S3Uri(bucket, "")))
         services.give_token(first, "hf_one")
-        second = services.transfers.new("copy", "hf://a/b/", f"s3://{bucket}/")
+        second = services.transfers.new("copy", HubUri("a/b"), S3Uri(bucket, ""))
         services.give_token(second, "hf_two")
         services.give_token(second, None)
         assert {transfer_id: token for transfer_id, (_, token) in services._tokens.items()} == {first.id: "hf_one"}

@@ -24,10 +24,11 @@ from odhtec_jupyter.transfers.copying.ranges import read_range, relay
 from odhtec_jupyter.transfers.copying.stragglers import Stragglers
 from odhtec_jupyter.transfers.copying.throughput import Throughput
 from odhtec_jupyter.transfers.copying.verifier import Verifier
+from odhtec_jupyter.transfers.owner import STREAM, Owner
 from odhtec_jupyter.transfers.runtime.engine import Engine, together
 from odhtec_jupyter.transfers.runtime.parts import MAX_OBJECT, Cutting, Part, stream_size
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from odhtec_jupyter.transfers.targets.target import BLOCK, STREAM, Assembly, Target, assembling, blocks
+from odhtec_jupyter.transfers.targets.target import BLOCK, Assembly, Target, assembling, blocks
 
 CONNECTIONS_PER_SLOW_PART = 4  # connections for one part where one is slow
 MAX_FILE_ATTEMPTS = 2  # of a whole file whose bytes were wrong, or whose parts were too large
@@ -40,7 +41,7 @@ async def copy_file(
     *,
     verify: Verify,
     on_bytes: Callable[[int], None],
-    owner: str = STREAM,
+    owner: Owner = STREAM,
 ) -> str | None:
     """Copy and verify a file. Returns the new ETag, if any.
 
@@ -87,7 +88,7 @@ class _Copy:
         target: Target,
         verify: Verify,
         on_bytes: Callable[[int], None],
-        owner: str,
+        owner: Owner,
         *,
         may_stream: bool,
     ) -> None:
@@ -135,7 +136,7 @@ class _Copy:
 
             def put() -> str:
                 if self._verifier:
-                    self._verifier.compare(target.uri)
+                    self._verifier.compare(str(target.uri))
                 return target.put_whole(view, self._stop, self._md5(view), progress.track) or ""
 
             etag = await self._pass(Part(1, 0, size), view, self._source, progress, put)
@@ -153,7 +154,7 @@ class _Copy:
                 return await assembly.complete(len(cutting.kept), self._stop)
             await self._move(assembly, cutting)
             if self._verifier:
-                self._verifier.compare(target.uri)
+                self._verifier.compare(str(target.uri))
             return await assembly.complete(cutting.count, self._stop)
 
     async def _move(self, assembly: Assembly, cutting: Cutting) -> None:

@@ -14,7 +14,7 @@ from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.transfer import Transfer
 from odhtec_jupyter.transfers.transfer_file import TransferFile, failure
-from odhtec_jupyter.uris import S3Uri, parse_uri
+from odhtec_jupyter.uris import S3Uri
 
 MAX_LISTED_FAILURES = 1000  # failed keys that stay files of the transfer; all failures are counted
 CLOCK_RESOLUTION = timedelta(seconds=1)  # some stores report times in whole seconds
@@ -30,7 +30,7 @@ async def delete_all(engine: Engine, store: S3Store, transfer: Transfer) -> None
 
     Raises :class:`OdhTecError` if some objects could not be deleted.
     """
-    uri = parse_uri(transfer.source, "source")
+    uri = transfer.source
     assert isinstance(uri, S3Uri)
     stop = CancelToken()
     known = {file.path: file for file in transfer.files}  # without a reply, or failed: they are deleted again
@@ -41,7 +41,7 @@ async def delete_all(engine: Engine, store: S3Store, transfer: Transfer) -> None
     async with aclosing(_batches(engine, store, uri.bucket, transfer, stop)) as batches:
         async for batch in batches:
             names = [item.Key for item in batch]
-            new = [(name, f"s3://{uri.bucket}/{name}") for name in names if name not in known]
+            new = [(name, S3Uri(uri.bucket, name)) for name in names if name not in known]
             files = transfer.add_running_files(new)
             files += [known[name] for name in names if name in known]
             await engine.journal.written()
@@ -120,7 +120,7 @@ def _settle(transfer: Transfer, bucket: str, files: Iterable[TransferFile], erro
             failed.append(file)
     for key, error in refused.items():  # some stores return a key in another form than requested
         if listed + len(failed) < MAX_LISTED_FAILURES:
-            failed.append(transfer.restore_file(key, f"s3://{bucket}/{key}", None))
+            failed.append(transfer.restore_file(key, S3Uri(bucket, key), None))
             _refuse(failed[-1], error)
     transfer.files_failed += len(errors)
     transfer.settle_files(gone, failed)

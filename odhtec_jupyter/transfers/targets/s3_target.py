@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from odhtec_jupyter.errors import Conflict, StoreError, Unreachable, VerificationError
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.s3.writer import WRONG_DIGEST
-from odhtec_jupyter.transfers.journal.pending_writes import Kept, PendingWrite
+from odhtec_jupyter.transfers.journal.pending_writes import PartRecord, PendingWrite
+from odhtec_jupyter.transfers.owner import STREAM, Owner
 from odhtec_jupyter.transfers.runtime.engine import Engine, finishing
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE, part_size
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
@@ -23,7 +24,7 @@ from odhtec_jupyter.transfers.targets.pending_multipart import (
     joined_etag,
     other_uploads,
 )
-from odhtec_jupyter.transfers.targets.target import STREAM, Follow, blocks
+from odhtec_jupyter.transfers.targets.target import Follow, blocks
 from odhtec_jupyter.transfers.targets.write_condition import WriteCondition
 from odhtec_jupyter.uris import S3Uri
 
@@ -43,9 +44,9 @@ class S3Target:
     condition: WriteCondition | None = None
 
     @property
-    def uri(self) -> str:
+    def uri(self) -> S3Uri:
         """``s3://bucket/key``."""
-        return str(S3Uri(self.bucket, self.key))
+        return S3Uri(self.bucket, self.key)
 
     def part_size(self, size: int) -> int:
         """Return 8 MiB, or more if the file would have more than 10,000 parts."""
@@ -100,11 +101,11 @@ class S3Target:
             raise error
         return etag
 
-    async def begin(self, engine: Engine, stop: CancelToken, owner: str = STREAM) -> Multipart:
+    async def begin(self, engine: Engine, stop: CancelToken, owner: Owner = STREAM) -> Multipart:
         """Create a multipart upload, or continue the owner's."""
         entry = engine.pending_writes.of(owner) if owner != STREAM else None
         if entry is not None:
-            if entry.place == self.uri and entry.endpoint == self.store.host:
+            if entry.uri == self.uri and entry.endpoint == self.store.host:
                 if resumed := await Multipart.reopen(engine, self, entry, stop):
                     return resumed
             else:  # the target has been renamed since
@@ -146,11 +147,11 @@ class Multipart:
         return self.entry.upload_id
 
     @classmethod
-    async def begin(cls, engine: Engine, target: S3Target, stop: CancelToken, owner: str) -> Multipart:
+    async def begin(cls, engine: Engine, target: S3Target, stop: CancelToken, owner: Owner) -> Multipart:
         """Create a multipart upload. If S3 creates it while we are being stopped, it is aborted again."""
         store = target.store
         entry = await engine.pending_writes.begin(owner, target.uri, store.host)
-        uri, known = S3Uri(target.bucket, target.key), other_uploads(engine, entry)
+        known = other_uploads(engine, entry)
         made: list[str] = []
         tries = 0
 
@@ -172,7 +173,7 @@ class Multipart:
                 await engine.attempt(stop, lambda: store.require_guard(target.bucket, target.key, in_parts=True))
             await engine.attempt(stop, create)
             if tries > 1 and None not in known:  # a reply with the id of an upload was lost
-                await engine.attempt(stop, lambda: drop_unnamed(store, uri, entry.started_at, {*known, made[0]}))
+                await engine.attempt(stop, lambda: drop_unnamed(store, target.uri, entry.started_at, {*known, made[0]}))
             await engine.pending_writes.set_upload_id(entry, made[0])
         except BaseException as error:
             entry.live = False
@@ -210,7 +211,9 @@ class Multipart:
         except BaseException:
             entry.live = False
             raise
-        engine.pending_writes.set_parts(entry, {number: Kept(part.etag, part.size) for number, part in listed.items()})
+        engine.pending_writes.set_parts(
+            entry, {number: PartRecord(part.etag, part.size) for number, part in listed.items()}
+        )
         return multipart
 
     def put(self, number: int, start: int, pieces: Iterable[memoryview], size: int, *, md5: bytes | None) -> str:

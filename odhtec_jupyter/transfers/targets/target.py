@@ -12,14 +12,15 @@ from typing import Protocol
 from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.stores.source import RangedSource
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
+from odhtec_jupyter.transfers.owner import STREAM, Owner
 from odhtec_jupyter.transfers.runtime.engine import Engine, finishing
 from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
 from odhtec_jupyter.transfers.runtime.parts import MIB
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, check, goes_on
+from odhtec_jupyter.uris import Uri
 
 BLOCK = MIB  # bytes between two checks for a cancellation
 Follow = Callable[[Iterable[memoryview]], Iterable[memoryview]]
-STREAM = "stream"  # the owner of writes that cannot continue in another process
 
 
 class Assembly(Protocol):
@@ -58,7 +59,7 @@ class Target(Protocol):
     """The target of one file."""
 
     @property
-    def uri(self) -> str:
+    def uri(self) -> Uri:
         """The URI of the target."""
         ...
 
@@ -80,7 +81,7 @@ class Target(Protocol):
         """
         ...
 
-    async def begin(self, engine: Engine, stop: CancelToken, owner: str) -> Assembly:
+    async def begin(self, engine: Engine, stop: CancelToken, owner: Owner) -> Assembly:
         """Start writing in parts, or continue the owner's pending write."""
         ...
 
@@ -90,7 +91,7 @@ class Target(Protocol):
 
 
 @asynccontextmanager
-async def assembling(assembly: Assembly, owner: str) -> AsyncIterator[None]:
+async def assembling(assembly: Assembly, owner: Owner) -> AsyncIterator[None]:
     """If the context ends with an error, keep the parts if the owner can continue with them, or else drop them."""
     try:
         yield
