@@ -104,6 +104,10 @@ class TransferFile:
         self._transfer.bytes_total = (self._transfer.bytes_total or 0) - (self.size or 0) + size
         self.size, self.pin = size, pin
 
+    def start(self) -> None:
+        """Mark the file as running. The journal need not know: a queued file is continued in the same way."""
+        self.state, self.error = "running", None
+
     def transition_to(self, state: FileState, error: OdhTecError | None = None) -> None:
         """Change the state, and with it the counts of the transfer."""
         before, self.state = self.state, state

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -43,6 +44,20 @@ def new(services: Services, action: str, source: str, target: str = "", **fields
 async def begin(services: Services, action: str, source: str, target: str = "", **fields: Any) -> Transfer:
     """Start a transfer."""
     return await services.transfers.start(new(services, action, source, target, **fields))
+
+
+@asynccontextmanager
+async def no_files(services: Services) -> AsyncIterator[None]:
+    """Let no file start, of any size."""
+    engine = services.engine
+    limits = [engine.small_files.of(host) for host in (services.s3.host, services.hub.host)]
+    places = [limit for limit in limits for _ in range(limit.limit)]
+    async with engine.slots, engine.slots:
+        for limit in places:
+            await limit.acquire()
+        yield
+    for limit in places:
+        limit.release(None)
 
 
 async def begin_planned(services: Services, action: str, source: str, target: str, **fields: Any) -> Transfer:

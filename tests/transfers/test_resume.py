@@ -165,7 +165,7 @@ async def test_new_server_continues_the_transfer(
     await third.transfers.remove(transfer.id)
     await third.stop()
     with sqlite3.connect(tmp_path / "state" / "journal.sqlite") as journal:
-        for table in ("transfers", "files", "unfinished", "parts"):
+        for table in ("transfers", "files", "pending_writes", "parts"):
             assert journal.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
     journal.close()
 

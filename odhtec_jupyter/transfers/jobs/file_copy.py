@@ -9,6 +9,7 @@ from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.stores.s3.wire.etag import is_dated
 from odhtec_jupyter.stores.source import RangedSource, pin_text
 from odhtec_jupyter.transfers.copying.copy_file import copy_file
+from odhtec_jupyter.transfers.copying.copy_whole import copy_whole
 from odhtec_jupyter.transfers.copying.ranges import fill
 from odhtec_jupyter.transfers.copying.server_side_copy import copy_in_store
 from odhtec_jupyter.transfers.locations.s3_location import S3Location
@@ -62,32 +63,40 @@ class FileCopy:
             await engine.attempt(stop, lambda: moved.delete(file.pin, folder=folder))
 
     async def _copy_bytes(self) -> None:
-        engine, transfer, file, stop = self._engine, self._transfer, self._file, self._stop
-        source, target = self._source, self._target
-        size, pin = file.size or 0, file.pin
-        if_absent = file.what != "overwrite" and transfer.options.on_conflict != "overwrite"
-
-        def prepare() -> tuple[RangedSource, Target | None]:
-            bytes_of_source = source.source(size, pin)
-            return bytes_of_source, target.target(
-                source, size, pin, if_absent=if_absent, planned_earlier=transfer.resumed
-            )
-
-        bytes_of_source, to = await engine.in_thread(stop, prepare)
-        if to is None:  # a folder, which exists now
+        engine, file, stop, verify = self._engine, self._file, self._stop, self._transfer.options.verify
+        source, target, size = self._source, self._target, file.size or 0
+        if isinstance(source, S3Location) and isinstance(target, S3Location):
+            if await self._copy_in_store(source, target):
+                return
+            file.add(-file.bytes_done)  # the store copied some parts and then refused one
+        # A partial file of an earlier run is continued by copy_file.
+        fresh = engine.pending_writes.of(file.owner) is None
+        if size <= target.whole_up_to and fresh and not (file.target.is_folder and target.host is None):
+            await copy_whole(engine, size, self._ends, verify=verify, on_bytes=file.add, owner=file.owner)
             return
-        if (
-            isinstance(source, S3Location)
-            and isinstance(to, S3Target)
-            and await self._copy_in_store(source, to, bytes_of_source)
-        ):
-            return
-        file.add(-file.bytes_done)  # the store copied some parts and then refused one
-        await copy_file(
-            engine, bytes_of_source, to, verify=transfer.options.verify, on_bytes=file.add, owner=file.owner
+        bytes_of_source, to = await engine.in_thread(stop, self._open)
+        if to is not None:  # otherwise it is a folder, which exists now
+            await copy_file(engine, bytes_of_source, to, verify=verify, on_bytes=file.add, owner=file.owner)
+
+    @property
+    def _if_absent(self) -> bool:
+        return self._file.what != "overwrite" and self._transfer.options.on_conflict != "overwrite"
+
+    def _open(self) -> tuple[RangedSource, Target | None]:
+        """Return the source and the target of the bytes; no target for a folder, which is created. Blocks."""
+        size, pin = self._file.size or 0, self._file.pin
+        bytes_of_source = self._source.source(size, pin)
+        to = self._target.target(
+            self._source, size, pin, if_absent=self._if_absent, planned_earlier=self._transfer.resumed
         )
+        return bytes_of_source, to
 
-    async def _copy_in_store(self, source: S3Location, target: S3Target, bytes_of_source: RangedSource) -> bool:
+    def _ends(self) -> tuple[RangedSource, Target]:
+        bytes_of_source, to = self._open()
+        assert to is not None
+        return bytes_of_source, to
+
+    async def _copy_in_store(self, source: S3Location, target: S3Location) -> bool:
         """Copy within the store; return False if it cannot.
 
         A copy cannot be recognized after its reply was lost: the existing object that S3 then reports can be the copy
@@ -95,17 +104,18 @@ class FileCopy:
         """
         engine, file, stop = self._engine, self._file, self._stop
         size, pin = file.size or 0, pin_text(file.pin)
+        bytes_of_source, to = await engine.in_thread(stop, self._open)
+        assert isinstance(to, S3Target)
         try:
-            return await copy_in_store(engine, source.uri, size, pin, target, on_bytes=file.add, owner=file.owner)
+            return await copy_in_store(engine, source.uri, size, pin, to, on_bytes=file.add, owner=file.owner)
         except StoreError as error:
             if error.code != "PreconditionFailed":
                 raise
-            there = S3Location(target.store, target.uri)
-            existing = await engine.attempt(stop, there.stat)
+            existing = await engine.attempt(stop, target.stat)
             if existing is None or existing.size != size:
                 raise
             if (existing.pin != pin or is_dated(pin)) and not await self._same_bytes(
-                bytes_of_source, there.source(size, existing.pin)
+                bytes_of_source, target.source(size, existing.pin)
             ):
                 raise
             file.add(size - file.bytes_done)

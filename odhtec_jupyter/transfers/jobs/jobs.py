@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from typing import Protocol
 
 from odhtec_jupyter.errors import Conflict, OdhTecError
@@ -17,7 +18,8 @@ from odhtec_jupyter.transfers.locations.stores import Stores
 from odhtec_jupyter.transfers.planning.plan import Planned, make_plan, require_no_conflict
 from odhtec_jupyter.transfers.planning.remaining import ObjectChanged, remove_unchanged
 from odhtec_jupyter.transfers.runtime.engine import Engine, together
-from odhtec_jupyter.transfers.runtime.retry import CancelToken
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
+from odhtec_jupyter.transfers.runtime.retry import CancelToken, listening
 from odhtec_jupyter.transfers.transfer import Needs, Transfer
 from odhtec_jupyter.transfers.transfer_file import TransferFile
 from odhtec_jupyter.uris import HubUri, S3Uri
@@ -88,27 +90,46 @@ class Jobs:
                 raise OdhTecError(f"{first.message}{more}", code=first.code, status=502)
 
     async def _run_each(self, stores: Stores, transfer: Transfer, files: list[TransferFile]) -> None:
-        """Run the files in parallel, one for each slot; a failed file does not stop the others."""
-        todo = iter(files)
+        """Run the files in parallel; a failed file does not stop the others.
 
-        async def worker() -> None:
-            for number, file in enumerate(todo, 1):
-                if number % FILES_BEFORE_YIELD == 0:  # skipped files do not await anything
-                    await asyncio.sleep(0)
+        Files of more than one part share the slots. Small files cost round trips instead of memory and bandwidth, so as
+        many of them run as their hosts can serve.
+        """
+        large = [file for file in files if file.to_move > PART_SIZE]
+        small = [file for file in files if file.to_move <= PART_SIZE]
+
+        async def run_large(todo: Iterator[TransferFile]) -> None:
+            for file in todo:
                 async with self._engine.slots:
                     await self._run_file(stores, transfer, file)
 
-        # As many workers as the maximum of slots, because the limit can be raised while the transfer runs.
+        async def run_small(todo: Iterator[TransferFile]) -> None:
+            for number, file in enumerate(todo, 1):
+                if number % FILES_BEFORE_YIELD == 0:  # skipped files do not await anything
+                    await asyncio.sleep(0)
+                if file.what == "skip":
+                    await self._run_file(stores, transfer, file)
+                    continue
+                async with self._engine.small_files.file(_hosts(stores, file), file.to_move) as failed:
+                    with listening(failed):
+                        await self._run_file(stores, transfer, file)
+
+        # As many workers as the limits can become, because they can be raised while the transfer runs.
         async with together() as group:
-            for _ in range(MAX_SLOTS):
-                group.create_task(worker())
+            for run, todo, most in (
+                (run_large, large, MAX_SLOTS),
+                (run_small, small, self._engine.small_files.ceiling),
+            ):
+                left = iter(todo)
+                for _ in range(min(most, len(todo))):
+                    group.create_task(run(left))
 
     async def _run_file(self, stores: Stores, transfer: Transfer, file: TransferFile) -> None:
         file.add(-file.bytes_done)
         if file.what == "skip":
             file.transition_to("skipped")
             return
-        file.transition_to("running")
+        file.start()
         try:
             if file.what == "remove":
                 await self._remove(stores, file)
@@ -170,3 +191,8 @@ async def apply_plan(transfer: Transfer, planned: list[Planned]) -> None:
         if number % FILES_BEFORE_YIELD == 0:  # there can be 100,000 files
             await asyncio.sleep(0)
     transfer.finish_planning()
+
+
+def _hosts(stores: Stores, file: TransferFile) -> set[str]:
+    """Return the hosts that a file is copied from and to."""
+    return {host for uri in (file.source, file.target) if (host := stores.at(uri).host) is not None}

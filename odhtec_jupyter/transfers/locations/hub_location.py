@@ -23,6 +23,11 @@ class HubLocation:
     uri: HubUri
     can_change = False  # files are read at a commit
 
+    @property
+    def host(self) -> str:
+        """The host of the hub."""
+        return self.store.host
+
     def entries(self, is_stopped: Callable[[], bool]) -> Iterator[list[Entry]]:
         """Yield its files in one page, at the commit of the revision."""
         uri = self.uri

@@ -73,6 +73,11 @@ class Location(Protocol):
 
     can_change: bool  # whether its content can change; that of a commit cannot
 
+    @property
+    def host(self) -> str | None:
+        """The host whose requests are limited; None for the workspace."""
+        ...
+
     def entries(self, is_stopped: Callable[[], bool]) -> Iterator[list[Entry]]:
         """Yield its files in pages; none if there is nothing."""
         ...
@@ -95,6 +100,8 @@ class Location(Protocol):
 
 class WritableLocation(Location, Protocol):
     """A location that can also be written."""
+
+    whole_up_to: int  # the size in bytes up to which a file is written in one piece
 
     def require_writable(self) -> None:
         """Raise an :class:`OdhTecError` if nothing can be written here: a hidden path, a key that is too long."""

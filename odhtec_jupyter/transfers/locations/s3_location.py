@@ -23,6 +23,7 @@ from odhtec_jupyter.transfers.locations.location import (
     changed_before_deletion,
 )
 from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from odhtec_jupyter.transfers.targets.pending_multipart import drop_pending
 from odhtec_jupyter.transfers.targets.s3_target import S3Target
 from odhtec_jupyter.uris import S3Uri, Uri
@@ -35,6 +36,12 @@ class S3Location:
     store: S3Store
     uri: S3Uri
     can_change = True
+    whole_up_to = PART_SIZE
+
+    @property
+    def host(self) -> str:
+        """The host of the store."""
+        return self.store.host
 
     def entries(self, is_stopped: Callable[[], bool]) -> Iterator[list[Entry]]:
         """Yield its objects."""

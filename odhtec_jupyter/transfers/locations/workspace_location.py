@@ -20,7 +20,7 @@ from odhtec_jupyter.transfers.locations.location import (
     changed_before_deletion,
 )
 from odhtec_jupyter.transfers.runtime.engine import Engine
-from odhtec_jupyter.transfers.runtime.parts import MIB
+from odhtec_jupyter.transfers.runtime.parts import MIB, PART_SIZE
 from odhtec_jupyter.transfers.targets.workspace_target import WorkspaceTarget, drop_partial
 from odhtec_jupyter.uris import Uri, WorkspaceUri
 
@@ -32,6 +32,8 @@ class WorkspaceLocation:
     store: WorkspaceStore
     uri: WorkspaceUri
     can_change = True
+    host = None
+    whole_up_to = PART_SIZE
 
     def entries(self, is_stopped: Callable[[], bool]) -> Iterator[list[Entry]]:
         """Yield its files. Raises :class:`BadRequest` if the slash at the end is missing or wrong."""

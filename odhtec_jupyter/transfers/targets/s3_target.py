@@ -15,7 +15,7 @@ from odhtec_jupyter.stores.s3.writer import WRONG_DIGEST
 from odhtec_jupyter.transfers.journal.pending_writes import PartRecord, PendingWrite
 from odhtec_jupyter.transfers.owner import STREAM, Owner
 from odhtec_jupyter.transfers.runtime.engine import Engine, finishing
-from odhtec_jupyter.transfers.runtime.parts import PART_SIZE, part_size
+from odhtec_jupyter.transfers.runtime.parts import MIB, PART_SIZE, part_size
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.pending_multipart import (
     drop_pending,
@@ -24,9 +24,11 @@ from odhtec_jupyter.transfers.targets.pending_multipart import (
     joined_etag,
     other_uploads,
 )
-from odhtec_jupyter.transfers.targets.target import Follow, blocks
+from odhtec_jupyter.transfers.targets.target import Follow, Written, blocks
 from odhtec_jupyter.transfers.targets.write_condition import WriteCondition
 from odhtec_jupyter.uris import S3Uri
+
+MAX_HASHED_BYTES = MIB  # of an object whose MD5 is computed although verify does not ask for it
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,18 @@ class S3Target:
 
     def put_whole(
         self, view: memoryview, stop: CancelToken, md5: bytes | None = None, follow: Follow = iter
-    ) -> str | None:
-        """Store an object with one PUT; return its ETag if S3 returns it. Blocks."""
+    ) -> Written:
+        """Store an object with one PUT. Blocks.
+
+        The ETag of a small object is compared with its MD5, which costs less than the HEAD that it replaces.
+        """
+        if md5 is None and len(view) <= MAX_HASHED_BYTES:
+            md5 = hashlib.md5(view, usedforsecurity=False).digest()
         try:
             self.require_condition()
             if self.if_absent:
                 self.store.require_guard(self.bucket, self.key, in_parts=False)
-            return self.store.put(
+            etag = self.store.put(
                 self.bucket,
                 self.key,
                 follow(blocks(view, stop)),
@@ -74,7 +81,12 @@ class S3Target:
         except StoreError as error:
             if error.code == WRONG_DIGEST:
                 self._delete_wrong()
-            return self.stored_before(f'"{hashlib.md5(view, usedforsecurity=False).hexdigest()}"', error)
+            etag = self.stored_before(f'"{hashlib.md5(view, usedforsecurity=False).hexdigest()}"', error)
+        return Written(etag, is_proven=md5 is not None and etag == f'"{md5.hex()}"')
+
+    async def write_whole(self, engine: Engine, view: memoryview, stop: CancelToken, owner: Owner) -> None:
+        """Raise: it is never called, because :meth:`put_whole` writes the object."""
+        raise NotImplementedError
 
     def _delete_wrong(self) -> None:
         """Delete our object after its bytes turned out to be wrong, if S3 permits it. Blocks."""

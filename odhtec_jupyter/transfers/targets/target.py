@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from odhtec_jupyter.errors import OdhTecError
@@ -21,6 +22,14 @@ from odhtec_jupyter.uris import Uri
 
 BLOCK = MIB  # bytes between two checks for a cancellation
 Follow = Callable[[Iterable[memoryview]], Iterable[memoryview]]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file that was written in one piece."""
+
+    etag: str | None
+    is_proven: bool  # the reply proves that the target has exactly these bytes
 
 
 class Assembly(Protocol):
@@ -74,11 +83,15 @@ class Target(Protocol):
 
     def put_whole(
         self, view: memoryview, stop: CancelToken, md5: bytes | None = None, follow: Follow = iter
-    ) -> str | None:
-        """Write the file in one piece; return its ETag if the target returned one. Blocks.
+    ) -> Written | None:
+        """Write the file by one call; return None if that takes the steps of :meth:`write_whole`. Blocks.
 
         ``follow`` receives the blocks and returns the blocks to write.
         """
+        ...
+
+    async def write_whole(self, engine: Engine, view: memoryview, stop: CancelToken, owner: Owner) -> None:
+        """Write the file in steps, and compare its size."""
         ...
 
     async def begin(self, engine: Engine, stop: CancelToken, owner: Owner) -> Assembly:

@@ -13,7 +13,7 @@ from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.owner import Owner
 from odhtec_jupyter.transfers.runtime.engine import Engine, finishing
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
-from odhtec_jupyter.transfers.runtime.retry import CancelToken
+from odhtec_jupyter.transfers.runtime.retry import CancelToken, goes_on
 from odhtec_jupyter.transfers.targets.target import Follow
 from odhtec_jupyter.uris import WorkspaceUri
 
@@ -25,15 +25,44 @@ class WorkspaceTarget:
     store: WorkspaceStore
     uri: WorkspaceUri
     if_absent: bool = False
-    whole_up_to: int = -1  # every file is written to a partial file first
+    whole_up_to: int = PART_SIZE
 
     def part_size(self, size: int) -> int:
         """Return 8 MiB for every size."""
         return PART_SIZE
 
-    def put_whole(self, view: memoryview, stop: CancelToken, md5: bytes | None = None, follow: Follow = iter) -> str:
-        """Raise: it is never called, because a file of the workspace is always written to a partial file first."""
-        raise NotImplementedError
+    def put_whole(self, view: memoryview, stop: CancelToken, md5: bytes | None = None, follow: Follow = iter) -> None:
+        """Return None: the journal must know the partial file first."""
+
+    async def write_whole(self, engine: Engine, view: memoryview, stop: CancelToken, owner: Owner) -> None:
+        """Write a small file in two calls in threads, without parts in the journal."""
+        entry = await engine.pending_writes.begin(owner, self.uri, "", token=_token(owner))
+        partial: PartialFile | None = None
+
+        def write() -> PartialFile:
+            nonlocal partial
+            partial = self.store.begin(self.uri.path, _token(owner))
+            partial.write_at(0, view)
+            return partial
+
+        def publish(partial: PartialFile) -> None:
+            found = partial.publish(if_absent=self.if_absent)
+            if found.size != len(view):
+                raise _wrong_size(self.uri, found.size, len(view))
+
+        try:
+            written = await engine.in_thread(stop, write)
+            await engine.pending_writes.publishing(entry, written.pin)
+            await engine.in_thread(stop, publish, written)
+        except OdhTecError as error:
+            if not goes_on(error):  # otherwise a later run continues with it
+                await finishing(drop_partial(engine, self.store, entry))
+            raise
+        finally:
+            entry.live = False
+            if partial is not None:
+                partial.close()
+        engine.pending_writes.visible(entry)
 
     async def begin(self, engine: Engine, stop: CancelToken, owner: Owner) -> FileAssembly:
         """Create a partial file, or continue the owner's."""
@@ -47,7 +76,7 @@ class WorkspaceTarget:
                 if await engine.in_thread(stop, self._was_published, entry):
                     return FileAssembly(engine, self, entry, None)
             await drop_partial(engine, self.store, entry)
-        token = f"{owner.id}-{owner.number}"
+        token = _token(owner)
         entry = await engine.pending_writes.begin(owner, self.uri, "", token=token)
         try:
             partial = await engine.in_thread(stop, self.store.begin, self.uri.path, token)
@@ -66,8 +95,7 @@ class WorkspaceTarget:
         """Compare the size of the file with ``size``. Raises :class:`VerificationError`."""
         found = await engine.in_thread(stop, self.store.head, self.uri.path)
         if found is None or found.size != size:
-            there = "nothing" if found is None else f"{found.size} bytes"
-            raise VerificationError(f"{self.uri} has {there} after {size} bytes were written.")
+            raise _wrong_size(self.uri, found.size if found else None, size)
         return None
 
 
@@ -161,6 +189,15 @@ class PartialRange:
 
     def close(self) -> None:
         """Do nothing: the file stays open."""
+
+
+def _token(owner: Owner) -> str:
+    return f"{owner.id}-{owner.number}"
+
+
+def _wrong_size(uri: WorkspaceUri, found: int | None, size: int) -> VerificationError:
+    there = "nothing" if found is None else f"{found} bytes"
+    return VerificationError(f"{uri} has {there} after {size} bytes were written.")
 
 
 async def drop_partial(engine: Engine, store: WorkspaceStore, entry: PendingWrite) -> bool:

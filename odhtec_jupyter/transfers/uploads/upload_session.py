@@ -176,7 +176,7 @@ class UploadSession:
 
     async def _put_empty(self, target: S3Target) -> str | None:
         stop = CancelToken()
-        return await self._engine.attempt(stop, lambda: target.put_whole(memoryview(b""), stop))
+        return (await self._engine.attempt(stop, lambda: target.put_whole(memoryview(b""), stop))).etag
 
     async def _complete_parts(self, target: S3Target) -> str | None:
         count, entry = self.record.part_count, self._entry

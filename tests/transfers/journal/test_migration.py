@@ -82,7 +82,7 @@ def journal(
         "endpoint": services.s3.host,
         "hub_endpoint": services.hub.host,
         "bucket": bucket,
-        "commit": commit.id,
+        "commit": commit.sha,
         "published_pin": published.pin,
         "touched_at": str(time.time()),
         **{f"imported_{name}": value for name, value in imported.items()},
