@@ -172,21 +172,28 @@ class Http:
         self._options: dict[str, Any] = {
             "maxsize": connections,
             "ca_certs": ca_file(network) or certifi.where(),
-            "timeout": urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
+            "timeout": _timeout(READ_TIMEOUT),
         }
         self._direct = _interruptible(urllib3.PoolManager(**self._options))
         self._proxied: dict[str, Any] = {}
 
     def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: Any = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        timeout: float | None = None,
     ) -> BaseHTTPResponse:
         """Send one request without redirects and retries. The body of the reply is not read yet.
 
-        Raises :class:`Unreachable`. The caller reads the response to its end or closes it.
+        ``timeout`` is how many seconds can pass without a byte of the reply, if not :data:`READ_TIMEOUT`. Raises
+        :class:`Unreachable`. The caller reads the response to its end or closes it.
         """
         proxy = self._network.proxy_for(url)
         try:
-            response = self._send(method, url, proxy, headers, body)
+            response = self._send(method, url, proxy, headers, body, timeout)
         except Unreachable as error:
             if proxy and is_proxy_refusal(error):
                 raise proxy_refused(proxy) from error
@@ -197,7 +204,13 @@ class Http:
         return response
 
     def _send(
-        self, method: str, url: str, proxy: str | None, headers: Mapping[str, str] | None, body: Any
+        self,
+        method: str,
+        url: str,
+        proxy: str | None,
+        headers: Mapping[str, str] | None,
+        body: Any,
+        timeout: float | None,
     ) -> BaseHTTPResponse:
         parts = urlsplit(url)
         with http_errors(url):
@@ -208,6 +221,7 @@ class Http:
             headers = dict(headers or {})
             if proxy and parts.scheme == "http":  # an http proxy requires the whole URL and its own credentials
                 target, headers = url, {**manager.proxy_headers, **headers}
+            options = {} if timeout is None else {"timeout": _timeout(timeout)}
             response: BaseHTTPResponse = pool.urlopen(
                 method,
                 target,
@@ -218,6 +232,7 @@ class Http:
                 assert_same_host=False,
                 preload_content=False,
                 decode_content=False,
+                **options,
             )
             return response
 
@@ -243,6 +258,13 @@ class Http:
         """Close idle connections."""
         for manager in (self._direct, *self._proxied.values()):
             manager.clear()
+
+
+def _timeout(read: float) -> Any:
+    """Return urllib3's limits for a connection; ``read`` is in seconds."""
+    import urllib3
+
+    return urllib3.Timeout(connect=CONNECT_TIMEOUT, read=read)
 
 
 def _interruptible(manager: Any) -> Any:
