@@ -7,12 +7,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
 
 from odhtec_jupyter.errors import Forbidden, OdhTecError, StoreError
+from odhtec_jupyter.stores.s3.connection.clients import COPY_TIMEOUT
+from odhtec_jupyter.stores.s3.connection.signing import SAFE
 from odhtec_jupyter.stores.s3.existing import S3Existing
 from odhtec_jupyter.stores.s3.object import object_headers, object_params
 from odhtec_jupyter.stores.s3.source import changed
-from odhtec_jupyter.stores.s3.wire.errors import answer_error, s3_errors
+from odhtec_jupyter.stores.s3.wire.errors import answer_error, require_result, s3_errors, xml_text
 from odhtec_jupyter.stores.s3.wire.etag import quoted
 
 WRONG_DIGEST = "WrongDigest"  # the code of the error for an object with different bytes than were sent
@@ -61,34 +64,40 @@ class S3Writer(S3Existing):
         conditions, the target then has the newer content), and ``PreconditionFailed`` if the target exists and
         ``if_absent`` is set.
         """
-        client = self._clients.get(bucket, once=True, patient=True)
-        extra: dict[str, Any] = {}
+        sent = {"x-amz-copy-source": quote(f"{source_bucket}/{source_key}", safe=SAFE)}
         if if_absent:
-            # Most stores ignore the header on a copy, and older versions of boto3 do not support it.
-            try:
-                there = self.existing(bucket, key, in_parts=True)
-            except Forbidden as error:  # then the object is read and written, which is slower but does not overwrite
-                raise StoreError(str(error), code="NotImplemented") from error
-            if there is not None:
-                raise StoreError(f"{key} already exists in {bucket}.", code="PreconditionFailed")
-            if knows_condition(client):
-                extra["IfNoneMatch"] = "*"
-            elif self.is_hidden(bucket, key):
-                raise StoreError(f"S3 does not report whether {key} exists.", code="NotImplemented")
-        source: Any = {"Bucket": source_bucket, "Key": source_key}
+            sent["If-None-Match"] = "*"
+            if not self.is_amazon:  # most other stores ignore the header on a copy
+                self._require_free(bucket, key)
 
-        def copy(condition: Any) -> Any:
-            with s3_errors(self.host):
-                return client.copy_object(Bucket=bucket, Key=key, CopySource=source, **condition, **extra)
+        def copy(condition: Mapping[str, str]) -> str | None:
+            if condition:
+                sent["x-amz-copy-source-if-match"] = condition["CopySourceIfMatch"]
+            else:
+                sent.pop("x-amz-copy-source-if-match", None)
+            response = self._requests.send("CopyObject", "PUT", bucket, key, headers=sent, timeout=COPY_TIMEOUT)
+            text = self._requests.text(response)
+            require_result(text, self.host, "CopyObject")
+            return quoted(xml_text(text, "ETag"))
 
         def is_free() -> bool:
             return not if_absent or self.existing(bucket, key, in_parts=True) is None
 
-        reply = self._while_unchanged(source_bucket, source_key, etag, copy, is_free)
-        copied = quoted(reply.get("CopyObjectResult", {}).get("ETag"))
-        if copied != etag:  # always so after a multipart upload, or if the store ignored the condition
+        copied: str | None = self._while_unchanged(source_bucket, source_key, etag, copy, is_free)
+        # Another ETag is normal for an object of a multipart upload. But it can also be that the store, unlike Amazon,
+        # has ignored the condition.
+        if copied != etag and not (self.is_amazon and self.if_match(etag)):
             self._require_unchanged(source_bucket, source_key, etag)
         return copied
+
+    def _require_free(self, bucket: str, key: str) -> None:
+        """Raise an error for a copy that would overwrite an object, or for which that cannot be found out."""
+        try:
+            existing = self.existing(bucket, key, in_parts=True)
+        except Forbidden as error:  # then the object is read and written, which is slower but does not overwrite
+            raise StoreError(str(error), code="NotImplemented") from error
+        if existing is not None:
+            raise StoreError(f"{key} already exists in {bucket}.", code="PreconditionFailed")
 
     def _require_unchanged(self, bucket: str, key: str, etag: str) -> None:
         if self.unchanged(bucket, key, etag) is None:
@@ -113,7 +122,7 @@ class S3Writer(S3Existing):
                 raise
             # 412 does not say which condition failed, so check the source.
             self._require_unchanged(bucket, key, etag)
-            if not condition or not is_free():
+            if not condition or self.is_amazon or not is_free():
                 raise
         self.abilities.compares_etags = False
         return copy({})
@@ -261,8 +270,3 @@ def _is_md5(etag: str, headers: Mapping[str, str]) -> bool:
     if "x-amz-server-side-encryption-customer-algorithm" in headers:
         return False
     return re.fullmatch(r'"?[0-9a-f]{32}"?', etag) is not None
-
-
-def knows_condition(client: Any) -> bool:
-    """Return whether this boto3 supports a condition on the target of a copy."""
-    return "IfNoneMatch" in client.meta.service_model.operation_model("CopyObject").input_shape.members

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from odhtec_jupyter.errors import BadRequest, Forbidden, StoreError
+from odhtec_jupyter.errors import BadRequest, Forbidden, StoreError, VerificationError
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3.connection import object_requests
@@ -304,3 +304,73 @@ def test_deleted_bucket_is_not_known_any_longer(odd: OddStore, call: str) -> Non
     with pytest.raises(StoreError) as missing:
         odd.store.head("bucket", "none")
     assert missing.value.code == "NoSuchBucket"
+
+
+def test_copy_takes_one_head_of_the_target_and_one_request_for_the_copy(odd: OddStore) -> None:
+    etag = odd.put("key", b"bytes").etag
+    odd.store.list_page("bucket", "")
+    odd.asked.clear()
+    for number in range(3):
+        assert odd.store.copy("bucket", f"copy-{number}", "bucket", "key", etag=etag, if_absent=True) == etag
+    assert [(one.method, one.key) for one in odd.asked] == [
+        (method, f"copy-{number}") for number in range(3) for method in ("HEAD", "PUT")
+    ]
+    odd.asked.clear()
+    odd.store.copy("bucket", "copy-0", "bucket", "key", etag=etag)
+    assert methods(odd) == ["PUT"]
+
+
+def test_copy_on_amazon_is_one_request(odd: OddStore, amazon: S3Store) -> None:
+    etag = odd.put("key", b"bytes").etag
+    assert amazon.copy("bucket", "copy", "bucket", "key", etag=etag, if_absent=True) == etag
+    # The copy of an object of a multipart upload, or an encrypted one, has another ETag.
+    odd.oddity = lambda _, reply: Reply(200, b"<CopyObjectResult><ETag>&quot;other&quot;</ETag></CopyObjectResult>")
+    assert amazon.copy("bucket", "copy-2", "bucket", "key", etag=etag, if_absent=True) == '"other"'
+    assert methods(odd) == ["PUT", "PUT"]
+    assert [one.headers["if-none-match"] for one in odd.asked] == ["*", "*"]
+    assert {one.headers["x-amz-copy-source-if-match"] for one in odd.asked} == {etag}
+
+
+def test_copy_on_amazon_neither_overwrites_nor_copies_a_changed_source(odd: OddStore, amazon: S3Store) -> None:
+    etag = odd.put("key", b"bytes").etag
+    odd.put("there", b"theirs")
+    with pytest.raises(StoreError) as refused:
+        amazon.copy("bucket", "there", "bucket", "key", etag=etag, if_absent=True)
+    assert refused.value.code == "PreconditionFailed"
+    assert odd.objects["there"].body == b"theirs"
+    odd.put("key", b"other")
+    with pytest.raises(VerificationError):
+        amazon.copy("bucket", "copy", "bucket", "key", etag=etag, if_absent=True)
+    assert "copy" not in odd.objects
+    assert amazon.abilities.compares_etags
+
+
+def test_copy_with_another_etag_is_compared_with_its_source(odd: OddStore) -> None:
+    """A store that ignores the condition on the source has copied what is there now."""
+    etag = odd.put("key", b"bytes").etag
+    odd.put("key", b"other")
+    odd.refuse = lambda asked: _without_condition(odd, asked)
+    with pytest.raises(VerificationError, match="changed"):
+        odd.store.copy("bucket", "copy", "bucket", "key", etag=etag)
+    assert methods(odd)[:2] == ["PUT", "HEAD"]
+
+
+def _without_condition(odd: OddStore, asked: Asked) -> Reply | None:
+    plain = {name: value for name, value in asked.headers.items() if "if-match" not in name}
+    return odd.answer(dataclasses.replace(asked, headers=plain)) if asked.method == "PUT" else None
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"<CopyObjectResult><ETag>", "InvalidReply"),
+        (b"copied", "InvalidReply"),
+        (b'<?xml version="1.0"?>\n<Error><Code>InternalError</Code></Error>', "InternalError"),
+    ],
+)
+def test_copy_is_not_reported_by_a_reply_that_does_not_say_so(odd: OddStore, body: bytes, code: str) -> None:
+    etag = odd.put("key", b"bytes").etag
+    odd.refuse = lambda _: Reply(200, body)
+    with pytest.raises(StoreError) as failed:
+        odd.store.copy("bucket", "copy", "bucket", "key", etag=etag)
+    assert (failed.value.code, failed.value.transient) == (code, True)
