@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 CONNECT_TIMEOUT = 10  # seconds
+MAX_IDLE_CONNECTIONS = 64  # to one host; what is opened beside them is closed after its request
 CA_PREFIX, CA_SUFFIX = "odhtec-ca-", ".pem"
 READ_TIMEOUT = 60  # seconds without a byte
 
@@ -164,7 +165,7 @@ def read_into(response: Any, buffer: memoryview) -> int:
 class Http:
     """Keep-alive connections to any host; thread-safe."""
 
-    def __init__(self, network: Network, *, connections: int = 32) -> None:
+    def __init__(self, network: Network, *, connections: int = MAX_IDLE_CONNECTIONS) -> None:
         import certifi
         import urllib3
 

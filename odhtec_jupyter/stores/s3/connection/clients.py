@@ -18,7 +18,7 @@ from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError, clipped
 from odhtec_jupyter.network import AMAZON, Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.bounded import MAX_TAGS, PIECE_BYTES, read_whole, require_few
-from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, ca_file
+from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, MAX_IDLE_CONNECTIONS, READ_TIMEOUT, ca_file
 from odhtec_jupyter.stores.interruption import ReplyWait, interruptible, interruptible_pool
 from odhtec_jupyter.stores.s3.connection.amazon import US_EAST, amazon_endpoint, is_region
 from odhtec_jupyter.stores.s3.connection.known_buckets import KnownBuckets
@@ -136,7 +136,7 @@ class S3Clients:
             retries={"mode": "standard", "total_max_attempts": 1 if once else 2},
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=COPY_TIMEOUT if patient else READ_TIMEOUT,
-            max_pool_connections=32,
+            max_pool_connections=MAX_IDLE_CONNECTIONS,
             tcp_keepalive=True,
             # The endpoint was cleared in the settings, so boto3 must not read it from the environment.
             ignore_configured_endpoint_urls=(  # type: ignore[call-arg] # boto3-stubs does not know it
