@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 CONNECT_TIMEOUT = 10  # seconds
+MAX_IDLE_CONNECTIONS = 64  # to one host; what is opened beside them is closed after its request
 CA_PREFIX, CA_SUFFIX = "odhtec-ca-", ".pem"
 READ_TIMEOUT = 60  # seconds without a byte
 
@@ -164,7 +165,7 @@ def read_into(response: Any, buffer: memoryview) -> int:
 class Http:
     """Keep-alive connections to any host; thread-safe."""
 
-    def __init__(self, network: Network, *, connections: int = 32) -> None:
+    def __init__(self, network: Network, *, connections: int = MAX_IDLE_CONNECTIONS) -> None:
         import certifi
         import urllib3
 
@@ -172,21 +173,28 @@ class Http:
         self._options: dict[str, Any] = {
             "maxsize": connections,
             "ca_certs": ca_file(network) or certifi.where(),
-            "timeout": urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
+            "timeout": _timeout(READ_TIMEOUT),
         }
         self._direct = _interruptible(urllib3.PoolManager(**self._options))
         self._proxied: dict[str, Any] = {}
 
     def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: Any = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        timeout: float | None = None,
     ) -> BaseHTTPResponse:
         """Send one request without redirects and retries. The body of the reply is not read yet.
 
-        Raises :class:`Unreachable`. The caller reads the response to its end or closes it.
+        ``timeout`` is how many seconds can pass without a byte of the reply, if not :data:`READ_TIMEOUT`. Raises
+        :class:`Unreachable`. The caller reads the response to its end or closes it.
         """
         proxy = self._network.proxy_for(url)
         try:
-            response = self._send(method, url, proxy, headers, body)
+            response = self._send(method, url, proxy, headers, body, timeout)
         except Unreachable as error:
             if proxy and is_proxy_refusal(error):
                 raise proxy_refused(proxy) from error
@@ -197,7 +205,13 @@ class Http:
         return response
 
     def _send(
-        self, method: str, url: str, proxy: str | None, headers: Mapping[str, str] | None, body: Any
+        self,
+        method: str,
+        url: str,
+        proxy: str | None,
+        headers: Mapping[str, str] | None,
+        body: Any,
+        timeout: float | None,
     ) -> BaseHTTPResponse:
         parts = urlsplit(url)
         with http_errors(url):
@@ -208,6 +222,7 @@ class Http:
             headers = dict(headers or {})
             if proxy and parts.scheme == "http":  # an http proxy requires the whole URL and its own credentials
                 target, headers = url, {**manager.proxy_headers, **headers}
+            options = {} if timeout is None else {"timeout": _timeout(timeout)}
             response: BaseHTTPResponse = pool.urlopen(
                 method,
                 target,
@@ -218,6 +233,7 @@ class Http:
                 assert_same_host=False,
                 preload_content=False,
                 decode_content=False,
+                **options,
             )
             return response
 
@@ -243,6 +259,13 @@ class Http:
         """Close idle connections."""
         for manager in (self._direct, *self._proxied.values()):
             manager.clear()
+
+
+def _timeout(read: float) -> Any:
+    """Return urllib3's limits for a connection; ``read`` is in seconds."""
+    import urllib3
+
+    return urllib3.Timeout(connect=CONNECT_TIMEOUT, read=read)
 
 
 def _interruptible(manager: Any) -> Any:
