@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.auth import _host_from_url
 from botocore.awsrequest import AWSResponse
 
 from odhtec_jupyter.errors import BadRequest, Forbidden, StoreError, VerificationError
@@ -95,6 +96,7 @@ def test_every_key_has_the_address_that_botocore_gives_it(
         assert url == sent[-1].url
         theirs = sent[-1].headers["Authorization"].decode().split("/")
         assert headers["Authorization"].split("/")[:4] == theirs[:4]  # key, date, region and service
+        assert headers["Host"] == _host_from_url(url)
         assert headers["User-Agent"] == sent[-1].headers["User-Agent"].decode()
         upload = f"+{key}=&~"
         client.upload_part(Bucket=bucket, Key=key, UploadId=upload, PartNumber=7, Body=b"")

@@ -11,9 +11,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.network import PORTS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,6 +29,7 @@ _finding: ContextVar[bool] = ContextVar("odhtec_finding_address", default=False)
 @dataclass(frozen=True)
 class _Address:
     url: str  # which keys are appended to
+    host: str  # botocore's signer would parse the URL twice to find it
     user_agent: str
     signer: Any  # of botocore; it renews credentials that expire
     context: Mapping[str, Any]  # what botocore's signer knows about a request for this bucket
@@ -73,10 +75,10 @@ class Signer:
         url = address.url + quote(key, safe=SAFE)
         if query:
             url += "?" + "&".join(f"{name}={quote(value, safe='~')}" for name, value in query.items())
-        request: Any = AWSRequest(method, url, headers)
+        request: Any = AWSRequest(method, url, {"Host": address.host, **headers})
         request.context = dict(address.context)
         address.signer.sign(operation, request)
-        return request.url, {"User-Agent": address.user_agent, **dict(request.headers.items())}
+        return request.url, {**dict(request.headers.items()), "User-Agent": address.user_agent}
 
 
 def _address(client: S3Client, bucket: str) -> _Address:
@@ -87,8 +89,19 @@ def _address(client: S3Client, bucket: str) -> _Address:
     except _FoundError as found:
         request = found.request
         return _Address(
-            request.url.removesuffix(_PROBE), request.headers["User-Agent"], found.signer, dict(request.context)
+            request.url.removesuffix(_PROBE),
+            _host(request.url),
+            request.headers["User-Agent"],
+            found.signer,
+            dict(request.context),
         )
     finally:
         _finding.reset(token)
     raise AssertionError("botocore did not report that it signs a request")
+
+
+def _host(url: str) -> str:
+    """Return the Host header for a URL, without the default port of its scheme."""
+    parts = urlsplit(url)
+    name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    return name if parts.port in {None, PORTS.get(parts.scheme)} else f"{name}:{parts.port}"
