@@ -75,7 +75,8 @@ def choose_target(
 
     if on_conflict == "overwrite":
         try:
-            store.head(bucket, key)
+            if not store.is_found(bucket):
+                store.head(bucket, key)
         except StoreError as error:
             if error.status != 403:  # the keys may allow writing but not reading
                 raise
