@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from typing import TYPE_CHECKING, Any, cast
 
 from odhtec_jupyter.errors import OdhTecError, StoreError
@@ -21,7 +19,6 @@ from odhtec_jupyter.stores.s3.wire.list_page import ListPage
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-BUCKET_SECONDS = 60.0  # for which a bucket that S3 has found is not looked up again
 PAGE_KEYS = 1000  # the most that S3 returns in one page
 
 
@@ -31,7 +28,6 @@ class S3Base:
     def __init__(self, connection: S3Connection, network: Network) -> None:
         self.connection = connection
         self.abilities = Abilities()
-        self._found: dict[str, float] = {}  # buckets with the time at which S3 has found them
         self._denied: set[str] = set()  # buckets in which S3 refused a read without another reason
         self._unseen: set[tuple[str, str]] = set()  # folders in which a HEAD was refused
         self.http = Http(network)
@@ -55,12 +51,7 @@ class S3Base:
                 raise
             self._require_bucket(bucket)
             return None
-        self._found[bucket] = time.monotonic()
         return object_head(reply)
-
-    def is_found(self, bucket: str) -> bool:
-        """Return whether S3 has found a bucket in the last :data:`BUCKET_SECONDS`."""
-        return time.monotonic() - self._found.get(bucket, -math.inf) < BUCKET_SECONDS
 
     def head_reply(self, bucket: str, key: str, **params: Any) -> dict[str, Any]:
         """Return botocore's reply to a HEAD. If S3 leaves out the size, it is found in another way."""
@@ -161,12 +152,7 @@ class S3Base:
         return found
 
     def _require_bucket(self, bucket: str) -> None:
-        """Raise an error if the bucket does not exist: a 404 to a HEAD does not say what is missing.
-
-        A bucket that was deleted by another process less than :data:`BUCKET_SECONDS` ago may be taken for an empty one.
-        """
-        if self.is_found(bucket):
-            return
+        """Raise an error if the bucket does not exist: a 404 to a HEAD does not say what is missing."""
         try:
             with s3_errors(self.host):
                 self.client(bucket).head_bucket(Bucket=bucket)
@@ -175,8 +161,6 @@ class S3Base:
                 raise StoreError(f"The bucket {bucket} does not exist.", code="NoSuchBucket") from error
             if error.status != 403:  # reading objects can be allowed without permission for HEAD of the bucket
                 raise
-        else:
-            self._found[bucket] = time.monotonic()
 
     def close(self) -> None:
         """Close idle connections."""

@@ -89,7 +89,6 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
         """Delete an empty bucket."""
         with s3_errors(self.host):
             self.client(bucket).delete_bucket(Bucket=bucket)
-        self._found.pop(bucket, None)
         self._clients.forget_region(bucket)
 
     # --- objects --------------------------------------------------------------------------------------------------

@@ -75,8 +75,7 @@ def choose_target(
 
     if on_conflict == "overwrite":
         try:
-            if not store.is_found(bucket):
-                store.head(bucket, key)
+            store.head(bucket, key)
         except StoreError as error:
             if error.status != 403:  # the keys may allow writing but not reading
                 raise
