@@ -7,7 +7,6 @@ the client down: :meth:`write` returns when there is room for more.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -26,7 +25,6 @@ from odhtec_jupyter.transfers.uploads.socket_reader import SocketReader
 
 MAX_PARTS_IN_FLIGHT = 3  # parts of one upload being stored while the next one fills
 MAX_OPEN_PART_BYTES = 32 * MIB
-MAX_HASHED_BYTES = MIB  # of an object whose MD5 costs less than the HEAD that it replaces
 LARGE_PART_BYTES = 16 * MIB  # where client and S3 are fast: each part costs a millisecond or two of CPU
 
 
@@ -103,12 +101,7 @@ class StreamedUpload:
                 raise BadRequest(
                     f"{self._target.key}: received {self.received} bytes, but Content-Length says {self._size}."
                 )
-            if self._multipart is None:
-                etag, is_proven = await self._put_whole()
-                if is_proven:
-                    return etag
-            else:
-                etag = await self._finish_parts()
+            etag = await (self._finish_parts() if self._multipart else self._put_whole())
             return await self._target.confirm(self._engine, etag, self.received, self._stop)
         except BaseException:
             await finishing(self.abort())
@@ -263,18 +256,12 @@ class StreamedUpload:
         self._completing = asyncio.ensure_future(completing())
         return await self._completing
 
-    async def _put_whole(self) -> tuple[str | None, bool]:
-        """Store the object with one PUT. Returns its ETag, and whether that proves which bytes S3 has stored."""
+    async def _put_whole(self) -> str | None:
         lease, size = self._detach_lease() if self._buffer else (None, 0)
         view = lease.view[:size] if lease else memoryview(b"")
 
-        def put() -> tuple[str | None, bool]:
-            md5 = hashlib.md5(view, usedforsecurity=False).digest() if size <= MAX_HASHED_BYTES else None
-            etag = self._target.put_whole(view, self._stop, md5)
-            return etag, md5 is not None and etag == f'"{md5.hex()}"'
-
         try:
-            return await self._engine.attempt(self._stop, put)
+            return await self._engine.attempt(self._stop, lambda: self._target.put_whole(view, self._stop))
         finally:
             if lease:
                 lease.release()
