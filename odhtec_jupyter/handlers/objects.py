@@ -122,7 +122,7 @@ class ObjectHandler(ObjectsHandler):
         services = self.services
         where = request.prefixes[0] if len(request.prefixes) == 1 and not request.keys else ""
         options = services.deletion(request.keys, request.prefixes)
-        transfer = services.transfers.new("delete", str(S3Uri(bucket, where)), "", options)
+        transfer = services.transfers.new("delete", S3Uri(bucket, where), None, options)
         self.reply((await services.transfers.start(transfer)).show(), 202)
 
     async def _plan(self, bucket: str, request: DeleteRequest) -> None:

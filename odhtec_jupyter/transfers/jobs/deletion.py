@@ -13,12 +13,13 @@ from odhtec_jupyter.models import KeyFailure
 from odhtec_jupyter.stores.s3.store import DELETE_BATCH, S3Store
 from odhtec_jupyter.stores.s3.wire.list_page import ListPage
 from odhtec_jupyter.transfers.jobs.key_deletion import KeyDeletion, delete_keys
-from odhtec_jupyter.transfers.planning.selection import Selection, look_up
+from odhtec_jupyter.transfers.planning.selection import Selection
 from odhtec_jupyter.transfers.runtime.engine import Engine, Group, together
+from odhtec_jupyter.transfers.runtime.lookups import look_up
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.transfer import Transfer
 from odhtec_jupyter.transfers.transfer_file import TransferFile, failure
-from odhtec_jupyter.uris import S3Uri, parse_uri
+from odhtec_jupyter.uris import S3Uri
 
 PARALLEL_BATCHES = 4  # requests in parallel, each of which deletes up to 1000 keys
 MAX_LISTED_FAILURES = 1000  # failed keys that stay files of the transfer; all failures are counted
@@ -36,7 +37,7 @@ async def delete_all(engine: Engine, store: S3Store, transfer: Transfer) -> None
 
     Raises :class:`OdhTecError` if some objects could not be deleted.
     """
-    uri = parse_uri(transfer.source, "source")
+    uri = transfer.source
     assert isinstance(uri, S3Uri)
     bucket, stop = uri.bucket, CancelToken()
     known = {file.path: file for file in transfer.files}  # without a reply, or failed: they are deleted again
@@ -47,7 +48,7 @@ async def delete_all(engine: Engine, store: S3Store, transfer: Transfer) -> None
     free = asyncio.Semaphore(PARALLEL_BATCHES)
 
     async def delete(keys: list[str]) -> None:
-        new = [(key, f"s3://{bucket}/{key}") for key in keys if key not in known]
+        new = [(key, S3Uri(bucket, key)) for key in keys if key not in known]
         files = transfer.add_running_files(new)
         files += [known[key] for key in keys if key in known]
         await engine.journal.written()
@@ -139,7 +140,7 @@ def _settle(transfer: Transfer, bucket: str, files: Iterable[TransferFile], erro
             failed.append(file)
     for key, error in refused.items():  # some stores return a key in another form than requested
         if listed + len(failed) < MAX_LISTED_FAILURES:
-            failed.append(transfer.restore_file(key, f"s3://{bucket}/{key}", None))
+            failed.append(transfer.restore_file(key, S3Uri(bucket, key), None))
             _refuse(failed[-1], error)
     transfer.files_failed += len(errors)
     transfer.settle_files(gone, failed)

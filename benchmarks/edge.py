@@ -1,0 +1,48 @@
+"""A hub where one of eight connections is ten times as slow as the others, as some hosts of large files are.
+
+Beside it runs the same import from a hub whose connections are all alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from stage import Files, Server, Stage
+from throughput import MIB, Bench, warm_up
+
+SETS = (Files("bench/one", 1024 * MIB, 1), Files("bench/sixteen", 64 * MIB, 16))
+OPTIONS = ("--bytes-per-second=25e6", "--latency=0.03")
+STAGES = {"all alike": OPTIONS, "one of eight slow": (*OPTIONS, "--slow-every=8")}
+
+
+@dataclass(frozen=True)
+class EdgeRuns:
+    """The imports of one set of files: their seconds, and the bytes that the hub sent twice."""
+
+    files: str
+    name: str
+    seconds: list[float]
+    twice: list[int]
+
+
+def measure(repeat: int) -> Iterator[EdgeRuns]:
+    """The runs of each set with all connections alike, then with a slow one; the two take turns."""
+    with ExitStack() as stack:
+        stages: dict[str, tuple[Stage, Server]] = {}
+        for name, options in STAGES.items():
+            stage = stack.enter_context(Stage(MIB, SETS, hub_options=options))
+            stages[name] = stage, stack.enter_context(stage.server())
+            warm_up(*stages[name])
+        for files in SETS:
+            size = files.size * files.count
+            runs = {name: EdgeRuns(f"{files.count} x {files.size // MIB} MiB", name, [], []) for name in stages}
+            for _ in range(repeat):
+                for name, (stage, server) in stages.items():
+                    stage.hub_traffic()
+                    runs[name].seconds.append(Bench(stage, server).bring(files.repository, "edge").wall)
+                    runs[name].twice.append(stage.hub_traffic()["bytes"] - size)
+                    for number in range(files.count):
+                        stage.require_stored(f"edge/weights-{number}.bin", files.size)
+            yield from runs.values()
