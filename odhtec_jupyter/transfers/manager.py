@@ -276,7 +276,8 @@ class TransferManager:
                     file.add(-file.bytes_done)
                 file.state = "cancelled"
         transfer.transition_to("cancelled")
-        if transfer.planned and transfer.id in self._transfers:
+        # The files of a deletion are in the journal although it is never planned.
+        if (transfer.planned or transfer.action == "delete") and transfer.id in self._transfers:
             self._records.save_files(transfer, *transfer.files)
 
     # --- Watcher --------------------------------------------------------------------------------------------------

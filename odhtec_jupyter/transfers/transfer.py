@@ -183,6 +183,13 @@ class Transfer:
         self.files[:] = [file for file in self.files if file.number not in numbers]
         self._watcher.files_settled(self, gone, failed)
 
+    def requeue_running_files(self) -> None:
+        """Let the files of a deletion that ended before their result is known wait for a retry, also in the journal."""
+        files = [file for file in self.files if file.state == "running"]
+        for file in files:
+            file.state = "queued"
+        self._watcher.files_added(self, files)
+
     def count_again(self) -> None:
         """Compute the counts from the files; a deletion keeps its own counts."""
         if self.planned and self.action != "delete":
