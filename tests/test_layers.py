@@ -126,12 +126,14 @@ ROOMS = [
     {"manager"},
     {"jobs", "uploads", "downloads"},
     {"planning"},
+    {"locations"},
     {"copying"},
     {"targets"},
     {"runtime"},
     {"journal"},
     {"transfer"},
     {"transfer_file", "events"},
+    {"owner"},
 ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from odhtec_jupyter.errors import StoreError
+from odhtec_jupyter.transfers.owner import Owner
 from odhtec_jupyter.transfers.runtime.engine import Engine, together
 from odhtec_jupyter.transfers.runtime.parts import MIB, Part, part_size, plan
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
@@ -28,7 +29,7 @@ async def copy_in_store(
     target: S3Target,
     *,
     on_bytes: Callable[[int], None],
-    owner: str,
+    owner: Owner,
 ) -> bool:
     """Let the store copy, pinned to the source's ETag. Return False if it cannot.
 
@@ -81,7 +82,7 @@ async def _in_parts(
     target: S3Target,
     stop: CancelToken,
     on_bytes: Callable[[int], None],
-    owner: str,
+    owner: Owner,
 ) -> str | None:
     multipart = await target.begin(engine, stop, owner)
     async with assembling(multipart, owner):

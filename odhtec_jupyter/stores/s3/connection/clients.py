@@ -18,8 +18,8 @@ from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError, clipped
 from odhtec_jupyter.network import AMAZON, Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.bounded import MAX_TAGS, PIECE_BYTES, read_whole, require_few
-from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, MAX_IDLE_CONNECTIONS, READ_TIMEOUT, ca_file
-from odhtec_jupyter.stores.interruption import ReplyWait, interruptible, interruptible_pool
+from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, MAX_IDLE_CONNECTIONS, READ_TIMEOUT, ca_file, prepared_pools
+from odhtec_jupyter.stores.interruption import ReplyWait, interruptible
 from odhtec_jupyter.stores.s3.connection.amazon import US_EAST, amazon_endpoint, is_region
 from odhtec_jupyter.stores.s3.connection.known_buckets import KnownBuckets
 from odhtec_jupyter.stores.s3.connection.signing import stop_before_signing
@@ -239,7 +239,7 @@ class _BoundedSession:
         self._host = host
         # Not public in botocore; without them a stop waits for the reply. Its managers share this mapping.
         pools = getattr(session, "_pool_classes_by_scheme", {})
-        pools.update({scheme: interruptible_pool(pool) for scheme, pool in pools.items()})
+        pools.update(prepared_pools(pools))
 
     def send(self, request: Any) -> Any:
         """Send one request. The body of an object is not read; any other body is read here, up to the limit."""
