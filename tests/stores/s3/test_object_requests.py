@@ -347,6 +347,21 @@ def test_copy_on_amazon_neither_overwrites_nor_copies_a_changed_source(odd: OddS
     assert amazon.abilities.compares_etags
 
 
+def test_copy_onto_a_hidden_key_on_amazon_is_not_tried_without_the_condition_on_its_source(
+    odd: OddStore, amazon: S3Store
+) -> None:
+    etag = odd.put("key", b"bytes").etag
+    odd.put("there", b"theirs")
+    hidden = {"HEAD", "GET"}
+    odd.refuse = lambda asked: (
+        failure(403, "AccessDenied") if (asked.method in hidden and asked.key == "there") else None
+    )
+    with pytest.raises(StoreError) as refused:
+        amazon.copy("bucket", "there", "bucket", "key", etag=etag, if_absent=True)
+    assert refused.value.code == "PreconditionFailed"
+    assert (odd.count("PUT"), amazon.abilities.compares_etags) == (1, True)
+
+
 def test_copy_with_another_etag_is_compared_with_its_source(odd: OddStore) -> None:
     """A store that ignores the condition on the source has copied what is there now."""
     etag = odd.put("key", b"bytes").etag
