@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from stage import Files, Server, Stage
+from stage import Files, Stage
 from throughput import MIB, Bench, warm_up
 
 SETS = (Files("bench/one", 1024 * MIB, 1), Files("bench/sixteen", 64 * MIB, 16))
@@ -30,19 +30,24 @@ class EdgeRuns:
 def measure(repeat: int) -> Iterator[EdgeRuns]:
     """The runs of each set with all connections alike, then with a slow one; the two take turns."""
     with ExitStack() as stack:
-        stages: dict[str, tuple[Stage, Server]] = {}
-        for name, options in STAGES.items():
-            stage = stack.enter_context(Stage(MIB, SETS, hub_options=options))
-            stages[name] = stage, stack.enter_context(stage.server())
-            warm_up(*stages[name])
+        stages = {name: stack.enter_context(Stage(MIB, SETS, hub_options=options)) for name, options in STAGES.items()}
         for files in SETS:
             size = files.size * files.count
             runs = {name: EdgeRuns(f"{files.count} x {files.size // MIB} MiB", name, [], []) for name in stages}
             for _ in range(repeat):
-                for name, (stage, server) in stages.items():
-                    stage.hub_traffic()
-                    runs[name].seconds.append(Bench(stage, server).bring(files.repository, "edge").wall)
-                    runs[name].twice.append(stage.hub_traffic()["bytes"] - size)
-                    for number in range(files.count):
-                        stage.require_stored(f"edge/weights-{number}.bin", files.size)
+                for name, stage in stages.items():
+                    seconds, received = _bring(stage, files)
+                    runs[name].seconds.append(seconds)
+                    runs[name].twice.append(received - size)
             yield from runs.values()
+
+
+def _bring(stage: Stage, files: Files) -> tuple[float, int]:
+    """One import by a new server, which keeps no connections of another run: seconds, and bytes that the hub sent."""
+    with stage.server() as server:
+        warm_up(stage, server)
+        stage.hub_traffic()
+        seconds = Bench(stage, server).bring(files.repository, "edge").wall
+        for number in range(files.count):
+            stage.require_stored(f"edge/weights-{number}.bin", files.size)
+    return seconds, stage.hub_traffic()["bytes"]

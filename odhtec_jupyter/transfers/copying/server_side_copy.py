@@ -31,22 +31,27 @@ async def copy_in_store(
     on_bytes: Callable[[int], None],
     owner: Owner,
 ) -> bool:
-    """Let the store copy, pinned to the source's ETag, and compare the size. Return False if it cannot.
+    """Let the store copy, pinned to the source's ETag. Return False if it cannot.
+
+    The size is compared unless Amazon has copied in one call, or the copy has the ETag of the source.
 
     Raises an :class:`OdhTecError`; then nothing new is visible. What has arrived is kept as by ``copy_file``.
     """
     stop = CancelToken()
+    is_single = size <= MAX_SINGLE_COPY_BYTES
     try:
         etag = (
             await _at_once(engine, source, size, pin, target, stop, on_bytes)
-            if size <= MAX_SINGLE_COPY_BYTES
+            if is_single
             else await _in_parts(engine, source, size, pin, target, stop, on_bytes, owner)
         )
     except StoreError as error:
         if error.status in {405, 501}:
             return False
         raise
-    await target.confirm(engine, etag, size, stop)
+    # Amazon copies all bytes of what its condition on the source allows, or none.
+    if not (is_single and (target.store.is_amazon or etag == pin)):
+        await target.confirm(engine, etag, size, stop)
     return True
 
 
