@@ -75,30 +75,6 @@ async def test_batches_are_deleted_in_parallel_while_the_next_ones_are_listed(
     assert transfer.files == []
 
 
-async def test_no_more_batches_are_started_than_allowed(
-    server: Services, odd: OddStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fill(odd, 7000)
-    delete, running, most = S3Store.delete, 0, 0
-    lock = threading.Lock()
-
-    def counted(store: S3Store, bucket: str, keys: list[str]) -> Any:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        try:
-            return delete(store, bucket, keys)
-        finally:
-            with lock:
-                running -= 1
-
-    monkeypatch.setattr(S3Store, "delete", counted)
-    transfer = await ended(server, await begin_deletion(server, "bucket", prefixes=["d/"]))
-    assert counts(transfer) == (7000, 7000, 0)
-    assert 0 < most <= PARALLEL_BATCHES
-
-
 async def test_overlapping_keys_and_folders_are_deleted_and_counted_once(server: Services, odd: OddStore) -> None:
     fill(odd, 1500, "d/e/")
     for key in ("d/a", "x", "y"):
