@@ -1,4 +1,4 @@
-"""Looking at objects, copying, moving and deleting them with ``jupyter odhtec``."""
+"""Listing, reading, deleting, copying and moving objects with ``jupyter odhtec``."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ Stored = Callable[[], dict[str, int]]
 
 @pytest.fixture(params=["moto"])
 def s3_server(request: pytest.FixtureRequest, moto_server: Any) -> Any:
-    """One is enough: the client is tried with all of them."""
+    """One server is enough here: other tests run the client with each of them."""
     return moto_server
 
 
 @pytest.fixture
 def put(s3_client: Any, bucket: str) -> Callable[..., None]:
-    """Objects of one byte, or of some text."""
+    """A function that stores objects of one byte, or with a text."""
 
     def put(*keys: str, body: bytes = b"x") -> None:
         for key in keys:
@@ -41,7 +41,7 @@ def put(s3_client: Any, bucket: str) -> Callable[..., None]:
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Someone at a terminal, who answers each question so."""
+    """A function that simulates a terminal whose user gives this answer to each question."""
     main, terminal = pty.openpty()
     with os.fdopen(terminal) as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
@@ -50,11 +50,11 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def uris(text: str, bucket: str) -> list[str]:
-    """Keys of the URIs in lines, without what is before them."""
+    """Return the URIs in the lines, without the text before them."""
     return [line.rpartition(f"s3://{bucket}/")[2] for line in text.splitlines()]
 
 
-# --- looking ----------------------------------------------------------------------------------------------------------
+# --- listing and reading ----------------------------------------------------------------------------------------------
 
 
 def test_ls_prints_uris_and_long_rows(shell: Shell, bucket: str, put: Callable[..., None]) -> None:
@@ -64,7 +64,7 @@ def test_ls_prints_uris_and_long_rows(shell: Shell, bucket: str, put: Callable[.
     assert uris(top, bucket) == ["dir-2/", "dir/", "a.csv", "big", "what[1].txt"]
     assert top.splitlines()[2] == f"s3://{bucket}/a.csv"
     assert uris(shell("ls", f"s3://{bucket}/dir").stdout, bucket) == ["dir/deep/", "dir/b.csv"]
-    # Not those of dir-2, which begins like it.
+    # Without objects of dir-2, which has the same beginning.
     assert uris(shell("ls", "-R", f"s3://{bucket}/dir").stdout, bucket) == ["dir/b.csv", "dir/deep/c.txt"]
     for option, amount in (("-l", " 1234567  "), ("-h", " 1.2 MB  "), ("-lh", " 1.2 MB  ")):
         (row,) = shell("ls", option, f"s3://{bucket}/big").stdout.splitlines()
@@ -179,7 +179,7 @@ def test_rm_asks_before_it_deletes_several_objects(
     answers("y")
     assert f"2 objects (2 B) in s3://{bucket}/dir/" in shell("rm", "-r", f"s3://{bucket}/dir/").stderr
     assert set(stored()) == {"c.csv"}
-    shell("rm", f"s3://{bucket}/c.csv")  # a single object is not asked for
+    shell("rm", f"s3://{bucket}/c.csv")  # a single object is deleted without a question
     assert stored() == {}
 
 
@@ -187,8 +187,8 @@ def test_rm_without_a_terminal_requires_yes(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put("a.txt", "b.txt", "dir/c.txt", "dir/d.txt")
-    with open(os.devnull) as nobody:
-        monkeypatch.setattr(sys, "stdin", nobody)
+    with open(os.devnull) as empty_input:
+        monkeypatch.setattr(sys, "stdin", empty_input)
         for arguments in ([f"s3://{bucket}/*.txt"], [f"s3://{bucket}/a.txt", f"s3://{bucket}/b.txt"]):
             assert "--yes" in shell("rm", *arguments, code=1).stderr
         assert "--yes" in shell("rm", "-r", f"s3://{bucket}/dir/", code=1).stderr
@@ -197,8 +197,8 @@ def test_rm_without_a_terminal_requires_yes(
         assert (plan["counts"], plan["filesTotal"]) == ({"delete": 4}, 4)
         assert "nothing was deleted" in shell("rm", "--dry-run", "-r", f"s3://{bucket}/dir/").stdout
         assert len(stored()) == 4
-        gone = shell("rm", "-y", "--json", "-r", f"s3://{bucket}/*").stdout.splitlines()
-        assert {f"s3://{bucket}/a.txt", f"s3://{bucket}/b.txt"} <= {json.loads(line).get("deleted") for line in gone}
+        deleted = shell("rm", "-y", "--json", "-r", f"s3://{bucket}/*").stdout.splitlines()
+        assert {f"s3://{bucket}/a.txt", f"s3://{bucket}/b.txt"} <= {json.loads(line).get("deleted") for line in deleted}
     assert stored() == {}
 
 
@@ -218,7 +218,7 @@ def test_rm_deletes_a_key_with_wildcards_that_can_be_listed_but_not_read(
 def test_objects_in_folders_with_markers_count_once(
     shell: Shell, bucket: str, put: Callable[..., None], stored: Stored, tmp_path: Path
 ) -> None:
-    put("d/", "d/e/", "d/e/f", "d/g")  # as the panel creates folders
+    put("d/", "d/e/", "d/e/f", "d/g")  # created like a folder of the panel
     shell("cp", "-r", f"s3://{bucket}/d/**", "here/")
     shell("cp", "-r", f"s3://{bucket}/**", "all/")
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()) == [
@@ -269,7 +269,7 @@ def test_several_sources_go_into_a_folder(
     shell("cp", f"s3://{bucket}/c.txt", f"s3://{bucket}/dir/", f"s3://{bucket}/two/")
     made = {"to/a.csv", "to/b.csv", "two/c.txt", "two/dir/d.csv", "two/dir/deep/e.csv"}
     assert made <= set(stored())
-    # Across levels the paths are kept, so that no two have one name.
+    # With a pattern over several levels the paths are kept, so that all names differ.
     shell("cp", f"s3://{bucket}/dir/**/*.csv", f"s3://{bucket}/deep/")
     assert {"deep/d.csv", "deep/deep/e.csv"} <= set(stored())
     shell("cp", f"s3://{bucket}/*.csv", f"s3://{bucket}/dir/**/*.csv", "here/")
@@ -296,10 +296,10 @@ def test_recursive_includes_folders_that_match(
     assert f"Left out: s3://{bucket}/run-1/ and 1 more. Use -r to include folders.\n" in result
     assert {key for key in stored() if key.startswith("files/")} == {"files/run-3"}
     assert "Use -r to include folders." in shell("cp", f"s3://{bucket}/run-[12]", "here/", code=1).stderr
-    assert "-r takes" not in shell("cat", f"s3://{bucket}/run-[12]", code=1).stderr  # which has no -r
+    assert "-r takes" not in shell("cat", f"s3://{bucket}/run-[12]", code=1).stderr  # sync has no -r
     shell("cp", "-r", f"s3://{bucket}/run-*", f"s3://{bucket}/all/")
     assert {key for key in stored() if key.startswith("all/")} == {"all/run-1/a", "all/run-2/b", "all/run-3"}
-    shell("cp", "-r", f"s3://{bucket}/run-1", f"s3://{bucket}/one/")  # without its slash
+    shell("cp", "-r", f"s3://{bucket}/run-1", f"s3://{bucket}/one/")  # without a slash at the end
     assert "one/a" in stored()
 
 
@@ -309,12 +309,12 @@ def test_patterns_apply_within_each_folder_of_several(
     put("run-1/a.csv", "run-1/tmp/x.csv", "run-2/a.csv", "run-2/b.txt", "run-3.csv", "run-4.txt")
     chosen = ("-r", f"s3://{bucket}/run-*")
     patterns = ("--include", "*.csv", "--exclude", "tmp/*")
-    wanted = {"run-1/a.csv", "run-2/a.csv", "run-3.csv"}
+    expected = {"run-1/a.csv", "run-2/a.csv", "run-3.csv"}
     shell("cp", *chosen, "here/", *patterns)
     here = tmp_path / "here"
-    assert {str(path.relative_to(here)) for path in here.rglob("*") if path.is_file()} == wanted
+    assert {str(path.relative_to(here)) for path in here.rglob("*") if path.is_file()} == expected
     shell("mv", *chosen, f"s3://{bucket}/to/", *patterns)
-    moved = {f"to/{name}" for name in wanted}
+    moved = {f"to/{name}" for name in expected}
     assert set(stored()) == moved | {"run-1/tmp/x.csv", "run-2/b.txt", "run-4.txt"}
 
 
@@ -325,7 +325,7 @@ def test_pipe_accepts_one_source(shell: Shell, bucket: str, stored: Stored, tmp_
 
 
 def test_name_of_many_bytes_is_downloaded(shell: Shell, bucket: str, put: Callable[..., None], tmp_path: Path) -> None:
-    name = "名" * 85  # 255 bytes, as many as a file system takes
+    name = "名" * 85  # 255 bytes, the limit of file systems
     put(f"long/{name}")
     shell("cp", f"s3://{bucket}/long/", "back/")
     assert [path.name for path in (tmp_path / "back").iterdir()] == [name]
@@ -384,12 +384,12 @@ def test_sync_copies_only_what_differs(
     shell("sync", f"{uri}/", f"s3://{bucket}/e/")
     assert "e/deep/b.txt" in stored()
     assert "sync requires two folders" in shell("sync", "data/a.txt", uri, code=1).stderr
-    # A mistyped source is not a target that has it all.
+    # A mistyped source must not look like a complete target.
     assert "does not exist" in shell("sync", f"s3://{bucket}/dd", "other", code=1).stderr
     assert "has all files that the patterns include" in shell("sync", "data", uri, "--include", "*.none").stdout
 
 
-# --- how it speaks ----------------------------------------------------------------------------------------------------
+# --- output and help --------------------------------------------------------------------------------------------------
 
 
 def test_errors_are_json_if_the_output_is_json(shell: Shell, bucket: str, tmp_path: Path) -> None:
