@@ -1,4 +1,4 @@
-"""An S3 store, names in it that are hard to write, and stores that answer as they are told."""
+"""An S3 store, objects with unusual keys, and stores with scripted replies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def untimed_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How far one reply goes into a search or a count depends on pages, not on how busy the machine is."""
+    """Let steps of searches and counts end after a number of pages only, not after a time."""
     monkeypatch.setattr("odhtec_jupyter.stores.step.STEP_SECONDS", float("inf"))
 
 
@@ -37,7 +37,7 @@ def store(s3_server: Any) -> Iterator[S3Store]:
 
 @pytest.fixture
 def keys(s3_server: Any, s3_client: S3Client, bucket: str) -> list[str]:
-    """Names that are hard to write, stored."""
+    """The keys of stored objects whose names are unusual."""
     every = AWKWARD + ([] if s3_server.name == "moto" else ODD)
     for number, key in enumerate(every):
         s3_client.put_object(Bucket=bucket, Key=key, Body=b"x" * number)
@@ -46,7 +46,7 @@ def keys(s3_server: Any, s3_client: S3Client, bucket: str) -> list[str]:
 
 @pytest.fixture
 def script() -> Iterator[Callable[[Answer], ScriptedStore]]:
-    """Starts stores that answer as they are told."""
+    """A function that starts a store with scripted replies."""
     running: list[ScriptedStore] = []
 
     def start(answer: Answer) -> ScriptedStore:
