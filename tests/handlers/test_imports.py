@@ -42,7 +42,7 @@ def repo(hf: HubStandIn) -> Repository:
 
 @pytest.fixture
 def gated(hf: HubStandIn) -> Repository:
-    hf.service.tokens["hf_other"] = "somebody"
+    hf.service.tokens["hf_other"] = "another"
     repository = hf.add(Repository("org/gated", gated="manual", accepted=frozenset({TOKEN})))
     repository.commit({"a.txt": b"secret"})
     return repository
@@ -53,7 +53,7 @@ async def run(api: Any, **request: Any) -> Any:
     return await api.finished(transfer["id"])
 
 
-async def test_a_repository_arrives_file_by_file(
+async def test_repository_is_imported_with_all_its_files(
     api: Any, repo: Repository, bucket: str, s3_client: S3Client, stored: Stored
 ) -> None:
     done = await run(api, repo="org/model", bucket=bucket)
@@ -94,7 +94,7 @@ async def test_address_of_a_page_is_imported_and_other_hosts_are_refused(
 
 
 async def two_revisions(api: Any, repo: Repository, bucket: str, s3_client: S3Client) -> str:
-    """A revision that was imported, beside objects of others; the newest one has another number of shards."""
+    """Import a revision beside other objects, commit one with other shards, and return the commit of the first."""
     first = repo.branches["main"]
     repo.commit({f"model-{number}-of-2.bin": b"x" * 100 for number in (1, 2)})
     old = repo.branches["main"]
@@ -109,7 +109,7 @@ async def two_revisions(api: Any, repo: Repository, bucket: str, s3_client: S3Cl
     return old
 
 
-async def look_at(api: Any, bucket: str, **more: Any) -> Any:
+async def dry_run(api: Any, bucket: str, **more: Any) -> Any:
     request = {"repo": "org/model", "bucket": bucket, "dryRun": True, **more}
     return await api.ok("POST", "objects/import-hf", json_body=request)
 
@@ -119,13 +119,13 @@ async def test_remaining_objects_of_another_revision_are_found_and_removed(
 ) -> None:
     old_commit = await two_revisions(api, repo, bucket, s3_client)
     before = stored()
-    plan = await look_at(api, bucket)
+    plan = await dry_run(api, bucket)
     old = [f"org/model/model-{number}-of-2.bin" for number in (1, 2)]
     remaining = plan["remaining"]
     assert [item["key"] for item in remaining["objects"]] == old
     assert (remaining["commits"], remaining["bytesTotal"], remaining["isTruncated"]) == ([old_commit], 200, False)
-    # Whatever files were chosen, those of the new revision do not remain.
-    assert (await look_at(api, bucket, include=["config.json"]))["remaining"] == remaining
+    # Files of the new revision are not remaining objects, even if they are not selected.
+    assert (await dry_run(api, bucket, include=["config.json"]))["remaining"] == remaining
     assert stored() == before
     done = await run(api, repo="org/model", bucket=bucket, remove=remaining["objects"])
     assert (done["state"], done["error"], done["filesRemoved"]) == ("completed", None, 2)
@@ -133,29 +133,29 @@ async def test_remaining_objects_of_another_revision_are_found_and_removed(
     assert stored() == {key: size for key, size in before.items() if key not in old} | new
     files = (await api.ok("GET", "transfers", done["id"], "files"))["files"]
     assert {file["target"] for file in files if file["isRemoval"]} == {f"s3://{bucket}/{key}" for key in old}
-    assert (await look_at(api, bucket))["remaining"] is None
+    assert (await dry_run(api, bucket))["remaining"] is None
 
 
 @on_moto
-async def test_plan_says_that_not_all_objects_were_compared(
+async def test_plan_reports_that_not_all_objects_were_compared(
     api: Any, repo: Repository, bucket: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub_import, "FEW_LOOKUPS", 1)
     for name in ("a", "b"):
         s3_client.put_object(Bucket=bucket, Key=f"org/model/{name}", Body=b"mine")
-    remaining = (await look_at(api, bucket))["remaining"]
+    remaining = (await dry_run(api, bucket))["remaining"]
     assert remaining == {"commits": [], "objects": [], "bytesTotal": 0, "isTruncated": True}
 
 
 @on_moto
-async def test_import_to_a_folder_below_is_no_remainder(
+async def test_import_in_a_folder_below_is_not_a_remaining_object(
     api: Any, repo: Repository, bucket: str, s3_client: S3Client
 ) -> None:
     old = await two_revisions(api, repo, bucket, s3_client)
     await run(api, repo="org/model", revision=old, bucket=bucket, prefix="org/model/old")
-    lost = {"hf-repo": "org/model", "hf-repo-type": "model", "hf-commit": "0123"}  # the hub does not have it
+    lost = {"hf-repo": "org/model", "hf-repo-type": "model", "hf-commit": "0123"}  # a commit that the hub does not have
     s3_client.put_object(Bucket=bucket, Key="org/model/lost.bin", Body=b"x", Metadata=lost)
-    remaining = (await look_at(api, bucket))["remaining"]
+    remaining = (await dry_run(api, bucket))["remaining"]
     assert [item["key"] for item in remaining["objects"]] == [f"org/model/model-{n}-of-2.bin" for n in (1, 2)]
     assert remaining["commits"] == [old]
 
@@ -164,11 +164,11 @@ async def test_remaining_objects_that_have_changed_are_kept(
     api: Any, repo: Repository, bucket: str, s3_client: S3Client, stored: Stored
 ) -> None:
     await two_revisions(api, repo, bucket, s3_client)
-    named = (await look_at(api, bucket))["remaining"]["objects"]
+    named = (await dry_run(api, bucket))["remaining"]["objects"]
     s3_client.put_object(Bucket=bucket, Key=named[0]["key"], Body=b"another")
-    # The same bytes, but of a revision that was not named.
-    told = {"hf-repo": "org/model", "hf-repo-type": "model", "hf-commit": "0123"}
-    s3_client.put_object(Bucket=bucket, Key=named[1]["key"], Body=b"x" * 100, Metadata=told)
+    # The same bytes, but of another revision than in the request.
+    metadata = {"hf-repo": "org/model", "hf-repo-type": "model", "hf-commit": "0123"}
+    s3_client.put_object(Bucket=bucket, Key=named[1]["key"], Body=b"x" * 100, Metadata=metadata)
     done = await run(api, repo="org/model", bucket=bucket, remove=named)
     assert (done["state"], done["filesRemoved"]) == ("completed", 0)
     assert {item["key"] for item in named} <= stored().keys()
@@ -181,7 +181,7 @@ async def test_nothing_is_removed_unless_all_files_have_arrived(
     api: Any, hf: HubStandIn, repo: Repository, bucket: str, stored: Stored, s3_client: S3Client
 ) -> None:
     await two_revisions(api, repo, bucket, s3_client)
-    named = (await look_at(api, bucket))["remaining"]["objects"]
+    named = (await dry_run(api, bucket))["remaining"]["objects"]
     hf.inject(Refuse(404), "*/model-3-of-3.bin", times=None)
     done = await run(api, repo="org/model", bucket=bucket, remove=named)
     assert (done["state"], done["filesFailed"], done["filesRemoved"]) == ("failed", 1, 0)
@@ -199,7 +199,7 @@ async def test_only_remaining_objects_of_other_revisions_can_be_removed(
 ) -> None:
     await two_revisions(api, repo, bucket, s3_client)
     before = stored()
-    item = (await look_at(api, bucket))["remaining"]["objects"][0]
+    item = (await dry_run(api, bucket))["remaining"]["objects"][0]
     for change, why in (
         ({"key": "elsewhere.bin"}, "not below"),
         ({"key": "org/model/config.json"}, "belongs to the imported revision"),
@@ -212,17 +212,17 @@ async def test_only_remaining_objects_of_other_revisions_can_be_removed(
 
 
 @on_moto
-async def test_as_many_objects_may_be_removed_as_a_dry_run_names(
+async def test_all_remaining_objects_of_a_dry_run_can_be_removed(
     api: Any, repo: Repository, bucket: str, s3_client: S3Client
 ) -> None:
     await two_revisions(api, repo, bucket, s3_client)
-    item = (await look_at(api, bucket))["remaining"]["objects"][0]
+    item = (await dry_run(api, bucket))["remaining"]["objects"][0]
     named = [item | {"key": f"org/model/old-{number}.bin"} for number in range(MAX_REMAINING)]
-    counts = (await look_at(api, bucket, remove=named, onConflict="overwrite", verify="off"))["counts"]
+    counts = (await dry_run(api, bucket, remove=named, onConflict="overwrite", verify="off"))["counts"]
     assert counts["remove"] == MAX_REMAINING
 
 
-async def test_a_second_import_sends_nothing_again(api: Any, hf: HubStandIn, repo: Repository, bucket: str) -> None:
+async def test_second_import_transfers_no_file_again(api: Any, hf: HubStandIn, repo: Repository, bucket: str) -> None:
     await run(api, repo="org/model", bucket=bucket)
     hf.traffic.clear()
     done = await run(api, repo="org/model", bucket=bucket)
@@ -310,7 +310,7 @@ async def test_token_gives_access_to_a_gated_repository_and_is_never_shown(
 
 
 @on_moto
-async def test_patterns_and_prefix_say_what_comes_and_where(
+async def test_patterns_select_files_and_prefix_is_the_target(
     api: Any, repo: Repository, bucket: str, stored: Stored
 ) -> None:
     await run(api, repo="org/model", bucket=bucket, prefix="", include=["*.md", "*.json"], exclude=["config*"])
@@ -320,7 +320,7 @@ async def test_patterns_and_prefix_say_what_comes_and_where(
 
 
 @on_moto
-async def test_a_revision_is_pinned(api: Any, repo: Repository, bucket: str, s3_client: S3Client) -> None:
+async def test_requested_revision_is_imported(api: Any, repo: Repository, bucket: str, s3_client: S3Client) -> None:
     first = repo.branches["main"]
     repo.commit({"config.json": b'{"new": 1}'})
     await run(api, repo="org/model", bucket=bucket, revision=first, include=["config.json"])
@@ -349,7 +349,7 @@ async def test_different_object_is_handled_by_on_conflict(
 
 
 @on_moto
-async def test_a_repository_is_shown_before_anything_is_written(api: Any, repo: Repository, gated: Repository) -> None:
+async def test_repository_is_described_without_an_import(api: Any, repo: Repository, gated: Repository) -> None:
     shown = await api.ok("GET", "hub/repo", params={"repo": "org/model"})
     assert (shown["commit"], shown["gated"], shown["accessible"]) == (repo.branches["main"], False, True)
     assert {file["path"]: file["size"] for file in shown["files"]} == {name: len(data) for name, data in FILES.items()}
@@ -364,7 +364,7 @@ async def test_dry_run_lists_every_file_and_writes_nothing(
     api: Any, repo: Repository, bucket: str, s3_client: S3Client, stored: Stored
 ) -> None:
     await run(api, repo="org/model", bucket=bucket, include=["README.md", "config.json"])
-    s3_client.put_object(Bucket=bucket, Key="org/model/README.md", Body=b"somebody's own")
+    s3_client.put_object(Bucket=bucket, Key="org/model/README.md", Body=b"another user's")
     before = stored()
     request = {"repo": "org/model", "bucket": bucket, "dryRun": True}
 
@@ -380,7 +380,7 @@ async def test_dry_run_lists_every_file_and_writes_nothing(
     assert await plan(include=["*.json"]) == {"config.json": "skip"}
     renamed = await plan(onConflict="rename")
     assert renamed.pop("README (1).md") == "rename"
-    # A dry run is one also for who would have an event stream.
+    # A dry run returns JSON even if the client accepts an event stream.
     reply = await api.send(
         "POST", "objects/import-hf", json_body=request, headers={"Accept": "text/event-stream, application/json"}
     )
@@ -390,7 +390,7 @@ async def test_dry_run_lists_every_file_and_writes_nothing(
 
 
 @on_moto
-async def test_a_dry_run_says_which_file_could_not_go(api: Any, hf: HubStandIn, bucket: str) -> None:
+async def test_dry_run_reports_files_that_cannot_be_imported(api: Any, hf: HubStandIn, bucket: str) -> None:
     hf.add(Repository("org/long")).commit({"a.txt": b"a", "b" * 200: b"b"})
     request = {"repo": "org/long", "bucket": bucket, "prefix": "p" * 900, "dryRun": True}
     plan = await api.ok("POST", "objects/import-hf", json_body=request)
@@ -401,7 +401,7 @@ async def test_a_dry_run_says_which_file_could_not_go(api: Any, hf: HubStandIn, 
 
 
 @on_moto
-async def test_branches_and_tags_are_shown_to_who_may_see_them(
+async def test_branches_and_tags_are_listed_for_users_with_access(
     api: Any, hf: HubStandIn, repo: Repository, bucket: str
 ) -> None:
     first = repo.branches["main"]
@@ -411,8 +411,8 @@ async def test_branches_and_tags_are_shown_to_who_may_see_them(
     assert {ref["name"]: ref["commit"] for ref in shown["branches"]} == {"main": first, "experiment/x": other}
     assert shown["tags"] == [{"name": "v1.0", "commit": first}]
     for ref in (*shown["branches"], *shown["tags"]):
-        looked = await api.ok("GET", "hub/repo", params={"repo": "org/model", "revision": ref["name"]})
-        assert looked["commit"] == ref["commit"]
+        found = await api.ok("GET", "hub/repo", params={"repo": "org/model", "revision": ref["name"]})
+        assert found["commit"] == ref["commit"]
 
     hf.add(Repository("org/private", private=True, accepted=frozenset({TOKEN}))).commit({"a": b"a"})
     params = {"repo": "org/private", "repoType": "model"}
@@ -436,12 +436,12 @@ async def test_unresponsive_hub_does_not_block_the_list_of_buckets(
 ) -> None:
     halt = Halt(0)
     hf.inject(halt, "/api/*", host="hub", times=None)
-    # Not by api.ok: tornado's client has at most ten requests under way.
-    asking = [await api.raw("GET", f"hub/{what}?repo=org/model", {}) for what in ("repo", *["refs"] * CALL_THREADS)]
+    # Without api.ok, because tornado's client sends at most ten requests in parallel.
+    pending = [await api.raw("GET", f"hub/{what}?repo=org/model", {}) for what in ("repo", *["refs"] * CALL_THREADS)]
     await eventually(lambda: hf.traffic.waiting >= CALL_THREADS)
     async with asyncio.timeout(GIVE_UP_SECONDS):
         assert bucket in {found["Name"] for found in (await api.ok("GET", "buckets"))["buckets"]}
     halt.over.set()
-    for reader, writer in asking:
+    for reader, writer in pending:
         assert (await reader.readline()).split()[1] == b"200"
         writer.close()

@@ -1,4 +1,4 @@
-"""The API in front of S3 stores that leave out, or write differently, what Amazon's sends."""
+"""The REST API with S3 stores whose replies lack headers, or have them in another form."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from odhtec_jupyter.client import Client
 from odhtec_jupyter.errors import VerificationError
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.transfers.runtime.parts import MIB
-from tests.odd_store import Asked, Oddity, OddStore, Reply, failure
+from tests.odd_store import Oddity, OddStore, Reply, Request, failure
 
 BODY = bytes(range(256)) * 400  # 102,400 bytes
 
 
-def without_length(framing: str, *methods: str) -> Callable[[Asked, Reply], Reply | None]:
-    """Objects come without a Content-Length."""
+def without_length(framing: str, *methods: str) -> Callable[[Request, Reply], Reply | None]:
+    """Return an oddity that sends objects without a Content-Length."""
 
-    def change(asked: Asked, reply: Reply) -> Reply | None:
-        if asked.key and asked.method in methods and reply.status in {200, 206}:
+    def change(request: Request, reply: Reply) -> Reply | None:
+        if request.key and request.method in methods and reply.status in {200, 206}:
             reply.framing = framing
         return reply
 
@@ -55,10 +55,10 @@ async def test_download_without_content_length_is_whole(odd_api: Any, odd_store:
 async def test_chunked_download_continues_where_it_broke_off(odd_api: Any, odd_store: OddStore) -> None:
     odd_store.put("data.bin", BODY)
 
-    def tear_first(asked: Asked, reply: Reply) -> Reply:
-        if asked.method == "GET":
+    def tear_first(request: Request, reply: Reply) -> Reply:
+        if request.method == "GET":
             reply.framing = "chunked"
-            reply.torn_after = 50_000 if "range" not in asked.headers else None
+            reply.torn_after = 50_000 if "range" not in request.headers else None
         return reply
 
     odd_store.oddity = tear_first
@@ -67,11 +67,13 @@ async def test_chunked_download_continues_where_it_broke_off(odd_api: Any, odd_s
     assert odd_store.count("GET") == 2
 
 
-async def test_chunked_download_that_cannot_continue_is_not_ended_properly(odd_api: Any, odd_store: OddStore) -> None:
+async def test_chunked_download_that_cannot_continue_ends_without_its_last_chunk(
+    odd_api: Any, odd_store: OddStore
+) -> None:
     odd_store.put("data.bin", BODY)
 
-    def tear(asked: Asked, reply: Reply) -> Reply:
-        if asked.method == "GET":  # and without ETag there is nothing to continue by
+    def tear(request: Request, reply: Reply) -> Reply:
+        if request.method == "GET":  # without an ETag, the download cannot continue
             reply.framing, reply.torn_after = "chunked", 50_000
             del reply.headers["ETag"], reply.headers["Last-Modified"]
         return reply
@@ -81,7 +83,7 @@ async def test_chunked_download_that_cannot_continue_is_not_ended_properly(odd_a
     received = await reader.read()
     writer.close()
     assert b"Transfer-Encoding: chunked" in received
-    assert not received.endswith(b"0\r\n\r\n"), "the reader would take half of the object for all of it"
+    assert not received.endswith(b"0\r\n\r\n"), "an incomplete object would look complete"
 
 
 @pytest.mark.parametrize("framing", ["chunked", "close"])
@@ -141,15 +143,15 @@ async def test_client_reads_an_object_without_content_length_whole(client: Clien
     assert first + rest == BODY[1000:]
 
 
-async def test_object_of_unknown_size_is_refused_with_a_sentence(odd_api: Any, odd_store: OddStore) -> None:
+async def test_object_of_unknown_size_is_refused_with_the_reason(odd_api: Any, odd_store: OddStore) -> None:
     odd_store.put("data.bin", BODY)
 
-    def hide(asked: Asked, reply: Reply) -> Reply:
-        if asked.key:
+    def hide(request: Request, reply: Reply) -> Reply:
+        if request.key:
             reply.status = 200 if reply.status == 206 else reply.status
             reply.headers.pop("Content-Range", None)
             reply.framing = "close"
-        if "list-type" in asked.query:
+        if "list-type" in request.query:
             return Reply(200, b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
         return reply
 
@@ -161,8 +163,8 @@ async def test_object_of_unknown_size_is_refused_with_a_sentence(odd_api: Any, o
 
 
 async def test_upload_to_a_store_without_etags_succeeds(odd_api: Any, odd_store: OddStore) -> None:
-    def hide(asked: Asked, reply: Reply) -> Reply:
-        if asked.method == "PUT":
+    def hide(request: Request, reply: Reply) -> Reply:
+        if request.method == "PUT":
             reply.headers.pop("ETag", None)
         return reply
 
@@ -174,13 +176,13 @@ async def test_upload_to_a_store_without_etags_succeeds(odd_api: Any, odd_store:
 
 
 def write_etags(form: Callable[[str], str | None], listed: Callable[[str], str | None]) -> Oddity:
-    """ETags in another form: of objects, and in the list."""
+    """Return an oddity that changes the ETags of objects and those in lists."""
 
-    def change(asked: Asked, reply: Reply) -> Reply:
+    def change(request: Request, reply: Reply) -> Reply:
         etag = reply.headers.pop("ETag", None)
         if etag and (written := form(etag)) is not None:
             reply.headers["ETag"] = written
-        if "list-type" in asked.query:
+        if "list-type" in request.query:
 
             def entry(match: re.Match[str]) -> str:
                 other = listed(match[1])
@@ -197,14 +199,14 @@ def bare(etag: str) -> str:
 
 
 def compare_literally(odd_store: OddStore, form: Callable[[str], str | None]) -> None:
-    """Conditions are met by what the store itself has told, and by nothing else."""
+    """Let the store compare ETags of conditions literally with the form that it sends."""
 
-    def refuse(asked: Asked) -> Reply | None:
-        if told := asked.headers.pop("if-match", None):
-            return failure(412, "PreconditionFailed") if told != form(odd_store.objects[asked.key].etag) else None
-        if told := asked.headers.pop("x-amz-copy-source-if-match", None):
-            key = unquote(asked.headers["x-amz-copy-source"]).lstrip("/").partition("/")[2]
-            return failure(412, "PreconditionFailed") if told != form(odd_store.objects[key].etag) else None
+    def refuse(request: Request) -> Reply | None:
+        if etag := request.headers.pop("if-match", None):
+            return failure(412, "PreconditionFailed") if etag != form(odd_store.objects[request.key].etag) else None
+        if etag := request.headers.pop("x-amz-copy-source-if-match", None):
+            key = unquote(request.headers["x-amz-copy-source"]).lstrip("/").partition("/")[2]
+            return failure(412, "PreconditionFailed") if etag != form(odd_store.objects[key].etag) else None
         return None
 
     odd_store.refuse = refuse
@@ -228,7 +230,7 @@ def etags(request: pytest.FixtureRequest, odd_store: OddStore) -> str:
     return str(request.param)
 
 
-async def test_folder_is_copied_moved_and_packed_whatever_the_etags_are(
+async def test_folder_is_copied_moved_and_archived_with_any_etags(
     odd_api: Any, odd_store: OddStore, jp_root_dir: Any, etags: str
 ) -> None:
     odd_store.put("folder/a", BODY)
@@ -258,7 +260,7 @@ async def test_folder_is_copied_moved_and_packed_whatever_the_etags_are(
     assert {key: (jp_root_dir / "copy" / key).read_bytes() for key in want} == want
 
 
-async def test_object_is_previewed_and_read_whatever_the_etags_are(
+async def test_object_is_previewed_and_read_with_any_etags(
     odd_api: Any, odd_store: OddStore, client: Client, etags: str
 ) -> None:
     odd_store.put("data.csv", b"a,b\n" + b"1,2\n" * 100_000)
@@ -288,23 +290,21 @@ async def test_conditional_upload_replaces_only_the_object_that_was_read(
     assert (await odd_api.download("bucket", "notes.txt", If_None_Match=seen)).code in {200, 304}
     saved = await save(seen, b"second one")
     assert saved.code == 201
-    assert (await save(f"W/{json.loads(saved.body)['ETag']}", b"the third")).code == 201  # as a proxy may make it
-    assert (await save(seen, b"of somebody who has seen the first")).code == 412
+    assert (await save(f"W/{json.loads(saved.body)['ETag']}", b"the third")).code == 201  # as some proxies change it
+    assert (await save(seen, b"by a user who has read the first")).code == 412
     assert odd_store.objects["notes.txt"].body == b"the third"
 
 
-async def test_source_that_changes_is_noticed_whatever_the_etags_are(
-    odd_api: Any, odd_store: OddStore, etags: str
-) -> None:
+async def test_changed_source_is_detected_with_any_etags(odd_api: Any, odd_store: OddStore, etags: str) -> None:
     odd_store.put("data.bin", BODY)
     change = odd_store.oddity
     assert change is not None
 
-    def write_after_the_first_range(asked: Asked, reply: Reply) -> Reply | None:
-        if (asked.method, asked.key, reply.status) == ("GET", "data.bin", 206):
+    def write_after_the_first_range(request: Request, reply: Reply) -> Reply | None:
+        if (request.method, request.key, reply.status) == ("GET", "data.bin", 206):
             now = odd_store.put("data.bin", BODY[::-1])
             now.modified = datetime(2025, 1, 1, tzinfo=UTC)
-        return change(asked, reply)
+        return change(request, reply)
 
     seen = odd_store.store.head("bucket", "data.bin")
     assert seen is not None
@@ -316,14 +316,14 @@ async def test_source_that_changes_is_noticed_whatever_the_etags_are(
         source.open_range(10, 20)
 
 
-def deny(code: str, *keys: str) -> Callable[[Asked], Reply | None]:
-    """These objects cannot be read."""
-    return lambda asked: failure(403, code) if asked.method == "GET" and asked.key in keys else None
+def deny(code: str, *keys: str) -> Callable[[Request], Reply | None]:
+    """Return a refusal to read these objects."""
+    return lambda request: failure(403, code) if request.method == "GET" and request.key in keys else None
 
 
 @pytest.mark.parametrize("code", ["InvalidObjectState", "AccessDenied"])
 @pytest.mark.parametrize("body", [b"small", bytes(1024 * 1024)], ids=["small", "large"])
-async def test_archive_names_what_it_could_not_read(
+async def test_archive_names_objects_that_cannot_be_read(
     odd_api: Any, odd_store: OddStore, code: str, body: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     for key in ("folder/a", "folder/b", "folder/c", "folder/empty"):
@@ -343,7 +343,7 @@ async def test_archive_names_what_it_could_not_read(
     assert any("lacks 1 objects" in record.getMessage() for record in caplog.records)
 
 
-async def test_archived_object_is_reported_before_the_first_byte(odd_api: Any, odd_store: OddStore) -> None:
+async def test_object_in_cold_storage_is_reported_before_the_first_byte(odd_api: Any, odd_store: OddStore) -> None:
     odd_store.put("a", b"a")
     odd_store.put("cold/b", b"b", x_amz_storage_class="GLACIER")
     odd_store.put("back", b"b", x_amz_storage_class="GLACIER", x_amz_restore='ongoing-request="false"')
@@ -359,7 +359,7 @@ async def test_archived_object_is_reported_before_the_first_byte(odd_api: Any, o
 
 
 AUTHOR = "Jörg & 李 ☕"
-RAW = AUTHOR.encode().decode("latin-1")  # as http.server sends it: the bytes of UTF-8
+RAW = AUTHOR.encode().decode("latin-1")  # http.server sends it as bytes of UTF-8
 WORDS = {
     "bytes": RAW,
     "base64": "=?UTF-8?B?SsO2cmcgJiDmnY4g4piV?=",
@@ -395,7 +395,7 @@ async def test_metadata_takes_any_characters(odd_api: Any, odd_store: OddStore) 
     assert changed["Metadata"] == want
     assert changed["ContentDisposition"] == "attachment; filename=\"_.txt\"; filename*=UTF-8''%C3%BC.txt"
     words = odd_store.objects["data.txt"].headers["x-amz-meta-a"].split()
-    assert max(map(len, words)) <= 75  # as RFC 2047 wants it
+    assert max(map(len, words)) <= 75  # the limit of RFC 2047
     assert str(make_header(decode_header(" ".join(words)))) == want["a"]
 
 
@@ -412,7 +412,7 @@ async def test_metadata_takes_any_characters(odd_api: Any, odd_store: OddStore) 
 async def test_connection_without_bucket_list_is_not_reported_as_working(
     odd_api: Any, odd_store: OddStore, answer: Reply, code: str
 ) -> None:
-    odd_store.refuse = lambda asked: answer if not asked.bucket else None
+    odd_store.refuse = lambda request: answer if not request.bucket else None
     reply = await odd_api.send("POST", "settings/test-s3", json_body={})
     assert (reply.code >= 400, json.loads(reply.body)["error"]) == (True, code)
     if code != "NotS3":
