@@ -1,4 +1,4 @@
-"""The end of a resumable upload: compared, found done when its answer was lost, refused while parts are missing."""
+"""Completing a resumable upload: the object is checked, a lost reply is recovered, missing parts are refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def test_complete_succeeds_when_its_reply_was_lost(
     complete = store.complete_multipart
     asked: list[str] = []
 
-    def unheard(*args: Any, **options: Any) -> str | None:
+    def lose_reply(*args: Any, **options: Any) -> str | None:
         asked.append("complete")
         if len(asked) == 1:
             complete(*args, **options)
@@ -40,14 +40,15 @@ async def test_complete_succeeds_when_its_reply_was_lost(
     upload, _ = await uploads.begin(request(bucket))
     await put(uploads, upload, data, 1, 2, 3)
     with monkeypatch.context() as patch:
-        patch.setattr(store, "complete_multipart", unheard)
+        patch.setattr(store, "complete_multipart", lose_reply)
         with pytest.raises(Unreachable):
             await uploads.complete(upload.upload_id, overwrite=False)
     assert body_of(s3_client, bucket, "k") == data
     if restarted:
         engine, uploads = start()
-        again, goes_on = await uploads.begin(request(bucket))  # `fail`: the key exists, and is this upload's own
-        assert goes_on
+        # With `fail`, which is allowed because the existing object belongs to this upload.
+        again, continues = await uploads.begin(request(bucket))
+        assert continues
         assert (again.upload_id, again.bytes_done, len(again.parts)) == (upload.upload_id, SIZE, 3)
         with pytest.raises(Conflict):
             await receive(uploads, upload.upload_id, 1, data[:PART_SIZE])
@@ -68,7 +69,7 @@ async def test_failed_comparison_after_complete_is_repeated_later(
     head, complete = store.head, store.complete_multipart
     done = threading.Event()
 
-    def then_silent(*args: Any, **options: Any) -> str | None:
+    def complete_then_fail(*args: Any, **options: Any) -> str | None:
         etag = complete(*args, **options)
         done.set()
         return etag
@@ -82,14 +83,14 @@ async def test_failed_comparison_after_complete_is_repeated_later(
     upload, _ = await uploads.begin(request(bucket))
     await put(uploads, upload, noise(SIZE), 1, 2, 3)
     with monkeypatch.context() as patch:
-        patch.setattr(store, "complete_multipart", then_silent)
+        patch.setattr(store, "complete_multipart", complete_then_fail)
         patch.setattr(store, "head", silent)
         with pytest.raises(Unreachable):
             await uploads.complete(upload.upload_id, overwrite=False)
     if restarted:
         engine, uploads = start()
-    again, goes_on = await uploads.begin(request(bucket))
-    assert goes_on
+    again, continues = await uploads.begin(request(bucket))
+    assert continues
     assert (again.upload_id, len(again.parts)) == (upload.upload_id, 3)
     result = await uploads.complete(upload.upload_id, overwrite=False)
     assert result == await uploads.complete(upload.upload_id, overwrite=False)
