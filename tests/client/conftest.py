@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
@@ -90,3 +92,24 @@ def shell(moto_jupyter: JupyterProcess, monkeypatch: pytest.MonkeyPatch, tmp_pat
         return done
 
     return run
+
+
+@pytest.fixture
+def put(s3_client: Any, bucket: str) -> Callable[..., None]:
+    """A function that stores objects of one byte, or with a text."""
+
+    def put(*keys: str, body: bytes = b"x") -> None:
+        for key in keys:
+            s3_client.put_object(Bucket=bucket, Key=key, Body=body)
+
+    return put
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that simulates a terminal whose user gives this answer to each question."""
+    main, terminal = pty.openpty()
+    with os.fdopen(terminal) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        yield lambda text: os.write(main, f"{text}\n".encode())
+    os.close(main)
