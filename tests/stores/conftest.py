@@ -10,6 +10,7 @@ import pytest
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3.store import S3Store
+from tests.odd_store import OddStore
 from tests.scripted_store import Answer, ScriptedStore
 from tests.stores.s3.awkward import AWKWARD, ODD
 
@@ -56,3 +57,10 @@ def script() -> Iterator[Callable[[Answer], ScriptedStore]]:
     yield start
     for one in running:
         one.__exit__(None, None, None)
+
+
+@pytest.fixture
+def odd() -> Iterator[OddStore]:
+    """An S3 server whose replies a test can change."""
+    with OddStore() as running:
+        yield running

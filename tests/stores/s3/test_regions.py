@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from urllib.parse import unquote
 
 import pytest
@@ -15,12 +14,6 @@ from odhtec_jupyter.stores.s3.connection.amazon import amazon_endpoint
 from odhtec_jupyter.stores.s3.store import S3Store
 from tests.odd_store import OddStore, Reply, Request, failure
 from tests.stores.s3.writing import put
-
-
-@pytest.fixture
-def odd() -> Iterator[OddStore]:
-    with OddStore() as running:
-        yield running
 
 
 class Amazon:
