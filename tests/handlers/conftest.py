@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tornado.httpclient import HTTPResponse
 
+from odhtec_jupyter.client import Client
 from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.services import Services
@@ -243,3 +244,9 @@ def odd_api(
     port = request.getfixturevalue("http_server_port")[1]
     token = request.getfixturevalue("jp_serverapp").identity_provider.token
     return Api(fetch, port, request.getfixturevalue("jp_base_url"), token)
+
+
+@pytest.fixture
+def odd_client(odd_api: Api) -> Client:
+    """A client of the server in front of ``odd_store``."""
+    return Client(f"http://127.0.0.1:{odd_api.port}{odd_api.path.removesuffix('odhtec/api')}", token=odd_api.token)
