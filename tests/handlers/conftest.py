@@ -12,9 +12,11 @@ import pytest
 from tornado.httpclient import HTTPResponse
 
 from odhtec_jupyter.client import Client
+from odhtec_jupyter.demo.hub.repository import Repository
 from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.services import Services
+from tests.handlers.importing import FILES, TOKEN
 from tests.odd_store import OddStore
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -250,3 +252,20 @@ def odd_api(
 def odd_client(odd_api: Api) -> Client:
     """A client of the server in front of ``odd_store``."""
     return Client(f"http://127.0.0.1:{odd_api.port}{odd_api.path.removesuffix('odhtec/api')}", token=odd_api.token)
+
+
+@pytest.fixture
+def repo(hf: HubStandIn) -> Repository:
+    """The repository ``org/model`` with the files of :mod:`tests.handlers.importing`."""
+    repository = hf.add(Repository("org/model"))
+    repository.commit(FILES)
+    return repository
+
+
+@pytest.fixture
+def gated(hf: HubStandIn) -> Repository:
+    """A gated repository that accepts one token."""
+    hf.service.tokens["hf_other"] = "another"
+    repository = hf.add(Repository("org/gated", gated="manual", accepted=frozenset({TOKEN})))
+    repository.commit({"a.txt": b"secret"})
+    return repository
