@@ -1,4 +1,4 @@
-"""Lists of stores that reply differently from Amazon S3: without tokens, without ListObjectsV2, with invalid entries."""
+"""Lists of stores without tokens, without ListObjectsV2 or with invalid entries."""
 
 from __future__ import annotations
 
