@@ -336,3 +336,14 @@ def test_server_is_started_for_the_command_if_none_is_running(
     none = subprocess.run([*COMMAND, "transfers"], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert none.returncode == 1
     assert "No running Jupyter server" in none.stderr
+
+
+def test_every_command_has_help(shell: Shell) -> None:
+    overview = shell("--help").stdout
+    assert "first steps:" in overview
+    for name in ("ls", "du", "search", "cp", "mv", "sync", "rm", "cat", "presign", "mb", "rb", "import", "transfers"):
+        assert f"\n    {name}" in overview
+        result = shell(name, "--help").stdout
+        assert "examples:" in result
+        assert f"jupyter odhtec {name}" in result.partition("examples:")[2]
+        assert max(map(len, result.splitlines())) <= 120

@@ -144,14 +144,3 @@ def test_errors_are_json_if_the_output_is_json(shell: Shell, bucket: str, tmp_pa
     refused = shell("cp", "--json", "one", f"s3://{bucket}/", code=1)
     assert json.loads(refused.stdout)["state"] == "failed"
     assert json.loads(refused.stderr)["error"] == "Conflict"
-
-
-def test_every_command_has_help(shell: Shell) -> None:
-    overview = shell("--help").stdout
-    assert "first steps:" in overview
-    for name in ("ls", "du", "search", "cp", "mv", "sync", "rm", "cat", "presign", "mb", "rb", "import", "transfers"):
-        assert f"\n    {name}" in overview
-        result = shell(name, "--help").stdout
-        assert "examples:" in result
-        assert f"jupyter odhtec {name}" in result.partition("examples:")[2]
-        assert max(map(len, result.splitlines())) <= 120
