@@ -33,7 +33,7 @@ def read(s3_client: S3Client, bucket: str, key: str) -> bytes:
 
 def test_appended_data_follows_the_existing_data(client: Client, s3_client: S3Client, bucket: str) -> None:
     uri = f"s3://{bucket}/log.txt"
-    with client.open(uri, "a") as file:  # as of a file, which is a new object
+    with client.open(uri, "a") as file:  # creates the object
         file.write("eins\n")
     with client.open(uri, "a") as file:
         file.write("zwei ü\n")

@@ -124,7 +124,7 @@ def test_on_conflict_decides_about_existing_files(client: Client, bucket: str, t
         client.upload(tmp_path / "one.txt", uri).wait(progress=False)
     assert refused.value.status == 409
     skipped = client.upload(tmp_path / "one.txt", uri, on_conflict="skip").wait(progress=False).status
-    assert (skipped.files_done, skipped.bytes_done, skipped.bytes_total) == (1, 0, 0), "nothing moved"
+    assert (skipped.files_done, skipped.bytes_done, skipped.bytes_total) == (1, 0, 0), "no bytes are transferred"
     with client.open(uri, "r") as text:
         assert text.read() == "first"
     client.upload(tmp_path / "one.txt", f"s3://{bucket}/", on_conflict="rename").wait(progress=False)

@@ -199,7 +199,7 @@ async def test_change_of_an_object_above_5_gib_is_refused_with_the_reason(
     await change(api, bucket, described, TagSet=[{"Key": "tags", "Value": "need no copy"}])
 
 
-@on_rgw  # moto takes no list of grants
+@on_rgw  # moto does not support lists of grants
 async def test_object_is_readable_without_permission_to_list(
     api: Any, bucket: str, described: str, s3_client: S3Client
 ) -> None:
@@ -272,7 +272,7 @@ async def test_link_downloads_one_object_without_credentials(
     assert logged
     assert "X-Amz-Signature" not in logged
     assert s3_server.secret_access_key not in logged
-    if s3_server.name != "moto":  # which checks no signature
+    if s3_server.name != "moto":  # moto checks no signature
         other = link["url"].replace("content", "other").replace("a%20b", "a%20x")
         assert anyone.request("GET", other).status == 403
         assert anyone.request("PUT", link["url"], body=b"x").status == 403

@@ -79,8 +79,8 @@ async def test_all_bytes_arrive_without_the_private_parts(
     await api.put(bucket, "whole", content)
     body, headers = form(("in a form", content))
     await api.ok("POST", "objects/upload", bucket, status=201, body=body, headers=headers)
-    wish = {"bucket": bucket, "key": "in parts", "size": len(content)}
-    upload = await api.ok("POST", "uploads", status=201, json_body=wish)
+    request = {"bucket": bucket, "key": "in parts", "size": len(content)}
+    upload = await api.ok("POST", "uploads", status=201, json_body=request)
     for number in range(1, -(-len(content) // upload["partSize"]) + 1):
         part = content[(number - 1) * upload["partSize"] : number * upload["partSize"]]
         await api.ok("PUT", "uploads", upload["uploadId"], str(number), body=part)

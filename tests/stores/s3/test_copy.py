@@ -68,7 +68,7 @@ def test_any_key_is_copied(store: S3Store, s3_client: Any, bucket: str, other_bu
     assert content(s3_client, other_bucket, "plain") == key.encode()
     upload = store.create_multipart(bucket, "parts")
     whole: dict[str, Any] = {"start": 0, "end": len(key.encode()), "etag": etag}
-    if set(key) & set("%+?"):  # Ceph RGW would take them for other keys
+    if set(key) & set("%+?"):  # Ceph RGW would treat them as other keys
         with pytest.raises(StoreError) as refused:
             store.copy_part(bucket, "parts", upload, 1, bucket, key, **whole)
         assert (refused.value.code, refused.value.transient) == ("NotImplemented", False)

@@ -14,7 +14,7 @@ from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from odhtec_jupyter.transfers.uploads.sessions import Uploads
 from tests.content import body_of, multiparts, noise
-from tests.transfers.sending import SIZE, put, receive, request
+from tests.transfers.sending import SIZE, put, receive, request, send_all_parts
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -27,18 +27,17 @@ async def test_complete_succeeds_when_its_reply_was_lost(
     restarted: bool,
 ) -> None:
     complete = store.complete_multipart
-    asked: list[str] = []
+    calls: list[str] = []
 
     def lose_reply(*args: Any, **options: Any) -> str | None:
-        asked.append("complete")
-        if len(asked) == 1:
+        calls.append("complete")
+        if len(calls) == 1:
             complete(*args, **options)
         raise Unreachable("the answer was lost")
 
     data = noise(SIZE)
     engine, uploads = start()
-    upload, _ = await uploads.begin(request(bucket))
-    await put(uploads, upload, data, 1, 2, 3)
+    upload = await send_all_parts(uploads, bucket, data)
     with monkeypatch.context() as patch:
         patch.setattr(store, "complete_multipart", lose_reply)
         with pytest.raises(Unreachable):
@@ -80,8 +79,7 @@ async def test_failed_comparison_after_complete_is_repeated_later(
         return head(*args)
 
     engine, uploads = start()
-    upload, _ = await uploads.begin(request(bucket))
-    await put(uploads, upload, noise(SIZE), 1, 2, 3)
+    upload = await send_all_parts(uploads, bucket, noise(SIZE))
     with monkeypatch.context() as patch:
         patch.setattr(store, "complete_multipart", complete_then_fail)
         patch.setattr(store, "head", silent)
@@ -101,8 +99,7 @@ async def test_failed_comparison_after_complete_is_repeated_later(
 async def test_object_of_another_size_fails_the_upload(
     uploads: Uploads, store: S3Store, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload, _ = await uploads.begin(request(bucket))
-    await put(uploads, upload, noise(SIZE), 1, 2, 3)
+    upload = await send_all_parts(uploads, bucket, noise(SIZE))
     complete = store.complete_multipart
 
     def replaced(*args: Any, **options: Any) -> str | None:

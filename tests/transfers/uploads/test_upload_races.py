@@ -23,7 +23,7 @@ from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from odhtec_jupyter.transfers.uploads import part_buffer
 from odhtec_jupyter.transfers.uploads.sessions import Uploads
 from tests.content import body_of, multiparts, noise
-from tests.transfers.sending import CHUNK, SIZE, put, request
+from tests.transfers.sending import CHUNK, SIZE, put, request, send_all_parts
 from tests.transfers.steps import Hold, kept_waiting
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -116,8 +116,7 @@ async def test_complete_waits_for_parts_being_stored(
 ) -> None:
     """A part that is sent again during a Complete can be one that S3 has just removed."""
     data = noise(SIZE)
-    upload, _ = await uploads.begin(request(bucket))
-    await put(uploads, upload, data, 1, 2, 3)
+    upload = await send_all_parts(uploads, bucket, data)
     calls: list[str] = []
     hold = Hold()
     put_part, complete = store.put_part, store.complete_multipart
