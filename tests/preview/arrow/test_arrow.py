@@ -103,11 +103,11 @@ def test_schema_and_first_rows(see: Any, name: str, data: bytes, groups: int | N
 
 def test_a_real_file_is_shown_whole(see: Any) -> None:
     path = Path(demo.__file__).parent / "assets" / "readings.parquet"
-    told = pq.read_metadata(path)
+    metadata = pq.read_metadata(path)
     reply = see("readings.parquet", path.read_bytes())
-    assert reply["totalRows"] == told.num_rows
-    assert len(reply["rows"]) == min(100, told.num_rows)
-    assert reply["metadata"]["created by"] == told.created_by
+    assert reply["totalRows"] == metadata.num_rows
+    assert len(reply["rows"]) == min(100, metadata.num_rows)
+    assert reply["metadata"]["created by"] == metadata.created_by
 
 
 def test_small_tables_are_not_truncated(see: Any) -> None:

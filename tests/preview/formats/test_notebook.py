@@ -24,10 +24,10 @@ def code(source: Any, *outputs: dict[str, Any]) -> dict[str, Any]:
 def test_cells_of_a_real_notebook_are_shown(see: Any) -> None:
     path = Path(demo.__file__).parent / "assets" / "first_look.ipynb"
     reply = see("work/First.IPYNB", path.read_bytes())
-    told = json.loads(path.read_bytes())
-    assert [cell["source"] for cell in reply["cells"]] == ["".join(cell["source"]) for cell in told["cells"]]
+    stored = json.loads(path.read_bytes())
+    assert [cell["source"] for cell in reply["cells"]] == ["".join(cell["source"]) for cell in stored["cells"]]
     assert reply["cells"][1]["outputs"] == ["15.0"]
-    assert (reply["language"], reply["cellCount"], reply["truncated"]) == ("python", len(told["cells"]), False)
+    assert (reply["language"], reply["cellCount"], reply["truncated"]) == ("python", len(stored["cells"]), False)
 
 
 def test_outputs_are_plain_text(see: Any) -> None:

@@ -81,11 +81,11 @@ def test_fixed_size_does_not_change() -> None:
 
 
 def test_throughput_excludes_the_source_latency_and_is_reported_once(clock: Clock) -> None:
-    told: list[float] = []
-    throughput = Throughput(told.append)
+    reported: list[float] = []
+    throughput = Throughput(reported.append)
     clock.now += 30
     throughput.add(MIB)
     for _ in range(2 * PROBE_BYTES // MIB):
         clock.now += 0.5
         throughput.add(MIB)
-    assert told == [2 * MIB]
+    assert reported == [2 * MIB]

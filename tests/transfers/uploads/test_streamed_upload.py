@@ -33,12 +33,12 @@ async def send(upload: StreamedUpload, data: bytes) -> None:
     "size",
     [0, 1, PART_SIZE, PART_SIZE + 1, 2 * PART_SIZE, pytest.param(3 * PART_SIZE + 5, marks=pytest.mark.tls)],
 )
-@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("size_is_known", [True, False])
 async def test_stored_object_equals_the_sent_bytes(
-    engine: Engine, store: S3Store, s3_client: Any, bucket: str, size: int, told: bool
+    engine: Engine, store: S3Store, s3_client: Any, bucket: str, size: int, size_is_known: bool
 ) -> None:
     data = noise(size)
-    upload = StreamedUpload(engine, S3Target(store, bucket, "a b+c%2F/日本"), size=size if told else None)
+    upload = StreamedUpload(engine, S3Target(store, bucket, "a b+c%2F/日本"), size=size if size_is_known else None)
     await send(upload, data)
     etag = await upload.finish()
     head = s3_client.head_object(Bucket=bucket, Key="a b+c%2F/日本")

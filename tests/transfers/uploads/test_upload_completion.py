@@ -104,7 +104,7 @@ async def test_object_of_another_size_fails_the_upload(
 
     def replaced(*args: Any, **options: Any) -> str | None:
         etag = complete(*args, **options)
-        store.put(bucket, "k", [memoryview(b"of somebody else")], 16)
+        store.put(bucket, "k", [memoryview(b"another user's")], 14)
         return etag
 
     monkeypatch.setattr(store, "complete_multipart", replaced)
