@@ -29,7 +29,7 @@ from odhtec_jupyter.transfers.owner import STREAM, Owner
 from odhtec_jupyter.transfers.runtime.engine import Engine, together
 from odhtec_jupyter.transfers.runtime.parts import MAX_OBJECT, Cutting, Part, stream_size
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from odhtec_jupyter.transfers.targets.target import BLOCK, Assembly, Target, assembling, blocks
+from odhtec_jupyter.transfers.targets.target import BLOCK_BYTES, Assembly, Target, assembling, blocks
 
 CONNECTIONS_PER_SLOW_PART = 4  # connections for one part where one is slow
 
@@ -187,7 +187,7 @@ class _Copy:
         """Lease memory for a part, or for one block if ``through``, and copy the part."""
         if arrived and not self._verifier:
             return
-        memory = BLOCK if through else part.size
+        memory = BLOCK_BYTES if through else part.size
         progress = PartProgress(self._touch if arrived else self._count)
         with await self._engine.budget.lease(memory, "copy") as lease, progress:
             if through:

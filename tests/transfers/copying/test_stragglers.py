@@ -37,7 +37,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def compared(clock: Clock, rate: float = USUAL) -> Stragglers:
-    """With as many neighbours as are needed, each of this speed."""
+    """Return stragglers that have compared enough connections of this speed."""
     stragglers = Stragglers()
     for _ in range(MIN_COMPARED):
         with stragglers.reading() as one:
@@ -58,7 +58,7 @@ def is_replaced(stragglers: Stragglers, clock: Clock, rate: float, seconds: floa
 def test_only_a_much_slower_connection_is_replaced(clock: Clock) -> None:
     assert is_replaced(compared(clock), clock, USUAL / LATE_FACTOR / 2, 2 * LATE_SECONDS)
     assert not is_replaced(compared(clock), clock, USUAL / LATE_FACTOR * 1.1, 2 * LATE_SECONDS)
-    assert not is_replaced(compared(clock), clock, 1, LATE_SECONDS / 2), "it has some time to become fast"
+    assert not is_replaced(compared(clock), clock, 1, LATE_SECONDS / 2), "a new connection has some time to become fast"
 
 
 def test_connection_that_falls_silent_is_replaced(clock: Clock) -> None:
