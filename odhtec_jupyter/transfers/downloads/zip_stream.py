@@ -192,18 +192,18 @@ class _File:
         self.left = source.size
         self._source = source
         self._stop = stop
-        self._asked: Future[RangeReader | None] | None = None
+        self._prefetched: Future[RangeReader | None] | None = None
         self._block: Block | None = None  # the bytes, if they were read ahead
         self._reader: RangeReader | None = None
 
     def prefetch(self, threads: Executor) -> None:
         """Request the object ahead of time."""
-        self._asked = threads.submit(self._source.open_range, 0, self._source.size)
+        self._prefetched = threads.submit(self._source.open_range, 0, self._source.size)
 
     def read_ahead(self, threads: Executor, block: Block) -> None:
         """Read the object into ``block`` ahead of time."""
         self._block = block
-        self._asked = threads.submit(self._read_whole, block)
+        self._prefetched = threads.submit(self._read_whole, block)
 
     def _read_whole(self, block: Block) -> None:
         check(self._stop)
@@ -236,9 +236,9 @@ class _File:
 
     def _opened(self) -> RangeReader | None:
         """Return the reader of the bytes that are left; None if they are in memory."""
-        asked, self._asked = self._asked, None
-        if asked:
-            self._reader = asked.result()
+        prefetched, self._prefetched = self._prefetched, None
+        if prefetched:
+            self._reader = prefetched.result()
         if self._reader is None and self._block is None:
             self._reader = self._source.open_range(self._source.size - self.left, self._source.size)
         return self._reader
@@ -270,9 +270,9 @@ class _File:
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
-        asked, self._asked = self._asked, None
-        if asked is not None:
-            asked.add_done_callback(_close)
+        prefetched, self._prefetched = self._prefetched, None
+        if prefetched is not None:
+            prefetched.add_done_callback(_close)
 
 
 def _read_full(reader: RangeReader, view: memoryview) -> None:
@@ -290,7 +290,7 @@ def _archived(key: str) -> StoreError:
     return StoreError(f"{key} is archived. Restore it, then try again.", code="InvalidObjectState", status=403)
 
 
-def _close(asked: Future[RangeReader | None]) -> None:
+def _close(prefetched: Future[RangeReader | None]) -> None:
     with suppress(OdhTecError, OperationCancelled, CancelledError):
-        if reader := asked.result():
+        if reader := prefetched.result():
             reader.close()

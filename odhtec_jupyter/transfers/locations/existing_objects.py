@@ -31,14 +31,14 @@ class ExistingObjects:
         # Whether the complete listing below the target is known.
         self._all = len(keys) > PARALLEL_LOOKUPS and self._list(target, len(keys) // PARALLEL_LOOKUPS)
         if not self._all:
-            asked = keys
+            candidates = keys
         elif sources and isinstance(sources[0].pin, Checksum):
             # Only HEAD returns the metadata, which names the file of the hub.
             sizes = {key: source.size for key, source in zip(keys, sources, strict=True)}
-            asked = [key for key in keys if (known := self._known.get(key)) and known.size == sizes[key]]
+            candidates = [key for key in keys if (known := self._known.get(key)) and known.size == sizes[key]]
         else:
-            asked = []
-        for key, existing in zip(asked, look_up(self._head, asked, is_stopped), strict=True):
+            candidates = []
+        for key, existing in zip(candidates, look_up(self._head, candidates, is_stopped), strict=True):
             self._known[key] = existing
 
     def get(self, uri: Uri) -> Existing | None:

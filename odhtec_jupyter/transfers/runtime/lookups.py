@@ -10,7 +10,7 @@ from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 
 PARALLEL_LOOKUPS = 16  # HEAD requests in parallel
 MAX_QUEUED_LOOKUPS = 4 * PARALLEL_LOOKUPS  # requested between two checks for a stop
-Asked = TypeVar("Asked")
+Item = TypeVar("Item")
 Found = TypeVar("Found")
 
 
@@ -26,7 +26,7 @@ def raise_if_stopped(is_stopped: Callable[[], bool]) -> None:
 
 
 def look_up(
-    function: Callable[[Asked], Found], items: Sequence[Asked], is_stopped: Callable[[], bool] = never
+    function: Callable[[Item], Found], items: Sequence[Item], is_stopped: Callable[[], bool] = never
 ) -> Iterator[Found]:
     """Call ``function`` for the items in parallel; yield results in order. Raises :class:`Cancelled`. Blocks."""
     threads = DaemonThreads(PARALLEL_LOOKUPS, thread_name_prefix="odhtec-look")

@@ -335,7 +335,7 @@ async def test_small_objects_are_read_while_earlier_ones_are_sent(
     assert odd_store.count("HEAD") == 0
 
 
-async def test_object_whose_memory_was_given_back_is_requested_again(
+async def test_object_whose_memory_was_released_is_requested_again(
     odd_api: Any, odd_store: OddStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = {f"d/{number}": noise(300_000 + number) for number in range(20)}

@@ -74,9 +74,7 @@ def methods(odd: OddStore) -> list[str]:
         ("http://[::1]:9000", None, "bucket"),
     ],
 )
-def test_every_key_has_the_address_that_botocore_gives_it(
-    endpoint: str | None, region: str | None, bucket: str
-) -> None:
+def test_address_of_every_key_equals_that_of_botocore(endpoint: str | None, region: str | None, bucket: str) -> None:
     store = S3Store(S3Connection(endpoint, region, None, "key", "secret"), Network())
     client: Any = store._clients.get()
     sent: list[Any] = []
@@ -291,7 +289,7 @@ def test_bucket_is_known_from_any_reply(odd: OddStore, call: str) -> None:
 
 
 @pytest.mark.parametrize("call", ["delete", "open", "list"])
-def test_deleted_bucket_is_not_known_any_longer(odd: OddStore, call: str) -> None:
+def test_deleted_bucket_is_forgotten(odd: OddStore, call: str) -> None:
     assert odd.store.head("bucket", "none") is None
     if call == "delete":
         odd.refuse = lambda request: Reply(204) if request.method == "DELETE" else None
@@ -385,7 +383,7 @@ def _without_condition(odd: OddStore, request: Request) -> Reply | None:
         (b'<?xml version="1.0"?>\n<Error><Code>InternalError</Code></Error>', "InternalError"),
     ],
 )
-def test_copy_is_not_reported_by_a_reply_that_does_not_say_so(odd: OddStore, body: bytes, code: str) -> None:
+def test_reply_without_the_result_of_a_copy_is_an_error(odd: OddStore, body: bytes, code: str) -> None:
     etag = odd.put("key", b"bytes").etag
     odd.refuse = lambda _: Reply(200, body)
     with pytest.raises(StoreError) as failed:

@@ -46,7 +46,7 @@ def sent(odd: OddStore) -> list[tuple[str, str]]:
     return [(one.method, one.key) for one in odd.requests]
 
 
-async def test_copy_with_the_etag_of_its_source_is_not_looked_up_again(odd: OddStore, engine: Engine) -> None:
+async def test_copy_with_the_etag_of_its_source_is_not_checked_again(odd: OddStore, engine: Engine) -> None:
     etag = odd.put("key", b"bytes").etag
     assert await copy(engine, odd.store, etag, 5) == [5]
     assert sent(odd) == [("HEAD", "copy"), ("PUT", "copy")]

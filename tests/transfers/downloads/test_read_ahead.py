@@ -98,7 +98,7 @@ async def test_object_can_be_read_piece_by_piece(budget: MemoryBudget) -> None:
         assert (block.copy(8, piece), bytes(piece[:2])) == (2, b"89")
 
 
-async def test_memory_is_given_back_while_a_transfer_waits(budget: MemoryBudget) -> None:
+async def test_memory_is_released_while_a_transfer_waits(budget: MemoryBudget) -> None:
     async with memory_of(budget) as memory:
         block = filled(memory, 100, b"x")
         assert block
@@ -149,7 +149,7 @@ async def test_closed_memory_returns_to_the_budget(budget: MemoryBudget) -> None
     assert budget.used == 0
 
 
-async def test_no_memory_is_taken_that_a_transfer_waits_for(budget: MemoryBudget) -> None:
+async def test_memory_is_left_to_waiting_transfers(budget: MemoryBudget) -> None:
     held = await budget.lease(budget.largest, "copy")
     memory = ReadAhead(budget)
     assert memory.block(1) is None

@@ -37,7 +37,7 @@ def part(content: SyntheticContent, number: int) -> bytes:
 
 
 def begin_multipart(client: Any, bucket: str, key: str, content: SyntheticContent, *numbers: int) -> dict[str, str]:
-    """Store parts as version 1 had; return the names that stand for them in the journal."""
+    """Store parts as version 1 did. Return upload id and ETags by their placeholders in the journal."""
     upload_id = client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
     names = {"upload_id": upload_id}
     for number in numbers:
@@ -128,7 +128,7 @@ async def test_transfers_and_uploads_of_version_1_are_resumed(
     assert multiparts(s3_client, bucket) == []
 
 
-def test_tables_of_version_1_become_those_of_today(journal: Path, tmp_path: Path) -> None:
+def test_tables_of_version_1_are_migrated(journal: Path, tmp_path: Path) -> None:
     today = Journal(tmp_path / "today", log=LOG)
     migrated = Journal(journal.parent, log=LOG)
     for table in TABLES:

@@ -100,7 +100,7 @@ async def test_other_errors_do_not_change_the_limit(jp_asyncio_loop: Any) -> Non
     assert limit.limit == FIRST_LIMIT
 
 
-async def test_never_more_files_than_the_limit_and_each_is_served(jp_asyncio_loop: Any) -> None:
+async def test_limit_is_never_exceeded_and_every_file_runs(jp_asyncio_loop: Any) -> None:
     limits = AdaptiveLimits(4)
     running = most = done = 0
 
