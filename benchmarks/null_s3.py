@@ -232,6 +232,9 @@ class Connection:
             for chunk in content.chunks(start, stop):
                 # The short stamp on the front of each block waits for the block it belongs to.
                 self._socket.sendall(chunk, socket.MSG_MORE if len(chunk) <= 8 else 0)
+        elif self._method == "GET":  # of what came in, only the size is known
+            for at in range(start, stop, BUFFER):
+                self._socket.sendall(bytes(min(BUFFER, stop - at)))
 
     def _listing(self) -> bytes:
         prefix = self._query.get("prefix", "")

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -104,6 +105,12 @@ class Stage:
         """The URL of a store with a million keys."""
         with _child("many_keys.py", "--stdin") as url:
             yield url.strip()
+
+    @contextmanager
+    def slow_link(self, port: int, latency: float = 0.0, bytes_per_second: float = inf) -> Iterator[int]:
+        """A port from which another one is far away: replies come later, and slowly over each connection."""
+        with _child("slow_link.py", str(port), str(latency), str(bytes_per_second)) as own_port:
+            yield int(own_port)
 
     @contextmanager
     def server(self, s3: str | None = None) -> Iterator[Server]:
