@@ -6,66 +6,37 @@ in the middle. Each connection from the kernel to the server has so many bytes p
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from reading import Read, curl, in_kernel
+from small import Case, FarStore, SmallFiles, SmallRun, boto3_run
 from stage import Server, Stage
 from throughput import MIB
 
-COUNT, FILE_BYTES = 1000, 64 * 1024
-STORE_SECONDS = 0.02  # for each request
+FILES = SmallFiles(1000, 64 * 1024, 0.02)
 LINK_BYTES_PER_SECOND = 20 * MIB
 LARGE_BYTES = 256 * MIB
 
 
-def measure_small(repeat: int) -> Iterator[tuple[str, str, list[Read]]]:
-    """The runs of each line and direction, boto3 first; they take turns."""
-    with Stage(COUNT * FILE_BYTES, []) as stage, stage.slow_link(stage.s3_port, STORE_SECONDS) as port:
-        far = f"http://127.0.0.1:{port}"
-        source, target = stage.folder / "source", stage.folder / "target"
-        _make(source)
-        with stage.server(far) as server:
-            in_kernel(server, server.root, "upload", "warm/", str(source))
-            for way, path in (("upload", source), ("download", target)):
-                runs: dict[str, list[Read]] = {"boto3, 32 threads": [], f"Client.{way}": []}
-                for number in range(repeat):
-                    for name, how in zip(runs, (f"boto3-{way}", way), strict=True):
-                        prefix = f"{how}-{number}/" if way == "upload" else "warm/"
-                        env = stage.environment | {"AWS_S3_ENDPOINT": far}
-                        runs[name].append(_small(server, how, prefix, path, env))
-                        _check(stage, way, prefix, target)
-                for name, taken in runs.items():
-                    yield way, name, taken
+def measure_small(repeat: int) -> Iterator[tuple[str, str, list[SmallRun]]]:
+    """The runs of each line and direction, boto3 first; they take turns. CPU and memory are those of the kernel."""
+    with Stage(1024, []) as stage, stage.far_s3() as url, stage.server(url) as server:
+        case = Case(stage, FarStore(url), stage.folder / "kernel", FILES)
+        for way in ("upload", "download"):
+            runs: dict[str, list[SmallRun]] = {"boto3, 32 threads": [], f"Client.{way}": []}
+            for _ in range(repeat):
+                runs["boto3, 32 threads"].append(boto3_run(case, way))
+                runs[f"Client.{way}"].append(_small(case, server, way))
+            for name, taken in runs.items():
+                yield way, name, taken
 
 
-def _make(folder: Path) -> None:
-    for number in range(COUNT):
-        path = folder / f"{number // 100}" / f"{number:04}.bin"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(bytes(FILE_BYTES))
-
-
-def _small(server: Server, how: str, prefix: str, path: Path, env: dict[str, str]) -> Read:
-    told = in_kernel(server, server.root, how, prefix, str(path), keys=env if how.startswith("boto3") else {})
-    return Read(how, told["size"], told["moved"], told["cpu"], told["wall"], told["grown"])
-
-
-def _check(stage: Stage, way: str, prefix: str, target: Path) -> None:
-    """A figure for files that did not arrive would be worth nothing."""
-    if way == "upload":
-        found = [
-            sum(size for size, _ in pieces)
-            for key, pieces in stage.stored()["objects"].items()
-            if key.partition("/")[2].startswith(prefix)
-        ]
-    else:
-        found = [path.stat().st_size for path in target.rglob("*") if path.is_file()]
-        shutil.rmtree(target)
-    if found != [FILE_BYTES] * COUNT:
-        raise RuntimeError(f"{len(found)} of {COUNT} files arrived")
+def _small(case: Case, server: Server, way: str) -> SmallRun:
+    prefix, local = ("target/", case.source) if way == "upload" else ("source/", case.target)
+    with case.prepared(way):
+        told = in_kernel(server, server.root, way, prefix, str(local))
+        return case.run(way, told["wall"], told["cpu"], told["grown"])
 
 
 def measure_large(repeat: int) -> Iterator[tuple[str, list[Read]]]:
@@ -73,7 +44,7 @@ def measure_large(repeat: int) -> Iterator[tuple[str, list[Read]]]:
     key = f"synthetic/{LARGE_BYTES}"
     with Stage(LARGE_BYTES, []) as stage, stage.server() as server:
         url, target = urlsplit(server.root), stage.folder / "large"
-        with stage.slow_link(url.port or 80, bytes_per_second=LINK_BYTES_PER_SECOND) as port:
+        with stage.slow_link(url.port or 80, LINK_BYTES_PER_SECOND) as port:
             root = f"http://127.0.0.1:{port}{url.path}"
             runs: dict[str, list[Read]] = {"curl": [], "Client.open": [], "Client.download": []}
             for _ in range(repeat):

@@ -7,9 +7,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from stage import BUCKET, HERE, Server, Stage
@@ -71,16 +70,11 @@ def _client(server: Server, how: str, key: str) -> Read:
     return Read(how, told["size"], told["moved"], told["cpu"], told["wall"], told["grown"])
 
 
-def in_kernel(
-    server: Server, root: str, how: str, key: str, *path: str, keys: Mapping[str, str] = MappingProxyType({})
-) -> dict[str, Any]:
-    """What ``client_file.py`` tells: a process without any key of the store, unless ``keys`` has them.
-
-    ``root`` is the server's URL for it.
-    """
+def in_kernel(server: Server, root: str, how: str, key: str, *path: str) -> dict[str, Any]:
+    """What ``client_file.py`` tells: a process without any key of the store. ``root`` is the server's URL for it."""
     token = str(server.session.headers["Authorization"]).removeprefix("token ")
     env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "JUPYTER", "JPY_"))}
-    env |= {"ODHTEC_URL": root, "JUPYTER_TOKEN": token, **keys}
+    env |= {"ODHTEC_URL": root, "JUPYTER_TOKEN": token}
     command = [sys.executable, str(HERE / "client_file.py"), how, f"s3://{BUCKET}/{key}", *path]
     told: dict[str, Any] = json.loads(subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True).stdout)
     return told

@@ -1,7 +1,7 @@
-"""A link to a server: replies come later, and each connection gets so many bytes per second and no more.
+"""A link to a server that gives each connection so many bytes per second from there, and no more.
 
-``slow_link.py PORT LATENCY BYTES_PER_SECOND`` prints its own port on the first line, relays every connection to
-``127.0.0.1:PORT``, and ends with standard input. The latency is in seconds.
+``slow_link.py PORT BYTES_PER_SECOND`` prints its own port on the first line, relays every connection to
+``127.0.0.1:PORT``, and ends with standard input.
 """
 
 from __future__ import annotations
@@ -10,57 +10,34 @@ import asyncio
 import sys
 import threading
 from contextlib import suppress
+from math import inf
 
 PIECE_BYTES = 64 * 1024
-MAX_PIECES_ON_THE_WAY = 64
 
 
-async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Relay requests."""
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bytes_per_second: float) -> None:
+    """Relay one direction. What could have been sent while there was nothing to send is not made up for."""
+    loop = asyncio.get_running_loop()
+    ready = 0.0
     with suppress(OSError):
         while piece := await reader.read(PIECE_BYTES):
+            ready = max(ready, loop.time()) + len(piece) / bytes_per_second
             writer.write(piece)
             await writer.drain()
-    writer.close()
-
-
-async def pump_slowly(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, latency: float, bytes_per_second: float
-) -> None:
-    """Relay replies."""
-    loop = asyncio.get_running_loop()
-    on_the_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(MAX_PIECES_ON_THE_WAY)
-
-    async def deliver() -> None:
-        ready = 0.0
-        while (found := await on_the_way.get())[1]:
-            due, piece = found
-            # What could have been sent while there was nothing to send is not made up for.
-            ready = max(ready, due) + len(piece) / bytes_per_second
-            await asyncio.sleep(max(0.0, ready - loop.time()))
-            writer.write(piece)
-            await writer.drain()
-
-    delivering = asyncio.ensure_future(deliver())
-    with suppress(OSError):
-        piece = b"-"
-        while piece and not delivering.done():
-            piece = await reader.read(PIECE_BYTES)
-            await on_the_way.put((loop.time() + latency, piece))
-        await delivering
-    delivering.cancel()
+            if (early := ready - loop.time()) > 0:
+                await asyncio.sleep(early)
     writer.close()
 
 
 async def main() -> None:
     """Serve until standard input ends."""
-    port, latency, bytes_per_second = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
+    port, bytes_per_second = int(sys.argv[1]), float(sys.argv[2])
     connections: set[asyncio.Task[None]] = set()
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port, limit=PIECE_BYTES)
-        requests = asyncio.ensure_future(pump(reader, far_writer))
-        await pump_slowly(far_reader, writer, latency, bytes_per_second)
+        requests = asyncio.ensure_future(pump(reader, far_writer, inf))
+        await pump(far_reader, writer, bytes_per_second)
         requests.cancel()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

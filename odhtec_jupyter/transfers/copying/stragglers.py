@@ -1,6 +1,7 @@
 """Slow connections among fast ones: they are closed, and new connections read the rest of their ranges.
 
-Hosts behind one name are not equally fast, and a single bad path would decide how long a file takes.
+Hosts behind one name are not equally fast, and a single bad path would decide how long a file takes. A connection that
+is kept for the next range would slow down one range after the other.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from odhtec_jupyter.transfers.targets.target import BLOCK
 LOOK_SECONDS = 1.0  # between two checks of the connections
 LATE_SECONDS = 4.0  # for which a connection can be slow
 LATE_FACTOR = 4.0  # times slower than the others
+MIN_LOST_SECONDS = 0.25  # by a slow connection in one range; less than that, a new connection would not be faster
 MIN_COMPARED = 3  # other connections, at least
 MAX_RENEWALS = 16  # of one file: if new connections are slow, too, the cause is elsewhere
 MIN_MEASURED_BYTES = BLOCK  # fewer bytes do not show a speed
@@ -71,6 +73,13 @@ class Stragglers:
             self._open.discard(one)
             if one.bytes >= MIN_MEASURED_BYTES and not one.is_cut():
                 self._rates.append(one.bytes / max(one.last - one.since, 1e-6))
+
+    def is_slow(self, one: Reading) -> bool:
+        """Return whether a range that was read whole took so long that a new connection should read the next one."""
+        if len(self._rates) < MIN_COMPARED or one.bytes < MIN_MEASURED_BYTES:
+            return False
+        usual, seconds = median(self._rates), one.last - one.since
+        return one.bytes < seconds * usual / LATE_FACTOR and seconds - one.bytes / usual > MIN_LOST_SECONDS
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:

@@ -18,11 +18,12 @@ from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 from odhtec_jupyter.stores.interruption import ended_by
 from odhtec_jupyter.transfers.journal.journal import Journal
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrites
+from odhtec_jupyter.transfers.runtime.adaptive_limit import AdaptiveLimits
 from odhtec_jupyter.transfers.runtime.memory_budget import MemoryBudget
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, OperationCancelled, Retries
 
 T = TypeVar("T")
-MAX_THREADS = 24
+MAX_THREADS = 24  # besides those for small files
 MAX_RECEIVER_THREADS = 8
 CLIENT_TURN_SECONDS = 0.1  # after which a thread that reads or sends for a client serves another one
 CLIENT_WAIT_MS = 20  # for which such a thread waits for its client
@@ -32,7 +33,10 @@ NICENESS = 19  # of these threads: on busy processors, the event loop and the ke
 
 
 class Slots:
-    """The files that are copied in parallel, over all transfers; first come, first served. The limit can change."""
+    """The larger files that are copied in parallel, over all transfers; first come, first served.
+
+    The limit can change.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -79,13 +83,18 @@ class Slots:
 class Engine:
     """The memory budget, the slots for files, the threads for blocking work, and the journal."""
 
-    def __init__(self, *, max_memory: int, max_concurrent_transfers: int, journal: Journal) -> None:
+    def __init__(
+        self, *, max_memory: int, max_concurrent_transfers: int, max_small_files: int = 64, journal: Journal
+    ) -> None:
         self.journal = journal
         self.pending_writes = PendingWrites(journal)
         self.budget = MemoryBudget(max_memory)
         self.slots = Slots(max_concurrent_transfers)
+        self.small_files = AdaptiveLimits(max_small_files)
         self.reading: set[CancelToken] = set()  # one token for each running download
-        self.threads = DaemonThreads(MAX_THREADS, thread_name_prefix="odhtec-transfer", initializer=_step_back)
+        self.threads = DaemonThreads(
+            MAX_THREADS + max_small_files, thread_name_prefix="odhtec-transfer", initializer=_step_back
+        )
         self._receivers = DaemonThreads(
             MAX_RECEIVER_THREADS, thread_name_prefix="odhtec-receive", initializer=_step_back
         )
