@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from odhtec_jupyter.client.local import busy, parallel_ranges
+from odhtec_jupyter.client.local import adaptive_limit, busy, parallel_ranges
 from odhtec_jupyter.client.local.adaptive_limit import AdaptiveLimit
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.errors import Cancelled, NoServer, OdhTecError, StoreError, VerificationError
@@ -81,8 +81,14 @@ def test_ranges_are_read_in_parallel_and_cover_the_object(
 
 
 def test_fast_connection_is_the_only_one(
-    link: Link, bucket: str, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    link: Link,
+    bucket: str,
+    content: bytes,
+    connections: Callable[[int], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(adaptive_limit, "MIN_WINDOW_SECONDS", 0)
     monkeypatch.setattr(parallel_ranges, "WINDOW_BYTES", 1)
     monkeypatch.setattr(parallel_ranges, "FAST_BYTES_PER_SECOND", 0)
     link.client.download(f"s3://{bucket}/big", tmp_path / "big").wait(progress=False)
