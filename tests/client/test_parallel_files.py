@@ -41,13 +41,18 @@ def small_files(tmp_path: Path) -> dict[str, bytes]:
     return bodies
 
 
-def copied(sizes: list[int], limit: AdaptiveLimit, copy: Callable[[LocalFile], object]) -> list[LocalFile]:
+def copied(
+    sizes: list[int],
+    limit: AdaptiveLimit,
+    copy: Callable[[LocalFile], object],
+    changed: threading.Condition | None = None,
+) -> None:
     def unused(gate: Gate) -> bool:
         raise AssertionError(gate)
 
-    files = [LocalFile(str(number), "", size, unused) for number, size in enumerate(sizes)]
-    ParallelFiles(files, copy, limit).run()
-    return files
+    files = ParallelFiles([LocalFile(str(number), "", size, unused) for number, size in enumerate(sizes)], copy, limit)
+    files._changed = changed or files._changed
+    files.run()
 
 
 def test_small_files_are_copied_in_parallel_up_to_the_limit() -> None:
@@ -71,23 +76,41 @@ def test_number_grows_with_the_limit() -> None:
     assert sorted(order, key=int) == [str(number) for number in range(12)]
 
 
+class Noticed(threading.Condition):
+    """Calls ``notice`` when a thread is about to wait."""
+
+    def __init__(self, notice: Callable[[], object]) -> None:
+        super().__init__()
+        self._notice = notice
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._notice()
+        return super().wait(timeout)
+
+
 def test_large_files_are_copied_within_memory() -> None:
-    running: list[int] = []
-    most: list[int] = []
-    lock = threading.Lock()
-    together = threading.Barrier(4)
+    lock, all_there, there = threading.Lock(), threading.Event(), 0
+    memory = most = 0
+
+    def arrive() -> None:
+        nonlocal there
+        with lock:
+            there += 1
+            if there == 8:  # each worker copies a file or waits for memory
+                all_there.set()
 
     def copy(file: LocalFile) -> None:
-        memory = min(file.size, MAX_FILE_BYTES)
+        nonlocal memory, most
         with lock:
-            running.append(memory)
-            most.append(sum(running))
-        together.wait(GIVE_UP_SECONDS)
+            memory += min(file.size, MAX_FILE_BYTES)
+            most = max(most, memory)
+        arrive()
+        assert all_there.wait(GIVE_UP_SECONDS)
         with lock:
-            running.remove(memory)
+            memory -= min(file.size, MAX_FILE_BYTES)
 
-    copied([100 * MIB] * 8, AdaptiveLimit(32, 32, MIB), copy)
-    assert max(most) == MAX_MEMORY_BYTES
+    copied([100 * MIB] * 8, AdaptiveLimit(32, 32, MIB), copy, Noticed(arrive))
+    assert most == MAX_MEMORY_BYTES
 
 
 @on_moto
