@@ -13,6 +13,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, closing, nullcontext
+from contextvars import copy_context
 
 from odhtec_jupyter.errors import OdhTecError, TooLarge, VerificationError
 from odhtec_jupyter.models import Verify
@@ -156,6 +157,7 @@ class _Copy:
             may_stream=may_stream, size=1 if relayed or is_ordered(self._source) else None
         )
         loop, running = asyncio.get_running_loop(), 0
+        context = copy_context()
 
         watched: AbstractAsyncContextManager[None] = self._stragglers.watched()
         if is_ordered(self._source):  # another connection would send the file again from its first byte
@@ -178,7 +180,8 @@ class _Copy:
 
             def judge(rate: float) -> None:
                 if scaler.judge(rate):
-                    loop.call_soon_threadsafe(employ)
+                    # In the context of this thread, the end of its range would end the requests of the new connections.
+                    loop.call_soon_threadsafe(employ, context=context)
 
             self._judge = judge
             employ()
