@@ -16,8 +16,8 @@ from statistics import median
 from odhtec_jupyter.stores.interruption import Interruptible, InterruptibleSet, ended_by
 from odhtec_jupyter.transfers.targets.target import BLOCK_BYTES
 
-LOOK_SECONDS = 1.0  # between two checks of the connections
-LATE_SECONDS = 4.0  # for which a connection can be slow
+LOOK_SECONDS = 0.25  # between two checks of the connections
+LATE_SECONDS = 0.5  # for which a connection can be slow
 LATE_FACTOR = 4.0  # times slower than the others
 MIN_LOST_SECONDS = 0.25  # by a slow connection in one range; less than that, a new connection would not be faster
 MIN_COMPARED = 3  # other connections, at least
