@@ -237,7 +237,7 @@ def test_retry_sends_only_failed_files(
     def once_refused(bucket: str, key: str, *args: Any, **options: Any) -> Any:
         sent.append(key)
         if key == "to/b" and sent.count(key) == 1:
-            raise StoreError("The store is busy.", code="SlowDown", status=503)
+            raise StoreError("The store has no room.", code="QuotaExceeded", status=403)
         return put_object(bucket, key, *args, **options)
 
     client.api.put_object = once_refused  # type: ignore[method-assign]
