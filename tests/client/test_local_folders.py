@@ -1,4 +1,4 @@
-"""Folders of this machine with more than files in them, and disks that take two names for one."""
+"""Local folders with entries that are not files, and disks on which two names are the same file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from odhtec_jupyter.models import OnConflict
 from tests.client.shell import Shell
 from tests.marks import on_moto
 
-pytestmark = on_moto  # the files of this machine are the subject
+pytestmark = on_moto  # only local files matter
 
 Stored = Callable[[], dict[str, int]]
 
@@ -151,7 +151,7 @@ def test_download_reports_objects_with_the_name_of_a_folder(
 
 @pytest.fixture
 def two_spellings(s3_client: Any, bucket: str, tmp_path: Path) -> Path:
-    """Two objects whose paths are the same file: a link makes the folders one, as a disk without case does."""
+    """Two objects whose paths are the same file, through a link. The same happens on case-insensitive disks."""
     for key in ("Dir/a.txt", "dir/a.txt"):
         s3_client.put_object(Bucket=bucket, Key=f"d/{key}", Body=key.encode())
     (tmp_path / "back" / "Dir").mkdir(parents=True)
