@@ -35,7 +35,7 @@ class ArchiveHandler(OdhTecHandler):
         """Send a ZIP of the keys and of everything below the prefixes."""
         selection, base = self._wanted(bucket)
         services = self.services
-        archive = ZipStream(services.s3, selection, base, self._stop)
+        archive = ZipStream(services.s3, selection, base, self._stop, services.engine.bandwidth.flow())
         services.open_streams.add(self._abort)
         try:
             await self._send(archive, selection)

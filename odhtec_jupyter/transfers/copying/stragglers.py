@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from statistics import median
 
 from odhtec_jupyter.stores.interruption import Interruptible, InterruptibleSet, ended_by
+from odhtec_jupyter.transfers.runtime.bandwidth import Flow
 from odhtec_jupyter.transfers.targets.target import BLOCK
 
 LOOK_SECONDS = 1.0  # between two checks of the connections
@@ -26,9 +27,12 @@ MIN_MEASURED_BYTES = BLOCK  # fewer bytes do not show a speed
 class Reading:
     """One range that a thread reads. Its waiting can be interrupted."""
 
-    def __init__(self) -> None:
+    def __init__(self, flow: Flow | None = None) -> None:
+        """``flow`` knows for how long the bandwidth limit has delayed it."""
         self.bytes = 0
         self.since = self.last = time.monotonic()
+        self._flow = flow
+        self._delayed_at_start = self._delayed_at_last = flow.waited if flow else 0.0
         self._waits = InterruptibleSet()
         self._cut = False
 
@@ -49,6 +53,13 @@ class Reading:
         """Count bytes that were read."""
         self.bytes += count
         self.last = time.monotonic()
+        self._delayed_at_last = self._flow.waited if self._flow else 0.0
+
+    def busy_seconds(self) -> tuple[float, float]:
+        """Return the seconds since its start and since its last bytes, both without delays by the bandwidth limit."""
+        now, delayed = time.monotonic(), self._flow.waited if self._flow else 0.0
+        reading = now - self.since - (delayed - self._delayed_at_start)
+        return reading, now - self.last - (delayed - self._delayed_at_last)
 
 
 class Stragglers:
@@ -60,9 +71,9 @@ class Stragglers:
         self._left = MAX_RENEWALS
 
     @contextmanager
-    def reading(self) -> Iterator[Reading]:
+    def reading(self, flow: Flow | None = None) -> Iterator[Reading]:
         """Watch a range while the calling thread requests and reads it."""
-        one = Reading()
+        one = Reading(flow)
         self._open.add(one)
         try:
             with ended_by(one):
@@ -98,8 +109,11 @@ class Stragglers:
     def _is_late(self, one: Reading) -> bool:
         if len(self._rates) < MIN_COMPARED or one.is_cut():
             return False
-        now, least = time.monotonic(), median(self._rates) / LATE_FACTOR
+        # The rates include delays by the bandwidth limit. Without them, they would be those of the sockets' buffers, in
+        # which the bytes have arrived while the connection waited.
+        least = median(self._rates) / LATE_FACTOR
+        reading, waiting = one.busy_seconds()
         # A block counts when it is complete, so another one may be almost here.
-        slow = now - one.since >= LATE_SECONDS and (one.bytes + BLOCK) / (now - one.since) < least
-        silent = now - one.last >= LATE_SECONDS and BLOCK / (now - one.last) < least
+        slow = reading >= LATE_SECONDS and (one.bytes + BLOCK) / reading < least
+        silent = waiting >= LATE_SECONDS and BLOCK / waiting < least
         return slow or silent

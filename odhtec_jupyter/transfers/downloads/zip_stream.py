@@ -24,6 +24,7 @@ from odhtec_jupyter.stores.source import RangedSource, RangeReader
 from odhtec_jupyter.transfers.downloads.zip_format import ZipRecords
 from odhtec_jupyter.transfers.downloads.zip_names import ZipNames
 from odhtec_jupyter.transfers.planning.selection import Selection
+from odhtec_jupyter.transfers.runtime.bandwidth import Flow
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, Retries, check
 from odhtec_jupyter.visible import visible
 
@@ -39,7 +40,7 @@ SMALL_OBJECT_BYTES = 128 * 1024  # objects up to this size are requested ahead: 
 class ZipStream:
     """The bytes of an archive, in order, each exactly once. Blocks; not for concurrent use."""
 
-    def __init__(self, store: S3Store, selection: Selection, base: str | None, stop: CancelToken) -> None:
+    def __init__(self, store: S3Store, selection: Selection, base: str | None, stop: CancelToken, flow: Flow) -> None:
         """Names are relative to ``base``; by default to the common folder of the selection."""
         self.base = selection.folder if base is None else base
         if outside := [name for name in (*selection.keys, *selection.prefixes) if not name.startswith(self.base)]:
@@ -51,6 +52,7 @@ class ZipStream:
         self._store = store
         self._selection = selection
         self._stop = stop
+        self._flow = flow
         self._names = ZipNames(self.base)
         self._records = ZipRecords()
         self._threads = DaemonThreads(MAX_AHEAD, thread_name_prefix="odhtec-zip")
@@ -137,7 +139,7 @@ class ZipStream:
         waiting = self._waiting
         for item in items:
             source = self._store.source(self._selection.bucket, item.Key, item.Size, item.ETag or "")
-            file = _File(source, self._stop)
+            file = _File(source, self._stop, self._flow)
             if 0 < item.Size <= SMALL_OBJECT_BYTES:
                 file.prefetch(self._threads)
             waiting.append((item, file))
@@ -159,11 +161,12 @@ class ZipStream:
 class _File:
     """The bytes of one object if it has not changed since it was listed; resumed where a connection broke."""
 
-    def __init__(self, source: RangedSource, stop: CancelToken) -> None:
+    def __init__(self, source: RangedSource, stop: CancelToken, flow: Flow) -> None:
         self.crc = 0
         self.left = source.size
         self._source = source
         self._stop = stop
+        self._flow = flow
         self._asked: Future[RangeReader] | None = None
         self._reader: RangeReader | None = None
 
@@ -200,7 +203,7 @@ class _File:
     def _read(self, view: memoryview) -> int:
         reader = self._opened()
         with self._stop.ending(reader):
-            count = reader.readinto(view)
+            count = self._flow.move(reader.readinto, view, self._stop)
         if not count:
             raise Unreachable("The S3 store closed the connection before the end.", code="TornBody")
         self.crc = zlib.crc32(view[:count], self.crc)

@@ -22,6 +22,7 @@ from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.planning.locations import Stores, source_of, stat, target_of
 from odhtec_jupyter.transfers.planning.plan import Planned, make_plan, require_no_conflict
 from odhtec_jupyter.transfers.planning.remaining import ObjectChanged, remove_unchanged
+from odhtec_jupyter.transfers.runtime.bandwidth import Flow
 from odhtec_jupyter.transfers.runtime.engine import Engine, together
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE, plan
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
@@ -213,20 +214,22 @@ class Jobs:
             if existing is None or existing.size != size:
                 raise
             if (existing.pin != file.pin or is_dated(file.pin)) and not await self._same_bytes(
-                source_of(stores, source, size, file.pin), source_of(stores, existing.uri, size, existing.pin)
+                source_of(stores, source, size, file.pin),
+                source_of(stores, existing.uri, size, existing.pin),
+                self._engine.bandwidth.flow(file.owner.rpartition("/")[0]),
             ):
                 raise
             file.add(size - file.bytes_done)
             return True
 
-    async def _same_bytes(self, one: RangedSource, other: RangedSource) -> bool:
+    async def _same_bytes(self, one: RangedSource, other: RangedSource, flow: Flow) -> bool:
         engine, stop = self._engine, CancelToken()
         with await engine.budget.lease(PART_SIZE, "copy") as lease:
             half = PART_SIZE // 2
             for part in plan(one.size, half):
                 first, second = lease.view[: part.size], lease.view[half : half + part.size]
-                await engine.in_thread(stop, fill, one, part, first, stop)
-                await engine.in_thread(stop, fill, other, part, second, stop)
+                await engine.in_thread(stop, fill, one, part, first, stop, flow)
+                await engine.in_thread(stop, fill, other, part, second, stop, flow)
                 if await engine.in_thread(stop, operator.ne, first, second):
                     return False
         return True

@@ -1,4 +1,4 @@
-"""What all transfers share: memory, slots, threads and the journal."""
+"""What all transfers share: memory, bandwidth, slots, threads and the journal."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 from odhtec_jupyter.stores.interruption import ended_by
 from odhtec_jupyter.transfers.journal.journal import Journal
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrites
+from odhtec_jupyter.transfers.runtime.bandwidth import Bandwidth
 from odhtec_jupyter.transfers.runtime.memory_budget import MemoryBudget
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, OperationCancelled, Retries
 
@@ -77,12 +78,15 @@ class Slots:
 
 
 class Engine:
-    """The memory budget, the slots for files, the threads for blocking work, and the journal."""
+    """The memory budget, the bandwidth, the slots for files, the threads for blocking work, and the journal."""
 
-    def __init__(self, *, max_memory: int, max_concurrent_transfers: int, journal: Journal) -> None:
+    def __init__(
+        self, *, max_memory: int, max_concurrent_transfers: int, journal: Journal, max_bandwidth: int = 0
+    ) -> None:
         self.journal = journal
         self.pending_writes = PendingWrites(journal)
         self.budget = MemoryBudget(max_memory)
+        self.bandwidth = Bandwidth(max_bandwidth)
         self.slots = Slots(max_concurrent_transfers)
         self.reading: set[CancelToken] = set()  # one token for each running download
         self.threads = DaemonThreads(MAX_THREADS, thread_name_prefix="odhtec-transfer", initializer=_step_back)

@@ -140,6 +140,7 @@ class PartialSource:
 
     size = 0
     checksum: Checksum | None = None
+    is_local = True
 
     def __init__(self, partial: PartialFile) -> None:
         self._partial = partial

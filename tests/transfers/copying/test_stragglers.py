@@ -12,7 +12,7 @@ from odhtec_jupyter.transfers.copying.stragglers import (
     Stragglers,
 )
 from odhtec_jupyter.transfers.runtime.parts import MIB
-from tests.transfers.steps import Clock
+from tests.transfers.steps import Clock, Delayed
 
 USUAL = 50 * MIB  # bytes per second
 
@@ -70,3 +70,27 @@ def test_replacing_stops_when_it_does_not_help(clock: Clock) -> None:
         clock.now += LATE_SECONDS
         stragglers.check()
         assert sum(one.is_cut() for one in readings) == MAX_RENEWALS
+
+
+def test_connection_that_the_bandwidth_limit_delays_is_kept(clock: Clock) -> None:
+    stragglers, flow = compared(clock), Delayed()
+    flow.seconds = 50.0  # in an earlier range
+    with stragglers.reading(flow) as one:
+        for _ in range(10):  # far slower than the others, and silent for longer than they ever were
+            clock.now += 2 * LATE_SECONDS
+            flow.seconds += 2 * LATE_SECONDS - 0.001
+            stragglers.check()
+            one.add(1000)
+            stragglers.check()
+    assert not one.is_cut()
+
+
+def test_slow_connection_is_replaced_under_a_bandwidth_limit_as_well(clock: Clock) -> None:
+    stragglers, flow = compared(clock), Delayed()
+    with stragglers.reading(flow) as one:
+        for _ in range(10):
+            clock.now += LATE_SECONDS
+            flow.seconds += LATE_SECONDS / 2
+            one.add(int(USUAL / LATE_FACTOR / 4 * LATE_SECONDS / 2))
+            stragglers.check()
+    assert one.is_cut()
