@@ -57,6 +57,7 @@ class Services:
         self.engine = Engine(
             max_memory=settings.max_memory,
             max_concurrent_transfers=settings.max_concurrent_transfers,
+            max_bandwidth=settings.max_bandwidth,
             journal=Journal(Path(settings.state_dir) if settings.state_dir else None, log=log),
         )
         self.transfers = TransferManager(
