@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.demo.hub.faults import Cut
 from odhtec_jupyter.demo.hub.repository import Repository
 from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.models import ImportRequest
@@ -49,8 +50,9 @@ def limited(make_services: Callable[..., Services], jp_asyncio_loop: Any) -> Ser
 
 
 async def test_limited_import_completes_and_is_verified(
-    make_services: Callable[..., Services], s3_client: Any, bucket: str, repository: Repository
+    make_services: Callable[..., Services], hub: HubStandIn, s3_client: Any, bucket: str, repository: Repository
 ) -> None:
+    hub.inject(Cut(after=3 * MIB), "*large.bin", host="cdn", times=2)  # as a host does that waits too long for us
     services = make_services(max_bandwidth=20 * MIB)
     await services.start()
     transfer = await ended(services, await begin_import(services, ImportRequest(repo="org/model", bucket=bucket)))

@@ -15,7 +15,7 @@ import math
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from weakref import WeakValueDictionary
 
 from odhtec_jupyter.transfers.runtime.parts import MIB
@@ -61,6 +61,7 @@ class Bandwidth:
 
     def __init__(self, limit: int = 0, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
+        self.around_waits: Callable[[], AbstractContextManager[None]] = nullcontext  # of threads
         self._lock = threading.Lock()
         self._limit = limit
         self._tokens = 0.0  # bytes that can move now
@@ -244,7 +245,7 @@ class Flow:
         woken = threading.Event()
         request = self._bandwidth.request(self._share, wanted, woken.set)
         if not request.granted:
-            with self._waiting(), stop.ending(request):
+            with self._waiting(), self._bandwidth.around_waits(), stop.ending(request):
                 if not stop.is_set():  # checked after registering: a stop before that does not wake this thread
                     woken.wait()
         if stop.is_set():

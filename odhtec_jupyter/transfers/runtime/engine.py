@@ -25,6 +25,7 @@ from odhtec_jupyter.transfers.runtime.retry import CancelToken, OperationCancell
 T = TypeVar("T")
 MAX_THREADS = 24
 MAX_RECEIVER_THREADS = 8
+MAX_LIMITED_THREADS = 40  # more, while as many wait for the bandwidth limit: the other transfers need threads, too
 CLIENT_TURN_SECONDS = 0.1  # after which a thread that reads or sends for a client serves another one
 CLIENT_WAIT_MS = 20  # for which such a thread waits for its client
 # After a cancellation. The result of an answered request is known, so less has to be cleaned up.
@@ -89,7 +90,13 @@ class Engine:
         self.bandwidth = Bandwidth(max_bandwidth)
         self.slots = Slots(max_concurrent_transfers)
         self.reading: set[CancelToken] = set()  # one token for each running download
-        self.threads = DaemonThreads(MAX_THREADS, thread_name_prefix="odhtec-transfer", initializer=_step_back)
+        self.threads = DaemonThreads(
+            MAX_THREADS,
+            thread_name_prefix="odhtec-transfer",
+            initializer=_step_back,
+            max_replaced=MAX_LIMITED_THREADS,
+        )
+        self.bandwidth.around_waits = self.threads.replaced
         self._receivers = DaemonThreads(
             MAX_RECEIVER_THREADS, thread_name_prefix="odhtec-receive", initializer=_step_back
         )

@@ -14,6 +14,7 @@ import pytest
 
 from odhtec_jupyter.stores.interruption import Interruptible
 from odhtec_jupyter.transfers.runtime.bandwidth import BURST_SECONDS, GRANT_SECONDS, MAX_GRANT_BYTES, Bandwidth, Flow
+from odhtec_jupyter.transfers.runtime.engine import MAX_THREADS, Engine
 from odhtec_jupyter.transfers.runtime.parts import MIB
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, OperationCancelled
 from tests.transfers.steps import Clock, turns
@@ -301,6 +302,21 @@ async def test_time_of_waiting_is_known_while_it_lasts(bandwidth: Bandwidth, clo
     clock.now += 5
     assert flow.waited == pytest.approx(1.01)
     assert flow.branch().waited == 0
+
+
+async def test_waiting_threads_do_not_keep_other_transfers_from_working(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.bandwidth.limit = LIMIT
+    with monkeypatch.context() as patch:
+        patch.setattr(Bandwidth, "_serve", lambda _: None)
+        flow, tokens = engine.bandwidth.flow(), [Token() for _ in range(MAX_THREADS + 5)]
+        waiting = [asyncio.ensure_future(engine.in_thread(token, flow.take, MIB, token)) for token in tokens]
+        for token in tokens:
+            await until_set(token.met)
+        assert await asyncio.wait_for(engine.in_thread(CancelToken(), int, "7"), GIVE_UP_SECONDS) == 7
+    engine.bandwidth.limit = 0
+    assert await asyncio.gather(*waiting) == [MIB] * len(tokens)
 
 
 # --- moving bytes -------------------------------------------------------------------------------------------------
