@@ -16,6 +16,7 @@ import itertools
 import json
 import re
 import socket
+import ssl
 import sys
 import threading
 from dataclasses import dataclass, field
@@ -86,14 +87,20 @@ def made_up(key: str) -> Content | None:
 class Connection:
     """One kept-alive connection; runs in a thread."""
 
-    def __init__(self, sock: socket.socket, memory: Memory) -> None:
+    def __init__(self, sock: socket.socket, memory: Memory, tls: ssl.SSLContext | None) -> None:
         self._socket = sock
+        self._tls = tls
         self._memory = memory
         self._buffer = bytearray(BUFFER)
         self._filled = 0
 
     def serve(self) -> None:
         """Answer until the other side goes away."""
+        if self._tls:
+            try:
+                self._socket = self._tls.wrap_socket(self._socket, server_side=True)
+            except OSError:
+                return  # a client that was stopped
         with self._socket:
             try:
                 while self._read_head():
@@ -144,7 +151,7 @@ class Connection:
         size, self._filled = self._filled, 0
         view = memoryview(self._buffer)
         # Linux throws away what is "truncated" from a TCP stream without copying it here.
-        flags = 0 if hashing or sys.platform != "linux" else socket.MSG_TRUNC
+        flags = 0 if hashing or self._tls or sys.platform != "linux" else socket.MSG_TRUNC
         while self._left > 0:
             count = self._socket.recv_into(view, min(self._left, BUFFER), flags)
             if not count:
@@ -231,7 +238,7 @@ class Connection:
             self._memory.gets += 1
             for chunk in content.chunks(start, stop):
                 # The short stamp on the front of each block waits for the block it belongs to.
-                self._socket.sendall(chunk, socket.MSG_MORE if len(chunk) <= 8 else 0)
+                self._send(chunk, more=len(chunk) <= 8)
 
     def _listing(self) -> bytes:
         prefix = self._query.get("prefix", "")
@@ -258,13 +265,16 @@ class Connection:
             self._body()
         self._send_head(status, len(body), kind, etag)
         if self._method != "HEAD":
-            self._socket.sendall(body)
+            self._send(body)
 
     def _send_head(self, status: int, length: int, kind: str, etag: str, extra: str = "") -> None:
         tag = f"ETag: {etag}\r\n" if etag else ""
         head = f"HTTP/1.1 {status} -\r\nContent-Length: {length}\r\nContent-Type: {kind}\r\n{tag}{extra}"
-        more = socket.MSG_MORE if length and self._method != "HEAD" else 0
-        self._socket.sendall(f"{head}Last-Modified: {DATE}\r\nAccept-Ranges: bytes\r\n\r\n".encode(), more)
+        head += f"Last-Modified: {DATE}\r\nAccept-Ranges: bytes\r\n\r\n"
+        self._send(head.encode(), more=bool(length) and self._method != "HEAD")
+
+    def _send(self, data: bytes | memoryview, *, more: bool = False) -> None:
+        self._socket.sendall(data, socket.MSG_MORE if more and not self._tls else 0)
 
 
 def _buckets() -> bytes:
@@ -279,14 +289,19 @@ def main() -> None:
     """Tell the address on the first line, serve until standard input ends."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--hash", action="store_true", help="read and hash what comes in")
-    memory = Memory(parser.parse_args().hash)
+    parser.add_argument("--tls", metavar="FILE", help="serve https with the key and certificate in this file")
+    options = parser.parse_args()
+    memory, tls = Memory(options.hash), None
+    if options.tls:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(options.tls)
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
 
     def accept() -> None:
         while True:
             sock, _ = listener.accept()
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=Connection(sock, memory).serve, daemon=True).start()
+            threading.Thread(target=Connection(sock, memory, tls).serve, daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     print(json.dumps({"port": listener.getsockname()[1]}), flush=True)

@@ -37,12 +37,21 @@ class Stage:
     """Starts the surroundings and ends them; all of it listens on the loopback interface only."""
 
     def __init__(
-        self, size: int, repositories: Sequence[Files], *, hashing: bool = False, hub_options: Sequence[str] = ()
+        self,
+        size: int,
+        repositories: Sequence[Files],
+        *,
+        hashing: bool = False,
+        hub_options: Sequence[str] = (),
+        tls: bool = False,
     ) -> None:
+        """``tls``: the store and the hub are reached over https."""
         self.size = size
         self._repositories = repositories
         self._hashing = hashing
         self._hub_options = hub_options
+        self._tls = tls
+        self.certificate: Path | None = None
         self._stack = ExitStack()
         self._servers = 0
 
@@ -50,12 +59,16 @@ class Stage:
         with self._stack:
             self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="odhtec-bench-")))
             # A session of its own keeps Ctrl-C to this process; the end of standard input ends the others.
-            s3 = json.loads(self._stack.enter_context(_child("null_s3.py", *(["--hash"] if self._hashing else []))))
+            tls = ["--tls", str(self._make_certificate())] if self._tls else []
+            hashing = ["--hash"] if self._hashing else []
+            s3 = json.loads(self._stack.enter_context(_child("null_s3.py", *hashing, *tls)))
             repositories = (word for one in self._repositories for word in ("--repository", *map(str, one)))
-            hub = json.loads(self._stack.enter_context(_child("hub_process.py", *self._hub_options, *repositories)))
+            options = (*self._hub_options, *tls, *repositories)
+            hub = json.loads(self._stack.enter_context(_child("hub_process.py", *options)))
             self.s3_port: int = s3["port"]
-            self.s3 = f"http://127.0.0.1:{self.s3_port}"
+            self.s3 = f"{'https' if self._tls else 'http'}://127.0.0.1:{self.s3_port}"
             self.hub: str = hub["endpoint"]
+            self._hub_traffic: str = hub["traffic"]
             self._stack = self._stack.pop_all()
         return self
 
@@ -64,10 +77,27 @@ class Stage:
     ) -> None:
         self._stack.close()
 
+    def _make_certificate(self) -> Path:
+        """A file with a key and the certificate for it, which is its own authority."""
+        key, self.certificate = self.folder / "key.pem", self.folder / "certificate.pem"
+        names = "subjectAltName=IP:127.0.0.1,IP:127.0.0.2"
+        kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=bench", "-addext", names]
+        files = ["-keyout", str(key), "-out", str(self.certificate)]
+        subprocess.run(["openssl", "req", "-x509", "-nodes", *kind, *files], check=True, capture_output=True)
+        both = self.folder / "both.pem"
+        both.write_text(key.read_text() + self.certificate.read_text())
+        return both
+
     @property
     def environment(self) -> dict[str, str]:
         """An environment with the data connection to the null S3 service."""
-        return clean_environment() | {
+        trusted = {}
+        if self.certificate:
+            # Over https boto3 would send its checksums behind chunks, which the null S3 service does not read.
+            trusted = {"AWS_CA_BUNDLE": str(self.certificate), "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required"}
+        return {
+            **clean_environment(),
+            **trusted,
             "AWS_S3_ENDPOINT": self.s3,
             "AWS_ACCESS_KEY_ID": "bench",
             "AWS_SECRET_ACCESS_KEY": "bench-secret",
@@ -82,9 +112,18 @@ class Stage:
             file.truncate(size)
         return path
 
+    @property
+    def _verify(self) -> str | bool:
+        return str(self.certificate) if self.certificate else True
+
     def stored(self) -> dict[str, Any]:
         """What the null S3 service says has reached it."""
-        answer: dict[str, Any] = requests.get(f"{self.s3}/-/", timeout=30).json()
+        answer: dict[str, Any] = requests.get(f"{self.s3}/-/", timeout=30, verify=self._verify).json()
+        return answer
+
+    def hub_traffic(self) -> dict[str, Any]:
+        """How many requests the hub has answered since the last call, by host and method, and how many bytes."""
+        answer: dict[str, Any] = requests.get(self._hub_traffic, timeout=30).json()
         return answer
 
     def gets(self) -> int:
@@ -103,6 +142,12 @@ class Stage:
     def many_keys(self) -> Iterator[str]:
         """The URL of a store with a million keys."""
         with _child("many_keys.py", "--stdin") as url:
+            yield url.strip()
+
+    @contextmanager
+    def far_s3(self) -> Iterator[str]:
+        """The URL of a store with small files that is as far away as it is told to be."""
+        with _child("far_s3.py", "--stdin") as url:
             yield url.strip()
 
     @contextmanager
@@ -158,6 +203,7 @@ class Server:
 
     def __init__(self, process: JupyterProcess) -> None:
         self.pid = process.pid
+        self.work = process.work
         self.tail = process.tail
         self._process = process
         self.session = self.another_session()
@@ -201,6 +247,10 @@ class Server:
         reply = self.session.get(self.api + path, params=query, timeout=60)
         reply.raise_for_status()
         return reply.json()
+
+    def delete(self, path: str) -> None:
+        """Remove something."""
+        self.session.delete(self.api + path, timeout=60).raise_for_status()
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """A JSON reply of the API to a JSON request."""

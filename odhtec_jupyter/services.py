@@ -21,14 +21,13 @@ from odhtec_jupyter.stores.hub.store import HubStore
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.workspace.hidden import HiddenRules
 from odhtec_jupyter.stores.workspace.store import WorkspaceStore
-from odhtec_jupyter.transfers.jobs.jobs import Jobs, TransferBlocked, drop_entry
+from odhtec_jupyter.transfers.jobs.jobs import Jobs, TransferBlocked
 from odhtec_jupyter.transfers.jobs.multiparts import Multiparts
 from odhtec_jupyter.transfers.journal.journal import Journal
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
+from odhtec_jupyter.transfers.locations.stores import Stores
 from odhtec_jupyter.transfers.manager import TransferManager
-from odhtec_jupyter.transfers.planning.locations import Stores
 from odhtec_jupyter.transfers.runtime.engine import Engine
-from odhtec_jupyter.transfers.targets.target import STREAM
 from odhtec_jupyter.transfers.transfer import Options, Transfer
 from odhtec_jupyter.transfers.uploads.sessions import Uploads
 
@@ -58,6 +57,7 @@ class Services:
             max_memory=settings.max_memory,
             max_concurrent_transfers=settings.max_concurrent_transfers,
             max_bandwidth=settings.max_bandwidth,
+            max_small_files=settings.max_small_files,
             journal=Journal(Path(settings.state_dir) if settings.state_dir else None, log=log),
         )
         self.transfers = TransferManager(
@@ -157,8 +157,7 @@ class Services:
     def stores_of(self, transfer: Transfer) -> Stores:
         """Return the current stores if a transfer was started with them. Raises :class:`TransferBlocked`."""
         options = transfer.options
-        uses_s3 = any(uri.startswith("s3://") for uri in (transfer.source, transfer.target))
-        uses_hub = transfer.source.startswith("hf://")
+        uses_s3, uses_hub = "s3" in transfer.schemes, "hf" in transfer.schemes
         try:
             hub, token = self._tokens.get(transfer.id, (None, None))
             stores = self.stores(token if hub == origin(self.hub.connection.endpoint) else None)
@@ -197,7 +196,7 @@ class Services:
     async def _drop(self, entries: Iterable[PendingWrite]) -> None:
         for entry in list(entries):
             try:
-                gone = await drop_entry(self.engine, self.stores(), entry)
+                gone = await self.stores().writable(entry.uri).drop(self.engine, entry)
             except OdhTecError:
                 gone = False
             if not gone:
@@ -229,11 +228,10 @@ class Services:
     def _is_leftover(self, entry: PendingWrite) -> bool:
         if entry.live:
             return False
-        kind, _, rest = entry.owner.partition("/")
-        if kind == "transfer":
-            transfer = self.transfers.find(rest.partition("/")[0])
+        if entry.owner.kind == "transfer":
+            transfer = self.transfers.find(entry.owner.id)
             return transfer is None or transfer.is_done
-        return kind == STREAM
+        return entry.owner.kind == "stream"
 
     def multiparts(self, bucket: str) -> Multiparts:
         """Return the unfinished uploads of a bucket in the current store, of all users."""

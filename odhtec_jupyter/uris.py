@@ -7,24 +7,36 @@ percent-encoded: everything after the scheme is literal.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 from urllib.parse import quote, unquote
 
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.models import RepoType
 
+Scheme = Literal["s3", "workspace", "hf"]
 FOLDERS: dict[RepoType, str] = {"model": "", "dataset": "datasets/", "space": "spaces/"}
 _TYPES: dict[str, RepoType] = {"models": "model", "datasets": "dataset", "spaces": "space"}
 _OTHER_TYPES = frozenset({"buckets", "kernels"})  # other types in huggingface_hub
 _REFS = re.compile(r"refs/(?:convert/[\w.-]+|pr/\d+)(?=/|$)", re.ASCII)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class S3Uri:
     """An object (``key``) or, with a trailing slash or an empty key, everything below it."""
 
+    scheme: ClassVar[Scheme] = "s3"
     bucket: str
     key: str
+
+    @property
+    def path(self) -> str:
+        """The key."""
+        return self.key
+
+    def with_path(self, path: str) -> S3Uri:
+        """Return the URI of another key in this bucket."""
+        return S3Uri(self.bucket, path)
 
     @property
     def is_folder(self) -> bool:
@@ -33,7 +45,7 @@ class S3Uri:
 
     def below(self, path: str) -> S3Uri:
         """Return the URI of ``path`` in this folder."""
-        return replace(self, key=self.key + path)
+        return S3Uri(self.bucket, self.key + path)
 
     @property
     def name(self) -> str:
@@ -44,11 +56,16 @@ class S3Uri:
         return f"s3://{self.bucket}/{self.key}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class WorkspaceUri:
     """A file or folder below the server's root directory."""
 
+    scheme: ClassVar[Scheme] = "workspace"
     path: str
+
+    def with_path(self, path: str) -> WorkspaceUri:
+        """Return the URI of another path."""
+        return WorkspaceUri(path)
 
     @property
     def is_folder(self) -> bool:
@@ -57,7 +74,7 @@ class WorkspaceUri:
 
     def below(self, path: str) -> WorkspaceUri:
         """Return the URI of ``path`` in this folder."""
-        return replace(self, path=self.path + path)
+        return WorkspaceUri(self.path + path)
 
     @property
     def name(self) -> str:
@@ -68,14 +85,19 @@ class WorkspaceUri:
         return f"workspace://{self.path}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class HubUri:
     """A repository at a revision, a folder in it, or one of its files."""
 
+    scheme: ClassVar[Scheme] = "hf"
     repo: str
     repo_type: RepoType = "model"
     revision: str = "main"
     path: str = ""
+
+    def with_path(self, path: str) -> HubUri:
+        """Return the URI of another path at this revision."""
+        return HubUri(self.repo, self.repo_type, self.revision, path)
 
     @property
     def is_folder(self) -> bool:
@@ -84,7 +106,7 @@ class HubUri:
 
     def below(self, path: str) -> HubUri:
         """Return the URI of ``path`` in this folder."""
-        return replace(self, path=self.path + path)
+        return self.with_path(self.path + path)
 
     @property
     def name(self) -> str:

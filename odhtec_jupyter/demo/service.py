@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import re
 import secrets
 import socket
@@ -23,6 +24,7 @@ from odhtec_jupyter.demo.hub.traffic import Request, Traffic
 from odhtec_jupyter.models import RepoType
 
 _THROTTLED_PIECE = 64 * 1024
+_SLOW_FACTOR = 10
 
 
 @dataclass
@@ -34,11 +36,13 @@ class Service:
     bytes_per_second: float | None
     latency: float
     link_seconds: float
+    slow_every: int | None = None  # of so many connections to the host of large files, one has a tenth of the speed
     clock: Callable[[], float] = time.time  # for the expiry of links
     repositories: dict[tuple[RepoType, str], Repository] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     mirror: Mirror = field(default_factory=Mirror)
     traffic: Traffic = field(default_factory=Traffic)
+    connections: Iterator[int] = field(default_factory=itertools.count)  # numbers for those to the host of large files
     closing: threading.Event = field(default_factory=threading.Event)
     endpoint: str = ""
     cdn_endpoint: str = ""
@@ -82,6 +86,15 @@ class Handler(BaseHTTPRequestHandler):
     def service(self) -> Service:
         """The shared state."""
         return cast(Service, self.server.service)  # type: ignore[attr-defined]
+
+    def setup(self) -> None:
+        """Decide how fast this connection is."""
+        super().setup()
+        self._rate = self.service.bytes_per_second
+        every = self.service.slow_every
+        # The second of each group is the slow one: a first connection alone has nothing to be compared with.
+        if self._rate and every and self.host == "cdn" and next(self.service.connections) % every == 1:
+            self._rate /= _SLOW_FACTOR
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Log nothing: the traffic is recorded."""
@@ -177,7 +190,7 @@ class Handler(BaseHTTPRequestHandler):
         cut = faults.take(Cut, self.host, self.command, self.url_path, span)
         wrong = faults.take(WrongByte, self.host, self.command, self.url_path, span)
         halt = faults.take(Halt, self.host, self.command, self.url_path, span)
-        rate = self.service.bytes_per_second
+        rate = self._rate
         if cut is not None:
             stop = start + cut.after
         if isinstance(content, FileContent) and wrong is None and halt is None and rate is None:

@@ -103,7 +103,7 @@ class ImportHandler(ObjectsHandler):
 
     async def _start(self, plan: ImportPlan, token: str | None) -> Transfer:
         services = self.services
-        transfer = services.transfers.new("import", str(plan.source), str(plan.target), plan.options)
+        transfer = services.transfers.new("import", plan.source, plan.target, plan.options)
         await apply_plan(transfer, list(plan.files))
         await services.transfers.start(transfer)
         services.give_token(transfer, token)  # after starting: tokens of unknown transfers are deleted

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from tornado import web
 
-from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.errors import BadRequest, StoreError, Unreachable
 from odhtec_jupyter.handlers.base import LARGE_BODY_BYTES
 from odhtec_jupyter.handlers.listing import ListingHandler
 from odhtec_jupyter.keys import MAX_KEY_BYTES, fitting
-from odhtec_jupyter.models import CreateFolder, DeleteRequest, StoredObject, TransferPlan
+from odhtec_jupyter.models import CreateFolder, DeleteReply, DeleteRequest, StoredObject, TransferPlan
 from odhtec_jupyter.stores.s3.search import SEARCH_MODES, Search
+from odhtec_jupyter.transfers.jobs.key_deletion import KeyDeletion, delete_keys
 from odhtec_jupyter.transfers.planning.plan import plan_deletion
 from odhtec_jupyter.transfers.planning.selection import Selection
+from odhtec_jupyter.transfers.runtime.retry import Retries
 from odhtec_jupyter.uris import S3Uri
+
+DELETE_ATTEMPTS = 3  # of requests that a user waits for: with their delays less than two seconds
 
 
 class ObjectsHandler(ListingHandler):
@@ -69,7 +73,7 @@ class ObjectHandler(ObjectsHandler):
         elif self.flag("dryRun"):
             await self._plan(bucket, DeleteRequest(keys=[name]))
         else:
-            self.reply(await self.call(self.services.s3.delete_exactly, bucket, name))
+            self.reply(await self._delete_one(bucket, name))
 
     async def _delete_version(self, bucket: str, key: str, version: str) -> None:
         if self.flag("dryRun"):
@@ -87,7 +91,26 @@ class ObjectHandler(ObjectsHandler):
         elif self.flag("dryRun"):
             await self._plan(bucket, request)
         else:
-            self.reply(await self.call(self.services.s3.delete, bucket, request.keys))
+            self.reply(await self._delete_keys(bucket, request.keys))
+
+    async def _delete_one(self, bucket: str, key: str) -> DeleteReply:
+        retries = Retries(DELETE_ATTEMPTS)
+        while True:
+            try:
+                return await self.call(self.services.s3.delete_exactly, bucket, key)
+            except StoreError as error:
+                await retries.sleep(error)
+
+    async def _delete_keys(self, bucket: str, keys: list[str]) -> DeleteReply:
+        deletion = KeyDeletion(self.services.s3, bucket, keys)
+        try:
+            await delete_keys(self.call, deletion, DELETE_ATTEMPTS)
+        except Unreachable:
+            if not deletion.refused:
+                raise
+            deletion.give_up()  # the deleted keys must be reported
+        failed = {failure.Key for failure in deletion.failures}
+        return DeleteReply(deleted=[key for key in keys if key not in failed], errors=deletion.failures)
 
     async def _delete_folders(self, bucket: str, request: DeleteRequest) -> None:
         if bad := [prefix for prefix in request.prefixes if not prefix.endswith("/")]:
@@ -99,7 +122,7 @@ class ObjectHandler(ObjectsHandler):
         services = self.services
         where = request.prefixes[0] if len(request.prefixes) == 1 and not request.keys else ""
         options = services.deletion(request.keys, request.prefixes)
-        transfer = services.transfers.new("delete", str(S3Uri(bucket, where)), "", options)
+        transfer = services.transfers.new("delete", S3Uri(bucket, where), None, options)
         self.reply((await services.transfers.start(transfer)).show(), 202)
 
     async def _plan(self, bucket: str, request: DeleteRequest) -> None:

@@ -12,11 +12,11 @@ from odhtec_jupyter.handlers.base import CONTENTS_RESOURCE, LARGE_BODY_BYTES, Od
 from odhtec_jupyter.handlers.tornado_internals import UntrackedHandler
 from odhtec_jupyter.models import ContinueRequest, TransferFiles, TransferList, TransferPlan, TransferRequest
 from odhtec_jupyter.settings import check_secret
-from odhtec_jupyter.transfers.planning.locations import Stores
+from odhtec_jupyter.transfers.locations.stores import Stores
 from odhtec_jupyter.transfers.planning.plan import check_locations, make_plan, plan_deletion, show_plan
 from odhtec_jupyter.transfers.planning.selection import Selection
 from odhtec_jupyter.transfers.transfer import Action, Options, Transfer
-from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri, parse_uri
+from odhtec_jupyter.uris import S3Uri, Uri, parse_uri
 
 WORKSPACE = "workspace://"
 STATES = ("", "queued", "running", "completed", "skipped", "failed", "cancelled")
@@ -31,17 +31,16 @@ class WorkspaceHandler(OdhTecHandler):
         A target is also read: the plan shows which files exist there.
         """
         needed = []
-        if isinstance(source, WorkspaceUri):
+        if source.scheme == "workspace":
             needed += ["read", "write"] if action == "move" else ["read"]
-        if isinstance(target, WorkspaceUri):
+        if target is not None and target.scheme == "workspace":
             needed += ["read", "write"]
         for permission in dict.fromkeys(needed):
             await self.require_permission(permission, CONTENTS_RESOURCE)
 
     async def require_contents_of(self, transfer: Transfer) -> None:
         """Raise a 403 for a transfer that another user can have started."""
-        target = parse_uri(transfer.target, "target") if transfer.target else None
-        await self.require_contents(transfer.action, parse_uri(transfer.source, "source"), target)
+        await self.require_contents(transfer.action, transfer.source, transfer.target)
 
     async def sees_contents(self) -> bool:
         """Return whether this user can see the names of users' files."""
@@ -88,7 +87,7 @@ class TransfersHandler(UntrackedHandler, WorkspaceHandler):
         check_locations(request.action, source, target, request.names)
         services = self.services
         for place in (source, target):
-            if isinstance(place, WorkspaceUri):
+            if place is not None and place.scheme == "workspace":
                 services.workspace.require_visible(place.path)
         options = services.options(request)
         if isinstance(source, S3Uri) and request.action == "delete":
@@ -97,10 +96,10 @@ class TransfersHandler(UntrackedHandler, WorkspaceHandler):
         if request.dry_run:
             stores = services.stores(request.token)
             is_stopped = self.gone.is_set
-            call = self.call_hub if isinstance(source, HubUri) else self.call
+            call = self.call_hub if source.scheme == "hf" else self.call
             self.reply(await call(try_plan, stores, request.action, source, target, options, is_stopped))
             return
-        transfer = services.transfers.new(request.action, str(source), str(target or ""), options)
+        transfer = services.transfers.new(request.action, source, target, options)
         check_secret(request.token, "token")
         await services.transfers.start(transfer)
         services.give_token(transfer, request.token)  # after starting: tokens of unknown transfers are deleted
@@ -144,7 +143,7 @@ class TransferFilesHandler(UntrackedHandler, WorkspaceHandler):
         offset = self.number("offset", 0, least=0, most=2**53)
         limit = self.number("limit", 100, least=1, most=1000)
         transfer = self.services.transfers.get(transfer_id)
-        if any(uri.startswith(WORKSPACE) for uri in (transfer.source, transfer.target)):
+        if "workspace" in transfer.schemes:
             await self.require_permission("read", CONTENTS_RESOURCE)  # these are names of users' files
         files = transfer.files
         wanted = [file for file in files if file.state == state] if state else files

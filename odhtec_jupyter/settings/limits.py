@@ -23,8 +23,15 @@ class LimitTraits(SettingsGroup):
     """How much the transfers of a server may use, and how long finished and unfinished ones are kept."""
 
     max_concurrent_transfers = Int(
-        help="Number of files that all transfers together move at the same time, from 1 to 64. Environment variable: "
-        "MAX_CONCURRENT_TRANSFERS. Default: 2."
+        help="Number of files of more than 8 MiB that all transfers together move at the same time, from 1 to 64. "
+        "Environment variable: MAX_CONCURRENT_TRANSFERS. Default: 2."
+    ).tag(config=True)
+    max_small_files = Int(
+        64,
+        min=1,
+        max=256,
+        help="Highest number of smaller files, of up to 8 MiB, that are copied at the same time from or to one store "
+        "or hub. The server starts with 8, uses more while that is faster, and fewer when the store is overloaded.",
     ).tag(config=True)
     max_bandwidth = Int(
         help="Bytes per second that all transfers, uploads and downloads together move, from 10000; 0 for no limit. "

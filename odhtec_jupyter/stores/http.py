@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
+from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from odhtec_jupyter.errors import BadRequest, Unreachable, clipped
 from odhtec_jupyter.network import Network, proxy_refused
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 CONNECT_TIMEOUT = 10  # seconds
+MAX_IDLE_CONNECTIONS = 64  # to one host; what is opened beside them is closed after its request
 CA_PREFIX, CA_SUFFIX = "odhtec-ca-", ".pem"
 READ_TIMEOUT = 60  # seconds without a byte
 
@@ -157,36 +162,78 @@ def read_into(response: Any, buffer: memoryview) -> int:
     """
     raw = getattr(response, "_fp", None)
     below: Any = raw if hasattr(raw, "readinto") else response
+    stream = getattr(raw, "fp", None)
+    if type(stream) is BufferedReader and not below.chunked:  # not yet, because chunks need its readline
+        connected = getattr(stream.raw, "_sock", None)
+        if isinstance(connected, ssl.SSLSocket):
+            below.fp = _TlsBody(stream, connected)
     count: int = below.readinto(buffer)
     return count
+
+
+class _TlsBody:
+    """The body of a response over TLS, which reads a TLS record with one call; BufferedReader needs three."""
+
+    def __init__(self, stream: BufferedReader, connected: ssl.SSLSocket) -> None:
+        self._stream = stream
+        self._connected = connected
+        self._is_ahead = True  # the stream can have bytes that it read together with the headers
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill the buffer, except at the end and with the bytes that the stream has."""
+        if self._is_ahead:
+            ahead = len(self._stream.peek())
+            count = self._stream.readinto(buffer[:ahead])
+            self._is_ahead = count < ahead
+            return count
+        done, size = 0, len(buffer)
+        read: Any = self._connected.read
+        try:
+            while done < size and (count := read(size - done, buffer[done:])):
+                done += count
+        except ValueError as error:  # another thread has closed the connection
+            raise ConnectionAbortedError(str(error)) from error
+        return done
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class Http:
     """Keep-alive connections to any host; thread-safe."""
 
-    def __init__(self, network: Network, *, connections: int = 32) -> None:
+    def __init__(self, network: Network, *, connections: int = MAX_IDLE_CONNECTIONS) -> None:
         import certifi
         import urllib3
+        from urllib3.util import create_urllib3_context
 
         self._network = network
         self._options: dict[str, Any] = {
             "maxsize": connections,
+            "ssl_context": create_urllib3_context(),
             "ca_certs": ca_file(network) or certifi.where(),
-            "timeout": urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
+            "timeout": _timeout(READ_TIMEOUT),
         }
-        self._direct = _interruptible(urllib3.PoolManager(**self._options))
+        self._direct = _prepared(urllib3.PoolManager(**self._options))
         self._proxied: dict[str, Any] = {}
 
     def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: Any = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        timeout: float | None = None,
     ) -> BaseHTTPResponse:
         """Send one request without redirects and retries. The body of the reply is not read yet.
 
-        Raises :class:`Unreachable`. The caller reads the response to its end or closes it.
+        ``timeout`` is how many seconds can pass without a byte of the reply, if not :data:`READ_TIMEOUT`. Raises
+        :class:`Unreachable`. The caller reads the response to its end or closes it.
         """
         proxy = self._network.proxy_for(url)
         try:
-            response = self._send(method, url, proxy, headers, body)
+            response = self._send(method, url, proxy, headers, body, timeout)
         except Unreachable as error:
             if proxy and is_proxy_refusal(error):
                 raise proxy_refused(proxy) from error
@@ -197,7 +244,13 @@ class Http:
         return response
 
     def _send(
-        self, method: str, url: str, proxy: str | None, headers: Mapping[str, str] | None, body: Any
+        self,
+        method: str,
+        url: str,
+        proxy: str | None,
+        headers: Mapping[str, str] | None,
+        body: Any,
+        timeout: float | None,
     ) -> BaseHTTPResponse:
         parts = urlsplit(url)
         with http_errors(url):
@@ -208,6 +261,7 @@ class Http:
             headers = dict(headers or {})
             if proxy and parts.scheme == "http":  # an http proxy requires the whole URL and its own credentials
                 target, headers = url, {**manager.proxy_headers, **headers}
+            options = {} if timeout is None else {"timeout": _timeout(timeout)}
             response: BaseHTTPResponse = pool.urlopen(
                 method,
                 target,
@@ -218,6 +272,7 @@ class Http:
                 assert_same_host=False,
                 preload_content=False,
                 decode_content=False,
+                **options,
             )
             return response
 
@@ -236,7 +291,7 @@ class Http:
                     proxy_basic_auth=f"{unquote(userinfo.username)}:{unquote(userinfo.password or '')}"
                 )
             made = urllib3.ProxyManager(proxy, proxy_headers=headers, **self._options)
-            self._proxied[proxy] = _interruptible(made)
+            self._proxied[proxy] = _prepared(made)
         return self._proxied[proxy]
 
     def close(self) -> None:
@@ -245,8 +300,51 @@ class Http:
             manager.clear()
 
 
-def _interruptible(manager: Any) -> Any:
-    """Let a stop interrupt the requests of a urllib3 pool manager."""
-    classes = manager.pool_classes_by_scheme
-    manager.pool_classes_by_scheme = {scheme: interruptible_pool(pool) for scheme, pool in classes.items()}
+def _timeout(read: float) -> Any:
+    """Return urllib3's limits for a connection; ``read`` is in seconds."""
+    import urllib3
+
+    return urllib3.Timeout(connect=CONNECT_TIMEOUT, read=read)
+
+
+def _prepared(manager: Any) -> Any:
+    """Let a stop interrupt the requests of a urllib3 pool manager, and load its authorities once."""
+    manager.pool_classes_by_scheme = prepared_pools(manager.pool_classes_by_scheme)
     return manager
+
+
+def prepared_pools(pools: Mapping[str, Any]) -> dict[str, Any]:
+    """Return pool classes of urllib3, by scheme, that a stop can interrupt and that load the authorities once."""
+    return {scheme: _prepared_pool(pool) for scheme, pool in pools.items()}
+
+
+@cache
+def _prepared_pool(pool: Any) -> Any:
+    from urllib3.connection import HTTPSConnection
+
+    made = interruptible_pool(pool)
+    if not issubclass(made.ConnectionCls, HTTPSConnection):
+        return made
+    connection = type(made.ConnectionCls.__name__, (_LoadsAuthoritiesOnce, made.ConnectionCls), {})
+    return type(made.__name__, (made,), {"ConnectionCls": connection})
+
+
+class _LoadsAuthoritiesOnce:
+    """A mixin for connections of urllib3, which load the same file again for each connection, in some 30 ms."""
+
+    _loaded: ClassVar[WeakKeyDictionary[ssl.SSLContext, str]] = WeakKeyDictionary()
+    _loading: ClassVar[threading.Lock] = threading.Lock()
+    ssl_context: ssl.SSLContext | None
+    ca_certs: str | None
+    proxy: Any
+
+    def connect(self) -> None:
+        context, authorities = self.ssl_context, self.ca_certs
+        is_for_proxy = self.proxy is not None and self.proxy.scheme == "https"  # it is verified with the same file
+        if context is not None and authorities and not is_for_proxy:
+            with self._loading, suppress(OSError):  # urllib3 loads the file again then, and raises its own error
+                if self._loaded.get(context) != authorities:
+                    context.load_verify_locations(authorities)
+                    self._loaded[context] = authorities
+                self.ca_certs = None
+        super().connect()  # type: ignore[misc]

@@ -7,10 +7,11 @@ registered with that stop, which closes its socket after a grace period.
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol
 
 
@@ -102,8 +103,13 @@ class _Interruptible:
             return super().request(*args, **options)  # type: ignore[misc]
 
     def getresponse(self, *args: Any, **options: Any) -> Any:
+        connected = getattr(self, "sock", None)
         with interruptible(self):
-            return super().getresponse(*args, **options)  # type: ignore[misc]
+            response = super().getresponse(*args, **options)  # type: ignore[misc]
+        if isinstance(connected, ssl.SSLSocket) and getattr(response, "_sock_shutdown", None):
+            # SSLSocket.shutdown removes the encryption: a thread that reads would take encrypted bytes for the body.
+            response._sock_shutdown = partial(socket.socket.shutdown, connected)
+        return response
 
     def interrupt(self) -> None:
         """Shut the socket if there is one; an attempt to connect ends by its own timeout."""

@@ -28,7 +28,7 @@ class RangesIgnoredError(VerificationError):
     """The whole file was sent instead of a range, so it can only be read from its start over one connection."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Checksum:
     """A checksum that the source announces: ``sha256`` of the bytes, or git's ``blob`` ID.
 
@@ -37,6 +37,22 @@ class Checksum:
 
     algorithm: str
     digest: str
+
+
+# What identifies the current content of a file: the checksum of a file of the hub, the ETag of an object, or size, time
+# and inode number of a file in the workspace.
+Pin = str | Checksum
+
+
+def pin_text(pin: Pin) -> str:
+    """Return a pin as text, for the journal."""
+    return f"{pin.algorithm}:{pin.digest}" if isinstance(pin, Checksum) else pin
+
+
+def parse_pin(text: str) -> Pin:
+    """Return the pin that :func:`pin_text` wrote. ETags start with a quote, pins of the workspace with a digit."""
+    algorithm, _, digest = text.partition(":")
+    return Checksum(algorithm, digest) if algorithm in {"sha256", "blob"} else text
 
 
 class RangedSource(Protocol):

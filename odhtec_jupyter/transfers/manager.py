@@ -20,6 +20,7 @@ from odhtec_jupyter.transfers.journal.transfer_records import TransferRecords
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.transfer import FINAL, Action, Options, Transfer
 from odhtec_jupyter.transfers.transfer_file import TransferFile
+from odhtec_jupyter.uris import Uri
 
 MAX_FINISHED_TRANSFERS = 200  # that stay listed
 CLEANUP_SECONDS = 15.0  # that a cancellation waits for its cleanup, which then continues in the background
@@ -79,7 +80,7 @@ class TransferManager:
 
     # --- actions of users -----------------------------------------------------------------------------------------
 
-    def new(self, action: Action, source: str, target: str, options: Options | None = None) -> Transfer:
+    def new(self, action: Action, source: Uri, target: Uri | None, options: Options | None = None) -> Transfer:
         """Return a new transfer, which is not listed before :meth:`start`."""
         return Transfer(action, source, target, options or Options(), watcher=self)
 
@@ -275,7 +276,8 @@ class TransferManager:
                     file.add(-file.bytes_done)
                 file.state = "cancelled"
         transfer.transition_to("cancelled")
-        if transfer.planned and transfer.id in self._transfers:
+        # The files of a deletion are in the journal although it is never planned.
+        if (transfer.planned or transfer.action == "delete") and transfer.id in self._transfers:
             self._records.save_files(transfer, *transfer.files)
 
     # --- Watcher --------------------------------------------------------------------------------------------------

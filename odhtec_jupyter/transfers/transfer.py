@@ -25,7 +25,9 @@ from typing import Literal, Protocol
 from odhtec_jupyter import models
 from odhtec_jupyter.errors import Conflict, OdhTecError
 from odhtec_jupyter.models import Failure, FileState, OnConflict, TransferState, Verify
+from odhtec_jupyter.stores.source import Pin
 from odhtec_jupyter.transfers.transfer_file import DONE, TransferFile, failure
+from odhtec_jupyter.uris import Scheme, Uri
 
 Action = Literal["import", "copy", "move", "delete", "sync"]
 Needs = Literal["connection", "token"]
@@ -103,8 +105,8 @@ class Transfer:
     def __init__(
         self,
         action: Action,
-        source: str,
-        target: str,
+        source: Uri,
+        target: Uri | None,
         options: Options = Options(),
         *,
         watcher: Watcher,
@@ -134,23 +136,39 @@ class Transfer:
         self._watcher = watcher
         self._history: deque[tuple[float, int]] = deque()
 
-    def add_file(self, path: str, target: str, size: int | None, **more: str) -> TransferFile:
-        """Add a file and count it; ``more`` are further arguments of :class:`TransferFile`."""
-        file = self.restore_file(path, target, size, **more)
+    @property
+    def schemes(self) -> set[Scheme]:
+        """The schemes of its source and target."""
+        return {uri.scheme for uri in (self.source, self.target) if uri is not None}
+
+    def add_file(
+        self, path: str, target: Uri, size: int | None, *, source: Uri, pin: Pin, what: str = "create"
+    ) -> TransferFile:
+        """Add a file and count it."""
+        file = self.restore_file(path, target, size, source=source, pin=pin, what=what)
         self.files_total = len(self.files)
         if size is not None:
             self.bytes_total = (self.bytes_total or 0) + file.to_move
         return file
 
-    def restore_file(self, path: str, target: str, size: int | None, **more: str) -> TransferFile:
+    def restore_file(
+        self,
+        path: str,
+        target: Uri,
+        size: int | None,
+        *,
+        source: Uri | None = None,
+        pin: Pin = "",
+        what: str = "create",
+    ) -> TransferFile:
         """Add a file that is already counted."""
         number = self.files[-1].number + 1 if self.files else 0
-        file = TransferFile(self, number, path, target, size, **more)
+        file = TransferFile(self, number, path, target, size, source=source, pin=pin, what=what)
         self.files.append(file)
         self.files_omitted += file.what == "omit"
         return file
 
-    def add_running_files(self, names: Iterable[tuple[str, str]]) -> list[TransferFile]:
+    def add_running_files(self, names: Iterable[tuple[str, Uri]]) -> list[TransferFile]:
         """Add and return files that a deletion is about to delete, given as (path, target); also in the journal."""
         files = [self.restore_file(path, target, None) for path, target in names]
         for file in files:
@@ -164,6 +182,13 @@ class Transfer:
         numbers = {file.number for file in gone}
         self.files[:] = [file for file in self.files if file.number not in numbers]
         self._watcher.files_settled(self, gone, failed)
+
+    def requeue_running_files(self) -> None:
+        """Let the files of a deletion that ended before their result is known wait for a retry, also in the journal."""
+        files = [file for file in self.files if file.state == "running"]
+        for file in files:
+            file.state = "queued"
+        self._watcher.files_added(self, files)
 
     def count_again(self) -> None:
         """Compute the counts from the files; a deletion keeps its own counts."""
@@ -240,9 +265,9 @@ class Transfer:
         return models.Transfer(
             id=self.id,
             action=self.action,
-            source=self.source,
+            source=str(self.source),
             names_total=None if self.options.names is None else len(self.options.names),
-            target=self.target,
+            target=str(self.target or ""),
             state=self.state,
             bytes_done=self.bytes_done,
             bytes_total=self.bytes_total,

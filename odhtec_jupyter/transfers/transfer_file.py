@@ -7,6 +7,9 @@ from typing import Protocol
 from odhtec_jupyter import models
 from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.models import Failure, FileState
+from odhtec_jupyter.stores.source import Pin
+from odhtec_jupyter.transfers.owner import Owner
+from odhtec_jupyter.uris import Uri
 
 DONE: frozenset[FileState] = frozenset({"completed", "skipped"})
 
@@ -29,8 +32,8 @@ class TransferCounts(Protocol):
 class TransferFile:
     """One file of a transfer; a transfer can have 100,000 of them.
 
-    ``source`` and ``target`` are URIs. ``pin`` identifies the content of the source: the hub's etag, S3's ETag, or
-    size, time and inode number of a file in the workspace. ``what`` is the planned action, as in a dry run.
+    ``pin`` identifies the content of the source. ``what`` is the planned action, as in a dry run. Both URIs of a file
+    that is only deleted name the object.
     """
 
     __slots__ = (
@@ -52,17 +55,17 @@ class TransferFile:
         transfer: TransferCounts,
         number: int,
         path: str,
-        target: str,
+        target: Uri,
         size: int | None,
         *,
-        source: str = "",
-        pin: str = "",
+        source: Uri | None = None,
+        pin: Pin = "",
         what: str = "create",
     ) -> None:
         self._transfer = transfer
         self.number = number
         self.path = path
-        self.source = source
+        self.source = source or target
         self.target = target
         self.size = size
         self.pin = pin
@@ -72,9 +75,9 @@ class TransferFile:
         self.error: Failure | None = None
 
     @property
-    def owner(self) -> str:
+    def owner(self) -> Owner:
         """The owner of its pending write."""
-        return f"transfer/{self._transfer.id}/{self.number}"
+        return Owner("transfer", self._transfer.id, self.number)
 
     @property
     def to_move(self) -> int:
@@ -96,10 +99,14 @@ class TransferFile:
         self.bytes_done += count
         self._transfer.add(count)
 
-    def change_source(self, size: int, pin: str) -> None:
+    def change_source(self, size: int, pin: Pin) -> None:
         """Transfer another content of the source, with this size and pin."""
         self._transfer.bytes_total = (self._transfer.bytes_total or 0) - (self.size or 0) + size
         self.size, self.pin = size, pin
+
+    def start(self) -> None:
+        """Mark the file as running. The journal need not know: a queued file is continued in the same way."""
+        self.state, self.error = "running", None
 
     def transition_to(self, state: FileState, error: OdhTecError | None = None) -> None:
         """Change the state, and with it the counts of the transfer."""
@@ -111,7 +118,7 @@ class TransferFile:
         """Return the file as the API reports it."""
         return models.TransferFile(
             path=self.path,
-            target=self.target,
+            target=str(self.target),
             size=self.size,
             bytes_done=self.bytes_done,
             state=self.state,

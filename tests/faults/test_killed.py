@@ -199,7 +199,7 @@ def test_upload_survives_kills(
 def ten_minutes_pass(server: KillableServer) -> None:
     """Before the server is back: a Complete without an answer is left alone as long as S3 may be working on it."""
     with closing(sqlite3.connect(server.folder / "data" / "odhtec" / "journal.sqlite")) as journal, journal:
-        journal.execute("UPDATE unfinished SET completing_at = completing_at - 600")
+        journal.execute("UPDATE pending_writes SET completing_at = completing_at - 600")
 
 
 @pytest.mark.parametrize(

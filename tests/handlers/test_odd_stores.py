@@ -418,3 +418,41 @@ async def test_connection_without_bucket_list_is_not_reported_as_working(
     if code != "NotS3":
         assert "Enter a bucket" in json.loads(reply.body)["message"]
         assert (await odd_api.ok("POST", "settings/test-s3", json_body={"defaultBucket": "s3://bucket/"}))["ok"]
+
+
+@pytest.mark.parametrize("path", ["bucket", "multiple/bucket"])
+async def test_deletion_of_a_key_is_sent_again_to_a_busy_store(odd_api: Any, odd_store: OddStore, path: str) -> None:
+    odd_store.put("a", b"")
+    odd_store.put("b", b"")
+    left = 3
+
+    def refuse(asked: Asked) -> Reply | None:
+        nonlocal left
+        if asked.method == "DELETE" and asked.key == "a" and left:
+            left -= 1
+            return failure(503, "SlowDown")
+        return failure(501, "NotImplemented") if "delete" in asked.query else None
+
+    odd_store.refuse = refuse
+    if path == "bucket":
+        reply = await odd_api.ok("DELETE", "objects/bucket", encode_key("a"))
+        assert reply == {"deleted": ["a"], "errors": []}
+    else:
+        reply = await odd_api.ok("DELETE", "objects/multiple/bucket", json_body={"keys": ["a", "b"]})
+        assert (sorted(reply["deleted"]), reply["errors"], odd_store.objects) == (["a", "b"], [], {})
+    assert "a" not in odd_store.objects
+
+
+async def test_busy_store_is_reported_for_the_key_that_it_does_not_delete(odd_api: Any, odd_store: OddStore) -> None:
+    odd_store.put("a", b"")
+    odd_store.put("b", b"")
+
+    def refuse(asked: Asked) -> Reply | None:
+        if "delete" in asked.query:
+            return failure(501, "NotImplemented")
+        return failure(503, "SlowDown") if (asked.method, asked.key) == ("DELETE", "a") else None
+
+    odd_store.refuse = refuse
+    reply = await odd_api.ok("DELETE", "objects/multiple/bucket", json_body={"keys": ["a", "b"]})
+    assert (reply["deleted"], [(one["Key"], one["Code"]) for one in reply["errors"]]) == (["b"], [("a", "SlowDown")])
+    assert (await odd_api.refused(503, "DELETE", "objects/bucket", encode_key("a")))["error"] == "SlowDown"

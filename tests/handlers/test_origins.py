@@ -11,6 +11,7 @@ from odhtec_jupyter.demo.hub.repository import Repository
 from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.models import TransferRequest
 from odhtec_jupyter.transfers.jobs.jobs import TransferBlocked
+from odhtec_jupyter.uris import HubUri, S3Uri
 from tests.marks import on_moto
 from tests.recorder import Recorder
 
@@ -108,7 +109,7 @@ async def test_token_entered_for_a_transfer_is_sent_to_its_hub_only(
     hf.add(Repository("org/model")).commit({"a.txt": b"a"})
     services = services_of(jp_serverapp)
     request = TransferRequest(action="copy", source="hf://org/model/", target="s3://bucket/", token="hf_typed")
-    transfer = services.transfers.new("copy", request.source, request.target, services.options(request))
+    transfer = services.transfers.new("copy", HubUri("org/model"), S3Uri("bucket", ""), services.options(request))
     services.give_token(transfer, request.token)
     assert services.stores_of(transfer).token == "hf_typed"
     await api.ok("PUT", "settings/hf", json_body={"hfEndpoint": hf.endpoint.replace("http:", "https:")})

@@ -17,7 +17,6 @@ from odhtec_jupyter.errors import Forbidden, StoreError
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
-from odhtec_jupyter.stores.s3 import writer
 from odhtec_jupyter.stores.s3.store import S3Store
 from tests.marks import on_rgw
 from tests.odd_store import Asked, OddStore, Reply, failure
@@ -209,15 +208,11 @@ def test_amazon_is_trusted_with_its_own_condition(amazon: S3Store, odd_store: Od
     assert odd_store.count("PUT") == 0
 
 
-def test_copy_onto_a_hidden_key_is_not_asked_for_without_a_condition(
-    amazon: S3Store, odd_store: OddStore, limit: Limit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    odd_store.put("a.txt", b"a")
+def test_copy_onto_a_hidden_key_is_refused_by_amazon(amazon: S3Store, odd_store: OddStore, limit: Limit) -> None:
+    etag = odd_store.put("a.txt", b"a").etag
     odd_store.put("folder/kept.txt", b"of somebody else")
     limit(reads=False)
-    monkeypatch.setattr(writer, "knows_condition", lambda client: False)  # as an older boto3
-    with pytest.raises(StoreError) as refused:
-        amazon.copy("bucket", "folder/kept.txt", "bucket", "a.txt", etag='"x"', if_absent=True)
-    assert (refused.value.status, refused.value.code) == (501, "NotImplemented")
+    with pytest.raises(StoreError):
+        amazon.copy("bucket", "folder/kept.txt", "bucket", "a.txt", etag=etag, if_absent=True)
     assert odd_store.objects["folder/kept.txt"].body == b"of somebody else"
-    assert odd_store.count("PUT") == 0
+    assert [one.headers["if-none-match"] for one in odd_store.asked if one.method == "PUT"] == ["*"]

@@ -7,8 +7,11 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import certifi
 import pytest
@@ -16,9 +19,11 @@ import pytest
 from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import HubConnection, S3Connection
-from odhtec_jupyter.stores.http import Http, ca_file, remove_ca_files, remove_left_ca_files
+from odhtec_jupyter.stores.http import MAX_IDLE_CONNECTIONS, Http, ca_file, remove_ca_files, remove_left_ca_files
 from odhtec_jupyter.stores.hub.store import HubStore
 from odhtec_jupyter.stores.s3.store import S3Store
+from tests.loopback import LoopbackServer, QuietHandler
+from tests.waiting import GIVE_UP_SECONDS
 
 WRITES = """
 import sys
@@ -105,3 +110,32 @@ def test_proxy_that_is_not_a_url_is_refused_without_its_password(password: str) 
     finally:
         for one in (http, hub, s3):
             one.close()
+
+
+def test_parallel_requests_keep_their_connections_up_to_a_limit() -> None:
+    parallel = MAX_IDLE_CONNECTIONS + 8
+    all_asked = threading.Barrier(parallel)
+    peers: set[Any] = set()
+
+    class Handler(QuietHandler):
+        def do_GET(self) -> None:
+            peers.add(self.client_address)
+            all_asked.wait(GIVE_UP_SECONDS)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    with LoopbackServer(Handler) as server:
+        http = Http(Network())
+
+        def ask(_: int) -> None:
+            response = http.request("GET", server.url + "/")
+            response.read()
+            response.release_conn()
+
+        with ThreadPoolExecutor(parallel) as threads:
+            list(threads.map(ask, range(parallel)))
+            assert len(peers) == parallel
+            list(threads.map(ask, range(parallel)))
+        http.close()
+    assert len(peers) == parallel + 8, "those beyond the limit were closed, all others were used again"

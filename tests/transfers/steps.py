@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -15,11 +16,11 @@ from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.jobs.jobs import apply_plan
 from odhtec_jupyter.transfers.planning.hub_import import plan_import
 from odhtec_jupyter.transfers.planning.plan import check_locations
-from odhtec_jupyter.transfers.planning.selection import never
 from odhtec_jupyter.transfers.runtime.bandwidth import Bandwidth, Flow, Share
 from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.runtime.lookups import never
 from odhtec_jupyter.transfers.transfer import FINAL, Transfer
-from odhtec_jupyter.uris import parse_uri
+from odhtec_jupyter.uris import S3Uri, parse_uri
 from tests.content import contents
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -49,14 +50,28 @@ class Delayed(Flow):
 def new(services: Services, action: str, source: str, target: str = "", **fields: Any) -> Transfer:
     """Return a transfer that can be started, after the checks of a request."""
     request = TransferRequest(action=action, source=source, target=target, **fields)  # type: ignore[arg-type]
-    to = parse_uri(target, "target") if target else None
-    check_locations(request.action, parse_uri(source, "source"), to, request.names)
-    return services.transfers.new(request.action, source, target, services.options(request))
+    start, to = parse_uri(source, "source"), parse_uri(target, "target") if target else None
+    check_locations(request.action, start, to, request.names)
+    return services.transfers.new(request.action, start, to, services.options(request))
 
 
 async def begin(services: Services, action: str, source: str, target: str = "", **fields: Any) -> Transfer:
     """Start a transfer."""
     return await services.transfers.start(new(services, action, source, target, **fields))
+
+
+@asynccontextmanager
+async def no_files(services: Services) -> AsyncIterator[None]:
+    """Let no file start, of any size."""
+    engine = services.engine
+    limits = [engine.small_files.of(host) for host in (services.s3.host, services.hub.host)]
+    places = [limit for limit in limits for _ in range(limit.limit)]
+    async with engine.slots, engine.slots:
+        for limit in places:
+            await limit.acquire()
+        yield
+    for limit in places:
+        limit.release(None)
 
 
 async def begin_planned(services: Services, action: str, source: str, target: str, **fields: Any) -> Transfer:
@@ -69,7 +84,7 @@ async def begin_planned(services: Services, action: str, source: str, target: st
 async def begin_import(services: Services, wish: ImportRequest) -> Transfer:
     """Plan and start an import."""
     plan = await asyncio.to_thread(plan_import, services.stores(wish.token), wish, services.options(wish), never)
-    transfer = services.transfers.new("import", str(plan.source), str(plan.target), plan.options)
+    transfer = services.transfers.new("import", plan.source, plan.target, plan.options)
     await apply_plan(transfer, list(plan.files))
     await services.transfers.start(transfer)
     services.give_token(transfer, wish.token)
@@ -79,7 +94,7 @@ async def begin_import(services: Services, wish: ImportRequest) -> Transfer:
 async def begin_deletion(services: Services, bucket: str, *, keys: Any = (), prefixes: Any = ()) -> Transfer:
     """Start a deletion of keys and folders."""
     options = services.deletion(keys, prefixes)
-    return await services.transfers.start(services.transfers.new("delete", f"s3://{bucket}/", "", options))
+    return await services.transfers.start(services.transfers.new("delete", S3Uri(bucket, ""), None, options))
 
 
 async def until(services: Services, condition: Callable[[], bool]) -> None:

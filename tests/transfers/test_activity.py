@@ -8,7 +8,7 @@ import pytest
 
 from odhtec_jupyter.services import Services
 from tests.marks import on_moto
-from tests.transfers.steps import begin_planned, ended
+from tests.transfers.steps import begin_planned, ended, no_files
 from tests.waiting import GIVE_UP_SECONDS
 
 
@@ -22,7 +22,7 @@ async def test_transfer_without_progress_is_activity(
     services.note_activity = noted.set
     await services.start()
     (workspace / "a.txt").write_bytes(b"a")
-    async with services.engine.slots, services.engine.slots:  # no file moves
+    async with no_files(services):  # no file moves
         transfer = await begin_planned(services, "copy", "workspace://a.txt", f"s3://{bucket}/a.txt")
         noted.clear()
         await asyncio.wait_for(noted.wait(), GIVE_UP_SECONDS)

@@ -27,7 +27,7 @@ from odhtec_jupyter.transfers.targets.s3_target import S3Target
 from odhtec_jupyter.transfers.transfer import Transfer
 from odhtec_jupyter.uris import parse_uri
 from tests.content import contents
-from tests.transfers.steps import begin, begin_deletion, begin_planned, ended
+from tests.transfers.steps import begin, begin_deletion, begin_planned, ended, no_files
 
 ODD = "a b+c%2F/日本 #1?.txt"
 LARGE = SyntheticContent(3 * PART_SIZE + 11, seed=3)
@@ -177,7 +177,7 @@ async def test_source_that_changes_while_queued_fails_and_retry_copies_its_new_c
     services: Services, workspace: Path, s3_client: Any, bucket: str
 ) -> None:
     fill(workspace, {"big.bin": LARGE.read(0, LARGE.size)})
-    async with services.engine.slots, services.engine.slots:  # planned, but its file cannot start
+    async with no_files(services):  # planned, but its file cannot start
         transfer = await begin_planned(services, "copy", "workspace://big.bin", f"s3://{bucket}/big.bin")
         (workspace / "big.bin").write_bytes(b"changed")
     await ended(services, transfer)

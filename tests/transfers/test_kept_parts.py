@@ -26,7 +26,7 @@ from odhtec_jupyter.transfers.targets.workspace_target import WorkspaceTarget
 from odhtec_jupyter.transfers.transfer import Transfer
 from tests.content import contents, multiparts
 from tests.marks import on_moto
-from tests.transfers.steps import Hold, begin, begin_planned, ended, hold_after, sha256s, until
+from tests.transfers.steps import Hold, begin, begin_planned, ended, hold_after, no_files, sha256s, until
 
 LARGE = SyntheticContent(2 * PART_SIZE + 11, seed=3)
 
@@ -123,7 +123,7 @@ async def test_empty_file_that_grows_while_queued_is_not_stored_as_empty(
     services: Services, workspace: Path, s3_client: Any, bucket: str
 ) -> None:
     (workspace / "f").write_bytes(b"")
-    async with services.engine.slots, services.engine.slots:
+    async with no_files(services):
         transfer = await begin_planned(services, "copy", "workspace://f", f"s3://{bucket}/f")
         (workspace / "f").write_bytes(b"now it has bytes")
     assert (await ended(services, transfer)).state == "failed"
@@ -137,7 +137,7 @@ async def test_file_that_became_a_folder_fails_with_a_reason(
     services: Services, workspace: Path, s3_client: Any, bucket: str
 ) -> None:
     (workspace / "f").write_bytes(b"abc")
-    async with services.engine.slots, services.engine.slots:
+    async with no_files(services):
         transfer = await begin_planned(services, "copy", "workspace://f", f"s3://{bucket}/f")
         await services.transfers.pause(transfer.id)
         (workspace / "f").unlink()

@@ -15,7 +15,7 @@ from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.workspace.store import WorkspaceStore
 from tests.content import contents
-from tests.transfers.steps import begin, begin_deletion, begin_planned, ended
+from tests.transfers.steps import begin, begin_deletion, begin_planned, ended, no_files
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ async def test_object_created_after_the_plan_is_not_overwritten(
     services: Services, s3_client: Any, bucket: str
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="a", Body=b"content")
-    async with services.engine.slots, services.engine.slots:
+    async with no_files(services):
         transfer = await begin_planned(services, "move", f"s3://{bucket}/a", f"s3://{bucket}/b")
         s3_client.put_object(Bucket=bucket, Key="b", Body=b"theirs!")
     assert (await ended(services, transfer)).state == "failed"
@@ -112,7 +112,7 @@ async def test_resumed_sync_keeps_objects_that_are_now_newer(
     for name in ("f", "g"):
         s3_client.put_object(Bucket=bucket, Key=f"t/{name}", Body=b"before")
         (workspace / "d" / name).write_bytes(b"mine!")
-    async with services.engine.slots, services.engine.slots:
+    async with no_files(services):
         transfer = await begin_planned(services, "sync", "workspace://d/", f"s3://{bucket}/t/")
         assert {file.what for file in transfer.files} == {"overwrite"}
         await services.transfers.pause(transfer.id)

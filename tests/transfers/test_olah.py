@@ -22,6 +22,7 @@ from odhtec_jupyter.demo.model import default_cache
 from odhtec_jupyter.models import ImportRequest
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.runtime.parts import MIB
+from odhtec_jupyter.uris import HubUri
 from tests.conftest import free_port, missing
 from tests.marks import on_moto
 from tests.transfers.steps import begin_import, ended, sha256s
@@ -109,7 +110,8 @@ async def test_large_repository_arrives_whole_through_olah(
     wish = ImportRequest(repo="org/model", bucket=bucket, include=chosen)
     transfer = await ended(services, await begin_import(services, wish))
     assert (transfer.state, transfer.error) == ("completed", None)
-    assert transfer.source.endswith(f"@{commit.sha}")
+    assert isinstance(transfer.source, HubUri)
+    assert transfer.source.revision == commit.sha
     wanted = {
         f"org/model/{path}": file.content.sha256
         for path, file in commit.files.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers import manager
 from odhtec_jupyter.transfers.jobs import jobs
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
+from odhtec_jupyter.transfers.owner import STREAM
 from odhtec_jupyter.transfers.runtime.engine import settled, together
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from odhtec_jupyter.transfers.transfer import Transfer
+from odhtec_jupyter.uris import HubUri, S3Uri
 from tests.content import contents
 from tests.marks import on_moto
-from tests.transfers.steps import Hold, begin, begin_planned, ended, new, turns, until
+from tests.transfers.steps import Hold, begin, begin_planned, ended, new, no_files, turns, until
 from tests.waiting import GIVE_UP_SECONDS
 
 
@@ -64,11 +67,14 @@ async def test_cancellation_is_not_lost_while_an_error_stops_the_group(jp_asynci
 
 
 async def test_transfer_cancelled_while_a_file_fails_copies_no_other_file(
-    services: Services, folder: Path, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+    services: Services, workspace: Path, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    folder = workspace / "large"
+    folder.mkdir()
     (folder / "a").write_bytes(b"a" * 2 * PART_SIZE)
     for number in range(jobs.MAX_SLOTS + 5):  # more files than workers
-        (folder / f"g{number}").write_bytes(b"x")
+        (folder / f"g{number}").touch()
+        os.truncate(folder / f"g{number}", PART_SIZE + 1)
     services.engine.slots.limit = 1
     hold, real = Hold(), S3Store.put_part
 
@@ -80,7 +86,7 @@ async def test_transfer_cancelled_while_a_file_fails_copies_no_other_file(
         return real(store, bucket, key, upload, number, *args, **kwargs)
 
     monkeypatch.setattr(S3Store, "put_part", put_part)
-    transfer = await begin(services, "copy", "workspace://d/", f"s3://{bucket}/")
+    transfer = await begin(services, "copy", "workspace://large/", f"s3://{bucket}/")
     await hold.reached()
     await until(services, lambda: any(task.cancelling() for task in asyncio.all_tasks()))
     await hold.free_after(services.transfers.cancel(transfer.id))
@@ -137,7 +143,7 @@ async def test_transfer_resumed_and_paused_immediately_stays_paused(
     services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     transfers = services.transfers
-    async with services.engine.slots, services.engine.slots:
+    async with no_files(services):
         transfer = await begin_planned(services, "copy", "workspace://d/", f"s3://{bucket}/")
         again: list[asyncio.Task[Transfer]] = []
         real = transfers.state_changed
@@ -207,7 +213,7 @@ async def test_transfer_that_waits_for_its_connection_continues_in_a_server_that
 ) -> None:
     first = make_services()
     await first.start()
-    async with first.engine.slots, first.engine.slots:
+    async with no_files(first):
         transfer = await begin_planned(first, "copy", "workspace://d/f0", f"s3://{bucket}/f0")
         await first.stop()
     second = make_services(s3_endpoint="http://127.0.0.1:9")
@@ -228,7 +234,7 @@ async def test_pending_write_of_a_cancelled_request_is_swept(
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(services.engine.journal, "written", asyncio.Event().wait)
-        task = asyncio.create_task(services.engine.pending_writes.begin("stream", f"s3://{bucket}/x", services.s3.host))
+        task = asyncio.create_task(services.engine.pending_writes.begin(STREAM, S3Uri(bucket, "x"), services.s3.host))
         await turns()
         task.cancel()
         await asyncio.wait([task])
@@ -238,10 +244,10 @@ async def test_pending_write_of_a_cancelled_request_is_swept(
 
 @on_moto
 async def test_token_of_a_transfer_is_kept_when_others_are_added(services: Services, bucket: str) -> None:
-    async with services.engine.slots, services.engine.slots:
-        first = await services.transfers.start(services.transfers.new("copy", "hf://a/b/", f"s3://{bucket}/"))
+    async with no_files(services):
+        first = await services.transfers.start(services.transfers.new("copy", HubUri("a/b"), S3Uri(bucket, "")))
         services.give_token(first, "hf_one")
-        second = services.transfers.new("copy", "hf://a/b/", f"s3://{bucket}/")
+        second = services.transfers.new("copy", HubUri("a/b"), S3Uri(bucket, ""))
         services.give_token(second, "hf_two")
         services.give_token(second, None)
         assert {transfer_id: token for transfer_id, (_, token) in services._tokens.items()} == {first.id: "hf_one"}
@@ -251,7 +257,7 @@ async def test_token_of_a_transfer_is_kept_when_others_are_added(services: Servi
 async def test_cancelling_many_files_writes_one_batch_to_the_journal(
     services: Services, folder: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with services.engine.slots, services.engine.slots:
+    async with no_files(services):
         transfer = await begin_planned(services, "copy", "workspace://d/", f"s3://{bucket}/")
         batches: list[int] = []
         put = services.engine.journal.put

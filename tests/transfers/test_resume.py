@@ -18,8 +18,10 @@ from odhtec_jupyter.demo.hub.traffic import Request
 from odhtec_jupyter.errors import Conflict
 from odhtec_jupyter.models import ImportRequest, RemainingObject
 from odhtec_jupyter.services import Services
+from odhtec_jupyter.transfers.owner import STREAM
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from odhtec_jupyter.transfers.transfer import Transfer
+from odhtec_jupyter.uris import S3Uri
 from tests.content import multiparts
 from tests.marks import on_moto, on_rgw_and_https
 from tests.transfers.steps import begin, begin_deletion, begin_import, ended, sha256s, until
@@ -163,7 +165,7 @@ async def test_new_server_continues_the_transfer(
     await third.transfers.remove(transfer.id)
     await third.stop()
     with sqlite3.connect(tmp_path / "state" / "journal.sqlite") as journal:
-        for table in ("transfers", "files", "unfinished", "parts"):
+        for table in ("transfers", "files", "pending_writes", "parts"):
             assert journal.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
     journal.close()
 
@@ -272,10 +274,10 @@ async def test_orphaned_uploads_are_aborted_at_start(
     first = make_services()
     await first.start()
     named = s3_client.create_multipart_upload(Bucket=bucket, Key="named")["UploadId"]
-    entry = await first.engine.pending_writes.begin("stream", f"s3://{bucket}/named", first.s3.host)
+    entry = await first.engine.pending_writes.begin(STREAM, S3Uri(bucket, "named"), first.s3.host)
     await first.engine.pending_writes.set_upload_id(entry, named)
     # The server was killed before it read S3's reply: one of these three uploads is its own.
-    await first.engine.pending_writes.begin("stream", f"s3://{bucket}/unnamed", first.s3.host)
+    await first.engine.pending_writes.begin(STREAM, S3Uri(bucket, "unnamed"), first.s3.host)
     s3_client.create_multipart_upload(Bucket=bucket, Key="unnamed")
     foreign = s3_client.create_multipart_upload(Bucket=bucket, Key="unnamed")["UploadId"]
     s3_client.upload_part(Bucket=bucket, Key="unnamed", UploadId=foreign, PartNumber=1, Body=b"another user's")
@@ -315,9 +317,7 @@ async def test_file_published_before_the_kill_is_not_a_conflict(
     first = make_services(hf_endpoint=halting_hub.endpoint)
     await first.start()
     transfer = await begin(first, "copy", "hf://org/model/large.bin", "workspace://large.bin")
-    await until(
-        first, lambda: any(0 not in entry.parts and entry.parts for entry in first.engine.pending_writes.entries)
-    )
+    await until(first, lambda: any(entry.parts for entry in first.engine.pending_writes.entries))
     await first.stop()
     (partial,) = listed(workspace)
     # The state after the file is renamed and before that is in the journal.
@@ -327,7 +327,7 @@ async def test_file_published_before_the_kill_is_not_a_conflict(
     assert found is not None
     journal = sqlite3.connect(tmp_path / "state" / "journal.sqlite")
     with journal:
-        journal.execute("INSERT INTO parts SELECT id, 0, ?, 0 FROM unfinished", (found.pin,))
+        journal.execute("UPDATE pending_writes SET published_pin = ?", (found.pin,))
     journal.close()
     halting_hub.service.faults.clear()
     second = make_services(hf_endpoint=halting_hub.endpoint)
@@ -345,7 +345,7 @@ async def test_resumed_transfer_continues_the_partial_workspace_file(
     first = make_services(hf_endpoint=halting_hub.endpoint)
     await first.start()
     transfer = await begin(first, "copy", "hf://org/model/", "workspace://m/")
-    await until(first, lambda: any(len(entry.parts.keys() - {0}) >= 2 for entry in first.engine.pending_writes.entries))
+    await until(first, lambda: any(len(entry.parts) >= 2 for entry in first.engine.pending_writes.entries))
     await first.stop()
     assert not (workspace / "m" / "large.bin").exists()
     halting_hub.service.faults.clear()

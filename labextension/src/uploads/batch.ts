@@ -1,6 +1,6 @@
 import type { OnConflict } from '../tokens';
 import { RateMeter } from './rate';
-import type { IServerUpload } from './sending/filejob';
+import { sizeOf, type FileSize, type IServerUpload } from './sending/filejob';
 
 export interface INamedFile {
   /** Relative to where it was selected or dropped, with slashes. */
@@ -47,6 +47,9 @@ export class UploadBatch {
       error: null
     }));
     this.bytesTotal = files.reduce((sum, { file }) => sum + file.size, 0);
+    for (const item of this.items) {
+      this._queues[sizeOf(item.file)].items.push(item);
+    }
     this._counts.waiting = files.length;
     this._meter = new RateMeter(now);
   }
@@ -79,6 +82,16 @@ export class UploadBatch {
 
   count(state: ItemState): number {
     return this._counts[state];
+  }
+
+  /** Return the first waiting file of this size, if any. */
+  nextWaiting(size: FileSize): IUploadItem | null {
+    const queue = this._queues[size];
+    // Thousands of finished files are not read again each time a file ends.
+    while (queue.first < queue.items.length && queue.items[queue.first].state !== 'waiting') {
+      queue.first += 1;
+    }
+    return queue.items[queue.first] ?? null;
   }
 
   get active(): boolean {
@@ -120,6 +133,9 @@ export class UploadBatch {
     this._counts[state] += 1;
     item.state = state;
     item.retryReason = null;
+    if (state === 'waiting') {
+      this._queues[sizeOf(item.file)].first = 0;
+    }
     if (state === 'done' || state === 'skipped') {
       this.progress(item, item.file.size);
     } else if (state === 'failed' || state === 'cancelled') {
@@ -150,6 +166,11 @@ export class UploadBatch {
   private readonly _meter: RateMeter;
   private _stop = new AbortController();
   private _bytesDone = 0;
+  /** The files in order; those before `first` are not waiting. */
+  private readonly _queues: Record<FileSize, { items: IUploadItem[]; first: number }> = {
+    small: { items: [], first: 0 },
+    large: { items: [], first: 0 }
+  };
   private readonly _counts: Record<ItemState, number> = {
     waiting: 0,
     running: 0,

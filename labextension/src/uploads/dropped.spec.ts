@@ -14,11 +14,16 @@ function fileEntry(fullPath: string): FileSystemFileEntry {
 
 /** Hands out its children two at a time, as Chromium does by the hundred. */
 function folderEntry(fullPath: string, children: FileSystemEntry[]): FileSystemDirectoryEntry {
-  const createReader = () => {
-    const left = [...children];
-    return { readEntries: (resolve: FileSystemEntriesCallback) => resolve(left.splice(0, 2)) };
-  };
+  const createReader = () => readerOf(children, 2);
   return { isDirectory: true, isFile: false, fullPath, createReader } as FileSystemDirectoryEntry;
+}
+
+function readerOf(children: FileSystemEntry[], step = 1000) {
+  let start = 0;
+  return {
+    readEntries: (resolve: FileSystemEntriesCallback) =>
+      resolve(children.slice(start, (start += step)))
+  };
 }
 
 it('reads dropped folders to the end and keeps relative names', async () => {
@@ -41,6 +46,13 @@ it('reads dropped folders to the end and keeps relative names', async () => {
     'top/日本.txt',
     'alone.txt'
   ]);
+});
+
+it('reads a folder with more files than a function can have arguments', async () => {
+  const some = fileEntry('/many/file');
+  const many = Array.from({ length: 200_000 }, () => some);
+  const folder = { ...folderEntry('/many', []), createReader: () => readerOf(many) };
+  expect(await filesOf([folder as FileSystemDirectoryEntry])).toHaveLength(200_000);
 });
 
 it('fails if any file cannot be read', async () => {

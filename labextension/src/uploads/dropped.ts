@@ -13,16 +13,21 @@ export function droppedEntries(data: DataTransfer): FileSystemEntry[] {
 /** Return all files below the entries, with names relative to the drop. */
 export async function filesOf(entries: readonly FileSystemEntry[]): Promise<INamedFile[]> {
   const files: INamedFile[] = [];
+  await collect(entries, files);
+  return files;
+}
+
+/** Add the files to a list: it can have more files than a function can have arguments. */
+async function collect(entries: readonly FileSystemEntry[], files: INamedFile[]): Promise<void> {
   for (const entry of entries) {
     // fullPath starts with a slash.
     const name = entry.fullPath.replace(/^\//, '');
     if (entry.isDirectory) {
-      files.push(...(await filesOf(await childrenOf(entry as FileSystemDirectoryEntry))));
+      await collect(await childrenOf(entry as FileSystemDirectoryEntry), files);
     } else {
       files.push({ name, file: await fileOf(entry as FileSystemFileEntry) });
     }
   }
-  return files;
 }
 
 /** Return the files of an input; those of a folder input have their path. */

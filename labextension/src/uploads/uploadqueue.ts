@@ -1,40 +1,47 @@
 import { ApiError } from '../api/request';
 import type { IUploadItem, UploadBatch } from './batch';
-import type { IFileJob } from './sending/filejob';
+import type { AdaptiveLimit } from './sending/adaptivelimit';
+import type { FileSize, IFileJob } from './sending/filejob';
 import { isAbort } from './sending/retry';
 
-/** Sends files of all batches, a few in parallel, and records the results. */
+/**
+ * Sends files of all batches, a few in parallel, and records the results. Small files have a limit of their own, because
+ * they need time for replies more than for bytes.
+ */
 export class UploadQueue {
   constructor(private readonly _options: UploadQueue.IOptions) {}
 
-  /** Start as many files as the limit allows. Batches are listed newest first and started oldest first. */
+  /** Start as many files as the limits allow. Batches are listed newest first and started oldest first. */
   startNext(batches: readonly UploadBatch[]): void {
-    const limit = Math.max(1, this._options.limit());
-    for (const batch of [...batches].reverse()) {
-      // Do not scan thousands of finished items each time a file ends.
-      for (const item of batch.paused || !batch.count('waiting') ? [] : batch.items) {
-        if (this._running >= limit) {
-          return;
-        }
-        if (item.state === 'waiting') {
-          void this._send(batch, item);
-        }
+    const oldestFirst = batches.filter(({ paused }) => !paused).reverse();
+    for (const size of ['small', 'large'] as const) {
+      const next = () => oldestFirst.find(batch => batch.nextWaiting(size));
+      for (let batch = next(); batch && !this._isFull(size); batch = next()) {
+        void this._send(batch, batch.nextWaiting(size)!, size);
       }
     }
   }
 
-  private async _send(batch: UploadBatch, item: IUploadItem): Promise<void> {
+  private _isFull(size: FileSize): boolean {
+    const { limit, smallFiles } = this._options;
+    return this._running[size] >= Math.max(1, size === 'small' ? smallFiles.value : limit());
+  }
+
+  private async _send(batch: UploadBatch, item: IUploadItem, size: FileSize): Promise<void> {
     const { stop } = batch;
-    this._running += 1;
+    this._running[size] += 1;
     batch.move(item, 'running');
     this._options.onChanged();
     try {
       const stored = await this._options.send(this._job(batch, item));
+      if (size === 'small' && stored) {
+        this._options.smallFiles.finished(item.file.size, this._isFull(size));
+      }
       this._finish(batch, item, stored ? 'done' : 'skipped');
     } catch (reason) {
       this._handleError(batch, item, reason, stop);
     } finally {
-      this._running -= 1;
+      this._running[size] -= 1;
       this._options.onChanged();
       this._options.onFree();
     }
@@ -61,6 +68,7 @@ export class UploadQueue {
         }
       },
       onRetry: ({ message }) => {
+        this._options.smallFiles.failed();
         item.retryReason = message;
         this._options.onChanged();
       }
@@ -99,15 +107,17 @@ export class UploadQueue {
     }
   }
 
-  private _running = 0;
+  private readonly _running: Record<FileSize, number> = { small: 0, large: 0 };
 }
 
 export namespace UploadQueue {
   export interface IOptions {
     /** Store one file. Resolves to false if it was skipped; rejects with an AbortError if it was stopped. */
     send(job: IFileJob): Promise<boolean>;
-    /** The number of files sent in parallel. */
+    /** The number of large files sent in parallel. */
     limit: () => number;
+    /** The number of small files sent in parallel, which learns from them. */
+    smallFiles: Pick<AdaptiveLimit, 'value' | 'finished' | 'failed'>;
     /** Called when an object exists at the target. */
     onConflict: (batch: UploadBatch, item: IUploadItem) => void;
     /** Called when a file has finished or failed. */

@@ -1,9 +1,11 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi, type Mock } from 'vitest';
 
 import { ApiError } from '../api/request';
 import { Deferred, upload } from '../testing/fakes';
+import { fileOf, PART } from '../testing/fakeuploadserver';
 import type { UploadBatch } from './batch';
 import type { IAnswer } from './conflicts';
+import type { AdaptiveLimit } from './sending/adaptivelimit';
 import type { IFileJob } from './sending/filejob';
 import { UploadsModel } from './uploads';
 
@@ -23,6 +25,7 @@ describe('UploadsModel', () => {
   let puts: IPut[];
   let dropped: string[];
   let limit: number;
+  let smallFiles: { value: number; finished: Mock<AdaptiveLimit['finished']>; failed: Mock };
   let ask: ReturnType<typeof vi.fn<UploadsModel.IOptions['ask']>>;
   let onSettled: ReturnType<typeof vi.fn<(batch: UploadBatch) => void>>;
   let uploads: UploadsModel;
@@ -31,6 +34,7 @@ describe('UploadsModel', () => {
     puts = [];
     dropped = [];
     limit = 2;
+    smallFiles = { value: 2, finished: vi.fn<AdaptiveLimit['finished']>(), failed: vi.fn() };
     ask = vi.fn<UploadsModel.IOptions['ask']>();
     onSettled = vi.fn<(batch: UploadBatch) => void>();
     uploads = new UploadsModel({
@@ -43,6 +47,7 @@ describe('UploadsModel', () => {
       discard: id => dropped.push(id),
       ask,
       limit: () => limit,
+      smallFiles,
       onSettled
     });
   });
@@ -59,8 +64,54 @@ describe('UploadsModel', () => {
     expect(puts.map(({ key }) => key)).toEqual(['p/1', 'p/2', 'p/3', '4']);
   });
 
+  it('sends small files beside large ones, each up to a limit of its own', async () => {
+    limit = 1;
+    const large = (name: string) => ({ name, file: fileOf(PART + 1) });
+    uploads.add('b', '', [large('l1'), large('l2'), file('1'), file('2'), file('3')]);
+    expect(puts.map(({ key }) => key)).toEqual(['1', '2', 'l1']);
+    smallFiles.value = 3;
+    puts[2].answer.resolve(true);
+    await settle();
+    expect(puts.map(({ key }) => key)).toEqual(['1', '2', 'l1', '3', 'l2']);
+    expect(smallFiles.finished).not.toHaveBeenCalled();
+  });
+
+  it('reports what small files say about the best number in parallel', async () => {
+    uploads.add('b', '', [file('1'), file('2', 20)]);
+    puts[0].options.onRetry(ApiError.unreachable());
+    expect(smallFiles.failed).toHaveBeenCalledTimes(1);
+    puts[1].answer.resolve(true);
+    await settle();
+    puts[0].answer.resolve(true);
+    await settle();
+    // The second one was sent alone.
+    expect(smallFiles.finished.mock.calls).toEqual([
+      [20, true],
+      [10, false]
+    ]);
+  });
+
+  it('continues with the first waiting file, also if it comes before finished ones', async () => {
+    const batch = uploads.add(
+      'b',
+      '',
+      ['1', '2', '3', '4', '5', '6'].map(name => file(name))
+    )!;
+    for (const index of [1, 2]) {
+      puts[index].answer.resolve(true);
+      await settle();
+    }
+    expect(puts.map(({ key }) => key)).toEqual(['1', '2', '3', '4']);
+    puts[3].answer.reject(new ApiError('EntityTooLarge', 'too large', 413));
+    await settle();
+    uploads.pause(batch.id);
+    await settle();
+    uploads.retry(batch.id);
+    expect(puts.slice(5).map(({ key }) => key)).toEqual(['1', '4']);
+  });
+
   it('asks once for all files, and replaces nothing without consent', async () => {
-    limit = 3;
+    smallFiles.value = 3;
     const query = new Deferred<IAnswer>();
     ask.mockReturnValue(query.promise);
     const batch = uploads.add('b', '', [file('1'), file('2'), file('3'), file('4')])!;
@@ -86,7 +137,7 @@ describe('UploadsModel', () => {
   });
 
   it('asks for each file if requested, and does not touch a skipped one', async () => {
-    limit = 3;
+    smallFiles.value = 3;
     ask.mockResolvedValueOnce({ choice: 'skip', all: false });
     ask.mockResolvedValueOnce({ choice: 'overwrite', all: false });
     const batch = uploads.add('b', '', [file('1'), file('2')])!;

@@ -19,6 +19,7 @@ export class UploadsModel implements IDisposable {
     this._queue = new UploadQueue({
       send: _options.send,
       limit: _options.limit,
+      smallFiles: _options.smallFiles,
       onConflict: (batch, item) => conflicts.add(batch, item),
       onSettled: batch => this._settle(batch),
       onChanged: () => this._changed(),
@@ -195,6 +196,7 @@ export namespace UploadsModel {
     /** Ask what to do with an existing object. */
     ask: Conflicts.IOptions['ask'];
     limit: UploadQueue.IOptions['limit'];
+    smallFiles: UploadQueue.IOptions['smallFiles'];
     /** Called when all files of a batch have finished, failed or been cancelled. */
     onSettled?: (batch: UploadBatch) => void;
     now?: () => number;

@@ -89,8 +89,9 @@ class HubStandIn:
     """Serves repositories on free ports of the loopback interface until the end of its ``with`` block.
 
     ``tokens`` maps the tokens that the hub knows to their users; the accepted tokens of a repository need not be in it.
-    ``bytes_per_second`` limits each connection, ``latency`` (seconds) delays each request. ``tls`` are the contexts of
-    the API's host and of the host for large files, for https. :attr:`mirror` has switches for differences of mirrors.
+    ``bytes_per_second`` limits each connection, ``latency`` (seconds) delays each request. With ``slow_every``, one of
+    so many connections to the host for large files has a tenth of the speed. ``tls`` are the contexts of the API's host
+    and of the host for large files, for https. :attr:`mirror` has switches for differences of mirrors.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class HubStandIn:
         page_size: int = 1000,
         bytes_per_second: float | None = None,
         latency: float = 0.0,
+        slow_every: int | None = None,
         link_seconds: float = 3600,
         tls: tuple[ssl.SSLContext, ssl.SSLContext] | None = None,
     ) -> None:
@@ -108,6 +110,7 @@ class HubStandIn:
             page_size=page_size,
             bytes_per_second=bytes_per_second,
             latency=latency,
+            slow_every=slow_every,
             link_seconds=link_seconds,
         )
         self.traffic = self.service.traffic

@@ -13,6 +13,7 @@ from odhtec_jupyter.handlers.streaming.client_socket import abort_connection
 from odhtec_jupyter.handlers.streaming.download import disposition
 from odhtec_jupyter.handlers.tornado_internals import skip_transforms
 from odhtec_jupyter.services import Services
+from odhtec_jupyter.transfers.downloads.read_ahead import ReadAhead
 from odhtec_jupyter.transfers.downloads.zip_stream import ZipStream
 from odhtec_jupyter.transfers.planning.selection import Selection
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
@@ -35,7 +36,8 @@ class ArchiveHandler(OdhTecHandler):
         """Send a ZIP of the keys and of everything below the prefixes."""
         selection, base = self._wanted(bucket)
         services = self.services
-        archive = ZipStream(services.s3, selection, base, self._stop, services.engine.bandwidth.flow())
+        memory = ReadAhead(services.engine.budget)
+        archive = ZipStream(services.s3, selection, base, self._stop, memory, services.engine.bandwidth.flow())
         services.open_streams.add(self._abort)
         try:
             await self._send(archive, selection)
@@ -47,6 +49,7 @@ class ArchiveHandler(OdhTecHandler):
         finally:
             services.open_streams.discard(self._abort)
             archive.close()
+            memory.close()
 
     def _wanted(self, bucket: str) -> tuple[Selection, str | None]:
         keys = [self.key(segment) for segment in self.get_query_arguments("key")]

@@ -95,7 +95,8 @@ class UploadHandler(StreamedBodyHandler):
         """Complete the object after its body was received."""
         etag = await self._upload.finish()
         target = self._target
-        await self.call(keep_tags, target)
+        if target.headers:
+            await self.call(keep_tags, target)
         self.reply(StoredObject(bucket=bucket, key=target.key, size=self._upload.received, ETag=etag), 201)
 
     @web.authenticated

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from odhtec_jupyter.errors import OdhTecError, StoreError
 from odhtec_jupyter.network import Network
@@ -10,8 +12,9 @@ from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.http import Http
 from odhtec_jupyter.stores.s3.connection.abilities import Abilities
 from odhtec_jupyter.stores.s3.connection.clients import S3Clients
+from odhtec_jupyter.stores.s3.connection.object_requests import ObjectRequests
 from odhtec_jupyter.stores.s3.list_call import read_page
-from odhtec_jupyter.stores.s3.object import ObjectBody, ObjectHead, object_head
+from odhtec_jupyter.stores.s3.object import ObjectBody, ObjectHead, described, object_head
 from odhtec_jupyter.stores.s3.wire.errors import CREDENTIALS, s3_errors
 from odhtec_jupyter.stores.s3.wire.etag import dated, is_dated, normal
 from odhtec_jupyter.stores.s3.wire.list_page import ListPage
@@ -25,13 +28,16 @@ PAGE_KEYS = 1000  # the most that S3 returns in one page
 class S3Base:
     """One S3 service with one set of credentials."""
 
-    def __init__(self, connection: S3Connection, network: Network) -> None:
+    def __init__(
+        self, connection: S3Connection, network: Network, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.connection = connection
         self.abilities = Abilities()
         self._denied: set[str] = set()  # buckets in which S3 refused a read without another reason
         self._unseen: set[tuple[str, str]] = set()  # folders in which a HEAD was refused
         self.http = Http(network)
-        self._clients = S3Clients(connection, network)
+        self._clients = S3Clients(connection, network, clock=clock)
+        self._requests = ObjectRequests(self._clients, self.http)
         self.host = self._clients.host
         self.is_amazon = self._clients.is_amazon
 
@@ -44,23 +50,43 @@ class S3Base:
 
         A refusal is raised as an error.
         """
+
+        def ask() -> dict[str, Any]:
+            response = self._requests.read("HeadObject", "HEAD", bucket, key)
+            response.release_conn()
+            return described(response.headers)
+
         try:
-            reply = self.head_reply(bucket, key)
+            reply = self._readable(bucket, key, {}, ask)
         except StoreError as error:
             if error.status != 404:
                 raise
             self._require_bucket(bucket)
             return None
+        reply["ETag"] = normal(reply["ETag"], reply["ContentLength"], reply["LastModified"])
         return object_head(reply)
 
     def head_reply(self, bucket: str, key: str, **params: Any) -> dict[str, Any]:
         """Return botocore's reply to a HEAD. If S3 leaves out the size, it is found in another way."""
         version = {name: params[name] for name in ("VersionId",) if name in params}
 
-        def ask() -> Any:
+        def ask() -> dict[str, Any]:
             with s3_errors(self.host):
-                return self.client(bucket).head_object(Bucket=bucket, Key=key, **params)
+                reply: Any = self.client(bucket).head_object(Bucket=bucket, Key=key, **params)
+            return reply  # type: ignore[no-any-return]
 
+        reply = self._readable(bucket, key, version, ask)
+        total = (reply.get("ContentRange") or "").rpartition("/")[
+            2
+        ]  # the length in a HEAD of a range is that of the range
+        size = int(total) if total.isascii() and total.isdigit() else reply["ContentLength"]
+        reply["ETag"] = normal(reply.get("ETag"), size, reply.get("LastModified"))
+        return reply
+
+    def _readable(
+        self, bucket: str, key: str, version: dict[str, Any], ask: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Return the reply of ``ask``, a HEAD, with the size. Raises the reason of a refusal."""
         try:
             reply = ask()
         except StoreError as error:
@@ -68,12 +94,7 @@ class S3Base:
             reply = ask()  # the GET has found what the HEAD lacked, such as the region
         if reply.get("ContentLength") is None:
             reply["ContentLength"] = self._size_of(bucket, key, version)
-        total = (reply.get("ContentRange") or "").rpartition("/")[
-            2
-        ]  # the length in a HEAD of a range is that of the range
-        size = int(total) if total.isascii() and total.isdigit() else reply["ContentLength"]
-        reply["ETag"] = normal(reply.get("ETag"), size, reply.get("LastModified"))
-        return cast(dict[str, Any], reply)
+        return reply
 
     def _require_readable(self, refusal: StoreError, bucket: str, key: str, version: dict[str, Any]) -> None:
         """Raise the reason of a refused HEAD, whose reply has no body, by a GET of the first byte.
@@ -153,6 +174,8 @@ class S3Base:
 
     def _require_bucket(self, bucket: str) -> None:
         """Raise an error if the bucket does not exist: a 404 to a HEAD does not say what is missing."""
+        if bucket in self._clients.buckets:
+            return
         try:
             with s3_errors(self.host):
                 self.client(bucket).head_bucket(Bucket=bucket)
@@ -161,6 +184,7 @@ class S3Base:
                 raise StoreError(f"The bucket {bucket} does not exist.", code="NoSuchBucket") from error
             if error.status != 403:  # reading objects can be allowed without permission for HEAD of the bucket
                 raise
+        self._clients.buckets.add(bucket)
 
     def close(self) -> None:
         """Close idle connections."""

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 from odhtec_jupyter.errors import BadRequest
@@ -18,6 +19,15 @@ from odhtec_jupyter.stores.s3.wire.header_text import header_value, readable, se
 KEPT_HEADERS = ("Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language")
 ARCHIVED = {"GLACIER", "DEEP_ARCHIVE"}
 TAGGING = "x-amz-tagging"  # an object's tags, encoded as a query
+METADATA = "x-amz-meta-"
+CONDITIONS = {
+    "Range": "Range",
+    "IfMatch": "If-Match",
+    "IfNoneMatch": "If-None-Match",
+    "IfModifiedSince": "If-Modified-Since",
+    "IfUnmodifiedSince": "If-Unmodified-Since",
+}
+_PARAMS = {name: name.replace("-", "") for name in (*KEPT_HEADERS, "Content-Type")} | {TAGGING: "Tagging"}
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,44 @@ def object_head(reply: Mapping[str, Any]) -> ObjectHead:
     )
 
 
+def condition_headers(conditions: Mapping[str, Any]) -> dict[str, str]:
+    """Return botocore's parameters of a GET, besides the version, as headers. A time must have a time zone."""
+    return {
+        CONDITIONS[name]: format_datetime(value.astimezone(UTC), usegmt=True) if isinstance(value, datetime) else value
+        for name, value in conditions.items()
+        if name != "VersionId"
+    }
+
+
+def described(headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return the description in the headers of a reply as botocore names it; ContentLength can be None."""
+    return {
+        "ContentLength": number(headers.get("Content-Length")),
+        "ETag": headers.get("ETag"),
+        "ContentType": headers.get("Content-Type"),
+        "LastModified": _time(headers.get("Last-Modified", "")),
+        "Metadata": {
+            name[len(METADATA) :]: headers[name] for name in headers if name[: len(METADATA)].lower() == METADATA
+        },
+        "CacheControl": headers.get("Cache-Control"),
+        "ContentDisposition": headers.get("Content-Disposition"),
+        "ContentEncoding": headers.get("Content-Encoding"),
+        "ContentLanguage": headers.get("Content-Language"),
+        "StorageClass": headers.get("x-amz-storage-class"),
+        "Restore": headers.get("x-amz-restore"),
+    }
+
+
+def _time(text: str) -> datetime | None:
+    """Parse a time in a header; some stores send the form of ISO 8601. None for an invalid one."""
+    if when := http_date(text):
+        return when
+    with suppress(ValueError):
+        iso = datetime.fromisoformat(text)
+        return iso if iso.tzinfo else iso.replace(tzinfo=UTC)
+    return None
+
+
 def number(text: str | None) -> int | None:
     """A count of bytes as in a header; None where there is none, or something else."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 20 else None
@@ -88,12 +136,21 @@ def object_params(
 
     ``headers`` are those of :attr:`ObjectHead.headers`, and :data:`TAGGING`.
     """
-    known = {name: name.replace("-", "") for name in KEPT_HEADERS} | {TAGGING: "Tagging"}
-    if unknown := set(headers or {}) - set(known):
+    if unknown := set(headers or {}) - {*KEPT_HEADERS, TAGGING}:
         raise BadRequest(f"S3 does not store the header {sorted(unknown)[0]!r}.")
     params: dict[str, Any] = {"Metadata": {name: sendable(value) for name, value in (metadata or {}).items()}}
-    params |= {known[name]: header_value(value) for name, value in (headers or {}).items()}
+    params |= {_PARAMS[name]: header_value(value) for name, value in (headers or {}).items()}
     return params | ({"ContentType": header_value(content_type)} if content_type else {})
+
+
+def object_headers(
+    content_type: str | None, metadata: Mapping[str, str] | None, headers: Mapping[str, str] | None
+) -> dict[str, str]:
+    """Return what is stored besides the bytes, as headers of a PUT."""
+    params = object_params(content_type, metadata, headers)
+    sent = {f"{METADATA}{name}": value for name, value in params["Metadata"].items()}
+    sent |= {name: params[known] for name, known in _PARAMS.items() if known in params}
+    return sent
 
 
 @dataclass(frozen=True)

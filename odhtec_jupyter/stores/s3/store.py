@@ -24,7 +24,7 @@ from odhtec_jupyter.stores.s3.connection.amazon import US_EAST
 from odhtec_jupyter.stores.s3.details import S3Details
 from odhtec_jupyter.stores.s3.links import S3Links
 from odhtec_jupyter.stores.s3.multiparts import S3Multiparts
-from odhtec_jupyter.stores.s3.object import ObjectBody
+from odhtec_jupyter.stores.s3.object import ObjectBody, condition_headers
 from odhtec_jupyter.stores.s3.search import S3Searcher
 from odhtec_jupyter.stores.s3.source import S3Source
 from odhtec_jupyter.stores.s3.versions import S3Versions
@@ -119,20 +119,24 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
         return body
 
     def _open(self, bucket: str, key: str, head: bool, conditions: dict[str, Any]) -> ObjectBody:
-        reply: Any
-        size: int | None = None
         if head:
             reply = self.head_reply(bucket, key, **conditions)
-            size = reply["ContentLength"]
-        else:
-            with s3_errors(self.host):
-                reply = self.client(bucket).get_object(Bucket=bucket, Key=key, **conditions)
-        meta = reply["ResponseMetadata"]
-        body = ObjectBody(meta["HTTPStatusCode"], meta["HTTPHeaders"], reply.get("Body"), self.host, size)
-        if not head and body.end is None and not body.is_chunked:
+            meta = reply["ResponseMetadata"]
+            return ObjectBody(meta["HTTPStatusCode"], meta["HTTPHeaders"], None, self.host, reply["ContentLength"])
+        version = {name: conditions[name] for name in ("VersionId",) if name in conditions}
+        response = self._requests.read(
+            "GetObject",
+            "GET",
+            bucket,
+            key,
+            query={"versionId": version["VersionId"]} if version else {},
+            headers=condition_headers(conditions),
+        )
+        headers = {name.lower(): response.headers[name] for name in response.headers}
+        body = ObjectBody(response.status, headers, response, self.host)
+        if body.end is None and not body.is_chunked:
             # Without a size, a broken connection would look like the end of the object.
             try:
-                version = {name: conditions[name] for name in ("VersionId",) if name in conditions}
                 body.size = self.head_reply(bucket, key, **version)["ContentLength"]
             except BaseException:
                 body.close()

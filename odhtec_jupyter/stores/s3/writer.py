@@ -7,20 +7,18 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
 
 from odhtec_jupyter.errors import Forbidden, OdhTecError, StoreError
-from odhtec_jupyter.stores.interruption import ReplyWait, interruptible
+from odhtec_jupyter.stores.s3.connection.clients import COPY_TIMEOUT
+from odhtec_jupyter.stores.s3.connection.signing import SAFE
 from odhtec_jupyter.stores.s3.existing import S3Existing
-from odhtec_jupyter.stores.s3.object import object_params
+from odhtec_jupyter.stores.s3.object import object_headers, object_params
 from odhtec_jupyter.stores.s3.source import changed
-from odhtec_jupyter.stores.s3.wire.errors import answer_error, require_s3, s3_errors, xml_text
+from odhtec_jupyter.stores.s3.wire.errors import answer_error, require_result, s3_errors, xml_text
 from odhtec_jupyter.stores.s3.wire.etag import quoted
-from odhtec_jupyter.stores.s3.wire.header_text import header_value
 
-# Validity of presigned part URLs; each is used immediately, and retries are signed again.
-URL_SECONDS = 3600  # seconds
 WRONG_DIGEST = "WrongDigest"  # the code of the error for an object with different bytes than were sent
-MAX_REPLY_BYTES = 64 * 1024  # of the reply to a PUT
 # Ceph RGW decodes the source of a part copy twice: a%2Fb would be read from a/b.
 TWICE_DECODED = frozenset("%+?")
 
@@ -46,14 +44,10 @@ class S3Writer(S3Existing):
         With ``if_absent``, S3 is asked to refuse if the key exists. ``headers`` are those of
         :attr:`ObjectHead.headers`.
         """
-        params: dict[str, Any] = {"Bucket": bucket, "Key": key, **object_params(content_type, metadata, headers)}
-        sent = {f"x-amz-meta-{name}": value for name, value in params["Metadata"].items()}
-        sent |= {name: header_value(value) for name, value in (headers or {}).items()}
-        if content_type:
-            sent["Content-Type"] = params["ContentType"]
+        sent = object_headers(content_type, metadata, headers)
         if if_absent:
-            sent["If-None-Match"] = params["IfNoneMatch"] = "*"
-        etag = quoted(self._send("put_object", params, sent, blocks, size, md5))
+            sent["If-None-Match"] = "*"
+        etag = quoted(self._send("PutObject", bucket, key, {}, sent, blocks, size, md5))
         if etag is None:
             # The object is stored: an error now would be wrong, and a retry would find the object of the first try.
             with suppress(OdhTecError):  # there can be permission to write but not to read
@@ -70,34 +64,40 @@ class S3Writer(S3Existing):
         conditions, the target then has the newer content), and ``PreconditionFailed`` if the target exists and
         ``if_absent`` is set.
         """
-        client = self._clients.get(bucket, once=True, patient=True)
-        extra: dict[str, Any] = {}
+        sent = {"x-amz-copy-source": quote(f"{source_bucket}/{source_key}", safe=SAFE)}
         if if_absent:
-            # Most stores ignore the header on a copy, and older versions of boto3 do not support it.
-            try:
-                there = self.existing(bucket, key, in_parts=True)
-            except Forbidden as error:  # then the object is read and written, which is slower but does not overwrite
-                raise StoreError(str(error), code="NotImplemented") from error
-            if there is not None:
-                raise StoreError(f"{key} already exists in {bucket}.", code="PreconditionFailed")
-            if knows_condition(client):
-                extra["IfNoneMatch"] = "*"
-            elif self.is_hidden(bucket, key):
-                raise StoreError(f"S3 does not report whether {key} exists.", code="NotImplemented")
-        source: Any = {"Bucket": source_bucket, "Key": source_key}
+            sent["If-None-Match"] = "*"
+            if not self.is_amazon:  # most other stores ignore the header on a copy
+                self._require_free(bucket, key)
 
-        def copy(condition: Any) -> Any:
-            with s3_errors(self.host):
-                return client.copy_object(Bucket=bucket, Key=key, CopySource=source, **condition, **extra)
+        def copy(condition: Mapping[str, str]) -> str | None:
+            if condition:
+                sent["x-amz-copy-source-if-match"] = condition["CopySourceIfMatch"]
+            else:
+                sent.pop("x-amz-copy-source-if-match", None)
+            response = self._requests.send("CopyObject", "PUT", bucket, key, headers=sent, timeout=COPY_TIMEOUT)
+            text = self._requests.text(response)
+            require_result(text, self.host, "CopyObject")
+            return quoted(xml_text(text, "ETag"))
 
         def is_free() -> bool:
             return not if_absent or self.existing(bucket, key, in_parts=True) is None
 
-        reply = self._while_unchanged(source_bucket, source_key, etag, copy, is_free)
-        copied = quoted(reply.get("CopyObjectResult", {}).get("ETag"))
-        if copied != etag:  # always so after a multipart upload, or if the store ignored the condition
+        copied: str | None = self._while_unchanged(source_bucket, source_key, etag, copy, is_free)
+        # Another ETag is normal for an object of a multipart upload. But it can also be that the store, unlike Amazon,
+        # has ignored the condition.
+        if copied != etag and not (self.is_amazon and self.if_match(etag)):
             self._require_unchanged(source_bucket, source_key, etag)
         return copied
+
+    def _require_free(self, bucket: str, key: str) -> None:
+        """Raise an error for a copy that would overwrite an object, or for which that cannot be found out."""
+        try:
+            existing = self.existing(bucket, key, in_parts=True)
+        except Forbidden as error:  # then the object is read and written, which is slower but does not overwrite
+            raise StoreError(str(error), code="NotImplemented") from error
+        if existing is not None:
+            raise StoreError(f"{key} already exists in {bucket}.", code="PreconditionFailed")
 
     def _require_unchanged(self, bucket: str, key: str, etag: str) -> None:
         if self.unchanged(bucket, key, etag) is None:
@@ -122,7 +122,7 @@ class S3Writer(S3Existing):
                 raise
             # 412 does not say which condition failed, so check the source.
             self._require_unchanged(bucket, key, etag)
-            if not condition or not is_free():
+            if not condition or self.is_amazon or not is_free():
                 raise
         self.abilities.compares_etags = False
         return copy({})
@@ -162,8 +162,8 @@ class S3Writer(S3Existing):
         md5: bytes | None = None,
     ) -> str:
         """Store one part of ``size`` bytes and return its ETag."""
-        params = {"Bucket": bucket, "Key": key, "UploadId": upload_id, "PartNumber": number}
-        etag = self._send("upload_part", params, {}, blocks, size, md5)
+        query = {"partNumber": str(number), "uploadId": upload_id}
+        etag = self._send("UploadPart", bucket, key, query, {}, blocks, size, md5)
         # A weak ETag is not normalized: completing the upload requires it unchanged.
         return quoted(etag) or etag or self._listed_part(bucket, key, upload_id, number, size)
 
@@ -222,38 +222,24 @@ class S3Writer(S3Existing):
     def _send(
         self,
         operation: str,
-        params: dict[str, Any],
+        bucket: str,
+        key: str,
+        query: Mapping[str, str],
         headers: dict[str, str],
         blocks: Iterable[memoryview],
         size: int,
         md5: bytes | None,
     ) -> str | None:
-        """PUT bytes block by block from memory and return the ETag.
-
-        A presigned URL and urllib3 are used instead of botocore's call, which would copy the body. A signed header must
-        be sent as that header.
-        """
-        headers["Content-Length"] = str(size)
+        """PUT bytes block by block from memory and return the ETag."""
         if md5:
-            headers["Content-MD5"] = params["ContentMD5"] = base64.b64encode(md5).decode()
-        with s3_errors(self.host):
-            client = self.client(params["Bucket"])
-            url = client.generate_presigned_url(operation, Params=params, ExpiresIn=URL_SECONDS)
-        response = self.http.request("PUT", url, headers=headers, body=blocks if size else b"")
-        with s3_errors(self.host), interruptible(ReplyWait(response)):
-            reply = response.read(MAX_REPLY_BYTES)
-            text = reply.decode("utf-8", "replace")
-        if response.status == 200 and len(reply) < MAX_REPLY_BYTES:
-            response.release_conn()
-        else:  # unread bytes would be taken for the reply to the next request
-            response.close()
-        require_s3(response.status, reply, self.host)
+            headers["Content-MD5"] = base64.b64encode(md5).decode()
+        body = blocks if size else b""
+        response = self._requests.send(
+            operation, "PUT", bucket, key, query=query, headers=headers, body=body, size=size
+        )
+        self._requests.text(response)
         if response.status != 200:
-            region = response.headers.get("x-amz-bucket-region") or xml_text(text, "Region")
-            if response.status in {301, 307, 400} and self._clients.learn_region(params["Bucket"], region):
-                # A retry is signed for the correct region.
-                raise StoreError(f"{params['Bucket']} is in another region.", code="TemporaryRedirect")
-            raise answer_error(response.status, xml_text(text, "Code"), xml_text(text, "Message"), operation)
+            raise answer_error(response.status, "", "", operation)
         etag: str | None = response.headers.get("ETag")
         if etag and md5 and _is_md5(etag, response.headers) and etag.strip('"') != md5.hex():
             # The store should have refused them because of Content-MD5.
@@ -284,8 +270,3 @@ def _is_md5(etag: str, headers: Mapping[str, str]) -> bool:
     if "x-amz-server-side-encryption-customer-algorithm" in headers:
         return False
     return re.fullmatch(r'"?[0-9a-f]{32}"?', etag) is not None
-
-
-def knows_condition(client: Any) -> bool:
-    """Return whether this boto3 supports a condition on the target of a copy."""
-    return "IfNoneMatch" in client.meta.service_model.operation_model("CopyObject").input_shape.members

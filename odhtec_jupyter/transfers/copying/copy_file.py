@@ -17,20 +17,21 @@ from odhtec_jupyter.errors import OdhTecError, TooLarge, VerificationError
 from odhtec_jupyter.models import Verify
 from odhtec_jupyter.stores.source import RangedSource, RangesIgnoredError, close_source, is_local, is_ordered
 from odhtec_jupyter.transfers.copying.connection_scaler import ConnectionScaler
+from odhtec_jupyter.transfers.copying.copy_whole import MAX_FILE_ATTEMPTS, copy_whole
 from odhtec_jupyter.transfers.copying.part_order import PartOrder
 from odhtec_jupyter.transfers.copying.part_progress import PartProgress
 from odhtec_jupyter.transfers.copying.ranges import read_range, relay
 from odhtec_jupyter.transfers.copying.stragglers import Stragglers
 from odhtec_jupyter.transfers.copying.throughput import Throughput, Timer
 from odhtec_jupyter.transfers.copying.verifier import Verifier
+from odhtec_jupyter.transfers.owner import STREAM, Owner
 from odhtec_jupyter.transfers.runtime.bandwidth import Flow
 from odhtec_jupyter.transfers.runtime.engine import Engine, together
 from odhtec_jupyter.transfers.runtime.parts import MAX_OBJECT, Cutting, Part, stream_size
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from odhtec_jupyter.transfers.targets.target import BLOCK, STREAM, Assembly, Target, assembling, blocks
+from odhtec_jupyter.transfers.targets.target import BLOCK, Assembly, Target, assembling, blocks
 
 CONNECTIONS_PER_SLOW_PART = 4  # connections for one part where one is slow
-MAX_FILE_ATTEMPTS = 2  # of a whole file whose bytes were wrong, or whose parts were too large
 
 
 async def copy_file(
@@ -40,7 +41,7 @@ async def copy_file(
     *,
     verify: Verify,
     on_bytes: Callable[[int], None],
-    owner: str = STREAM,
+    owner: Owner = STREAM,
 ) -> str | None:
     """Copy and verify a file. Returns the new ETag, if any.
 
@@ -50,6 +51,9 @@ async def copy_file(
     """
     if source.size > MAX_OBJECT:
         raise TooLarge(f"{target.uri} has {source.size} bytes, but an object in S3 can have up to 5 TiB.")
+    if source.size <= target.whole_up_to and engine.pending_writes.of(owner) is None:
+        ends = source, target
+        return await copy_whole(engine, source.size, lambda: ends, verify=verify, on_bytes=on_bytes, owner=owner)
     may_stream = True
     left = MAX_FILE_ATTEMPTS
     try:
@@ -87,7 +91,7 @@ class _Copy:
         target: Target,
         verify: Verify,
         on_bytes: Callable[[int], None],
-        owner: str,
+        owner: Owner,
         *,
         may_stream: bool,
     ) -> None:
@@ -98,7 +102,7 @@ class _Copy:
         self._verifier = Verifier(source.checksum, source.size) if verify != "off" and source.checksum else None
         self._on_bytes = on_bytes
         self._owner = owner
-        self._flow = engine.bandwidth.flow(owner.rpartition("/")[0])  # one share for all files of a transfer
+        self._flow = engine.bandwidth.flow(owner.share)
         self._may_stream = may_stream
         self._stop = CancelToken()
         self._order = PartOrder()
@@ -113,8 +117,8 @@ class _Copy:
         return self._scaler.streams
 
     async def run(self) -> str | None:
-        """Copy in one request or in parts, then compare the size with the one the target reports."""
-        etag = await (self._whole() if self._source.size <= self._target.whole_up_to else self._in_parts())
+        """Copy in parts, then compare the size with the one the target reports."""
+        etag = await self._in_parts()
         return await self._target.confirm(self._engine, etag, self._source.size, self._stop)
 
     def _count(self, size: int) -> None:
@@ -133,35 +137,18 @@ class _Copy:
         """Count the pieces of memory while they are sent. Those of a local source are subject to the limit here."""
         return progress.track(flow.send(pieces, self._stop) if is_local(self._source) else pieces)
 
-    async def _whole(self) -> str | None:
-        size, target = self._source.size, self._target
-        with await self._engine.budget.lease(max(size, 1), "copy") as lease, PartProgress(self._count) as progress:
-            view = lease.view[:size]
-
-            def put() -> str:
-                if self._verifier:
-                    self._verifier.compare(target.uri)
-                return target.put_whole(view, self._stop, self._md5(view), follow) or ""
-
-            def follow(pieces: Iterable[memoryview]) -> Iterable[memoryview]:
-                return self._sent(pieces, progress, self._flow)
-
-            etag = await self._pass(Part(1, 0, size), view, self._source, progress, self._flow, put)
-        self._count(size - progress.reported)
-        return etag or None
-
     async def _in_parts(self) -> str | None:
         target, size = self._target, self._source.size
         assembly = await target.begin(self._engine, self._stop, self._owner)
         async with assembling(assembly, self._owner):
-            stored = {number: part.size for number, part in assembly.entry.parts.items() if number}
+            stored = {number: part.size for number, part in assembly.entry.parts.items()}
             cutting = Cutting(size, target.part_size(size), stored)
             self._count(sum(part.size for part in cutting.kept.values()))
             if assembly.finished:
                 return await assembly.complete(len(cutting.kept), self._stop)
             await self._move(assembly, cutting)
             if self._verifier:
-                self._verifier.compare(target.uri)
+                self._verifier.compare(str(target.uri))
             return await assembly.complete(cutting.count, self._stop)
 
     async def _move(self, assembly: Assembly, cutting: Cutting) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 
 from odhtec_jupyter.errors import OdhTecError, Unreachable
-from odhtec_jupyter.stores.source import RangedSource, RangeReader, is_local
+from odhtec_jupyter.stores.source import RangedSource, RangeReader, is_local, is_ordered
 from odhtec_jupyter.transfers.copying.stragglers import Stragglers
 from odhtec_jupyter.transfers.copying.verifier import Verifier
 from odhtec_jupyter.transfers.runtime.bandwidth import Flow
@@ -48,6 +48,8 @@ def read_range(
                     reading.add(count)
                     on_read(count)
                     block = BLOCK if time.monotonic() - start < QUICK_SECONDS else SHORT_READ_BYTES
+                if not is_ordered(source) and stragglers.is_slow(reading):
+                    reader.interrupt()  # so that the connection is not used for another range
         except OdhTecError as error:
             # A replaced connection is not a failed attempt: a slow source would use up all attempts.
             if not error.transient or (done == before and not reading.is_cut()):

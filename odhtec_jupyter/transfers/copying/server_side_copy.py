@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from odhtec_jupyter.errors import StoreError
+from odhtec_jupyter.transfers.owner import Owner
 from odhtec_jupyter.transfers.runtime.engine import Engine, together
 from odhtec_jupyter.transfers.runtime.parts import MIB, Part, part_size, plan
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
@@ -28,24 +29,29 @@ async def copy_in_store(
     target: S3Target,
     *,
     on_bytes: Callable[[int], None],
-    owner: str,
+    owner: Owner,
 ) -> bool:
-    """Let the store copy, pinned to the source's ETag, and compare the size. Return False if it cannot.
+    """Let the store copy, pinned to the source's ETag. Return False if it cannot.
+
+    The size is compared unless Amazon has copied in one call, or the copy has the ETag of the source.
 
     Raises an :class:`OdhTecError`; then nothing new is visible. What has arrived is kept as by ``copy_file``.
     """
     stop = CancelToken()
+    is_single = size <= MAX_SINGLE_COPY_BYTES
     try:
         etag = (
             await _at_once(engine, source, size, pin, target, stop, on_bytes)
-            if size <= MAX_SINGLE_COPY_BYTES
+            if is_single
             else await _in_parts(engine, source, size, pin, target, stop, on_bytes, owner)
         )
     except StoreError as error:
         if error.status in {405, 501}:
             return False
         raise
-    await target.confirm(engine, etag, size, stop)
+    # Amazon copies all bytes of what its condition on the source allows, or none.
+    if not (is_single and (target.store.is_amazon or etag == pin)):
+        await target.confirm(engine, etag, size, stop)
     return True
 
 
@@ -76,7 +82,7 @@ async def _in_parts(
     target: S3Target,
     stop: CancelToken,
     on_bytes: Callable[[int], None],
-    owner: str,
+    owner: Owner,
 ) -> str | None:
     multipart = await target.begin(engine, stop, owner)
     async with assembling(multipart, owner):

@@ -1,6 +1,7 @@
 """Slow connections among fast ones: they are closed, and new connections read the rest of their ranges.
 
-Hosts behind one name are not equally fast, and a single bad path would decide how long a file takes.
+Hosts behind one name are not equally fast, and a single bad path would decide how long a file takes. A connection that
+is kept for the next range would slow down one range after the other.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from odhtec_jupyter.transfers.targets.target import BLOCK
 LOOK_SECONDS = 1.0  # between two checks of the connections
 LATE_SECONDS = 4.0  # for which a connection can be slow
 LATE_FACTOR = 4.0  # times slower than the others
+MIN_LOST_SECONDS = 0.25  # by a slow connection in one range; less than that, a new connection would not be faster
 MIN_COMPARED = 3  # other connections, at least
 MAX_RENEWALS = 16  # of one file: if new connections are slow, too, the cause is elsewhere
 MIN_MEASURED_BYTES = BLOCK  # fewer bytes do not show a speed
@@ -55,6 +57,11 @@ class Reading:
         self.last = time.monotonic()
         self._delayed_at_last = self._flow.waited if self._flow else 0.0
 
+    @property
+    def read_seconds(self) -> float:
+        """The seconds from its start to its last bytes, without delays by the bandwidth limit."""
+        return self.last - self.since - (self._delayed_at_last - self._delayed_at_start)
+
     def busy_seconds(self) -> tuple[float, float]:
         """Return the seconds since its start and since its last bytes, both without delays by the bandwidth limit."""
         now, delayed = time.monotonic(), self._flow.waited if self._flow else 0.0
@@ -82,6 +89,13 @@ class Stragglers:
             self._open.discard(one)
             if one.bytes >= MIN_MEASURED_BYTES and not one.is_cut():
                 self._rates.append(one.bytes / max(one.last - one.since, 1e-6))
+
+    def is_slow(self, one: Reading) -> bool:
+        """Return whether a range that was read whole took so long that a new connection should read the next one."""
+        if len(self._rates) < MIN_COMPARED or one.bytes < MIN_MEASURED_BYTES:
+            return False
+        usual, seconds = median(self._rates), one.read_seconds
+        return one.bytes < seconds * usual / LATE_FACTOR and seconds - one.bytes / usual > MIN_LOST_SECONDS
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:

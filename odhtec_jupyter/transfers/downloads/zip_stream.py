@@ -1,5 +1,7 @@
 """Objects as one ZIP archive that is created while it is sent: without a file, and with the memory of one buffer.
 
+Small objects are read into memory before it is their turn, as far as the memory budget allows.
+
 Stored, not deflated: large objects are usually compressed already (Parquet, safetensors, images), and compressing costs
 twenty times as much as the rest of a download.
 """
@@ -13,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError, Unreachable
@@ -21,27 +24,43 @@ from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.s3.wire.errors import CREDENTIALS
 from odhtec_jupyter.stores.source import RangedSource, RangeReader
+from odhtec_jupyter.transfers.downloads.read_ahead import Block, ReadAhead
 from odhtec_jupyter.transfers.downloads.zip_format import ZipRecords
 from odhtec_jupyter.transfers.downloads.zip_names import ZipNames
 from odhtec_jupyter.transfers.planning.selection import Selection
 from odhtec_jupyter.transfers.runtime.bandwidth import Flow
-from odhtec_jupyter.transfers.runtime.retry import CancelToken, Retries, check
+from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
+from odhtec_jupyter.transfers.runtime.parts import MIB
+from odhtec_jupyter.transfers.runtime.retry import CancelToken, OperationCancelled, Retries, check
 from odhtec_jupyter.visible import visible
 
 Result = TypeVar("Result")
 
 MAX_FILL_SECONDS = 0.5  # after that the buffer is sent as it is: it can hold thousands of tiny files
-MAX_AHEAD = 8  # small objects requested ahead: a reply can take longer than all its bytes
+MAX_AHEAD = 64  # objects of which the small ones are read ahead: a reply can take longer than all its bytes
+READERS = 16  # of them in parallel
 MAX_NAMED_OBJECTS = 10_000  # missing objects that the note lists
 NOTE_NAME = "NOT INCLUDED.txt"
-SMALL_OBJECT_BYTES = 128 * 1024  # objects up to this size are requested ahead: their bytes wait in the sockets
+MAX_WHOLE_BYTES = 2 * MIB  # objects up to this size are read ahead
+MAX_IN_SOCKET_BYTES = 128 * 1024  # without memory, objects up to this size are requested: they wait in the sockets
 
 
 class ZipStream:
     """The bytes of an archive, in order, each exactly once. Blocks; not for concurrent use."""
 
-    def __init__(self, store: S3Store, selection: Selection, base: str | None, stop: CancelToken, flow: Flow) -> None:
-        """Names are relative to ``base``; by default to the common folder of the selection."""
+    def __init__(
+        self,
+        store: S3Store,
+        selection: Selection,
+        base: str | None,
+        stop: CancelToken,
+        memory: ReadAhead,
+        flow: Flow,
+    ) -> None:
+        """Names are relative to ``base``; by default to the common folder of the selection.
+
+        ``memory`` is for small objects that are read before it is their turn.
+        """
         self.base = selection.folder if base is None else base
         if outside := [name for name in (*selection.keys, *selection.prefixes) if not name.startswith(self.base)]:
             raise BadRequest(f"base: {outside[0]!r} is not below {self.base!r}.")
@@ -55,7 +74,8 @@ class ZipStream:
         self._flow = flow
         self._names = ZipNames(self.base)
         self._records = ZipRecords()
-        self._threads = DaemonThreads(MAX_AHEAD, thread_name_prefix="odhtec-zip")
+        self._memory = memory
+        self._threads = DaemonThreads(READERS, thread_name_prefix="odhtec-zip")
         self._waiting: deque[tuple[S3Object, _File]] = deque()
         self._steps = self._all()
         self._record = memoryview(b"")
@@ -106,6 +126,7 @@ class ZipStream:
             except StoreError as error:
                 if error.code in CREDENTIALS or error.code == "NoSuchBucket" or error.status not in {403, 404}:
                     raise
+                file.close()
                 failed = _archived(item.Key) if error.code == "InvalidObjectState" else error
                 self._miss(item.Key, str(failed))
                 continue
@@ -136,17 +157,30 @@ class ZipStream:
         yield self._records.end(zlib.crc32(text))
 
     def _prefetched(self, items: Iterable[S3Object]) -> Iterator[tuple[S3Object, _File]]:
-        waiting = self._waiting
-        for item in items:
-            source = self._store.source(self._selection.bucket, item.Key, item.Size, item.ETag or "")
-            file = _File(source, self._stop, self._flow)
-            if 0 < item.Size <= SMALL_OBJECT_BYTES:
-                file.prefetch(self._threads)
-            waiting.append((item, file))
-            if len(waiting) > MAX_AHEAD:
-                yield waiting.popleft()
-        while waiting:
+        """Yield the objects in order, each with its file. Small ones are read while earlier ones are sent."""
+        waiting, files = self._waiting, ((item, self._new_file(item)) for item in items)
+        following = next(files, None)
+        while following or waiting:
+            while following and len(waiting) < MAX_AHEAD and (self._start(following[1]) or not waiting):
+                waiting.append(following)
+                following = next(files, None)
             yield waiting.popleft()
+
+    def _new_file(self, item: S3Object) -> _File:
+        source = self._store.source(self._selection.bucket, item.Key, item.Size, item.ETag or "")
+        return _File(source, self._stop, self._flow.branch())
+
+    def _start(self, file: _File) -> bool:
+        """Start to read a small object. Returns False if there is no memory for it before earlier ones are sent."""
+        if not 0 < file.left <= MAX_WHOLE_BYTES:
+            return True
+        if block := self._memory.block(file.left):
+            file.read_ahead(self._threads, block)
+        elif self._memory.is_available or file.left > MAX_IN_SOCKET_BYTES:
+            return False
+        else:
+            file.prefetch(self._threads)
+        return True
 
     def _one(self, item: S3Object, file: _File) -> Iterator[bytes | _File]:
         if item.Key.endswith("/") and not item.Size:
@@ -167,15 +201,37 @@ class _File:
         self._source = source
         self._stop = stop
         self._flow = flow
-        self._asked: Future[RangeReader] | None = None
+        self._asked: Future[RangeReader | None] | None = None
+        self._block: Block | None = None  # the bytes, if they were read ahead
         self._reader: RangeReader | None = None
 
     def prefetch(self, threads: Executor) -> None:
         """Request the object ahead of time."""
         self._asked = threads.submit(self._source.open_range, 0, self._source.size)
 
+    def read_ahead(self, threads: Executor, block: Block) -> None:
+        """Read the object into ``block`` ahead of time."""
+        self._block = block
+        self._asked = threads.submit(self._read_whole, block)
+
+    def _read_whole(self, block: Block) -> None:
+        check(self._stop)
+        interactive_priority.yield_to_requests()
+        reader = self._source.open_range(0, self._source.size)
+        try:
+            with self._stop.ending(reader):
+                block.fill(partial(self._read_full, reader))
+        finally:
+            reader.close()
+
+    def _read_full(self, reader: RangeReader, view: memoryview) -> None:
+        while view:
+            if not (count := self._flow.move(reader.readinto, view, self._stop)):
+                raise _torn()
+            view = view[count:]
+
     def open(self) -> None:
-        """Request the bytes, if there are any."""
+        """Request the bytes, if there are any, or wait until they are read ahead."""
         if self.left:
             self._trying(self._opened)
 
@@ -193,19 +249,28 @@ class _File:
                 self.close()
                 retries.wait(error, self._stop)
 
-    def _opened(self) -> RangeReader:
-        if self._reader is None:
-            asked, self._asked = self._asked, None
-            at, end = self._source.size - self.left, self._source.size
-            self._reader = asked.result() if asked else self._source.open_range(at, end)
+    def _opened(self) -> RangeReader | None:
+        """Return the reader of the bytes that are left; None if they are in memory."""
+        asked, self._asked = self._asked, None
+        if asked:
+            self._reader = asked.result()
+        if self._reader is None and self._block is None:
+            self._reader = self._source.open_range(self._source.size - self.left, self._source.size)
         return self._reader
 
     def _read(self, view: memoryview) -> int:
         reader = self._opened()
-        with self._stop.ending(reader):
-            count = self._flow.move(reader.readinto, view, self._stop)
-        if not count:
-            raise Unreachable("The S3 store closed the connection before the end.", code="TornBody")
+        if reader is None:
+            assert self._block is not None
+            count = self._block.copy(self._source.size - self.left, view)
+            if not count:  # the memory was given back
+                self._block = None
+                return self._read(view)
+        else:
+            with self._stop.ending(reader):
+                count = self._flow.move(reader.readinto, view, self._stop)
+            if not count:
+                raise _torn()
         self.crc = zlib.crc32(view[:count], self.crc)
         self.left -= count
         if not self.left:
@@ -213,7 +278,10 @@ class _File:
         return count
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, or free the memory."""
+        if self._block is not None:
+            self._block.free()
+            self._block = None
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
@@ -222,10 +290,15 @@ class _File:
             asked.add_done_callback(_close)
 
 
+def _torn() -> Unreachable:
+    return Unreachable("The S3 store closed the connection before the end.", code="TornBody")
+
+
 def _archived(key: str) -> StoreError:
     return StoreError(f"{key} is archived. Restore it, then try again.", code="InvalidObjectState", status=403)
 
 
-def _close(asked: Future[RangeReader]) -> None:
-    with suppress(OdhTecError, CancelledError):
-        asked.result().close()
+def _close(asked: Future[RangeReader | None]) -> None:
+    with suppress(OdhTecError, OperationCancelled, CancelledError):
+        if reader := asked.result():
+            reader.close()

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from odhtec_jupyter.errors import OdhTecError, Unreachable
-from odhtec_jupyter.models import KeyFailure, S3Object
-from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.errors import OdhTecError
+from odhtec_jupyter.models import KeyFailure
+from odhtec_jupyter.stores.s3.store import DELETE_BATCH, S3Store
 from odhtec_jupyter.stores.s3.wire.list_page import ListPage
-from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.jobs.key_deletion import KeyDeletion, delete_keys
+from odhtec_jupyter.transfers.planning.selection import Selection
+from odhtec_jupyter.transfers.runtime.engine import Engine, Group, together
+from odhtec_jupyter.transfers.runtime.lookups import look_up
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.transfer import Transfer
 from odhtec_jupyter.transfers.transfer_file import TransferFile, failure
-from odhtec_jupyter.uris import S3Uri, parse_uri
+from odhtec_jupyter.uris import S3Uri
 
+PARALLEL_BATCHES = 4  # requests in parallel, each of which deletes up to 1000 keys
 MAX_LISTED_FAILURES = 1000  # failed keys that stay files of the transfer; all failures are counted
 CLOCK_RESOLUTION = timedelta(seconds=1)  # some stores report times in whole seconds
 
@@ -26,39 +32,47 @@ async def delete_all(engine: Engine, store: S3Store, transfer: Transfer) -> None
     A deletion that continues after a pause or a restart keeps objects that were written after it was requested.
 
     The keys of a batch are in the journal before the request to S3. If the server ends before the reply, they are files
-    of the transfer in the next run, which counts those that S3 no longer lists as deleted.
+    of the transfer in the next run, which counts those that S3 no longer lists as deleted. While batches are being
+    deleted, the next ones are listed.
 
     Raises :class:`OdhTecError` if some objects could not be deleted.
     """
-    uri = parse_uri(transfer.source, "source")
+    uri = transfer.source
     assert isinstance(uri, S3Uri)
-    stop = CancelToken()
+    bucket, stop = uri.bucket, CancelToken()
     known = {file.path: file for file in transfer.files}  # without a reply, or failed: they are deleted again
     for file in transfer.files:
         file.state, file.error = "running", None
     transfer.files_failed = 0
     transfer.files_total = transfer.files_done + len(known)
-    async with aclosing(_batches(engine, store, uri.bucket, transfer, stop)) as batches:
-        async for batch in batches:
-            names = [item.Key for item in batch]
-            new = [(name, f"s3://{uri.bucket}/{name}") for name in names if name not in known]
-            files = transfer.add_running_files(new)
-            files += [known[name] for name in names if name in known]
-            await engine.journal.written()
-            answers: list[list[KeyFailure]] = []
+    free = asyncio.Semaphore(PARALLEL_BATCHES)
 
-            def delete(names: list[str] = names, answers: list[list[KeyFailure]] = answers) -> None:
-                answers[:] = [store.delete(uri.bucket, names).errors]
-                # If the keys are deleted one by one and the connection is lost, the whole batch is deleted again.
-                if lost := next((error for error in answers[0] if error.Code == Unreachable.code), None):
-                    raise Unreachable(lost.Message or lost.Code)
+    async def delete(keys: list[str]) -> None:
+        new = [(key, S3Uri(bucket, key)) for key in keys if key not in known]
+        files = transfer.add_running_files(new)
+        files += [known[key] for key in keys if key in known]
+        await engine.journal.written()
+        deletion = KeyDeletion(store, bucket, keys)
+        try:
+            await delete_keys(lambda work: engine.in_thread(stop, work), deletion)
+        finally:  # also if the transfer is paused or cancelled at this moment
+            left = set(deletion.left)
+            _settle(transfer, bucket, [file for file in files if file.path not in left], deletion.failures)
+            free.release()
 
-            try:
-                await engine.attempt(stop, delete)
-            finally:
-                if answers:  # also if the transfer is paused or cancelled at this moment
-                    _settle(transfer, uri.bucket, files, answers[0])
-    _settle(transfer, uri.bucket, [file for file in transfer.files if file.error is None], [])
+    async def delete_listed(group: Group) -> None:
+        async with aclosing(_batches(engine, store, bucket, transfer, stop)) as batches:
+            async for keys in batches:
+                await free.acquire()
+                group.create_task(delete(keys))
+
+    try:
+        async with together() as group:
+            group.create_task(delete_listed(group))
+    except Exception:
+        transfer.requeue_running_files()
+        raise
+    _settle(transfer, bucket, [file for file in transfer.files if file.error is None], [])
     if transfer.files_failed:
         first = next(file.error for file in transfer.files if file.error)
         raise OdhTecError(
@@ -70,13 +84,16 @@ async def delete_all(engine: Engine, store: S3Store, transfer: Transfer) -> None
 
 async def _batches(
     engine: Engine, store: S3Store, bucket: str, transfer: Transfer, stop: CancelToken
-) -> AsyncGenerator[list[S3Object], None]:
-    keys = transfer.options.keys
-    if transfer.resumed and keys:
-        keys = await engine.attempt(stop, lambda: _not_newer(store, bucket, keys, transfer.created_at))
-    if keys:
-        yield [S3Object(Key=key, Size=0) for key in keys]
-    for prefix in transfer.options.prefixes:
+) -> AsyncGenerator[list[str], None]:
+    """Yield the keys to delete, each of them once, because several batches are deleted at the same time."""
+    selection = Selection(bucket, transfer.options.keys, transfer.options.prefixes)
+    for start in range(0, len(selection.keys), DELETE_BATCH):
+        keys = selection.keys[start : start + DELETE_BATCH]
+        if transfer.resumed:
+            keys = await engine.attempt(stop, partial(_not_newer, store, bucket, keys, transfer.created_at, stop))
+        if keys:
+            yield keys
+    for prefix in selection.prefixes:
         token: str | None = ""
         while token is not None:
 
@@ -85,16 +102,19 @@ async def _batches(
 
             page = await engine.attempt(stop, list_page)
             token = page.next_token
-            before = _on_their_clock(transfer.created_at, page.date) if transfer.resumed else None
-            batch = [item for item in page.objects if not (before and item.LastModified and item.LastModified > before)]
-            if batch:
-                yield batch
+            if transfer.resumed:
+                before = _on_their_clock(transfer.created_at, page.date)
+                keys = [item.Key for item in page.objects if not (item.LastModified and item.LastModified > before)]
+            else:
+                keys = page.keys
+            if keys:
+                yield keys
 
 
-def _not_newer(store: S3Store, bucket: str, keys: list[str], since: datetime) -> list[str]:
+def _not_newer(store: S3Store, bucket: str, keys: list[str], since: datetime, stop: CancelToken) -> list[str]:
     """Return the keys that existed when the deletion was requested. Blocks."""
     before = _on_their_clock(since, store.page(bucket, keys[0]).date)
-    heads = ((key, store.head(bucket, key)) for key in keys)
+    heads = zip(keys, look_up(lambda key: store.head(bucket, key), keys, stop.is_set), strict=True)
     return [key for key, head in heads if head and not (head.last_modified and head.last_modified > before)]
 
 
@@ -120,7 +140,7 @@ def _settle(transfer: Transfer, bucket: str, files: Iterable[TransferFile], erro
             failed.append(file)
     for key, error in refused.items():  # some stores return a key in another form than requested
         if listed + len(failed) < MAX_LISTED_FAILURES:
-            failed.append(transfer.restore_file(key, f"s3://{bucket}/{key}", None))
+            failed.append(transfer.restore_file(key, S3Uri(bucket, key), None))
             _refuse(failed[-1], error)
     transfer.files_failed += len(errors)
     transfer.settle_files(gone, failed)

@@ -67,9 +67,9 @@ class Multiparts:
         return False
 
     def _entries(self, key: str) -> list[PendingWrite]:
-        place = str(S3Uri(self._bucket, key))
+        uri = S3Uri(self._bucket, key)
         return [
             entry
             for entry in self._engine.pending_writes.entries
-            if (entry.place, entry.endpoint) == (place, self._store.host)
+            if (entry.uri, entry.endpoint) == (uri, self._store.host)
         ]

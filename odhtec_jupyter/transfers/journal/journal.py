@@ -20,7 +20,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-VERSION = 1
+from odhtec_jupyter.transfers.journal.migration import migrate
+
+VERSION = 2
 BATCH_SECONDS = 0.25  # in which statements are collected, because a commit costs as much as storing a part
 MAX_SERVERS = 32  # of one user with the same state directory
 TABLES = {
@@ -29,12 +31,12 @@ TABLES = {
     "files_failed INTEGER, created_at TEXT, started_at TEXT, finished_at TEXT, error_code TEXT, error_message TEXT",
     "files": "transfer TEXT, number INTEGER, path TEXT, source TEXT, target TEXT, size INTEGER, pin TEXT, what TEXT, "
     "state TEXT, error_code TEXT, error_message TEXT, PRIMARY KEY (transfer, number)",
-    "unfinished": "id TEXT PRIMARY KEY, owner TEXT, place TEXT, endpoint TEXT, upload_id TEXT, begun_at REAL, "
-    "completing_at REAL",
-    "parts": "unfinished TEXT, number INTEGER, etag TEXT, size INTEGER, PRIMARY KEY (unfinished, number)",
-    "uploads": "endpoint TEXT, bucket TEXT, key TEXT, asked TEXT, size INTEGER, part_size INTEGER, content_type TEXT, "
-    "last_modified INTEGER, if_absent INTEGER, verify TEXT, etag TEXT, id TEXT PRIMARY KEY, created_at TEXT, "
-    "touched_at REAL",
+    "pending_writes": "id TEXT PRIMARY KEY, owner TEXT, uri TEXT, endpoint TEXT, started_at REAL, upload_id TEXT, "
+    "token TEXT, completing_at REAL, published_pin TEXT",
+    "parts": "pending_write TEXT, number INTEGER, etag TEXT, size INTEGER, PRIMARY KEY (pending_write, number)",
+    "uploads": "endpoint TEXT, bucket TEXT, key TEXT, requested_key TEXT, size INTEGER, part_size INTEGER, "
+    "content_type TEXT, last_modified INTEGER, if_absent INTEGER, verify TEXT, etag TEXT, id TEXT PRIMARY KEY, "
+    "created_at TEXT, touched_at REAL",
 }
 
 Row = Sequence[Any]
@@ -225,7 +227,7 @@ class Journal:
                 database.execute("BEGIN EXCLUSIVE")
                 version = database.execute("PRAGMA user_version").fetchone()[0]
                 if version <= VERSION:
-                    _prepare(database)
+                    _prepare(database, version)
                     database.execute("COMMIT")
                     return database
                 self._log.warning("%s was written by a later version and is left alone.", path.name)
@@ -284,7 +286,9 @@ def _in_memory() -> sqlite3.Connection:
     return database
 
 
-def _prepare(database: sqlite3.Connection) -> None:
+def _prepare(database: sqlite3.Connection, version: int = 0) -> None:
+    """Create or migrate the tables; ``version`` is 0 for a new database."""
+    migrate(database, version, TABLES["pending_writes"])
     for name, columns in TABLES.items():
         database.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
     database.execute(f"PRAGMA user_version = {VERSION}")

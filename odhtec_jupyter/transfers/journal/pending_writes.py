@@ -11,10 +11,12 @@ import time
 from dataclasses import dataclass, field
 
 from odhtec_jupyter.transfers.journal.journal import Journal
+from odhtec_jupyter.transfers.owner import STREAM, Owner
+from odhtec_jupyter.uris import Uri, parse_uri
 
 
 @dataclass(frozen=True)
-class Kept:
+class PartRecord:
     """A stored part. ``etag`` is empty if the parts of the target have none."""
 
     etag: str
@@ -23,16 +25,21 @@ class Kept:
 
 @dataclass(eq=False)
 class PendingWrite:
-    """A multipart upload or partial file. While ``upload_id`` is None, S3 may or may not have created the upload."""
+    """A multipart upload or partial file.
+
+    While ``upload_id`` of a multipart upload is None, S3 may or may not have created the upload.
+    """
 
     id: str
-    owner: str  # "transfer/<id>/<number of the file>", "upload/<id>" or "stream"
-    place: str  # URI
+    owner: Owner
+    uri: Uri  # of the target
     endpoint: str  # of the store; empty for the workspace
-    upload_id: str | None
     started_at: float  # seconds since 1970
+    upload_id: str | None = None  # of S3
+    token: str | None = None  # in the name of the partial file
     completing_at: float | None = None  # when Complete was last sent to S3, in seconds since 1970
-    parts: dict[int, Kept] = field(default_factory=dict)
+    published_pin: str | None = None  # of the partial file, recorded before it is renamed
+    parts: dict[int, PartRecord] = field(default_factory=dict)
     live: bool = False  # a task of this process is writing it
 
 
@@ -45,12 +52,21 @@ class PendingWrites:
 
     def load(self) -> None:
         """Load the pending writes of an earlier server."""
-        for row in self._journal.rows("unfinished"):
-            entry = PendingWrite(*row)
-            self._entries[entry.id] = entry
-        for unfinished, number, etag, size in self._journal.rows("parts"):
-            if unfinished in self._entries:
-                self._entries[unfinished].parts[number] = Kept(etag, size)
+        for row in self._journal.rows("pending_writes"):
+            self._entries[row["id"]] = PendingWrite(
+                id=row["id"],
+                owner=Owner.parse(row["owner"]),
+                uri=parse_uri(row["uri"], "uri"),
+                endpoint=row["endpoint"],
+                started_at=row["started_at"],
+                upload_id=row["upload_id"],
+                token=row["token"],
+                completing_at=row["completing_at"],
+                published_pin=row["published_pin"],
+            )
+        for row in self._journal.rows("parts"):
+            if entry := self._entries.get(row["pending_write"]):
+                entry.parts[row["number"]] = PartRecord(row["etag"], row["size"])
 
     def save_all(self) -> None:
         """Write all entries again, because the journal was lost."""
@@ -63,17 +79,18 @@ class PendingWrites:
         """All entries, oldest first."""
         return sorted(self._entries.values(), key=lambda entry: entry.started_at)
 
-    def of(self, owner: str) -> PendingWrite | None:
+    def of(self, owner: Owner) -> PendingWrite | None:
         """Return the entry of an owner, or None."""
         return next((entry for entry in self._entries.values() if entry.owner == owner), None)
 
     def of_transfer(self, transfer_id: str) -> list[PendingWrite]:
         """Return the entries of a transfer's files."""
-        return [entry for entry in self._entries.values() if entry.owner.startswith(f"transfer/{transfer_id}/")]
+        owners = ((entry, entry.owner) for entry in self._entries.values())
+        return [entry for entry, owner in owners if owner.kind == "transfer" and owner.id == transfer_id]
 
-    async def begin(self, owner: str, place: str, endpoint: str, upload_id: str | None = None) -> PendingWrite:
+    async def begin(self, owner: Owner, uri: Uri, endpoint: str, *, token: str | None = None) -> PendingWrite:
         """Add an entry for a write that is about to start; returns when it is in the journal."""
-        entry = PendingWrite(secrets.token_hex(8), owner, place, endpoint, upload_id, time.time(), live=True)
+        entry = PendingWrite(secrets.token_hex(8), owner, uri, endpoint, time.time(), token=token, live=True)
         self._entries[entry.id] = entry
         self._save(entry)
         try:
@@ -93,13 +110,13 @@ class PendingWrites:
         """Add a stored part."""
         if entry.id not in self._entries:
             return
-        entry.parts[number] = Kept(etag, size)
+        entry.parts[number] = PartRecord(etag, size)
         self._journal.put("parts", (entry.id, number, etag, size))
 
-    def set_parts(self, entry: PendingWrite, parts: dict[int, Kept]) -> None:
+    def set_parts(self, entry: PendingWrite, parts: dict[int, PartRecord]) -> None:
         """Set the parts that S3 lists; a later run recognizes the object by them."""
         if entry.id in self._entries and parts != entry.parts:
-            self._journal.write("DELETE FROM parts WHERE unfinished = ?", [(entry.id,)])
+            self._journal.write("DELETE FROM parts WHERE pending_write = ?", [(entry.id,)])
             self._journal.put("parts", *((entry.id, number, part.etag, part.size) for number, part in parts.items()))
         entry.parts = parts
 
@@ -114,9 +131,15 @@ class PendingWrites:
         entry.completing_at = None
         self._save(entry)
 
+    async def publishing(self, entry: PendingWrite, pin: str) -> None:
+        """Record that a partial file with this pin is about to be renamed; returns when that is in the journal."""
+        entry.published_pin = pin
+        self._save(entry)
+        await self._journal.written()
+
     def orphan(self, entry: PendingWrite) -> None:
         """Record that the write will not be continued; it is dropped when that is possible."""
-        entry.owner, entry.live = "stream", False
+        entry.owner, entry.live = STREAM, False
         self._save(entry)
 
     def visible(self, entry: PendingWrite) -> None:
@@ -125,10 +148,10 @@ class PendingWrites:
         Otherwise, after a kill between the two, the next server would treat the object as a conflict.
         """
         entry.live = False
-        if not entry.owner.startswith("transfer/"):
+        if entry.owner.kind != "transfer":
             self.remove(entry)
 
-    def settled(self, owner: str) -> None:
+    def settled(self, owner: Owner) -> None:
         """Remove the owner's entry after the journal has the file as completed."""
         if entry := self.of(owner):
             self.remove(entry)
@@ -137,19 +160,21 @@ class PendingWrites:
         """Remove an entry, because its object is visible or its parts are gone."""
         entry.live = False
         if self._entries.pop(entry.id, None):
-            self._journal.write("DELETE FROM unfinished WHERE id = ?", [(entry.id,)])
-            self._journal.write("DELETE FROM parts WHERE unfinished = ?", [(entry.id,)])
+            self._journal.write("DELETE FROM pending_writes WHERE id = ?", [(entry.id,)])
+            self._journal.write("DELETE FROM parts WHERE pending_write = ?", [(entry.id,)])
 
     def _save(self, entry: PendingWrite) -> None:
         self._journal.put(
-            "unfinished",
+            "pending_writes",
             (
                 entry.id,
-                entry.owner,
-                entry.place,
+                str(entry.owner),
+                str(entry.uri),
                 entry.endpoint,
-                entry.upload_id,
                 entry.started_at,
+                entry.upload_id,
+                entry.token,
                 entry.completing_at,
+                entry.published_pin,
             ),
         )

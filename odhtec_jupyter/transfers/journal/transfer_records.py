@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from odhtec_jupyter.models import Failure
+from odhtec_jupyter.stores.source import parse_pin, pin_text
 from odhtec_jupyter.transfers.journal.journal import Journal, upsert
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrites
 from odhtec_jupyter.transfers.transfer import FINAL, Options, Transfer, Watcher
 from odhtec_jupyter.transfers.transfer_file import DONE, TransferFile
+from odhtec_jupyter.uris import parse_uri
 
 
 class TransferRecords:
@@ -58,16 +60,16 @@ class TransferRecords:
         stored_bytes = {
             entry.owner: sum(part.size for part in entry.parts.values())
             for entry in unfinished.entries
-            if entry.owner.startswith("transfer/")
+            if entry.owner.kind == "transfer"
         }
         for transfer in transfers.values():
             for row in sorted(files[transfer.id], key=lambda row: int(row["number"])):
                 file = transfer.restore_file(
                     row["path"],
-                    row["target"],
+                    parse_uri(row["target"], "target"),
                     row["size"],
-                    source=row["source"],
-                    pin=row["pin"],
+                    source=parse_uri(row["source"], "source") if row["source"] else None,
+                    pin=parse_pin(row["pin"]),
                     what=row["what"],
                 )
                 file.number = int(row["number"])  # the numbers of a deletion have gaps
@@ -89,8 +91,8 @@ def _transfer_row(transfer: Transfer) -> tuple[Any, ...]:
     return (
         transfer.id,
         transfer.action,
-        transfer.source,
-        transfer.target,
+        str(transfer.source),
+        str(transfer.target or ""),
         json.dumps(asdict(transfer.options)),
         transfer.state,
         transfer.planned,
@@ -113,10 +115,10 @@ def _row(transfer: Transfer, file: TransferFile) -> tuple[Any, ...]:
         transfer.id,
         file.number,
         file.path,
-        file.source,
-        file.target,
+        str(file.source),
+        str(file.target),
         file.size,
-        file.pin,
+        pin_text(file.pin),
         file.what,
         file.state,
         file.error and file.error.code,
@@ -127,9 +129,8 @@ def _row(transfer: Transfer, file: TransferFile) -> tuple[Any, ...]:
 def _transfer(row: sqlite3.Row, watcher: Watcher) -> Transfer:
     known = {field.name for field in fields(Options)}
     options = {name: value for name, value in json.loads(row["options"]).items() if name in known}
-    transfer = Transfer(
-        row["action"], row["source"], row["target"], Options(**options), watcher=watcher, known_id=row["id"]
-    )
+    source, target = parse_uri(row["source"], "source"), row["target"] and parse_uri(row["target"], "target")
+    transfer = Transfer(row["action"], source, target or None, Options(**options), watcher=watcher, known_id=row["id"])
     transfer.state = "queued" if row["state"] == "running" else row["state"]
     transfer.planned = bool(row["planned"])
     transfer.resumed = True

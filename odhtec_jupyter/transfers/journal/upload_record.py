@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from math import ceil
 
 from odhtec_jupyter.models import Verify
+from odhtec_jupyter.transfers.owner import Owner
 
 
 @dataclass
@@ -18,7 +19,7 @@ class UploadRecord:
     endpoint: str  # of the store it was started with
     bucket: str
     key: str
-    asked: str  # the requested key, before it was renamed
+    requested_key: str  # before it was renamed
     size: int
     part_size: int
     content_type: str
@@ -31,9 +32,9 @@ class UploadRecord:
     touched_at: float = field(default_factory=time.time)  # seconds since 1970
 
     @property
-    def owner(self) -> str:
+    def owner(self) -> Owner:
         """The owner of its pending write."""
-        return f"upload/{self.id}"
+        return Owner("upload", self.id)
 
     @property
     def part_count(self) -> int:

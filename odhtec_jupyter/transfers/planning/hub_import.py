@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from odhtec_jupyter.models import ImportRequest, TransferPlan
-from odhtec_jupyter.transfers.planning.locations import Stores
+from odhtec_jupyter.transfers.locations.stores import Stores
 from odhtec_jupyter.transfers.planning.plan import Planned, make_plan, require_no_conflict, show_plan
 from odhtec_jupyter.transfers.planning.remaining import FEW_LOOKUPS, MAX_LOOKUPS, find_remaining, plan_removal
-from odhtec_jupyter.transfers.planning.selection import never
+from odhtec_jupyter.transfers.runtime.lookups import never
 from odhtec_jupyter.transfers.transfer import Options
 from odhtec_jupyter.uris import HubUri, S3Uri
 

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from odhtec_jupyter import models
 from odhtec_jupyter.errors import BadRequest, Conflict, Forbidden, OdhTecError, StoreError
 from odhtec_jupyter.patterns import chooser
 from odhtec_jupyter.stores.s3.store import S3Store
-from odhtec_jupyter.stores.s3.wire.etag import is_dated
-from odhtec_jupyter.stores.source import Checksum
-from odhtec_jupyter.stores.workspace.hidden import HIDDEN_FILE, hidden_error
-from odhtec_jupyter.transfers.copying.verifier import Verifier
-from odhtec_jupyter.transfers.planning.existing_targets import Existing, ExistingTargets
+from odhtec_jupyter.stores.workspace.hidden import HIDDEN_FILE
+from odhtec_jupyter.transfers.locations.location import Entry, ExistingTargets
+from odhtec_jupyter.transfers.locations.stores import Stores
 from odhtec_jupyter.transfers.planning.free_names import free_name
-from odhtec_jupyter.transfers.planning.locations import HUB_ETAG, Entry, Stores, check_key, entries, named_entries
-from odhtec_jupyter.transfers.planning.selection import Selection, never, raise_if_stopped
-from odhtec_jupyter.transfers.runtime.parts import MIB
+from odhtec_jupyter.transfers.planning.selection import Selection
+from odhtec_jupyter.transfers.runtime.lookups import never, raise_if_stopped
 from odhtec_jupyter.transfers.transfer import Action, Options
 from odhtec_jupyter.transfers.transfer_file import failure
-from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri
+from odhtec_jupyter.uris import S3Uri, Uri
 
 What = Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse", "omit", "remove"]
 MAX_LISTED_FILES = 1000  # in the reply to a dry run
@@ -55,16 +52,16 @@ def check_locations(action: Action, source: Uri, target: Uri | None, names: Sequ
         _check_names(action, source, target, names)
         return
     if action == "delete":
-        if not isinstance(source, S3Uri) or target is not None:
+        if source.scheme != "s3" or target is not None:
             raise BadRequest("delete requires a source in S3 and no target.")
-        if not source.key:
+        if not source.path:
             raise BadRequest("source: to empty a bucket, list its top-level folders.")
         return
-    if target is None or isinstance(target, HubUri):
+    if target is None or target.scheme == "hf":
         raise BadRequest("target must be in S3 or in the workspace.")
-    if isinstance(source, HubUri) and action == "move":
+    if source.scheme == "hf" and action == "move":
         raise BadRequest("source: files of the hub can be copied, not moved.")
-    if isinstance(source, WorkspaceUri) and isinstance(target, WorkspaceUri):
+    if source.scheme == target.scheme == "workspace":
         raise BadRequest("target: to copy within the workspace, use JupyterLab's file browser.")
     if source.is_folder and not target.is_folder:
         raise BadRequest("target must end in a slash, because the source is a folder.")
@@ -75,7 +72,7 @@ def check_locations(action: Action, source: Uri, target: Uri | None, names: Sequ
 
 
 def _check_names(action: Action, source: Uri, target: Uri | None, names: Sequence[str]) -> None:
-    if action == "delete" or isinstance(source, HubUri):
+    if action == "delete" or source.scheme == "hf":
         raise BadRequest("names is only supported for copying or moving from a folder in S3 or in the workspace.")
     if target is None or not source.is_folder or not target.is_folder:
         raise BadRequest("names requires folders: source and target must end in a slash.")
@@ -104,12 +101,13 @@ def make_plan(
     found: list[Entry] = []
     names = options.names
     is_selected, is_not_excluded = chooser(options.include, options.exclude), chooser(None, options.exclude)
-    if isinstance(target, WorkspaceUri):
-        stores.workspace.require_visible(target.path)
+    below = stores.writable(target)
+    if error := below.left_out(""):
+        raise error
     for page in (
-        entries(stores, source, is_stopped) if names is None else named_entries(stores, source, names, is_stopped)
+        stores.entries(source, is_stopped) if names is None else stores.named_entries(source, names, is_stopped)
     ):
-        if isinstance(target, S3Uri) and not target.key:
+        if not target.path:
             page = [entry for entry in page if entry.path]  # a bucket has no folder marker
         if paths is not None:
             paths.update(entry.path for entry in page)
@@ -120,7 +118,7 @@ def make_plan(
         raise BadRequest(f"{source} has no files that the patterns include.")
     single = not source.is_folder
     places = [target if single and not target.is_folder else target.below(entry.path) for entry in found]
-    targets = ExistingTargets(stores, target, found, places, is_stopped)
+    existing = below.existing(places, found, is_stopped)
     planned: list[Planned] = []
     taken = {str(place) for place in places}
     sources = {str(entry.uri) for entry in found}
@@ -128,10 +126,10 @@ def make_plan(
         raise_if_stopped(is_stopped)
         # The part of the path that the user did not name.
         part = "" if single else entry.path if names is None else entry.path.partition("/")[2]
-        if error := _left_out(stores, entry, place, part):
+        if error := entry.error if entry.is_hidden else stores.writable(place).left_out(part):
             planned.append(Planned(entry, place, "omit", error))
             continue
-        one = _decide(stores, action, entry, place, targets, options, taken)
+        one = _decide(stores, action, entry, place, existing, options, taken)
         if one.what == "overwrite" and str(place) in sources:
             error = Conflict(f"{place} is also being copied or moved, so it cannot be overwritten.")
             one = Planned(entry, place, "refuse", error)
@@ -205,72 +203,26 @@ def _decide(
     taken: set[str],
 ) -> Planned:
     def is_taken(other: Uri) -> bool:
-        return str(other) in taken or targets.is_taken(other)
+        return str(other) in taken or targets.get(other) is not None
 
     try:
         if entry.error:
             raise entry.error
-        check_key(place)
+        location = stores.writable(place)
+        location.require_writable()
         existing = targets.get(place)
     except OdhTecError as error:
         return Planned(entry, place, "refuse", error)
     if existing is None:
         return Planned(entry, place, "create")
-    if action != "move" and _same(stores, entry, place, existing, targets):
+    if action != "move" and location.has_content(entry, existing):
         return Planned(entry, place, "skip")
     if action == "sync":
         newer = entry.modified is None or existing.modified is None or entry.modified > existing.modified
         return Planned(entry, place, "overwrite" if newer or entry.size != existing.size else "skip")
     if options.on_conflict == "rename":
-        name = free_name(_name(place), lambda name: is_taken(_renamed(place, name)))
-        return Planned(entry, _renamed(place, name), "rename")
+        name = free_name(place.path, lambda name: is_taken(place.with_path(name)))
+        return Planned(entry, place.with_path(name), "rename")
     if options.on_conflict == "fail":
         return Planned(entry, place, "conflict")
     return Planned(entry, place, "skip" if options.on_conflict == "skip" else "overwrite")
-
-
-def _left_out(stores: Stores, entry: Entry, place: Uri, found: str) -> OdhTecError | None:
-    """Return why a file is omitted: it is hidden, or would be at the target. ``found`` as in ``is_left_out``."""
-    if entry.is_hidden:
-        return entry.error
-    if isinstance(place, WorkspaceUri) and stores.workspace.is_left_out(place.path, found):
-        return hidden_error(place.path)
-    return None
-
-
-def _same(stores: Stores, entry: Entry, place: Uri, existing: Existing, targets: ExistingTargets) -> bool:
-    """Return whether the target certainly has the same content, which name and time do not prove."""
-    if existing.size != entry.size:
-        return False
-    if isinstance(entry.uri, HubUri):
-        kind, _, digest = entry.pin.partition(":")
-        if isinstance(place, S3Uri):
-            return targets.metadata(place).get(HUB_ETAG) == digest
-        assert isinstance(place, WorkspaceUri)
-        return _digest_matches(stores, place, entry.size, Checksum(kind, digest))
-    if is_dated(entry.pin):
-        return False
-    return isinstance(entry.uri, S3Uri) and isinstance(place, S3Uri) and entry.pin == existing.etag != ""
-
-
-def _digest_matches(stores: Stores, place: WorkspaceUri, size: int, checksum: Checksum) -> bool:
-    file = stores.workspace.head(place.path)
-    if file is None:
-        return False
-    verifier = Verifier(checksum, size)
-    reader = stores.workspace.source(place.path, file.size, file.pin).open_range(0, size)
-    buffer = memoryview(bytearray(MIB))
-    try:
-        while count := reader.readinto(buffer):
-            verifier.update(buffer[:count])
-    finally:
-        reader.close()
-    return verifier.matches
-
-
-def _name(place: Uri) -> str:
-    return place.key if isinstance(place, S3Uri) else place.path
-
-
-def _renamed(place: Uri, name: str) -> Uri:
-    return replace(place, key=name) if isinstance(place, S3Uri) else replace(place, path=name)

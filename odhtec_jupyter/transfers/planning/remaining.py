@@ -15,9 +15,11 @@ from odhtec_jupyter.models import RemainingObject, RemainingObjects
 from odhtec_jupyter.models.hub import MAX_REMAINING
 from odhtec_jupyter.stores.s3.object import ObjectHead
 from odhtec_jupyter.stores.s3.store import S3Store
-from odhtec_jupyter.transfers.planning.locations import HUB_COMMIT, HUB_REPO, HUB_REPO_TYPE, Entry, Stores, entries
+from odhtec_jupyter.transfers.locations.hub_metadata import HUB_COMMIT, HUB_REPO, HUB_REPO_TYPE
+from odhtec_jupyter.transfers.locations.location import Entry
+from odhtec_jupyter.transfers.locations.stores import Stores
 from odhtec_jupyter.transfers.planning.plan import Planned
-from odhtec_jupyter.transfers.planning.selection import look_up, raise_if_stopped
+from odhtec_jupyter.transfers.runtime.lookups import look_up, raise_if_stopped
 from odhtec_jupyter.uris import HubUri, S3Uri
 
 MAX_LISTING_PAGES = 10  # of the target
@@ -119,7 +121,7 @@ def _head(store: S3Store, bucket: str, key: str) -> ObjectHead | None:
 def _files_of(stores: Stores, source: HubUri, is_stopped: Callable[[], bool]) -> set[str]:
     """Return the paths of a revision's files; an empty set if the hub no longer has the revision."""
     try:
-        return {entry.path for page in entries(stores, source, is_stopped) for entry in page}
+        return {entry.path for page in stores.entries(source, is_stopped) for entry in page}
     except OdhTecError as error:
         if error.transient or isinstance(error, Cancelled):
             raise

@@ -18,12 +18,13 @@ from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 from odhtec_jupyter.stores.interruption import ended_by
 from odhtec_jupyter.transfers.journal.journal import Journal
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrites
+from odhtec_jupyter.transfers.runtime.adaptive_limit import AdaptiveLimits
 from odhtec_jupyter.transfers.runtime.bandwidth import Bandwidth
 from odhtec_jupyter.transfers.runtime.memory_budget import MemoryBudget
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, OperationCancelled, Retries
 
 T = TypeVar("T")
-MAX_THREADS = 24
+MAX_THREADS = 24  # besides those for small files
 MAX_RECEIVER_THREADS = 8
 MAX_LIMITED_THREADS = 40  # more, while as many wait for the bandwidth limit: the other transfers need threads, too
 CLIENT_TURN_SECONDS = 0.1  # after which a thread that reads or sends for a client serves another one
@@ -34,7 +35,10 @@ NICENESS = 19  # of these threads: on busy processors, the event loop and the ke
 
 
 class Slots:
-    """The files that are copied in parallel, over all transfers; first come, first served. The limit can change."""
+    """The larger files that are copied in parallel, over all transfers; first come, first served.
+
+    The limit can change.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -82,16 +86,23 @@ class Engine:
     """The memory budget, the bandwidth, the slots for files, the threads for blocking work, and the journal."""
 
     def __init__(
-        self, *, max_memory: int, max_concurrent_transfers: int, journal: Journal, max_bandwidth: int = 0
+        self,
+        *,
+        max_memory: int,
+        max_concurrent_transfers: int,
+        max_small_files: int = 64,
+        max_bandwidth: int = 0,
+        journal: Journal,
     ) -> None:
         self.journal = journal
         self.pending_writes = PendingWrites(journal)
         self.budget = MemoryBudget(max_memory)
         self.bandwidth = Bandwidth(max_bandwidth)
         self.slots = Slots(max_concurrent_transfers)
+        self.small_files = AdaptiveLimits(max_small_files)
         self.reading: set[CancelToken] = set()  # one token for each running download
         self.threads = DaemonThreads(
-            MAX_THREADS,
+            MAX_THREADS + max_small_files,
             thread_name_prefix="odhtec-transfer",
             initializer=_step_back,
             max_replaced=MAX_LIMITED_THREADS,

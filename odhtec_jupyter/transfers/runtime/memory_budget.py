@@ -99,6 +99,11 @@ class MemoryBudget:
             self._serve()
             raise
 
+    def lease_now(self, size: int, lane: Lane) -> Lease | None:
+        """Return a buffer of ``size`` bytes if it is free and no request waits, otherwise None."""
+        free = self.used + size <= self.total and self._used[lane] + size <= self.largest
+        return self._take(size, lane) if free and not self._waiting else None
+
     def _take(self, size: int, lane: Lane) -> Lease:
         self._used[lane] += size
         for index, memory in enumerate(self._spare):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 
 from odhtec_jupyter.errors import OdhTecError, TooManyRequests
 from odhtec_jupyter.stores.interruption import Interruptible, InterruptibleSet
@@ -67,6 +69,19 @@ def goes_on(error: OdhTecError) -> bool:
     return error.transient or error.status in {401, 403} or error.code in EXPIRED
 
 
+_listener: ContextVar[Callable[[OdhTecError], None] | None] = ContextVar("odhtec_failures", default=None)
+
+
+@contextmanager
+def listening(listener: Callable[[OdhTecError], None]) -> Iterator[None]:
+    """Within the context, call ``listener`` with the error of each failed attempt of this task and its threads."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
 class Retries:
     """The attempts of one call: it counts failures in a row, and says whether and when another attempt follows."""
 
@@ -83,6 +98,8 @@ class Retries:
     def delay(self, error: OdhTecError) -> float:
         """Count a failure and return the seconds until the next attempt. Raises the error if there is none."""
         self._failures += 1
+        if listener := _listener.get():
+            listener(error)
         seconds = delay(self._failures, error)
         if not error.transient or self._failures >= self._max_attempts or seconds > self._max_delay:
             raise error

@@ -11,7 +11,7 @@ from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from odhtec_jupyter.uris import S3Uri, parse_uri
+from odhtec_jupyter.uris import S3Uri
 
 # After a Complete without a reply, S3 can still be completing; on Ceph RGW, an abort would then lose the object.
 MAX_COMPLETION_SECONDS = 600.0
@@ -30,8 +30,7 @@ def joined_etag(etags: Sequence[str]) -> str | None:
 async def drop_pending(engine: Engine, store: S3Store, entry: PendingWrite) -> bool:
     """Abort an incomplete multipart upload; return False if that is not possible yet. Does not raise errors of S3."""
     stop = CancelToken()  # a new one, because the transfer's is already set
-    uri = parse_uri(entry.place, "place")
-    assert isinstance(uri, S3Uri)
+    uri = _s3_uri(entry)
     known = other_uploads(engine, entry)
 
     def drop() -> bool:
@@ -62,7 +61,7 @@ def other_uploads(engine: Engine, entry: PendingWrite) -> set[str | None]:
 
     An upload whose id was lost with an earlier server is not included: two of them would wait for each other.
     """
-    others = [other for other in engine.pending_writes.entries if other.place == entry.place and other is not entry]
+    others = [other for other in engine.pending_writes.entries if other.uri == entry.uri and other is not entry]
     return {other.upload_id for other in others if other.upload_id or other.live}
 
 
@@ -82,8 +81,7 @@ def drop_unnamed(store: S3Store, uri: S3Uri, since: float, known: Collection[str
 
 def is_visible(store: S3Store, entry: PendingWrite) -> bool:
     """Return whether the object exists and consists of exactly our parts. Blocks."""
-    uri = parse_uri(entry.place, "place")
-    assert isinstance(uri, S3Uri)
+    uri = _s3_uri(entry)
     etag = joined_etag([entry.parts[number].etag for number in sorted(entry.parts)])
     try:
         head = store.head(uri.bucket, uri.key) if entry.parts else None
@@ -92,3 +90,8 @@ def is_visible(store: S3Store, entry: PendingWrite) -> bool:
             raise
         return False  # without permission to list the bucket, S3 replies 403 for a missing key
     return head is not None and etag is not None and head.etag == etag
+
+
+def _s3_uri(entry: PendingWrite) -> S3Uri:
+    assert isinstance(entry.uri, S3Uri)
+    return entry.uri

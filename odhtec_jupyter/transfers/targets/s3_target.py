@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from odhtec_jupyter.errors import Conflict, StoreError, Unreachable, VerificationError
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.s3.writer import WRONG_DIGEST
-from odhtec_jupyter.transfers.journal.pending_writes import Kept, PendingWrite
+from odhtec_jupyter.transfers.journal.pending_writes import PartRecord, PendingWrite
+from odhtec_jupyter.transfers.owner import STREAM, Owner
 from odhtec_jupyter.transfers.runtime.engine import Engine, finishing
-from odhtec_jupyter.transfers.runtime.parts import PART_SIZE, part_size
+from odhtec_jupyter.transfers.runtime.parts import MIB, PART_SIZE, part_size
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.pending_multipart import (
     drop_pending,
@@ -23,9 +24,11 @@ from odhtec_jupyter.transfers.targets.pending_multipart import (
     joined_etag,
     other_uploads,
 )
-from odhtec_jupyter.transfers.targets.target import STREAM, Follow, blocks
+from odhtec_jupyter.transfers.targets.target import Follow, Written, blocks
 from odhtec_jupyter.transfers.targets.write_condition import WriteCondition
 from odhtec_jupyter.uris import S3Uri
+
+MAX_HASHED_BYTES = MIB  # of an object whose MD5 is computed although verify does not ask for it
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,9 @@ class S3Target:
     condition: WriteCondition | None = None
 
     @property
-    def uri(self) -> str:
+    def uri(self) -> S3Uri:
         """``s3://bucket/key``."""
-        return str(S3Uri(self.bucket, self.key))
+        return S3Uri(self.bucket, self.key)
 
     def part_size(self, size: int) -> int:
         """Return 8 MiB, or more if the file would have more than 10,000 parts."""
@@ -53,13 +56,18 @@ class S3Target:
 
     def put_whole(
         self, view: memoryview, stop: CancelToken, md5: bytes | None = None, follow: Follow = iter
-    ) -> str | None:
-        """Store an object with one PUT; return its ETag if S3 returns it. Blocks."""
+    ) -> Written:
+        """Store an object with one PUT. Blocks.
+
+        The ETag of a small object is compared with its MD5, which costs less than the HEAD that it replaces.
+        """
+        if md5 is None and len(view) <= MAX_HASHED_BYTES:
+            md5 = hashlib.md5(view, usedforsecurity=False).digest()
         try:
             self.require_condition()
             if self.if_absent:
                 self.store.require_guard(self.bucket, self.key, in_parts=False)
-            return self.store.put(
+            etag = self.store.put(
                 self.bucket,
                 self.key,
                 follow(blocks(view, stop)),
@@ -73,7 +81,12 @@ class S3Target:
         except StoreError as error:
             if error.code == WRONG_DIGEST:
                 self._delete_wrong()
-            return self.stored_before(f'"{hashlib.md5(view, usedforsecurity=False).hexdigest()}"', error)
+            etag = self.stored_before(f'"{hashlib.md5(view, usedforsecurity=False).hexdigest()}"', error)
+        return Written(etag, is_proven=md5 is not None and etag == f'"{md5.hex()}"')
+
+    async def write_whole(self, engine: Engine, view: memoryview, stop: CancelToken, owner: Owner) -> None:
+        """Raise: it is never called, because :meth:`put_whole` writes the object."""
+        raise NotImplementedError
 
     def _delete_wrong(self) -> None:
         """Delete our object after its bytes turned out to be wrong, if S3 permits it. Blocks."""
@@ -100,11 +113,11 @@ class S3Target:
             raise error
         return etag
 
-    async def begin(self, engine: Engine, stop: CancelToken, owner: str = STREAM) -> Multipart:
+    async def begin(self, engine: Engine, stop: CancelToken, owner: Owner = STREAM) -> Multipart:
         """Create a multipart upload, or continue the owner's."""
         entry = engine.pending_writes.of(owner) if owner != STREAM else None
         if entry is not None:
-            if entry.place == self.uri and entry.endpoint == self.store.host:
+            if entry.uri == self.uri and entry.endpoint == self.store.host:
                 if resumed := await Multipart.reopen(engine, self, entry, stop):
                     return resumed
             else:  # the target has been renamed since
@@ -146,11 +159,11 @@ class Multipart:
         return self.entry.upload_id
 
     @classmethod
-    async def begin(cls, engine: Engine, target: S3Target, stop: CancelToken, owner: str) -> Multipart:
+    async def begin(cls, engine: Engine, target: S3Target, stop: CancelToken, owner: Owner) -> Multipart:
         """Create a multipart upload. If S3 creates it while we are being stopped, it is aborted again."""
         store = target.store
         entry = await engine.pending_writes.begin(owner, target.uri, store.host)
-        uri, known = S3Uri(target.bucket, target.key), other_uploads(engine, entry)
+        known = other_uploads(engine, entry)
         made: list[str] = []
         tries = 0
 
@@ -172,7 +185,7 @@ class Multipart:
                 await engine.attempt(stop, lambda: store.require_guard(target.bucket, target.key, in_parts=True))
             await engine.attempt(stop, create)
             if tries > 1 and None not in known:  # a reply with the id of an upload was lost
-                await engine.attempt(stop, lambda: drop_unnamed(store, uri, entry.started_at, {*known, made[0]}))
+                await engine.attempt(stop, lambda: drop_unnamed(store, target.uri, entry.started_at, {*known, made[0]}))
             await engine.pending_writes.set_upload_id(entry, made[0])
         except BaseException as error:
             entry.live = False
@@ -210,7 +223,9 @@ class Multipart:
         except BaseException:
             entry.live = False
             raise
-        engine.pending_writes.set_parts(entry, {number: Kept(part.etag, part.size) for number, part in listed.items()})
+        engine.pending_writes.set_parts(
+            entry, {number: PartRecord(part.etag, part.size) for number, part in listed.items()}
+        )
         return multipart
 
     def put(self, number: int, start: int, pieces: Iterable[memoryview], size: int, *, md5: bytes | None) -> str:

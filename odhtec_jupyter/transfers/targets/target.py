@@ -7,19 +7,29 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.stores.source import RangedSource
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
+from odhtec_jupyter.transfers.owner import STREAM, Owner
 from odhtec_jupyter.transfers.runtime.engine import Engine, finishing
 from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
 from odhtec_jupyter.transfers.runtime.parts import MIB
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, check, goes_on
+from odhtec_jupyter.uris import Uri
 
 BLOCK = MIB  # bytes between two checks for a cancellation
 Follow = Callable[[Iterable[memoryview]], Iterable[memoryview]]
-STREAM = "stream"  # the owner of writes that cannot continue in another process
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file that was written in one piece."""
+
+    etag: str | None
+    is_proven: bool  # the reply proves that the target has exactly these bytes
 
 
 class Assembly(Protocol):
@@ -58,7 +68,7 @@ class Target(Protocol):
     """The target of one file."""
 
     @property
-    def uri(self) -> str:
+    def uri(self) -> Uri:
         """The URI of the target."""
         ...
 
@@ -73,14 +83,18 @@ class Target(Protocol):
 
     def put_whole(
         self, view: memoryview, stop: CancelToken, md5: bytes | None = None, follow: Follow = iter
-    ) -> str | None:
-        """Write the file in one piece; return its ETag if the target returned one. Blocks.
+    ) -> Written | None:
+        """Write the file by one call; return None if that takes the steps of :meth:`write_whole`. Blocks.
 
         ``follow`` receives the blocks and returns the blocks to write.
         """
         ...
 
-    async def begin(self, engine: Engine, stop: CancelToken, owner: str) -> Assembly:
+    async def write_whole(self, engine: Engine, view: memoryview, stop: CancelToken, owner: Owner) -> None:
+        """Write the file in steps, and compare its size."""
+        ...
+
+    async def begin(self, engine: Engine, stop: CancelToken, owner: Owner) -> Assembly:
         """Start writing in parts, or continue the owner's pending write."""
         ...
 
@@ -90,7 +104,7 @@ class Target(Protocol):
 
 
 @asynccontextmanager
-async def assembling(assembly: Assembly, owner: str) -> AsyncIterator[None]:
+async def assembling(assembly: Assembly, owner: Owner) -> AsyncIterator[None]:
     """If the context ends with an error, keep the parts if the owner can continue with them, or else drop them."""
     try:
         yield

@@ -10,13 +10,12 @@ from odhtec_jupyter.errors import OdhTecError, VerificationError
 from odhtec_jupyter.stores.source import Checksum
 from odhtec_jupyter.stores.workspace.store import PartialFile, WorkspaceStore
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
+from odhtec_jupyter.transfers.owner import Owner
 from odhtec_jupyter.transfers.runtime.engine import Engine, finishing
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
-from odhtec_jupyter.transfers.runtime.retry import CancelToken
+from odhtec_jupyter.transfers.runtime.retry import CancelToken, goes_on
 from odhtec_jupyter.transfers.targets.target import Follow
 from odhtec_jupyter.uris import WorkspaceUri
-
-PUBLISHED = 0  # part number, otherwise unused, under which the pin of the renamed file is recorded
 
 
 @dataclass(frozen=True)
@@ -24,39 +23,63 @@ class WorkspaceTarget:
     """The target of one file in the workspace."""
 
     store: WorkspaceStore
-    path: str
+    uri: WorkspaceUri
     if_absent: bool = False
-    whole_up_to: int = -1  # every file is written to a partial file first
-
-    @property
-    def uri(self) -> str:
-        """``workspace://path``."""
-        return str(WorkspaceUri(self.path))
+    whole_up_to: int = PART_SIZE
 
     def part_size(self, size: int) -> int:
         """Return 8 MiB for every size."""
         return PART_SIZE
 
-    def put_whole(self, view: memoryview, stop: CancelToken, md5: bytes | None = None, follow: Follow = iter) -> str:
-        """Raise: it is never called, because a file of the workspace is always written to a partial file first."""
-        raise NotImplementedError
+    def put_whole(self, view: memoryview, stop: CancelToken, md5: bytes | None = None, follow: Follow = iter) -> None:
+        """Return None: the journal must know the partial file first."""
 
-    async def begin(self, engine: Engine, stop: CancelToken, owner: str) -> FileAssembly:
+    async def write_whole(self, engine: Engine, view: memoryview, stop: CancelToken, owner: Owner) -> None:
+        """Write a small file in two calls in threads, without parts in the journal."""
+        entry = await engine.pending_writes.begin(owner, self.uri, "", token=_token(owner))
+        partial: PartialFile | None = None
+
+        def write() -> PartialFile:
+            nonlocal partial
+            partial = self.store.begin(self.uri.path, _token(owner))
+            partial.write_at(0, view)
+            return partial
+
+        def publish(partial: PartialFile) -> None:
+            found = partial.publish(if_absent=self.if_absent)
+            if found.size != len(view):
+                raise _wrong_size(self.uri, found.size, len(view))
+
+        try:
+            written = await engine.in_thread(stop, write)
+            await engine.pending_writes.publishing(entry, written.pin)
+            await engine.in_thread(stop, publish, written)
+        except OdhTecError as error:
+            if not goes_on(error):  # otherwise a later run continues with it
+                await finishing(drop_partial(engine, self.store, entry))
+            raise
+        finally:
+            entry.live = False
+            if partial is not None:
+                partial.close()
+        engine.pending_writes.visible(entry)
+
+    async def begin(self, engine: Engine, stop: CancelToken, owner: Owner) -> FileAssembly:
         """Create a partial file, or continue the owner's."""
         entry = engine.pending_writes.of(owner)
         if entry is not None:
-            token = entry.upload_id or ""
-            if entry.place == self.uri:
-                partial = await engine.in_thread(stop, self.store.reopen, self.path, token)
+            token = entry.token or ""
+            if entry.uri == self.uri:
+                partial = await engine.in_thread(stop, self.store.reopen, self.uri.path, token)
                 if partial is not None:
                     return FileAssembly(engine, self, entry, partial)
                 if await engine.in_thread(stop, self._was_published, entry):
                     return FileAssembly(engine, self, entry, None)
             await drop_partial(engine, self.store, entry)
-        token = owner.removeprefix("transfer/").replace("/", "-")
-        entry = await engine.pending_writes.begin(owner, self.uri, "", token)
+        token = _token(owner)
+        entry = await engine.pending_writes.begin(owner, self.uri, "", token=token)
         try:
-            partial = await engine.in_thread(stop, self.store.begin, self.path, token)
+            partial = await engine.in_thread(stop, self.store.begin, self.uri.path, token)
         except BaseException:
             entry.live = False
             await finishing(drop_partial(engine, self.store, entry))
@@ -65,16 +88,14 @@ class WorkspaceTarget:
 
     def _was_published(self, entry: PendingWrite) -> bool:
         """Return whether an earlier run renamed the file without recording that."""
-        pin = entry.parts.get(PUBLISHED)
-        found = self.store.head(self.path) if pin else None
-        return found is not None and pin is not None and found.pin == pin.etag
+        found = self.store.head(self.uri.path) if entry.published_pin else None
+        return found is not None and found.pin == entry.published_pin
 
     async def confirm(self, engine: Engine, etag: str | None, size: int, stop: CancelToken) -> str | None:
         """Compare the size of the file with ``size``. Raises :class:`VerificationError`."""
-        found = await engine.in_thread(stop, self.store.head, self.path)
+        found = await engine.in_thread(stop, self.store.head, self.uri.path)
         if found is None or found.size != size:
-            there = "nothing" if found is None else f"{found.size} bytes"
-            raise VerificationError(f"{self.uri} has {there} after {size} bytes were written.")
+            raise _wrong_size(self.uri, found.size if found else None, size)
         return None
 
 
@@ -114,8 +135,8 @@ class FileAssembly:
     async def complete(self, count: int, stop: CancelToken) -> None:
         """Rename the partial file to its name."""
         if partial := self._partial:
-            self.keep(PUBLISHED, partial.pin, 0)  # recorded first, or else a later run would treat it as a conflict
-            await self._engine.journal.written()
+            # Recorded first, or else a later run would treat the file as a conflict.
+            await self._engine.pending_writes.publishing(self.entry, partial.pin)
             await self._engine.in_thread(stop, lambda: partial.publish(if_absent=self._target.if_absent))
             partial.close()
         self._engine.pending_writes.visible(self.entry)
@@ -171,12 +192,20 @@ class PartialRange:
         """Do nothing: the file stays open."""
 
 
+def _token(owner: Owner) -> str:
+    return f"{owner.id}-{owner.number}"
+
+
+def _wrong_size(uri: WorkspaceUri, found: int | None, size: int) -> VerificationError:
+    there = "nothing" if found is None else f"{found} bytes"
+    return VerificationError(f"{uri} has {there} after {size} bytes were written.")
+
+
 async def drop_partial(engine: Engine, store: WorkspaceStore, entry: PendingWrite) -> bool:
     """Remove a partial file; return False if that fails. Does not raise errors of the file system."""
-    path, token = entry.place.removeprefix("workspace://"), entry.upload_id or ""
 
     def drop() -> None:
-        if partial := store.reopen(path, token):
+        if partial := store.reopen(entry.uri.path, entry.token or ""):
             partial.drop()
 
     try:

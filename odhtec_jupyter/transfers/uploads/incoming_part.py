@@ -54,7 +54,7 @@ class IncomingPart:
         self._store = store
         self.on_failure = on_failure
         self._stop = CancelToken()
-        self._flow = engine.bandwidth.flow(session.record.owner)
+        self._flow = engine.bandwidth.flow(session.record.owner.share)
         self._buffer: PartBuffer | None = None
         self._failure: OdhTecError | None = None
         self._closed = False

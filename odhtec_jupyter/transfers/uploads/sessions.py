@@ -92,7 +92,7 @@ class Uploads:
                 endpoint=store.host,
                 bucket=request.bucket,
                 key=target.key,
-                asked=request.key,
+                requested_key=request.key,
                 size=request.size,
                 part_size=part_size(request.size),
                 content_type=content_type(request.key, request.content_type),
@@ -138,7 +138,7 @@ class Uploads:
         def same(record: UploadRecord) -> bool:
             return (
                 record.endpoint == store.host
-                and (record.bucket, record.asked, record.size) == (request.bucket, request.key, request.size)
+                and (record.bucket, record.requested_key, record.size) == (request.bucket, request.key, request.size)
                 and record.last_modified == request.last_modified
                 and record.content_type == content_type(request.key, request.content_type)
             )
@@ -226,7 +226,7 @@ class Uploads:
         """Drop uploads that were not used for ``keep_days``."""
         owners = {session.record.owner for session in self._sessions.values()}
         for entry in self._engine.pending_writes.entries:
-            if entry.owner.startswith("upload/") and entry.owner not in owners:
+            if entry.owner.kind == "upload" and entry.owner not in owners:
                 self._engine.pending_writes.orphan(entry)  # the server stopped between the updates of the two records
         limit = time.time() - self._keep
         for session in list(self._sessions.values()):

@@ -18,7 +18,7 @@ from odhtec_jupyter.transfers.runtime.memory_budget import Lease
 from odhtec_jupyter.transfers.runtime.parts import MAX_OBJECT, MAX_PARTS, MIB, open_part_size, part_size
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.s3_target import CompletionUnknown, Multipart, S3Target
-from odhtec_jupyter.transfers.targets.target import blocks
+from odhtec_jupyter.transfers.targets.target import Written, blocks
 from odhtec_jupyter.transfers.uploads.forwarding import Forwarding
 from odhtec_jupyter.transfers.uploads.part_buffer import Incoming, PartBuffer
 from odhtec_jupyter.transfers.uploads.socket_reader import SocketReader
@@ -103,7 +103,13 @@ class StreamedUpload:
                 raise BadRequest(
                     f"{self._target.key}: received {self.received} bytes, but Content-Length says {self._size}."
                 )
-            etag = await (self._finish_parts() if self._multipart else self._put_whole())
+            if self._multipart:
+                etag = await self._finish_parts()
+            else:
+                written = await self._put_whole()
+                if written.is_proven:
+                    return written.etag
+                etag = written.etag
             return await self._target.confirm(self._engine, etag, self.received, self._stop)
         except BaseException:
             await finishing(self.abort())
@@ -258,7 +264,7 @@ class StreamedUpload:
         self._completing = asyncio.ensure_future(completing())
         return await self._completing
 
-    async def _put_whole(self) -> str | None:
+    async def _put_whole(self) -> Written:
         lease, size = self._detach_lease() if self._buffer else (None, 0)
         view = lease.view[:size] if lease else memoryview(b"")
 

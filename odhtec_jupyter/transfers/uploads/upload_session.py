@@ -17,7 +17,7 @@ from datetime import datetime
 from odhtec_jupyter.errors import Conflict, NotFound, OdhTecError, StoreError, VerificationError
 from odhtec_jupyter.models import StoredObject, StoredPart, Upload
 from odhtec_jupyter.stores.s3.store import S3Store
-from odhtec_jupyter.transfers.journal.pending_writes import Kept, PendingWrite
+from odhtec_jupyter.transfers.journal.pending_writes import PartRecord, PendingWrite
 from odhtec_jupyter.transfers.journal.upload_record import UploadRecord
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
@@ -50,7 +50,7 @@ class UploadSession:
         """Whether S3 has already completed the object, although no client has received the reply."""
         return self.record.etag is not None or (self._multipart is not None and self._multipart.finished)
 
-    def show(self, parts: Mapping[int, Kept] | None = None) -> Upload:
+    def show(self, parts: Mapping[int, PartRecord] | None = None) -> Upload:
         """Return the API model; without ``parts`` it has only the sum of the part sizes in the journal."""
         record, entry = self.record, self._entry
         known = parts if parts is not None else (entry.parts if entry else {})
@@ -74,7 +74,7 @@ class UploadSession:
 
     # --- parts ----------------------------------------------------------------------------------------------------
 
-    async def list_parts(self, store: S3Store) -> Mapping[int, Kept]:
+    async def list_parts(self, store: S3Store) -> Mapping[int, PartRecord]:
         """Return the stored parts as S3 lists them. Ends the upload if S3 no longer has it."""
         async with self._lock.shared():
             self._require(store)
@@ -85,7 +85,7 @@ class UploadSession:
                 return self._valid_parts(entry.parts)
         if not self.finished:
             return {}
-        return {number: Kept("", self.record.length(number)) for number in range(1, self.record.part_count + 1)}
+        return {number: PartRecord("", self.record.length(number)) for number in range(1, self.record.part_count + 1)}
 
     async def open(self, store: S3Store) -> Multipart:
         """Return the multipart upload; create it if necessary."""
@@ -176,7 +176,7 @@ class UploadSession:
 
     async def _put_empty(self, target: S3Target) -> str | None:
         stop = CancelToken()
-        return await self._engine.attempt(stop, lambda: target.put_whole(memoryview(b""), stop))
+        return (await self._engine.attempt(stop, lambda: target.put_whole(memoryview(b""), stop))).etag
 
     async def _complete_parts(self, target: S3Target) -> str | None:
         count, entry = self.record.part_count, self._entry
@@ -231,7 +231,7 @@ class UploadSession:
                 code="OtherConnection",
             )
 
-    def _valid_parts(self, parts: Mapping[int, Kept]) -> dict[int, Kept]:
+    def _valid_parts(self, parts: Mapping[int, PartRecord]) -> dict[int, PartRecord]:
         wanted = range(1, self.record.part_count + 1)
         return {n: parts[n] for n in wanted if n in parts and parts[n].size == self.record.length(n)}
 

@@ -10,8 +10,8 @@ from odhtec_jupyter.errors import Conflict, StoreError
 from odhtec_jupyter.models import Tag
 from odhtec_jupyter.stores.s3.object import TAGGING
 from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.transfers.locations.hub_metadata import HUB_METADATA
 from odhtec_jupyter.transfers.planning.free_names import free_name
-from odhtec_jupyter.transfers.planning.locations import HUB_METADATA
 from odhtec_jupyter.transfers.targets.s3_target import S3Target
 from odhtec_jupyter.transfers.targets.write_condition import WriteCondition
 

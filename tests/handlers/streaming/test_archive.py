@@ -6,6 +6,7 @@ import asyncio
 import logging
 import shutil
 import subprocess
+import threading
 import zipfile
 from collections.abc import Awaitable, Callable
 from io import BytesIO
@@ -18,9 +19,12 @@ import pytest
 from odhtec_jupyter.handlers.streaming import archive
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.services import Services
+from odhtec_jupyter.stores.s3.source import S3Source
 from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.transfers.downloads.read_ahead import Block
 from tests.content import MIB, noise
 from tests.marks import on_moto, over_http
+from tests.odd_store import Asked, OddStore, Reply
 from tests.waiting import GIVE_UP_SECONDS
 
 if TYPE_CHECKING:
@@ -307,3 +311,81 @@ async def test_download_continues_after_a_broken_connection(
     monkeypatch.setattr(ObjectBody, "readinto", tear)
     assert await unpacked(api, filled, prefixes=("data/",)) == below("data/")
     assert len(torn) == 3
+
+
+@pytest.mark.parametrize("size", [1000, 300 * 1024])
+async def test_small_objects_are_read_while_earlier_ones_are_sent(
+    odd_api: Any, odd_store: OddStore, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    kept = {f"d/{number:03}": noise(size + number) for number in range(60)}
+    for key, body in kept.items():
+        odd_store.put(key, body)
+    open_range, together = S3Source.open_range, threading.Barrier(12, timeout=GIVE_UP_SECONDS)
+
+    def meeting(source: S3Source, start: int, end: int) -> Any:
+        together.wait()  # breaks if fewer objects are requested at the same time
+        return open_range(source, start, end)
+
+    monkeypatch.setattr(S3Source, "open_range", meeting)
+    assert await unpacked(odd_api, "bucket", prefixes=("d/",), base="") == kept
+    # What the list says is not requested again.
+    assert [odd_store.count("GET", key=key) for key in kept] == [1] * len(kept)
+    assert odd_store.count("HEAD") == 0
+
+
+async def test_object_whose_memory_was_given_back_is_requested_again(
+    odd_api: Any, odd_store: OddStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {f"d/{number}": noise(300_000 + number) for number in range(20)}
+    for key, body in kept.items():
+        odd_store.put(key, body)
+    copy, calls = Block.copy, []
+
+    def lost(block: Block, start: int, target: memoryview) -> int:
+        calls.append(block)
+        return 0 if len(calls) % 3 == 0 else copy(block, start, target[:100_000])
+
+    monkeypatch.setattr(Block, "copy", lost)
+    assert await unpacked(odd_api, "bucket", prefixes=("d/",), base="") == kept
+    assert odd_store.count("GET", key="d/0") + odd_store.count("GET", key="d/1") > 2
+
+
+async def test_archive_is_whole_without_memory_to_read_ahead(
+    odd_api: Any, odd_store: OddStore, jp_serverapp: Any
+) -> None:
+    kept = {f"d/{number}": noise(1000 * number) for number in range(50)}
+    for key, body in kept.items():
+        odd_store.put(key, body)
+    budget = jp_serverapp.extension_manager.extension_points["odhtec_jupyter"].app.services.engine.budget
+    with await budget.lease(budget.largest, "copy"):
+        assert await unpacked(odd_api, "bucket", prefixes=("d/",), base="") == kept
+        assert budget.used == budget.largest
+    assert budget.used == 0
+
+
+async def test_object_read_ahead_over_a_broken_connection_is_whole(odd_api: Any, odd_store: OddStore) -> None:
+    kept = {f"d/{number}": noise(50_000) for number in range(10)}
+    for key, body in kept.items():
+        odd_store.put(key, body)
+
+    def tear(asked: Asked, reply: Reply) -> Reply:
+        if asked.key == "d/5" and odd_store.count("GET", key="d/5") < 3:
+            reply.torn_after = 10_000
+        return reply
+
+    odd_store.oddity = tear
+    assert await unpacked(odd_api, "bucket", prefixes=("d/",), base="") == kept
+    assert odd_store.count("GET", key="d/5") == 3
+
+
+async def test_memory_is_free_again_after_the_client_disconnects(
+    odd_api: Any, odd_store: OddStore, jp_serverapp: Any, eventually: Eventually
+) -> None:
+    for number in range(40):
+        odd_store.put(f"d/{number}", noise(MIB))
+    services = jp_serverapp.extension_manager.extension_points["odhtec_jupyter"].app.services
+    reader, writer = await odd_api.raw("GET", f"archive/bucket?prefix={encode_key('d/')}", {})
+    await reader.readuntil(b"\r\n\r\n")
+    assert services.engine.budget.used > 0
+    writer.close()
+    await eventually(lambda: services.active == 0 and services.engine.budget.used == 0)

@@ -15,7 +15,7 @@ from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.stores.s3.source import S3Source
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.workspace.store import WorkspaceStore
-from odhtec_jupyter.transfers.planning.selection import MAX_QUEUED_LOOKUPS
+from odhtec_jupyter.transfers.runtime.lookups import MAX_QUEUED_LOOKUPS
 
 on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 KEYS = [f"d/k{number:04}" for number in range(10 * MAX_QUEUED_LOOKUPS)]

@@ -14,6 +14,7 @@ from odhtec_jupyter.keys import encode_key
 from tests.content import MIB, noise
 from tests.handlers.raw import reply_of
 from tests.marks import on_moto, over_http
+from tests.odd_store import Asked, OddStore, Reply
 from tests.waiting import GIVE_UP_SECONDS
 
 if TYPE_CHECKING:
@@ -288,3 +289,47 @@ async def test_an_upload_that_moves_counts_as_activity(api: Any, bucket: str, jp
     assert "odhtec_last_activity" not in jp_serverapp.web_app.settings
     await api.put(bucket, "k", noise(MIB))
     assert "odhtec_last_activity" in jp_serverapp.web_app.settings
+
+
+async def test_small_file_takes_two_requests_for_its_key(odd_api: Any, odd_store: OddStore) -> None:
+    content = noise(64 * 1024)
+    reply = await odd_api.put("bucket", "key", content, params={"onConflict": "fail"})
+    assert (reply["size"], reply["ETag"]) == (len(content), odd_store.objects["key"].etag)
+    assert odd_store.objects["key"].body == content
+    # Whether it exists, and the object, whose ETag proves what has been stored.
+    asked = [one for one in odd_store.asked if one.key]
+    assert [one.method for one in asked] == ["HEAD", "PUT"]
+    assert asked[1].headers["if-none-match"] == "*"
+
+
+async def test_stored_size_is_compared_if_the_etag_proves_nothing(odd_api: Any, odd_store: OddStore) -> None:
+    def encrypt(asked: Asked, reply: Reply) -> Reply:
+        if asked.key:
+            reply.headers["x-amz-server-side-encryption"] = "aws:kms"
+            reply.headers["ETag"] = f'"{"0" * 32}"'
+        return reply
+
+    odd_store.oddity = encrypt
+    await odd_api.put("bucket", "key", b"content")
+    assert [one.method for one in odd_store.asked if one.key] == ["HEAD", "PUT", "HEAD"]
+
+    def cut(asked: Asked, reply: Reply) -> Reply:
+        if asked.method == "PUT":
+            odd_store.put(asked.key, asked.body[:-1])
+        return encrypt(asked, reply)
+
+    odd_store.oddity = cut
+    error = await odd_api.refused(502, "PUT", "objects/upload/bucket", encode_key("other"), body=b"content")
+    assert "6 bytes after 7 bytes were stored" in error["message"]
+
+
+async def test_bytes_that_differ_from_those_sent_are_refused_and_deleted(odd_api: Any, odd_store: OddStore) -> None:
+    def flip(asked: Asked, reply: Reply) -> Reply:
+        if asked.method == "PUT":
+            reply.headers["ETag"] = odd_store.put(asked.key, b"Content").etag
+        return reply
+
+    odd_store.oddity = flip
+    error = await odd_api.refused(502, "PUT", "objects/upload/bucket", encode_key("key"), body=b"content")
+    assert error["error"] == "WrongDigest"
+    assert odd_store.objects == {}

@@ -1,9 +1,20 @@
 from __future__ import annotations
 
+import ssl
 from contextlib import ExitStack
 
 import pytest
+import trustme
 
+from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
+from odhtec_jupyter.models import HubFile
+from odhtec_jupyter.network import Network
+from odhtec_jupyter.settings import HubConnection
+from odhtec_jupyter.stores.http import remove_ca_files
+from odhtec_jupyter.stores.hub.store import HubStore
+from odhtec_jupyter.transfers.copying.ranges import read_range
 from odhtec_jupyter.transfers.copying.stragglers import (
     LATE_FACTOR,
     LATE_SECONDS,
@@ -11,7 +22,8 @@ from odhtec_jupyter.transfers.copying.stragglers import (
     MIN_COMPARED,
     Stragglers,
 )
-from odhtec_jupyter.transfers.runtime.parts import MIB
+from odhtec_jupyter.transfers.runtime.parts import MIB, Part
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from tests.transfers.steps import Clock, Delayed
 
 USUAL = 50 * MIB  # bytes per second
@@ -63,6 +75,52 @@ def test_slow_connections_are_kept_where_all_are_slow(clock: Clock) -> None:
     assert not is_replaced(compared(clock, 1000), clock, 1000, 20 * LATE_SECONDS)
 
 
+@pytest.mark.parametrize(
+    ("rate", "size", "is_slow"),
+    [
+        pytest.param(USUAL / LATE_FACTOR / 2, 8 * MIB, True, id="much slower"),
+        pytest.param(USUAL / LATE_FACTOR * 1.1, 80 * MIB, False, id="not slow enough"),
+        pytest.param(USUAL / LATE_FACTOR / 2, MIB, False, id="too little to lose"),
+    ],
+)
+def test_connection_is_slow_if_its_range_took_much_longer(clock: Clock, rate: float, size: int, is_slow: bool) -> None:
+    stragglers = compared(clock)
+    with stragglers.reading() as one:
+        clock.now += size / rate
+        one.add(size)
+        assert stragglers.is_slow(one) == is_slow
+
+
+@pytest.mark.parametrize(("slowed", "connections"), [(1.0, 1), (100.0, 2)])
+def test_slow_connection_is_not_used_for_the_next_range(clock: Clock, slowed: float, connections: int) -> None:
+    """The fourth of five ranges takes so many times as long; the fifth is read over another connection then."""
+    authority, count, size = trustme.CA(), 5, 3 * MIB
+    tls = [ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) for _ in range(2)]  # they count the connections
+    for context in tls:
+        authority.issue_cert("127.0.0.1", "127.0.0.2").configure_cert(context)
+    content = SyntheticContent(count * size, seed=1)
+    repository = Repository("org/model")
+    repository.commit({"model.bin": content})
+    stragglers, view, body = Stragglers(), memoryview(bytearray(size)), bytearray()
+    with authority.cert_pem.tempfile() as bundle, HubStandIn(repository, tls=(tls[0], tls[1])) as hub:
+        store = HubStore(HubConnection(hub.endpoint), Network(ca_bundles=(bundle,)))
+        file = HubFile(path="model.bin", size=content.size, etag=content.sha256, lfs=True)
+        source = store.source("org/model", "model", "main", file)
+        for number, start in enumerate(range(0, content.size, size)):
+            rate = USUAL / (slowed if number == 3 else 1)
+
+            def pass_time(count: int, rate: float = rate) -> None:
+                clock.now += count / rate
+
+            part = Part(number + 1, start, start + size)
+            assert read_range(source, part, view, 0, CancelToken(), pass_time, stragglers, Delayed()) == size
+            body += view
+        store.close()
+        remove_ca_files()
+    assert body == content.read()
+    assert tls[1].session_stats()["accept"] == connections
+
+
 def test_replacing_stops_when_it_does_not_help(clock: Clock) -> None:
     stragglers = compared(clock)
     with ExitStack() as stack:
@@ -94,3 +152,16 @@ def test_slow_connection_is_replaced_under_a_bandwidth_limit_as_well(clock: Cloc
             one.add(int(USUAL / LATE_FACTOR / 4 * LATE_SECONDS / 2))
             stragglers.check()
     assert one.is_cut()
+
+
+def test_connection_is_used_again_after_a_range_that_the_bandwidth_limit_has_delayed(clock: Clock) -> None:
+    stragglers, flow = compared(clock), Delayed()
+    with stragglers.reading(flow) as one:
+        clock.now += 100
+        one.add(8 * MIB)
+        assert stragglers.is_slow(one)
+    with stragglers.reading(flow) as one:
+        clock.now += 100
+        flow.seconds += 100 - 8 * MIB / USUAL
+        one.add(8 * MIB)
+        assert not stragglers.is_slow(one)

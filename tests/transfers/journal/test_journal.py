@@ -16,6 +16,8 @@ import pytest
 
 from odhtec_jupyter.transfers.journal.journal import VERSION, Journal
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrites
+from odhtec_jupyter.transfers.owner import STREAM
+from odhtec_jupyter.uris import S3Uri
 
 LOG = logging.getLogger("odhtec-test")
 PART = ("u", 1, '"etag"', 5)
@@ -119,7 +121,7 @@ async def test_transfers_run_without_a_writable_state_directory(
     journal = Journal(tmp_path / "file" / "state", log=LOG)
     assert "transfers end with the server" in caplog.text
     listed = PendingWrites(journal)
-    entry = await listed.begin("stream", "s3://b/k", "host")
+    entry = await listed.begin(STREAM, S3Uri("b", "k"), "host")
     listed.remove(entry)
     await journal.written()
     journal.close()

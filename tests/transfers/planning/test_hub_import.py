@@ -20,6 +20,7 @@ from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.runtime import parts
 from odhtec_jupyter.transfers.runtime.parts import MIB, PART_SIZE
 from odhtec_jupyter.transfers.transfer import Transfer
+from odhtec_jupyter.uris import S3Uri
 from tests.content import multiparts
 from tests.marks import on_moto
 from tests.transfers.steps import begin_import, ended, sha256s, until
@@ -225,7 +226,7 @@ async def test_cancel_leaves_whole_objects_only(
 async def test_transfer_cancelled_immediately_never_runs(services: Services, s3_client: Any, bucket: str) -> None:
     s3_client.put_object(Bucket=bucket, Key="a", Body=b"a")
     manager = services.transfers
-    transfer = await manager.start(manager.new("copy", f"s3://{bucket}/a", f"s3://{bucket}/b"))
+    transfer = await manager.start(manager.new("copy", S3Uri(bucket, "a"), S3Uri(bucket, "b")))
     await manager.cancel(transfer.id)
     assert (transfer.state, transfer.started_at, manager.active) == ("cancelled", None, 0)
     assert list(sha256s(s3_client, bucket)) == ["a"]

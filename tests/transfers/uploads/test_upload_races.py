@@ -18,6 +18,7 @@ from odhtec_jupyter.errors import (
 )
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.journal.journal import Journal
+from odhtec_jupyter.transfers.owner import STREAM
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from odhtec_jupyter.transfers.uploads import part_buffer
@@ -212,7 +213,7 @@ async def test_upload_that_cannot_be_aborted_is_left_to_the_sweeper(
 
     monkeypatch.setattr(store, "abort_multipart", unreachable)
     await uploads.drop(upload.upload_id)
-    assert [(entry.owner, entry.live) for entry in engine.pending_writes.entries] == [("stream", False)]
+    assert [(entry.owner, entry.live) for entry in engine.pending_writes.entries] == [(STREAM, False)]
     assert uploads.show_all().uploads == []
 
 

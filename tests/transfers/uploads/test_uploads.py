@@ -19,10 +19,12 @@ from odhtec_jupyter.errors import (
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.transfers.owner import STREAM, Owner
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from odhtec_jupyter.transfers.uploads import upload_session
 from odhtec_jupyter.transfers.uploads.sessions import Uploads
+from odhtec_jupyter.uris import S3Uri
 from tests.content import body_of, multiparts, noise
 from tests.marks import on_moto, on_rgw_and_https
 from tests.transfers.sending import KEYS, SIZE, put, request
@@ -136,7 +138,7 @@ async def test_upload_continues_after_a_kill_before_its_upload_id_was_known(
     data = noise(SIZE)
     engine, uploads = start()
     upload, _ = await uploads.begin(request(bucket, "日本 +"))
-    await engine.pending_writes.begin(f"upload/{upload.upload_id}", f"s3://{bucket}/日本 +", store.host)
+    await engine.pending_writes.begin(Owner("upload", upload.upload_id), S3Uri(bucket, "日本 +"), store.host)
     store.create_multipart(bucket, "日本 +")
     engine, uploads = start()
     assert (await uploads.show(upload.upload_id)).parts == []
@@ -151,10 +153,10 @@ async def test_multipart_upload_of_a_forgotten_upload_is_left_to_the_sweeper(
     start: Callable[[], tuple[Engine, Uploads]], store: S3Store, bucket: str
 ) -> None:
     engine, uploads = start()
-    await engine.pending_writes.begin("upload/0123", f"s3://{bucket}/k", store.host)
+    await engine.pending_writes.begin(Owner("upload", "0123"), S3Uri(bucket, "k"), store.host)
     engine, uploads = start()
     await uploads.expire()
-    assert [entry.owner for entry in engine.pending_writes.entries] == ["stream"]
+    assert [entry.owner for entry in engine.pending_writes.entries] == [STREAM]
 
 
 async def test_upload_that_s3_dropped_starts_again(

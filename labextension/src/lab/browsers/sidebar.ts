@@ -14,6 +14,8 @@ import { UsageModel } from '../../list/usage';
 import { sleep } from '../../sleep';
 import { PANEL_ID, PLUGIN_ID, type Transfer } from '../../tokens';
 import { TransfersModel } from '../../transfers/transfers';
+import { AdaptiveLimit } from '../../uploads/sending/adaptivelimit';
+import { maxRequests } from '../../uploads/sending/connections';
 import { FileSender } from '../../uploads/sending/filesender';
 import { whenOnline } from '../../uploads/sending/online';
 import { UnfinishedModel } from '../../uploads/unfinished';
@@ -54,6 +56,7 @@ export class Sidebar implements IBrowserInstance {
     const sender = new FileSender({
       server: this.api,
       backoff: { sleep, whenOnline },
+      maxRequests: maxRequests(),
       lock: lockUpload,
       onDiscarded: () => void this.unfinished.refresh()
     });
@@ -62,6 +65,7 @@ export class Sidebar implements IBrowserInstance {
       discard: id => sender.discard(id),
       ask: (batch, item, more) => dialogs.askConflict(batch, item, more),
       limit: () => this._concurrency,
+      smallFiles: new AdaptiveLimit({ max: maxRequests(), now: () => performance.now() }),
       onSettled: batch => {
         this._notifications.uploadEnded(batch);
         this.refreshIfShown(batch.bucket, batch.prefix);

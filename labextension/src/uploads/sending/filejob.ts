@@ -7,6 +7,16 @@ import type { BodyLimit } from './bodylimit';
 import type { IBackoff } from './retry';
 import type { Slots } from './slots';
 
+/** Files up to this size are sent in one request; also the minimum part size. */
+export const MAX_SINGLE_PUT_BYTES = 8 * 1024 * 1024;
+
+/** A small file is sent in one request, a large one in several. */
+export type FileSize = 'small' | 'large';
+
+export function sizeOf(file: File): FileSize {
+  return file.size <= MAX_SINGLE_PUT_BYTES ? 'small' : 'large';
+}
+
 /** An upload on the server, and how it handles an existing object. */
 export interface IServerUpload {
   id: string;

@@ -34,6 +34,7 @@ describe('FileSender', () => {
     sender = new FileSender({
       server,
       backoff: { sleep: async () => undefined, whenOnline: async () => false },
+      maxRequests: 4,
       lock: id => {
         held.add(id);
         return () => held.delete(id);

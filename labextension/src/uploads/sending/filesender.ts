@@ -1,26 +1,28 @@
 import { ApiError } from '../../api/request';
 import { BodyLimit, isTooLarge } from './bodylimit';
-import type { IServerUpload, IFileJob, ISender, IUploadServer } from './filejob';
+import {
+  MAX_SINGLE_PUT_BYTES,
+  type IFileJob,
+  type ISender,
+  type IServerUpload,
+  type IUploadServer
+} from './filejob';
 import { PartUpload } from './partupload';
 import { assertReadable } from './readable';
 import { isTransient, withRetries, type IBackoff } from './retry';
 import { Slots } from './slots';
-
-/** Files up to this size are sent in one request; also the minimum part size. */
-const MAX_SINGLE_PUT_BYTES = 8 * 1024 * 1024;
-/** Browsers open six connections to a host, and Lab needs some of them. */
-const MAX_REQUESTS = 4;
 
 /** Sends files: small ones in one request, larger ones in parts, which are split if a proxy limits requests. */
 export class FileSender implements ISender {
   constructor(private readonly _options: FileSender.IOptions) {
     this.server = _options.server;
     this.backoff = _options.backoff;
+    this.slots = new Slots(_options.maxRequests);
   }
 
   readonly server: IUploadServer;
   readonly backoff: IBackoff;
-  readonly slots = new Slots(MAX_REQUESTS);
+  readonly slots: Slots;
   readonly limit = new BodyLimit();
 
   /** Resolves to true if the file was stored, and to false if it was skipped. */
@@ -89,6 +91,8 @@ export namespace FileSender {
   export interface IOptions {
     server: IUploadServer;
     backoff: IBackoff;
+    /** The number of requests in parallel. */
+    maxRequests: number;
     lock?: (id: string) => () => void;
     onDiscarded?: () => void;
   }

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache, partial
@@ -17,9 +18,11 @@ from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError, clipped
 from odhtec_jupyter.network import AMAZON, Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.bounded import MAX_TAGS, PIECE_BYTES, read_whole, require_few
-from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, READ_TIMEOUT, ca_file
-from odhtec_jupyter.stores.interruption import ReplyWait, interruptible, interruptible_pool
+from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, MAX_IDLE_CONNECTIONS, READ_TIMEOUT, ca_file, prepared_pools
+from odhtec_jupyter.stores.interruption import ReplyWait, interruptible
 from odhtec_jupyter.stores.s3.connection.amazon import US_EAST, amazon_endpoint, is_region
+from odhtec_jupyter.stores.s3.connection.known_buckets import KnownBuckets
+from odhtec_jupyter.stores.s3.connection.signing import stop_before_signing
 from odhtec_jupyter.stores.s3.wire.errors import not_s3, require_s3, s3_errors
 from odhtec_jupyter.stores.s3.wire.list_page import ListPage
 
@@ -29,15 +32,19 @@ if TYPE_CHECKING:
 
 # The reply to a copy of 5 GiB within S3 can come only when it is complete.
 COPY_TIMEOUT = 600  # seconds
+REDIRECTS = {301, 302, 307, 308, 400}  # the statuses of replies that can name the region of a bucket
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # read by boto3 itself
 
 
 class S3Clients:
     """The clients of one connection; thread-safe."""
 
-    def __init__(self, connection: S3Connection, network: Network) -> None:
+    def __init__(
+        self, connection: S3Connection, network: Network, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._connection = connection
         self._network = network
+        self.buckets = KnownBuckets(clock)
         self._clients: dict[tuple[str | None, bool, bool], S3Client] = {}
         self._regions: dict[str, str] = {}  # of buckets, from S3's replies
         self._session: Session | None = None
@@ -129,7 +136,7 @@ class S3Clients:
             retries={"mode": "standard", "total_max_attempts": 1 if once else 2},
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=COPY_TIMEOUT if patient else READ_TIMEOUT,
-            max_pool_connections=32,
+            max_pool_connections=MAX_IDLE_CONNECTIONS,
             tcp_keepalive=True,
             # The endpoint was cleared in the settings, so boto3 must not read it from the environment.
             ignore_configured_endpoint_urls=(  # type: ignore[call-arg] # boto3-stubs does not know it
@@ -154,6 +161,8 @@ class S3Clients:
                 raise BadRequest(f"endpoint: {error}") from error
         endpoint_of: Any = client
         endpoint_of._endpoint.http_session = _BoundedSession(endpoint_of._endpoint.http_session, self.host)
+        client.meta.events.register("before-sign.s3.GetObject", stop_before_signing)
+        client.meta.events.register("after-call.s3", self.buckets.note)
         client.meta.events.register("before-sign.s3.DeleteObjects", _add_content_md5)
         # The wildcard runs it before botocore's own hook for S3, which parses every list to find an error in it, and
         # treats a list that it cannot parse as an error.
@@ -230,7 +239,7 @@ class _BoundedSession:
         self._host = host
         # Not public in botocore; without them a stop waits for the reply. Its managers share this mapping.
         pools = getattr(session, "_pool_classes_by_scheme", {})
-        pools.update({scheme: interruptible_pool(pool) for scheme, pool in pools.items()})
+        pools.update(prepared_pools(pools))
 
     def send(self, request: Any) -> Any:
         """Send one request. The body of an object is not read; any other body is read here, up to the limit."""
@@ -297,7 +306,7 @@ def _refuse_redirect(response: Any, request_dict: Any, clients: S3Clients, **_: 
     The region in a redirect is kept for the requests that botocore does not send.
     """
     status = response[0].status_code if response and response[0] is not None else 0
-    if status not in {301, 302, 307, 308, 400}:
+    if status not in REDIRECTS:
         return
     reply = response[1]
     headers = reply.get("ResponseMetadata", {}).get("HTTPHeaders", {})
@@ -309,10 +318,15 @@ def _refuse_redirect(response: Any, request_dict: Any, clients: S3Clients, **_: 
         return
     if status == 400:
         return
-    target = urlsplit(headers.get("location", "")).netloc
-    raise StoreError(
-        f"{clients.host} redirects to {clipped(target, 100) or 'another address'} ({status}), and S3 requests do not"
-        " follow redirects. Check the endpoint and the region in the settings.",
+    raise redirected(clients.host, headers.get("location", ""), status)
+
+
+def redirected(host: str, location: str, status: int) -> StoreError:
+    """Return the error for a redirect without a region."""
+    target = clipped(urlsplit(location).netloc, 100) or "another address"
+    return StoreError(
+        f"{host} redirects to {target} ({status}), and S3 requests do not follow redirects. Check the endpoint and the"
+        " region in the settings.",
         code="PermanentRedirect",
     )
 

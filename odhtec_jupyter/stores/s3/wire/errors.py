@@ -37,10 +37,7 @@ def s3_errors(host: str) -> Iterator[None]:
     except (b.ConnectionError, b.HTTPClientError, b.IncompleteReadError, HTTPError, HTTPException, OSError) as error:
         raise Unreachable(f"The S3 store at {host} cannot be reached: {reason(error)}.") from error
     except ResponseParserError as error:
-        raise StoreError(
-            f"The S3 store at {host} sent a reply that cannot be read: {clipped(str(error), 200)}",
-            code="InvalidReply",
-        ) from error
+        raise _unreadable(host, str(error)) from error
     except b.BotoCoreError as error:
         raise OdhTecError(f"S3 request failed: {clipped(str(error))}", code="S3RequestFailed") from error
 
@@ -80,6 +77,25 @@ def xml_text(xml: str, name: str) -> str:
     """Return the content of an element in a short reply of S3; empty if there is none."""
     match = re.search(rf"<{name}>([^<]*)</{name}>", xml)
     return unescape(match[1]) if match else ""
+
+
+def require_result(xml: str, host: str, operation: str) -> None:
+    """Raise :class:`StoreError` for the reply to a copy, of status 200, that contains an error or is not complete."""
+    root = _ROOT.search(xml)
+    name = root[1] if root else ""
+    if name.rpartition(":")[2] == "Error":
+        raise answer_error(500, xml_text(xml, "Code"), xml_text(xml, "Message"), operation)
+    if xml.strip() and not (root and xml.rstrip().endswith((f"</{name}>", "/>"))):
+        raise _unreadable(host, "it is not complete")
+
+
+def _unreadable(host: str, why: str) -> StoreError:
+    return StoreError(
+        f"The S3 store at {host} sent a reply that cannot be read: {clipped(why, 200)}", code="InvalidReply"
+    )
+
+
+_ROOT = re.compile(r"<([A-Za-z][\w:.-]{0,100})")
 
 
 def require_s3(status: int, body: bytes, host: str, *, is_object: bool = False) -> None:
