@@ -14,7 +14,7 @@ import pytest
 
 from odhtec_jupyter.stores.interruption import Interruptible
 from odhtec_jupyter.transfers.runtime.bandwidth import BURST_SECONDS, GRANT_SECONDS, MAX_GRANT_BYTES, Bandwidth, Flow
-from odhtec_jupyter.transfers.runtime.engine import MAX_THREADS, Engine
+from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.parts import MIB
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, OperationCancelled
 from tests.transfers.steps import Clock, turns
@@ -310,7 +310,7 @@ async def test_waiting_threads_do_not_keep_other_transfers_from_working(
     engine.bandwidth.limit = LIMIT
     with monkeypatch.context() as patch:
         patch.setattr(Bandwidth, "_serve", lambda _: None)
-        flow, tokens = engine.bandwidth.flow(), [Token() for _ in range(MAX_THREADS + 5)]
+        flow, tokens = engine.bandwidth.flow(), [Token() for _ in range(engine.threads._max_workers + 5)]
         waiting = [asyncio.ensure_future(engine.in_thread(token, flow.take, MIB, token)) for token in tokens]
         for token in tokens:
             await until_set(token.met)
