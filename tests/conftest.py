@@ -40,14 +40,14 @@ FOREIGN_VARIABLE = re.compile(
     re.IGNORECASE,
 )
 
-# Before pytest-jupyter is imported: see there.
+# Before pytest-jupyter is imported; see tests/quick_start.
 sys.path.insert(0, str(ROOT / "tests" / "quick_start"))
 
-# At import, not in a fixture: session fixtures start servers and clients before any test's own fixture runs.
+# At import, because session fixtures start servers and clients before the fixtures of a test run.
 for _name in [name for name in os.environ if FOREIGN_VARIABLE.fullmatch(name)]:
     del os.environ[_name]
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
-# huggingface_hub reads it once, at its import: a fixture comes too late, and a user's cache could answer for the hub.
+# huggingface_hub reads it at its import, before any fixture runs. Otherwise it would use the cache of the user.
 _HF_HOME = tempfile.TemporaryDirectory(prefix="odhtec-hf-home-")
 os.environ["HF_HOME"] = _HF_HOME.name
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
@@ -55,7 +55,7 @@ os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 
 
 def python_path() -> str:
-    """The PYTHONPATH with which a test server starts faster; see ``tests/quick_start``."""
+    """Return the PYTHONPATH with which a test server starts faster; see ``tests/quick_start``."""
     return os.pathsep.join([str(ROOT / "tests" / "quick_start"), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
@@ -66,7 +66,7 @@ def free_port() -> int:
 
 
 def pytest_configure() -> None:
-    # scripts/test ends its lanes by SIGTERM; as after Ctrl-C, the servers they started end too.
+    # scripts/test stops its processes by SIGTERM. As after Ctrl-C, they then stop the servers that they started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
@@ -75,7 +75,7 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """End what test processes that crashed have left running; the others have ended theirs."""
+    """Stop servers that crashed test processes have left running."""
     factory = getattr(session.config, "_tmp_path_factory", None)
     if hasattr(session.config, "workerinput") or factory is None:
         return
@@ -85,14 +85,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         subprocess.run([str(ROOT / "scripts" / "rgw"), "destroy"], env=env, stdin=subprocess.DEVNULL, timeout=120)
     for info in folder.glob("**/runtime/jpserver-*.json"):
         pid = int(info.stem.partition("-")[2])
-        with suppress(OSError):  # a process of that number may be another one by now
+        with suppress(OSError):  # the process may have ended, or its number may have been reused
             if str(folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
                 os.killpg(pid, signal.SIGKILL)
 
 
 @pytest.fixture(autouse=True)
-def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What a test or a server left in the environment, and what the user has at home, is not seen."""
+def clean_environment_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Hide environment variables of other tests and servers, and the AWS configuration of the user."""
     for name in [name for name in os.environ if FOREIGN_VARIABLE.fullmatch(name)]:
         if not name.startswith(("HF_HUB_DISABLE_", "HF_HOME", "AWS_EC2_")):
             monkeypatch.delenv(name)
@@ -105,7 +105,7 @@ def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @dataclass(frozen=True)
 class S3Server:
-    """An S3 service and what it takes to use it."""
+    """An S3 server with its credentials."""
 
     name: str
     endpoint_url: str
@@ -143,9 +143,9 @@ def rgw_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
     """A Ceph object gateway, started once and removed at the end, over http and https."""
     absent = [program for program in RGW_PROGRAMS if shutil.which(program) is None]
     if absent:
-        missing(f"{', '.join(absent)} not installed: Ceph's object gateway cannot run here")
+        missing(f"{', '.join(absent)} not installed, so the Ceph object gateway cannot run")
     script = str(ROOT / "scripts" / "rgw")
-    for _ in range(3):  # a port that was free may be taken by the time the gateway wants it
+    for _ in range(3):  # another process may take a free port before the gateway does
         folder = tmp_path_factory.mktemp("rgw") / "cluster"
         port, tls_port, mon_port = free_port(), free_port(), free_port()
         env = os.environ | {
@@ -155,7 +155,7 @@ def rgw_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
             "ODHTEC_RGW_MON_PORT": str(mon_port),
         }
         log = folder.parent / "start.log"
-        # To files, not pipes: the daemons inherit them and would keep a pipe open.
+        # A file, because the daemons inherit the output and would keep a pipe open.
         with log.open("wb") as output:
             started = subprocess.run([script, "start"], env=env, stdout=output, stderr=output, timeout=180)
         if started.returncode == 0:
@@ -175,7 +175,7 @@ def rgw_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
 
 @pytest.fixture(scope="session", params=["moto", "rgw", "rgw-https"])
 def s3_server(request: pytest.FixtureRequest) -> S3Server:
-    """Every S3 server in turn."""
+    """Each S3 server in turn."""
     if request.param == "moto":
         moto: S3Server = request.getfixturevalue("moto_server")
         return moto
@@ -194,12 +194,12 @@ def _empty_moto(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @functools.cache
 def _boto3_session() -> boto3.session.Session:
-    # It keeps the description of S3, which takes 100 ms to load.
+    # Cached, because loading the description of S3 takes 100 ms.
     return boto3.session.Session()
 
 
 def make_s3_client(server: S3Server) -> S3Client:
-    """A plain boto3 client, not the package's own, to look at the store with other eyes."""
+    """Return a plain boto3 client that uses none of the package's code."""
     return _boto3_session().client(
         "s3",
         endpoint_url=server.endpoint_url,
@@ -225,7 +225,7 @@ def s3_client(s3_server: S3Server) -> Iterator[S3Client]:
 
 @pytest.fixture
 def bucket(s3_client: S3Client) -> Iterator[str]:
-    """A bucket of the test's own."""
+    """A bucket that only this test uses."""
     name = f"test-{uuid.uuid4().hex[:16]}"
     s3_client.create_bucket(Bucket=name)
     yield name
@@ -239,19 +239,19 @@ def bucket(s3_client: S3Client) -> Iterator[str]:
 
 @pytest.fixture
 def stored(s3_client: S3Client, bucket: str) -> Callable[[], dict[str, int]]:
-    """What the bucket really holds: key and size, seen by another client."""
+    """A function that returns the size of each object in the bucket by its key, as another client sees them."""
 
-    def look() -> dict[str, int]:
+    def sizes() -> dict[str, int]:
         pages = s3_client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
 
-    return look
+    return sizes
 
 
 def empty_bucket(client: S3Client, bucket: str) -> None:
     uploads = client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket)
     for upload in [upload for page in uploads for upload in page.get("Uploads", [])]:
-        # A server that still runs may drop one between the listing and this.
+        # A running server may abort an upload between the listing and this call.
         with suppress(client.exceptions.NoSuchUpload):
             client.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
     versions = client.get_paginator("list_object_versions").paginate(Bucket=bucket)
@@ -288,7 +288,7 @@ def jp_server_config() -> Any:
     return Config(
         {
             "ServerApp": {
-                # pytest-jupyter adds the terminals unless told not to, and they warn of handlers of their own.
+                # pytest-jupyter adds the terminals by default, and their handlers cause warnings.
                 "jpserver_extensions": {"odhtec_jupyter": True, "jupyter_server_terminals": False},
                 # Stricter than Jupyter's default: a request without a user is refused before its body is read.
                 "allow_unauthenticated_access": False,
@@ -299,18 +299,18 @@ def jp_server_config() -> Any:
 
 @pytest.fixture
 def jp_nbconvert_templates() -> None:
-    """pytest-jupyter copies them for each server, and no test here converts a notebook in it."""
+    """Skip the templates that pytest-jupyter copies for each server: no test converts a notebook."""
 
 
 @pytest.fixture
 def jp_fetch(jp_fetch: Callable[..., Any]) -> Callable[..., Any]:
-    """pytest-jupyter's, but a reply may take as long as a busy machine needs, not 20 s."""
+    """The fixture of pytest-jupyter without its limit of 20 s, which is too short on a busy machine."""
     return functools.partial(jp_fetch, request_timeout=0)
 
 
 @pytest.fixture(scope="session")
 def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., JupyterProcess]]:
-    """Starts real JupyterLab servers: ``lab_server(env, app="jupyterlab", options=[...])``; all end at the end."""
+    """A function that starts a real server: ``lab_server(env, app="jupyterlab", options=[...])``."""
     with ExitStack() as running:
 
         def start(env: dict[str, str] | None = None, **kwargs: Any) -> JupyterProcess:
@@ -323,7 +323,7 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
 
 
 def _unless_browser(name: str) -> Any:
-    """pytest-jupyter's fixture of this name, but not for browser tests: Playwright's own loop is in the way."""
+    """Return pytest-jupyter's fixture of this name, without effect in browser tests, where Playwright's loop runs."""
 
     @pytest.fixture(autouse=True, name=name)
     def fixture(request: pytest.FixtureRequest) -> Any:
@@ -340,8 +340,8 @@ Env = Callable[..., OdhTecSettings]
 
 
 @pytest.fixture
-def with_env(monkeypatch: pytest.MonkeyPatch, clean_surroundings: None) -> Env:
-    """Settings made in an environment that holds only these variables of ours."""
+def with_env(monkeypatch: pytest.MonkeyPatch, clean_environment_variables: None) -> Env:
+    """A function that returns settings, created with only these environment variables of the extension."""
 
     def make(**variables: str) -> OdhTecSettings:
         for name, value in variables.items():

@@ -1,4 +1,4 @@
-"""What tests store, and what they find in a store, seen by a client that is not the package's own."""
+"""Content for tests, and the content of a bucket as a plain boto3 client sees it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ MIB = 1024 * 1024
 
 
 def noise(size: int) -> bytes:
-    """Bytes in which nothing repeats, the same in each run."""
+    """Return bytes without repetitions, the same in each run."""
     return random.Random(size).randbytes(size)
 
 
 def body_of(client: Any, bucket: str, key: str) -> bytes:
-    """The content of one object."""
+    """Return the content of one object."""
     body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
     return body
 
 
 def contents(client: Any, bucket: str, prefix: str = "") -> dict[str, bytes]:
-    """key → content of each object whose key has the prefix; at most 1,000."""
+    """Return the content of each object with the prefix by its key, up to 1,000 objects."""
     found = client.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
     return {item["Key"]: body_of(client, bucket, item["Key"]) for item in found}
 
 
 def multiparts(client: Any, bucket: str) -> list[Any]:
-    """The unfinished multipart uploads."""
+    """Return the unfinished multipart uploads of a bucket."""
     found: list[Any] = client.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
     return found

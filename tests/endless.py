@@ -1,4 +1,4 @@
-"""An HTTP server on the loopback interface that answers with more than anybody can keep."""
+"""An HTTP server on the loopback interface whose replies are too large for any memory."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from itertools import chain, repeat
 
 from tests.loopback import LoopbackServer, QuietHandler
 
-# Who reads without a limit gets so much, and the machine of the tests survives it.
-MOST = 160 * 1024 * 1024
+# Bytes sent to a client without a limit: few enough for the machine that runs the tests.
+MAX_BYTES = 160 * 1024 * 1024
 
 Reply = tuple[int, dict[str, str], Iterator[bytes]]
 
 
 class EndlessServer(LoopbackServer):
-    """Every request gets what ``answer`` makes of its path; ``sent`` are the bytes of the longest reply."""
+    """A server that sends the reply of ``answer`` for a path. ``sent`` are the bytes of the longest reply."""
 
     def __init__(self, answer: Callable[[str], Reply]) -> None:
         self.sent = 0
@@ -23,7 +23,7 @@ class EndlessServer(LoopbackServer):
         server = self
 
         class Handler(QuietHandler):
-            protocol_version = "HTTP/1.0"  # what ends with the connection needs no length
+            protocol_version = "HTTP/1.0"  # the body ends with the connection, so it needs no length
 
             def reply(self) -> None:
                 if length := int(self.headers.get("Content-Length", 0)):
@@ -39,15 +39,15 @@ class EndlessServer(LoopbackServer):
                     for piece in pieces:
                         self.wfile.write(piece)
                         sent += len(piece)
-                        if sent > MOST:
+                        if sent > MAX_BYTES:
                             break
                 server.sent = max(server.sent, sent)
 
         for verb in ("GET", "HEAD", "PUT", "POST", "DELETE"):
             setattr(Handler, f"do_{verb}", Handler.reply)
-        super().__init__(Handler, ends_answers=True)  # so ``sent`` is true after the block
+        super().__init__(Handler, ends_answers=True)  # so that ``sent`` is final after the block
 
 
 def endless(start: bytes, entry: bytes) -> Iterator[bytes]:
-    """A body that begins like a good one and then repeats an entry for ever."""
+    """Return a body that starts with ``start`` and then repeats an entry without end."""
     return chain([start], repeat(entry * (1 + 65536 // len(entry))))

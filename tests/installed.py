@@ -1,6 +1,6 @@
-"""What this machine can run.
+"""Programs that a test needs and this machine may not have.
 
-What it cannot is skipped with the reason; with ODHTEC_REQUIRE_ALL=1, as in CI, that is a failure.
+Without them, the test is skipped with the reason. With ODHTEC_REQUIRE_ALL=1, as in CI, it fails.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ RGW_IS_INSTALLED = all(map(shutil.which, RGW_PROGRAMS))
 
 
 def missing(reason: str) -> None:
-    """Skip, or fail where everything must run."""
+    """Skip the test, or fail if ODHTEC_REQUIRE_ALL is set."""
     if os.environ.get("ODHTEC_REQUIRE_ALL") == "1":
         pytest.fail(f"ODHTEC_REQUIRE_ALL is set, but {reason}")
     pytest.skip(reason)

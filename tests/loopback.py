@@ -11,23 +11,23 @@ from typing import Any, Self
 
 
 class QuietHandler(BaseHTTPRequestHandler):
-    """Answers over kept connections and logs nothing."""
+    """A handler that keeps connections open and logs nothing."""
 
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Log nothing."""
 
 
 class _HttpServer(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is nothing to report; anything else is a fault of the test."""
+        """Report errors, except those of clients that disconnect."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
 
 class LoopbackServer:
-    """Serves with threads of its own while its ``with`` block runs."""
+    """An HTTP server that runs in threads during its ``with`` block."""
 
     def __init__(
         self,
@@ -36,12 +36,12 @@ class LoopbackServer:
         ends_answers: bool = False,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """``ends_answers``: the block's end waits for the answers that are being sent. ``tls``: for https."""
+        """``ends_answers``: the end of the block waits until all replies are sent. ``tls``: for https."""
         self._server = _HttpServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = not ends_answers
         self._thread = threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True)
         self.port: int = self._server.server_address[1]
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"  # without a slash at its end
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"  # without a slash at the end
         if tls:  # the handshake takes place at the first read, in the thread of the connection
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
 

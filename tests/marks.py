@@ -1,4 +1,4 @@
-"""Which S3 servers a test runs against, where that is not every one, and why."""
+"""Markers for tests that run against only some of the S3 servers."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import pytest
 
 
 def on_stores(*names: str) -> pytest.MarkDecorator:
-    """Run against these S3 servers of :func:`tests.conftest.s3_server`."""
+    """Run a test against these S3 servers of :func:`tests.conftest.s3_server`."""
     return pytest.mark.parametrize("s3_server", names, indirect=True)
 
 
-# The store is incidental, or the test needs what only moto does (a clock that can be set, versions without a wait).
+# Any store is enough, or the test needs moto's clock or its immediate versions.
 on_moto = on_stores("moto")
-# Needs what moto does not do: signatures, checksums, conditional completion.
+# The test needs signatures, checksums or conditional completion, which moto does not have.
 on_rgw = on_stores("rgw")
 on_rgw_and_https = on_stores("rgw", "rgw-https")
 on_https = on_stores("rgw-https")
-# What TLS cannot change.
+# TLS makes no difference to the test.
 over_http = on_stores("moto", "rgw")

@@ -1,4 +1,4 @@
-"""An S3 server that keeps objects in memory and departs from Amazon's where a test says so: as stores elsewhere do."""
+"""An S3 server with objects in memory. Tests make it differ from Amazon S3 in the ways of other stores."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Headers = dict[str, str]
 
 @dataclass
 class Stored:
-    """One object."""
+    """A stored object."""
 
     body: bytes
     headers: Headers = field(default_factory=dict)
@@ -35,8 +35,8 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request as the server got it."""
+class Request:
+    """A request as the server received it."""
 
     method: str
     bucket: str
@@ -48,34 +48,34 @@ class Asked:
 
 @dataclass
 class Reply:
-    """What goes back. ``framing`` says how the end of the body is marked."""
+    """A reply. ``framing`` is how the end of the body is marked."""
 
     status: int = 200
     body: bytes = b""
     headers: Headers = field(default_factory=dict)
     framing: str = "length"  # or "chunked", or "close"
-    torn_after: int | None = None  # bytes of the body after which the connection ends
+    torn_after: int | None = None  # number of body bytes after which the connection breaks
 
 
 def failure(status: int, code: str, message: str = "") -> Reply:
-    """An error of S3."""
+    """Return an error reply of S3."""
     return Reply(status, f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode())
 
 
-Oddity = Callable[[Asked, Reply], Reply | None]
-Refusal = Callable[[Asked], Reply | None]
+Oddity = Callable[[Request, Reply], Reply | None]
+Refusal = Callable[[Request], Reply | None]
 
 
 class OddStore(LoopbackServer):
-    """``refuse`` answers in the place of the store, ``oddity`` changes what it answers; None leaves it alone."""
+    """An S3 server. ``refuse`` can replace its reply, and ``oddity`` can change it; with None it stays as it is."""
 
     def __init__(self, *, refuse: Refusal | None = None, oddity: Oddity | None = None) -> None:
         self.refuse, self.oddity = refuse, oddity
         self.buckets: dict[str, dict[str, Stored]] = {"bucket": {}}
         self.uploads: dict[str, dict[int, bytes]] = {}
-        self.asked: list[Asked] = []
+        self.requests: list[Request] = []
         self._lock = threading.Lock()
-        script = self
+        odd_store = self
 
         class Handler(QuietHandler):
             def handle_any(self) -> None:
@@ -84,12 +84,12 @@ class OddStore(LoopbackServer):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 query = dict(parse_qsl(url.query, keep_blank_values=True))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                asked = Asked(self.command, bucket, key, query, headers, body)
-                with script._lock:
-                    script.asked.append(asked)
-                    reply = (script.refuse(asked) if script.refuse else None) or script.answer(asked)
-                    if script.oddity:
-                        reply = script.oddity(asked, reply) or reply
+                request = Request(self.command, bucket, key, query, headers, body)
+                with odd_store._lock:
+                    odd_store.requests.append(request)
+                    reply = (odd_store.refuse(request) if odd_store.refuse else None) or odd_store.answer(request)
+                    if odd_store.oddity:
+                        reply = odd_store.oddity(request, reply) or reply
                 self.send(reply)
 
             def send(self, reply: Reply) -> None:
@@ -125,7 +125,7 @@ class OddStore(LoopbackServer):
 
     @property
     def objects(self) -> dict[str, Stored]:
-        """Those of the one bucket."""
+        """The objects of the bucket ``bucket``."""
         return self.buckets["bucket"]
 
     def put(self, key: str, body: bytes, **headers: str) -> Stored:
@@ -134,43 +134,43 @@ class OddStore(LoopbackServer):
         return self.objects[key]
 
     def count(self, method: str, *, key: str | None = None) -> int:
-        """How many requests came."""
-        return sum(one.method == method and key in {None, one.key} for one in self.asked)
+        """Return the number of received requests."""
+        return sum(one.method == method and key in {None, one.key} for one in self.requests)
 
     # --- the store ------------------------------------------------------------------------------------------------
 
-    def answer(self, asked: Asked) -> Reply:
-        """As S3 would."""
-        if not asked.bucket:
+    def answer(self, request: Request) -> Reply:
+        """Return the reply of a normal S3 server."""
+        if not request.bucket:
             names = "".join(f"<Bucket><Name>{escape(name)}</Name></Bucket>" for name in self.buckets)
             return _xml(f"<ListAllMyBucketsResult><Buckets>{names}</Buckets></ListAllMyBucketsResult>")
-        objects = self.buckets.get(asked.bucket)
+        objects = self.buckets.get(request.bucket)
         if objects is None:
             return failure(404, "NoSuchBucket")
-        if not asked.key:
-            return self._bucket(objects, asked)
-        if "uploads" in asked.query or "uploadId" in asked.query:
-            return self._multipart(objects, asked)
-        if "tagging" in asked.query:
+        if not request.key:
+            return self._bucket(objects, request)
+        if "uploads" in request.query or "uploadId" in request.query:
+            return self._multipart(objects, request)
+        if "tagging" in request.query:
             return failure(404, "NoSuchTagSet")
-        if asked.method == "PUT":
-            return self._put(objects, asked)
-        if asked.method == "DELETE":
-            objects.pop(asked.key, None)
+        if request.method == "PUT":
+            return self._put(objects, request)
+        if request.method == "DELETE":
+            objects.pop(request.key, None)
             return Reply(204)
-        return self._get(objects, asked)
+        return self._get(objects, request)
 
-    def _bucket(self, objects: dict[str, Stored], asked: Asked) -> Reply:
-        if "delete" in asked.query:
-            for key in re.findall("<Key>([^<]*)</Key>", asked.body.decode()):
+    def _bucket(self, objects: dict[str, Stored], request: Request) -> Reply:
+        if "delete" in request.query:
+            for key in re.findall("<Key>([^<]*)</Key>", request.body.decode()):
                 objects.pop(key, None)
             return _xml("<DeleteResult></DeleteResult>")
-        if asked.method != "GET" or {"versioning", "versions", "location"} & set(asked.query):
+        if request.method != "GET" or {"versioning", "versions", "location"} & set(request.query):
             return Reply(200)
-        return self._list(objects, asked.query)
+        return self._list(objects, request.query)
 
     def _list(self, objects: dict[str, Stored], query: Headers) -> Reply:
-        """ListObjectsV2 or ListObjects. A marker that is a folder skips all of it, ``start-after`` does not."""
+        """Return a list in version 1 or 2. A marker that is a folder skips the whole folder, unlike ``start-after``."""
         is_v2 = query.get("list-type") == "2"
         prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
         start = query.get("start-after", "") if is_v2 else ""
@@ -199,21 +199,21 @@ class OddStore(LoopbackServer):
         found = "".join(entries[name] for name in shown)
         return _xml(f"<ListBucketResult><IsTruncated>{truncated}</IsTruncated>{more}{found}</ListBucketResult>")
 
-    def _multipart(self, objects: dict[str, Stored], asked: Asked) -> Reply:
-        if "uploads" in asked.query:
+    def _multipart(self, objects: dict[str, Stored], request: Request) -> Reply:
+        if "uploads" in request.query:
             upload_id = f"upload-{len(self.uploads)}"
             self.uploads[upload_id] = {}
             return _xml(
                 f"<InitiateMultipartUploadResult><UploadId>{upload_id}</UploadId></InitiateMultipartUploadResult>"
             )
-        parts = self.uploads.get(asked.query["uploadId"])
+        parts = self.uploads.get(request.query["uploadId"])
         if parts is None:
             return failure(404, "NoSuchUpload")
-        if asked.method == "PUT":
-            parts[int(asked.query["partNumber"])] = asked.body
-            return Reply(headers={"ETag": Stored(asked.body).etag})
-        if asked.method == "GET":
-            after = int(asked.query.get("part-number-marker") or 0)
+        if request.method == "PUT":
+            parts[int(request.query["partNumber"])] = request.body
+            return Reply(headers={"ETag": Stored(request.body).etag})
+        if request.method == "GET":
+            after = int(request.query.get("part-number-marker") or 0)
             listed = "".join(
                 f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(Stored(body).etag)}</ETag>"
                 f"<Size>{len(body)}</Size></Part>"
@@ -221,42 +221,44 @@ class OddStore(LoopbackServer):
                 if number > after
             )
             return _xml(f"<ListPartsResult><IsTruncated>false</IsTruncated>{listed}</ListPartsResult>")
-        if asked.method == "POST":
-            if asked.headers.get("if-none-match") == "*" and asked.key in objects:
+        if request.method == "POST":
+            if request.headers.get("if-none-match") == "*" and request.key in objects:
                 return failure(412, "PreconditionFailed")
-            objects[asked.key] = Stored(b"".join(parts[number] for number in sorted(parts)))
-            del self.uploads[asked.query["uploadId"]]
+            objects[request.key] = Stored(b"".join(parts[number] for number in sorted(parts)))
+            del self.uploads[request.query["uploadId"]]
             return _xml("<CompleteMultipartUploadResult></CompleteMultipartUploadResult>")
-        del self.uploads[asked.query["uploadId"]]
+        del self.uploads[request.query["uploadId"]]
         return Reply(204)
 
-    def _put(self, objects: dict[str, Stored], asked: Asked) -> Reply:
-        if asked.headers.get("if-none-match") == "*" and asked.key in objects:
+    def _put(self, objects: dict[str, Stored], request: Request) -> Reply:
+        if request.headers.get("if-none-match") == "*" and request.key in objects:
             return failure(412, "PreconditionFailed")
-        if source := asked.headers.get("x-amz-copy-source"):
+        if source := request.headers.get("x-amz-copy-source"):
             bucket, _, key = unquote(source).lstrip("/").partition("/")
-            there = self.buckets[bucket].get(key)
-            if there is None:
+            existing = self.buckets[bucket].get(key)
+            if existing is None:
                 return failure(404, "NoSuchKey")
-            if asked.headers.get("x-amz-copy-source-if-match") not in {None, there.etag}:
+            if request.headers.get("x-amz-copy-source-if-match") not in {None, existing.etag}:
                 return failure(412, "PreconditionFailed")
-            replaced = asked.headers.get("x-amz-metadata-directive") == "REPLACE"
-            objects[asked.key] = Stored(there.body, _kept(asked) if replaced else dict(there.headers))
-            return _xml(f"<CopyObjectResult><ETag>{escape(there.etag)}</ETag></CopyObjectResult>")
-        objects[asked.key] = Stored(asked.body, _kept(asked))
-        return Reply(headers={"ETag": objects[asked.key].etag})
+            replaced = request.headers.get("x-amz-metadata-directive") == "REPLACE"
+            objects[request.key] = Stored(
+                existing.body, _stored_headers(request) if replaced else dict(existing.headers)
+            )
+            return _xml(f"<CopyObjectResult><ETag>{escape(existing.etag)}</ETag></CopyObjectResult>")
+        objects[request.key] = Stored(request.body, _stored_headers(request))
+        return Reply(headers={"ETag": objects[request.key].etag})
 
-    def _get(self, objects: dict[str, Stored], asked: Asked) -> Reply:
-        one = objects.get(asked.key)
+    def _get(self, objects: dict[str, Stored], request: Request) -> Reply:
+        one = objects.get(request.key)
         if one is None:
             return failure(404, "NoSuchKey")
-        if asked.headers.get("if-match") not in {None, one.etag}:
+        if request.headers.get("if-match") not in {None, one.etag}:
             return failure(412, "PreconditionFailed")
         headers = one.headers | {
             "ETag": one.etag,
             "Last-Modified": format_datetime(one.modified.replace(microsecond=0), usegmt=True),
         }
-        match = re.fullmatch(r"bytes=(\d+)-(\d*)", asked.headers.get("range", ""))
+        match = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", ""))
         if match is None:
             return Reply(200, one.body, headers)
         start, end = int(match[1]), min(int(match[2] or len(one.body)), len(one.body) - 1)
@@ -274,10 +276,10 @@ class OddStore(LoopbackServer):
         super().__exit__(kind, error, trace)
 
 
-def _kept(asked: Asked) -> Headers:
+def _stored_headers(request: Request) -> Headers:
     return {
         name: value
-        for name, value in asked.headers.items()
+        for name, value in request.headers.items()
         if name in {"content-type", "content-disposition"} or name.startswith("x-amz-meta-")
     }
 

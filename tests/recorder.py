@@ -1,4 +1,4 @@
-"""An HTTP server on the loopback interface that keeps what it is sent: for what must not arrive."""
+"""An HTTP server on the loopback interface that records requests, for those that must not be sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.loopback import LoopbackServer, QuietHandler
 
 
 class Recorder(LoopbackServer):
-    """Answers every request with 403 or another ``status``; ``requests`` are their heads, each as one text."""
+    """A server that replies to each request with ``status``. ``requests`` has the head of each request as one text."""
 
     def __init__(self, status: int = 403, headers: Mapping[str, str] | None = None) -> None:
         self.requests: list[str] = []

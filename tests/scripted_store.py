@@ -1,4 +1,4 @@
-"""An S3 server that answers as a test says: for what no server here does, and some elsewhere do."""
+"""An S3 server with the replies of a test, for behaviour that only other stores have."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Answer = Callable[[dict[str, str]], str | bytes | tuple[int, str]]
 
 
 class ScriptedStore(LoopbackServer):
-    """Every request gets what ``answer`` makes of its query; ``queries`` are those that came."""
+    """A server that sends the reply of ``answer`` for a query. ``queries`` are the received ones."""
 
     def __init__(self, answer: Answer) -> None:
         self.queries: list[dict[str, str]] = []
@@ -26,8 +26,8 @@ class ScriptedStore(LoopbackServer):
             def do_GET(self) -> None:
                 query = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
                 script.queries.append(query)
-                told = answer(query)
-                status, text = told if isinstance(told, tuple) else (200, told)
+                reply = answer(query)
+                status, text = reply if isinstance(reply, tuple) else (200, reply)
                 body = text.encode() if isinstance(text, str) else text
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
@@ -46,7 +46,7 @@ class ScriptedStore(LoopbackServer):
 
 
 def listing(*keys: str, token: str = "", encoded: bool = False, raw: str = "") -> str:
-    """The XML of a page; ``raw`` goes in as it is."""
+    """Return the XML of a page. ``raw`` is inserted unchanged."""
     name = quote if encoded else escape
     entries = "".join(f"<Contents><Key>{name(key)}</Key><Size>{len(key)}</Size></Contents>" for key in keys)
     more = f"<NextContinuationToken>{token}</NextContinuationToken>" if token else ""
@@ -58,7 +58,7 @@ def listing(*keys: str, token: str = "", encoded: bool = False, raw: str = "") -
 
 
 def in_order(keys: Sequence[str], *, wordy: bool = False) -> Answer:
-    """A store with these keys in this order, whatever it is; ``wordy`` tokens are long and of any alphabet."""
+    """Return the answers of a store with these keys in this order. ``wordy``: long tokens in several alphabets."""
     filler = "😀 &<+%2F/=\"' " * 200 if wordy else "after "
 
     def answer(query: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Which tests run: the option ``--stores``, the marker ``server``, and how many tests used which real part."""
+"""The selection of tests: the option ``--stores``, the marker ``server``, and a summary of the used real parts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--stores",
         choices=["best", "all"],
         default="best",
-        help="best: each test once, on Ceph RGW where it is installed, else on moto; https only where it is marked tls",
+        help="best: each test once, on Ceph RGW if installed or otherwise on moto; tests marked tls also over https",
     )
 
 
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         names = set(getattr(item, "fixturenames", ()))
         if store := _store_of(item):
             names.add(f"s3_server[{store}]")
-        # A property of the test: reports carry it from xdist's processes to the one that prints the summary.
+        # As a property of the test, it gets into the reports, from which the main process prints the summary.
         item.user_properties.append(("parts", "; ".join(part for part, fixtures in PARTS.items() if fixtures & names)))
     if config.getoption("--stores") == "best":
         left_out = _not_best(items)
@@ -51,7 +51,7 @@ def _store_of(item: pytest.Item) -> str | None:
 
 
 def _not_best(items: list[pytest.Item]) -> set[pytest.Item]:
-    """The tests that another one repeats on a better store."""
+    """Return the tests that also run on a better store."""
     wanted = [store for store in ("rgw", "moto", "rgw-https") if store == "moto" or RGW_IS_INSTALLED]
     variants: dict[str, dict[str, pytest.Item]] = {}  # the test without its store → store → item
     for item in items:
@@ -61,7 +61,7 @@ def _not_best(items: list[pytest.Item]) -> set[pytest.Item]:
     left_out: set[pytest.Item] = set()
     for stores in variants.values():
         best = next((store for store in wanted if store in stores), None)
-        if best is None:  # the machine has none of them: each is skipped with the reason
+        if best is None:  # none of them is installed, so each is skipped with the reason
             continue
         keep = {best} | ({"rgw-https"} if next(iter(stores.values())).get_closest_marker("tls") else set())
         left_out.update(item for store, item in stores.items() if store not in keep)
@@ -69,14 +69,14 @@ def _not_best(items: list[pytest.Item]) -> set[pytest.Item]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """How many tests ran against which real part, so that skips are visible; and what tests recorded."""
+    """Print how many tests used each real part, and the properties that tests have recorded."""
     for outcome in ("passed", "failed", "skipped"):
         reports = [one for one in terminalreporter.stats.get(outcome, []) if hasattr(one, "user_properties")]
         used = [dict(one.user_properties).get("parts", "").split("; ") for one in reports]
         counts = {part: sum(part in parts for parts in used) for part in PARTS}
         if outcome == "passed" or any(counts.values()):
-            told = ", ".join(f"{count} with {part}" for part, count in counts.items())
-            terminalreporter.write_line(f"{outcome}: {len(reports)} in all, {told}")
+            counted = ", ".join(f"{count} with {part}" for part, count in counts.items())
+            terminalreporter.write_line(f"{outcome}: {len(reports)} in all, {counted}")
         for report in reports:
             for name, value in report.user_properties:
                 if name != "parts":

@@ -21,7 +21,7 @@ c.OdhTecSettings.http_proxy = "http://user:HIDDEN-proxy@proxy:1"
 
 
 @pytest.mark.parametrize("flag", ["--show-config", "--show-config-json"])
-def test_show_config_prints_no_secret(tmp_path: Path, flag: str, clean_surroundings: None) -> None:
+def test_show_config_prints_no_secret(tmp_path: Path, flag: str, clean_environment_variables: None) -> None:
     config = tmp_path / "config.py"
     config.write_text(CONFIG)
     token = tmp_path / "token"

@@ -1,4 +1,4 @@
-"""``openapi.yaml`` says what the server does."""
+"""``openapi.yaml`` describes the server."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ VERBS = ("get", "head", "post", "put", "delete", "patch")
 
 
 def template(pattern: str) -> str:
-    """A route's pattern as a path of the contract."""
+    """Return the path in the contract for the pattern of a route."""
     path = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", pattern)
     return re.sub(r"{(transfer|upload)_id}", "{id}", path).replace("{prefix}", "{key}")
 
 
 def served() -> dict[str, set[str]]:
-    """Paths and methods of the routing table. A verb that a class inherits is one it has."""
+    """Return the methods of each path in the routing table, including inherited ones."""
     from tornado.web import RequestHandler
 
     found: dict[str, set[str]] = {}
@@ -44,7 +44,7 @@ def described() -> dict[str, set[str]]:
     return {path: set(item) & set(VERBS) for path, item in CONTRACT["paths"].items()}
 
 
-# Their other verbs mean an object in a bucket of that name, which /objects/{bucket}/{key} describes.
+# With other methods, these paths mean an object in a bucket of that name; /objects/{bucket}/{key} describes them.
 SHADOWS = {
     "/objects/upload/{bucket}": {"get", "delete", "put"},  # a PUT without a key is answered with 405
     "/objects/folder/{bucket}": {"get", "delete"},
@@ -61,7 +61,7 @@ def test_every_route_is_described_with_its_methods() -> None:
 
 def test_every_described_method_is_served() -> None:
     table = served()
-    # /objects/multiple/{bucket} is answered by the route of /objects/{bucket}/{key}: a body makes the difference.
+    # /objects/multiple/{bucket} shares the route of /objects/{bucket}/{key}. It differs by its body.
     table["/objects/multiple/{bucket}"] = {"delete"}
     assert "delete" in table["/objects/{bucket}/{key}"]
     for path, verbs in described().items():
@@ -78,8 +78,8 @@ def test_path_parameters_are_described() -> None:
 
     for path, item in CONTRACT["paths"].items():
         parameters = [resolve(parameter) for parameter in item.get("parameters", [])]
-        told = {parameter["name"] for parameter in parameters if parameter["in"] == "path"}
-        assert told == set(re.findall(r"{(\w+)}", path)), path
+        named = {parameter["name"] for parameter in parameters if parameter["in"] == "path"}
+        assert named == set(re.findall(r"{(\w+)}", path)), path
 
 
 @pytest.fixture

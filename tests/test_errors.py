@@ -1,4 +1,4 @@
-"""The registry of errors: it is complete, its drawing is true, and server and client agree on it."""
+"""The registry of errors: it is complete, its drawing matches it, and server and client use the same codes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FAILURES = {"Failure", "KeyFailure"}
 
 
 def tree(kind: type[OdhTecError] = OdhTecError, first: str = "", later: str = "") -> Iterator[str]:
-    """Yield the lines of the drawing: each class below its base, with its statuses and their codes."""
+    """Yield the lines of the drawing: each class below its base class, with its statuses and codes."""
     name = f"{first}{kind.__name__}"
     children = [child for child in OWN.values() if child.__base__ is kind]
     for status in sorted({one.status for one in CODES.values() if one.kind is kind}):
@@ -34,7 +34,7 @@ def tree(kind: type[OdhTecError] = OdhTecError, first: str = "", later: str = ""
         yield from tree(child, later + ("└── " if last else "├── "), later + ("    " if last else "│   "))
 
 
-def test_drawing_in_the_docstring_is_true() -> None:
+def test_drawing_in_the_docstring_matches_the_registry() -> None:
     assert textwrap.indent("\n".join(tree()), "    ") in (errors.__doc__ or "")
 
 
@@ -50,17 +50,17 @@ def test_no_code_is_registered_twice() -> None:
     assert len(codes) == len(set(codes))
 
 
-# --- what is raised anywhere in the package ---------------------------------------------------------------------------
+# --- errors raised in the package -------------------------------------------------------------------------------------
 
 
 def sources() -> dict[str, ast.Module]:
-    """The package's modules, without the demonstration: its servers speak for S3 and the hub."""
+    """Return the modules of the package, without the demonstration, whose servers send errors of S3 and the hub."""
     paths = [path for path in sorted(PACKAGE.rglob("*.py")) if "demo" not in path.parts]
     return {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in paths}
 
 
 def classes(modules: dict[str, ast.Module]) -> dict[str, tuple[str, str | None]]:
-    """Each class of errors outside errors.py: the class of errors.py that it is, and a code of its own."""
+    """Return for each error class outside of errors.py its base class in errors.py and its own code."""
     bases: dict[str, tuple[list[str], str | None]] = {}
     for tree in modules.values():
         for node in ast.walk(tree):
@@ -82,7 +82,7 @@ def text(node: ast.AST | None) -> str | None:
 
 
 def texts(node: ast.AST | None, constants: dict[str, str]) -> list[str]:
-    """The strings that an expression for a code may be: a literal, either branch of a condition, a named constant."""
+    """Return the possible values of an expression for a code: a literal, both branches of a condition, a constant."""
     if isinstance(node, ast.IfExp):
         return [*texts(node.body, constants), *texts(node.orelse, constants)]
     if isinstance(node, ast.Name):
@@ -108,7 +108,7 @@ def test_every_raised_code_is_registered_with_the_class_that_is_raised() -> None
             name = ast.unparse(node.func).rpartition(".")[2]
             codes = [word.value for word in node.keywords if word.arg in {"code", "Code"}]
             if name == "error_for" or name in FAILURES:
-                kind = None  # any class: the code alone decides
+                kind = None  # any class, because the code decides
                 codes += node.args[:1] if name == "error_for" else []
             elif name in OWN or name in private:
                 kind = OWN[private[name][0] if name in private else name]
@@ -122,20 +122,20 @@ def test_every_raised_code_is_registered_with_the_class_that_is_raised() -> None
                     wrong.append(f"{module}:{node.lineno} {code} is not in errors.CODES")
                 elif kind is not None and not issubclass(kind, CODES[code].kind):
                     wrong.append(f"{module}:{node.lineno} {code} is {CODES[code].kind.__name__}, not {kind.__name__}")
-    for code in handler_base._CODES.values():  # of what tornado and Jupyter refuse
+    for code in handler_base._CODES.values():  # for refusals of tornado and Jupyter
         if code not in CODES:
             wrong.append(f"handlers/base.py: {code}")
     for name, (base, code) in private.items():
         if code is not None and (code not in CODES or not issubclass(OWN[base], CODES[code].kind)):
             wrong.append(f"class {name} has the code {code}")
     assert wrong == []
-    # The test itself: it sees literals, constants, conditions and classes of other modules.
+    # The test itself finds literals, constants, conditions and classes of other modules.
     assert {"InUse", "HiddenFile", "ProxyBodyLimit", "NeedsConnection", "NoSuchKey"} <= found
     assert "HubEndpointMissing" in {code for _, code in private.values()}
 
 
-def test_every_registered_code_is_raised_or_is_of_s3() -> None:
-    """What nothing raises any more is removed from the registry."""
+def test_every_registered_code_is_raised_or_comes_from_s3() -> None:
+    """Codes that are no longer raised have to be removed from the registry."""
     words = {
         node.value
         for module, tree in sources().items()
@@ -146,7 +146,7 @@ def test_every_registered_code_is_raised_or_is_of_s3() -> None:
     assert own - words - {kind.code for kind in OWN.values()} == set()
 
 
-# --- what the client makes of a reply ---------------------------------------------------------------------------------
+# --- errors of the client for a reply ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("code", CODES)

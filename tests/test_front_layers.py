@@ -1,4 +1,4 @@
-"""Which folder of the labextension may import which: each only those below it."""
+"""Folders of the labextension import only folders below them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent / "labextension" / "src"
-# From the top. What stands in one line does not import its neighbours, but for the last: words that all share.
+# From the top. Folders in one line do not import each other. In the last line they do.
 LAYERS = (
     {"index.ts"},
     {"plugins"},
@@ -35,8 +35,8 @@ LAYERS = (
 IMPORT = re.compile(r"(?:from|import\()\s*'(\.{1,2}/[^']+)'")
 
 
-def place(path: str) -> str:
-    """The folder of a file, or the file that is in none."""
+def top_of(path: str) -> str:
+    """Return the top folder of a file, or the file itself if it has none."""
     first, inside, _ = path.partition("/")
     return first if inside else f"{first}.ts"
 
@@ -50,23 +50,23 @@ def test_every_folder_imports_only_what_is_below_it() -> None:
     for file in sorted(SOURCE.rglob("*.ts*")):
         if ".spec." in file.name or file.name.endswith(".d.ts") or "testing" in file.parts:
             continue
-        importer = place(file.relative_to(SOURCE).with_suffix("").as_posix())
+        importer = top_of(file.relative_to(SOURCE).with_suffix("").as_posix())
         seen.add(importer)
         for path in IMPORT.findall(file.read_text()):
             imported = os.path.normpath(os.path.join(file.parent.relative_to(SOURCE), path))
             if imported.startswith(".."):
                 continue  # package.json
-            target = place(imported)
+            target = top_of(imported)
             if target == importer or {target, importer} <= LAYERS[-1]:
                 continue
             if rank(target) <= rank(importer):
                 wrong.append(f"{file.relative_to(SOURCE)} imports {imported}")
     assert wrong == []
-    assert seen == set().union(*LAYERS), "a new folder needs a place"
+    assert seen == set().union(*LAYERS), "add new folders to LAYERS"
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    """Imports of types count: a circle of these keeps the modules from being read and moved one by one."""
+    """Imports of types count: with circular ones, modules cannot be read and moved one by one."""
     files = {
         file.relative_to(SOURCE).with_suffix("").as_posix(): file
         for file in SOURCE.rglob("*.ts*")
@@ -96,8 +96,8 @@ def test_imports_are_sorted_by_path() -> None:
     assert wrong == []
 
 
-def test_only_the_plugins_and_the_cell_know_widgets() -> None:
-    """Where ipywidgets is not there, nothing that the sidebar needs may load them."""
+def test_only_plugins_and_cell_import_widgets() -> None:
+    """Without ipywidgets, the sidebar must not load them."""
     users = {
         file.relative_to(SOURCE).as_posix() for file in SOURCE.rglob("*.ts*") if "@jupyter-widgets/" in file.read_text()
     }
@@ -105,7 +105,7 @@ def test_only_the_plugins_and_the_cell_know_widgets() -> None:
 
 
 def test_names_are_shown_through_one_function() -> None:
-    """Views and sentences do it by themselves; what is given to Lab without them has to."""
+    """Views and translations show invisible characters. Other texts for Lab must call the function themselves."""
     settings = (SOURCE.parent / "tsconfig.json").read_text()
     assert '"jsxImportSource": "#jsx"' in settings
     wrong = []

@@ -1,4 +1,4 @@
-"""What the contract allows and what it does not, sent to a real server: no 500, and no answer it does not describe."""
+"""Valid and invalid requests by the contract, sent to a real server: no reply is a 500 or missing in the contract."""
 
 from __future__ import annotations
 
@@ -30,14 +30,13 @@ if TYPE_CHECKING:
     from schemathesis import Case, Response
 
 CONTRACT = Path(__file__).resolve().parent.parent / "odhtec_jupyter" / "openapi.yaml"
-ENDLESS = "/transfers/events"  # a stream that never ends by itself
-NOBODY = "http://127.0.0.1:9"  # the discard port: refused at once
+ENDLESS = "/transfers/events"  # a stream that does not end
+UNREACHABLE = "http://127.0.0.1:9"  # the discard port, which refuses connections
 
 
 KEYS = ["a/b.txt", "a/", "a/new.txt", "日本/é 😀.bin", "..", "//", "a\tb"]
-# Values that lead somewhere: out of random ones alone hardly any request would find a bucket. Those that are against
-# the schema are tried all the same.
-FAMILIAR: dict[str, list[Any]] = {
+# Values that exist, because hardly any random request would find a bucket. Invalid ones are sent as well.
+KNOWN_VALUES: dict[str, list[Any]] = {
     "connection": ["default"],
     "bucket": ["bucket", "empty", "no-such-bucket", ".."],
     "bucketName": ["new-bucket", "bucket", "No Such Name!"],
@@ -49,16 +48,16 @@ FAMILIAR: dict[str, list[Any]] = {
     "source": ["s3://bucket/a/b.txt", "s3://bucket/a/", "workspace://a.txt", "hf://org/model/", "s3://", "no uri"],
     "target": ["s3://bucket/copy/", "s3://empty/x", "workspace://copy/", "", "hf://org/model"],
     "q": ["b", "*.txt", "\t"],
-    # The server tries the addresses it is given: they must not lead away from this machine.
-    "endpoint": [None, "", NOBODY, "no address", f"{NOBODY}/bucket\x00"],
-    "hfEndpoint": [None, "", NOBODY, "no address"],
-    "httpProxy": [None, "", NOBODY, "no address"],
-    "httpsProxy": [None, "", NOBODY, "no address"],
+    # The server connects to these addresses, so they must be on this machine.
+    "endpoint": [None, "", UNREACHABLE, "no address", f"{UNREACHABLE}/bucket\x00"],
+    "hfEndpoint": [None, "", UNREACHABLE, "no address"],
+    "httpProxy": [None, "", UNREACHABLE, "no address"],
+    "httpsProxy": [None, "", UNREACHABLE, "no address"],
 }
 
 
-def led(contract: dict[str, Any]) -> dict[str, Any]:
-    """The contract with what is familiar in place of any text."""
+def with_known_values(contract: dict[str, Any]) -> dict[str, Any]:
+    """Return the contract with KNOWN_VALUES instead of arbitrary texts."""
     contract = copy.deepcopy(contract)
     parameters = list(contract["components"]["parameters"].values())
     for path in contract["paths"].values():
@@ -67,13 +66,13 @@ def led(contract: dict[str, Any]) -> dict[str, Any]:
             if isinstance(operation, dict):
                 parameters += operation.get("parameters", [])
     for parameter in parameters:
-        values = FAMILIAR.get(parameter.get("name", ""))
+        values = KNOWN_VALUES.get(parameter.get("name", ""))
         if values and "$ref" not in parameter:
             encoded = parameter["name"] in {"key", "prefix", "base"}
             parameter["schema"] = {"enum": [encode_key(value) for value in values] + ["%"] if encoded else values}
     for name, model in contract["components"]["schemas"].items():
         if name.endswith(("Request", "Change")) or name.startswith("Create"):
-            for field, values in FAMILIAR.items():
+            for field, values in KNOWN_VALUES.items():
                 if field in model.get("properties", {}):
                     model["properties"][field] = {"enum": values}
     return contract
@@ -81,16 +80,16 @@ def led(contract: dict[str, Any]) -> dict[str, Any]:
 
 @schemathesis.check
 def no_internal_error(context: CheckContext, response: Response, case: Case) -> None:
-    """502 and 503 speak of others, 500 is a defect of ours."""
+    """Refuse 500, which is a defect of the server. 502 and 503 are errors of other servers."""
     assert response.status_code != 500, response.text
 
 
-schema = schemathesis.openapi.from_dict(led(yaml.safe_load(CONTRACT.read_text()))).exclude(path=ENDLESS)
+schema = schemathesis.openapi.from_dict(with_known_values(yaml.safe_load(CONTRACT.read_text()))).exclude(path=ENDLESS)
 
 
 @pytest.fixture(scope="module")
 def rgw(rgw_servers: dict[str, S3Server]) -> Iterator[S3Server]:
-    """A real store: moto falls over what real ones refuse."""
+    """Ceph RGW, because moto crashes for requests that other stores refuse."""
     server = rgw_servers["rgw"]
     yield server
     client = make_s3_client(server)
@@ -103,7 +102,7 @@ def rgw(rgw_servers: dict[str, S3Server]) -> Iterator[S3Server]:
 
 @pytest.fixture(scope="module")
 def served(rgw: S3Server, lab_server: Callable[..., JupyterProcess]) -> Iterator[JupyterProcess]:
-    """A server with a bucket that holds something, and a hub with a repository."""
+    """A server with objects in a bucket, and a hub with a repository."""
     with HubStandIn() as hub:
         hub.add(Repository("org/model")).commit({"config.json": b"{}", "a/weights.bin": b"w" * 4096})
         yield lab_server(
@@ -115,7 +114,7 @@ def served(rgw: S3Server, lab_server: Callable[..., JupyterProcess]) -> Iterator
 
 @pytest.fixture
 def session(served: JupyterProcess, rgw: S3Server) -> Iterator[requests.Session]:
-    """Each operation finds the connection as it was, whatever the one before has set."""
+    """A session with the initial settings, whatever earlier operations have set."""
     client = make_s3_client(rgw)
     client.create_bucket(Bucket="bucket")
     for key in KEYS:
@@ -143,7 +142,7 @@ def session(served: JupyterProcess, rgw: S3Server) -> Iterator[requests.Session]
 
 
 def settings_for(examples: int, *, derandomize: bool) -> settings:
-    """``examples`` for each operation."""
+    """Return settings with this number of examples for each operation."""
     return settings(
         max_examples=examples,
         deadline=None,
@@ -156,22 +155,20 @@ def settings_for(examples: int, *, derandomize: bool) -> settings:
 
 @schema.parametrize()
 @settings_for(10, derandomize=True)
-def test_only_what_the_contract_describes_is_answered(
-    case: Case, served: JupyterProcess, session: requests.Session
-) -> None:
-    assert_described(case, served, session)
+def test_replies_are_as_the_contract_describes(case: Case, served: JupyterProcess, session: requests.Session) -> None:
+    require_described_reply(case, served, session)
 
 
 @pytest.mark.extended
 @schema.parametrize()
 @settings_for(50, derandomize=False)
-def test_only_what_the_contract_describes_is_answered_to_random_requests(
+def test_replies_are_as_the_contract_describes_to_random_requests(
     case: Case, served: JupyterProcess, session: requests.Session
 ) -> None:
-    assert_described(case, served, session)
+    require_described_reply(case, served, session)
 
 
-def assert_described(case: Case, served: JupyterProcess, session: requests.Session) -> None:
+def require_described_reply(case: Case, served: JupyterProcess, session: requests.Session) -> None:
     case.call_and_validate(
         base_url=f"{served.url}odhtec/api",
         session=session,

@@ -1,4 +1,4 @@
-"""What was typed or pasted for a repository means what Hugging Face means by it."""
+"""Addresses of repositories are read as Hugging Face reads them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from odhtec_jupyter.patterns import chooser
 ENDPOINT = "https://mirror.local:8443/api/hf"
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
-# What is typed; then repository, type, revision, path, whether it is a file.
+# The entered text; then repository, type, revision, path, and whether it is a file.
 ADDRESSES = [
     ("org/name", "org/name", "model", "main", "", False),
     (" org/name/ ", "org/name", "model", "main", "", False),

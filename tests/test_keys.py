@@ -30,7 +30,8 @@ def test_the_standard_alphabet_and_padding_are_read_too() -> None:
 
 
 def test_invalid_key_is_refused() -> None:
-    for text in ("", "=", "a", "YQ YQ", "Y*Q", "YQ\n", "日本", "_w", "7aCA"):  # the last two: no UTF-8, a surrogate
+    # The last two decode to invalid UTF-8 and to a surrogate.
+    for text in ("", "=", "a", "YQ YQ", "Y*Q", "YQ\n", "日本", "_w", "7aCA"):
         with pytest.raises(BadRequest) as caught:
             decode_key(text)
         assert caught.value.code == "InvalidKey", text

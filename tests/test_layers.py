@@ -1,4 +1,4 @@
-"""Who may import whom: read from the source, so that no detour at run time hides it."""
+"""Modules import only layers below them. The imports are read from the source, so deferred ones count as well."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEAVES = {
 
 @cache
 def modules() -> dict[str, set[str]]:
-    """Every module's name below the package, and what it imports: functions and type checks included."""
+    """Return the imports of each module of the package, including those in functions and type checks."""
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
@@ -33,7 +33,7 @@ def imported(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are written in full"
+            assert node.level == 0, "use absolute imports"
             assert node.module
             found.add(node.module)
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
@@ -45,7 +45,7 @@ def users_of(*libraries: str) -> set[str]:
 
 
 def own(name: str) -> set[str]:
-    """The layers (first part of the name) of this package that a module imports, besides its own."""
+    """Return the other layers of this package (first part of the name) that a module imports."""
     known = {module.split(".")[0] for module in modules()}
     layers = {one.split(".")[1] for one in modules()[name] if one.startswith("odhtec_jupyter.")}
     return (layers & known) - {name.split(".")[0]}
@@ -58,7 +58,7 @@ def layer(first: str) -> dict[str, set[str]]:
 
 
 def dependencies(name: str) -> set[str]:
-    """The modules of the package that a module imports; ``from package import module`` counts as the module alone."""
+    """Return the modules of the package that a module imports. ``from package import module`` counts as the module."""
     path = PACKAGE.joinpath(*name.split("."))
     path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     found: set[str] = set()
@@ -74,13 +74,10 @@ def dependencies(name: str) -> set[str]:
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     graph = {name: dependencies(name) for name in modules() if name != "__init__"}
-    # They name the type of the file system that uses them.
-    for name in ("client.filesystem.walk", "client.filesystem.bulk_operations"):
-        graph[name].remove("client.filesystem.filesystem")
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
 
 
-def test_only_the_s3_store_knows_boto3() -> None:
+def test_only_the_s3_store_imports_boto3() -> None:
     assert {name for name in users_of("boto3", "botocore", "s3transfer") if not name.startswith("demo")} == {
         "stores.s3.connection.clients",
         "stores.s3.connection.signing",
@@ -88,11 +85,11 @@ def test_only_the_s3_store_knows_boto3() -> None:
     }
 
 
-def test_only_one_module_knows_huggingface_hub() -> None:
+def test_only_one_module_imports_huggingface_hub() -> None:
     assert {name for name in users_of("huggingface_hub") if not name.startswith("demo")} == {"stores.hub.client"}
 
 
-def test_only_the_server_side_knows_the_web_server() -> None:
+def test_only_the_server_imports_tornado_and_jupyter_server() -> None:
     users = users_of("tornado", "jupyter_server")
     assert "app" in users
     assert {name for name in users if name.split(".")[0] not in {"app", "routes", "handlers", "demo"}} == set()
@@ -116,13 +113,12 @@ def test_stores_import_leaves_only() -> None:
 
 
 def test_transfers_import_stores_and_leaves() -> None:
-    # The package itself: `from odhtec_jupyter import models` names a leaf.
     allowed = LEAVES | {"stores"}
     assert {name: found - allowed for name, found in layer("transfers").items() if found - allowed} == {}
 
 
-# From the top; rooms that share a row do not know one another.
-ROOMS = [
+# From the top. Folders in one row do not import each other.
+TRANSFER_FOLDERS = [
     {"manager"},
     {"jobs", "uploads", "downloads"},
     {"planning"},
@@ -137,15 +133,15 @@ ROOMS = [
 ]
 
 
-def test_rooms_of_transfers_import_only_rooms_below() -> None:
-    floor = {room: number for number, row in enumerate(ROOMS) for room in row}
+def test_folders_of_transfers_import_only_folders_below() -> None:
+    level = {folder: number for number, row in enumerate(TRANSFER_FOLDERS) for folder in row}
     found: dict[str, set[str]] = {}
     for name, imports in modules().items():
         if not name.startswith("transfers."):
             continue
-        room = name.split(".")[1]
-        others = {one.split(".")[2] for one in imports if one.startswith("odhtec_jupyter.transfers.")} - {room}
-        if wrong := {other for other in others if floor[other] <= floor[room]}:
+        folder = name.split(".")[1]
+        others = {one.split(".")[2] for one in imports if one.startswith("odhtec_jupyter.transfers.")} - {folder}
+        if wrong := {other for other in others if level[other] <= level[folder]}:
             found[name] = wrong
     assert found == {}
 
@@ -171,40 +167,40 @@ def test_only_the_routes_import_handlers() -> None:
 
 def test_only_the_app_imports_routes_and_nothing_imports_the_app() -> None:
     assert {name for name in modules() if "routes" in own(name)} == {"app"}
-    # The package's own file tells Jupyter where the app is.
+    # __init__.py names the app for Jupyter.
     assert {name for name in modules() if "app" in own(name)} <= {"__init__", ""}
 
 
 def test_the_client_imports_leaves_only() -> None:
-    """It runs in kernels: no server, no store, no settings with their secrets."""
+    """The client runs in kernels, so it imports neither the server nor stores nor settings, which have secrets."""
     allowed = {"models", "errors", "keys", "uris", "patterns", "visible", "file_names"}
     assert {name: found - allowed for name, found in layer("client").items() if found - allowed} == {}
     assert {name: found for name, found in layer("commands").items() if found - allowed - {"client"}} == {}
-    # The widget leaves the talking to the page.
+    # The widget sends no requests. The page does.
     assert layer("widget")["widget"] <= {"errors", "uris", "secret_traits", "_version"}
     assert users_of("ipywidgets") == {"widget"}
     assert {name for name in modules() if "widget" in own(name)} <= {"__init__", ""}
-    # The package's own file offers Client, when it is asked for.
+    # __init__.py imports Client when it is first used.
     assert {name.split(".")[0] for name in modules() if "client" in own(name)} <= {"commands", "cli", "__init__", ""}
 
 
-def test_client_rooms_import_downwards() -> None:
-    """The modules directly in ``client/`` are on two floors: the entry points above the rooms, the others below."""
+def test_client_folders_import_only_folders_below() -> None:
+    """Of the modules directly in ``client/``, the entry points are above its folders and the others below."""
     entry_points = {"__init__", "client", "filesystem"}
-    floors = ["http", "base", "files", "local", "entry"]
+    levels = ["http", "base", "files", "local", "entry"]
 
-    def floor(module: str) -> int:
+    def level(module: str) -> int:
         first = module.removeprefix("client").removeprefix(".").split(".")[0]
         if first in entry_points | {""}:
-            return floors.index("entry")
-        return floors.index(first) if first in floors else floors.index("base")
+            return levels.index("entry")
+        return levels.index(first) if first in levels else levels.index("base")
 
     upward = {
         (name, one)
         for name, found in modules().items()
         if name.split(".")[0] == "client"
         for one in (one.removeprefix("odhtec_jupyter.") for one in found)
-        if one in modules() and one.startswith("client.") and floor(one) > floor(name)
+        if one in modules() and one.startswith("client.") and level(one) > level(name)
     }
     assert upward == set()
 
@@ -212,7 +208,7 @@ def test_client_rooms_import_downwards() -> None:
 def test_the_server_starts_without_the_heavy_libraries() -> None:
     heavy = ["boto3", "botocore", "huggingface_hub", "urllib3", "requests", "python_multipart", "yaml", "moto"]
     heavy += ["pyarrow", "numpy", "pandas", "charset_normalizer"]
-    # What Jupyter loads itself is not ours to answer for.
+    # Modules that Jupyter itself loads do not count.
     code = (
         "import sys, jupyter_server.extension.application, jupyter_server.base.handlers\n"
         "before = set(sys.modules)\n"

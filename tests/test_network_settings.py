@@ -25,7 +25,7 @@ from tests.conftest import Env
         ("http://proxy:3128", "http://proxy:3128"),
     ],
 )
-def test_a_password_is_masked_however_the_proxy_is_written(with_env: Env, proxy: str, shown: str) -> None:
+def test_password_is_masked_in_every_form_of_a_proxy(with_env: Env, proxy: str, shown: str) -> None:
     assert with_env(HTTPS_PROXY=proxy).show_network().https_proxy == shown
 
 
@@ -123,7 +123,7 @@ class ReadOnly(MutableMapping[str, str]):
 
 
 def test_choosing_a_proxy_does_not_touch_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    # It is asked from many threads at once; a variable set meanwhile would leak into kernels that start.
+    # Many threads choose proxies in parallel. A variable that is set for this would leak into new kernels.
     with monkeypatch.context() as patch:
         patch.setattr(os, "environ", ReadOnly(dict(os.environ) | {"no_proxy": "huggingface.co"}))
         assert NETWORK.proxy_for("https://huggingface.co") == "http://proxy:2"

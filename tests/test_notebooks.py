@@ -1,4 +1,4 @@
-"""Every notebook runs from top to bottom against the embedded parts, and is kept without outputs."""
+"""Each notebook runs from top to bottom against the demonstration's servers, and is stored without outputs."""
 
 from __future__ import annotations
 

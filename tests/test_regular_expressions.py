@@ -1,4 +1,4 @@
-"""No regular expression of the package takes longer than its input is long: one header could stop the server."""
+"""No regular expression of the package takes exponential time: otherwise a single header could block the server."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "odhtec_jupyter"
 FUNCTIONS = {"compile", "match", "search", "fullmatch", "split", "sub", "findall", "finditer"}
-HANG = 120  # seconds after which a parser is taken for one that never ends
+HANG = 120  # seconds after which a parser is considered endless
 
 
 def patterns() -> Iterator[tuple[str, Any]]:
-    """Each regular expression of the package and where it stands; what an f-string fills in is one letter here."""
+    """Yield each regular expression of the package with its location. In f-strings, one letter replaces each value."""
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if (
@@ -45,7 +45,7 @@ def literal(node: ast.expr) -> Any:
 
 
 def ambiguous(parsed: Any, within: bool = False) -> bool:
-    """Whether something is repeated without end that can itself be read in several ways: that may be exponential."""
+    """Return whether an unlimited repetition contains an ambiguous pattern, which can take exponential time."""
     for operation, argument in parsed:
         if operation is _constants.BRANCH:
             if within or any(ambiguous(branch, within) for branch in argument[1]):
@@ -74,7 +74,7 @@ def test_checker_detects_ambiguous_repetition(pattern: str, expected: bool) -> N
     assert re.compile(pattern)
 
 
-# Each says what the parser must answer. Where it hangs, the process is ended, and that fails the test.
+# Each one has the expected result. If a parser hangs, its process is killed and the test fails.
 PARSERS = {
     "the name of a file in a form": """
 from odhtec_jupyter.errors import BadRequest
@@ -82,7 +82,7 @@ from odhtec_jupyter.handlers.streaming.form import MAX_DISPOSITION_BYTES, file_n
 begin = b'form-data; name="f"; filename="'
 for piece in (b"\\\\", b'"', b";", b'\\\\"', b'";', b"'", b"filename*=", b"*=", b" "):
     file_name(begin + piece * ((MAX_DISPOSITION_BYTES - len(begin)) // len(piece)))
-assert file_name(begin + b"\\\\" * 60) == '"' + "\\\\" * 60  # no quote closes it: it is taken as it stands
+assert file_name(begin + b"\\\\" * 60) == '"' + "\\\\" * 60  # without a closing quote, the value is unchanged
 try:
     file_name(begin + b"a" * MAX_DISPOSITION_BYTES)
 except BadRequest:
@@ -142,6 +142,6 @@ assert network.proxy_for("http://example.org/")
 
 
 @pytest.mark.parametrize("name", PARSERS)
-def test_hostile_input_is_read_to_its_end(name: str) -> None:
+def test_hostile_input_is_parsed_in_time(name: str) -> None:
     done = subprocess.run([sys.executable, "-c", PARSERS[name]], capture_output=True, text=True, timeout=HANG)
     assert done.returncode == 0, done.stderr

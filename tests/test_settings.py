@@ -1,4 +1,4 @@
-"""Settings: where they come from, what is checked, what is never shown."""
+"""Settings: their sources, their validation, and secrets that are never shown."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_first_environment_variable_that_is_set_is_used(
     assert read(OdhTecSettings()) is None
 
 
-def test_configuration_goes_before_the_environment_and_a_change_before_both(with_env: Env) -> None:
+def test_configuration_overrides_the_environment_and_a_change_overrides_both(with_env: Env) -> None:
     with_env(AWS_S3_ENDPOINT="http://env:1", AWS_DEFAULT_REGION="env-1", MAX_CONCURRENT_TRANSFERS="3")
     settings = OdhTecSettings(
         config=Config({"OdhTecSettings": {"s3_endpoint": "http://config:1", "max_concurrent_transfers": 5}})
@@ -82,7 +82,7 @@ def test_configuration_goes_before_the_environment_and_a_change_before_both(with
 
 
 @pytest.mark.parametrize("text", ["0", "65", "-1", "many", "1.5", "٣", "999999999999999999999"])
-def test_a_number_of_transfers_that_cannot_be_used_falls_back(with_env: Env, text: str) -> None:
+def test_invalid_number_of_transfers_is_replaced_by_the_default(with_env: Env, text: str) -> None:
     assert with_env(MAX_CONCURRENT_TRANSFERS=text).max_concurrent_transfers == 2
 
 
@@ -111,7 +111,7 @@ def test_invalid_bandwidth_in_the_configuration_is_refused() -> None:
         ("https://s3.example.com", None, "https://s3.example.com"),
         ("https://s3.example.com", "s3", "https://example.com"),
         ("https://models-archive.example.com", "models", "https://models-archive.example.com"),
-        ("https://models.example", "models", "https://models.example"),  # what stays would be no host
+        ("https://models.example", "models", "https://models.example"),  # the rest would not be a host
         ("https://s3.example.com/models/deep", "models", "https://s3.example.com/models/deep"),
     ],
 )
@@ -126,7 +126,7 @@ def test_endpoint_is_normalized_in_environment_and_changes(with_env: Env) -> Non
     assert (settings.s3.endpoint, settings.s3.default_bucket) == ("http://minio.ns.svc:9000", "data")
 
 
-def test_a_bare_host_gets_https(with_env: Env) -> None:
+def test_host_without_a_scheme_gets_https(with_env: Env) -> None:
     assert with_env(AWS_S3_ENDPOINT="s3.example.com").s3.endpoint == "https://s3.example.com"
 
 
@@ -180,7 +180,7 @@ def test_bucket_is_parsed_from_names_addresses_and_arns(with_env: Env, written: 
 
 
 @pytest.mark.parametrize("url", BAD_ENDPOINTS)
-def test_an_endpoint_that_cannot_be_used_is_refused_and_nothing_changes(with_env: Env, url: str) -> None:
+def test_invalid_endpoint_is_refused_and_nothing_changes(with_env: Env, url: str) -> None:
     settings = with_env(AWS_S3_ENDPOINT="http://good:1")
     with pytest.raises(BadRequest, match="endpoint"):
         settings.change_s3(S3SettingsChange(endpoint=url, region="new-1"))
@@ -204,7 +204,7 @@ def test_invalid_endpoint_of_the_environment_is_shown_and_can_be_corrected(with_
     assert settings.hub.endpoint == "http://hub"
 
 
-def test_keys_are_given_together(with_env: Env) -> None:
+def test_access_key_and_secret_key_need_each_other(with_env: Env) -> None:
     settings = with_env()
     for change in (S3SettingsChange(access_key_id="a"), S3SettingsChange(secret_access_key="b")):
         with pytest.raises(BadRequest, match="together"):
@@ -230,12 +230,12 @@ def test_secret_invalid_in_a_header_is_refused_without_showing_it(with_env: Env)
     with pytest.raises(BadRequest) as caught:
         settings.change_hub(HubSettingsChange(hf_token="hf_x\nhidden"))
     assert "hidden" not in str(caught.value)
-    # A line end that was pasted along is no part of a key.
+    # A pasted line end does not belong to the key.
     settings.change_s3(S3SettingsChange(secret_access_key=" c\n"))
     assert settings.s3.secret_access_key == "c"
 
 
-def test_a_field_that_is_left_out_is_kept_and_an_empty_one_cleared(with_env: Env) -> None:
+def test_missing_field_is_kept_and_empty_field_is_cleared(with_env: Env) -> None:
     settings = with_env(
         AWS_S3_ENDPOINT="http://a:1",
         AWS_ACCESS_KEY_ID="key",
@@ -272,7 +272,7 @@ def test_a_field_that_is_left_out_is_kept_and_an_empty_one_cleared(with_env: Env
     assert (settings.network.http_proxy, settings.network.no_proxy) == (None, None)
 
 
-def test_no_secret_is_printed(with_env: Env) -> None:
+def test_secrets_are_not_printed(with_env: Env) -> None:
     settings = with_env(
         AWS_SECRET_ACCESS_KEY="hidden1",
         AWS_SESSION_TOKEN="hidden2",
@@ -286,7 +286,7 @@ def test_no_secret_is_printed(with_env: Env) -> None:
         assert "hidden" not in str(value)
 
 
-def test_the_servers_own_credentials_go_to_amazon_or_where_they_are_configured_for(with_env: Env) -> None:
+def test_credentials_of_the_server_are_sent_to_amazon_or_their_configured_endpoint_only(with_env: Env) -> None:
     settings = with_env(AWS_S3_ENDPOINT="http://store:9000")
     with pytest.raises(BadRequest, match="credentials of this server"):
         settings.change_s3(S3SettingsChange(endpoint="http://elsewhere:9000"))
@@ -359,11 +359,11 @@ def test_stored_login_token_is_used_last_and_for_its_hub_only(with_env: Env, tmp
     settings.change_hub(HubSettingsChange(hf_token="hf_typed"))
     assert found(settings) == ("hf_typed", "settings")
     assert found(OdhTecSettings(hf_token="hf_configured")) == ("hf_configured", "configuration")
-    # The login was for another hub than the one that is configured.
+    # The login belongs to another hub than the configured one.
     assert found(OdhTecSettings(hf_endpoint="https://elsewhere.example")) == (None, None)
     (tmp_path / "other").write_bytes(b"\xff")
     assert found(with_env(**blank)) == (None, None)
-    for unusable in ("x" * 5000, "~no-such-account/token"):  # as one in a folder that only root may read
+    for unusable in ("x" * 5000, "~no-such-account/token"):  # like a file in a folder that only root can read
         assert found(with_env(**blank, HF_TOKEN_PATH=unusable)) == (None, None)
 
 
@@ -372,4 +372,4 @@ def test_help_and_generated_configuration_list_every_setting() -> None:
     assert len(names) == 22
     text = OdhTecApp().generate_config_file()
     assert {name for name in names if f"# c.OdhTecSettings.{name} = " in text} == names
-    assert "S3Traits" not in text  # it has no section of its own
+    assert "S3Traits" not in text  # it has no section

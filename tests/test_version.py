@@ -1,4 +1,4 @@
-"""The version stands in one place."""
+"""The version is defined in one place."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def test_the_extension_is_enabled_under_its_own_name() -> None:
     config = json.loads((ROOT / "jupyter-config" / "server-config" / "odhtec_jupyter.json").read_text())
     assert config == {"ServerApp": {"jpserver_extensions": {"odhtec_jupyter": True}}}
     (point,) = odhtec_jupyter._jupyter_server_extension_points()
-    # jupyter_server looks the name up on the class: a trait there would make a second, unlinked instance.
+    # jupyter_server reads the name from the class. With a trait there, it would create a second instance.
     assert point["app"].name == "odhtec_jupyter"
 
 
-def test_the_labextension_goes_where_its_name_says() -> None:
+def test_labextension_is_installed_under_its_name() -> None:
     package = json.loads((ROOT / "labextension" / "package.json").read_text())
     (path,) = odhtec_jupyter._jupyter_labextension_paths()
     assert path["dest"] == package["name"]

@@ -1,4 +1,4 @@
-"""What cannot be seen in a name is written out, in Python as in the panel."""
+"""Invisible characters of names are shown as escapes, in Python as in the panel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from odhtec_jupyter.visible import visible
 
-CASES = json.loads((Path(__file__).parent / "visible_names.json").read_text())  # visible.spec.ts reads them, too
+CASES = json.loads((Path(__file__).parent / "visible_names.json").read_text())  # visible.spec.ts uses them as well
 
 
 @pytest.mark.parametrize("case", CASES, ids=[ascii(case["shown"]) for case in CASES])

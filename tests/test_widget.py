@@ -1,4 +1,4 @@
-"""The traits of the browser in a cell: what Python may set, and what follows from it."""
+"""The traits of the browser in a cell: valid values, and their effects on each other."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_value_is_the_single_selected_item() -> None:
     assert browser.selected == ["s3://models/a/b.bin"]
     browser.selected = ["s3://models/x", "s3://models/日本 %2F/"]
     assert browser.value is None
-    browser.value = None  # what it is already
+    browser.value = None  # the present value
     assert len(browser.selected) == 2
     browser.selected = ["s3://models/y/"]
     assert browser.value == "s3://models/y/"
@@ -91,7 +91,7 @@ def test_widget_can_be_observed_and_linked() -> None:
     values: list[Any] = []
     browser.observe(lambda change: values.append(change["new"]), "value")
     browser.prefix = "data/"
-    browser.set_state({"selected": ["s3://m/data/x"], "value": "s3://m/data/x"})  # as the page sends it
+    browser.set_state({"selected": ["s3://m/data/x"], "value": "s3://m/data/x"})  # as sent by the page
     browser.set_state({"selected": [], "value": None})
     assert text.value == "data/"
     assert values == ["s3://m/data/x", None]
@@ -114,7 +114,7 @@ def test_page_without_a_kernel_shows_a_sentence() -> None:
 
 
 def test_names_and_traits_are_the_same_in_python_and_typescript() -> None:
-    """The labextension's version comes from the file that ours is written from; the names are held here."""
+    """The names are compared here. The version of both comes from one file."""
     state = S3Browser().get_state()
     package = json.loads((SOURCE.parent / "package.json").read_text())
     assert state["_model_module"] == state["_view_module"] == package["name"] == widget.MODULE

@@ -498,7 +498,7 @@ export type paths = {
             };
             cookie?: never;
         };
-        /** List one page of all unfinished multipart uploads of the bucket, whoever started them */
+        /** List one page of the unfinished multipart uploads of the bucket, of all clients */
         get: operations["listMultiparts"];
         put?: never;
         post?: never;

@@ -18,7 +18,7 @@ describe('formatSize', () => {
   ])('%i is %s', (bytes, text) => expect(formatSize(bytes)).toBe(text));
 });
 
-it('tells an age in one unit', () => {
+it('formats an age in one unit', () => {
   const now = new Date('2026-06-01T00:00:00Z');
   const age = (text: string) => formatAge(new Date(text), now, trans);
   expect(age('2026-06-01T00:00:30Z')).toBe('now');
@@ -28,7 +28,7 @@ it('tells an age in one unit', () => {
   expect(age('2024-01-01T00:00:00Z')).toBe('2y');
 });
 
-it('tells a duration no more exactly than an estimate is', () => {
+it('rounds a duration like an estimate', () => {
   expect(formatDuration(59, trans)).toBe('59 s');
   expect(formatDuration(150, trans)).toBe('3 min');
   expect(formatDuration(7500, trans)).toBe('2 h 5 min');
@@ -50,7 +50,7 @@ describe('RateMeter', () => {
     expect(meter.rate).toBe(10);
   });
 
-  it('says nothing when a retry takes bytes back', () => {
+  it('has no rate when a retry subtracts bytes', () => {
     let now = 0;
     const meter = new RateMeter(() => now);
     meter.add(100);

@@ -30,7 +30,7 @@ it('shows invisible characters in all texts and attributes of views', () => {
   expect(root.getAttribute('title')).toBe(`1\n${SHOWN}`);
   expect(root.getAttribute('aria-label')).toBe(SHOWN);
   screen.getByAltText(SHOWN);
-  // What is done with a name takes the name itself.
+  // Actions use the real name.
   expect(root.getAttribute('data-prefix')).toBe(NAME);
   expect((screen.getByPlaceholderText(SHOWN) as HTMLInputElement).value).toBe(NAME);
 });

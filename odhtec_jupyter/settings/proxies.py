@@ -68,7 +68,7 @@ class NetworkTraits(SettingsGroup):
             present = getattr(now, name)
             new = proxy_url(merge(getattr(change, name), present) or "")
             if new and new != present:
-                # The masked URL stands for the stored password of this proxy, and of no other.
+                # The masked URL means the stored password of this proxy, and of no other.
                 new = present if new == mask(present) else checked_url(new, alias, userinfo=True)
                 if urlsplit(new).password == MASK and new != present:
                     raise BadRequest(f"{alias}: the stored password belongs to another proxy. Enter the password, too.")

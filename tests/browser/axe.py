@@ -1,4 +1,4 @@
-"""The accessibility checker, for whatever a page shows."""
+"""The accessibility checker axe-core, run in a page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def load_checker(page: Page) -> None:
 
 
 def require_no_violation(page: Page, where: str) -> None:
-    """No violation of WCAG 2.1 A and AA, nor of the checker's own best practices for what is not a whole page."""
+    """Require that axe-core finds no violation of WCAG 2.1 A and AA in the elements of the selector ``where``."""
     result: dict[str, Any] = page.evaluate(
         """where => axe.run(where, {
              runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'],

@@ -1,4 +1,4 @@
-"""A notebook as its user has it, in JupyterLab or Notebook 7, and what its kernel says."""
+"""A notebook in JupyterLab or Notebook 7, with its outputs and its kernel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.browser.waiting import wait_until
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-# What the kernel prints to this, as one text; our own message is behind all that the widget has sent before.
+# Returns what the kernel prints, as one text. The kernel handles all earlier messages of the widget first.
 EXECUTE = """async code => {
   const panel = [...window.jupyterapp.shell.widgets('main')].find(it => it.content?.activeCell);
   const future = panel.sessionContext.session.kernel.requestExecute({ code, store_history: false });
@@ -58,7 +58,7 @@ class Notebook:
         self.command("notebook:run-all-cells")
 
     def run(self, index: int) -> None:
-        """One cell, from the top."""
+        """Run the cell with this index, counted from the top."""
         self.page.evaluate(f"index => {{ {NOTEBOOK}.content.activeCellIndex = index }}", index)
         self.command("notebook:run-cell")
 
@@ -66,22 +66,22 @@ class Notebook:
         self.page.evaluate("name => window.jupyterapp.commands.execute(name)", name)
 
     def python(self, expression: str) -> Any:
-        """What the kernel makes of an expression."""
+        """Return the value of an expression in the kernel."""
         return json.loads(self._execute(f"import json as _json\nprint(_json.dumps({expression}))"))
 
     def do(self, *statements: str) -> None:
-        """The kernel does this, and has nothing to say."""
+        """Run statements in the kernel, which must print nothing."""
         assert not self._execute("\n".join(statements))
 
     def _execute(self, code: str) -> str:
         return str(self.page.evaluate(EXECUTE, code))
 
     def expect(self, expression: str, value: object) -> None:
-        """The kernel comes to say this."""
+        """Wait until an expression has this value in the kernel."""
         wait_until(lambda: bool(self.python(expression) == value), f"{expression} is not {value!r}")
 
     def sources(self) -> list[str]:
-        """What the cells hold."""
+        """Return the source of each cell."""
         found: list[str] = self.page.evaluate(SOURCES_CODE)
         return found
 
@@ -89,7 +89,7 @@ class Notebook:
         self.page.evaluate(f"() => {NOTEBOOK}.context.save()")
 
     def restart(self) -> None:
-        """The kernel, as the menu does it."""
+        """Restart the kernel, as the menu does."""
         self.page.evaluate(f"() => {NOTEBOOK}.sessionContext.session.kernel.restart()")
         self.wait()
 

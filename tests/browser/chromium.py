@@ -1,4 +1,4 @@
-"""The one Chromium of a test process."""
+"""The Chromium that all tests of a process share."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ FLAGS = [
 
 
 class Chromium:
-    """Started when first used; may be stopped and started again."""
+    """Chromium, started when it is first used. It can be stopped and started again."""
 
     def __init__(self) -> None:
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
 
     def start(self) -> Browser:
-        """The browser, or a skip where there is none."""
+        """Return the browser. Skip the test if none is installed."""
         if self._browser is None or not self._browser.is_connected():
             self.stop()
             program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
             if program is None:
-                missing("chromium is not installed: no browser tests here")
+                missing("chromium is not installed, so browser tests cannot run")
             from playwright.sync_api import sync_playwright
 
             self._playwright = sync_playwright().start()
@@ -43,7 +43,7 @@ class Chromium:
         return self._browser
 
     def stop(self) -> None:
-        """End it and Playwright, if they run."""
+        """End Chromium and Playwright if they run."""
         browser, self._browser = self._browser, None
         playwright, self._playwright = self._playwright, None
         if browser is not None:

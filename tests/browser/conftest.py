@@ -1,7 +1,7 @@
 """Pages of real JupyterLab with the panel open.
 
-All modules share one Chromium and a Lab for each store, which a module names with its fixture `store`; between two
-tests a Lab is brought back to how it was started.
+All modules share one Chromium, and one Lab for each store. A module selects its store with its fixture `store`. A Lab
+is reset between two tests.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from tests.browser.chromium import Chromium
 from tests.browser.kept_page import VIEWPORT, KeptPage
 from tests.browser.panel import Panel
-from tests.browser.waiting import PATIENCE, wait_until
+from tests.browser.waiting import TIMEOUT_MS, wait_until
 from tests.conftest import S3Server, empty_bucket, make_s3_client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from playwright.sync_api import Browser
 
-BASE_URL = "/notebook/project/workbench/"  # as a workbench has it
+BASE_URL = "/notebook/project/workbench/"  # like the base URL of a workbench
 LAB_OPTIONS = [
     f"--ServerApp.base_url={BASE_URL}",
     "--LabApp.expose_app_in_browser=True",
@@ -55,7 +55,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
-    """End Chromium when no browser test follows: while Playwright runs, no coroutine test can."""
+    """End Chromium when no browser test follows, because coroutine tests cannot run while Playwright runs."""
     if nextitem is None or HERE not in nextitem.path.parents:
         _kept.close()
         _chromium.stop()
@@ -63,19 +63,19 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
 
 @pytest.fixture
 def chromium() -> Browser:
-    """Headless Chromium from the system, one for all; Playwright only drives it."""
+    """The Chromium of this system, headless, shared by all tests."""
     return _chromium.start()
 
 
 @pytest.fixture(scope="session")
 def store(moto_server: S3Server) -> S3Server:
-    """Where the objects are, unless a module says otherwise."""
+    """The S3 server of Lab. A module can override this fixture."""
     return moto_server
 
 
 @pytest.fixture
 def client(store: S3Server) -> Iterator[S3Client]:
-    """The store with other eyes; the bucket that the panel opens is there."""
+    """A plain boto3 client of the store, with the bucket that the panel opens."""
     made = make_s3_client(store)
     made.create_bucket(Bucket="models")
     yield made
@@ -86,7 +86,7 @@ def client(store: S3Server) -> Iterator[S3Client]:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """Where screenshots go: `ODHTEC_SCREENSHOTS=FOLDER` keeps them, as `scripts/pictures` does."""
+    """The folder for screenshots: ODHTEC_SCREENSHOTS, which `scripts/pictures` sets, or a temporary one."""
     return Path(os.environ.get("ODHTEC_SCREENSHOTS", tmp_path))
 
 
@@ -98,7 +98,7 @@ def shared_hub() -> Iterator[HubStandIn]:
 
 @pytest.fixture
 def hub(shared_hub: HubStandIn) -> Iterator[HubStandIn]:
-    """The hub of all Labs, empty; it knows the token ``hf_good``."""
+    """The hub of all Labs, without repositories. It accepts the token ``hf_good``."""
     yield shared_hub
     shared_hub.service.bytes_per_second = None
     shared_hub.reset()
@@ -108,11 +108,11 @@ def hub(shared_hub: HubStandIn) -> Iterator[HubStandIn]:
 def lab_of(
     lab_server: Callable[..., JupyterProcess], shared_hub: HubStandIn
 ) -> Callable[[S3Server], tuple[JupyterProcess, list[Any]]]:
-    """Starts the Lab of a store at its first test; with it comes how the server's settings are at first."""
+    """A function that returns the Lab of a store, started at its first use, and the initial settings of its server."""
 
     @functools.cache
     def start(store: S3Server) -> tuple[JupyterProcess, list[Any]]:
-        # The server's configuration, since kernels inherit its environment: none of them may need that.
+        # In the configuration: kernels inherit the environment of the server, and must work without credentials in it.
         connection = {
             "s3_endpoint": store.endpoint_url,
             "s3_access_key_id": store.access_key_id,
@@ -131,7 +131,7 @@ def lab_of(
 def lab(
     lab_of: Callable[[S3Server], tuple[JupyterProcess, list[Any]]], store: S3Server, kept_page: KeptPage
 ) -> Iterator[JupyterProcess]:
-    """The Lab of the module's store. What a test leaves in it is gone after the test."""
+    """The Lab of the module's store. Everything that a test leaves in it is removed after the test."""
     lab, settings = lab_of(store)
     yield lab
     forget_work(lab)
@@ -144,7 +144,7 @@ def read_settings(lab: JupyterProcess) -> list[Any]:
 
 
 def forget_work(lab: JupyterProcess) -> None:
-    """Transfers, unfinished uploads, kernels, files, the user's settings and layouts."""
+    """Remove transfers, unfinished uploads, kernels, files, and the user's settings and layouts."""
     with requests.Session() as session:
         session.headers.update(lab.headers)
         clear_transfers(lab)
@@ -163,7 +163,7 @@ def forget_work(lab: JupyterProcess) -> None:
 
 
 def clear_transfers(lab: JupyterProcess) -> None:
-    """End and forget all of them, so that the next test sees only its own."""
+    """Cancel and remove all transfers, so that the next test sees only its own."""
     with requests.Session() as session:
         session.headers.update(lab.headers)
         address = f"{lab.url}odhtec/api/transfers"
@@ -181,14 +181,14 @@ def clear_transfers(lab: JupyterProcess) -> None:
 
 
 def panel_url(lab: JupyterProcess) -> str:
-    """Lab as it is for somebody who opens it for the first time."""
+    """Return the address of Lab with the initial layout."""
     return f"{lab.url}lab?token={lab.token}&reset"
 
 
 def load_panel(chromium: Browser, url: str, connected: bool = True) -> Panel:
-    """Lab at an address as a new user, who opens the panel; `connected` says whether there is a list to wait for."""
+    """Load Lab as a new user and open the panel. `connected`: the panel shows a list, which is awaited."""
     context = chromium.new_context(viewport=VIEWPORT, accept_downloads=True)  # type: ignore[arg-type]
-    context.set_default_timeout(PATIENCE)
+    context.set_default_timeout(TIMEOUT_MS)
     page = context.new_page()
     page.goto(url)
     page.get_by_role("tab", name="Object Storage").click()
@@ -206,7 +206,7 @@ def kept_page(chromium: Browser) -> KeptPage:
 
 @pytest.fixture
 def open_panel(chromium: Browser, kept_page: KeptPage) -> Iterator[Callable[..., Panel]]:
-    """Opens Lab at an address, as a user of its own."""
+    """A function that opens Lab at an address as a new user."""
     kept_page.close()
     with ExitStack() as opened:
 
@@ -220,7 +220,7 @@ def open_panel(chromium: Browser, kept_page: KeptPage) -> Iterator[Callable[...,
 
 @pytest.fixture
 def use_settings(lab: JupyterProcess) -> Callable[..., None]:
-    """Stores the user's settings, for a Lab that is opened afterwards."""
+    """A function that stores settings of the user, before Lab is opened."""
 
     def save(**settings: object) -> None:
         url = f"{lab.url}lab/api/settings/odhtec-jupyter:plugin"
@@ -231,7 +231,7 @@ def use_settings(lab: JupyterProcess) -> Callable[..., None]:
 
 @pytest.fixture
 def page_is_spent(kept_page: KeptPage) -> Iterator[None]:
-    """For tests that leave a page as no later test wants it: theirs is closed after them."""
+    """Close the page after the test, because later tests cannot use it."""
     yield
     kept_page.close()
 
@@ -240,7 +240,7 @@ def page_is_spent(kept_page: KeptPage) -> Iterator[None]:
 def panel(
     request: pytest.FixtureRequest, chromium: Browser, kept_page: KeptPage, lab: JupyterProcess, client: S3Client
 ) -> Iterator[Panel]:
-    """The panel of a user who has done nothing yet, at an empty bucket."""
+    """The panel with its initial state and an empty bucket."""
     yield kept_page.take(panel_url(lab), functools.partial(load_panel, chromium))
     if request.node.stash.get(_failed, False):
         kept_page.close()

@@ -1,4 +1,4 @@
-"""A folder of any size, answered in the place of the server: what the page makes of it is tested, not the store."""
+"""A listing of any size that the page gets instead of the server's: only the page is tested with it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
-FIRST = 1_700_000_000  # when row 0 was written, in seconds
-
 
 class FakeListing:
-    """The rows `row-0000000` … of the top level, as pages by token; `asked` is what the page has asked for."""
+    """Pages with the rows `row-0000000` … of the top level. `requests` are the requested addresses."""
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.asked: list[str] = []
+        self.requests: list[str] = []
 
     def serve(self, page: Page) -> None:
         page.route("**/odhtec/api/objects/models?**", self._answer)
@@ -25,7 +23,7 @@ class FakeListing:
     def _answer(self, route: Route) -> None:
         query = parse_qs(urlsplit(route.request.url).query)
         start = int(query.get("continuationToken", ["0"])[0])
-        self.asked.append(route.request.url)
+        self.requests.append(route.request.url)
         end = min(start + int(query["maxKeys"][0]), self.count)
         more = end < self.count
         body = {

@@ -1,7 +1,7 @@
 """One page of JupyterLab that tests use one after the other.
 
-Loading Lab takes five seconds of CPU, which is more than most tests do in it. A page is kept only while it can be
-brought back to how Lab looks after it was loaded; else the next test loads another one.
+Loading Lab takes five seconds of CPU, more than most tests need. A page is kept only if it can be reset to the state
+after loading; otherwise the next test loads a new page.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tests.browser.panel import Panel
-from tests.browser.waiting import PATIENCE
+from tests.browser.waiting import TIMEOUT_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 VIEWPORT = {"width": 1180, "height": 720}
-CLEANING = 10_000  # ms; a page that takes longer is given up, which costs only time
+RESET_TIMEOUT_MS = 10_000  # a page that takes longer to reset is closed, and another one is loaded
 
 OVERLAYS = ".jp-Dialog, .lm-Menu, #modal-command-palette:not(.lm-mod-hidden)"
 
-# Without their questions: nobody wants to save.
+# Disposed, not closed: closing would ask whether to save.
 CLOSE_TABS = """() => {
   const { shell } = window.jupyterapp;
   for (const widget of ['main', 'down'].flatMap(area => [...shell.widgets(area)])) {
@@ -30,8 +30,8 @@ CLOSE_TABS = """() => {
   shell.activateById('odhtec-browser');
 }"""
 
-# Presses what is in the way of the first look, and says whether nothing is. It is asked in each frame, and what was
-# pressed takes its time.
+# Returns whether the page looks as after loading; otherwise it presses the button that closes or resets the next
+# difference. It is called in each frame, so a button is pressed at most once a second.
 AS_LOADED = """() => {
   const panel = document.querySelector('#odhtec-browser');
   const press = button => {
@@ -54,14 +54,14 @@ AS_LOADED = """() => {
 
 
 class KeptPage:
-    """The page of one Lab, if there is one that can be used again."""
+    """The page of one Lab, kept while it can be used again."""
 
     def __init__(self) -> None:
         self._url = ""
         self._panel: Panel | None = None
 
     def take(self, url: str, load: Callable[[str], Panel]) -> Panel:
-        """The kept page of this address with an empty bucket, or one that is loaded now."""
+        """Return the kept page of this address, with an empty bucket, or load one."""
         if self._panel is not None and (url != self._url or not self._is_at_start(self._panel)):
             self.close()
         if self._panel is None:
@@ -69,12 +69,12 @@ class KeptPage:
         return self._panel
 
     def give_back(self) -> None:
-        """A test that passed is done with it."""
+        """Reset the page after a test that passed."""
         if self._panel is not None and not self._is_cleared(self._panel):
             self.close()
 
     def close(self) -> None:
-        """Only one page of a Lab may be open: two would store their layouts over each other's."""
+        """Close the page. Only one page of a Lab can be open: two would overwrite each other's layout."""
         from playwright.sync_api import Error
 
         panel, self._panel = self._panel, None
@@ -103,7 +103,7 @@ class KeptPage:
             page.evaluate(CLOSE_TABS)
             if page.evaluate("document.body.dataset.jpThemeName") != "JupyterLab Light":
                 panel.use_theme("JupyterLab Light")
-            page.wait_for_function(AS_LOADED, timeout=CLEANING)
+            page.wait_for_function(AS_LOADED, timeout=RESET_TIMEOUT_MS)
         except Error:
             return False
         return True
@@ -113,7 +113,7 @@ class KeptPage:
         from playwright.sync_api import Error
 
         page = panel.page
-        page.set_default_timeout(CLEANING)
+        page.set_default_timeout(RESET_TIMEOUT_MS)
         try:
             page.get_by_role("button", name="Top level of models").click()
             page.get_by_role("heading", name="This bucket is empty").wait_for()
@@ -121,5 +121,5 @@ class KeptPage:
         except Error:
             return False
         finally:
-            page.set_default_timeout(PATIENCE)
+            page.set_default_timeout(TIMEOUT_MS)
         return True

@@ -1,4 +1,4 @@
-"""The panel as a user's eyes and hands have it."""
+"""The panel as a user sees and operates it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 
 class Panel:
-    """What is in the sidebar or in an output, found as a screen reader finds it: by role and name."""
+    """The browser in the sidebar or in an output. Like a screen reader, it finds elements by role and name."""
 
     def __init__(self, page: Page, where: Locator | None = None) -> None:
         self.page = page
         root = where or page
         self.grid = root.get_by_role("grid", name="Objects")
-        self.foot = root.locator(".odhtec-List-foot")  # what the rows are a part of
+        self.foot = root.locator(".odhtec-List-foot")  # what is shown below the rows
         self.toolbar = root.get_by_role("toolbar", name="Object Storage")
         self.transfers = root.get_by_role("region", name="Transfers")
         self.dialog = page.get_by_role("dialog")
         self.filter = root.get_by_role("searchbox", name="Filter by name")
 
     def row(self, name: str) -> Locator:
-        escaped = re.escape(name).replace("/", r"\/")  # Playwright writes it between slashes
+        escaped = re.escape(name).replace("/", r"\/")  # Playwright puts the pattern between slashes
         return self.grid.get_by_role("row", name=re.compile(rf"^{escaped}(?= |$)"))
 
     def press(self, *keys: str) -> None:
@@ -34,18 +34,18 @@ class Panel:
             self.page.keyboard.press(key)
 
     def tab_to(self, target: Locator, key: str = "Tab") -> None:
-        """Press the key until this has the focus; it is within reach."""
+        """Press the key until the target has the focus, at most 40 times."""
         for _ in range(40):
             if target.and_(self.page.locator(":focus")).count():
                 return
             self.press(key)
-        raise AssertionError(f"{key} does not lead to it: {target}")
+        raise AssertionError(f"{key} does not reach {target}")
 
     def button(self, name: str) -> Locator:
         return self.toolbar.get_by_role("button", name=name, exact=True)
 
     def names(self) -> list[str]:
-        """The rows of the list from top to bottom."""
+        """Return the names in the list from top to bottom."""
         texts: list[str] = self.grid.locator(".odhtec-Row").evaluate_all(
             """rows => rows
                  .sort((a, b) => a.ariaRowIndex - b.ariaRowIndex)
@@ -54,7 +54,7 @@ class Panel:
         return texts
 
     def expect_names(self, *names: str, any_order: bool = False) -> None:
-        """These rows and no others, as soon as they are there."""
+        """Wait until the list has exactly these rows."""
         self.page.wait_for_function(
             """([names, anyOrder]) => {
                  const shown = [...document.querySelectorAll('#odhtec-browser .odhtec-Row')]
@@ -66,12 +66,12 @@ class Panel:
             arg=[list(names), any_order],
         )
 
-    def expect_focus(self, name: str, patience: float | None = None) -> None:
-        """This row has the focus."""
-        self.row(name).and_(self.page.locator(":focus")).wait_for(timeout=patience)
+    def expect_focus(self, name: str) -> None:
+        """Wait until the row has the focus."""
+        self.row(name).and_(self.page.locator(":focus")).wait_for()
 
     def drag(self, *paths: Path, drop: bool = True) -> None:
-        """Drag from the desktop over the list; the entries in the DataTransfer are the browser's own."""
+        """Drag files from the desktop over the list. Chromium itself creates the entries of the DataTransfer."""
         box = self.grid.bounding_box()
         assert box is not None
         session = self.page.context.new_cdp_session(self.page)
@@ -94,17 +94,17 @@ class Panel:
         session.detach()
 
     def run_command(self, label: str) -> None:
-        """Through the palette, as one who has no mouse."""
+        """Run a command through the palette, by keyboard."""
         self.press("Control+Shift+C")
         self.page.keyboard.type(label)
         self.page.locator(".lm-CommandPalette-item.lm-mod-active", has_text=label).wait_for()
         self.press("Enter")
 
     def reload(self, remembered: str) -> None:
-        """As a user does it, once Lab has told the server to remember this."""
+        """Reload the page as soon as the workspace that Lab has saved contains the text ``remembered``."""
         workspaces = "window.jupyterapp.serviceManager.workspaces.list()"
-        asked = f"async text => JSON.stringify(await {workspaces}).includes(text)"
-        wait_until(lambda: bool(self.page.evaluate(asked, remembered)), f"Lab does not remember {remembered}")
+        is_saved = f"async text => JSON.stringify(await {workspaces}).includes(text)"
+        wait_until(lambda: bool(self.page.evaluate(is_saved, remembered)), f"Lab has not saved {remembered}")
         self.page.goto(re.sub("[&?]reset$", "", self.page.url))
         self.grid.first.wait_for()
 
@@ -117,7 +117,7 @@ class Panel:
         self.page.locator("#jupyterlab-splash").wait_for(state="detached")
 
     def widen(self) -> None:
-        """Pull the sidebar's edge, as one does to read long names."""
+        """Make the sidebar wider by its edge, for long names."""
         edge = self.page.locator("#jp-left-stack").bounding_box()
         assert edge is not None
         x, y = edge["x"] + edge["width"] + 2, 400
@@ -127,6 +127,6 @@ class Panel:
         self.page.mouse.up()
 
     def shoot(self, folder: Path, name: str) -> None:
-        """A picture without the pointer's traces."""
+        """Take a screenshot without the effects of the pointer."""
         self.page.mouse.move(900, 600)
         self.page.screenshot(path=folder / f"{name}.png")

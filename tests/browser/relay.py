@@ -1,4 +1,4 @@
-"""A line between the browser and Jupyter that can break in the middle of everything."""
+"""A relay between the browser and Jupyter whose connections a test can break at any moment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE = b"<html><head><title>413 Request Entity Too Large</title></head></html>"
 
 
 class Relay:
-    """Passes bytes both ways. :meth:`cut` ends every connection at once and lets none come until :meth:`mend`."""
+    """Relays bytes in both directions. :meth:`cut` ends all connections and refuses others until :meth:`restore`."""
 
     def __init__(self, port: int) -> None:
         self._target = ("127.0.0.1", port)
@@ -33,7 +33,7 @@ class Relay:
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         self._up = True
 
     def _accept(self) -> None:
@@ -84,7 +84,7 @@ class Relay:
 
 
 def _head(requests: BinaryIO) -> bytes:
-    """A request's lines up to the empty one, or nothing at the end."""
+    """Return the head of a request, or nothing at the end of the connection."""
     lines = []
     while (line := requests.readline()) not in {b"", b"\r\n"}:
         lines.append(line)
@@ -98,7 +98,7 @@ class LimitingRelay(Relay):
         super().__init__(port)
         self.limit = limit
         self.refused = 0
-        self.largest = 0  # body that it let through
+        self.largest = 0  # body that was let through, in bytes
 
     def _send_on(self, near: socket.socket, far: socket.socket) -> None:
         with contextlib.suppress(OSError), near.makefile("rb") as requests:

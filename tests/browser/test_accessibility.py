@@ -1,4 +1,4 @@
-"""An accessibility checker looks at what is shown, in the light and in the dark theme."""
+"""Panel, dialogs and previews have no violation that axe-core finds, in the light and in the dark theme."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DIALOG = ".jp-Dialog-content"
 
 @pytest.fixture(params=["JupyterLab Light", pytest.param("JupyterLab Dark", marks=pytest.mark.extended)])
 def filled(request: pytest.FixtureRequest, panel: Panel, client: S3Client) -> Panel:
-    """A list with a folder, a text and a table, looked at with the checker at hand."""
+    """The panel with a folder, a text and a table, in a page with the checker loaded."""
     for key, body in {"data/a.csv": b"a,b\n1,2\n", "notes.md": b"# Title\n", "table.csv": b"a,b\n1,2\n"}.items():
         client.put_object(Bucket="models", Key=key, Body=body)
     panel.use_theme(request.param)
@@ -28,11 +28,11 @@ def filled(request: pytest.FixtureRequest, panel: Panel, client: S3Client) -> Pa
     return panel
 
 
-def test_the_list_and_its_states(filled: Panel) -> None:
+def test_list_is_accessible_in_each_state(filled: Panel) -> None:
     panel = filled
     panel.row("notes.md").click()
     require_no_violation(panel.page, PANEL)
-    panel.filter.fill("nothing is called so")
+    panel.filter.fill("no object has this name")
     require_no_violation(panel.page, PANEL)
     panel.press("Enter")
     panel.page.get_by_text("searched").first.wait_for()
@@ -43,7 +43,7 @@ def test_the_list_and_its_states(filled: Panel) -> None:
     "command",
     ["Properties…", "Share Link…", "Copy To…", "Delete", "Import from Hugging Face…", "Connection Settings…"],
 )
-def test_the_dialogs(filled: Panel, command: str) -> None:
+def test_dialogs_are_accessible(filled: Panel, command: str) -> None:
     panel = filled
     panel.row("notes.md").click()
     panel.run_command(command)
@@ -53,7 +53,7 @@ def test_the_dialogs(filled: Panel, command: str) -> None:
     panel.dialog.wait_for(state="detached")
 
 
-def test_the_preview(filled: Panel) -> None:
+def test_previews_are_accessible(filled: Panel) -> None:
     panel = filled
     for name in ("table.csv", "notes.md"):
         panel.row(name).click()

@@ -1,4 +1,4 @@
-"""What is dragged within the list, out of it and into it, as Chromium and Lab hand it over; the same by commands."""
+"""Rows and files are dragged within the list, out of it and into it, or moved by commands."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def completed(panel: Panel, title: str) -> None:
     row.get_by_text(re.compile("^Completed")).first.wait_for()
 
 
-def centre(place: Locator) -> tuple[float, float]:
-    box = place.bounding_box()
+def centre(element: Locator) -> tuple[float, float]:
+    box = element.bounding_box()
     assert box is not None
     return box["x"] + min(box["width"] / 2, 60), box["y"] + min(box["height"] / 2, 200)
 
 
-def put_into(panel: Panel, source: Locator, target: Locator) -> None:
-    """By the pointer alone: while Lab drags, it lays something over the page that takes the pointer."""
+def drag_to(panel: Panel, source: Locator, target: Locator) -> None:
+    """Drag with mouse events only: during a drag, Lab covers the page with an element that receives them."""
     source.wait_for()
     target.wait_for()
     (from_x, from_y), (x, y) = centre(source), centre(target)
@@ -57,53 +57,51 @@ def put_into(panel: Panel, source: Locator, target: Locator) -> None:
 
 def test_rows_are_moved_by_drop_and_copied_with_ctrl(filled: Panel, client: S3Client) -> None:
     panel, page = filled, filled.page
-    put_into(panel, panel.row("one.txt"), panel.row("target"))
+    drag_to(panel, panel.row("one.txt"), panel.row("target"))
     panel.row("one.txt").wait_for(state="detached")
     assert keys(client) == {*FILES, "target/one.txt"} - {"one.txt"}
 
     page.keyboard.down("Control")
-    put_into(panel, panel.row("two.txt"), panel.row("target"))
+    drag_to(panel, panel.row("two.txt"), panel.row("target"))
     page.keyboard.up("Control")
     completed(panel, "two.txt")
     assert {"two.txt", "target/two.txt"} <= keys(client)
 
-    put_into(panel, panel.row("folder"), panel.row("target"))
+    drag_to(panel, panel.row("folder"), panel.row("target"))
     panel.dialog.get_by_text("folder/ and everything in it").wait_for()
     panel.dialog.get_by_role("button", name="Move").click()
     panel.row("folder").wait_for(state="detached")
     assert {"target/folder/inner.txt", "target/folder/sub/deep.txt"} <= keys(client)
 
-    # Onto the way to the folder: back up.
+    # Dropped on the breadcrumb, a row moves to a folder above.
     panel.row("target").dblclick()
-    put_into(panel, panel.row("old.txt"), page.get_by_role("button", name="Top level of models"))
+    drag_to(panel, panel.row("old.txt"), page.get_by_role("button", name="Top level of models"))
     panel.row("old.txt").wait_for(state="detached")
     assert "old.txt" in keys(client)
 
 
-def test_rows_become_text_in_a_cell(filled: Panel) -> None:
+def test_row_dropped_on_a_cell_inserts_its_uri(filled: Panel) -> None:
     panel, page = filled, filled.page
     page.evaluate("void window.jupyterapp.commands.execute('notebook:create-new', {kernelName: 'python3'})")
     cell = page.locator(".jp-Notebook .cm-content").first
     cell.wait_for()
-    # Until then Lab may draw the cell anew, and what was dropped into the old one is gone with it.
+    # Before that, Lab may render the cell again and lose what was dropped into it.
     page.wait_for_function(
         """() => { const it = window.jupyterapp.shell.currentWidget;
                    return it?.context?.isReady && it.sessionContext?.session?.kernel?.status === 'idle'; }"""
     )
-    put_into(panel, panel.row("one.txt"), cell)
+    drag_to(panel, panel.row("one.txt"), cell)
     cell.get_by_text('"s3://models/one.txt"').wait_for()
     cell.click()
     panel.press("Control+a", "Delete")
-    put_into(panel, panel.row("folder"), cell)
+    drag_to(panel, panel.row("folder"), cell)
     cell.get_by_text('"s3://models/folder/"').wait_for()
 
 
 @pytest.mark.usefixtures("page_is_spent")  # Lab's file browser is moved
-def test_rows_go_to_the_file_browser_and_its_files_come_back(
-    filled: Panel, client: S3Client, lab: JupyterProcess
-) -> None:
+def test_rows_are_dragged_to_the_file_browser_and_back(filled: Panel, client: S3Client, lab: JupyterProcess) -> None:
     panel, page = filled, filled.page
-    # Lab's file browser beside the panel, as one may have it.
+    # Lab's file browser is moved to the right, beside the panel.
     page.evaluate(
         """() => { const app = window.jupyterapp;
              const files = [...app.shell.widgets('left')].find(it => it.id === 'filebrowser');
@@ -111,8 +109,8 @@ def test_rows_go_to_the_file_browser_and_its_files_come_back(
     )
     listing = page.locator("#filebrowser .jp-DirListing-content")
     listing.wait_for()
-    put_into(panel, panel.row("one.txt"), listing)
-    assert page.locator(".jp-mod-native-drop").count() == 0, "Lab was told nothing of it"
+    drag_to(panel, panel.row("one.txt"), listing)
+    assert page.locator(".jp-mod-native-drop").count() == 0, "Lab did not treat the drag as its own"
     item = listing.get_by_role("listitem").or_(listing.locator(".jp-DirListing-item"))
     completed(panel, "one.txt")
     page.evaluate("void window.jupyterapp.commands.execute('filebrowser:refresh')")
@@ -121,7 +119,7 @@ def test_rows_go_to_the_file_browser_and_its_files_come_back(
 
     panel.row("folder").dblclick()
     panel.row("inner.txt").wait_for()
-    put_into(panel, brought, panel.row("sub"))
+    drag_to(panel, brought, panel.row("sub"))
     completed(panel, "workspace://one.txt")
     assert client.get_object(Bucket="models", Key="folder/sub/one.txt")["Body"].read() == b"one.txt"
 

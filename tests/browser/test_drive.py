@@ -1,4 +1,4 @@
-"""Objects as documents of JupyterLab: opened, edited, run, saved back, and never lost to somebody else's save."""
+"""Objects as documents of JupyterLab: opened, edited, run and saved, without overwriting another user's changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
-from tests.browser.conftest import PATIENCE
+from tests.browser.conftest import TIMEOUT_MS
 from tests.browser.panel import Panel
 from tests.conftest import S3Server
 
@@ -53,7 +53,7 @@ def fill(panel: Panel, client: S3Client, objects: dict[str, str | bytes]) -> Non
 
 
 def open_row(panel: Panel, name: str) -> None:
-    """With the keyboard."""
+    """Open an object by keyboard."""
     panel.row(name).click()
     panel.press("Enter")
 
@@ -63,7 +63,7 @@ def editor(panel: Panel) -> Locator:
 
 
 def is_saving(response: Response) -> bool:
-    """Lab itself sends PUTs, too: of its layout."""
+    """Return whether this is the reply to a save. Lab also sends PUTs for its layout."""
     return "/objects/upload/" in response.url and response.request.method == "PUT"
 
 
@@ -72,7 +72,7 @@ def save(panel: Panel) -> None:
         panel.press("Control+s")
 
 
-def test_a_notebook_runs_and_saves_back(panel: Panel, client: S3Client) -> None:
+def test_notebook_is_run_and_saved(panel: Panel, client: S3Client) -> None:
     page = panel.page
     fill(panel, client, {"notebooks/日本 a+b.ipynb": json.dumps(NOTEBOOK)})
     panel.row("notebooks").dblclick()
@@ -80,25 +80,24 @@ def test_a_notebook_runs_and_saves_back(panel: Panel, client: S3Client) -> None:
     notebook = page.locator(".jp-Notebook:visible")
     notebook.locator(".cm-content").first.wait_for()
     page.locator(".jp-NotebookPanel-toolbar").get_by_text("Python 3 (ipykernel)").wait_for()
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=2 * PATIENCE)
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=2 * TIMEOUT_MS)
     notebook.locator(".cm-content").first.click()
     panel.press("Shift+Enter")
-    output = notebook.get_by_text(
-        re.compile(r"^\s*work 42\s*$")
-    )  # the server's root: the path in S3 is no folder of it
-    output.wait_for(timeout=2 * PATIENCE)
+    # Its working directory is the root directory of the server, because the folder in S3 is not one of its folders.
+    output = notebook.get_by_text(re.compile(r"^\s*work 42\s*$"))
+    output.wait_for(timeout=2 * TIMEOUT_MS)
     save(panel)
     stored = body(client, "notebooks/日本 a+b.ipynb")
     saved: dict[str, Any] = json.loads(stored)
     cell = saved["cells"][0]
-    assert cell["source"] == NOTEBOOK["cells"][0]["source"], "line by line, as Jupyter writes it"  # type: ignore[index]
+    assert cell["source"] == NOTEBOOK["cells"][0]["source"], "the source has to be a list of lines"  # type: ignore[index]
     assert cell["outputs"][0]["text"] == ["work 42\n"]
     assert "trusted" not in stored
     assert stored == json.dumps(saved, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
-def test_a_notebook_of_another_user_runs_nothing_when_it_is_opened(panel: Panel, client: S3Client) -> None:
-    """Its cells call themselves trusted, or inherit it from a prototype that the file brings."""
+def test_opening_a_notebook_runs_none_of_its_scripts(panel: Panel, client: S3Client) -> None:
+    """Its cells claim to be trusted, or inherit that from a prototype in the file."""
     flags = {
         "own": {"trusted": True},
         "proto": {"__proto__": {"trusted": True}},
@@ -128,11 +127,11 @@ def test_a_notebook_of_another_user_runs_nothing_when_it_is_opened(panel: Panel,
         shown.locator(".jp-MarkdownOutput").get_by_text(f"{name} HTML").wait_for()
     assert panel.page.evaluate("() => window.odhtecRan ?? []") == []
     for name in flags:
-        assert shown.get_by_text(f"{name} is not run").is_visible(), "the plain text stands for the script"
+        assert shown.get_by_text(f"{name} is not run").is_visible(), "the plain text is shown instead of the script"
     assert shown.locator("[onerror], script").count() == 0
 
 
-def test_a_change_behind_its_back_is_asked_about(panel: Panel, client: S3Client) -> None:
+def test_save_asks_when_another_user_has_changed_the_object(panel: Panel, client: S3Client) -> None:
     page = panel.page
     fill(panel, client, {"notes.txt": "one\r\ntwo\r\n"})
     client.put_object(Bucket="models", Key="notes.txt", Body=b"one\r\ntwo\r\n", ContentType="text/plain; charset=utf-8")
@@ -143,29 +142,29 @@ def test_a_change_behind_its_back_is_asked_about(panel: Panel, client: S3Client)
     client.put_object(Bucket="models", Key="notes.txt", Body=b"theirs")
 
     panel.press("Control+s")
-    asked = panel.dialog
-    asked.get_by_text(re.compile("has changed on disk")).wait_for()
-    asked.get_by_role("button", name="Cancel").click()
+    dialog = panel.dialog
+    dialog.get_by_text(re.compile("has changed on disk")).wait_for()
+    dialog.get_by_role("button", name="Cancel").click()
     assert body(client, "notes.txt") == "theirs"
 
     panel.press("Control+s")
     with page.expect_response(is_saving):
-        asked.get_by_role("button", name="Overwrite").click()
+        dialog.get_by_role("button", name="Overwrite").click()
     assert "mine" in body(client, "notes.txt")
-    assert body(client, "notes.txt").count("\r\n") == 2, "with the line ends it had"
+    assert body(client, "notes.txt").count("\r\n") == 2, "the line ends have to stay"
 
-    # What it saved is what it compares with from now on.
+    # The next save is compared with the version that was just saved.
     editor(panel).click()
     page.keyboard.type("more")
     save(panel)
     assert "more" in body(client, "notes.txt")
     client.put_object(Bucket="models", Key="notes.txt", Body=b"theirs again")
     panel.press("Control+s")
-    asked.get_by_role("button", name="Revert").click()
+    dialog.get_by_role("button", name="Revert").click()
     editor(panel).get_by_text("theirs again").wait_for()
 
 
-def test_what_is_changed_in_the_last_moment_is_not_overwritten(panel: Panel, client: S3Client) -> None:
+def test_save_does_not_overwrite_a_change_made_while_saving(panel: Panel, client: S3Client) -> None:
     page = panel.page
     fill(panel, client, {"race.txt": "old"})
     open_row(panel, "race.txt")
@@ -187,10 +186,10 @@ def test_what_is_changed_in_the_last_moment_is_not_overwritten(panel: Panel, cli
     panel.press("Escape")
 
 
-def test_lab_opens_what_it_has_a_viewer_for(panel: Panel, client: S3Client) -> None:
+def test_objects_open_in_the_viewers_of_lab(panel: Panel, client: S3Client) -> None:
     page = panel.page
-    asked: list[str] = []
-    page.on("request", lambda it: asked.append(f"{it.method} {it.url}") if "/objects/download/" in it.url else None)
+    requests: list[str] = []
+    page.on("request", lambda it: requests.append(f"{it.method} {it.url}") if "/objects/download/" in it.url else None)
     pixel = bytes.fromhex(
         "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c63f8cfc0f01f0005000"
         "1ff89993d1d0000000049454e44ae426082"
@@ -203,18 +202,18 @@ def test_lab_opens_what_it_has_a_viewer_for(panel: Panel, client: S3Client) -> N
         "c.md": ".jp-FileEditor:visible",
         "d.json": ".jp-RenderedJSON:visible",
     }.items():
-        asked.clear()
+        requests.clear()
         panel.row(name).dblclick()
         page.locator(found).wait_for()
-        assert len(asked) <= 2, f"one read, and at most one look: {asked}"
+        assert len(requests) <= 2, f"one GET and at most one HEAD: {requests}"
     panel.row("e\\u{202E}dm.exe").click()
     panel.press("Alt+Enter")
     editor(panel).get_by_text("hidden").wait_for()
     page.locator(".lm-TabBar-tabLabel").get_by_text("e\\u{202E}dm.exe", exact=True).wait_for()
-    assert body(client, "e\u202edm.exe") == "hidden", "the title renames nothing"
+    assert body(client, "e\u202edm.exe") == "hidden", "the title does not rename the object"
 
 
-def test_a_new_name_and_save_as(panel: Panel, client: S3Client) -> None:
+def test_save_as_writes_another_object(panel: Panel, client: S3Client) -> None:
     page = panel.page
     fill(panel, client, {"first.txt": "content", "there.txt": "keep me"})
     open_row(panel, "first.txt")
@@ -230,7 +229,7 @@ def test_a_new_name_and_save_as(panel: Panel, client: S3Client) -> None:
     assert body(client, "first.txt") == "content"
 
 
-def test_what_is_no_document_is_previewed(
+def test_object_that_is_not_a_document_is_previewed(
     open_panel: Callable[..., Panel], use_settings: Callable[..., None], lab: JupyterProcess, client: S3Client
 ) -> None:
     use_settings(editorSizeLimit=1)
@@ -248,10 +247,12 @@ def test_what_is_no_document_is_previewed(
     panel.row("odd.txt").dblclick()
     view = page.locator(".odhtec-Preview:visible")
     view.locator(".cm-content").get_by_text("odd").wait_for()
-    assert view.get_by_role("button", name="Open in Editor").count() == 0, "no path of Lab leads there"
+    assert view.get_by_role("button", name="Open in Editor").count() == 0, "its key is not a path that Lab can open"
 
 
-def test_what_an_editor_would_damage_is_explained_and_previewed(panel: Panel, client: S3Client, pictures: Path) -> None:
+def test_object_that_an_editor_would_damage_is_previewed_with_the_reason(
+    panel: Panel, client: S3Client, pictures: Path
+) -> None:
     page = panel.page
     table = "姓名,城市\n张伟,北京\n李娜,上海\n".encode("gbk")
     fill(panel, client, {"old.csv": table, "rows.csv.gz": gzip.compress(b"id,name\n1,one\n2,two\n"), "new.ipynb": b""})

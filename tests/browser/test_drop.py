@@ -1,4 +1,4 @@
-"""Files and folders dragged from the computer, as Chromium itself hands them over, into a real object gateway."""
+"""Files and folders dragged from the computer, with Chromium's own drag events, into a Ceph object gateway."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def store(rgw_servers: dict[str, S3Server]) -> S3Server:
 
 @pytest.fixture
 def dropped(tmp_path: Path) -> dict[str, bytes]:
-    """What lies on the disk: relative name and bytes."""
-    # More in one folder than Chromium reads at once.
+    """Files on the disk: relative path → content."""
+    # More files in one folder than Chromium returns in one batch.
     files = {f"data/many/{number:03}.txt": f"file {number}\n".encode() for number in range(300)}
     files |= {f"data/a/{number}/b/deep.txt": b"deep %d" % number for number in range(15)}
     files |= {
@@ -47,7 +47,7 @@ def keys(client: S3Client) -> set[str]:
     return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
 
 
-def test_a_dropped_folder_arrives_whole(
+def test_dropped_folder_is_uploaded_completely(
     panel: Panel, client: S3Client, dropped: dict[str, bytes], tmp_path: Path
 ) -> None:
     disk = tmp_path / "disk"
@@ -66,13 +66,13 @@ def test_a_dropped_folder_arrives_whole(
     panel.row("日本").dblclick()
     panel.row("a b+c%2F.txt").wait_for()
 
-    # A second drop lands in the folder that is shown, not at the top.
+    # The second drop uploads to the open folder, not to the top level.
     panel.drag(disk / "alone.bin")
     panel.row("alone.bin").wait_for()
     assert keys(client) == {*dropped, "data/日本/alone.bin"}
 
 
-def test_a_drag_that_goes_away_leaves_nothing(
+def test_drag_that_leaves_the_list_uploads_nothing(
     panel: Panel, client: S3Client, dropped: dict[str, bytes], tmp_path: Path
 ) -> None:
     panel.drag(tmp_path / "disk" / "data", drop=False)
@@ -83,7 +83,7 @@ def test_a_drag_that_goes_away_leaves_nothing(
 
 
 @pytest.mark.usefixtures("page_is_spent")  # its network is slowed down
-def test_an_upload_shows_its_progress_and_can_be_cancelled(panel: Panel, client: S3Client, tmp_path: Path) -> None:
+def test_upload_shows_its_progress_and_can_be_cancelled(panel: Panel, client: S3Client, tmp_path: Path) -> None:
     large = tmp_path / "large.bin"
     large.write_bytes(noise(48 * MIB))
     network = panel.page.context.new_cdp_session(panel.page)
@@ -96,18 +96,18 @@ def test_an_upload_shows_its_progress_and_can_be_cancelled(panel: Panel, client:
     def open_uploads() -> list[str]:
         return [upload["Key"] for upload in client.list_multipart_uploads(Bucket="models").get("Uploads", [])]
 
-    limit(4 * MIB)  # from its first fifth to its end is more than it takes to look at it
+    limit(4 * MIB)  # slow enough to be cancelled after its first fifth
     panel.drag(large)
     bar = panel.transfers.get_by_role("progressbar", name="Upload large.bin")
     bar.wait_for()
-    wait_until(lambda: open_uploads() == ["large.bin"], "no upload was begun")
-    wait_until(lambda: int(bar.get_attribute("aria-valuenow") or 0) >= 20, "the bar stays where it is")
+    wait_until(lambda: open_uploads() == ["large.bin"], "no upload has started")
+    wait_until(lambda: int(bar.get_attribute("aria-valuenow") or 0) >= 20, "the progress bar does not move")
     panel.transfers.get_by_text(re.compile(r"^[\d.]+ MB of 50\.3 MB · [\d.]+ [Mk]B/s · \d+ (s|min) left$")).wait_for()
 
     panel.transfers.get_by_role("button", name="Cancel").click()
     panel.transfers.get_by_text(re.compile("^Cancelled")).wait_for()
     assert bar.count() == 0
-    wait_until(lambda: not open_uploads(), "the upload stays in the store")
+    wait_until(lambda: not open_uploads(), "the multipart upload is still in the store")
     assert keys(client) == set()
 
     limit(-1)

@@ -1,4 +1,4 @@
-"""A page of another port of this host loads no object, in a real browser; our own pages do."""
+"""In a real browser, pages of another port of this host cannot load objects. Jupyter's own pages can."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def jupyter(moto_server: S3Server, lab_server: Callable[..., JupyterProcess]) ->
 
 @pytest.fixture
 def other_port() -> Iterator[Callable[[str], str]]:
-    """Serves a page at another port of the same host; its address."""
+    """A function that serves a page at another port of the same host, and returns its address."""
     text = {"/": ""}
 
     class Handler(QuietHandler):
@@ -65,7 +65,7 @@ def other_port() -> Iterator[Callable[[str], str]]:
         yield serve
 
 
-def test_a_browser_loads_objects_for_our_own_pages_only(
+def test_objects_are_loaded_by_pages_of_jupyter_only(
     jupyter: JupyterProcess, chromium: Browser, other_port: Callable[[str], str]
 ) -> None:
     api = f"{jupyter.url}odhtec/api/objects"
@@ -73,7 +73,7 @@ def test_a_browser_loads_objects_for_our_own_pages_only(
     context = chromium.new_context()
     try:
         page = context.new_page()
-        page.goto(f"{jupyter.url}login")  # sets the cookie against XSRF
+        page.goto(f"{jupyter.url}login")  # sets the XSRF cookie
         page.goto(f"{jupyter.url}login?token={jupyter.token}&next=/api/status")
         names = {cookie["name"]: cookie["value"] for cookie in context.cookies()}
         assert "_xsrf" in names
@@ -81,8 +81,8 @@ def test_a_browser_loads_objects_for_our_own_pages_only(
             for url in (script, f"{script}?_xsrf={names['_xsrf']}"):
                 page.goto(other_port(f'<script src="{url}" referrerpolicy="{policy}"></script>'))
                 assert page.evaluate("window.leaked") is None, (policy, url)
-        # As our own page does it.
-        page.goto(f"{jupyter.url}nothing")  # a page of Jupyter's, and not of its API
+        # A page of Jupyter can load objects.
+        page.goto(f"{jupyter.url}nothing")  # a page of Jupyter, not of its API
         assert page.evaluate(LOADED_WIDTH, f"{api}/view/embedded/{encode_key('b.svg')}") == 7
     finally:
         context.close()

@@ -1,4 +1,4 @@
-"""The import dialog in real JupyterLab: what is seen before an import starts, and what starts then."""
+"""The import dialog in real JupyterLab: what it shows before the import, and what it imports."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def dialog(panel: Panel, repository: Repository) -> Locator:
 
 
 def look_up(panel: Panel, name: str = REPO) -> Locator:
-    """Whoever opened the dialog types at once."""
+    """Type a name into the dialog, which has the focus in this field, and wait for the files."""
     panel.dialog.locator("input[name=repo]:focus").wait_for()
     panel.page.keyboard.type(name)
     panel.press("Enter")
@@ -56,7 +56,7 @@ def look_up(panel: Panel, name: str = REPO) -> Locator:
     return files
 
 
-def test_what_is_there_is_seen_before_anything_starts(
+def test_existing_objects_are_shown_before_the_import_starts(
     panel: Panel, client: S3Client, dialog: Locator, pictures: Path
 ) -> None:
     client.put_object(Bucket="models", Key=f"{REPO}/config.json", Body=b"another")
@@ -70,9 +70,9 @@ def test_what_is_there_is_seen_before_anything_starts(
     panel.shoot(pictures, "import-dialog-dark")
     panel.use_theme("JupyterLab Light")
 
-    dialog.get_by_role("button", name="Safetensors only").click()
+    dialog.get_by_role("button", name="Safetensors Only").click()
     dialog.get_by_text("3 of 6 files selected").wait_for()
-    assert contents(client, "models") == {f"{REPO}/config.json": b"another"}, "nothing is written by looking"
+    assert contents(client, "models") == {f"{REPO}/config.json": b"another"}, "looking up a repository writes nothing"
     dialog.get_by_role("radio", name="Replace existing objects").check()
     dialog.get_by_role("button", name="Start Import").click()
     panel.dialog.wait_for(state="detached")
@@ -81,7 +81,7 @@ def test_what_is_there_is_seen_before_anything_starts(
     assert contents(client, "models") == {f"{REPO}/{name}": data for name, data in wanted.items()}
 
 
-def test_what_remains_of_another_revision_is_removed_on_request(
+def test_objects_of_another_revision_are_removed_on_request(
     panel: Panel, client: S3Client, repository: Repository, dialog: Locator, pictures: Path
 ) -> None:
     old = [f"model-{number:05}-of-00007.safetensors" for number in range(1, 8)]
@@ -107,7 +107,7 @@ def test_what_remains_of_another_revision_is_removed_on_request(
     assert set(contents(client, "models")) == keys
 
 
-def test_an_import_by_keyboard_alone(panel: Panel, client: S3Client, repository: Repository) -> None:
+def test_repository_is_imported_by_keyboard_alone(panel: Panel, client: S3Client, repository: Repository) -> None:
     page = panel.page
     client.put_object(Bucket="models", Key="served/x", Body=b"")
     panel.button("Refresh").click()
@@ -134,14 +134,14 @@ def test_an_import_by_keyboard_alone(panel: Panel, client: S3Client, repository:
     panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
     assert sorted(contents(client, "models", "served/one/")) == ["served/one/config.json", "served/one/onnx/model.onnx"]
     focused = page.evaluate("document.activeElement.ariaLabel")
-    assert focused == "Import from Hugging Face", "the focus is where it was"
+    assert focused == "Import from Hugging Face", "the focus has to return to the button"
 
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     panel.transfers.get_by_role("button", name=re.compile("^Copy path")).press("Enter")
     assert page.evaluate("navigator.clipboard.readText()") == "s3://models/served/one/"
 
 
-def test_only_what_is_new(panel: Panel, client: S3Client, dialog: Locator) -> None:
+def test_only_new_files_can_be_imported(panel: Panel, client: S3Client, dialog: Locator) -> None:
     look_up(panel)
     dialog.get_by_role("button", name="Start Import").click()
     panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
@@ -152,7 +152,7 @@ def test_only_what_is_new(panel: Panel, client: S3Client, dialog: Locator) -> No
     panel.button("Import from Hugging Face").click()
     look_up(panel)
     dialog.get_by_text("1 new, 4 identical, 1 different").wait_for()
-    dialog.get_by_role("button", name="Only new files").click()
+    dialog.get_by_role("button", name="New Files Only").click()
     dialog.get_by_text("1 of 6 files selected").wait_for()
     dialog.get_by_role("button", name="Start Import").click()
     panel.dialog.wait_for(state="detached")
@@ -161,7 +161,7 @@ def test_only_what_is_new(panel: Panel, client: S3Client, dialog: Locator) -> No
     assert contents(client, "models")[f"{REPO}/config.json"] == b"mine"
 
 
-def test_a_pasted_address_and_another_revision(
+def test_pasted_address_selects_repository_and_revision(
     panel: Panel, hub: HubStandIn, client: S3Client, dialog: Locator, repository: Repository
 ) -> None:
     repository.versions["v1"] = repository.branches["main"]
@@ -169,7 +169,7 @@ def test_a_pasted_address_and_another_revision(
     panel.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     panel.page.evaluate("text => navigator.clipboard.writeText(text)", f"{hub.endpoint}/{REPO}/tree/v1")
     dialog.locator("input[name=repo]:focus").wait_for()
-    panel.press("Control+v")  # pasting is asking
+    panel.press("Control+v")  # pasting looks the repository up
     dialog.get_by_role("listbox", name="Files").wait_for()
     assert dialog.get_by_role("textbox", name="Repository").input_value() == REPO
     revision = dialog.get_by_role("combobox", name="Revision")
@@ -179,10 +179,10 @@ def test_a_pasted_address_and_another_revision(
     assert named.evaluate_all("all => all.map(it => it.value)") == ["main", "v1"]
     dialog.get_by_role("button", name="Start Import").click()
     panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for()
-    assert contents(client, "models")[f"{REPO}/config.json"] == b"{}", "the revision that was seen"
+    assert contents(client, "models")[f"{REPO}/config.json"] == b"{}", "the revision in the dialog is imported"
 
 
-def test_what_is_gated_says_what_to_do(panel: Panel, hub: HubStandIn, client: S3Client) -> None:
+def test_gated_repository_shows_how_to_get_access(panel: Panel, hub: HubStandIn, client: S3Client) -> None:
     serve(hub, Repository("org/gated", gated="auto", accepted=frozenset({"hf_good"})))
     panel.button("Import from Hugging Face").click()
     panel.dialog.locator("input[name=repo]:focus").wait_for()
@@ -203,13 +203,13 @@ def test_what_is_gated_says_what_to_do(panel: Panel, hub: HubStandIn, client: S3
     assert "hf_good" not in panel.page.content()
 
 
-def test_ten_thousand_files_stay_usable(panel: Panel, hub: HubStandIn, client: S3Client) -> None:
+def test_ten_thousand_files_can_be_searched_and_selected(panel: Panel, hub: HubStandIn, client: S3Client) -> None:
     many = hub.add(Repository("org/many"))
     many.commit({f"part-{number:05}.txt": b"" for number in range(MANY)})
     panel.button("Import from Hugging Face").click()
     files = look_up(panel, "org/many")
     panel.dialog.get_by_text("10,000 of 10,000 files selected").wait_for()
-    assert files.get_by_role("option").count() < 100, "only what can be seen is in the page"
+    assert files.get_by_role("option").count() < 100, "only visible rows are in the page"
     files.focus()
     panel.press("End")
     files.get_by_role("option", name="part-09999.txt").wait_for()
@@ -223,7 +223,7 @@ def test_ten_thousand_files_stay_usable(panel: Panel, hub: HubStandIn, client: S
     assert list(contents(client, "models")) == ["org/many/part-09998.txt"]
 
 
-def test_it_fits_into_a_small_window(panel: Panel, dialog: Locator, pictures: Path) -> None:
+def test_dialog_fits_into_a_small_window(panel: Panel, dialog: Locator, pictures: Path) -> None:
     panel.page.set_viewport_size({"width": 420, "height": 480})
     look_up(panel)
     start = dialog.get_by_role("button", name="Start Import")
@@ -232,5 +232,5 @@ def test_it_fits_into_a_small_window(panel: Panel, dialog: Locator, pictures: Pa
     assert box["y"] + box["height"] <= 480
     assert box["x"] + box["width"] <= 420
     wide = dialog.locator(".jp-Dialog-body").evaluate("it => it.scrollWidth - it.clientWidth")
-    assert wide <= 0, "nothing has to be scrolled sideways"
+    assert wide <= 0, "the dialog must not scroll horizontally"
     panel.shoot(pictures, "import-dialog-small")

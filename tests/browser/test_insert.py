@@ -1,4 +1,4 @@
-"""Code for an object in a notebook: inserted by mouse and by keyboard, and run by a kernel that has no keys."""
+"""Code for an object is inserted into a notebook, by mouse and by keyboard, and runs in a kernel without S3 keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.browser.panel import Panel
-from tests.browser.waiting import PATIENCE
+from tests.browser.waiting import TIMEOUT_MS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,22 +29,22 @@ ODD = 'odd "name" \\ é 😀 # [*]\u2028::x.csv'
 
 
 class Notebook:
-    """A new one with its kernel, which forgets what the server's environment told it of the store."""
+    """A new notebook. Its kernel has no environment variables of the store."""
 
     def __init__(self, panel: Panel) -> None:
         self.page = panel.page
         self.page.locator(".jp-LauncherCard", has_text="Python 3").first.click()
-        # Until then Lab may draw the cell anew, and what was put into the old one is gone with it.
+        # Before that, Lab may render the cell again and lose what was inserted.
         self.page.wait_for_function(
             """() => { const it = window.jupyterapp.shell.currentWidget;
                        return it?.context?.isReady && it.sessionContext?.session?.kernel?.status === 'idle'; }""",
-            timeout=2 * PATIENCE,
+            timeout=2 * TIMEOUT_MS,
         )
         self.add(NO_KEYS)
         self.run(1)
 
     def add(self, line: str) -> None:
-        """One more line in the active cell."""
+        """Append a line to the active cell."""
         self.page.evaluate(
             f"line => {{ const text = {CONTENT}.activeCell.model.sharedModel;"
             "            text.setSource(text.getSource() + '\\n' + line); }",
@@ -52,7 +52,7 @@ class Notebook:
         )
 
     def wait_for_code(self, last: str) -> None:
-        """A cell ends like this, and the cursor is in it."""
+        """Wait until the active cell ends with ``last`` and has the cursor."""
         self.page.wait_for_function(
             f"""last => {{ const cell = {CONTENT}?.activeCell;
                           return cell?.model.sharedModel.getSource().endsWith(last) && cell.editor?.hasFocus(); }}""",
@@ -60,12 +60,12 @@ class Notebook:
         )
 
     def run(self, count: int) -> list[dict[str, Any]]:
-        """Run the active cell, which is the one so counted."""
+        """Run the active cell, which is number ``count``, and return its outputs."""
         self.page.evaluate("() => { void window.jupyterapp.commands.execute('notebook:run-cell-and-insert-below'); }")
         return self.outputs(count)
 
     def outputs(self, count: int) -> list[dict[str, Any]]:
-        """What a cell gives, once it has run and without an error."""
+        """Return the outputs of cell number ``count`` when it has run. Fails if there is an error."""
         cell = f"[...{CONTENT}.model.cells][count - 1]"
         self.page.wait_for_function(f"count => {cell}?.executionCount && {cell}.executionState === 'idle'", arg=count)
         outputs: list[dict[str, Any]] = self.page.evaluate(f"count => {cell}.toJSON().outputs", count)
@@ -84,7 +84,7 @@ def filled(panel: Panel, client: S3Client) -> Panel:
         "table.csv": frame.to_csv(index=False).encode(),
         "table.parquet": parquet.getvalue(),
         ODD: frame.to_csv(index=False).encode(),
-        "lines.jsonl.gz": pandas_gzip(frame),
+        "lines.jsonl.gz": gzipped_json_lines(frame),
         "w.safetensors": len(header).to_bytes(8, "little") + header + bytes(8),
         "pixel.png": PIXEL,
         "c.json": b'{"k": [1]}',
@@ -99,19 +99,19 @@ def filled(panel: Panel, client: S3Client) -> Panel:
     return panel
 
 
-def pandas_gzip(frame: pandas.DataFrame) -> bytes:
+def gzipped_json_lines(frame: pandas.DataFrame) -> bytes:
     written = io.BytesIO()
     frame.to_json(written, orient="records", lines=True, compression="gzip")
     return written.getvalue()
 
 
 def submenu(panel: Panel, label: str) -> Locator:
-    """Lumino gives it no role."""
+    """Return the entry of a submenu, which has no role in Lumino."""
     return panel.page.locator('.lm-Menu-item[data-type="submenu"]', has_text=label)
 
 
 @pytest.mark.extended
-def test_by_mouse_a_table_is_read_without_keys(filled: Panel, pictures: Path) -> None:
+def test_table_is_read_without_keys_by_mouse(filled: Panel, pictures: Path) -> None:
     panel, page = filled, filled.page
     notebook = Notebook(panel)
     for count, name in ((2, "table.csv"), (3, "table.parquet")):
@@ -130,7 +130,7 @@ def test_by_mouse_a_table_is_read_without_keys(filled: Panel, pictures: Path) ->
         assert "vier" in shown["data"]["text/plain"]
 
 
-def test_by_keyboard_alone_a_table_is_read_without_keys(filled: Panel) -> None:
+def test_table_is_read_without_keys_by_keyboard_alone(filled: Panel) -> None:
     panel, page = filled, filled.page
     notebook = Notebook(panel)
     panel.press("Control+Alt+o")
@@ -145,7 +145,7 @@ def test_by_keyboard_alone_a_table_is_read_without_keys(filled: Panel) -> None:
     (shown,) = notebook.outputs(2)
     assert "vier" in shown["data"]["text/plain"]
 
-    # Any other line through the palette; into the middle of what one writes goes the name alone.
+    # The palette has the other forms. In the middle of a line, only the URI is inserted.
     page.keyboard.type("x = ")
     panel.run_command("Insert into Notebook: URI")
     notebook.wait_for_code('x = "s3://models/table.parquet"')
@@ -157,7 +157,7 @@ def test_by_keyboard_alone_a_table_is_read_without_keys(filled: Panel) -> None:
     assert notebook.outputs(4) == []
 
 
-def test_every_line_runs_without_keys(filled: Panel) -> None:
+def test_all_inserted_code_runs_without_keys(filled: Panel) -> None:
     panel, page = filled, filled.page
     notebook = Notebook(panel)
     shown: dict[tuple[str, str | None], str] = {}
@@ -205,7 +205,7 @@ def test_every_line_runs_without_keys(filled: Panel) -> None:
     assert manifest["spec"]["predictor"]["model"]["storageUri"] == "s3://models/models/My Model/"
 
 
-def test_without_a_notebook_the_code_is_copied(filled: Panel) -> None:
+def test_code_is_copied_if_no_notebook_is_open(filled: Panel) -> None:
     panel, page = filled, filled.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     panel.row("models").click(button="right")

@@ -1,4 +1,4 @@
-"""A page that tests share looks, to each of them, as if it had just been loaded."""
+"""A page that tests share has its initial state at the start of each test."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def loading(url: str) -> Panel:
-    raise AssertionError("the page is loaded once more")
+    raise AssertionError("the page was loaded again")
 
 
-def test_page_is_brought_back_to_how_it_was_loaded(
+def test_page_is_reset_to_its_initial_state(
     panel: Panel, kept_page: KeptPage, lab: JupyterProcess, client: S3Client, tmp_path: Path
 ) -> None:
     page = panel.page

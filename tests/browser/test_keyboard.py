@@ -31,18 +31,18 @@ def focused(panel: Panel) -> Locator:
 
 
 def expect_row(panel: Panel, name: str) -> None:
-    """This row has the focus."""
+    """Wait until the row has the focus."""
     panel.row(name).and_(focused(panel)).wait_for()
 
 
 def expect_dialog(panel: Panel) -> Locator:
-    """The dialog has the focus: it is there a moment before it hears keys."""
+    """Wait until the dialog has the focus: it is visible a moment before it receives keys."""
     panel.dialog.locator(":focus").wait_for()
     return panel.dialog
 
 
 def enter_by_command(panel: Panel) -> None:
-    """From the main area into the list, through the palette."""
+    """Move the focus from the main area to the list, through the palette."""
     panel.page.locator(".jp-Launcher").first.click()
     panel.press("Control+Shift+C")
     panel.page.keyboard.type("Open Object Storage")
@@ -51,7 +51,7 @@ def enter_by_command(panel: Panel) -> None:
     panel.grid.locator(":focus").wait_for()
 
 
-def test_the_list_by_keyboard_alone(filled: Panel, client: S3Client) -> None:
+def test_list_is_used_by_keyboard_alone(filled: Panel, client: S3Client) -> None:
     panel = filled
     enter_by_command(panel)
     panel.press("ArrowDown")
@@ -91,8 +91,8 @@ def test_the_list_by_keyboard_alone(filled: Panel, client: S3Client) -> None:
     assert [entry["Key"] for entry in left] == [key for key in FILES if key != "three.txt"]
 
 
-def test_the_tab_key_passes_through_the_panel(filled: Panel) -> None:
-    """Every part of it in turn, and the list in one step."""
+def test_tab_key_reaches_every_control_of_the_panel(filled: Panel) -> None:
+    """Tab reaches each control of the panel in turn, and the list is one of them."""
     panel = filled
     enter_by_command(panel)
     panel.press("ArrowDown", "ArrowDown")
@@ -118,7 +118,7 @@ def test_the_tab_key_passes_through_the_panel(filled: Panel) -> None:
     expect_row(panel, "one.txt")
 
 
-def test_the_filter_by_keyboard(filled: Panel) -> None:
+def test_filter_is_used_by_keyboard(filled: Panel) -> None:
     panel = filled
     panel.filter.focus()
     panel.page.keyboard.type("t")
@@ -133,7 +133,7 @@ def test_the_filter_by_keyboard(filled: Panel) -> None:
 
 
 def contrast(locator: Locator) -> float:
-    """WCAG's ratio of an element's text to what lies behind it."""
+    """Return WCAG's contrast ratio between an element's text and its background."""
     ratio: float = locator.evaluate(
         """element => {
              const channels = text => text.match(/[\\d.]+/g).map(Number);
@@ -151,7 +151,7 @@ def contrast(locator: Locator) -> float:
     return ratio
 
 
-def test_everything_can_be_read_in_both_themes(filled: Panel) -> None:
+def test_text_has_enough_contrast_in_both_themes(filled: Panel) -> None:
     panel = filled
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         panel.use_theme(theme)
@@ -167,9 +167,9 @@ def test_everything_can_be_read_in_both_themes(filled: Panel) -> None:
         panel.dialog.wait_for(state="detached")
 
 
-def test_the_settings_say_what_is_wrong_with_an_endpoint(filled: Panel, store: S3Server) -> None:
+def test_settings_explain_what_is_wrong_with_an_endpoint(filled: Panel, store: S3Server) -> None:
     panel = filled
-    nobody = f"http://127.0.0.1:{free_port()}"
+    unused = f"http://127.0.0.1:{free_port()}"
     panel.button("Settings").click()
     form = panel.dialog.get_by_role("form", name="S3 connection")
     endpoint = form.get_by_role("textbox", name="Endpoint")
@@ -183,13 +183,13 @@ def test_the_settings_say_what_is_wrong_with_an_endpoint(filled: Panel, store: S
 
     form.get_by_role("button", name="Test").click()
     said.filter(has_text="models can be read").wait_for()
-    endpoint.fill(nobody)
+    endpoint.fill(unused)
     form.get_by_role("button", name="Test").click()
     said.filter(has_text="Enter the secret access key of the new endpoint").wait_for()
     secret = form.get_by_role("textbox", name="Secret access key")
     secret.fill("of-the-new-endpoint")
     form.get_by_role("button", name="Test").click()
-    said.filter(has_text=f"{nobody.removeprefix('http://')}").filter(has_text="reached").wait_for()
+    said.filter(has_text=f"{unused.removeprefix('http://')}").filter(has_text="reached").wait_for()
     secret.fill("")
 
     endpoint.fill("ftp://nowhere")

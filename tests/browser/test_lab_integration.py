@@ -1,4 +1,4 @@
-"""Where Lab has a place for us: launcher, what runs, status bar, notifications, notebooks, settings."""
+"""The extension in other parts of Lab: launcher, Running panel, status bar, notifications, keyboard, settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def test_the_launcher_leads_to_the_panel(panel: Panel, pictures: Path) -> None:
+def test_launcher_opens_the_panel(panel: Panel, pictures: Path) -> None:
     page = panel.page
     page.get_by_role("tab", name=re.compile("^File Browser")).click()
     panel.grid.wait_for(state="hidden")
@@ -27,7 +27,7 @@ def test_the_launcher_leads_to_the_panel(panel: Panel, pictures: Path) -> None:
 
 def test_running_transfers_are_listed_and_can_be_cancelled(panel: Panel, pictures: Path, tmp_path: Path) -> None:
     page = panel.page
-    page.route("**/objects/upload/**", lambda _: None)  # never answered: the upload goes on
+    page.route("**/objects/upload/**", lambda _: None)  # never answered, so the upload does not end
     (tmp_path / "slow.txt").write_bytes(b"slow")
     with page.expect_file_chooser() as chooser:
         panel.button("Upload Files").click()
@@ -47,8 +47,10 @@ def test_running_transfers_are_listed_and_can_be_cancelled(panel: Panel, picture
     page.locator("#jp-main-statusbar").get_by_text(re.compile(r"^1 transfer")).wait_for(state="detached")
 
 
-@pytest.mark.usefixtures("page_is_spent")  # notices stay for a while
-def test_one_notification_while_the_panel_is_hidden(panel: Panel, pictures: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("page_is_spent")  # notifications stay for a while
+def test_failed_files_are_one_notification_while_the_panel_is_hidden(
+    panel: Panel, pictures: Path, tmp_path: Path
+) -> None:
     page = panel.page
     held: list[Any] = []
     page.route("**/objects/upload/**", lambda route: held.append(route))
@@ -74,7 +76,7 @@ def test_one_notification_while_the_panel_is_hidden(panel: Panel, pictures: Path
     panel.grid.wait_for()
 
 
-def test_the_keyboard_reaches_the_panel_and_the_settings_say_how(
+def test_shortcut_focuses_the_list_and_double_click_follows_the_settings(
     open_panel: Callable[..., Panel], use_settings: Callable[..., None], lab: JupyterProcess, client: S3Client
 ) -> None:
     client.put_object(Bucket="models", Key="a.csv", Body=b"x\n1\n")
@@ -92,7 +94,7 @@ def test_the_keyboard_reaches_the_panel_and_the_settings_say_how(
     page.locator(".jp-CSVViewer:visible").wait_for()
 
 
-def test_without_a_connection_it_says_how_to_get_one(
+def test_panel_without_a_connection_explains_how_to_get_one(
     open_panel: Callable[..., Panel], lab_server: Callable[..., JupyterProcess], pictures: Path, tmp_path: Path
 ) -> None:
     env = {

@@ -1,4 +1,4 @@
-"""The list itself: its order, new names, sizes of folders, places, tabs; by mouse and by keyboard alone."""
+"""The list: its order, renaming, entered paths, tabs; by mouse and by keyboard alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.panel import Panel
-from tests.browser.waiting import PATIENCE
+from tests.browser.waiting import TIMEOUT_MS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -54,7 +54,7 @@ def test_columns_sort_by_mouse_and_by_keyboard(filled: Panel) -> None:
     panel.expect_focus("large.bin")
 
 
-def test_a_file_and_a_folder_are_renamed_by_keyboard(filled: Panel, client: S3Client) -> None:
+def test_file_and_folder_are_renamed_by_keyboard(filled: Panel, client: S3Client) -> None:
     panel = filled
     panel.row("middle.txt").click()
     panel.press("F2")
@@ -75,12 +75,12 @@ def test_a_file_and_a_folder_are_renamed_by_keyboard(filled: Panel, client: S3Cl
     assert not {key for key in keys(client) if key.startswith("data/")}
 
     panel.press("End", "F2")
-    panel.page.keyboard.type("nothing comes of this")
+    panel.page.keyboard.type("this name is not used")
     panel.press("Escape")
     panel.expect_focus("small.txt")
 
 
-def test_a_new_name_never_replaces_what_has_it(filled: Panel, client: S3Client) -> None:
+def test_renaming_never_replaces_an_existing_object(filled: Panel, client: S3Client) -> None:
     panel = filled
     for taken in ("large.bin", "data"):
         panel.row("small.txt").click()
@@ -92,19 +92,19 @@ def test_a_new_name_never_replaces_what_has_it(filled: Panel, client: S3Client) 
     assert keys(client) == set(SIZES)
 
 
-def test_a_place_is_typed_and_found_again(filled: Panel, client: S3Client) -> None:
+def test_entered_path_is_opened_and_offered_again(filled: Panel, client: S3Client) -> None:
     panel, page = filled, filled.page
     panel.row("large.bin").click()
     panel.press("F4")
     place = page.get_by_role("textbox", name="Path")
     assert place.input_value() == "s3://models/"
-    place.fill("s3://models/data/deep")  # without its slash
+    place.fill("s3://models/data/deep")  # without a slash at the end
     panel.press("Enter")
     panel.row("a.csv").wait_for()
     panel.press("Alt+ArrowUp")
     panel.expect_focus("deep")
     page.get_by_role("button", name="Enter a path").click()
-    place.fill("s3://models/large.bin")  # an object: its folder, and the object has the focus
+    place.fill("s3://models/large.bin")  # an object: its folder opens, with the focus on the object
     panel.press("Enter")
     panel.expect_focus("large.bin")
     panel.press("Control+l", "Escape")
@@ -120,7 +120,7 @@ def test_a_place_is_typed_and_found_again(filled: Panel, client: S3Client) -> No
     page.get_by_role("option", name="s3://models/data/", exact=True).wait_for()
 
 
-def test_the_browser_is_a_tab_too_and_comes_back(filled: Panel, client: S3Client) -> None:
+def test_browser_in_a_tab_is_restored_after_a_reload(filled: Panel, client: S3Client) -> None:
     panel, page = filled, filled.page
     panel.row("data").dblclick()
     panel.row("b.csv").wait_for()
@@ -130,7 +130,7 @@ def test_the_browser_is_a_tab_too_and_comes_back(filled: Panel, client: S3Client
     assert tab.get_by_role("columnheader", name="Modified").is_visible()
     assert tab.get_by_text("STANDARD").first.is_visible()
 
-    # What one does in the tab is done in the tab.
+    # Commands and keys act on the tab while it has the focus.
     panel.press("Alt+ArrowUp")
     tab.get_by_role("row", name=re.compile("^deep")).dblclick()
     tab.get_by_role("row", name=re.compile("^a.csv")).click()
@@ -141,4 +141,4 @@ def test_the_browser_is_a_tab_too_and_comes_back(filled: Panel, client: S3Client
     panel.row("b.csv").wait_for()
 
     panel.reload('"bucket":"models","prefix":"data/deep/"}}')
-    page.get_by_role("tab", name="deep").wait_for(timeout=PATIENCE)
+    page.get_by_role("tab", name="deep").wait_for(timeout=TIMEOUT_MS)

@@ -1,4 +1,4 @@
-"""The main job as a user does it: real JupyterLab, real Chromium, a real object gateway, a real model."""
+"""The main job of a user in real JupyterLab, with a Ceph object gateway: import, browse, download, delete."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.demo.model import REPO_ID as REPO
 from odhtec_jupyter.demo.model import fetch_model
 from tests.browser.panel import Panel
-from tests.browser.waiting import PATIENCE
+from tests.browser.waiting import TIMEOUT_MS
 from tests.conftest import S3Server
 from tests.content import MIB, body_of, noise
 
@@ -28,7 +28,7 @@ def store(rgw_servers: dict[str, S3Server]) -> S3Server:
 
 @pytest.fixture(params=["made", pytest.param("published", marks=pytest.mark.network)])
 def model_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A model as sentence-transformers publishes them, or the real one."""
+    """A generated model like those of sentence-transformers, or the published one."""
     if request.param == "published":
         return fetch_model()
     folder = tmp_path / "model"
@@ -36,7 +36,7 @@ def model_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         "1_Pooling/config.json": b'{"word_embedding_dimension": 384}',
         "README.md": b"# all-MiniLM-L6-v2\n",
         "config.json": b'{"model_type": "bert"}',
-        "model.safetensors": safetensors(20 * MIB),  # some parts
+        "model.safetensors": safetensors(20 * MIB),  # several parts
         "tokenizer.json": noise(300_000),
         "vocab.txt": b"[PAD]\n[UNK]\n",
     }
@@ -51,8 +51,10 @@ def safetensors(size: int) -> bytes:
     return len(header).to_bytes(8, "little") + header + noise(size)
 
 
-@pytest.mark.usefixtures("page_is_spent")  # it is widened
-def test_the_main_job(panel: Panel, client: S3Client, hub: HubStandIn, model_folder: Path, pictures: Path) -> None:
+@pytest.mark.usefixtures("page_is_spent")  # the sidebar is made wider
+def test_model_is_imported_browsed_downloaded_and_deleted(
+    panel: Panel, client: S3Client, hub: HubStandIn, model_folder: Path, pictures: Path
+) -> None:
     hub.add(Repository.from_folder(REPO, model_folder))
     page, transfers, row = panel.page, panel.transfers, panel.row
     page.get_by_role("heading", name="This bucket is empty").wait_for()
@@ -70,7 +72,7 @@ def test_the_main_job(panel: Panel, client: S3Client, hub: HubStandIn, model_fol
 
     bar = transfers.get_by_role("progressbar")
     bar.wait_for()
-    transfers.get_by_text(re.compile(r"^Completed")).wait_for(timeout=2 * PATIENCE)
+    transfers.get_by_text(re.compile(r"^Completed")).wait_for(timeout=2 * TIMEOUT_MS)
     assert bar.count() == 0
 
     row("sentence-transformers").dblclick()
@@ -97,9 +99,9 @@ def test_the_main_job(panel: Panel, client: S3Client, hub: HubStandIn, model_fol
     page.get_by_role("button", name="Top level of models").click()
     row("sentence-transformers").click()
     page.keyboard.press("Delete")
-    asked = panel.dialog
-    asked.get_by_text("sentence-transformers").first.wait_for()
-    asked.get_by_role("button", name=re.compile("^Delete")).click()
+    dialog = panel.dialog
+    dialog.get_by_text("sentence-transformers").first.wait_for()
+    dialog.get_by_role("button", name=re.compile("^Delete")).click()
     page.get_by_role("heading", name="This bucket is empty").wait_for()
     assert "Contents" not in client.list_objects_v2(Bucket="models")
 
@@ -126,10 +128,10 @@ def test_files_are_uploaded_with_progress_and_a_conflict_is_asked_about(
 
     (tmp_path / "日本.txt").write_bytes(b"changed")
     upload()
-    asked = panel.dialog
-    asked.wait_for()
-    assert body_of(client, "models", "日本.txt") == b"one", "asked before it is replaced"
-    asked.get_by_role("button", name="Keep Both").click()
+    dialog = panel.dialog
+    dialog.wait_for()
+    assert body_of(client, "models", "日本.txt") == b"one", "the object must not be replaced before the answer"
+    dialog.get_by_role("button", name="Keep Both").click()
     row("日本 (1).txt").wait_for()
     assert body_of(client, "models", "日本 (1).txt") == b"changed"
     assert body_of(client, "models", "日本.txt") == b"one"

@@ -1,4 +1,4 @@
-"""Acting on objects in real JupyterLab, by mouse and by keyboard: copy, move, delete, share, properties, clean up."""
+"""Copying, moving, deleting, sharing and editing objects in real JupyterLab, by mouse and by keyboard."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def archive(client: S3Client) -> Iterator[str]:
 
 
 def choose(panel: Panel, name: str, entry: str) -> Locator:
-    """An entry of a row's own menu."""
+    """Choose an entry of a row's context menu, and return the dialog."""
     panel.row(name).click(button="right")
     panel.page.get_by_role("menuitem", name=entry, exact=True).click()
     panel.dialog.wait_for()
@@ -49,12 +49,12 @@ def choose(panel: Panel, name: str, entry: str) -> Locator:
 
 
 def command(panel: Panel, label: str) -> Locator:
-    """By the palette, without a mouse."""
+    """Run a command through the palette, by keyboard, and return its dialog."""
     panel.press("Control+Shift+C")
     panel.page.keyboard.type(label)
     panel.page.locator(".lm-CommandPalette-item.lm-mod-active", has_text=label).wait_for()
     panel.press("Enter")
-    # It gives the keyboard back when it goes.
+    # The palette returns the focus when it closes.
     panel.page.locator("#modal-command-palette").wait_for(state="hidden")
     panel.dialog.locator(":focus").wait_for()
     return panel.dialog
@@ -64,8 +64,8 @@ def completed(panel: Panel, count: int = 1) -> None:
     panel.transfers.get_by_text(re.compile("^Completed")).nth(count - 1).wait_for()
 
 
-def test_a_selection_is_copied_to_another_bucket(filled: Panel, client: S3Client, archive: str) -> None:
-    client.put_object(Bucket=archive, Key="one.txt", Body=b"in the way")
+def test_selection_is_copied_to_another_bucket(filled: Panel, client: S3Client, archive: str) -> None:
+    client.put_object(Bucket=archive, Key="one.txt", Body=b"existing")
     filled.row("docs").click()
     filled.row("one.txt").click(modifiers=["Control"])
     dialog = choose(filled, "one.txt", "Copy To…")
@@ -74,7 +74,7 @@ def test_a_selection_is_copied_to_another_bucket(filled: Panel, client: S3Client
     dialog.get_by_role("combobox", name="Bucket").fill(archive)
     dialog.get_by_text("3 files, 3 B, to s3://archive/").wait_for()
     dialog.get_by_text("One object already exists and is different").wait_for()
-    assert contents(client, archive) == {"one.txt": b"in the way"}, "nothing is written by looking"
+    assert contents(client, archive) == {"one.txt": b"existing"}, "the dialog writes nothing before Copy is pressed"
     dialog.get_by_role("radio", name="Keep Both").check()
     dialog.get_by_role("button", name="Copy").click()
     completed(filled)
@@ -83,12 +83,12 @@ def test_a_selection_is_copied_to_another_bucket(filled: Panel, client: S3Client
         "docs/a.txt": b"a",
         "docs/deep/b.txt": b"bb",
         "one (1).txt": b"one",
-        "one.txt": b"in the way",
+        "one.txt": b"existing",
     }
     assert contents(client, "models") == FILES
 
 
-def test_a_folder_is_moved_by_keyboard_alone(filled: Panel, client: S3Client) -> None:
+def test_folder_is_moved_by_keyboard_alone(filled: Panel, client: S3Client) -> None:
     page = filled.page
     filled.row("docs").click()
     dialog = command(filled, "Move To…")
@@ -97,7 +97,7 @@ def test_a_folder_is_moved_by_keyboard_alone(filled: Panel, client: S3Client) ->
     filled.tab_to(folders)
     filled.press("Home", "Enter")
     dialog.get_by_text("2 files, 3 B, to s3://models/data/").wait_for()
-    filled.press("Tab", "Enter")  # a new folder in it
+    filled.press("Tab", "Enter")  # creates a folder in it
     page.keyboard.type("kept")
     filled.press("Enter")
     dialog.get_by_text("to s3://models/data/kept/").wait_for()
@@ -110,25 +110,25 @@ def test_a_folder_is_moved_by_keyboard_alone(filled: Panel, client: S3Client) ->
     assert contents(client, "models") == moved | stays
 
 
-def test_a_deletion_says_what_goes_and_waits_for_the_word(filled: Panel, client: S3Client) -> None:
+def test_deletion_shows_what_it_deletes_and_asks_for_confirmation(filled: Panel, client: S3Client) -> None:
     filled.row("docs").click()
     filled.row("two.txt").click(modifiers=["Control"])
     filled.press("Delete")
-    asked = filled.dialog
-    asked.get_by_text("3 objects, 6 B").wait_for()
-    asked.get_by_text("This cannot be undone").wait_for()
-    asked.get_by_role("button", name="Cancel").and_(filled.page.locator(":focus")).wait_for()
-    filled.press("Enter")  # Delete and Enter are neighbours
-    asked.wait_for(state="detached")
+    dialog = filled.dialog
+    dialog.get_by_text("3 objects, 6 B").wait_for()
+    dialog.get_by_text("This cannot be undone").wait_for()
+    dialog.get_by_role("button", name="Cancel").and_(filled.page.locator(":focus")).wait_for()
+    filled.press("Enter")  # Cancel has the focus, because Delete and Enter are neighbours on a keyboard
+    dialog.wait_for(state="detached")
     assert contents(client, "models") == FILES
     filled.press("Delete")
-    asked.get_by_text("3 objects, 6 B").wait_for()
-    asked.get_by_role("button", name="Delete", exact=True).click()
+    dialog.get_by_text("3 objects, 6 B").wait_for()
+    dialog.get_by_role("button", name="Delete", exact=True).click()
     completed(filled)
     assert sorted(contents(client, "models")) == ["data/c.csv", "one.txt"]
 
 
-def test_a_folder_comes_as_a_zip(filled: Panel) -> None:
+def test_folder_is_downloaded_as_a_zip(filled: Panel) -> None:
     filled.row("docs").click(button="right")
     with filled.page.expect_download() as started:
         filled.page.get_by_role("menuitem", name="Download", exact=True).click()
@@ -140,7 +140,7 @@ def test_a_folder_comes_as_a_zip(filled: Panel) -> None:
         }
 
 
-def test_a_link_reads_and_another_writes(filled: Panel, client: S3Client, pictures: Path) -> None:
+def test_shared_links_download_and_upload(filled: Panel, client: S3Client, pictures: Path) -> None:
     filled.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     dialog = choose(filled, "one.txt", "Share Link…")
     dialog.get_by_role("button", name="Create Link").click()
@@ -183,20 +183,20 @@ def test_properties_are_edited_unless_the_object_was_changed(filled: Panel, clie
     assert (head["ContentType"], head["Metadata"]) == ("text/markdown", {"author": "me"})
     assert contents(client, "models")["one.txt"] == b"one"
 
-    client.put_object(Bucket="models", Key="one.txt", Body=b"somebody else's")
+    client.put_object(Bucket="models", Key="one.txt", Body=b"another user's")
     dialog.get_by_role("textbox", name="Cache-Control").fill("no-cache")
     filled.press("Enter")
     dialog.get_by_role("alert").filter(has_text="Nothing was saved").wait_for()
-    assert contents(client, "models")["one.txt"] == b"somebody else's"
+    assert contents(client, "models")["one.txt"] == b"another user's"
     dialog.get_by_role("button", name="Reload").click()
     dialog.get_by_role("tab", name="General").click()
-    dialog.get_by_text("15 B (15 bytes)").wait_for()
+    dialog.get_by_text("14 B (14 bytes)").wait_for()
     filled.press("Escape")
     filled.dialog.wait_for(state="detached")
     filled.row("one.txt").and_(filled.page.locator(":focus")).wait_for()
 
 
-def test_an_older_version_comes_back(filled: Panel, client: S3Client) -> None:
+def test_older_version_is_restored(filled: Panel, client: S3Client) -> None:
     client.put_bucket_versioning(Bucket="models", VersioningConfiguration={"Status": "Enabled"})
     client.put_object(Bucket="models", Key="one.txt", Body=b"worse")
     dialog = choose(filled, "one.txt", "Properties…")
@@ -208,7 +208,7 @@ def test_an_older_version_comes_back(filled: Panel, client: S3Client) -> None:
     versions.nth(2).wait_for()
     assert contents(client, "models")["one.txt"] == b"one"
     versions.nth(1).get_by_role("button", name="Delete").click()
-    assert versions.count() == 3, "asked first"
+    assert versions.count() == 3, "nothing is deleted before the confirmation"
     dialog.get_by_role("button", name="Delete Version").press("Enter")
     versions.nth(2).wait_for(state="detached")
     assert contents(client, "models")["one.txt"] == b"one"

@@ -16,7 +16,7 @@ from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from odhtec_jupyter.demo.model import REPO_ID, fetch_model
 from tests.browser.cell import Notebook, write_notebook
 from tests.browser.panel import Panel
-from tests.browser.waiting import PATIENCE
+from tests.browser.waiting import TIMEOUT_MS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -41,15 +41,15 @@ pytestmark = [pytest.mark.extended, pytest.mark.network]
 
 @pytest.fixture
 def demonstration(client: S3Client, hub: HubStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What ``scripts/demo`` has in its store and its hub."""
+    """Fill the store and the hub as ``scripts/demo`` does."""
     monkeypatch.setattr(demo_s3, "THUMBNAILS", 100)
     client.delete_bucket(Bucket="models")
     demo_s3.seed()
     hub.add(Repository.from_folder(REPO_ID, fetch_model()))
 
 
-def opened(page: Page, path: str) -> Notebook:
-    """The notebook, in the main area, with a kernel that is ready."""
+def open_notebook(page: Page, path: str) -> Notebook:
+    """Open a notebook in the main area, and wait for its kernel."""
     page.evaluate("async path => { await window.jupyterapp.commands.execute('docmanager:open', {path}); }", path)
     notebook = Notebook(page)
     notebook.wait()
@@ -57,7 +57,7 @@ def opened(page: Page, path: str) -> Notebook:
 
 
 def in_both_themes(page: Page, shoot: Callable[[str], None]) -> None:
-    """Take a picture in each theme, and leave the light one."""
+    """Take a picture in each theme. The light theme stays."""
     panel = Panel(page)
     for theme in ("Dark", "Light"):
         panel.use_theme(f"JupyterLab {theme}")
@@ -75,13 +75,13 @@ def test_panel_imports_and_previews_a_model(panel: Panel, lab: JupyterProcess, p
     panel.dialog.get_by_role("listbox", name="Files").get_by_role("option").first.wait_for()
     in_both_themes(page, lambda theme: panel.shoot(pictures, f"import-{theme}"))
     panel.dialog.get_by_role("button", name="Start Import").click()
-    panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for(timeout=2 * PATIENCE)
+    panel.transfers.get_by_text(re.compile(r"^Completed")).wait_for(timeout=2 * TIMEOUT_MS)
 
     row("sentence-transformers").dblclick()
     row("all-MiniLM-L6-v2").dblclick()
     row("model.safetensors").wait_for()
     panel.widen()
-    notebook = opened(page, "Readings.ipynb")
+    notebook = open_notebook(page, "Readings.ipynb")
     notebook.run_all()
     page.locator(".jp-OutputArea-output table").wait_for()
     notebook.save()
@@ -98,7 +98,7 @@ def test_panel_imports_and_previews_a_model(panel: Panel, lab: JupyterProcess, p
 def test_cell_shows_the_browser(panel: Panel, lab: JupyterProcess, pictures: Path) -> None:
     page = panel.page
     write_notebook(lab.work / "Browse.ipynb", SHOW, "browser.value")
-    notebook = opened(page, "Browse.ipynb")
+    notebook = open_notebook(page, "Browse.ipynb")
     notebook.run(0)
     browser = notebook.browser()
     browser.row("readings.csv").click()

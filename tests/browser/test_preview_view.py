@@ -1,4 +1,4 @@
-"""What is inside an object, as a user sees it: every kind, its states, in both themes."""
+"""Previews as a user sees them: every kind and state, in both themes."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ It has **bold** words, a [link](https://example.invalid/) and a table:
 """
 
 ELSEWHERE = "http://elsewhere.invalid"
-#: Each asks another server, or a script of this one, where nothing stops it.
+#: Each of these would send a request to another server, or run a script of this one, if nothing prevented it.
 NOISY = f"""# Noisy
 
 ```mermaid
@@ -180,17 +180,17 @@ def shown(panel: Panel) -> Locator:
 
 
 def preview(panel: Panel, name: str) -> Locator:
-    """With the keyboard."""
+    """Open a preview by keyboard."""
     panel.row(name).click()
     panel.press("Space")
     shown(panel).locator(".odhtec-Preview-name", has_text=re.compile(f"^{re.escape(name)}$")).wait_for()
     return shown(panel)
 
 
-def test_each_kind_in_both_themes(filled: Panel, pictures: Path) -> None:
+def test_each_kind_is_shown_in_both_themes(filled: Panel, pictures: Path) -> None:
     panel = filled
-    asked: list[str] = []
-    panel.page.on("request", lambda it: asked.append(it.url))
+    requests: list[str] = []
+    panel.page.on("request", lambda it: requests.append(it.url))
     for theme in ("Light", "Dark"):
         panel.use_theme(f"JupyterLab {theme}")
         for name, (_, found) in OBJECTS.items():
@@ -200,48 +200,48 @@ def test_each_kind_in_both_themes(filled: Panel, pictures: Path) -> None:
             if name == "paper.pdf":
                 view.locator("iframe").wait_for()
             panel.shoot(pictures, f"preview-{name}-{theme.lower()}")
-    assert not [url for url in asked if "tracker.invalid" in url]
+    assert not [url for url in requests if "tracker.invalid" in url]
 
 
-def test_markdown_is_tame(filled: Panel) -> None:
+def test_markdown_runs_no_scripts_and_loads_no_foreign_images(filled: Panel) -> None:
     view = preview(filled, "card.md")
     beside = view.get_by_role("img", name="beside")
     beside.wait_for()
     assert beside.evaluate("it => it.decode().then(() => it.naturalWidth)") == 320
     view.get_by_role("link", name="[Image not loaded: pixel]").wait_for()
     assert filled.page.evaluate("() => window.hacked") is None
-    view.get_by_role("button", name="Show source").click()
+    view.get_by_role("button", name="Show Source").click()
     view.get_by_text("# A model card").wait_for()
 
 
 @pytest.mark.parametrize("name", ["noisy.md", "noisy.ipynb"])
-def test_a_preview_asks_no_other_server(panel: Panel, client: S3Client, name: str) -> None:
+def test_preview_sends_no_request_to_another_server(panel: Panel, client: S3Client, name: str) -> None:
     cell = {"cell_type": "markdown", "metadata": {}, "source": NOISY}
     content = NOISY if name.endswith("md") else json.dumps(NOTEBOOK | {"cells": [cell]})
     client.put_object(Bucket="models", Key=name, Body=content.encode())
     client.put_object(Bucket="models", Key="maths.md", Body=b"$z$")
     panel.button("Refresh").click()
-    # With what MathJax is made of.
+    # MathJax is loaded before, so that only the requests of the preview are counted.
     preview(panel, "maths.md").locator("mjx-container").wait_for()
-    asked: list[str] = []
-    panel.page.on("request", lambda it: asked.append(it.url))
+    requests: list[str] = []
+    panel.page.on("request", lambda it: requests.append(it.url))
     view = preview(panel, name)
     view.get_by_text("The end").wait_for()
-    view.locator("mjx-container a:not([href])").wait_for()  # no link leads into Lab
-    # Drawn, and what the drawing asks for is on its way before this is.
+    view.locator("mjx-container a:not([href])").wait_for()  # links into Lab are removed
+    # Rendered. Every request of the rendering was sent before this one.
     panel.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     panel.page.evaluate("() => fetch(document.location.href)")
     host = panel.page.url.split("/lab")[0]
-    assert [url for url in asked if not url.startswith(host) or "require" in url] == []
+    assert [url for url in requests if not url.startswith(host) or "require" in url] == []
     assert view.locator("img[src^=http], .jp-RenderedMermaid, script, style, link, base, iframe").count() == 0
-    # Diagrams are shown as what was written.
+    # Diagrams are shown as their source.
     assert view.locator("code.language-mermaid").count() == 2
     view.get_by_text("flowchart LR").first.wait_for()
     assert view.locator("code.language-markdown").text_content() == "```mermaid\nquoted\n```"
 
 
-def test_a_name_hides_nothing(panel: Panel, client: S3Client) -> None:
-    """Each place that shows a name, and what is done with it takes the true one."""
+def test_invisible_characters_of_a_name_are_shown(panel: Panel, client: S3Client) -> None:
+    """Invisible characters are shown wherever the name is shown. Commands use the real name."""
     name, visible = "invoice\u202egnp.py\u200b", r"invoice\u{202E}gnp.py\u{200B}"
     client.put_object(Bucket="models", Key=f"folder\u2066/{name}", Body=b"what is in it")
     panel.button("Refresh").click()
@@ -261,7 +261,7 @@ def test_a_name_hides_nothing(panel: Panel, client: S3Client) -> None:
     assert "Contents" not in client.list_objects_v2(Bucket="models")
 
 
-def test_by_keyboard_alone(filled: Panel) -> None:
+def test_preview_is_used_by_keyboard_alone(filled: Panel) -> None:
     panel, page = filled, filled.page
     view = preview(panel, "model.safetensors")
     region = view.get_by_role("region", name="Tensors")
@@ -273,7 +273,7 @@ def test_by_keyboard_alone(filled: Panel) -> None:
     region.get_by_role("row").nth(1).get_by_text("model.layers.39.weight").wait_for()
     region.get_by_text("model.layers.1.weight").wait_for(state="detached")
 
-    # Tab leads through a text, not into it.
+    # The Tab key moves the focus out of the text and inserts nothing.
     code = preview(panel, "code.py").locator(".cm-content")
     code.focus()
     panel.press("Tab")
@@ -288,15 +288,15 @@ def test_changed_object_is_reported_and_read_again(filled: Panel, client: S3Clie
     preview(panel, "lines.jsonl").get_by_text("one").wait_for()
     client.put_object(Bucket="models", Key="weights.bin", Body=b"other")
     page.get_by_role("tab", name="weights.bin").click()
-    told = shown(panel).get_by_role("status").filter(has_text="has changed")
-    told.wait_for()
+    notice = shown(panel).get_by_role("status").filter(has_text="has changed")
+    notice.wait_for()
     panel.shoot(pictures, "preview-changed")
-    told.get_by_role("button", name="Reload").click()
+    notice.get_by_role("button", name="Reload").click()
     shown(panel).get_by_text("5 bytes").wait_for()
-    assert told.count() == 0
+    assert notice.count() == 0
 
 
-def test_an_error_says_why_and_can_be_retried(filled: Panel, client: S3Client, pictures: Path) -> None:
+def test_error_is_explained_and_can_be_retried(filled: Panel, client: S3Client, pictures: Path) -> None:
     panel = filled
     client.delete_object(Bucket="models", Key="lines.jsonl")
     view = preview(panel, "lines.jsonl")
@@ -307,7 +307,7 @@ def test_an_error_says_why_and_can_be_retried(filled: Panel, client: S3Client, p
     view.get_by_role("columnheader", name="back").wait_for()
 
 
-def test_one_tab_for_each_object_and_there_again_after_a_reload(filled: Panel) -> None:
+def test_each_object_has_one_tab_which_is_restored_after_a_reload(filled: Panel) -> None:
     panel, page = filled, filled.page
     for _ in range(2):
         preview(panel, "data.zip")

@@ -1,4 +1,4 @@
-"""What is interrupted goes on: an upload over a lost network and a reload, by the sidebar of a real JupyterLab."""
+"""An upload of the panel continues after it was interrupted: by a lost network, a reload, a pause."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from tests.browser.conftest import BASE_URL
 from tests.browser.panel import Panel
 from tests.browser.relay import LimitingRelay, Relay
-from tests.browser.waiting import PATIENCE
+from tests.browser.waiting import TIMEOUT_MS
 from tests.conftest import S3Server
 from tests.content import MIB
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from playwright.sync_api import Dialog, Request
 
 PART = 8 * MIB
-IN_FLIGHT = 3  # parts that may be on their way when the line breaks
-SIZE = int(os.environ.get("ODHTEC_BIG_UPLOAD", 96 * MIB))  # 2147483648 for a run by hand
-SPEED = max(12 * MIB, SIZE // 16)  # bytes per second, so that there is a middle to be interrupted in
-SLOW = 256 * 1024  # bytes per second: its end is far away
-LONG = PATIENCE + SIZE // MIB * 100  # ms
+IN_FLIGHT = 3  # parts that can be in flight when the connection breaks
+SIZE = int(os.environ.get("ODHTEC_BIG_UPLOAD", 96 * MIB))  # bytes; 2147483648 for a run by hand
+SPEED = max(12 * MIB, SIZE // 16)  # bytes per second: slow enough to be interrupted in the middle
+SLOW = 256 * 1024  # bytes per second: too slow to end during the test
+UPLOAD_TIMEOUT_MS = TIMEOUT_MS + SIZE // MIB * 100
 PART_URL = re.compile(r"/odhtec/api/uploads/[^/]+/(\d+)$")
 LIST_URL = re.compile(r"/odhtec/api/uploads(\?|$)")
 COMPLETED = re.compile("^Completed")
 TROUBLE = re.compile("retrying: The Jupyter server is not responding")
 INTERRUPTED = re.compile(r"^Interrupted at \d+%")
 
-# Their uploads live on in the page, or their network is not as it was.
+# Uploads stay in the page, or its network stays slow.
 pytestmark = pytest.mark.usefixtures("page_is_spent")
 
 
@@ -55,8 +55,8 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path.unlink()
 
 
-class Line:
-    """The page's network, which can be slow or gone, and the parts that were put on it."""
+class Network:
+    """The network of the page, which can be slow or offline, and the parts that were sent over it."""
 
     def __init__(self, panel: Panel) -> None:
         self.sent: list[int] = []
@@ -68,8 +68,8 @@ class Line:
         self.limit(SPEED)
 
     @property
-    def twice(self) -> int:
-        """Parts that were sent once more."""
+    def sent_again(self) -> int:
+        """The number of parts that were sent again."""
         return len(self.sent) - len(set(self.sent))
 
     def limit(self, bytes_per_second: int = -1, *, offline: bool = False) -> None:
@@ -78,10 +78,10 @@ class Line:
         self._session.send("Network.emulateNetworkConditions", conditions)
 
     def cut(self) -> None:
-        """The browser knows that there is no network; what is on its way arrives."""
+        """Put the browser offline. Parts in flight still arrive."""
         self.limit(offline=True)
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         self.limit()
 
     def _note(self, request: Request) -> None:
@@ -90,24 +90,24 @@ class Line:
             self.sent.append(int(part[1]))
 
 
-def begin(panel: Panel, *paths: Path) -> None:
+def start_upload(panel: Panel, *paths: Path) -> None:
     with panel.page.expect_file_chooser() as chooser:
         panel.button("Upload Files").click()
     chooser.value.set_files(paths)
 
 
-def reach(panel: Panel, percent: int, name: str = "Upload big.bin") -> None:
-    """Wait until so much of it is there."""
+def wait_for_percent(panel: Panel, percent: int, name: str = "Upload big.bin") -> None:
+    """Wait until the progress bar shows at least ``percent``."""
     panel.page.wait_for_function(
         """([name, percent]) => [...document.querySelectorAll('[role=progressbar]')]
              .some(bar => bar.ariaLabel === name && Number(bar.ariaValueNow) >= percent)""",
         arg=[name, percent],
-        timeout=LONG,
+        timeout=UPLOAD_TIMEOUT_MS,
     )
 
 
 def expect_object(client: S3Client, key: str, path: Path) -> None:
-    """It is the file, and nothing else is left."""
+    """Require that the object equals the file, and that no multipart upload is left."""
     found = hashlib.sha256()
     for chunk in client.get_object(Bucket="models", Key=key)["Body"].iter_chunks(MIB):
         found.update(chunk)
@@ -116,26 +116,26 @@ def expect_object(client: S3Client, key: str, path: Path) -> None:
     assert "Uploads" not in client.list_multipart_uploads(Bucket="models")
 
 
-def expect_little_twice(line: Line, *, breaks: int = 1) -> None:
-    assert set(line.sent) == set(range(1, SIZE // PART + 1))
-    assert line.twice <= IN_FLIGHT * breaks
+def expect_few_sent_again(network: Network, *, interruptions: int = 1) -> None:
+    assert set(network.sent) == set(range(1, SIZE // PART + 1))
+    assert network.sent_again <= IN_FLIGHT * interruptions
 
 
 @pytest.mark.extended
 def test_upload_continues_after_the_browser_was_offline(
     panel: Panel, client: S3Client, big: Path, pictures: Path
 ) -> None:
-    line = Line(panel)
-    begin(panel, big)
-    reach(panel, 30)
-    line.cut()
+    network = Network(panel)
+    start_upload(panel, big)
+    wait_for_percent(panel, 30)
+    network.cut()
     panel.transfers.get_by_text(TROUBLE).wait_for()
     panel.shoot(pictures, "resume-offline")
-    line.mend()
-    panel.transfers.get_by_text(COMPLETED).wait_for(timeout=LONG)
+    network.restore()
+    panel.transfers.get_by_text(COMPLETED).wait_for(timeout=UPLOAD_TIMEOUT_MS)
     panel.row("big.bin").wait_for()
     expect_object(client, "big.bin", big)
-    expect_little_twice(line)
+    expect_few_sent_again(network)
 
 
 def test_upload_continues_after_its_connections_broke(
@@ -143,16 +143,16 @@ def test_upload_continues_after_its_connections_broke(
 ) -> None:
     with Relay(urlsplit(lab.url).port or 80) as relay:
         panel = open_panel(f"http://127.0.0.1:{relay.port}{BASE_URL}lab?token={lab.token}&reset")
-        line = Line(panel)
-        begin(panel, big)
+        network = Network(panel)
+        start_upload(panel, big)
         for percent in (20, 70):
-            reach(panel, percent)
+            wait_for_percent(panel, percent)
             relay.cut()
             panel.transfers.get_by_text(TROUBLE).wait_for()
-            relay.mend()
-        panel.transfers.get_by_text(COMPLETED).wait_for(timeout=LONG)
+            relay.restore()
+        panel.transfers.get_by_text(COMPLETED).wait_for(timeout=UPLOAD_TIMEOUT_MS)
         expect_object(client, "big.bin", big)
-        expect_little_twice(line, breaks=2)
+        expect_few_sent_again(network, interruptions=2)
         panel.page.close()
 
 
@@ -163,39 +163,39 @@ def test_upload_continues_in_smaller_requests_behind_a_proxy_that_limits_them(
     (tmp_path / "large.bin").write_bytes(os.urandom(2 * PART + 5))
     with LimitingRelay(urlsplit(lab.url).port or 80, MIB) as relay:
         panel = open_panel(f"http://127.0.0.1:{relay.port}{BASE_URL}lab?token={lab.token}&reset")
-        begin(panel, tmp_path / "large.bin")
-        panel.transfers.get_by_text(COMPLETED).wait_for(timeout=LONG)
+        start_upload(panel, tmp_path / "large.bin")
+        panel.transfers.get_by_text(COMPLETED).wait_for(timeout=UPLOAD_TIMEOUT_MS)
         expect_object(client, "large.bin", tmp_path / "large.bin")
         assert relay.refused
         assert relay.largest == MIB
         panel.page.close()
 
 
-@pytest.mark.parametrize("how", ["in its row", pytest.param("as any file", marks=pytest.mark.extended)])
+@pytest.mark.parametrize("how", ["through its row", pytest.param("through Upload Files", marks=pytest.mark.extended)])
 def test_upload_continues_after_a_reload(
     panel: Panel, client: S3Client, big: Path, pictures: Path, tmp_path: Path, how: str
 ) -> None:
     page, transfers = panel.page, panel.transfers
-    line = Line(panel)
-    asked: list[str] = []
+    network = Network(panel)
+    dialogs: list[str] = []
 
     def leave(dialog: Dialog) -> None:
-        asked.append(dialog.type)
+        dialogs.append(dialog.type)
         dialog.accept()
 
     page.on("dialog", leave)
-    begin(panel, big)
-    reach(panel, 50)
+    start_upload(panel, big)
+    wait_for_percent(panel, 50)
     page.reload()
-    assert asked == ["beforeunload"], "the browser asks before it leaves"
-    line.limit()
+    assert dialogs == ["beforeunload"], "the browser has to ask before it leaves the page"
+    network.limit()
     interrupted = transfers.get_by_text(INTERRUPTED)
     interrupted.wait_for()
     assert "Contents" not in client.list_objects_v2(Bucket="models")
     panel.shoot(pictures, "resume-interrupted")
 
-    if how == "as any file":
-        begin(panel, big)
+    if how == "through Upload Files":
+        start_upload(panel, big)
     else:
         choose = transfers.get_by_role("button", name="Choose big.bin again")
         for name, said in (("other.bin", "interrupted upload is for"), ("big.bin", "bytes")):
@@ -210,26 +210,26 @@ def test_upload_continues_after_a_reload(
         with page.expect_file_chooser() as chooser:
             choose.click()
         chooser.value.set_files(big)
-    transfers.get_by_text(COMPLETED).wait_for(timeout=LONG)
+    transfers.get_by_text(COMPLETED).wait_for(timeout=UPLOAD_TIMEOUT_MS)
     assert interrupted.count() == 0
     expect_object(client, "big.bin", big)
-    expect_little_twice(line)
+    expect_few_sent_again(network)
 
 
-def test_an_upload_is_paused_resumed_and_cancelled(panel: Panel, client: S3Client, big: Path, pictures: Path) -> None:
+def test_upload_is_paused_resumed_and_cancelled(panel: Panel, client: S3Client, big: Path, pictures: Path) -> None:
     page, transfers = panel.page, panel.transfers
-    line = Line(panel)
-    begin(panel, big)
-    reach(panel, 20)
+    network = Network(panel)
+    start_upload(panel, big)
+    wait_for_percent(panel, 20)
     transfers.get_by_role("button", name="Pause").click()
     transfers.get_by_text(re.compile("^Paused")).wait_for()
     panel.shoot(pictures, "resume-paused")
 
-    # By keyboard: the focus has stayed on the button, which is another one now.
+    # By keyboard: the focus stays on the button while it changes from Pause to Resume.
     resume = transfers.get_by_role("button", name="Resume")
     resume.and_(page.locator(":focus")).wait_for()
     panel.press("Enter")
-    reach(panel, 40)
+    wait_for_percent(panel, 40)
     panel.press("Enter")
     transfers.get_by_text(re.compile("^Paused")).wait_for()
     with page.expect_response(lambda it: "/uploads/" in it.url and it.request.method == "DELETE"):
@@ -240,15 +240,15 @@ def test_an_upload_is_paused_resumed_and_cancelled(panel: Panel, client: S3Clien
     assert transfers.get_by_text(INTERRUPTED).count() == 0
     assert "Uploads" not in client.list_multipart_uploads(Bucket="models")
     assert "Contents" not in client.list_objects_v2(Bucket="models")
-    assert line.twice == 0, "a pause lets arrive what is on its way"
+    assert network.sent_again == 0, "a pause lets parts in flight finish"
 
 
 @pytest.mark.extended
-def test_an_interrupted_upload_is_discarded(panel: Panel, client: S3Client, big: Path) -> None:
+def test_interrupted_upload_is_discarded(panel: Panel, client: S3Client, big: Path) -> None:
     page, transfers = panel.page, panel.transfers
-    Line(panel)
-    begin(panel, big)
-    reach(panel, 20)
+    Network(panel)
+    start_upload(panel, big)
+    wait_for_percent(panel, 20)
     page.reload()
     interrupted = transfers.get_by_text(INTERRUPTED)
     interrupted.wait_for()
@@ -266,11 +266,11 @@ def test_an_interrupted_upload_is_discarded(panel: Panel, client: S3Client, big:
 
 
 @pytest.mark.extended
-def test_what_another_tab_sends_is_not_offered(panel: Panel, client: S3Client, big: Path) -> None:
-    line = Line(panel)
-    begin(panel, big)
-    reach(panel, 1)
-    line.limit(SLOW)
+def test_upload_of_another_tab_is_not_offered(panel: Panel, client: S3Client, big: Path) -> None:
+    network = Network(panel)
+    start_upload(panel, big)
+    wait_for_percent(panel, 1)
+    network.limit(SLOW)
     other = Panel(panel.page.context.new_page())
     other.page.goto(panel.page.url)
     other.page.get_by_role("tab", name="Object Storage").click()
@@ -286,30 +286,30 @@ def test_what_another_tab_sends_is_not_offered(panel: Panel, client: S3Client, b
 def test_object_created_during_the_upload_is_not_replaced_without_asking(
     panel: Panel, client: S3Client, big: Path
 ) -> None:
-    line = Line(panel)
-    begin(panel, big)
-    reach(panel, 30)
-    client.put_object(Bucket="models", Key="big.bin", Body=b"somebody else's")
-    panel.dialog.get_by_text("s3://models/big.bin already exists").wait_for(timeout=LONG)
-    assert client.get_object(Bucket="models", Key="big.bin")["Body"].read() == b"somebody else's"
+    network = Network(panel)
+    start_upload(panel, big)
+    wait_for_percent(panel, 30)
+    client.put_object(Bucket="models", Key="big.bin", Body=b"another user's")
+    panel.dialog.get_by_text("s3://models/big.bin already exists").wait_for(timeout=UPLOAD_TIMEOUT_MS)
+    assert client.get_object(Bucket="models", Key="big.bin")["Body"].read() == b"another user's"
     panel.dialog.get_by_role("button", name="Replace").click()
-    panel.transfers.get_by_text(COMPLETED).wait_for(timeout=LONG)
+    panel.transfers.get_by_text(COMPLETED).wait_for(timeout=UPLOAD_TIMEOUT_MS)
     expect_object(client, "big.bin", big)
-    assert line.twice == 0
+    assert network.sent_again == 0
 
 
 @pytest.mark.extended
-def test_a_file_that_changes_under_its_upload_is_an_error(panel: Panel, client: S3Client, tmp_path: Path) -> None:
+def test_file_that_changes_during_its_upload_is_an_error(panel: Panel, client: S3Client, tmp_path: Path) -> None:
     path = tmp_path / "changing.bin"
     path.write_bytes(os.urandom(48 * MIB))
-    Line(panel).limit(8 * MIB)
-    begin(panel, path)
-    reach(panel, 20, "Upload changing.bin")
+    Network(panel).limit(8 * MIB)
+    start_upload(panel, path)
+    wait_for_percent(panel, 20, "Upload changing.bin")
     path.write_bytes(os.urandom(48 * MIB))
     panel.transfers.get_by_text("changing.bin can no longer be read").wait_for()
     panel.transfers.get_by_text(re.compile("^Failed")).wait_for()
     assert "Contents" not in client.list_objects_v2(Bucket="models")
-    # Its parts are there as long as somebody may want them; who clears the row is offered to discard them.
+    # Its parts are kept until the user clears the row and discards them.
     panel.transfers.get_by_role("button", name="Clear", exact=True).click()
     panel.transfers.get_by_role("button", name="Discard the upload of changing.bin").click()
     panel.dialog.get_by_role("button", name="Discard").click()

@@ -29,21 +29,21 @@ def scroller(panel: Panel) -> Locator:
     return panel.grid.get_by_role("rowgroup")
 
 
-@pytest.mark.usefixtures("page_is_spent")  # a hundred thousand rows are in its memory
-def test_a_hundred_thousand_rows_are_drawn_only_where_one_looks(panel: Panel, client: S3Client) -> None:
+@pytest.mark.usefixtures("page_is_spent")  # it holds a hundred thousand rows in memory
+def test_only_visible_rows_of_a_hundred_thousand_are_drawn(panel: Panel, client: S3Client) -> None:
     listing = fill(panel, MANY)
     panel.row("row-0000000").click()
     panel.press("End")
     panel.expect_focus("row-0000999")
     panel.foot.get_by_text(" rows loaded so far").wait_for()
-    assert len(listing.asked) <= 4, "nothing more than what was looked at"
+    assert len(listing.requests) <= 4, "only the pages that were shown are requested"
 
-    panel.press("Control+End")  # all there is
+    panel.press("Control+End")  # loads the rest
     panel.expect_focus(f"row-{MANY - 1:07}")
     panel.press("Home")
     panel.expect_focus("a folder")
 
-    # The whole length, as one who drags the scroll bar has it: a step for each frame.
+    # Scroll over the whole length, one step in each frame, as when the scroll bar is dragged.
     space = scroller(panel)
     drawn: dict[str, int] = space.evaluate(
         """async (node, steps) => {
@@ -68,8 +68,8 @@ def test_a_hundred_thousand_rows_are_drawn_only_where_one_looks(panel: Panel, cl
            }""",
         STEPS,
     )
-    assert 5 < drawn["least"] <= drawn["most"] < 100, "only what can be seen is in the page"
-    assert drawn["added"] <= STEPS * drawn["most"], "nothing is drawn twice for one step"
+    assert 5 < drawn["least"] <= drawn["most"] < 100, "only visible rows are in the page"
+    assert drawn["added"] <= STEPS * drawn["most"], "each step draws a row at most once"
     panel.row(f"row-{MANY - 1:07}").wait_for()
     space.evaluate("it => { it.scrollTop = (it.scrollHeight - it.clientHeight) / 2; }")
     panel.row(f"row-{MANY // 2:07}").wait_for()
@@ -80,12 +80,12 @@ def test_a_hundred_thousand_rows_are_drawn_only_where_one_looks(panel: Panel, cl
     panel.row(f"row-{largest:07}").wait_for()
 
 
-def test_what_is_only_loaded_in_part_says_so(panel: Panel, client: S3Client) -> None:
+def test_incomplete_list_is_described_as_incomplete(panel: Panel, client: S3Client) -> None:
     fill(panel, 5000)
     panel.grid.get_by_role("columnheader", name="Size").get_by_role("button").click()
     panel.foot.get_by_text("rows loaded so far are sorted").wait_for()
     panel.filter.fill("row-0004999")
     panel.foot.get_by_text("rows loaded so far are filtered").wait_for()
-    panel.page.get_by_role("button", name="Load all").click()
+    panel.page.get_by_role("button", name="Load All").click()
     panel.row("row-0004999").wait_for()
     panel.press("Escape")

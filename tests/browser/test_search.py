@@ -1,4 +1,4 @@
-"""Search of the store and the size of folders, in the panel, by mouse and by keyboard alone."""
+"""Searching the store and counting folders in the panel, by mouse and by keyboard alone."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def filled(panel: Panel, client: S3Client) -> Panel:
     return panel
 
 
-def test_the_store_is_searched_by_keyboard(filled: Panel, client: S3Client) -> None:
+def test_store_is_searched_by_keyboard(filled: Panel, client: S3Client) -> None:
     panel, page = filled, filled.page
     panel.run_command("Search Object Storage")
     panel.filter.and_(page.locator(":focus")).wait_for()
     page.keyboard.type("needle")
-    panel.expect_names("needle.txt")  # of what is loaded
+    panel.expect_names("needle.txt")  # among the loaded rows
     panel.press("Enter")
     panel.expect_names("needle.txt", "data/2026/needle.csv", "data/hay/needle in hay.txt", any_order=True)
     panel.foot.get_by_text("3 found, 5 searched").wait_for()
@@ -54,7 +54,7 @@ def test_the_store_is_searched_by_keyboard(filled: Panel, client: S3Client) -> N
     assert panel.filter.input_value() == ""
 
 
-def test_hits_are_deleted_and_esc_leads_back(filled: Panel, client: S3Client) -> None:
+def test_hit_is_deleted_and_escape_returns_to_the_folder(filled: Panel, client: S3Client) -> None:
     panel, page = filled, filled.page
     panel.filter.fill("hay")
     panel.press("Enter")
@@ -72,7 +72,7 @@ def test_hits_are_deleted_and_esc_leads_back(filled: Panel, client: S3Client) ->
     panel.expect_names("data", "needle.txt", "not at all.txt")
 
 
-def test_a_folder_is_counted(filled: Panel) -> None:
+def test_size_of_a_folder_is_counted(filled: Panel) -> None:
     panel = filled
     panel.row("data").click()
     panel.run_command("Count Size of Folder")

@@ -13,7 +13,7 @@ from odhtec_jupyter.demo.hub.faults import Changed
 from odhtec_jupyter.demo.hub.repository import Repository
 from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from tests.browser.panel import Panel
-from tests.browser.waiting import PATIENCE
+from tests.browser.waiting import TIMEOUT_MS
 from tests.conftest import S3Server
 from tests.content import MIB, body_of
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from playwright.sync_api import Locator
 
-SLOW = 256 * 1024  # bytes per second of each connection: far from done when it is paused
+SLOW = 256 * 1024  # bytes per second of each connection: too slow to end before it is paused
 REPO = "org/name"
 FILES = {
     "config.json": BytesContent(b'{"model_type": "test"}'),
@@ -37,14 +37,14 @@ def store(rgw_servers: dict[str, S3Server]) -> S3Server:
 
 @pytest.fixture
 def hub(hub: HubStandIn) -> HubStandIn:
-    """It serves one model, slowly."""
+    """The hub with one model, which it sends slowly."""
     hub.add(Repository(REPO)).commit(FILES)
     hub.service.bytes_per_second = SLOW
     return hub
 
 
 def start_import(panel: Panel) -> Locator:
-    """The row of a new import."""
+    """Start an import and return its row."""
     panel.button("Import from Hugging Face").click()
     panel.dialog.get_by_role("textbox", name="Repository").fill(REPO)
     panel.press("Enter")
@@ -61,14 +61,16 @@ def expect_files(client: S3Client) -> None:
         assert body_of(client, "models", f"{REPO}/{path}") == content.read(), path
 
 
-def says(row: Locator, text: str) -> None:
-    row.get_by_text(re.compile(text)).first.wait_for(timeout=2 * PATIENCE)
+def expect_text(row: Locator, text: str) -> None:
+    row.get_by_text(re.compile(text)).first.wait_for(timeout=2 * TIMEOUT_MS)
 
 
-def test_by_mouse(panel: Panel, client: S3Client, hub: HubStandIn, pictures: Path) -> None:
+def test_transfer_is_paused_resumed_and_cleared_by_mouse(
+    panel: Panel, client: S3Client, hub: HubStandIn, pictures: Path
+) -> None:
     row = start_import(panel)
     row.get_by_role("button", name="Pause").click()
-    says(row, "^Paused")
+    expect_text(row, "^Paused")
     row.get_by_role("button", name="Resume").wait_for()
     row.get_by_role("button", name="Files", exact=True).click()
     files = row.get_by_role("list").get_by_role("listitem")
@@ -80,16 +82,16 @@ def test_by_mouse(panel: Panel, client: S3Client, hub: HubStandIn, pictures: Pat
     panel.use_theme("JupyterLab Light")
 
     panel.page.reload()
-    says(row, "^Paused")
+    expect_text(row, "^Paused")
     hub.service.bytes_per_second = None
     row.get_by_role("button", name="Resume").click()
-    says(row, "^Completed")
+    expect_text(row, "^Completed")
     expect_files(client)
     row.get_by_role("button", name="Clear").click()
     row.wait_for(state="detached")
 
 
-def test_by_keyboard(panel: Panel, client: S3Client, hub: HubStandIn) -> None:
+def test_transfer_is_paused_resumed_and_cancelled_by_keyboard(panel: Panel, client: S3Client, hub: HubStandIn) -> None:
     row = start_import(panel)
     focus = panel.page.locator(":focus")
     row.get_by_role("button", name="Files", exact=True).focus()
@@ -102,24 +104,22 @@ def test_by_keyboard(panel: Panel, client: S3Client, hub: HubStandIn) -> None:
     panel.press(" ")
     row.get_by_role("button", name="Pause").and_(focus).wait_for()
     panel.press("Tab", "Enter")
-    says(row, "^Cancelled")
+    expect_text(row, "^Cancelled")
     row.get_by_role("button", name="Clear").and_(focus).wait_for()
     assert "Uploads" not in client.list_multipart_uploads(Bucket="models")
     panel.press("Enter")
     row.wait_for(state="detached")
 
 
-@pytest.mark.usefixtures("page_is_spent")  # it is widened
-def test_what_failed_is_tried_again_and_nothing_else(
-    panel: Panel, client: S3Client, hub: HubStandIn, pictures: Path
-) -> None:
+@pytest.mark.usefixtures("page_is_spent")  # the sidebar is made wider
+def test_retry_transfers_only_failed_files(panel: Panel, client: S3Client, hub: HubStandIn, pictures: Path) -> None:
     hub.service.bytes_per_second = None
     fail_always(hub)
     row = start_import(panel)
-    says(row, "^Failed")
+    expect_text(row, "^Failed")
     row.get_by_role("button", name="Files", exact=True).click()
     files = row.get_by_role("list").get_by_role("listitem")
-    says(files.first, "^Failed$")
+    expect_text(files.first, "^Failed$")
     assert "model.safetensors" in files.first.inner_text()
     panel.shoot(pictures, "transfer-failed-light")
     panel.widen()
@@ -130,33 +130,33 @@ def test_what_failed_is_tried_again_and_nothing_else(
     before = client.head_object(Bucket="models", Key=f"{REPO}/config.json")["LastModified"]
     hub.service.faults.clear()
     row.get_by_role("button", name="Retry failed files").click()
-    says(row, "^Completed")
+    expect_text(row, "^Completed")
     expect_files(client)
     assert client.head_object(Bucket="models", Key=f"{REPO}/config.json")["LastModified"] == before
 
 
-@pytest.mark.usefixtures("page_is_spent")  # notices stay for a while
+@pytest.mark.usefixtures("page_is_spent")  # notifications stay for a while
 @pytest.mark.extended
 def test_user_is_notified_while_the_panel_is_hidden(panel: Panel, client: S3Client, hub: HubStandIn) -> None:
     hub.service.bytes_per_second = 4 * SLOW
     start_import(panel)
-    look_away(panel)
-    panel.page.get_by_text(f"Import {REPO}: completed").first.wait_for(timeout=2 * PATIENCE)
+    hide_panel(panel)
+    panel.page.get_by_text(f"Import {REPO}: completed").first.wait_for(timeout=2 * TIMEOUT_MS)
 
     panel.page.get_by_role("tab", name="Object Storage").click()
     client.delete_object(Bucket="models", Key=f"{REPO}/model.safetensors")
     fail_always(hub)
     start_import(panel)
-    look_away(panel)
-    panel.page.get_by_role("button", name="Show", exact=True).click(timeout=2 * PATIENCE)
+    hide_panel(panel)
+    panel.page.get_by_role("button", name="Show", exact=True).click(timeout=2 * TIMEOUT_MS)
     panel.grid.wait_for()
 
 
-def look_away(panel: Panel) -> None:
+def hide_panel(panel: Panel) -> None:
     panel.page.get_by_role("tab", name="File Browser").click()
     panel.grid.wait_for(state="hidden")
 
 
 def fail_always(hub: HubStandIn) -> None:
-    """The model's bytes are not those that the hub speaks of."""
+    """Let the hub send bytes that do not match its checksum."""
     hub.inject(Changed(SyntheticContent(24 * MIB, seed=9)), "*model.safetensors", host="cdn", times=None)

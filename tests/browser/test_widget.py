@@ -16,7 +16,7 @@ from tests.browser.axe import load_checker, require_no_violation
 from tests.browser.cell import IS_CODE, SOURCES_CODE, Notebook, write_notebook
 from tests.browser.kept_page import KeptPage
 from tests.browser.panel import Panel
-from tests.browser.waiting import PATIENCE
+from tests.browser.waiting import TIMEOUT_MS
 from tests.conftest import S3Server
 
 if TYPE_CHECKING:
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 SHOW = "from odhtec_jupyter import S3Browser\nbrowser = S3Browser()\nbrowser"
 SENTENCE = "Run the cell again to browse object storage here."
-DEAF = "Disconnected from the kernel. Run the cell again to reconnect."
+DISCONNECTED = "Disconnected from the kernel. Run the cell again to reconnect."
 
 
 LAB, NOTEBOOK_7 = "lab/tree", "notebooks"
 
 
 @pytest.fixture(params=[LAB, pytest.param(NOTEBOOK_7, marks=pytest.mark.extended)], ids=["lab", "notebook"])
-def place(request: pytest.FixtureRequest) -> str:
+def app(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
 def open_notebook(
-    chromium: Browser, kept_page: KeptPage, lab: JupyterProcess, place: str, client: S3Client
+    chromium: Browser, kept_page: KeptPage, lab: JupyterProcess, app: str, client: S3Client
 ) -> Iterator[Callable[..., Notebook]]:
-    """Opens a notebook of these cells, as a user of its own, with a kernel of its own."""
+    """A function that opens a notebook with these cells, as a new user and with a new kernel."""
     kept_page.close()
     for key in ("notes.md", "table.csv", "data/a.csv", "data/b.csv"):
         client.put_object(Bucket="models", Key=key, Body=b"x")
@@ -50,9 +50,9 @@ def open_notebook(
             write_notebook(lab.work / "cell.ipynb", *sources)
             context = chromium.new_context(viewport={"width": 1180, "height": 900})
             opened.callback(context.close)
-            context.set_default_timeout(PATIENCE)
+            context.set_default_timeout(TIMEOUT_MS)
             page = context.new_page()
-            page.goto(f"{lab.url}{place}/cell.ipynb?token={lab.token}&reset")
+            page.goto(f"{lab.url}{app}/cell.ipynb?token={lab.token}&reset")
             notebook = Notebook(page)
             notebook.wait()
             opened.callback(notebook.shut_down)
@@ -63,15 +63,15 @@ def open_notebook(
 
 @pytest.fixture
 def shown(open_notebook: Callable[..., Notebook]) -> Notebook:
-    """One browser in the first of three cells."""
+    """A notebook of three cells; the first shows a browser."""
     notebook = open_notebook(SHOW, "1 + 1", "2 + 2")
     notebook.run_all()
     notebook.browser().row("notes.md").wait_for()
     return notebook
 
 
-@pytest.mark.parametrize("place", [LAB, NOTEBOOK_7], ids=["lab", "notebook"], indirect=True)
-def test_what_the_user_does_moves_python(shown: Notebook) -> None:
+@pytest.mark.parametrize("app", [LAB, NOTEBOOK_7], ids=["lab", "notebook"], indirect=True)
+def test_actions_of_the_user_change_the_traits(shown: Notebook) -> None:
     browser = shown.browser()
     shown.expect("[browser.bucket, browser.prefix, browser.selected, browser.value]", ["models", "", [], None])
     browser.row("notes.md").click()
@@ -85,7 +85,7 @@ def test_what_the_user_does_moves_python(shown: Notebook) -> None:
     shown.expect("browser.filter", "b.")
 
 
-def test_what_python_sets_moves_the_view(shown: Notebook) -> None:
+def test_traits_set_in_python_change_the_view(shown: Notebook) -> None:
     browser = shown.browser()
     shown.expect("browser.bucket", "models")
     shown.do("browser.prefix = 'data/'")
@@ -96,7 +96,7 @@ def test_what_python_sets_moves_the_view(shown: Notebook) -> None:
     shown.do("browser.filter = 'NOTES'")
     browser.row("table.csv").wait_for(state="detached")
     assert browser.filter.input_value() == "NOTES"
-    # Quickly, one after the other: what was said last stands.
+    # Changes in quick succession: the last one wins.
     shown.do(
         "browser.filter = ''",
         "for folder in ['data/', '', 'data/']: browser.prefix = folder",
@@ -113,7 +113,7 @@ def test_what_python_sets_moves_the_view(shown: Notebook) -> None:
 
 
 @pytest.mark.extended
-def test_an_upload_dropped_on_the_cell_shows_its_bar(shown: Notebook, client: S3Client, tmp_path: Path) -> None:
+def test_file_dropped_on_the_cell_is_uploaded_with_progress(shown: Notebook, client: S3Client, tmp_path: Path) -> None:
     browser = shown.browser()
     held: list[Route] = []
     shown.page.route("**/objects/upload/**", lambda route: held.append(route))
@@ -128,7 +128,7 @@ def test_an_upload_dropped_on_the_cell_shows_its_bar(shown: Notebook, client: S3
     assert client.get_object(Bucket="models", Key="dropped.txt")["Body"].read() == b"the bytes"
 
 
-def test_two_widgets_do_not_disturb_each_other_and_two_views_are_in_step(
+def test_two_widgets_are_independent_and_two_views_are_synchronized(
     open_notebook: Callable[..., Notebook],
 ) -> None:
     notebook = open_notebook(
@@ -146,7 +146,7 @@ def test_two_widgets_do_not_disturb_each_other_and_two_views_are_in_step(
     first.row("b.csv").wait_for()
     notebook.expect("[one.prefix, one.selected]", ["data/", []])
     assert other.row("a.csv").get_attribute("aria-selected") == "true"
-    # What is not shown any more is gone, and what is shown goes on.
+    # Cleared outputs are removed, and the widget can be shown again.
     notebook.command("notebook:clear-all-cell-outputs")
     notebook.outputs.first.wait_for(state="detached")
     notebook.do("one.prefix = ''")
@@ -154,7 +154,7 @@ def test_two_widgets_do_not_disturb_each_other_and_two_views_are_in_step(
     notebook.browser(1).row("notes.md").wait_for()
 
 
-def test_keys_in_the_list_are_no_commands_of_the_notebook(shown: Notebook) -> None:
+def test_keys_in_the_list_run_no_commands_of_the_notebook(shown: Notebook) -> None:
     browser = shown.browser()
     browser.row("notes.md").click()
     browser.press("d", "d", "a", "b", "x", "m", "ArrowUp")
@@ -169,7 +169,7 @@ def test_keys_in_the_list_are_no_commands_of_the_notebook(shown: Notebook) -> No
     browser.expect_focus("data")
     assert shown.sources() == [SHOW, "1 + 1", "2 + 2"]
     assert shown.page.evaluate(IS_CODE)
-    # Lab's own shortcuts and ours go on working.
+    # Shortcuts of Lab and of the extension still work.
     browser.row("notes.md").click()
     browser.run_command("Search Object Storage")
     shown.outputs.locator("input[type=search]:focus").wait_for()
@@ -202,11 +202,11 @@ def test_commands_act_on_the_browser_of_the_cell(shown: Notebook, client: S3Clie
     Panel(shown.page, shown.page.locator("#odhtec-browser")).row("notes.md").wait_for()
 
 
-def test_without_its_kernel_it_is_a_sentence(shown: Notebook) -> None:
+def test_widget_without_a_kernel_shows_how_to_reconnect(shown: Notebook) -> None:
     shown.browser().row("notes.md").click()
     shown.restart()
-    shown.note(DEAF).wait_for()
-    shown.browser().row("data").dblclick()  # it goes on by itself
+    shown.note(DISCONNECTED).wait_for()
+    shown.browser().row("data").dblclick()  # the browser works without the kernel
     shown.browser().row("a.csv").wait_for()
     shown.save()
     shown.page.reload()
@@ -216,7 +216,7 @@ def test_without_its_kernel_it_is_a_sentence(shown: Notebook) -> None:
     shown.run_all()
     shown.browser().row("notes.md").wait_for()
     shown.note(SENTENCE).wait_for(state="detached")
-    # The page is loaded again, and the kernel is still there. What is selected before the buckets are known stays so.
+    # The page is reloaded and the kernel still runs. A selection made before the buckets are loaded is kept.
     shown.save()
     held: list[Route] = []
     shown.page.route(re.compile(r"/odhtec/api/buckets(\?|$)"), lambda route: held.append(route))
@@ -230,7 +230,7 @@ def test_without_its_kernel_it_is_a_sentence(shown: Notebook) -> None:
     shown.expect("browser.value", "s3://models/notes.md")
 
 
-def test_nothing_secret_leaves_the_server(shown: Notebook, lab: JupyterProcess, store: S3Server) -> None:
+def test_widget_state_and_notebook_contain_no_secrets(shown: Notebook, lab: JupyterProcess, store: S3Server) -> None:
     shown.do("import os")
     before = shown.python("dict(os.environ)")
     assert not any(name.startswith("AWS_") and name != "AWS_EC2_METADATA_DISABLED" for name in before)
@@ -246,13 +246,13 @@ def test_nothing_secret_leaves_the_server(shown: Notebook, lab: JupyterProcess, 
     assert output["data"]["text/plain"] in (SENTENCE, [SENTENCE])
     for text in (state, json.dumps(file)):
         assert not any(secret in text for secret in secrets), text
-    # The server's token is in it only because this server was started with it there; the widget adds nothing.
+    # The widget adds nothing to the environment. It has the server's token only because the server was started with it.
     after = shown.python("dict(os.environ)")
     assert after == before
     assert not any(store.secret_access_key in value for value in after.values())
 
 
-def test_the_sidebar_is_there_without_ipywidgets(
+def test_sidebar_works_without_ipywidgets(
     chromium: Browser, kept_page: KeptPage, lab: JupyterProcess, client: S3Client
 ) -> None:
     kept_page.close()
@@ -267,9 +267,7 @@ def test_the_sidebar_is_there_without_ipywidgets(
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", pytest.param("JupyterLab Dark", marks=pytest.mark.extended)])
-def test_it_is_accessible_and_looked_at(
-    open_notebook: Callable[..., Notebook], theme: str, place: str, pictures: Path
-) -> None:
+def test_widget_is_accessible(open_notebook: Callable[..., Notebook], theme: str, app: str, pictures: Path) -> None:
     source = "from odhtec_jupyter import S3Browser\n\nbrowser = S3Browser(prefix='data/', height='160px')\nbrowser"
     notebook = open_notebook(source, "browser.value")
     notebook.run_all()
@@ -282,17 +280,17 @@ def test_it_is_accessible_and_looked_at(
     notebook.run(1)
     notebook.page.locator(".jp-OutputArea-output", has_text="s3://models/data/a.csv").last.wait_for()
     notebook.page.set_viewport_size({"width": 980, "height": 620})
-    browser.shoot(pictures, f"cell-{place.split('/')[0]}-{theme.split()[1].lower()}")
+    browser.shoot(pictures, f"cell-{app.split('/')[0]}-{theme.split()[1].lower()}")
     notebook.restart()
-    notebook.note(DEAF).wait_for()
+    notebook.note(DISCONNECTED).wait_for()
     require_no_violation(notebook.page, ".odhtec-Output")
 
 
 @pytest.mark.parametrize(
-    "place", [NOTEBOOK_7, pytest.param(LAB, marks=pytest.mark.extended)], ids=["notebook", "lab"], indirect=True
+    "app", [NOTEBOOK_7, pytest.param(LAB, marks=pytest.mark.extended)], ids=["notebook", "lab"], indirect=True
 )
-def test_the_panel_that_is_open_stays_open(open_notebook: Callable[..., Notebook]) -> None:
-    """Notebook 7.4 closes what is activated twice."""
+def test_open_panel_stays_open_when_opened_again(open_notebook: Callable[..., Notebook]) -> None:
+    """Notebook 7.4 closes a panel that is activated twice."""
     notebook = open_notebook("1 + 1")
     panel = notebook.page.locator("#odhtec-browser:visible")
     for _ in range(3):

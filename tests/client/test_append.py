@@ -1,4 +1,4 @@
-"""Appending: the object is sent again with more behind it, or it stays as it was."""
+"""Appending: the object is replaced by a longer one, or stays unchanged."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read(s3_client: S3Client, bucket: str, key: str) -> bytes:
 
 def test_appended_data_follows_the_existing_data(client: Client, s3_client: S3Client, bucket: str) -> None:
     uri = f"s3://{bucket}/log.txt"
-    with client.open(uri, "a") as file:  # as a file's: it is a new one
+    with client.open(uri, "a") as file:  # creates the object
         file.write("eins\n")
     with client.open(uri, "a") as file:
         file.write("zwei ü\n")
@@ -62,10 +62,10 @@ def test_append_writes_nothing_after_an_exception_or_a_change(client: Client, s3
     assert read(s3_client, bucket, "log") == b"mine"
     file = client.open(uri, "ab")
     file.write(b"lost?")
-    s3_client.put_object(Bucket=bucket, Key="log", Body=b"somebody else's")
+    s3_client.put_object(Bucket=bucket, Key="log", Body=b"another user's")
     with pytest.raises(VerificationError, match="changed since it was opened"):
         file.close()
-    assert read(s3_client, bucket, "log") == b"somebody else's"
+    assert read(s3_client, bucket, "log") == b"another user's"
     new = client.open(f"s3://{bucket}/new", "ab")
     new.write(b"mine")
     s3_client.put_object(Bucket=bucket, Key="new", Body=b"theirs")

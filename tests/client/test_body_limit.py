@@ -22,13 +22,13 @@ PAGE = b"<html><head><title>413 Request Entity Too Large</title></head></html>"
 
 @pytest.fixture(params=["moto"])
 def s3_server(request: pytest.FixtureRequest, moto_server: Any) -> Any:
-    """The store is behind the server, which is behind the proxy."""
+    """One server is enough, because only the proxy matters."""
     return moto_server
 
 
 @contextmanager
 def limiting_proxy(server: JupyterProcess, limit: int) -> Iterator[tuple[str, list[int]]]:
-    """Its address, and the sizes of the bodies that it let through."""
+    """Yield the address of a proxy, and the sizes of the bodies that it has forwarded."""
     passed: list[int] = []
 
     class Handler(QuietHandler):
@@ -37,7 +37,7 @@ def limiting_proxy(server: JupyterProcess, limit: int) -> Iterator[tuple[str, li
             length = int(self.headers.get("Content-Length", 0))
             if chunked or length > limit:
                 self.answer(413, "text/html", PAGE)
-                # What still comes is read, so that the sender sees the page and no reset.
+                # The rest of the body is read, so that the sender receives the page and not a reset.
                 while chunked and (size := int(self.rfile.readline(), 16)):
                     self.rfile.read(size + 2)
                 self.rfile.read(2 if chunked else length)

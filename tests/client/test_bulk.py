@@ -1,4 +1,4 @@
-"""Many objects through fsspec: few transfers, and exactly those that are meant."""
+"""Operations on many objects through fsspec: few transfers, with exactly the selected objects."""
 
 from __future__ import annotations
 
@@ -30,34 +30,34 @@ def tree(fs: Any, bucket: str) -> str:
     return f"{bucket}/tree"
 
 
-def _transfers(fs: Any, call: Callable[[], object]) -> int:
+def _count_transfers(fs: Any, call: Callable[[], object]) -> int:
     before = {one.id for one in fs.client.transfers()}
     call()
     return len({one.id for one in fs.client.transfers()} - before)
 
 
 def test_a_folder_is_copied_as_one_transfer(fs: Any, bucket: str, tree: str, stored: Stored) -> None:
-    assert _transfers(fs, lambda: fs.cp(tree, f"{bucket}/new", recursive=True)) == 1
+    assert _count_transfers(fs, lambda: fs.cp(tree, f"{bucket}/new", recursive=True)) == 1
     assert {key for key in stored() if key.startswith("new/")} == {
         "new/a.txt",
         "new/b.txt",
         "new/deep/a.txt",
         "new/deep/deeper/c.bin",
     }
-    assert _transfers(fs, lambda: fs.cp(tree, f"{bucket}/new", recursive=True)) == 1
+    assert _count_transfers(fs, lambda: fs.cp(tree, f"{bucket}/new", recursive=True)) == 1
     assert "new/tree/deep/a.txt" in stored()
 
 
 def test_patterns_and_lists_are_copied_as_one_transfer_for_each_folder(
     fs: Any, bucket: str, tree: str, stored: Stored
 ) -> None:
-    assert _transfers(fs, lambda: fs.cp(f"{tree}/**/*.txt", f"{bucket}/text/")) == 2
+    assert _count_transfers(fs, lambda: fs.cp(f"{tree}/**/*.txt", f"{bucket}/text/")) == 2
     assert {key for key in stored() if key.startswith("text/")} == {"text/a.txt", "text/b.txt", "text/deep/a.txt"}
     sources = [f"{tree}/a.txt", f"{tree}/b.txt", f"{tree}/deep/a.txt"]
     fs.pipe(f"{tree}/d.txt", b"d.txt")
     sources.append(f"{tree}/d.txt")
     targets = [f"{bucket}/to/a.txt", f"{bucket}/to/renamed", f"{bucket}/to/deep/a.txt", f"{bucket}/to/d.txt"]
-    assert _transfers(fs, lambda: fs.cp(sources, targets)) == 3
+    assert _count_transfers(fs, lambda: fs.cp(sources, targets)) == 3
     assert fs.cat(f"{bucket}/to/renamed") == b"b.txt"
     assert fs.cat(f"{bucket}/to/deep/a.txt") == b"deep/a.txt"
     with pytest.raises(FileNotFoundError):
@@ -80,10 +80,10 @@ def test_maxdepth_bounds_what_is_deleted_copied_and_moved(fs: Any, bucket: str, 
     assert [key for key in stored() if key.startswith("tree/")] == ["tree/deep/deeper/c.bin"]
 
 
-def test_move_puts_files_into_an_existing_folder(fs: Any, bucket: str, tree: str, stored: Stored) -> None:
+def test_move_moves_files_into_an_existing_folder(fs: Any, bucket: str, tree: str, stored: Stored) -> None:
     fs.mv(f"{tree}/a.txt", f"{tree}/deep/deeper")
     fs.mv(f"{tree}/b.txt", f"{bucket}/new/")
-    assert _transfers(fs, lambda: fs.mv(f"{tree}/deep", f"{bucket}/new", recursive=True)) == 1
+    assert _count_transfers(fs, lambda: fs.mv(f"{tree}/deep", f"{bucket}/new", recursive=True)) == 1
     assert set(stored()) == {"new/deep/deeper/a.txt", "new/b.txt", "new/deep/a.txt", "new/deep/deeper/c.bin"}
 
 

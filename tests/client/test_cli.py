@@ -29,13 +29,13 @@ from tests.waiting import GIVE_UP_SECONDS
 
 @pytest.fixture(params=["moto"])
 def s3_server(request: pytest.FixtureRequest, moto_server: Any) -> Any:
-    """One is enough: the client is tried with all of them."""
+    """One server is enough here: other tests run the client with each of them."""
     return moto_server
 
 
 @pytest.fixture
 def halting_hub(server_hub: HubStandIn) -> Iterator[HubStandIn]:
-    """The servers' hub, which sends no byte of a ``halted.bin``."""
+    """The hub of the servers. It sends no bytes of files named ``halted.bin``."""
     server_hub.inject(Halt(0), "*halted.bin", times=None)
     yield server_hub
     server_hub.service.faults.clear()
@@ -66,7 +66,7 @@ def test_files_are_copied_listed_and_removed(
     assert json.loads(row)["uri"] == f"s3://{bucket}/data/deep/a.txt"
     assert "is a folder" in shell("rm", f"s3://{bucket}/data/", code=1).stderr
     assert "1 files" in shell("rm", "-r", "--dry-run", f"s3://{bucket}/data/").stdout
-    shell("rm", "-r", f"s3://{bucket}/data/")  # a single object: nothing to ask
+    shell("rm", "-r", f"s3://{bucket}/data/")  # a single object, so there is no question
     assert stored() == {"copy/deep/a.txt": 1}
 
 
@@ -116,20 +116,20 @@ def test_errors_are_printed_with_a_code(shell: Shell, bucket: str, tmp_path: Pat
     shell("cp", "one", code=2)
 
 
-def test_rm_reports_what_it_cannot_delete(
+def test_rm_reports_objects_that_it_cannot_delete(
     shell: Shell, s3_client: Any, bucket: str, stored: Callable[[], dict[str, int]]
 ) -> None:
     for key in ("a.txt", "b.txt", "folder/c.txt", "what*"):
         s3_client.put_object(Bucket=bucket, Key=key, Body=b"x")
     result = shell("rm", f"s3://{bucket}/none.txt", f"s3://{bucket}/a.txt", code=1)
     assert f"s3://{bucket}/none.txt does not exist. (NoSuchKey)\n" in result.stderr
-    assert set(stored()) == {"b.txt", "folder/c.txt", "what*"}  # the others go
+    assert set(stored()) == {"b.txt", "folder/c.txt", "what*"}  # the others are deleted
     for arguments in (["rm"], ["rm", "-r"], ["rm", "--dry-run"]):
         assert f"Use rm -r s3://{bucket}/folder/" in shell(*arguments, f"s3://{bucket}/folder", code=1).stderr
     assert "No object or folder matches" in shell("rm", f"s3://{bucket}/*.csv", code=1).stderr
     assert "matches only folders" in shell("rm", f"s3://{bucket}/fold*", code=1).stderr
     assert "does not exist" in shell("rm", "-r", f"s3://{bucket}/none/", code=1).stderr
-    shell("rm", f"s3://{bucket}/what*")  # there is an object of exactly this name
+    shell("rm", f"s3://{bucket}/what*")  # an object has exactly this name
     assert set(stored()) == {"b.txt", "folder/c.txt"}
 
 
@@ -181,13 +181,13 @@ def test_import_copies_a_model_and_lists_its_transfer(
     assert json.loads(shell("transfers", "show", transfer["id"], "--json").stdout)["id"] == transfer["id"]
     shell("transfers", "remove", transfer["id"])
     assert "NoSuchTransfer" in shell("transfers", "show", transfer["id"], code=1).stderr
-    # Another revision over it.
+    # Another revision replaces it.
     repository.commit({"w.bin": None, "new.bin": b"new"})
     result = shell("import", "org/cli", f"s3://{bucket}", "--dry-run").stdout
     assert f"1 objects of revision {first.sha[:7]} remain (9000000 bytes):\n  org/cli/w.bin\n" in result
     assert "org/cli/w.bin" in stored()
-    with open(os.devnull) as nobody, monkeypatch.context() as patch:
-        patch.setattr(sys, "stdin", nobody)
+    with open(os.devnull) as empty_input, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdin", empty_input)
         refused = shell("import", "org/cli", f"s3://{bucket}", "--remove-remaining", code=1).stderr
     assert "Delete 1 object of other revisions (9.0 MB) after the import: org/cli/w.bin?" in refused
     assert set(stored()) == {"org/cli/config.json", "org/cli/w.bin"}  # nothing was imported or removed
@@ -217,10 +217,10 @@ def test_interrupt_cancels_the_transfer(
 
 
 class Terminal:
-    """A command in a terminal of its own, as a person has it."""
+    """A command in its own terminal."""
 
     def __init__(self, arguments: list[str], env: dict[str, str], output: Path | None = None) -> None:
-        """``output`` gets standard output, as with ``> file``."""
+        """``output``: the file for standard output, as with ``> file``."""
         self.pid, self.screen = pty.fork()
         if self.pid == 0:
             try:
@@ -233,21 +233,21 @@ class Terminal:
         self.shown = ""
 
     def wait_for(self, text: str) -> None:
-        """Read until it is on the screen."""
+        """Read the screen until it contains the text."""
         while text not in self.shown:
             assert select.select([self.screen], [], [], GIVE_UP_SECONDS)[0], self.shown
             try:
                 self.shown += os.read(self.screen, 4096).decode(errors="replace")
-            except OSError:  # how Linux says that the other end is closed
+            except OSError:  # Linux raises it when the other end is closed
                 raise AssertionError(self.shown) from None
 
     def type(self, keys: bytes) -> None:
         os.write(self.screen, keys)
 
     def end(self, again: bytes = b"") -> int:
-        """What is left on the screen, and the exit code; ``again`` is typed whenever nothing happens for a while."""
+        """Read the rest of the screen and return the exit code. ``again`` is typed after each second without output."""
         silent = 0
-        with suppress(OSError):  # how Linux says that the other end is closed
+        with suppress(OSError):  # Linux raises it when the other end is closed
             while True:
                 if not select.select([self.screen], [], [], 1)[0]:
                     silent += 1
@@ -277,17 +277,17 @@ CTRL_C = b"\x03"
 def test_ctrl_c_asks_whether_to_cancel(
     shell: Shell, bucket: str, halting_hub: HubStandIn, tmp_path: Path, answer: bytes, state: str
 ) -> None:
-    repo = f"org/asked-{secrets.token_hex(4)}"
+    repo = f"org/halted-{secrets.token_hex(4)}"
     halting_hub.add(Repository(repo)).commit({"halted.bin": SyntheticContent(20_000_000, seed=1)})
     terminal = Terminal(["cp", f"hf://{repo}", f"s3://{bucket}/{repo}/"], dict(os.environ), tmp_path / "output")
-    terminal.wait_for("%|")  # tqdm's bar
+    terminal.wait_for("%|")  # the bar of tqdm
     terminal.type(CTRL_C)
     terminal.wait_for("[y/N]")
     terminal.type(answer)
-    # Python overlooks a Ctrl-C between the question and its reading of the answer: a person presses again.
+    # Python misses a Ctrl-C between the question and the start of reading, so it is pressed again.
     assert terminal.end(again=answer if answer == CTRL_C else b"") == 130
     assert "Traceback" not in terminal.shown
-    assert (tmp_path / "output").read_text() == ""  # the question is not data
+    assert (tmp_path / "output").read_text() == ""  # the question is not written to standard output
     newest = json.loads(shell("transfers", "--json").stdout.splitlines()[0])
     assert repo in newest["source"]
     assert newest["state"] == state
@@ -336,3 +336,30 @@ def test_server_is_started_for_the_command_if_none_is_running(
     none = subprocess.run([*COMMAND, "transfers"], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert none.returncode == 1
     assert "No running Jupyter server" in none.stderr
+
+
+def test_every_command_has_help(shell: Shell) -> None:
+    overview = shell("--help").stdout
+    assert "first steps:" in overview
+    names = ("ls", "du", "search", "cp", "mv", "sync", "rm", "cat", "presign", "mb", "rb", "import", "transfers")
+    for name in (*names, "bandwidth"):
+        assert f"\n    {name}" in overview
+        result = shell(name, "--help").stdout
+        assert "examples:" in result
+        assert f"jupyter odhtec {name}" in result.partition("examples:")[2]
+        assert max(map(len, result.splitlines())) <= 120
+
+
+def test_bandwidth_limit_is_shown_and_changed(shell: Shell) -> None:
+    assert shell("bandwidth").stdout == "no limit\n"
+    try:
+        assert shell("bandwidth", "20MB").stdout == "20.0 MB/s for all transfers together\n"
+        assert json.loads(shell("bandwidth", "--json").stdout) == {"maxBandwidth": 20_000_000}
+        for text, limit in (("1.5 gB/s", 1_500_000_000), ("500k", 500_000), ("12345", 12_345)):
+            assert json.loads(shell("bandwidth", "--json", text).stdout) == {"maxBandwidth": limit}
+        assert "maxBandwidth must be 0 for no limit" in shell("bandwidth", "10", code=1).stderr
+        for text in ("fast", "-5", "20MiB", "1e6"):
+            assert "is not a limit" in shell("bandwidth", "--", text, code=2).stderr
+        assert shell("bandwidth").stdout == "12.3 kB/s for all transfers together\n"
+    finally:
+        assert shell("bandwidth", "0").stdout == "no limit\n"

@@ -129,3 +129,18 @@ def test_no_wait_is_refused_without_a_running_server(bucket: str, moto_server: A
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600)
     assert done.returncode == 1
     assert "--no-wait requires a running Jupyter server" in done.stderr
+
+
+def test_errors_are_json_if_the_output_is_json(shell: Shell, bucket: str, tmp_path: Path) -> None:
+    result = shell("ls", "--json", f"s3://{bucket}/none", code=1)
+    assert result.stdout == ""
+    assert json.loads(result.stderr) == {"error": "NoSuchKey", "message": f"s3://{bucket}/none does not exist."}
+    assert json.loads(shell("cp", "--json", "one", code=2).stderr)["error"] == "InvalidRequest"
+    assert json.loads(shell("ls", "--json", "--wrong", code=2).stderr)["error"] == "InvalidRequest"
+    missing = json.loads(shell("cp", "--json", "none", f"s3://{bucket}/", code=1).stderr)
+    assert missing["error"] == "FileNotFoundError"
+    (tmp_path / "one").write_text("1")
+    shell("cp", "one", f"s3://{bucket}/")
+    refused = shell("cp", "--json", "one", f"s3://{bucket}/", code=1)
+    assert json.loads(refused.stdout)["state"] == "failed"
+    assert json.loads(refused.stderr)["error"] == "Conflict"

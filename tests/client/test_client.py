@@ -1,4 +1,4 @@
-"""All that the client does, on every S3 server."""
+"""The client with each S3 server."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def test_buckets_are_created_listed_and_deleted(client: Client, bucket: str) -> 
 def test_listing_has_any_key_and_is_read_page_by_page(client: Client, s3_client: S3Client, bucket: str) -> None:
     list_objects = client.api.list_objects
 
-    def by_two(bucket: str, prefix: str, query: dict[str, Any]) -> Any:
+    def two_a_page(bucket: str, prefix: str, query: dict[str, Any]) -> Any:
         page = list_objects(bucket, prefix, {"maxKeys": 2} | query)
         assert len(page.objects) + len(page.prefixes) <= 2
         return page
 
-    client.api.list_objects = by_two  # type: ignore[method-assign]
+    client.api.list_objects = two_a_page  # type: ignore[method-assign]
     keys = ["a/日本.txt", "a/b c+%2F.txt", "a/deep/er.txt", "top.txt", *(f"many/{n:04}" for n in range(7))]
     for key in keys:
         s3_client.put_object(Bucket=bucket, Key=key, Body=b"x")
@@ -124,7 +124,7 @@ def test_on_conflict_decides_about_existing_files(client: Client, bucket: str, t
         client.upload(tmp_path / "one.txt", uri).wait(progress=False)
     assert refused.value.status == 409
     skipped = client.upload(tmp_path / "one.txt", uri, on_conflict="skip").wait(progress=False).status
-    assert (skipped.files_done, skipped.bytes_done, skipped.bytes_total) == (1, 0, 0), "nothing moved"
+    assert (skipped.files_done, skipped.bytes_done, skipped.bytes_total) == (1, 0, 0), "no bytes are transferred"
     with client.open(uri, "r") as text:
         assert text.read() == "first"
     client.upload(tmp_path / "one.txt", f"s3://{bucket}/", on_conflict="rename").wait(progress=False)
@@ -182,10 +182,10 @@ def test_imported_model_is_awaited_and_listed(
     plan = client.import_model("org/model", f"s3://{bucket}", dry_run=True, include="*.json")
     assert plan.files_total == 1
 
-    async def bring() -> Transfer:
+    async def import_model() -> Transfer:
         return await client.import_model("org/model", f"s3://{bucket}/here/", include=["*.json", "*.safetensors"])
 
-    done = asyncio.run(bring())
+    done = asyncio.run(import_model())
     assert done.state == "completed"
     assert stored() == {"here/config.json": 2, "here/model.safetensors": 9_000_000}
     assert done.id in {one.id for one in client.transfers()}
@@ -241,14 +241,14 @@ def test_retry_sends_only_failed_files(
 ) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_text(name)
-    s3_client.put_object(Bucket=bucket, Key="to/b", Body=b"in the way")
+    s3_client.put_object(Bucket=bucket, Key="to/b", Body=b"existing")
     sent: list[str] = []
     put_object = client.api.put_object
 
     def once_refused(bucket: str, key: str, *args: Any, **options: Any) -> Any:
         sent.append(key)
         if key == "to/b" and sent.count(key) == 1:
-            raise StoreError("The store is busy.", code="SlowDown", status=503)
+            raise StoreError("The store has no room.", code="QuotaExceeded", status=403)
         return put_object(bucket, key, *args, **options)
 
     client.api.put_object = once_refused  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""What the shell completes by Tab, in a real bash."""
+"""Completion with Tab in a real bash."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.client.shell import Shell
 from tests.conftest import missing
 from tests.waiting import GIVE_UP_SECONDS
 
-# What bash itself does when Tab is pressed behind a line.
+# What bash does when Tab is pressed at the end of a line.
 TAB = """
 COMP_WORDBREAKS=$' \\t\\n"\\'><=;|&(:'
 eval "$(jupyter-odhtec completion bash)"
@@ -30,19 +30,19 @@ complete_line() {
 for line in "$@"; do complete_line "$line"; echo; done
 """
 
-# A busy machine may take longer to answer than a person would wait.
+# The limit is for people. A busy machine may take longer.
 PATIENT = f"from odhtec_jupyter.commands.arguments import completion; completion.MAX_SECONDS = {GIVE_UP_SECONDS:.0f}"
 
 
 @pytest.fixture(params=["moto"])
 def s3_server(request: pytest.FixtureRequest, moto_server: Any) -> Any:
-    """One is enough: the client is tried with all of them."""
+    """One server is enough here: other tests run the client with each of them."""
     return moto_server
 
 
 @pytest.fixture
 def tab(moto_jupyter: JupyterProcess, tmp_path: Path) -> Any:
-    """Answers what is offered behind each line."""
+    """A function that returns the completions of each line."""
     if find_spec("argcomplete") is None:
         missing("argcomplete is not installed")
     if shutil.which("bash") is None:
@@ -79,7 +79,7 @@ def test_tab_completes_commands_buckets_and_keys(tab: Any, s3_client: Any, bucke
         "jupyter-odhtec rm --dry",
     )
     assert [one.strip() for one in commands] == ["presign"]
-    # Bash cuts at the colon.
+    # Bash splits words at the colon.
     assert f"//{bucket}/" in buckets
     assert sorted(level) == [f"//{bucket}/dark", f"//{bucket}/data/"]
     assert sorted(deep) == [f"//{bucket}/data/a.csv", f"//{bucket}/data/b.csv", f"//{bucket}/data/with\\ space"]

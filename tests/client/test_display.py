@@ -1,4 +1,4 @@
-"""What a transfer shows where: a real kernel, a terminal, a log."""
+"""The display of a transfer in a real kernel, a terminal and a log."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ WAITS = ("transfer.wait()", "import asyncio\nasync def main():\n    await transf
 
 @pytest.fixture
 def kernel_env(moto_jupyter: JupyterProcess, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """A kernel's environment, without anything of a store."""
+    """The environment of a kernel, without variables of a store."""
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(moto_jupyter.folder / "runtime"))
     monkeypatch.setenv("JPY_PARENT_PID", str(moto_jupyter.pid))
     assert not any(name.startswith("AWS_") and name != "AWS_EC2_METADATA_DISABLED" for name in os.environ)
@@ -210,7 +210,7 @@ def test_terminal_shows_a_tqdm_bar(kernel_env: dict[str, str], tmp_path: Any, wa
     ):
         os.close(theirs)
         shown = b""
-        with suppress(OSError):  # how Linux says that the other end is closed
+        with suppress(OSError):  # Linux raises it when the other end is closed
             while piece := terminal.read(4096):
                 shown += piece
     assert process.returncode == 0

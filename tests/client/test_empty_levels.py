@@ -1,4 +1,4 @@
-"""Keys with empty levels, and others that no file can be called: each arrives, under a name of its own."""
+"""Keys with empty levels, and keys that are not valid file names: each is downloaded under a unique name."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def keys(s3_client: S3Client, bucket: str) -> list[str]:
 
 
 def _contents(folder: Path) -> set[str]:
-    """What the files say that they are; that each is below the folder is what finds them."""
+    """Return the content of each file below the folder, which is its key."""
     return {path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
@@ -98,7 +98,8 @@ def test_names_are_safe_on_windows() -> None:
 
 def test_no_two_keys_share_a_path() -> None:
     keys = [*KEYS, "x/_/b.txt", "x/__/b.txt", "x/a\0b", "x/a_b", "x/" + "é" * 200, "x/" + "é" * 200 + ".txt"]
-    keys += [local_name(key) for key in keys if local_name(key) != key]  # not even with a key like a made name
+    # Not even if a key equals a generated name.
+    keys += [local_name(key) for key in keys if local_name(key) != key]
     names = [local_name(key) for key in keys]
     assert len(set(names)) == len(set(keys))
     for name in names:

@@ -1,4 +1,4 @@
-"""What is missing, forbidden or there already is the exception that Python's file functions promise."""
+"""Missing, forbidden and existing objects raise the exceptions of Python's file functions."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_existing_object_raises_file_exists_error(fs: Any, client: Client, bucke
         client.open(f"s3://{bucket}/there", "x")
     with pytest.raises(FileExistsError):
         fs.open(f"{bucket}/there", "x")
-    # another one may have written it since it was opened
+    # another user may have written it since it was opened
     late = client.open(f"s3://{bucket}/late", "xb")
     fs.pipe(f"{bucket}/late", b"first")
     late.write(b"second")

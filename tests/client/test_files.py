@@ -1,4 +1,4 @@
-"""Objects as files: what is asked for, what other libraries make of them, and what is never visible."""
+"""Objects as files: requests, other libraries, and incomplete objects, which are never visible."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ def test_any_range_is_read_as_from_a_local_file(client: Client, s3_client: S3Cli
 def test_seek_reads_little_and_sequential_reading_reads_ahead(client: Client, s3_client: S3Client, bucket: str) -> None:
     content = bytes(20 * MIB)
     s3_client.put_object(Bucket=bucket, Key="zeros", Body=content)
-    asked: list[str] = []
+    ranges: list[str] = []
     open_object = client.api.open_object
 
     def watched(bucket: str, key: str, headers: dict[str, str], **options: Any) -> Any:
-        asked.append(headers["Range"])
+        ranges.append(headers["Range"])
         return open_object(bucket, key, headers, **options)
 
     client.api.open_object = watched  # type: ignore[method-assign]
@@ -71,13 +71,13 @@ def test_seek_reads_little_and_sequential_reading_reads_ahead(client: Client, s3
         file.seek(10 * MIB)
         file.read(8)
         assert bytes_read(file) <= BUFFER_BYTES + 8
-        assert len(asked) == 2
-        asked.clear()
+        assert len(ranges) == 2
+        ranges.clear()
         file.seek(0)
         while file.read(64 * 1024):
             pass
         # 256 KiB, 1 MiB, 4 MiB, the rest
-        assert len(asked) <= 5
+        assert len(ranges) <= 5
 
 
 def test_small_random_reads_fetch_little(client: Client, s3_client: S3Client, bucket: str) -> None:
@@ -141,13 +141,13 @@ def test_exception_leaves_nothing_visible(
 ) -> None:
     content: Any = bytes(size) if mode == "wb" else "x" * size
 
-    def break_off() -> None:
+    def fail_while_writing() -> None:
         with client.open(f"s3://{bucket}/half", mode) as file:  # type: ignore[call-overload]
             file.write(content)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        break_off()
+        fail_while_writing()
 
     def forget() -> None:
         client.open(f"s3://{bucket}/half", "wb").write(bytes(size))

@@ -1,4 +1,4 @@
-"""fsspec's own suite: what every file system of fsspec promises for copying, getting, putting, opening and piping."""
+"""The test suite of fsspec for copying, getting, putting, opening and piping."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from fsspec.tests.abstract import (
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from tests.marks import on_moto
 
-pytestmark = on_moto  # what fsspec promises is the client's to keep, whichever store there is
+pytestmark = on_moto  # only the client matters, so one store is enough
 
 
 class Fixtures(AbstractFixtures):
-    """Our file system for fsspec's tests."""
+    """The file system for the tests of fsspec."""
 
     @pytest.fixture
     def fs(self, server: JupyterProcess) -> Iterator[Any]:

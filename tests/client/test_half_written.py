@@ -1,4 +1,4 @@
-"""Incomplete objects are never visible, whichever file or wrapper is closed, and the previous object stays."""
+"""Incomplete objects are never visible, however a file or its wrapper is closed, and the previous object is kept."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.marks import on_moto
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-pytestmark = on_moto  # only the client decides
+pytestmark = on_moto  # only the client matters
 OLD = b"previous content"
 
 
@@ -38,14 +38,14 @@ def fs(server: JupyterProcess) -> Iterator[Any]:
 
 @pytest.fixture
 def old(s3_client: S3Client, bucket: str) -> Callable[[], bytes]:
-    """An object that is to be replaced, and what it holds now."""
+    """The key of an object that a test replaces, and its content."""
     s3_client.put_object(Bucket=bucket, Key="old", Body=OLD)
     return lambda: s3_client.get_object(Bucket=bucket, Key="old")["Body"].read()
 
 
 @contextmanager
 def _finally(file: Any) -> Iterator[Any]:
-    """As much code of others does it."""
+    """Close the file in a ``finally`` block, as many libraries do."""
     try:
         yield file
     finally:
@@ -360,7 +360,7 @@ def test_transaction_writes_all_or_nothing(
     found = stored()
     assert (found["a"], found["c"]) == (size, size)
     assert gzip.decompress(fs.cat(f"{bucket}/b")) == b"x"
-    fs.pipe(f"{bucket}/after", b"x")  # and after it each is written by itself
+    fs.pipe(f"{bucket}/after", b"x")  # after the transaction, each file is written on its own
     assert "after" in stored()
 
 
@@ -378,14 +378,14 @@ def test_transaction_leaves_out_a_file_whose_block_raised(
 def test_commit_and_discard_decide_without_autocommit(
     fs: Any, bucket: str, stored: Callable[[], dict[str, int]]
 ) -> None:
-    kept, gone = (fs.open(f"{bucket}/{name}", "wb", autocommit=False) for name in ("kept", "gone"))
-    for file in (kept, gone):
+    kept, discarded = (fs.open(f"{bucket}/{name}", "wb", autocommit=False) for name in ("kept", "discarded"))
+    for file in (kept, discarded):
         file.write(bytes(2 * MIB))
         file.close()
     assert stored() == {}
     kept.commit()
-    gone.discard()
-    gone.commit()
+    discarded.discard()
+    discarded.commit()
     kept.commit()
     assert stored() == {"kept": 2 * MIB}
 

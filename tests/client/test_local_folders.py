@@ -1,4 +1,4 @@
-"""Folders of this machine with more than files in them, and disks that take two names for one."""
+"""Local folders with entries that are not files, and disks on which two names are the same file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from odhtec_jupyter.models import OnConflict
 from tests.client.shell import Shell
 from tests.marks import on_moto
 
-pytestmark = on_moto  # the files of this machine are the subject
+pytestmark = on_moto  # only local files matter
 
 Stored = Callable[[], dict[str, int]]
 
@@ -82,6 +82,23 @@ def test_fsspec_put_warns_about_a_linked_folder(
     assert stored() == {"data/a.txt": 1}
 
 
+def test_fsspec_put_leaves_out_special_files_with_a_warning(
+    server: JupyterProcess, bucket: str, folder: Path, stored: Stored
+) -> None:
+    fs = OdhTecFileSystem(server_url=server.url, token=server.token, skip_instance_cache=True)
+    with pytest.warns(UserWarning) as warned:  # noqa: PT030 - compared below
+        fs.put(f"{folder}/", f"{bucket}/", recursive=True)
+    expected = {one.replace(" (", " was not uploaded: it is a ").replace(")", ".") for one in left_out(folder)}
+    assert {str(one.message) for one in warned} == expected
+    assert stored() == {"a.txt": 1, "b.txt": 1}
+    with pytest.warns(UserWarning, match="pipe was not uploaded: it is a pipe"):
+        fs.put(f"{folder}/deep/*", f"{bucket}/")
+    for name in (f"{folder}/deep/pipe", [f"{folder}/deep/pipe"]):
+        with pytest.raises(BadRequest, match="pipe is not a regular file"):
+            fs.put(name, f"{bucket}/pipe")
+    fs.client.api.connection.close()
+
+
 def test_upload_of_a_folder_without_files_names_what_it_leaves_out(client: Client, bucket: str, tmp_path: Path) -> None:
     (tmp_path / "only").mkdir()
     (tmp_path / "only" / "link").symlink_to(tmp_path)
@@ -134,7 +151,7 @@ def test_download_reports_objects_with_the_name_of_a_folder(
 
 @pytest.fixture
 def two_spellings(s3_client: Any, bucket: str, tmp_path: Path) -> Path:
-    """Two objects whose paths are the same file: a link makes the folders one, as a disk without case does."""
+    """Two objects whose paths are the same file, through a link. The same happens on case-insensitive disks."""
     for key in ("Dir/a.txt", "dir/a.txt"):
         s3_client.put_object(Bucket=bucket, Key=f"d/{key}", Body=key.encode())
     (tmp_path / "back" / "Dir").mkdir(parents=True)

@@ -30,14 +30,14 @@ def killable(s3_server: Any, hub: HubStandIn, tmp_path: Path) -> Iterator[Killab
         yield server
 
 
-def require_all_goes_on(
+def require_everything_continues(
     client: Client,
     killable: KillableServer,
     hub: HubStandIn,
     s3_client: S3Client,
     bucket: str,
     folder: Path,
-    when_started: Callable[[Transfer], None] = lambda brought: None,
+    when_started: Callable[[Transfer], None] = lambda imported: None,
     while_stopped: Callable[[], None] = lambda: None,
 ) -> None:
     """Start a read, an import and an upload, kill the server, call ``while_stopped``, and start it again."""
@@ -47,15 +47,15 @@ def require_all_goes_on(
     (folder / "sent").write_bytes(content)
     with client.open(f"s3://{bucket}/read") as file:
         first = file.read(5_000_000)
-        brought = client.import_model("org/model", f"s3://{bucket}/m/")
+        imported = client.import_model("org/model", f"s3://{bucket}/m/")
         sent = client.upload(folder / "sent", f"s3://{bucket}/sent")
-        when_started(brought)
+        when_started(imported)
         killable.kill()
         while_stopped()
         again = threading.Thread(target=killable.start)
         again.start()
         assert first + file.read() == content
-        brought.wait(progress=False)
+        imported.wait(progress=False)
         sent.wait(progress=False)
         again.join()
     assert s3_client.head_object(Bucket=bucket, Key="m/w.bin")["ContentLength"] == IMPORTED
@@ -66,7 +66,7 @@ def test_read_import_and_upload_continue_after_a_restart(
     killable: KillableServer, hub: HubStandIn, s3_client: S3Client, bucket: str, tmp_path: Path
 ) -> None:
     client = Client(killable.url, killable.token)
-    require_all_goes_on(client, killable, hub, s3_client, bucket, tmp_path)
+    require_everything_continues(client, killable, hub, s3_client, bucket, tmp_path)
     client.api.connection.close()
 
 
@@ -82,17 +82,17 @@ def test_client_finds_a_server_that_restarts_with_another_token(
     found, explicit = Client(), Client(killable.url, killable.token)
     assert explicit.buckets()
     known: list[Transfer] = []
-    require_all_goes_on(
+    require_everything_continues(
         found,
         killable,
         hub,
         s3_client,
         bucket,
         tmp_path,
-        when_started=lambda brought: known.append(explicit.transfer(brought.id)),
+        when_started=lambda imported: known.append(explicit.transfer(imported.id)),
         while_stopped=killable.renew_token,
     )
-    # The client with the old token still has a cookie, which is enough to read but not to change anything.
+    # The client with the old token still has a cookie, which is enough for reading only.
     known[0].wait(progress=False)
     with pytest.raises(Forbidden, match="token is missing or invalid"):
         explicit.create_bucket("never")

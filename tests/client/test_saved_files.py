@@ -1,4 +1,4 @@
-"""Which files of a download are the same file on the disk."""
+"""Detection of downloaded files that are the same file on the disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from odhtec_jupyter.client.local import downloader
 from odhtec_jupyter.client.local.saved_files import SavedFiles
 
 
-def test_hard_links_of_other_names_are_other_files(tmp_path: Path) -> None:
+def test_hard_links_with_different_names_count_as_different_files(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("x")
     (tmp_path / "b").hardlink_to(tmp_path / "a")
     saved = SavedFiles()
@@ -20,7 +20,7 @@ def test_hard_links_of_other_names_are_other_files(tmp_path: Path) -> None:
 
 
 def test_file_deleted_during_the_download_is_no_conflict(tmp_path: Path) -> None:
-    """Disks give its inode to the next file."""
+    """File systems reuse its inode for the next file."""
     (tmp_path / "a").write_text("x")
     saved = SavedFiles()
     saved.add(tmp_path / "a")
@@ -28,7 +28,7 @@ def test_file_deleted_during_the_download_is_no_conflict(tmp_path: Path) -> None
     saved.add(tmp_path / "b")
 
 
-def test_failure_to_remove_the_unfinished_name_is_not_a_name_that_is_taken(
+def test_failure_to_remove_the_partial_file_does_not_mean_that_the_name_exists(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(path: Path) -> None:

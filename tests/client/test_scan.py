@@ -1,4 +1,4 @@
-"""Which entries of a folder of this machine are left out of an upload."""
+"""Entries of a local folder that an upload omits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from odhtec_jupyter.client.local.scan import entries_below
 
 
-def test_link_whose_target_cannot_be_read_is_not_taken_for_a_broken_one(
+def test_link_with_an_unreadable_target_is_not_reported_as_broken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stat(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
@@ -25,6 +25,6 @@ def test_link_whose_target_cannot_be_read_is_not_taken_for_a_broken_one(
         list(entries_below(tmp_path))
 
 
-def test_link_that_leads_to_itself_is_left_out(tmp_path: Path) -> None:
+def test_link_to_itself_is_omitted(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("link")
     assert [entry.left_out for entry in entries_below(tmp_path)] == ["broken link"]

@@ -1,4 +1,4 @@
-"""Which server is found, how it is spoken to, and what is said when there is none."""
+"""Finding a server, authentication, and the errors when there is none."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OPTIONS = ["--ServerApp.jpserver_extensions={'odhtec_jupyter': True}"]
 
 @pytest.fixture
 def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Writes runtime files as Jupyter does."""
+    """A function that writes a runtime file as Jupyter does."""
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
 
     def write(pid: int, url: str, token: str = "") -> None:
@@ -38,7 +38,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
 
 @pytest.fixture
 def works(tmp_path: Path) -> Callable[[Client], None]:
-    """Reading and each way of writing: with a token, or with cookies and XSRF."""
+    """A function that requires that reading and all kinds of writing work."""
 
     def use(client: Client) -> None:
         client.create_bucket("found")
@@ -59,7 +59,7 @@ def works(tmp_path: Path) -> Callable[[Client], None]:
     return use
 
 
-# --- which one ------------------------------------------------------------------------------------------------
+# --- finding a server -----------------------------------------------------------------------------------------
 
 
 def test_arguments_of_the_caller_take_precedence(runtime: Callable[..., None]) -> None:
@@ -121,11 +121,11 @@ def test_token_of_jupyterhub_is_used_if_the_runtime_file_has_none(
     assert find_server().token == "hub-token"
     runtime(os.getppid(), "http://localhost:4321/user/me/")
     assert (find_server().url, find_server().token) == ("http://localhost:4321/user/me/", "hub-token")
-    # Not to a server that the hub knows nothing of.
+    # It is not sent to a server unknown to the hub.
     runtime(os.getppid(), "http://localhost:4321/another/")
     assert find_server().token == ""
     assert find_server("https://elsewhere/").token == ""
-    # Nor to one that has the same path only.
+    # Nor to a server that only has the same path.
     assert find_server("https://elsewhere/user/me/").token == ""
     assert find_server("http://127.0.0.1:8889/user/me/").token == ""
     assert find_server("http://localhost:8888/user/me/").token == "hub-token"
@@ -141,7 +141,7 @@ def test_several_servers_are_reported_and_stale_files_are_ignored(runtime: Calla
         find_server()
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    with Visited() as one, Visited() as two:
+    with RecordingServer() as one, RecordingServer() as two:
         runtime(ended.pid, f"http://127.0.0.1:{one.port}/stale/")
         runtime(os.getpid(), f"http://127.0.0.1:{one.port}/one/")
         assert find_server().url.endswith("/one/")
@@ -154,7 +154,7 @@ def test_several_servers_are_reported_and_stale_files_are_ignored(runtime: Calla
             other.communicate(b"\n")
 
 
-# --- how it is spoken to --------------------------------------------------------------------------------------
+# --- authentication -------------------------------------------------------------------------------------------
 
 
 def test_server_with_a_base_url_and_a_token_is_found(
@@ -175,7 +175,7 @@ def test_server_without_a_token_is_used_with_cookies_and_xsrf(
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(server.folder / "runtime"))
     client = Client()
     assert client.api.connection.server.token == ""
-    # A cookie that the server does not take is renewed.
+    # A cookie that the server refuses is renewed.
     client.api.connection.session.cookies.set("_xsrf", "stale", domain="127.0.0.1", path="/")
     works(client)
 
@@ -230,7 +230,7 @@ def test_missing_server_and_missing_extension_are_reported(
 
 
 def test_token_is_not_sent_along_a_redirect() -> None:
-    with Visited() as other, Visited(to=f"http://127.0.0.1:{other.port}/") as server:
+    with RecordingServer() as other, RecordingServer(to=f"http://127.0.0.1:{other.port}/") as server:
         client = Client(f"http://127.0.0.1:{server.port}/", "secret")
         with pytest.raises(Forbidden):
             client.buckets()
@@ -246,16 +246,16 @@ def test_client_is_imported_without_the_modules_of_the_server() -> None:
     assert done.stdout.split() == []
 
 
-class Visited(LoopbackServer):
-    """Notes who comes with which credentials, and perhaps sends them on."""
+class RecordingServer(LoopbackServer):
+    """A server that records the credentials of requests, and can redirect them."""
 
     def __init__(self, to: str | None = None) -> None:
         self.seen: list[str | None] = []
-        visited = self
+        recording = self
 
         class Handler(QuietHandler):
             def do_GET(self) -> None:
-                visited.seen.append(self.headers.get("Authorization"))
+                recording.seen.append(self.headers.get("Authorization"))
                 self.send_response(302 if to else 200)
                 self.send_header("Content-Length", "0")
                 if to:

@@ -1,4 +1,4 @@
-"""Which exceptions end the writing of a file: those that leave a block, not those that were caught."""
+"""Exceptions that discard a file: those that leave a block, not those that were caught."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class File:
-    """A file that notes when it is closed whether an exception was leaving a block."""
+    """A file that records, when it is closed, whether an exception is leaving a block."""
 
     def __init__(self) -> None:
         self._before = unwinding.current_exits()

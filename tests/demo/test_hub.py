@@ -199,7 +199,7 @@ def link(hub: HubStandIn, api: HfApi) -> str:
 
 
 @pytest.mark.parametrize(
-    ("asked", "start", "stop"),
+    ("requested_range", "start", "stop"),
     [
         ("bytes=0-0", 0, 1),
         ("bytes=1048570-1048590", 1048570, 1048591),
@@ -209,8 +209,8 @@ def link(hub: HubStandIn, api: HfApi) -> str:
         ("bytes=-10", WEIGHTS.size - 10, WEIGHTS.size),
     ],
 )
-def test_range_requests_are_answered(link: str, asked: str, start: int, stop: int) -> None:
-    reply = get(link, Range=asked)
+def test_range_requests_are_answered(link: str, requested_range: str, start: int, stop: int) -> None:
+    reply = get(link, Range=requested_range)
     assert (reply.status_code, reply.content) == (206, WEIGHTS.read()[start:stop])
     assert reply.headers["Content-Range"] == f"bytes {start}-{stop - 1}/{WEIGHTS.size}"
 

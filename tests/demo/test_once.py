@@ -1,4 +1,4 @@
-"""The demonstration's walk through the whole system, as a user starts it."""
+"""``jupyter odhtec demo --once``, as a user starts it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.content import MIB, noise
 
 
 def run_demo(folder: Path, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """``folder`` is where it may write, and must leave nothing."""
+    """Run the demonstration with ``folder`` as its temporary folder, in which it must leave no files."""
     folder.mkdir()
     program = Path(sys.executable).with_name("jupyter-odhtec")
     return subprocess.run(
@@ -31,11 +31,11 @@ def run_demo(folder: Path, *options: str, **env: str) -> subprocess.CompletedPro
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Path:
-    """A cache that holds a small model in the place of the one to be downloaded."""
+    """A cache with a small model instead of the downloaded one."""
     model = tmp_path / "cache" / "odhtec-jupyter" / "all-MiniLM-L6-v2"
     (model / "1_Pooling").mkdir(parents=True)
     (model / "1_Pooling" / "config.json").write_text("{}")
-    size = 9 * MIB  # more than a part
+    size = 9 * MIB  # larger than a part
     header = b'{"w":{"dtype":"U8","shape":[%d],"data_offsets":[0,%d]}}' % (size, size)
     (model / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + noise(size))
     return tmp_path / "cache"
@@ -65,12 +65,12 @@ def test_once_imports_the_published_model_and_shows_progress(tmp_path: Path) -> 
 
 
 def test_once_fails_when_the_store_refuses(tmp_path: Path, cache: Path) -> None:
-    """A run that did not reach its end must not look like one that did."""
+    """A run that failed must not look like a complete one."""
     done = run_demo(
         tmp_path / "run",
         "--once",
         XDG_CACHE_HOME=str(cache),
-        AWS_S3_ENDPOINT="http://127.0.0.1:9",  # the port of a service that no machine runs
+        AWS_S3_ENDPOINT="http://127.0.0.1:9",  # a port on which no service runs
         AWS_ACCESS_KEY_ID="x",
         AWS_SECRET_ACCESS_KEY="y",
     )

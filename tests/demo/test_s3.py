@@ -1,4 +1,4 @@
-"""The demonstration's store is what it says it is."""
+"""The content of the demonstration's store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a cold start of the scripts shows while pip works."""
+"""The output of the scripts while pip installs packages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-# As pip writes it where its output is no terminal.
+# The output of pip without a terminal.
 PIP = """\
 Obtaining file:///checkout
   Installing build dependencies: started
@@ -29,4 +29,4 @@ def test_each_step_of_an_installation_is_printed(tmp_path: Path, status: str, co
     assert done.returncode == code
     steps = ["what builds the package", "Building the panel", "Installing the packages"]
     assert all(step in line for step, line in zip(steps, done.stdout.splitlines(), strict=True))
-    assert done.stderr == (PIP % status if code else "")  # all of it where it failed
+    assert done.stderr == (PIP % status if code else "")  # all lines after a failure

@@ -1,4 +1,4 @@
-"""One bash in which the blocks of a page run one after the other."""
+"""A bash that runs the blocks of a page one after the other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DONE = "end of the block"
 
 
 class Bash:
-    """Runs blocks in ``folder`` while its ``with`` block lasts. The first command that fails ends it."""
+    """A bash that runs blocks in ``folder`` during its ``with`` block. The first failing command ends it."""
 
     def __init__(self, folder: Path, script: Path, env: Mapping[str, str]) -> None:
         self._script = script
@@ -28,7 +28,7 @@ class Bash:
         )
 
     def run(self, code: str) -> str:
-        """Return what the block prints. Raises :class:`AssertionError` with it if a command fails."""
+        """Return the output of the block. Raises :class:`AssertionError` with the output if a command fails."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._script.write_text(code, encoding="utf-8")

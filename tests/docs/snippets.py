@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)]
 RUN = {"python", "bash"}
-# What a page shows and nobody types; a directive of MyST is written in braces.
+# Languages of blocks that are only shown. A directive of MyST is written in braces.
 SHOWN = {"dockerfile", "yaml", "json", "text"}
 
 _BLOCK = re.compile(
@@ -27,7 +27,7 @@ _COMMENT = re.compile(r"<!-- ([a-z ]+): (.+) -->")
 
 @dataclass(frozen=True)
 class Block:
-    """A block, where it is, and its comments."""
+    """A code block with its location and its comments."""
 
     page: Path
     line: int
@@ -36,7 +36,7 @@ class Block:
     comments: dict[str, str]
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
     @property
@@ -45,7 +45,7 @@ class Block:
 
 
 def blocks_of(page: Path) -> list[Block]:
-    """All code blocks of a page, in order."""
+    """Return all code blocks of a page in their order."""
     text = page.read_text(encoding="utf-8")
     return [
         Block(

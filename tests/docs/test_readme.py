@@ -1,4 +1,4 @@
-"""The README: its commands, its links, and what a package index shows of it."""
+"""The README: its commands, its links and its pictures on a package index."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_files_that_readme_links_exist() -> None:
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-def test_package_index_gets_no_picture_that_it_cannot_show() -> None:
+def test_readme_has_no_picture_that_a_package_index_cannot_show() -> None:
     config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     text = README
     assert re.search(r"!\[[^\]]*\]\((?!https://)", text)

@@ -59,7 +59,7 @@ def workbench(
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(jupyter.folder / "runtime"))
     monkeypatch.setenv("JPY_PARENT_PID", str(jupyter.pid))
     monkeypatch.chdir(jupyter.work)
-    OdhTecFileSystem.clear_instance_cache()  # of other tests' servers
+    OdhTecFileSystem.clear_instance_cache()  # servers of other tests
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "jupyter").write_text(COMMANDS)
     (tmp_path / "bin" / "jupyter").chmod(0o755)
@@ -82,9 +82,9 @@ def test_snippets_of_page_run(page: Path, workbench: JupyterProcess, tmp_path: P
     with Bash(workbench.work, tmp_path / "block.sh", os.environ) as bash:
         for block in blocks:
             if before := block.comments.get("before"):
-                run_python(before, f"{block.place} (before)", names)
+                run_python(before, f"{block.location} (before)", names)
             if block.language == "python":
-                run_python(block.code, block.place, names)
+                run_python(block.code, block.location, names)
             else:
                 printed = bash.run(block.code)
                 assert workbench.token not in printed
@@ -92,9 +92,9 @@ def test_snippets_of_page_run(page: Path, workbench: JupyterProcess, tmp_path: P
                     bash.set(**{name: names[name] for name in variables.split()})
 
 
-def run_python(code: str, place: str, names: dict[str, Any]) -> None:
-    """As in a cell: with ``await`` outside of functions."""
-    compiled = compile(code, place, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+def run_python(code: str, location: str, names: dict[str, Any]) -> None:
+    """Run a block as in a cell, where ``await`` is allowed outside of functions."""
+    compiled = compile(code, location, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     if not compiled.co_flags & inspect.CO_COROUTINE:
         exec(compiled, names)
         return
@@ -109,13 +109,15 @@ def run_python(code: str, place: str, names: dict[str, Any]) -> None:
 def test_language_of_each_block_is_known(page: Path) -> None:
     for block in blocks_of(page):
         known = RUN | SHOWN
-        assert block.language in known or block.language.startswith("{"), f"{block.place}: use one of {sorted(known)}"
+        assert block.language in known or block.language.startswith("{"), (
+            f"{block.location}: use one of {sorted(known)}"
+        )
         unknown = set(block.comments) - {"not run", "before", "variables"}
-        assert not unknown, f"{block.place}: {unknown}"
+        assert not unknown, f"{block.location}: {unknown}"
 
 
-def test_pages_of_each_way_have_snippets() -> None:
-    """A fence that the pattern does not find would not be run."""
+def test_pages_of_each_interface_have_snippets() -> None:
+    """Detects fences that the pattern does not find, and which would not be run."""
     running = {page.stem for page in RUNNING}
     assert {"README", "notebook_cell", "python", "shell", "rest"} <= running
     for page in PAGES:

@@ -1,4 +1,4 @@
-"""A real Jupyter server between two ends, with a fault proxy on the way to each of them."""
+"""A real Jupyter server with a fault proxy in front of S3 and of the hub."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.faults.traffic import hub_kind
 
 @pytest.fixture(scope="session", params=["moto", "rgw"])
 def s3_server(request: pytest.FixtureRequest) -> S3Server:
-    """Those over http: nobody looks into the other."""
+    """The S3 servers over http, because the proxy cannot read https."""
     if request.param == "moto":
         moto: S3Server = request.getfixturevalue("moto_server")
         return moto
@@ -40,24 +40,24 @@ def _hub() -> Iterator[HubStandIn]:
 
 @pytest.fixture(scope="module")
 def _hub_proxies(_hub: HubStandIn) -> Iterator[tuple[Proxy, Proxy]]:
-    # On two addresses as the stand-in itself: a token must not follow a redirect to another host.
+    # On two addresses, like the stand-in: a token must not follow a redirect to another host.
     address = _hub.service.cdn_endpoint.removeprefix("http://").partition(":")[0]
     with (
         Proxy(_hub.service.endpoint, kind=hub_kind) as api,
         Proxy(_hub.service.cdn_endpoint, kind=hub_kind, address=address) as cdn,
     ):
-        # Its redirects and pages name these.
+        # Redirects and pages of the stand-in use these addresses.
         _hub.service.endpoint, _hub.service.cdn_endpoint = api.url, cdn.url
         yield api, cdn
 
 
 TRANSFERS = "odhtec_jupyter.transfers."
-# Constants of the server, for every file of tests that does not say otherwise.
+# Constants of the server, which a test module can override.
 CONSTANTS: dict[str, object] = {
-    # The first retry comes soon, the last one of a request not before seconds have passed.
+    # The first retry comes soon. All retries of a request still last for seconds.
     TRANSFERS + "runtime.retry.FIRST_DELAY_SECONDS": 0.02,
-    # How busy the machine is must not decide which requests there are: no speed makes parts larger, and none makes
-    # several connections read one part.
+    # The load of the machine must not change the requests: no speed makes parts larger, or lets several connections
+    # read one part.
     TRANSFERS + "copying.connection_scaler.FAST_BYTES_PER_SECOND": 2**60,
     TRANSFERS + "copying.connection_scaler.SLOW_BYTES_PER_SECOND": 0,
     TRANSFERS + "uploads.streamed_upload.FAST_BYTES_PER_SECOND": 2**60,
@@ -66,7 +66,7 @@ CONSTANTS: dict[str, object] = {
 
 @pytest.fixture(scope="module")
 def server_constants() -> dict[str, object]:
-    """Constants of modules in the server, by full name; a file of tests may have others."""
+    """Constants of modules in the server, by full name. A test module can override this fixture."""
     return CONSTANTS
 
 
@@ -81,7 +81,7 @@ def _server(
     env = s3_server.env | {
         "AWS_S3_ENDPOINT": _s3_proxy.url,
         "HF_ENDPOINT": _hub_proxies[0].url,
-        "HF_HUB_DISABLE_TELEMETRY": "1",  # only requests that the import needs
+        "HF_HUB_DISABLE_TELEMETRY": "1",  # so that all requests belong to the import
     }
     folder = tmp_path_factory.mktemp("killable")
     with KillableServer(folder, env, free_port(), constants=server_constants) as server:
@@ -90,7 +90,7 @@ def _server(
 
 @pytest.fixture
 def s3_proxy(_s3_proxy: Proxy) -> Iterator[Proxy]:
-    """Between the server and S3; without rules and traffic of another test."""
+    """The proxy in front of S3, without rules and traffic of other tests."""
     _s3_proxy.clear()
     yield _s3_proxy
     _s3_proxy.rules.clear()
@@ -106,7 +106,7 @@ def hub(_hub: HubStandIn) -> HubStandIn:
 
 @pytest.fixture
 def hub_proxy(_hub_proxies: tuple[Proxy, Proxy]) -> Iterator[Proxy]:
-    """Between the server and the hub: kinds ``api`` and ``resolve``."""
+    """The proxy in front of the hub: requests of the kinds ``api`` and ``resolve``."""
     _hub_proxies[0].clear()
     yield _hub_proxies[0]
     _hub_proxies[0].rules.clear()
@@ -114,7 +114,7 @@ def hub_proxy(_hub_proxies: tuple[Proxy, Proxy]) -> Iterator[Proxy]:
 
 @pytest.fixture
 def cdn_proxy(_hub_proxies: tuple[Proxy, Proxy]) -> Iterator[Proxy]:
-    """Between the server and the host that the hub redirects to: kind ``cdn``."""
+    """The proxy in front of the host to which the hub redirects: requests of the kind ``cdn``."""
     _hub_proxies[1].clear()
     yield _hub_proxies[1]
     _hub_proxies[1].rules.clear()
@@ -122,7 +122,7 @@ def cdn_proxy(_hub_proxies: tuple[Proxy, Proxy]) -> Iterator[Proxy]:
 
 @pytest.fixture
 def server(_server: KillableServer, s3_proxy: Proxy, hub_proxy: Proxy, cdn_proxy: Proxy) -> KillableServer:
-    """A running server that sees both ends through their proxies; it may have been killed before."""
+    """A running server that reaches S3 and the hub through the proxies. An earlier test may have killed it."""
     if not _server.running:
         _server.start()
     return _server
@@ -134,8 +134,8 @@ def api(server: KillableServer) -> Api:
 
 
 @pytest.fixture
-def holding(s3_client: object, bucket: str) -> Bucket:
-    """The bucket, seen directly."""
+def s3_bucket(s3_client: object, bucket: str) -> Bucket:
+    """The bucket, without the proxy."""
     return Bucket(s3_client, bucket)  # type: ignore[arg-type]
 
 
@@ -147,15 +147,15 @@ def killer(
     cdn_proxy: Proxy,
     record_property: Callable[[str, object], None],
 ) -> Killer:
-    """Kills the server; the summary tells when and what it cost."""
+    """The killer of the server. The summary shows each kill and what was sent again."""
     record_property("seed", f"ODHTEC_SEED={SEED}")
     return Killer(server, s3_proxy, hub_proxy, cdn_proxy, record_property)
 
 
 @pytest.fixture
-def aside(s3_proxy: Proxy, hub_proxy: Proxy, cdn_proxy: Proxy) -> Iterator[ThreadPoolExecutor]:
-    """For requests that may stand still."""
+def background(s3_proxy: Proxy, hub_proxy: Proxy, cdn_proxy: Proxy) -> Iterator[ThreadPoolExecutor]:
+    """Threads for requests that may stall."""
     with ThreadPoolExecutor(4) as pool:
         yield pool
-        for proxy in (s3_proxy, hub_proxy, cdn_proxy):  # a test that failed is not to wait for them
+        for proxy in (s3_proxy, hub_proxy, cdn_proxy):  # ends stalled requests of a test that failed
             proxy.rules.clear()

@@ -1,4 +1,4 @@
-"""A Jupyter server that is killed and started again in the same home, and the REST client that looks at it."""
+"""A Jupyter server that can be killed and started again with the same home, and a client of its REST API."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FINAL = frozenset({"completed", "failed", "cancelled"})
 
 
 class WarmServer:
-    """The process of :mod:`tests.faults.warm_server`, which forks servers; thread-safe."""
+    """The process of :mod:`tests.faults.warm_server`, which forks servers. Thread-safe."""
 
     def __init__(self) -> None:
         # -P: this folder has a module named jupyter.
@@ -38,12 +38,12 @@ class WarmServer:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # Ctrl-C is for pytest, which then ends it
+            start_new_session=True,  # Ctrl-C reaches only pytest, which then ends this process
         )
         self._lock = threading.Lock()
 
     def ask(self, **request: Any) -> Any:
-        """Its answer to a request."""
+        """Return the answer to a request."""
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
@@ -55,32 +55,32 @@ class WarmServer:
         return json.loads(answer)
 
     def stop(self) -> None:
-        """End it and the servers that still run."""
+        """End the process and the servers that still run."""
         with self._process:
             pass
 
 
 @functools.cache
 def warm_server() -> WarmServer:
-    """The one of this test process."""
+    """Return the process that all tests share."""
     server = WarmServer()
     atexit.register(server.stop)
     return server
 
 
 class ForkedProcess:
-    """A server that was forked, in the terms of :class:`subprocess.Popen`."""
+    """A forked server with the interface of :class:`subprocess.Popen`."""
 
     def __init__(self, **start: Any) -> None:
         self._code: int | None = None
         self.pid: int = warm_server().ask(start=start)
 
     def poll(self) -> int | None:
-        """Its exit code, None while it runs."""
+        """Return the exit code, or None while the server runs."""
         return self._reap(blocking=False)
 
     def wait(self, timeout: float | None = None) -> int:
-        """Its exit code. Raises :class:`subprocess.TimeoutExpired`."""
+        """Wait for the exit code. Raises :class:`subprocess.TimeoutExpired`."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while (code := self._reap(blocking=deadline is None)) is None:
             if deadline is not None and time.monotonic() > deadline:
@@ -89,7 +89,7 @@ class ForkedProcess:
         return code
 
     def terminate(self) -> None:
-        """SIGTERM."""
+        """Send SIGTERM."""
         if self.poll() is None:
             os.kill(self.pid, signal.SIGTERM)
 
@@ -100,9 +100,9 @@ class ForkedProcess:
 
 
 class KillableServer(JupyterProcess):
-    """A Jupyter server with this extension alone; home, token and port are the same at every start.
+    """A Jupyter server with this extension only. Home, token and port stay the same at every start.
 
-    It is forked from a process that has imported everything, so what an import does is not tested with it.
+    It is forked from a process that has imported everything, so tests with it do not cover imports.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class KillableServer(JupyterProcess):
         *,
         constants: Mapping[str, object] | None = None,
     ) -> None:
-        """``constants``: what constants of modules are in the server, by full name."""
+        """``constants``: values of module constants in the server, by full name."""
         super().__init__(
             folder,
             {**clean_environment(), "JUPYTER_NO_CONFIG": "1", **env},
@@ -131,18 +131,18 @@ class KillableServer(JupyterProcess):
 
     @property
     def running(self) -> bool:
-        """Whether there is a process."""
+        """Whether the server runs."""
         return self._process is not None
 
     def kill(self) -> None:
-        """SIGKILL: nothing is cleaned up."""
+        """Send SIGKILL, so that nothing is cleaned up."""
         process, self._process = self._process, None
         assert process is not None
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
     def end(self) -> int:
-        """SIGTERM; the exit code once it has ended by itself."""
+        """Send SIGTERM and return the exit code."""
         process, self._process = self._process, None
         assert process is not None
         process.terminate()
@@ -154,17 +154,17 @@ class KillableServer(JupyterProcess):
             raise
 
     def restart(self) -> None:
-        """Kill it and start it again."""
+        """Kill the server and start it again."""
         self.kill()
         self.start()
 
     def renew_token(self) -> None:
-        """The next start has another token, as that of a workbench that comes back."""
+        """Use another token from the next start on, as after a restart of a workbench."""
         self.token = self._env["JUPYTER_TOKEN"] = secrets.token_hex(24)
 
 
 class Reply(Exception):
-    """An answer that is no success, for tests that want one to be."""
+    """An error reply to a request that a test expects to succeed."""
 
     def __init__(self, status: int, body: Any) -> None:
         super().__init__(f"{status}: {body}")
@@ -172,7 +172,7 @@ class Reply(Exception):
 
 
 class Api:
-    """The extension's REST API; every request has a connection of its own, so a killed server is no trouble."""
+    """A client of the REST API. Each request uses a new connection, so that the server can be killed."""
 
     def __init__(self, server: JupyterProcess) -> None:
         self._server = server
@@ -192,7 +192,7 @@ class Api:
         size: int = 0,
         timeout: float = GIVE_UP_SECONDS,
     ) -> Any:
-        """The reply's JSON; raises :class:`Reply` when it is an error. ``data`` is a raw body of ``size`` bytes."""
+        """Return the JSON of the reply. ``data``: a raw body of ``size`` bytes. Raises :class:`Reply` for an error."""
         headers = dict(self._server.headers)
         content: Any = None
         if data is not None:
@@ -201,7 +201,8 @@ class Api:
             content, headers["Content-Type"] = json.dumps(body), "application/json"
         connection, base = self._connect(timeout)
         try:
-            with suppress(BrokenPipeError, ConnectionResetError):  # refused in the middle: the reply says why
+            # A request can be refused before the end of its body. The reply has the reason.
+            with suppress(BrokenPipeError, ConnectionResetError):
                 connection.request(method, base + path, content, headers)
             reply = connection.getresponse()
             text = reply.read()
@@ -213,38 +214,38 @@ class Api:
         return answer
 
     def start_import(self, bucket: str, repo: str = "org/model", **options: Any) -> dict[str, Any]:
-        """``POST /objects/import-hf``; the transfer."""
+        """Send ``POST /objects/import-hf`` and return the transfer."""
         transfer: dict[str, Any] = self.call(
             "POST", "objects/import-hf", {"repo": repo, "bucket": bucket, "onConflict": "overwrite", **options}
         )
         return transfer
 
     def upload(self, bucket: str, key: str, data: Iterable[bytes], size: int) -> dict[str, Any]:
-        """``PUT /objects/upload``; what was stored."""
+        """Send ``PUT /objects/upload`` and return what was stored."""
         stored: dict[str, Any] = self.call("PUT", f"objects/upload/{bucket}/{encode_key(key)}", data=data, size=size)
         return stored
 
     def transfers(self) -> list[dict[str, Any]]:
-        """All that the server knows, newest first."""
+        """Return all transfers, newest first."""
         found: list[dict[str, Any]] = self.call("GET", "transfers")["transfers"]
         return found
 
     def transfer(self, transfer_id: str) -> dict[str, Any]:
-        """One of them."""
+        """Return one transfer."""
         found: dict[str, Any] = self.call("GET", f"transfers/{transfer_id}")
         return found
 
     def files(self, transfer_id: str) -> list[dict[str, Any]]:
-        """Its files, up to 1000."""
+        """Return up to 1000 files of a transfer."""
         found: list[dict[str, Any]] = self.call("GET", f"transfers/{transfer_id}/files?limit=1000")["files"]
         return found
 
-    def over(self, transfer_id: str) -> bool:
-        """Whether it has ended."""
+    def has_ended(self, transfer_id: str) -> bool:
+        """Return whether the transfer has ended."""
         return self.transfer(transfer_id)["state"] in FINAL
 
     def ended(self, transfer_id: str, timeout: float = GIVE_UP_SECONDS) -> dict[str, Any]:
-        """The transfer once it has ended; the server tells when. Raises :class:`Reply` when there is no such one."""
+        """Wait for the event of the end of a transfer and return it. Raises :class:`Reply` for an unknown transfer."""
         self.transfer(transfer_id)
         for event in self.events(timeout):
             if event["id"] == transfer_id and event["state"] in FINAL:
@@ -252,7 +253,7 @@ class Api:
         raise AssertionError("the event stream ended before the transfer")
 
     def events(self, timeout: float = GIVE_UP_SECONDS) -> Iterator[dict[str, Any]]:
-        """Every ``transfer`` event, until the stream ends or ``timeout`` seconds are over."""
+        """Yield every ``transfer`` event until the stream ends. Fails after ``timeout`` seconds."""
         deadline = time.monotonic() + timeout
         connection, base = self._connect(timeout)
         try:
@@ -261,8 +262,8 @@ class Api:
             reply = connection.getresponse()
             name = ""
             for line in iter(reply.readline, b""):
-                # Comments keep the stream alive, so its own timeout never comes.
-                assert time.monotonic() < deadline, f"not within {timeout:.0f} s"
+                # Comments keep the stream alive, so the timeout of the connection never applies.
+                assert time.monotonic() < deadline, f"the transfer did not end within {timeout:.0f} s"
                 field, _, value = line.decode().rstrip("\n").partition(": ")
                 if field == "event":
                     name = value

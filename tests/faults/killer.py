@@ -1,6 +1,6 @@
-"""SIGKILL at a moment: a place in the traffic, so many bytes into this request or that reply.
+"""SIGKILL at a moment: after some bytes of a request or a reply.
 
-There the traffic stands still, the server is killed, and what is still on its way either arrives or is lost.
+At this point the traffic stalls and the server is killed. The stalled bytes then either arrive or are lost.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from tests.faults.rules import Rule, Side, Stall
 
 MIB = 1024 * 1024
 PART = 8 * MIB
-BUDGET = 64 * MIB  # OdhTecSettings.max_memory: what may be in flight, and so be sent twice, for each kill
-# The same in every process of a run: scripts/test --all draws one and prints it.
+BUDGET = 64 * MIB  # OdhTecSettings.max_memory: the bytes that may be in flight at a kill, and sent again after it
+# The same in all processes of a run: scripts/test --all draws a seed and prints it.
 SEED = int(os.environ.get("ODHTEC_SEED") or 20261130)
-Gone = (OSError, http.client.HTTPException)  # what a killed server answers
+Gone = (OSError, http.client.HTTPException)  # what a client gets from a killed server
 
 
 @dataclass(frozen=True)
 class Moment:
-    """The ``nth`` request of a kind from now on, ``after`` bytes into it or its reply."""
+    """The ``nth`` request of a kind from now on, after ``after`` bytes of its body or of its reply."""
 
     kind: str
     nth: int = 1
     after: int = 0
     of: Side = "request"
-    arrives: bool = False  # whether what stood still arrives after all, before the server is back
+    arrives: bool = False  # whether the stalled bytes still arrive, before the server starts again
 
     def __str__(self) -> str:
         return f"{self.nth}. {self.kind}, {self.after} bytes into the {self.of}{', which arrives' * self.arrives}"
 
 
 def moments(kinds: dict[str, int], latest: dict[str, int]) -> list[Moment]:
-    """``kinds`` of each kind in random order; ``latest`` says up to which request of its kind. The seed decides."""
+    """Draw as many moments of each kind as ``kinds`` has, up to request number ``latest`` of the kind, by the seed."""
     dice = random.Random(SEED)
     found = []
     for kind, count in kinds.items():
@@ -58,16 +58,16 @@ class Killer:
     s3: Proxy
     hub: Proxy
     cdn: Proxy
-    tell: Callable[[str, object], None]  # what the summary is to show
+    record: Callable[[str, object], None]  # a line of the summary
     kills: int = 0
-    in_flight: int = 0  # bytes that S3 had not acknowledged when the server was killed, or may not have in time
+    in_flight: int = 0  # bytes that S3 had not acknowledged at a kill, or acknowledged too late for the journal
     _seen: int = 0  # exchanges before the last kill
 
     def aim(self, moment: Moment, *, alone: bool = False) -> Rule:
-        """Let the traffic stand still at a moment that is still to come.
+        """Let the traffic stall at a moment.
 
-        With ``alone`` no later request of this kind gets through either: where they are quick, all would be over
-        before the server is dead.
+        With ``alone``, all later requests of this kind stall too. Otherwise quick requests could finish the transfer
+        before the server is killed.
         """
         proxy = {"api": self.hub, "resolve": self.hub, "cdn": self.cdn}.get(moment.kind, self.s3)
         rule = proxy.rules.add(Stall(moment.after, moment.of), moment.kind, nth=moment.nth)
@@ -76,18 +76,18 @@ class Killer:
         return rule
 
     def aim_again(self, moment: Moment, rule: Rule) -> tuple[Moment, Rule]:
-        """For a moment that did not come, one that surely does: some parts are shorter than others."""
+        """Replace a moment that did not occur by one that certainly does. Some parts are too short for a moment."""
         rule.times = 0
         moment = replace(moment, nth=1, after=0)
         return moment, self.aim(moment)
 
     def kill(self, moment: Moment, rule: Rule) -> None:
-        """Kill the server and let the network become quiet."""
+        """Kill the server and wait until all traffic has ended."""
         self.server.kill()
         for proxy in (self.s3, self.hub, self.cdn):
             proxy.catch_up()
         seen = self.s3.traffic.seen()
-        # A small file that S3 has acknowledged in these moments may not be in the journal yet.
+        # The journal may not have a small file yet that S3 has just acknowledged.
         new = [one for one in seen if one.number > self._seen]
         open_now = [one for one in new if one.kind == "put" or (one.kind == "part" and not one.acknowledged)]
         self._seen = len(seen)
@@ -96,16 +96,16 @@ class Killer:
         for proxy in (self.s3, self.hub, self.cdn):
             proxy.rules.clear()
             proxy.traffic.wait(proxy.traffic.quiet)
-        # Only now: what the dead server had already sent arrives after the release.
+        # Counted after the release, because bytes that the killed server had sent arrive only then.
         flying = sum(one.sent for one in open_now)
         self.kills += 1
         self.in_flight += flying
-        self.tell(f"kill {self.kills}", f"{moment}; {flying / MIB:.1f} MiB in flight")
+        self.record(f"kill {self.kills}", f"{moment}; {flying / MIB:.1f} MiB in flight")
 
     def report(self, sizes: dict[str, int]) -> None:
-        """Say how many bytes were sent twice, and that they are not too many."""
+        """Record how many bytes were sent again. Fails if they are more than the bytes in flight."""
         twice, total = self.s3.traffic.sent_twice(sizes), sum(sizes.values())
-        self.tell(
+        self.record(
             "sent twice",
             f"{twice / MIB:.1f} of {total / MIB:.0f} MiB ({100 * twice / total:.1f} %) after {self.kills} kills, "
             f"{self.in_flight / MIB:.1f} MiB were in flight",

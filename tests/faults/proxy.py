@@ -1,7 +1,7 @@
-"""A fault proxy: stands between the server and one end, passes HTTP on unchanged, and does wrong what rules say.
+"""A fault proxy in front of S3 or the hub: it forwards HTTP unchanged, except for the faults of its rules.
 
-The Host header stays as the client sent it, so S3's signatures hold: they are made for the proxy's address. Memory is
-bounded by the pieces in flight. Every request gets a connection of its own onwards: none is closed under a client.
+The Host header stays as the client sent it, so S3's signatures for the proxy's address are valid. Memory is
+bounded by the pieces in flight. Each request is forwarded over a new connection.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.faults.traffic import Exchange, Traffic, s3_kind
 from tests.faults.wire import PIECE, Body, Head, Torn, read_head
 from tests.waiting import GIVE_UP_SECONDS
 
-ABRUPT = struct.pack("ii", 1, 0)  # SO_LINGER: closing is a RST
+ABRUPT = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends a RST
 
 
 class _Cut(Exception):
@@ -32,11 +32,11 @@ class _Cut(Exception):
 
 
 class _Refused(ConnectionError):
-    """The upstream takes no more of a request; it may have said why."""
+    """The upstream has closed the connection during a request. It may have sent a reply with the reason."""
 
 
 class Proxy:
-    """Listens while its ``with`` block runs; :attr:`url` is what the client is to be given as the endpoint."""
+    """A proxy that runs during its ``with`` block. Clients use :attr:`url` as their endpoint."""
 
     def __init__(self, upstream: str, *, kind: Callable[[Exchange], str] = s3_kind, address: str = "127.0.0.1") -> None:
         parts = urlsplit(upstream)
@@ -53,18 +53,18 @@ class Proxy:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="fault proxy")
 
     def clear(self) -> None:
-        """Forget rules and traffic."""
+        """Remove all rules and forget the traffic."""
         self.rules.clear()
         self.traffic.clear()
 
     def catch_up(self) -> None:
-        """Return when all that clients had sent until now, dead ones too, is known to the traffic."""
+        """Return when the traffic has everything that clients, also killed ones, have sent before."""
 
-        async def turns() -> None:
+        async def run_pending_tasks() -> None:
             for _ in range(10):
                 await asyncio.sleep(0)
 
-        asyncio.run_coroutine_threadsafe(turns(), self._loop).result(GIVE_UP_SECONDS)
+        asyncio.run_coroutine_threadsafe(run_pending_tasks(), self._loop).result(GIVE_UP_SECONDS)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -97,7 +97,7 @@ class Proxy:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection of a client, request after request."""
+        """Serve the requests of one connection of a client."""
         _prepare(writer)
         try:
             while (head := await read_head(reader)) is not None:
@@ -113,7 +113,7 @@ class Proxy:
                 _abort(writer)
             else:
                 writer.close()
-        except (OSError, asyncio.CancelledError):  # one of both sides has gone, or the proxy ends
+        except (OSError, asyncio.CancelledError):  # the client or the upstream has disconnected, or the proxy ends
             _abort(writer)
         except Exception as error:
             self.defects.append(error)
@@ -122,7 +122,7 @@ class Proxy:
     async def _exchange(
         self, head: Head, exchange: Exchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
-        """One request; whether the client's connection goes on."""
+        """Forward one request and its reply. Return whether the client's connection stays open."""
         rule = self.rules.take(exchange)
         body = Body.of_request(head, reader)
         if rule is not None and isinstance(rule.action, Status):
@@ -143,18 +143,18 @@ class Proxy:
             with suppress(asyncio.CancelledError, OSError, _Cut):
                 await passing
             if not onward.is_closing():
-                _abort(onward)  # no clean end: what came of a torn request must not look like all of it
+                _abort(onward)  # a reset, so that a torn request does not look complete
 
     async def _answer(
         self, rule: Rule, exchange: Exchange, head: Head, body: Body, writer: asyncio.StreamWriter
     ) -> None:
-        """An error of our own, after the request was taken as a busy server takes it."""
+        """Reply with an error after the request was read, as a busy server does."""
         action = rule.action
         assert isinstance(action, Status)
         if "100-continue" not in head.headers.get("expect", "").lower():
             async for _ in body.pieces():
                 pass
-        text = f"<?xml version='1.0'?><Error><Code>{action.code}</Code><Message>Told to refuse.</Message></Error>"
+        text = f"<?xml version='1.0'?><Error><Code>{action.code}</Code><Message>Refused by the test.</Message></Error>"
         lines = [f"HTTP/1.1 {action.status} Fault", "Content-Type: application/xml", f"Content-Length: {len(text)}"]
         if action.retry_after is not None:
             lines.append(f"Retry-After: {action.retry_after}")
@@ -183,7 +183,7 @@ class Proxy:
         onward: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> tuple[Head, Body]:
-        """The final reply's head; it may come before the request is all passed on."""
+        """Return the head of the final reply, which can arrive before the whole request is forwarded."""
         while True:
             coming = asyncio.ensure_future(read_head(onward))
             try:
@@ -191,7 +191,7 @@ class Proxy:
                     waits: set[asyncio.Future[object]] = {coming} if passing.done() else {coming, passing}  # type: ignore[arg-type]
                     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
                     if passing.done() and not isinstance(passing.exception(), _Refused):
-                        passing.result()  # raises a fault, or that the client has gone
+                        passing.result()  # raises a fault, or the error of a client that has disconnected
                 head = coming.result()
             finally:
                 coming.cancel()
@@ -210,7 +210,7 @@ class Proxy:
             await writer.drain()
 
         if rule is not None and isinstance(rule.action, LostReply):
-            async for _ in body.pieces():  # a slow Complete is done only now
+            async for _ in body.pieces():  # a slow Complete is done only at the end of its reply
                 pass
             self._happened(rule, exchange)
             raise _Cut(reset=True)
@@ -222,7 +222,7 @@ class Proxy:
     async def _pass(
         self, body: Body, write: Callable[[bytes], Awaitable[None]], rule: Rule | None, side: Side, exchange: Exchange
     ) -> None:
-        """Pass a body on, up to the fault and beyond if it goes on."""
+        """Forward a body up to the fault, and the rest if the fault does not end it."""
         done = 0
         at = _offset(rule, side)
         async for piece in body.pieces():
@@ -234,7 +234,7 @@ class Proxy:
                 if rule is not None and at == done and isinstance(rule.action, Flip):
                     now = bytes([now[0] ^ 0xFF]) + now[1:]
                     self._happened(rule, exchange)
-                # Noted first: whoever has the bytes finds them counted.
+                # Counted before they are sent, so that the count is never behind the receiver.
                 sent, received = (count, 0) if side == "request" else (0, count)
                 self.traffic.note(exchange, sent=sent, received=received)
                 await write(body.framed(now))
@@ -244,7 +244,7 @@ class Proxy:
         await write(body.end())
 
     async def _fault_at(self, done: int, side: Side, rule: Rule | None, exchange: Exchange) -> None:
-        """Do what the rule says after ``done`` bytes of this side, if that is the place."""
+        """Apply the rule if its fault is after ``done`` bytes of this side."""
         if rule is None or _offset(rule, side) != done:
             return
         action = rule.action
@@ -262,7 +262,7 @@ class Proxy:
 
 
 def _offset(rule: Rule | None, side: Side) -> int | None:
-    """Where in this side's body the rule's action is to happen."""
+    """Return the offset of the rule's action in the body of this side, or None."""
     if rule is None or not isinstance(rule.action, Reset | Truncate | Stall | Flip) or rule.action.of != side:
         return None
     return rule.action.after
@@ -270,7 +270,7 @@ def _offset(rule: Rule | None, side: Side) -> int | None:
 
 def _prepare(writer: asyncio.StreamWriter) -> None:
     writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    writer.transport.set_write_buffer_limits(high=0)  # drained means: it has left
+    writer.transport.set_write_buffer_limits(high=0)  # so that drain() returns when all bytes are sent
 
 
 def _abort(writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""What a fault proxy is told to do wrong, and to which requests."""
+"""The faults of a fault proxy, and the requests to which they are applied."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Side = Literal["request", "reply"]
 
 @dataclass(frozen=True)
 class Reset:
-    """RST after ``after`` bytes of a body. 0 of a request: it never arrives; 0 of a reply: not even its head comes."""
+    """RST after ``after`` bytes of a body. With 0, nothing of the request or the reply is forwarded."""
 
     after: int = 0
     of: Side = "request"
@@ -27,7 +27,7 @@ class Reset:
 
 @dataclass(frozen=True)
 class Truncate:
-    """A clean end of the connection after ``after`` bytes of the reply's body."""
+    """A regular end of the connection after ``after`` bytes of the reply's body."""
 
     after: int = 0
     of: Side = "reply"
@@ -35,7 +35,7 @@ class Truncate:
 
 @dataclass(frozen=True)
 class Stall:
-    """Nothing goes on after ``after`` bytes until the rule is released or dropped; both connections stay open."""
+    """A stop after ``after`` bytes until the rule is released or dropped. Both connections stay open."""
 
     after: int = 0
     of: Side = "request"
@@ -43,7 +43,7 @@ class Stall:
 
 @dataclass(frozen=True)
 class Flip:
-    """The byte at ``after`` of a body arrives wrong."""
+    """A wrong byte at offset ``after`` of a body."""
 
     after: int = 0
     of: Side = "reply"
@@ -51,7 +51,7 @@ class Flip:
 
 @dataclass(frozen=True)
 class Status:
-    """An error in the place of the answer; the request is taken and never passed on."""
+    """An error reply. The request is read and not forwarded."""
 
     status: int = 503
     code: str = "ServiceUnavailable"
@@ -60,7 +60,7 @@ class Status:
 
 @dataclass(frozen=True)
 class LostReply:
-    """The request is passed on and answered whole, then RST in the place of the reply."""
+    """RST instead of the reply. The request is forwarded and answered completely."""
 
 
 Action = Reset | Truncate | Stall | Flip | Status | LostReply
@@ -68,9 +68,9 @@ Action = Reset | Truncate | Stall | Flip | Status | LostReply
 
 @dataclass(eq=False)
 class Rule:
-    """An action and the requests it happens to; counts how often it matched and how often it really happened.
+    """An action and the requests to which it is applied, with counts of matching requests and of applied actions.
 
-    An action at a byte that a body does not have does not happen.
+    An action beyond the end of a body is not applied.
     """
 
     action: Action
@@ -89,7 +89,7 @@ class Rule:
     _changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
 
     def takes(self, exchange: Exchange) -> bool:
-        """Whether the action is to happen to this request."""
+        """Return whether the action has to be applied to this request."""
         if (
             self.times == 0
             or (self.kind is not None and self.kind != exchange.kind)
@@ -109,23 +109,23 @@ class Rule:
         return True
 
     def happened(self) -> None:
-        """The action was done."""
+        """Count an applied action."""
         with self._changed:
             self.fired += 1
             self._changed.notify_all()
 
     def wait(self, timeout: float = GIVE_UP_SECONDS, *, unless: Callable[[], bool] = lambda: False) -> bool:
-        """Until the action happens; False when ``unless``, which is looked at every now and then, is true before."""
+        """Wait until the action is applied. Return False if ``unless``, which is checked regularly, is true before."""
         deadline = time.monotonic() + timeout
         with self._changed:
             while not self._changed.wait_for(lambda: self.fired, 0.05):
                 if unless():
                     return False
-                assert time.monotonic() < deadline, f"no such request came: {self}"
+                assert time.monotonic() < deadline, f"no request matched {self}"
         return True
 
     async def hold(self) -> bool:
-        """Stand still; True when it goes on, False when the connection is to end."""
+        """Stall. Return True after a release, and False if the connection has to end."""
         loop = asyncio.get_running_loop()
         with self._changed:
             if self._outcome is not None:
@@ -136,11 +136,11 @@ class Rule:
         return await future
 
     def release(self) -> None:
-        """What stands still goes on."""
+        """Let stalled requests continue."""
         self._end(True)
 
     def drop(self) -> None:
-        """What stands still is reset; nothing of it goes on."""
+        """Reset the connections of stalled requests."""
         self._end(False)
 
     def _end(self, outcome: bool) -> None:
@@ -158,7 +158,7 @@ def _settle(future: asyncio.Future[bool], outcome: bool) -> None:
 
 @dataclass
 class Rules:
-    """All rules of a proxy; the first that takes a request decides."""
+    """The rules of a proxy. The first one that matches a request is applied."""
 
     _rules: list[Rule] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -176,10 +176,10 @@ class Rules:
         times: int | None = 1,
         seed: int = 0,
     ) -> Rule:
-        """Let ``action`` happen to ``times`` requests (None: to all) of this kind.
+        """Apply ``action`` to ``times`` requests (None: to all) of this kind.
 
-        ``path`` is a regular expression for path and query. Of those that match, ``nth`` takes only that one (from
-        1), ``every`` each so-manieth, ``chance`` some by a seeded draw.
+        ``path`` is a regular expression for path and query. Of the matching requests, ``nth`` selects one (counted
+        from 1), ``every`` each n-th one, and ``chance`` a random part, drawn with ``seed``.
         """
         pattern = re.compile(path) if path is not None else None
         dice = random.Random(seed)
@@ -189,12 +189,12 @@ class Rules:
         return rule
 
     def take(self, exchange: Exchange) -> Rule | None:
-        """The rule for a request."""
+        """Return the rule for a request."""
         with self._lock:
             return next((rule for rule in self._rules if rule.takes(exchange)), None)
 
     def clear(self) -> None:
-        """Nothing goes wrong any more; what stands still is reset."""
+        """Remove all rules, and reset the connections of stalled requests."""
         with self._lock:
             rules, self._rules = self._rules, []
         for rule in rules:

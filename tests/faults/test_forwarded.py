@@ -1,4 +1,4 @@
-"""A streamed upload whose parts go on to S3 while they come in, with something going wrong on the way."""
+"""Faults during a streamed upload whose parts are forwarded to S3 while they arrive."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from odhtec_jupyter.transfers.uploads.streamed_upload import LARGE_PART_BYTES
 from tests.conftest import S3Server
-from tests.faults.bucket import Bucket, nothing_left_over
+from tests.faults.bucket import Bucket, require_no_upload_left
 from tests.faults.conftest import CONSTANTS, TRANSFERS
 from tests.faults.jupyter import Api, Reply
 from tests.faults.killer import MIB, Gone, Killer, Moment
 from tests.faults.proxy import Proxy
 from tests.faults.rules import Action, LostReply, Reset, Status
 
-# The first part shows that S3 is quick, so the second one may be a large one; others follow it.
+# The first part shows that S3 is fast, so the second part is large. The rest follows.
 CONTENT = SyntheticContent(PART_SIZE + LARGE_PART_BYTES + 2 * MIB + 7, seed=9)
 
 
 @pytest.fixture(scope="module")
 def server_constants() -> dict[str, object]:
-    """Any speed is enough to forward a part, however long that takes."""
+    """Parts are forwarded at any speed, and may take long."""
     return {
         **CONSTANTS,
         TRANSFERS + "uploads.streamed_upload.FAST_BYTES_PER_SECOND": 0,
@@ -37,18 +37,18 @@ def server_constants() -> dict[str, object]:
 
 
 def body(s3: Proxy) -> Iterator[bytes]:
-    """The second part has begun to go on before all of it is sent."""
-    begun = 0
+    """Yield the body. Before the end of the second part, the server must forward its beginning."""
+    sent = 0
     for chunk in CONTENT.chunks(0, CONTENT.size):
-        if begun == PART_SIZE:
+        if sent == PART_SIZE:
             s3.traffic.wait(lambda: any(one.acknowledged for one in s3.traffic.seen("part")))
-        elif begun > PART_SIZE and len(s3.traffic.seen("part")) == 1:
-            with suppress(AssertionError):  # the server may not have heard yet that the first one is stored
+        elif sent > PART_SIZE and len(s3.traffic.seen("part")) == 1:
+            with suppress(AssertionError):  # the server may not know yet that the first part is stored
                 s3.traffic.wait(lambda: len(s3.traffic.seen("part")) > 1, 0.05)
-        if begun > 2 * PART_SIZE - MIB:
+        if sent > 2 * PART_SIZE - MIB:
             assert len(s3.traffic.seen("part")) > 1, "the part is not forwarded"
         yield bytes(chunk)
-        begun += len(chunk)
+        sent += len(chunk)
 
 
 @pytest.mark.parametrize(
@@ -62,28 +62,28 @@ def body(s3: Proxy) -> Iterator[bytes]:
     ],
 )
 def test_forwarded_part_that_fails_is_sent_again(
-    api: Api, holding: Bucket, s3_proxy: Proxy, s3_server: S3Server, action: Action
+    api: Api, s3_bucket: Bucket, s3_proxy: Proxy, s3_server: S3Server, action: Action
 ) -> None:
     rule = s3_proxy.rules.add(action, "part", nth=2)
-    api.upload(holding.name, "file.bin", body(s3_proxy), CONTENT.size)
+    api.upload(s3_bucket.name, "file.bin", body(s3_proxy), CONTENT.size)
     assert rule.fired == 1
-    assert holding.contents() == {"file.bin": CONTENT.sha256}
-    nothing_left_over(holding, s3_server)
+    assert s3_bucket.contents() == {"file.bin": CONTENT.sha256}
+    require_no_upload_left(s3_bucket, s3_server)
     sent = Counter(one.query["partNumber"] for one in s3_proxy.traffic.seen("part"))
     assert {number: count for number, count in sent.items() if count > 1} == {"2": 2}
 
 
 @pytest.mark.parametrize("moment", [Moment("part", nth=2, after=MIB), Moment("part", nth=2, of="reply")])
-def test_kill_in_a_forwarded_part_leaves_nothing(
-    api: Api, killer: Killer, holding: Bucket, aside: ThreadPoolExecutor, s3_server: S3Server, moment: Moment
+def test_kill_in_a_forwarded_part_leaves_no_upload(
+    api: Api, killer: Killer, s3_bucket: Bucket, background: ThreadPoolExecutor, s3_server: S3Server, moment: Moment
 ) -> None:
-    before = holding.put("file.bin")
+    before = s3_bucket.put("file.bin")
     rule = killer.aim(moment)
-    sending = aside.submit(api.upload, holding.name, "file.bin", body(killer.s3), CONTENT.size)
+    sending = background.submit(api.upload, s3_bucket.name, "file.bin", body(killer.s3), CONTENT.size)
     assert rule.wait()
     killer.kill(moment, rule)
     assert isinstance(sending.exception(), (*Gone, Reply))
     killer.server.start()
     killer.s3.traffic.wait(lambda: any(one.acknowledged for one in killer.s3.traffic.seen("abort")))
-    assert holding.contents() == before
-    nothing_left_over(holding, s3_server)
+    assert s3_bucket.contents() == before
+    require_no_upload_left(s3_bucket, s3_server)

@@ -9,19 +9,19 @@ from odhtec_jupyter.demo.hub.repository import Repository
 from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from tests.conftest import S3Server
-from tests.faults.bucket import Bucket, checksums, nothing_left_over
+from tests.faults.bucket import Bucket, checksums, require_no_upload_left
 from tests.faults.conftest import CONSTANTS, TRANSFERS
 from tests.faults.jupyter import Api
 from tests.faults.killer import MIB, Killer, Moment
 
-STREAM_SIZE = 16 * MIB  # in this server; 64 MiB elsewhere
-# The first part shows how fast it is, then come two large ones and the rest.
+STREAM_SIZE = 16 * MIB  # instead of 64 MiB
+# The first part measures the speed. Two large parts and the rest follow.
 LARGE = SyntheticContent(PART_SIZE + 2 * STREAM_SIZE + 3 * MIB + 7, seed=8)
 
 
 @pytest.fixture(scope="module")
 def server_constants() -> dict[str, object]:
-    """Any speed is enough to stream."""
+    """Files are streamed at any speed."""
     return {
         **CONSTANTS,
         TRANSFERS + "copying.connection_scaler.FAST_BYTES_PER_SECOND": 0,
@@ -39,23 +39,23 @@ def server_constants() -> dict[str, object]:
     ids=["sending", "reading", "answered"],
 )
 def test_import_continues_after_a_kill_in_a_large_part(
-    api: Api, killer: Killer, holding: Bucket, hub: HubStandIn, s3_server: S3Server, moments: list[Moment]
+    api: Api, killer: Killer, s3_bucket: Bucket, hub: HubStandIn, s3_server: S3Server, moments: list[Moment]
 ) -> None:
     model = hub.add(Repository("org/large"))
     model.commit({"w.bin": LARGE})
-    before = holding.put("beside")
+    before = s3_bucket.put("beside")
     transfer = ""
     for moment in moments:
         rule = killer.aim(moment)
-        transfer = transfer or api.start_import(holding.name, "org/large", prefix="large")["id"]
+        transfer = transfer or api.start_import(s3_bucket.name, "org/large", prefix="large")["id"]
         assert rule.wait()
         killer.kill(moment, rule)
-        assert holding.sizes().get("large/w.bin", LARGE.size) == LARGE.size, "half-written"
+        assert s3_bucket.sizes().get("large/w.bin", LARGE.size) == LARGE.size, "the object must not be half-written"
         killer.server.start()
     ended = api.ended(transfer)
     assert (ended["state"], ended["error"]) == ("completed", None)
     sizes = [one.sent for one in killer.s3.traffic.seen("part") if one.acknowledged]
-    assert max(sizes) >= STREAM_SIZE, "it was streamed"
-    assert holding.contents() == before | checksums(model, "large/")
-    nothing_left_over(holding, s3_server)
+    assert max(sizes) >= STREAM_SIZE, "the file has to be streamed"
+    assert s3_bucket.contents() == before | checksums(model, "large/")
+    require_no_upload_left(s3_bucket, s3_server)
     killer.report({"large/w.bin": LARGE.size})

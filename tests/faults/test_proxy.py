@@ -1,4 +1,4 @@
-"""The fault proxy itself: without rules nothing changes, with rules exactly what they say."""
+"""The fault proxy: it changes nothing without rules, and with rules only what they describe."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BODY = bytes(range(256)) * 4000  # a million bytes, more than one piece
 
 
 class _Echo(BaseHTTPRequestHandler):
-    """Answers with the body it got; remembers how many bytes came and whether all did."""
+    """Replies with the body of the request, and records it in the server."""
 
     protocol_version = "HTTP/1.1"
 
@@ -116,7 +116,7 @@ def pieces() -> Iterator[bytes]:
 
 @pytest.mark.parametrize("te", ["", "chunked", "close"])
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
-def test_every_framing_goes_through(
+def test_every_framing_is_forwarded(
     proxy: Proxy, connection: http.client.HTTPConnection, te: str, chunked: bool
 ) -> None:
     headers = {"TE": te, **({"Transfer-Encoding": "chunked"} if chunked else {})}
@@ -131,7 +131,7 @@ def test_every_framing_goes_through(
         )
 
 
-def test_head_and_keep_alive(proxy: Proxy, connection: http.client.HTTPConnection) -> None:
+def test_head_is_forwarded_and_the_connection_is_kept(proxy: Proxy, connection: http.client.HTTPConnection) -> None:
     sockets = set()
     for _ in range(3):
         connection.request("HEAD", "/bucket/key")
@@ -142,31 +142,31 @@ def test_head_and_keep_alive(proxy: Proxy, connection: http.client.HTTPConnectio
 
 
 @pytest.mark.parametrize("after", [0, 1, 500_000, len(BODY)])
-def test_reset_of_a_request(
+def test_request_is_reset_after_its_offset(
     proxy: Proxy, upstream: _Upstream, connection: http.client.HTTPConnection, after: int
 ) -> None:
     rule = proxy.rules.add(Reset(after), "put")
     with pytest.raises(ConnectionError):
         echo(connection)
     assert (rule.fired, proxy.traffic.sent()) == (1, after)
-    assert all(len(body) == after for body in upstream.came), "never more than was passed on"
+    assert all(len(body) == after for body in upstream.came), "the upstream gets only forwarded bytes"
     connection.close()
-    assert echo(connection) == BODY, "the rule is used up"
+    assert echo(connection) == BODY, "the rule applies only once"
 
 
 @pytest.mark.parametrize("after", [0, 500_000])
-def test_reset_of_a_reply(
+def test_reply_is_reset_after_its_offset(
     proxy: Proxy, upstream: _Upstream, connection: http.client.HTTPConnection, after: int
 ) -> None:
     proxy.rules.add(Reset(after, "reply"))
     with pytest.raises((ConnectionError, http.client.IncompleteRead)):
         echo(connection)
-    assert upstream.came == [BODY], "the upstream did its work"
+    assert upstream.came == [BODY], "the upstream has processed the request"
     assert proxy.traffic.received() == after
 
 
 @pytest.mark.parametrize("after", [0, 500_000])
-def test_truncate(proxy: Proxy, connection: http.client.HTTPConnection, after: int) -> None:
+def test_reply_is_truncated(proxy: Proxy, connection: http.client.HTTPConnection, after: int) -> None:
     proxy.rules.add(Truncate(after))
     expected = http.client.IncompleteRead if after else http.client.RemoteDisconnected
     with pytest.raises(expected) as caught:
@@ -176,7 +176,7 @@ def test_truncate(proxy: Proxy, connection: http.client.HTTPConnection, after: i
 
 
 @pytest.mark.parametrize("at", [0, PIECE, 777_777, len(BODY) - 1])
-def test_flip(proxy: Proxy, upstream: _Upstream, connection: http.client.HTTPConnection, at: int) -> None:
+def test_byte_is_flipped(proxy: Proxy, upstream: _Upstream, connection: http.client.HTTPConnection, at: int) -> None:
     wrong = bytearray(BODY)
     wrong[at] ^= 0xFF
     proxy.rules.add(Flip(at))
@@ -209,7 +209,9 @@ def test_proxy_replies_with_the_given_status(
     assert echo(connection) == BODY, "on the same connection"
 
 
-def test_lost_reply(proxy: Proxy, upstream: _Upstream, connection: http.client.HTTPConnection) -> None:
+def test_reply_is_lost_after_the_upstream_has_processed_the_request(
+    proxy: Proxy, upstream: _Upstream, connection: http.client.HTTPConnection
+) -> None:
     proxy.rules.add(LostReply())
     with pytest.raises(ConnectionError):
         echo(connection)
@@ -243,7 +245,7 @@ def test_stall_lasts_until_released_or_dropped(
     assert (came == [BODY]) is resumes
 
 
-def test_rules_select_exchanges(proxy: Proxy, connection: http.client.HTTPConnection) -> None:
+def test_rules_select_requests(proxy: Proxy, connection: http.client.HTTPConnection) -> None:
     def statuses(count: int) -> list[int]:
         found = []
         for _ in range(count):
@@ -265,25 +267,25 @@ def test_rules_select_exchanges(proxy: Proxy, connection: http.client.HTTPConnec
     first = statuses(12)
     proxy.rules.add(Status(), chance=0.5, times=None, seed=4)
     assert set(first) == {200, 503}
-    assert statuses(12) == first, "the same seed, the same faults"
+    assert statuses(12) == first, "the same seed draws the same faults"
 
 
-# --- in front of the real ends ---------------------------------------------------------------------------------------
+# --- in front of S3 and the hub --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def through(s3_server: S3Server, s3_proxy: Proxy) -> Iterator[Any]:
-    """boto3 that signs for the proxy's address."""
+    """A boto3 client with the proxy as its endpoint."""
     client = make_s3_client(replace(s3_server, endpoint_url=s3_proxy.url))
     yield client
     client.close()
 
 
-def test_large_object_passes_to_s3_unchanged(s3_proxy: Proxy, through: Any, holding: Bucket) -> None:
+def test_large_object_passes_to_s3_unchanged(s3_proxy: Proxy, through: Any, s3_bucket: Bucket) -> None:
     size, step = 24 * MIB, 6 * MIB
     content = SyntheticContent(size, seed=1)
-    upload = through.create_multipart_upload(Bucket=holding.name, Key="日本 a+b%2F.bin")["UploadId"]
-    target = {"Bucket": holding.name, "Key": "日本 a+b%2F.bin", "UploadId": upload}
+    upload = through.create_multipart_upload(Bucket=s3_bucket.name, Key="日本 a+b%2F.bin")["UploadId"]
+    target = {"Bucket": s3_bucket.name, "Key": "日本 a+b%2F.bin", "UploadId": upload}
     parts = []
     for number in range(1, 5):
         body = content.read((number - 1) * step, number * step)
@@ -291,8 +293,8 @@ def test_large_object_passes_to_s3_unchanged(s3_proxy: Proxy, through: Any, hold
             {"PartNumber": number, "ETag": through.upload_part(**target, PartNumber=number, Body=body)["ETag"]}
         )
     through.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
-    assert holding.contents() == {"日本 a+b%2F.bin": content.sha256}
-    assert Bucket(through, holding.name).contents() == holding.contents()
+    assert s3_bucket.contents() == {"日本 a+b%2F.bin": content.sha256}
+    assert Bucket(through, s3_bucket.name).contents() == s3_bucket.contents()
     assert [one.kind for one in s3_proxy.traffic.seen()] == ["create", *["part"] * 4, "complete", "list", "get"]
     assert s3_proxy.traffic.parts() == {(upload, number): step for number in range(1, 5)}
     assert s3_proxy.traffic.received("get") == size
@@ -300,13 +302,13 @@ def test_large_object_passes_to_s3_unchanged(s3_proxy: Proxy, through: Any, hold
     assert s3_proxy.traffic.sent_twice({"日本 a+b%2F.bin": size - step}) == step
 
 
-def test_boto3_understands_our_refusals(s3_proxy: Proxy, through: Any, holding: Bucket) -> None:
+def test_boto3_understands_our_refusals(s3_proxy: Proxy, through: Any, s3_bucket: Bucket) -> None:
     s3_proxy.rules.add(Status(403, "AccessDenied"), "put")
     with pytest.raises(ClientError, match="AccessDenied"):
-        through.put_object(Bucket=holding.name, Key="key", Body=b"x" * MIB)
+        through.put_object(Bucket=s3_bucket.name, Key="key", Body=b"x" * MIB)
     s3_proxy.rules.add(Status(503, "SlowDown"), "put")
-    through.put_object(Bucket=holding.name, Key="key", Body=b"x" * MIB)
-    assert holding.contents() == {"key": hashlib.sha256(b"x" * MIB).hexdigest()}
+    through.put_object(Bucket=s3_bucket.name, Key="key", Body=b"x" * MIB)
+    assert s3_bucket.contents() == {"key": hashlib.sha256(b"x" * MIB).hexdigest()}
 
 
 def test_both_hosts_of_the_hub_are_behind_proxies(

@@ -1,4 +1,4 @@
-"""What happens while the server waits before it tries again; its delays are those of a real server."""
+"""A transfer during the delays between its retries, which are as long as in production."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.demo.hub.repository import Repository
 from odhtec_jupyter.demo.hub.stand_in import HubStandIn
-from tests.faults.bucket import BEFORE, Bucket
+from tests.faults.bucket import EXISTING, Bucket
 from tests.faults.jupyter import Api
 from tests.faults.proxy import Proxy
 from tests.faults.rules import Reset
@@ -24,15 +24,15 @@ def server_constants() -> dict[str, object]:
 
 
 def test_transfer_is_cancelled_while_it_waits_for_its_store(
-    api: Api, holding: Bucket, hub: HubStandIn, s3_proxy: Proxy
+    api: Api, s3_bucket: Bucket, hub: HubStandIn, s3_proxy: Proxy
 ) -> None:
     hub.add(Repository("org/model")).commit({"large.bin": SyntheticContent(SIZE, seed=1)})
-    before = holding.put("org/model/large.bin", BEFORE)
-    away = s3_proxy.rules.add(Reset(), "part", times=None)
-    transfer = api.start_import(holding.name)["id"]
-    # More failures than two of each part: one part is being tried for the third time, and a minute of tries is left.
-    s3_proxy.traffic.wait(lambda: away.fired > 2 * PARTS)
+    before = s3_bucket.put("org/model/large.bin", EXISTING)
+    resets = s3_proxy.rules.add(Reset(), "part", times=None)
+    transfer = api.start_import(s3_bucket.name)["id"]
+    # More than two failures of each part, so a part is at its third attempt, and its retries last another minute.
+    s3_proxy.traffic.wait(lambda: resets.fired > 2 * PARTS)
     assert api.transfer(transfer)["state"] == "running"
     assert api.call("POST", f"transfers/{transfer}/cancel")["state"] == "cancelled"
-    assert holding.contents() == before
-    assert holding.unfinished() == []
+    assert s3_bucket.contents() == before
+    assert s3_bucket.unfinished() == []

@@ -1,4 +1,4 @@
-"""A fault while several connections read one part, because each of them alone is slow."""
+"""A fault while several connections read one part, because a single one is slow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KIB = 1024
 
 @pytest.fixture(scope="module")
 def server_constants() -> dict[str, object]:
-    """Every connection is slow."""
+    """Every connection counts as slow."""
     return {**CONSTANTS, TRANSFERS + "copying.connection_scaler.SLOW_BYTES_PER_SECOND": 2**60}
 
 
@@ -32,13 +32,13 @@ def reads_less_than_a_part(exchange: Exchange) -> bool:
 
 @on_moto
 def test_import_overcomes_a_torn_connection_that_reads_a_piece_of_a_part(
-    api: Api, holding: Bucket, hub: HubStandIn, cdn_proxy: Proxy
+    api: Api, s3_bucket: Bucket, hub: HubStandIn, cdn_proxy: Proxy
 ) -> None:
     model = hub.add(Repository("org/model"))
-    # Four parts are under way before it shows how slow a connection is.
+    # The first four parts start before a connection is known to be slow.
     model.commit({"large.bin": SyntheticContent(6 * PART_SIZE, seed=1)})
     torn = cdn_proxy.rules.add(Reset(64 * KIB, "reply"), where=reads_less_than_a_part)
-    transfer = api.ended(api.start_import(holding.name)["id"])
+    transfer = api.ended(api.start_import(s3_bucket.name)["id"])
     assert (transfer["state"], transfer["error"]) == ("completed", None)
     assert torn.fired == 1
-    assert holding.contents() == checksums(model)
+    assert s3_bucket.contents() == checksums(model)

@@ -1,4 +1,4 @@
-"""A stop ends in time although a store or a hub never answers. The server's own patience is a day here."""
+"""A stop ends in time although S3 or the hub never reply. All timeouts of the server are a day."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from odhtec_jupyter.demo.hub.repository import Repository
 from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from tests.conftest import S3Server, python_path
-from tests.faults.bucket import Bucket, checksums, nothing_left_over
+from tests.faults.bucket import Bucket, checksums, require_no_upload_left
 from tests.faults.conftest import CONSTANTS, TRANSFERS
 from tests.faults.jupyter import Api, KillableServer, Reply
 from tests.faults.killer import Gone
@@ -30,7 +30,7 @@ STORES = "odhtec_jupyter.stores."
 DAY = 86_400.0  # seconds, longer than any test waits
 COMMAND = """
 import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background has it ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored in tests that run in the background
 from odhtec_jupyter.client.http import connection
 from odhtec_jupyter.client.local import local_transfer
 connection.TIMEOUT_SECONDS = (10.0, 86_400.0)
@@ -42,7 +42,7 @@ sys.exit(main())
 
 @pytest.fixture(scope="module")
 def server_constants() -> dict[str, object]:
-    """No answer is ever given up."""
+    """No request times out."""
     timeouts = (
         "http.READ_TIMEOUT",
         "s3.connection.clients.READ_TIMEOUT",
@@ -52,7 +52,7 @@ def server_constants() -> dict[str, object]:
     return {
         **CONSTANTS,
         **{STORES + name: DAY for name in timeouts},
-        # In this order: a stop ends although what was cancelled still waits.
+        # In this order, so that a stop ends while cancelled work still waits.
         "odhtec_jupyter.services.STOP_SECONDS": 1.0,
         TRANSFERS + "runtime.engine.ANSWER_SECONDS": 2.0,
         TRANSFERS + "manager.CLEANUP_SECONDS": 1.0,
@@ -60,38 +60,38 @@ def server_constants() -> dict[str, object]:
 
 
 @on_moto
-def test_server_ends_while_nothing_answers_and_the_next_one_resumes(
+def test_server_stops_while_no_request_is_answered_and_resumes_after_its_start(
     api: Api,
     server: KillableServer,
-    holding: Bucket,
+    s3_bucket: Bucket,
     hub: HubStandIn,
     s3_proxy: Proxy,
     hub_proxy: Proxy,
-    aside: ThreadPoolExecutor,
+    background: ThreadPoolExecutor,
     s3_server: S3Server,
 ) -> None:
     model = hub.add(Repository("org/model"))
     model.commit({"large.bin": SyntheticContent(PART_SIZE + 1, seed=1)})
-    wanted = holding.put("from/a.bin", b"a" * 1000)
-    holding.put("old/b.bin")
+    wanted = s3_bucket.put("from/a.bin", b"a" * 1000)
+    s3_bucket.put("old/b.bin")
     silent = {kind: s3_proxy.rules.add(Stall(), kind, times=None) for kind in ("part", "copy", "abort")}
     silent_hub = hub_proxy.rules.add(Stall(), "api", path="org/other", times=None)
 
-    imported = api.start_import(holding.name)["id"]
-    source, target = (f"s3://{holding.name}/{folder}/a.bin" for folder in ("from", "to"))
+    imported = api.start_import(s3_bucket.name)["id"]
+    source, target = (f"s3://{s3_bucket.name}/{folder}/a.bin" for folder in ("from", "to"))
     copied = api.call("POST", "transfers", {"action": "copy", "source": source, "target": target})["id"]
     for kind in ("part", "copy"):
         assert silent[kind].wait()
     silent_list = s3_proxy.rules.add(Stall(), "list", times=None)
-    deleted = api.call("DELETE", f"objects/multiple/{holding.name}", {"keys": [], "prefixes": ["old/"]})["id"]
+    deleted = api.call("DELETE", f"objects/multiple/{s3_bucket.name}", {"keys": [], "prefixes": ["old/"]})["id"]
 
     def body() -> Iterator[bytes]:
         yield b"u" * PART_SIZE * 2
 
     waiting = [
-        aside.submit(api.upload, holding.name, "streamed.bin", body(), PART_SIZE * 2),
-        aside.submit(api.call, "GET", f"objects/{holding.name}"),
-        aside.submit(api.call, "GET", "hub/repo?repo=org/other"),
+        background.submit(api.upload, s3_bucket.name, "streamed.bin", body(), PART_SIZE * 2),
+        background.submit(api.call, "GET", f"objects/{s3_bucket.name}"),
+        background.submit(api.call, "GET", "hub/repo?repo=org/other"),
     ]
     assert silent_list.wait()
     assert silent_hub.wait()
@@ -108,36 +108,36 @@ def test_server_ends_while_nothing_answers_and_the_next_one_resumes(
         ended = api.ended(transfer)
         assert (ended["state"], ended["error"]) == ("completed", None)
     there = {key.replace("from/", "to/"): digest for key, digest in wanted.items()}
-    assert holding.contents() == wanted | there | checksums(model)
-    nothing_left_over(holding, s3_server)
+    assert s3_bucket.contents() == wanted | there | checksums(model)
+    require_no_upload_left(s3_bucket, s3_server)
 
 
 @on_moto
-def test_cancel_does_not_wait_for_an_answer(api: Api, holding: Bucket, hub: HubStandIn, s3_proxy: Proxy) -> None:
+def test_cancel_does_not_wait_for_replies(api: Api, s3_bucket: Bucket, hub: HubStandIn, s3_proxy: Proxy) -> None:
     hub.add(Repository("org/model")).commit({"large.bin": SyntheticContent(PART_SIZE + 1, seed=1)})
     silent = [s3_proxy.rules.add(Stall(of="reply"), kind, times=None) for kind in ("part", "abort")]
-    transfer = api.start_import(holding.name)["id"]
+    transfer = api.start_import(s3_bucket.name)["id"]
     assert silent[0].wait()
     assert api.call("POST", f"transfers/{transfer}/cancel")["state"] == "cancelled"
     assert silent[1].wait()
-    assert holding.sizes() == {}
+    assert s3_bucket.sizes() == {}
 
 
 @on_moto
 def test_interrupted_command_ends_while_the_store_does_not_answer(
-    api: Api, server: KillableServer, holding: Bucket, s3_proxy: Proxy, tmp_path: Path
+    api: Api, server: KillableServer, s3_bucket: Bucket, s3_proxy: Proxy, tmp_path: Path
 ) -> None:
     (tmp_path / "large.bin").write_bytes(b"l" * (PART_SIZE + 1))
     silent = [s3_proxy.rules.add(Stall(), kind, times=None) for kind in ("part", "abort")]
-    command = [sys.executable, "-c", COMMAND, "cp", "large.bin", f"s3://{holding.name}/", "--url", server.url]
+    command = [sys.executable, "-c", COMMAND, "cp", "large.bin", f"s3://{s3_bucket.name}/", "--url", server.url]
     env = {**os.environ, "JUPYTER_TOKEN": server.token, "PYTHONPATH": python_path()}
     running = subprocess.Popen(command, cwd=tmp_path, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         assert silent[0].wait()
         running.send_signal(signal.SIGINT)
-        _, told = running.communicate(timeout=GIVE_UP_SECONDS)
+        _, stderr = running.communicate(timeout=GIVE_UP_SECONDS)
     finally:
         running.kill()
         running.wait()
-    assert running.returncode == 130, told.decode()
-    assert holding.sizes() == {}
+    assert running.returncode == 130, stderr.decode()
+    assert s3_bucket.sizes() == {}

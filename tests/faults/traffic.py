@@ -1,4 +1,4 @@
-"""What went through a fault proxy: every request with its kind, and how many bytes of it were passed on."""
+"""The traffic of a fault proxy: each request with its kind and the number of forwarded bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.waiting import GIVE_UP_SECONDS
 
 @dataclass(eq=False)
 class Exchange:
-    """One request and its reply. ``sent`` and ``received`` are the bytes of both bodies that were passed on."""
+    """A request and its reply. ``sent`` and ``received`` count the forwarded bytes of both bodies."""
 
     number: int
     method: str
@@ -24,13 +24,13 @@ class Exchange:
     kind: str = ""
     sent: int = 0
     received: int = 0
-    status: int = 0  # as the client saw it; 0 while it saw none
+    status: int = 0  # as sent to the client; 0 before that
     fault: str = ""
     ended: bool = False
 
     @property
     def key(self) -> str:
-        """The object's key, where the path is ``/bucket/key``."""
+        """The object's key in a path ``/bucket/key``."""
         return self.path.lstrip("/").partition("/")[2]
 
     @property
@@ -40,7 +40,7 @@ class Exchange:
 
     @property
     def acknowledged(self) -> bool:
-        """Whether the client was told that it worked."""
+        """Whether the client got a successful reply."""
         return 200 <= self.status < 300
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ _UPLOAD = {"PUT": "part", "POST": "complete", "DELETE": "abort", "GET": "list-pa
 
 
 def s3_kind(exchange: Exchange) -> str:
-    """What an S3 request is, in S3's terms; path-style addresses."""
+    """Return the kind of an S3 request with a path-style address."""
     query, method = exchange.query, exchange.method
     copies = "x-amz-copy-source" in exchange.headers
     if "uploadId" in query:
@@ -68,7 +68,7 @@ def s3_kind(exchange: Exchange) -> str:
 
 
 def hub_kind(exchange: Exchange) -> str:
-    """What a request to the hub is: ``api``, ``resolve`` (small files, redirects), or ``cdn`` behind a redirect."""
+    """Return the kind of a hub request: ``api``, ``resolve`` (small files, redirects), ``cdn`` (large files)."""
     if exchange.path.startswith("/api/"):
         return "api"
     return "resolve" if "/resolve/" in exchange.path else "cdn"
@@ -76,13 +76,13 @@ def hub_kind(exchange: Exchange) -> str:
 
 @dataclass
 class Traffic:
-    """All exchanges in the order in which their requests came."""
+    """All exchanges in the order of their requests."""
 
     exchanges: list[Exchange] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def begin(self, head: Head, kind: Callable[[Exchange], str]) -> Exchange:
-        """A request has come."""
+        """Add a request."""
         method, target, _ = head.first
         url = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
@@ -96,7 +96,7 @@ class Traffic:
     def note(
         self, exchange: Exchange, *, sent: int = 0, received: int = 0, status: int | None = None, fault: str = ""
     ) -> None:
-        """Bytes were passed on, or something was answered or went wrong."""
+        """Add forwarded bytes, and set the status or the fault."""
         with self._changed:
             exchange.sent += sent
             exchange.received += received
@@ -105,52 +105,52 @@ class Traffic:
             self._changed.notify_all()
 
     def end(self, exchange: Exchange) -> None:
-        """Nothing more comes of it."""
+        """Mark an exchange as ended."""
         with self._changed:
             exchange.ended = True
             self._changed.notify_all()
 
     def quiet(self) -> bool:
-        """Whether nothing is on its way."""
+        """Return whether all exchanges have ended."""
         return all(one.ended for one in self.seen())
 
     def clear(self) -> None:
-        """Forget what has been."""
+        """Forget all exchanges."""
         with self._changed:
             self.exchanges.clear()
 
     def wait(self, condition: Callable[[], bool], timeout: float = GIVE_UP_SECONDS) -> None:
-        """Until ``condition`` holds; it is looked at whenever something goes through the proxy."""
+        """Wait until the condition holds. It is checked whenever the traffic changes."""
         with self._changed:
-            assert self._changed.wait_for(condition, timeout), f"it did not come true:\n{self}"
+            assert self._changed.wait_for(condition, timeout), f"the condition did not become true:\n{self}"
 
     def seen(self, kind: str | None = None) -> list[Exchange]:
-        """The requests of a kind."""
+        """Return the requests of a kind."""
         with self._changed:
             return [one for one in self.exchanges if kind in (None, one.kind)]
 
     def sent(self, kind: str | None = None) -> int:
-        """Bytes of request bodies that were passed on."""
+        """Return the number of forwarded bytes of request bodies."""
         return sum(one.sent for one in self.seen(kind))
 
     def received(self, kind: str | None = None) -> int:
-        """Bytes of reply bodies that were passed on."""
+        """Return the number of forwarded bytes of reply bodies."""
         return sum(one.received for one in self.seen(kind))
 
     def unfinished(self) -> int:
-        """Multipart uploads that were made and neither completed nor aborted."""
+        """Return the number of multipart uploads that were created and neither completed nor aborted."""
         done = [one for kind in ("complete", "abort") for one in self.seen(kind) if one.status in (200, 204)]
         return len([one for one in self.seen("create") if one.status == 200]) - len({x.query["uploadId"] for x in done})
 
     def parts(self) -> dict[tuple[str, int], int]:
-        """Bytes sent of each part, by upload id and part number."""
+        """Return the bytes sent for each part, by upload id and part number."""
         counted: Counter[tuple[str, int]] = Counter()
         for one in self.seen("part"):
             counted[one.query["uploadId"], int(one.query["partNumber"])] += one.sent
         return dict(counted)
 
     def sent_twice(self, sizes: Mapping[str, int]) -> int:
-        """Bytes of objects that were sent more than once, whichever upload they belonged to: all minus ``sizes``."""
+        """Return how many more bytes of the objects were sent than ``sizes`` has, over all their uploads."""
         counted: Counter[str] = Counter()
         for one in [*self.seen("part"), *self.seen("put")]:
             counted[one.key] += one.sent

@@ -1,7 +1,7 @@
 """A process that has imported what a Jupyter server needs, and forks one in milliseconds.
 
-``python warm_server.py`` reads requests from stdin and answers on stdout, both as lines of JSON. It must never have a
-thread or an event loop: a fork would not have the thread, and would share the loop.
+``python warm_server.py`` reads requests from stdin and answers on stdout, both as lines of JSON. It must not have
+threads or an event loop: a fork would lose the threads and share the loop.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-# What the server itself imports at its start or at the first use of a store, by name.
+# Modules that the server imports at its start or at the first use of a store.
 IMPORTS = (
     "jupyter_server.serverapp",
     "jupyter_server.services.config.handlers",
@@ -40,7 +40,7 @@ def main() -> None:
         importlib.import_module(name)
     load_s3()
     assert threading.active_count() == 1
-    gc.freeze()  # the collector of a fork does not copy these pages
+    gc.freeze()  # so that the garbage collector of a fork does not copy these pages
     children: set[int] = set()
     for line in sys.stdin:
         request = json.loads(line)
@@ -58,7 +58,7 @@ def main() -> None:
                 children.remove(found)
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
-    for pid in children:  # whoever started them has gone
+    for pid in children:  # the tests have ended
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
 
@@ -75,7 +75,7 @@ def load_s3() -> None:
 
 
 def become(command: list[str], env: dict[str, str], cwd: str, log: str, constants: dict[str, Any]) -> None:
-    """Be what ``command``, ``python -m module …``, would be in a session, environment and folder of its own."""
+    """Run ``command``, which is ``python -m module …``, with a new session, environment and working directory."""
     os.setsid()
     os.chdir(cwd)
     os.environ.clear()

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as the fault proxy reads it: heads as they came, bodies piece by piece."""
+"""HTTP/1.1 as the fault proxy reads it: unchanged heads, and bodies in pieces."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ NO_BODY = frozenset({204, 304})
 
 
 class Torn(ConnectionError):
-    """A connection ended in the middle of a message."""
+    """The connection ended in the middle of a message."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """A request's or reply's first line and headers; ``raw`` are the very bytes, which are passed on unchanged."""
+    """First line and headers of a request or reply. ``raw`` has the original bytes, which are forwarded."""
 
     raw: bytes
 
@@ -28,25 +28,25 @@ class Head:
 
     @cached_property
     def headers(self) -> dict[str, str]:
-        """By name in small letters."""
+        """The headers by their names in lower case."""
         lines = self.raw.decode("latin-1").split("\r\n")[1:]
         return {name.strip().lower(): value.strip() for name, _, value in (x.partition(":") for x in lines if x)}
 
     @property
     def status(self) -> int:
-        """Of a reply."""
+        """The status of a reply."""
         return int(self.first[1])
 
     @property
     def keeps(self) -> bool:
-        """Whether the connection goes on after this message."""
+        """Whether the connection stays open after this message."""
         version = self.first[0] if self.first[0].startswith("HTTP/") else self.first[-1]
-        told = self.headers.get("connection", "").lower()
-        return told == "keep-alive" if version == "HTTP/1.0" else told != "close"
+        option = self.headers.get("connection", "").lower()
+        return option == "keep-alive" if version == "HTTP/1.0" else option != "close"
 
 
 async def read_head(reader: asyncio.StreamReader) -> Head | None:
-    """The next message's head; None when the other side has nothing more to say."""
+    """Read the head of the next message. Return None at the end of the connection."""
     try:
         return Head(await reader.readuntil(b"\r\n\r\n"))
     except asyncio.IncompleteReadError as error:
@@ -56,10 +56,10 @@ async def read_head(reader: asyncio.StreamReader) -> Head | None:
 
 
 class Body:
-    """A body that is read as it is passed on. Counts and offsets mean its own bytes, without the chunks' sizes."""
+    """A body, read while it is forwarded. Counts and offsets do not include the framing of chunks."""
 
     def __init__(self, reader: asyncio.StreamReader, *, length: int | None, chunked: bool) -> None:
-        """``length`` None without ``chunked``: up to the end of the connection."""
+        """Without ``length`` and ``chunked``, the body ends with the connection."""
         self._reader = reader
         self.length = length
         self.chunked = chunked
@@ -67,27 +67,27 @@ class Body:
 
     @classmethod
     def of_request(cls, head: Head, reader: asyncio.StreamReader) -> Body:
-        """What follows a request's head."""
+        """Return the body that follows the head of a request."""
         chunked = "chunked" in head.headers.get("transfer-encoding", "").lower()
         length = None if chunked else int(head.headers.get("content-length") or 0)
         return cls(reader, length=length, chunked=chunked)
 
     @classmethod
     def of_reply(cls, head: Head, reader: asyncio.StreamReader, method: str) -> Body:
-        """What follows the head of a reply to ``method``."""
+        """Return the body that follows the head of a reply to ``method``."""
         if method == "HEAD" or head.status < 200 or head.status in NO_BODY:
             return cls(reader, length=0, chunked=False)
         chunked = "chunked" in head.headers.get("transfer-encoding", "").lower()
-        told = head.headers.get("content-length")
-        return cls(reader, length=None if chunked or told is None else int(told), chunked=chunked)
+        length = head.headers.get("content-length")
+        return cls(reader, length=None if chunked or length is None else int(length), chunked=chunked)
 
     @property
     def delimited(self) -> bool:
-        """Whether the body says where it ends, so that another message may follow."""
+        """Whether the body has a known end, so that another message can follow."""
         return self.chunked or self.length is not None
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The bytes, at most 64 KiB at once."""
+        """Yield the bytes in pieces of at most 64 KiB."""
         if not self.chunked:
             async for piece in self._read(self.length):
                 yield piece
@@ -113,9 +113,9 @@ class Body:
             yield piece
 
     def framed(self, piece: bytes) -> bytes:
-        """A piece as it goes on."""
+        """Return a piece with the framing of the body."""
         return b"%x\r\n%b\r\n" % (len(piece), piece) if self.chunked else piece
 
     def end(self) -> bytes:
-        """What follows the last piece."""
+        """Return the framing after the last piece."""
         return b"0\r\n" + self._trailer + b"\r\n" if self.chunked else b""

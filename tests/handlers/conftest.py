@@ -1,4 +1,4 @@
-"""The API as a client sees it, on every S3 server; a hub where a test asks for one."""
+"""The REST API as a client sees it, with each S3 server, and with a hub for tests that need one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tornado.httpclient import HTTPResponse
 
+from odhtec_jupyter.client import Client
+from odhtec_jupyter.demo.hub.repository import Repository
 from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.services import Services
+from tests.handlers.importing import FILES, TOKEN
 from tests.odd_store import OddStore
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -33,13 +36,13 @@ class EventReader:
         self.headers: dict[str, str] = {}
 
     async def read_head(self) -> None:
-        """Status and headers of the reply."""
+        """Read status and headers of the reply."""
         lines = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         self.status = int(lines[0].split()[1])
         self.headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines[1:] if line)}
 
     async def next(self) -> dict[str, str]:
-        """The next event's fields; a comment is ``{"": text}``. Raises IncompleteReadError at the end."""
+        """Return the fields of the next event. A comment is ``{"": text}``. Raises IncompleteReadError at the end."""
         while b"\n\n" not in self._text:
             async with asyncio.timeout(GIVE_UP_SECONDS):
                 size = int(await self._reader.readuntil(b"\r\n"), 16)
@@ -53,7 +56,7 @@ class EventReader:
         }
 
     async def __aiter__(self) -> AsyncIterator[tuple[str, Any]]:
-        """Events without the comments, as name and data."""
+        """Yield name and data of each event, without comments."""
         while True:
             try:
                 event = await self.next()
@@ -68,14 +71,14 @@ class EventReader:
 
 
 class Api:
-    """Requests as any client makes them. An error is a reply like others."""
+    """A client of the REST API. Error replies are returned, not raised."""
 
     def __init__(self, fetch: Callable[..., Awaitable[HTTPResponse]], port: int, base: str, token: str) -> None:
         self._fetch, self.port, self.token = fetch, port, token
         self.path = f"{base}odhtec/api"
 
     async def send(self, method: str, *parts: str, json_body: object = None, **options: Any) -> HTTPResponse:
-        """The reply, whatever its status."""
+        """Send a request and return the reply, whatever its status is."""
         if json_body is not None:
             options["body"] = json.dumps(json_body)
         return await self._fetch(
@@ -83,13 +86,13 @@ class Api:
         )
 
     async def ok(self, method: str, *parts: str, status: int = 200, **options: Any) -> Any:
-        """The body of a reply with this status."""
+        """Send a request, require this status, and return the body."""
         reply = await self.send(method, *parts, **options)
         assert reply.code == status, (reply.code, reply.body)
         return json.loads(reply.body) if reply.body else None
 
     async def refused(self, status: int, method: str, *parts: str, **options: Any) -> dict[str, str]:
-        """The body of an error reply, which is never more than code and sentence."""
+        """Send a request, require an error with this status, and return its code and message."""
         reply = await self.send(method, *parts, **options)
         assert reply.code == status, (reply.code, reply.body)
         assert reply.headers["Content-Type"].startswith("application/json")
@@ -104,12 +107,12 @@ class Api:
         return await self.ok("PUT", "objects/upload", bucket, encode_key(key), status=201, body=body, **options)
 
     async def download(self, bucket: str, key: str, method: str = "GET", **headers: str) -> HTTPResponse:
-        """Ask for an object; ``headers`` with underscores for hyphens."""
+        """Download an object. Names of ``headers`` have underscores instead of hyphens."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.send(method, "objects/download", bucket, encode_key(key), headers=named)
 
     async def raw(self, method: str, target: str, headers: Mapping[str, str]) -> tuple[Any, asyncio.StreamWriter]:
-        """A connection on which only the head of a request has been sent."""
+        """Open a connection and send only the head of a request."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         every = {"Host": f"127.0.0.1:{self.port}", "Authorization": f"token {self.token}", **headers}
         lines = [f"{method} {self.path}/{target} HTTP/1.1", *(f"{name}: {value}" for name, value in every.items())]
@@ -118,7 +121,7 @@ class Api:
         return reader, writer
 
     async def events(self, method: str, target: str, body: object = None, **headers: str) -> EventReader:
-        """An open event stream."""
+        """Open an event stream."""
         content = b"" if body is None else json.dumps(body).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         reader, writer = await self.raw(
@@ -130,7 +133,7 @@ class Api:
         return stream
 
     async def finished(self, transfer_id: str) -> Any:
-        """The transfer once it has ended."""
+        """Wait for the end of a transfer and return it."""
         stream = await self.events("GET", "transfers/events")
         try:
             async for kind, data in stream:
@@ -143,14 +146,14 @@ class Api:
 
 @pytest.fixture(autouse=True)
 def untimed_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How far one reply goes into a search or a count depends on pages, not on how busy the machine is."""
+    """Let steps of searches and counts end after a number of pages only, not after a time."""
     monkeypatch.setattr("odhtec_jupyter.stores.step.STEP_SECONDS", float("inf"))
 
 
 @pytest.fixture
 def api(
     s3_server: Any,
-    clean_surroundings: None,
+    clean_environment_variables: None,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> Api:
@@ -165,21 +168,21 @@ def api(
 
 @pytest.fixture
 def services(api: Api, jp_serverapp: Any) -> Services:
-    """What the handlers of this server work with."""
+    """The services of the server."""
     found: Services = jp_serverapp.extension_manager.extension_points["odhtec_jupyter"].app.services
     return found
 
 
 @pytest.fixture
-def hf(hub: HubStandIn, clean_surroundings: None, monkeypatch: pytest.MonkeyPatch) -> HubStandIn:
-    """The hub, in the environment as HF_ENDPOINT."""
+def hf(hub: HubStandIn, clean_environment_variables: None, monkeypatch: pytest.MonkeyPatch) -> HubStandIn:
+    """The hub, whose address is in HF_ENDPOINT."""
     monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
     return hub
 
 
 @pytest.fixture
 def form() -> Callable[..., tuple[bytes, dict[str, str]]]:
-    """Builds a form's body and headers from pairs of name and content, as browsers write it."""
+    """A function that returns body and headers of a form with these files, as browsers write it."""
 
     def build(*files: tuple[str, bytes]) -> tuple[bytes, dict[str, str]]:
         body = b""
@@ -199,7 +202,7 @@ def form() -> Callable[..., tuple[bytes, dict[str, str]]]:
 
 @pytest.fixture
 def multiparts(s3_client: S3Client, bucket: str) -> Callable[[], int]:
-    """How many unfinished multipart uploads the bucket holds."""
+    """A function that returns the number of unfinished multipart uploads in the bucket."""
 
     def count() -> int:
         return len(s3_client.list_multipart_uploads(Bucket=bucket).get("Uploads", []))
@@ -209,12 +212,12 @@ def multiparts(s3_client: S3Client, bucket: str) -> Callable[[], int]:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], bool]], Awaitable[None]]:
-    """Wait for what no reply announces, because its connection is closed: a store has no events to wait for."""
+    """A function that checks a condition until it holds, for effects without a reply or an event."""
 
     async def wait(condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + GIVE_UP_SECONDS
         while not await asyncio.to_thread(condition):
-            assert time.monotonic() < deadline, "it did not come true"
+            assert time.monotonic() < deadline, "the condition did not become true"
             await asyncio.sleep(0.02)
 
     return wait
@@ -222,14 +225,17 @@ def eventually() -> Callable[[Callable[[], bool]], Awaitable[None]]:
 
 @pytest.fixture
 def odd_store() -> Iterator[OddStore]:
-    """An S3 server that does what a test tells it to."""
+    """An S3 server whose replies a test can change."""
     with OddStore() as running:
         yield running
 
 
 @pytest.fixture
 def odd_api(
-    odd_store: OddStore, clean_surroundings: None, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    odd_store: OddStore,
+    clean_environment_variables: None,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> Api:
     """The API in front of ``odd_store``."""
     monkeypatch.setattr("odhtec_jupyter.transfers.runtime.retry.FIRST_DELAY_SECONDS", 0.01)
@@ -240,3 +246,26 @@ def odd_api(
     port = request.getfixturevalue("http_server_port")[1]
     token = request.getfixturevalue("jp_serverapp").identity_provider.token
     return Api(fetch, port, request.getfixturevalue("jp_base_url"), token)
+
+
+@pytest.fixture
+def odd_client(odd_api: Api) -> Client:
+    """A client of the server in front of ``odd_store``."""
+    return Client(f"http://127.0.0.1:{odd_api.port}{odd_api.path.removesuffix('odhtec/api')}", token=odd_api.token)
+
+
+@pytest.fixture
+def repo(hf: HubStandIn) -> Repository:
+    """The repository ``org/model`` with the files of :mod:`tests.handlers.importing`."""
+    repository = hf.add(Repository("org/model"))
+    repository.commit(FILES)
+    return repository
+
+
+@pytest.fixture
+def gated(hf: HubStandIn) -> Repository:
+    """A gated repository that accepts one token."""
+    hf.service.tokens["hf_other"] = "another"
+    repository = hf.add(Repository("org/gated", gated="manual", accepted=frozenset({TOKEN})))
+    repository.commit({"a.txt": b"secret"})
+    return repository

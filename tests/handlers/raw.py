@@ -10,7 +10,7 @@ from tests.waiting import GIVE_UP_SECONDS
 
 
 async def reply_of(reader: asyncio.StreamReader) -> tuple[int, dict[str, Any]]:
-    """Status and body of the JSON reply that comes back on a raw connection."""
+    """Return status and body of the JSON reply on a raw connection."""
     async with asyncio.timeout(GIVE_UP_SECONDS):
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         length = next(

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-async def test_buckets_are_listed_in_s3s_own_words(api: Any, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_buckets_are_listed_with_the_field_names_of_s3(
+    api: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_S3_BUCKET", bucket)
     reply = await api.ok("GET", "buckets")
     assert set(reply) == {"owner", "defaultBucket", "buckets", "listable"}
@@ -55,7 +57,7 @@ async def test_an_unknown_bucket_is_a_404_everywhere(api: Any) -> None:
 
 
 @on_moto
-async def test_a_body_that_cannot_be_used_is_a_400(api: Any) -> None:
+async def test_invalid_body_is_a_400(api: Any) -> None:
     for body in ("", "{", "[]", "{}", '{"bucketName": ""}', '{"bucketName": 1}', '{"bucketName": "a", "x": 1}'):
         assert (await api.refused(400, "POST", "buckets", body=body))["error"] == "InvalidRequest", body
     # The message names the field.
@@ -71,7 +73,7 @@ async def test_invalid_bucket_name_is_refused_and_not_changed(api: Any) -> None:
 
 @pytest.fixture
 def limited(s3_server: Any) -> Iterator[dict[str, str]]:
-    """Keys that may use one bucket, "mine", but not list buckets."""
+    """Keys with permission for the bucket ``mine``, but not to list buckets."""
     keys = {"aws_access_key_id": "root", "aws_secret_access_key": "root", "region_name": "us-east-1"}
     iam = boto3.client("iam", endpoint_url=s3_server.endpoint_url, **keys)
     iam.create_user(UserName="limited")
@@ -90,7 +92,7 @@ def limited(s3_server: Any) -> Iterator[dict[str, str]]:
 
 
 @on_moto
-async def test_the_default_bucket_can_be_used_without_the_right_to_list_buckets(
+async def test_default_bucket_is_used_without_permission_to_list_buckets(
     api: Any, s3_client: S3Client, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3_client.create_bucket(Bucket="mine")
@@ -109,7 +111,7 @@ async def test_the_default_bucket_can_be_used_without_the_right_to_list_buckets(
 
 
 @on_rgw
-async def test_a_wrong_secret_is_a_403_and_not_an_empty_list(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_invalid_secret_is_a_403_and_not_an_empty_list(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     assert (await api.refused(403, "GET", "buckets"))["error"] == "SignatureDoesNotMatch"
 

@@ -1,4 +1,4 @@
-"""``/objects/metadata`` and ``/objects/presign``: what stands beside the bytes, and links that need no credentials."""
+"""``/objects/metadata`` and ``/objects/presign``: properties of objects, and links that need no credentials."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TAGS = [{"Key": "stage", "Value": "raw"}, {"Key": "größe", "Value": "1 + 1 = 2
 
 @pytest.fixture
 def described(s3_client: S3Client, bucket: str) -> str:
-    """An object with everything that may stand beside its bytes; its ETag."""
+    """Store an object with all headers, metadata and tags, and return its ETag."""
     s3_client.put_object(
         Bucket=bucket,
         Key=KEY,
@@ -101,7 +101,7 @@ async def test_change_keeps_the_fields_it_does_not_name(
     before = await api.ok("GET", "objects/metadata", bucket, encode_key(KEY))
 
     async def changed(**named: Any) -> None:
-        """Apply it and compare everything else with what was there before."""
+        """Change the fields and require that all others stay the same."""
         nonlocal before
         after = await change(api, bucket, before["ETag"], **named)
         for name in before:
@@ -127,7 +127,7 @@ async def test_object_that_has_changed_is_not_edited(
     api: Any, bucket: str, described: str, s3_client: S3Client
 ) -> None:
     segment = encode_key(KEY)
-    s3_client.put_object(Bucket=bucket, Key=KEY, Body=b"of somebody else", ContentType="text/plain")
+    s3_client.put_object(Bucket=bucket, Key=KEY, Body=b"another user's", ContentType="text/plain")
     body: dict[str, Any] = {"etag": described, "ContentType": "text/x-new", "TagSet": []}
     assert (await api.refused(409, "PUT", "objects/metadata", bucket, segment, json_body=body))["error"] == "Conflict"
 
@@ -183,8 +183,8 @@ async def test_metadata_outside_ascii_is_kept_as_any_client_reads_it(
     assert changed["Metadata"] == {"author": author}
     changed = await api.ok("PUT", *target, json_body={"etag": changed["ETag"], "ContentType": "x/y"})
     assert (changed["Metadata"], changed["ContentType"]) == ({"author": author}, "x/y")
-    told = s3_client.head_object(Bucket=bucket, Key=KEY)["Metadata"]["author"]
-    assert str(make_header(decode_header(told))) == author
+    logged = s3_client.head_object(Bucket=bucket, Key=KEY)["Metadata"]["author"]
+    assert str(make_header(decode_header(logged))) == author
 
 
 @on_moto
@@ -199,7 +199,7 @@ async def test_change_of_an_object_above_5_gib_is_refused_with_the_reason(
     await change(api, bucket, described, TagSet=[{"Key": "tags", "Value": "need no copy"}])
 
 
-@on_rgw  # moto takes no list of grants
+@on_rgw  # moto does not support lists of grants
 async def test_object_is_readable_without_permission_to_list(
     api: Any, bucket: str, described: str, s3_client: S3Client
 ) -> None:
@@ -245,7 +245,7 @@ def _client_that(make: Any, refuse: Any) -> Any:
 
 @pytest.fixture
 def anyone(s3_server: Any) -> Iterator[urllib3.PoolManager]:
-    """Somebody without credentials."""
+    """A client without credentials."""
     with urllib3.PoolManager(ca_certs=s3_server.ca_bundle, retries=False) as pool:
         yield pool
 
@@ -255,7 +255,7 @@ async def presign(api: Any, bucket: str, **named: Any) -> Any:
 
 
 @pytest.mark.tls
-async def test_a_link_reads_one_object_without_credentials(
+async def test_link_downloads_one_object_without_credentials(
     api: Any, bucket: str, described: str, anyone: urllib3.PoolManager, caplog: pytest.LogCaptureFixture, s3_server: Any
 ) -> None:
     with caplog.at_level(logging.DEBUG):
@@ -268,18 +268,18 @@ async def test_a_link_reads_one_object_without_credentials(
     assert reply.headers["Content-Disposition"].startswith("attachment; filename=")
     assert "filename*=UTF-8''a%20b%2Bc%252F%20%E6%97%A5%E6%9C%AC.txt" in reply.headers["Content-Disposition"]
     assert s3_server.secret_access_key not in link["url"]
-    told = "\n".join(record.getMessage() for record in caplog.records if record.name == "ServerApp")
-    assert told
-    assert "X-Amz-Signature" not in told
-    assert s3_server.secret_access_key not in told
-    if s3_server.name != "moto":  # which checks no signature
+    logged = "\n".join(record.getMessage() for record in caplog.records if record.name == "ServerApp")
+    assert logged
+    assert "X-Amz-Signature" not in logged
+    assert s3_server.secret_access_key not in logged
+    if s3_server.name != "moto":  # moto checks no signature
         other = link["url"].replace("content", "other").replace("a%20b", "a%20x")
         assert anyone.request("GET", other).status == 403
         assert anyone.request("PUT", link["url"], body=b"x").status == 403
 
 
 @pytest.mark.tls
-async def test_a_link_writes_one_object_without_credentials(
+async def test_link_uploads_one_object_without_credentials(
     api: Any, bucket: str, anyone: urllib3.PoolManager, s3_client: S3Client, s3_server: Any
 ) -> None:
     link = await presign(api, bucket, key=KEY, method="PUT")
@@ -303,7 +303,7 @@ async def test_invalid_link_request_is_refused(api: Any, bucket: str) -> None:
 
 
 @on_moto
-async def test_a_link_says_when_its_credentials_may_end_before_it(
+async def test_link_says_if_its_credentials_may_expire_earlier(
     api: Any, bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     body = {"accessKeyId": "temporary", "secretAccessKey": "secret", "sessionToken": "a-token"}
@@ -311,11 +311,11 @@ async def test_a_link_says_when_its_credentials_may_end_before_it(
     link = await presign(api, bucket, key="k", expiresIn=7200)
     assert link["mayEndEarlier"] is True
 
-    # A role: botocore knows until when, and the link does not promise more.
+    # Credentials of a role: botocore knows their end, and the link expires with them.
     end = datetime.now(UTC) + timedelta(minutes=30)
     script = tmp_path / "role.py"
-    told = {"Version": 1, "AccessKeyId": "role", "SecretAccessKey": "s", "SessionToken": "t"}
-    script.write_text(f"print({json.dumps(json.dumps(told | {'Expiration': end.isoformat()}))})")
+    credentials = {"Version": 1, "AccessKeyId": "role", "SecretAccessKey": "s", "SessionToken": "t"}
+    script.write_text(f"print({json.dumps(json.dumps(credentials | {'Expiration': end.isoformat()}))})")
     config = tmp_path / "aws-config"
     config.write_text(f"[default]\ncredential_process = {sys.executable} {script}\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))

@@ -1,6 +1,6 @@
-"""What is stored goes to our own pages and to who has the token: a page of another port of this host gets none of it.
+"""Objects are sent to pages of Jupyter and to clients with the token, not to pages of another port of this host.
 
-Cookies know no ports, so such a page can bring them along, and read the one against XSRF.
+Cookies are shared between ports, so such a page can send them and read the XSRF cookie.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def cookies_of(reply: Any) -> dict[str, str]:
 
 
 @on_moto
-async def test_content_goes_to_our_own_pages_only(
+async def test_content_is_sent_to_pages_of_jupyter_only(
     api: Any, bucket: str, http_server_client: Any, jp_base_url: str, jp_auth_header: dict[str, str]
 ) -> None:
     await api.put(bucket, "a.js", b"leaked = 1")
@@ -42,7 +42,7 @@ async def test_content_goes_to_our_own_pages_only(
             assert (await status(method, path, own)).code == 200, (method, path)
             assert (await status(method, path, {"Cookie": cookie, "X-XSRFToken": xsrf})).code == 200, (method, path)
             assert (await status(method, path, jp_auth_header)).code == 200, (method, path)
-            # With the cookie's value, which the other page can read, it is the browser that must keep it out.
+            # The other page can read the XSRF cookie. With its value, headers of the reply let the browser refuse it.
             mark = "&" if "?" in path else "?"
             named = await status(method, f"{path}{mark}_xsrf={xsrf}", {"Cookie": cookie})
             assert (named.code, named.headers["Cross-Origin-Resource-Policy"]) == (200, "same-origin"), (method, path)

@@ -1,4 +1,4 @@
-"""Errors on their way from a handler to a kernel."""
+"""Errors of handlers as clients in a kernel receive them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from odhtec_jupyter.errors import CODES, OdhTecError, StoreError
 from odhtec_jupyter.handlers.buckets import BucketsHandler
 from tests.marks import on_moto
 
-# What the client finds out itself: no reply of this server has them.
+# Errors that only the client raises.
 CLIENT_ONLY = {"BadGateway", "NoExtension", "NoServer", "ProxyBodyLimit", "SeveralServers", "UnexpectedReply"}
 
 
@@ -29,7 +29,7 @@ async def test_every_registered_error_arrives_as_it_was_raised(
     client = Client(f"http://127.0.0.1:{api.port}{jp_base_url}", token=api.token)
     errors = [one.kind(f"This is {code}.", code=code) for code, one in CODES.items() if code not in CLIENT_ONLY]
     errors += [
-        StoreError("S3 has a code that nothing here knows.", code="NoSuchLifecycleConfiguration", status=404),
+        StoreError("S3 replied with an unknown code.", code="NoSuchLifecycleConfiguration", status=404),
         StoreError("S3 failed.", code="InternalError", status=502),
         StoreError("S3 does not know the session token.", code="InvalidToken", status=400),
     ]
@@ -47,6 +47,6 @@ async def test_every_registered_error_arrives_as_it_was_raised(
 
 
 @on_moto
-async def test_a_refusal_of_jupyter_is_no_refusal_of_s3(api: Any) -> None:
+async def test_refusal_of_jupyter_is_not_reported_as_one_of_s3(api: Any) -> None:
     refused = await api.refused(403, "GET", "buckets", headers={"Authorization": "token wrong"})
     assert refused["error"] == "Forbidden"

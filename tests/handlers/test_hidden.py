@@ -1,4 +1,4 @@
-"""Hidden files of the workspace follow the rules of Jupyter's own file browser, and what is left out is told."""
+"""Hidden files of the workspace: the rules are those of Jupyter's file browser, and omitted files are reported."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def omitted(plan: Any) -> set[str]:
     return {file["source"].partition("://")[2] for file in plan["files"] if file["what"] == "omit"}
 
 
-async def carried(api: Any, action: str, source: str, target: str, **more: Any) -> Any:
+async def transferred(api: Any, action: str, source: str, target: str, **more: Any) -> Any:
     request = {"action": action, "source": source, "target": target, **more}
     return await api.finished((await api.ok("POST", "transfers", json_body=request, status=201))["id"])
 
 
 async def left_out(api: Any, transfer_id: str) -> set[str]:
-    """The files of a transfer that say that they are hidden."""
+    """Return the files of a transfer that were omitted because they are hidden."""
     files = (await api.ok("GET", "transfers", transfer_id, "files", params={"state": "skipped"}))["files"]
     assert {file["error"]["code"] for file in files} <= {"HiddenFile"}
     return {file["path"] for file in files}
@@ -51,12 +51,12 @@ async def test_hidden_files_stay_in_the_workspace(
 ) -> None:
     fill(jp_root_dir)
     expected = {".env", ".ssh/", "sub/.hidden", "sub/__pycache__/", "draft.txt~"}
-    places = {"source": "workspace://d/", "target": f"s3://{bucket}/up/"}
-    plan = await api.ok("POST", "transfers", json_body={"action": action, **places, "dryRun": True})
+    ends = {"source": "workspace://d/", "target": f"s3://{bucket}/up/"}
+    plan = await api.ok("POST", "transfers", json_body={"action": action, **ends, "dryRun": True})
     assert (plan["counts"], plan["filesTotal"]) == ({"create": 2, "omit": 5}, 7)
     assert omitted(plan) == {f"d/{path}" for path in expected}
     assert plan["bytesTotal"] == sum(map(len, SEEN))
-    done = await carried(api, action, **places)
+    done = await transferred(api, action, **ends)
     assert (done["state"], done["filesOmitted"], done["bytesTotal"]) == ("completed", 5, sum(map(len, SEEN)))
     assert set(stored()) == {f"up/{path}" for path in SEEN}
     assert await left_out(api, done["id"]) == expected
@@ -65,25 +65,25 @@ async def test_hidden_files_stay_in_the_workspace(
 
 
 @on_moto
-async def test_hidden_files_do_not_come_into_the_workspace(
+async def test_hidden_files_are_not_written_to_the_workspace(
     api: Any, hf: HubStandIn, bucket: str, jp_root_dir: Path, s3_client: Any, stored: Callable[[], dict[str, int]]
 ) -> None:
     hf.add(Repository("org/evil")).commit({name: name.encode() for name in FILES})
     for name in FILES:
         s3_client.put_object(Bucket=bucket, Key=f"d/{name}", Body=name.encode())
     for action, source in (("copy", "hf://org/evil/"), ("move", f"s3://{bucket}/d/")):
-        places = {"source": source, "target": f"workspace://{action}/"}
-        plan = await api.ok("POST", "transfers", json_body={"action": action, **places, "dryRun": True})
+        ends = {"source": source, "target": f"workspace://{action}/"}
+        plan = await api.ok("POST", "transfers", json_body={"action": action, **ends, "dryRun": True})
         assert plan["counts"] == {"create": 2, "omit": 5}
-        done = await carried(api, action, **places)
+        done = await transferred(api, action, **ends)
         assert (done["state"], done["filesOmitted"], done["bytesTotal"]) == ("completed", 5, sum(map(len, SEEN)))
         assert below(jp_root_dir / action) == SEEN
         assert await left_out(api, done["id"]) == set(FILES) - SEEN
-    assert set(stored()) == {f"d/{name}" for name in set(FILES) - SEEN}  # what was not moved is not deleted
+    assert set(stored()) == {f"d/{name}" for name in set(FILES) - SEEN}  # files that were not moved are not deleted
 
 
 @on_moto
-async def test_a_hidden_path_that_is_named_is_refused(api: Any, bucket: str, jp_root_dir: Path, s3_client: Any) -> None:
+async def test_hidden_path_of_a_request_is_refused(api: Any, bucket: str, jp_root_dir: Path, s3_client: Any) -> None:
     fill(jp_root_dir)
     s3_client.put_object(Bucket=bucket, Key="x", Body=b"x")
     s3_client.put_object(Bucket=bucket, Key="d/.bashrc", Body=b"x")
@@ -98,7 +98,7 @@ async def test_a_hidden_path_that_is_named_is_refused(api: Any, bucket: str, jp_
             request = {"action": "copy", "source": source, "target": target, "dryRun": dry_run}
             reply = await api.refused(403, "POST", "transfers", json_body=request)
             assert reply["error"] == "HiddenFile"
-    # In what a folder's names or keys say, it is found out when they are looked up.
+    # Hidden names in a list of names or below a prefix are found when the transfer is planned.
     for source, target, names in (
         ("workspace://d/", f"s3://{bucket}/", [".env"]),
         (f"s3://{bucket}/d/", "workspace://", [".bashrc"]),
@@ -107,46 +107,46 @@ async def test_a_hidden_path_that_is_named_is_refused(api: Any, bucket: str, jp_
         more = {"names": names} if names else {}
         request = {"action": "copy", "source": source, "target": target, "dryRun": True, **more}
         assert (await api.refused(403, "POST", "transfers", json_body=request))["error"] == "HiddenFile"
-        done = await carried(api, "copy", source, target, **more)
+        done = await transferred(api, "copy", source, target, **more)
         assert (done["state"], done["error"]["code"]) == ("failed", "HiddenFile")
     assert not (jp_root_dir / ".bashrc").exists()
 
 
 @on_moto
-async def test_a_name_that_is_only_unlisted_can_be_named(
+async def test_file_that_jupyter_does_not_list_can_be_copied_by_its_name(
     api: Any, bucket: str, jp_root_dir: Path, stored: Callable[[], dict[str, int]]
 ) -> None:
     fill(jp_root_dir)
-    assert (await carried(api, "copy", "workspace://d/draft.txt~", f"s3://{bucket}/d~"))["state"] == "completed"
-    assert (await carried(api, "copy", f"s3://{bucket}/d~", "workspace://back~"))["state"] == "completed"
+    assert (await transferred(api, "copy", "workspace://d/draft.txt~", f"s3://{bucket}/d~"))["state"] == "completed"
+    assert (await transferred(api, "copy", f"s3://{bucket}/d~", "workspace://back~"))["state"] == "completed"
     assert (jp_root_dir / "back~").read_text() == "draft.txt~"
 
 
 @pytest.fixture
-def lenient(jp_server_config: Any) -> None:
+def allow_hidden(jp_server_config: Any) -> None:
     jp_server_config.ContentsManager.allow_hidden = True
     jp_server_config.ContentsManager.hide_globs = ["draft*"]
 
 
 @on_moto
 async def test_hidden_files_are_included_if_jupyter_allows_them(
-    lenient: None, api: Any, bucket: str, jp_root_dir: Path, stored: Callable[[], dict[str, int]]
+    allow_hidden: None, api: Any, bucket: str, jp_root_dir: Path, stored: Callable[[], dict[str, int]]
 ) -> None:
     fill(jp_root_dir)
-    done = await carried(api, "copy", "workspace://d/", f"s3://{bucket}/d/")
+    done = await transferred(api, "copy", "workspace://d/", f"s3://{bucket}/d/")
     assert (done["state"], done["filesOmitted"]) == ("completed", 1)
     assert set(stored()) == {f"d/{name}" for name in FILES if name != "draft.txt~"}
-    down = await carried(api, "copy", f"s3://{bucket}/d/", "workspace://.back/")
+    down = await transferred(api, "copy", f"s3://{bucket}/d/", "workspace://.back/")
     assert (down["state"], down["filesOmitted"]) == ("completed", 0)
     assert below(jp_root_dir / ".back") == set(FILES) - {"draft.txt~"}
 
 
 @on_moto
-async def test_an_empty_hidden_folder_survives_a_move(
+async def test_move_keeps_an_empty_hidden_folder(
     api: Any, bucket: str, jp_root_dir: Path, stored: Callable[[], dict[str, int]]
 ) -> None:
     (jp_root_dir / "d" / ".git").mkdir(parents=True)
     (jp_root_dir / "d" / "a").write_text("a")
-    assert (await carried(api, "move", "workspace://d/", f"s3://{bucket}/"))["state"] == "completed"
+    assert (await transferred(api, "move", "workspace://d/", f"s3://{bucket}/"))["state"] == "completed"
     assert set(stored()) == {"a"}
     assert os.listdir(jp_root_dir / "d") == [".git"]

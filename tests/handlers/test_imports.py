@@ -1,59 +1,25 @@
-"""``/objects/import-hf`` and ``/hub/repo``."""
+"""``/objects/import-hf``: files, revisions, conflicts, tokens, dry runs and the event stream."""
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from odhtec_jupyter.demo.hub.faults import Halt, Refuse
 from odhtec_jupyter.demo.hub.repository import Repository
 from odhtec_jupyter.demo.hub.stand_in import HubStandIn
-from odhtec_jupyter.models.hub import MAX_REMAINING
-from odhtec_jupyter.services import CALL_THREADS
-from odhtec_jupyter.transfers.planning import hub_import
+from tests.handlers.importing import FILES, TOKEN, run
 from tests.marks import on_moto
-from tests.waiting import GIVE_UP_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-TOKEN = "hf_SecretOfTheReader"
-FILES = {
-    "README.md": b"# A model\n",
-    "config.json": b"{}",
-    "weights/model.bin": random.Random(1).randbytes(9 * 1024 * 1024),
-    "日本 +%.txt": b"name",
-    "empty": b"",
-}
 Stored = Callable[[], dict[str, int]]
 
 
-@pytest.fixture
-def repo(hf: HubStandIn) -> Repository:
-    repository = hf.add(Repository("org/model"))
-    repository.commit(FILES)
-    return repository
-
-
-@pytest.fixture
-def gated(hf: HubStandIn) -> Repository:
-    hf.service.tokens["hf_other"] = "somebody"
-    repository = hf.add(Repository("org/gated", gated="manual", accepted=frozenset({TOKEN})))
-    repository.commit({"a.txt": b"secret"})
-    return repository
-
-
-async def run(api: Any, **request: Any) -> Any:
-    transfer = await api.ok("POST", "objects/import-hf", json_body=request, status=201)
-    return await api.finished(transfer["id"])
-
-
-async def test_a_repository_arrives_file_by_file(
+async def test_repository_is_imported_with_all_its_files(
     api: Any, repo: Repository, bucket: str, s3_client: S3Client, stored: Stored
 ) -> None:
     done = await run(api, repo="org/model", bucket=bucket)
@@ -93,136 +59,7 @@ async def test_address_of_a_page_is_imported_and_other_hosts_are_refused(
             assert "Use " in refused["message"]
 
 
-async def two_revisions(api: Any, repo: Repository, bucket: str, s3_client: S3Client) -> str:
-    """A revision that was imported, beside objects of others; the newest one has another number of shards."""
-    first = repo.branches["main"]
-    repo.commit({f"model-{number}-of-2.bin": b"x" * 100 for number in (1, 2)})
-    old = repo.branches["main"]
-    await run(api, repo="org/model", bucket=bucket)
-    s3_client.put_object(Bucket=bucket, Key="org/model/mine.txt", Body=b"mine")
-    other = {"hf-repo": "org/another", "hf-commit": first}
-    s3_client.put_object(Bucket=bucket, Key="org/model/other.bin", Body=b"other", Metadata=other)
-    other = {"hf-repo": "org/model", "hf-repo-type": "dataset", "hf-commit": first}
-    s3_client.put_object(Bucket=bucket, Key="org/model/data.bin", Body=b"other", Metadata=other)
-    new: dict[str, bytes | None] = {f"model-{number}-of-3.bin": b"y" * 100 for number in (1, 2, 3)}
-    repo.commit(new | {f"model-{number}-of-2.bin": None for number in (1, 2)})
-    return old
-
-
-async def look_at(api: Any, bucket: str, **more: Any) -> Any:
-    request = {"repo": "org/model", "bucket": bucket, "dryRun": True, **more}
-    return await api.ok("POST", "objects/import-hf", json_body=request)
-
-
-async def test_remaining_objects_of_another_revision_are_found_and_removed(
-    api: Any, repo: Repository, bucket: str, stored: Stored, s3_client: S3Client
-) -> None:
-    old_commit = await two_revisions(api, repo, bucket, s3_client)
-    before = stored()
-    plan = await look_at(api, bucket)
-    old = [f"org/model/model-{number}-of-2.bin" for number in (1, 2)]
-    remaining = plan["remaining"]
-    assert [item["key"] for item in remaining["objects"]] == old
-    assert (remaining["commits"], remaining["bytesTotal"], remaining["isTruncated"]) == ([old_commit], 200, False)
-    # Whatever files were chosen, those of the new revision do not remain.
-    assert (await look_at(api, bucket, include=["config.json"]))["remaining"] == remaining
-    assert stored() == before
-    done = await run(api, repo="org/model", bucket=bucket, remove=remaining["objects"])
-    assert (done["state"], done["error"], done["filesRemoved"]) == ("completed", None, 2)
-    new = {f"org/model/model-{number}-of-3.bin": 100 for number in (1, 2, 3)}
-    assert stored() == {key: size for key, size in before.items() if key not in old} | new
-    files = (await api.ok("GET", "transfers", done["id"], "files"))["files"]
-    assert {file["target"] for file in files if file["isRemoval"]} == {f"s3://{bucket}/{key}" for key in old}
-    assert (await look_at(api, bucket))["remaining"] is None
-
-
-@on_moto
-async def test_plan_says_that_not_all_objects_were_compared(
-    api: Any, repo: Repository, bucket: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hub_import, "FEW_LOOKUPS", 1)
-    for name in ("a", "b"):
-        s3_client.put_object(Bucket=bucket, Key=f"org/model/{name}", Body=b"mine")
-    remaining = (await look_at(api, bucket))["remaining"]
-    assert remaining == {"commits": [], "objects": [], "bytesTotal": 0, "isTruncated": True}
-
-
-@on_moto
-async def test_import_to_a_folder_below_is_no_remainder(
-    api: Any, repo: Repository, bucket: str, s3_client: S3Client
-) -> None:
-    old = await two_revisions(api, repo, bucket, s3_client)
-    await run(api, repo="org/model", revision=old, bucket=bucket, prefix="org/model/old")
-    lost = {"hf-repo": "org/model", "hf-repo-type": "model", "hf-commit": "0123"}  # the hub does not have it
-    s3_client.put_object(Bucket=bucket, Key="org/model/lost.bin", Body=b"x", Metadata=lost)
-    remaining = (await look_at(api, bucket))["remaining"]
-    assert [item["key"] for item in remaining["objects"]] == [f"org/model/model-{n}-of-2.bin" for n in (1, 2)]
-    assert remaining["commits"] == [old]
-
-
-async def test_remaining_objects_that_have_changed_are_kept(
-    api: Any, repo: Repository, bucket: str, s3_client: S3Client, stored: Stored
-) -> None:
-    await two_revisions(api, repo, bucket, s3_client)
-    named = (await look_at(api, bucket))["remaining"]["objects"]
-    s3_client.put_object(Bucket=bucket, Key=named[0]["key"], Body=b"another")
-    # The same bytes, but of a revision that was not named.
-    told = {"hf-repo": "org/model", "hf-repo-type": "model", "hf-commit": "0123"}
-    s3_client.put_object(Bucket=bucket, Key=named[1]["key"], Body=b"x" * 100, Metadata=told)
-    done = await run(api, repo="org/model", bucket=bucket, remove=named)
-    assert (done["state"], done["filesRemoved"]) == ("completed", 0)
-    assert {item["key"] for item in named} <= stored().keys()
-    left = (await api.ok("GET", "transfers", done["id"], "files", params={"state": "skipped"}))["files"]
-    assert [file["error"]["code"] for file in left if file["isRemoval"]] == ["SourceChanged"] * 2
-
-
-@on_moto
-async def test_nothing_is_removed_unless_all_files_have_arrived(
-    api: Any, hf: HubStandIn, repo: Repository, bucket: str, stored: Stored, s3_client: S3Client
-) -> None:
-    await two_revisions(api, repo, bucket, s3_client)
-    named = (await look_at(api, bucket))["remaining"]["objects"]
-    hf.inject(Refuse(404), "*/model-3-of-3.bin", times=None)
-    done = await run(api, repo="org/model", bucket=bucket, remove=named)
-    assert (done["state"], done["filesFailed"], done["filesRemoved"]) == ("failed", 1, 0)
-    assert {item["key"] for item in named} <= stored().keys()
-    hf.service.faults.clear()
-    await api.ok("POST", "transfers", done["id"], "retry")
-    done = await api.finished(done["id"])
-    assert (done["state"], done["filesFailed"], done["filesRemoved"]) == ("completed", 0, 2)
-    assert not {item["key"] for item in named} & stored().keys()
-
-
-@on_moto
-async def test_only_remaining_objects_of_other_revisions_can_be_removed(
-    api: Any, repo: Repository, bucket: str, stored: Stored, s3_client: S3Client
-) -> None:
-    await two_revisions(api, repo, bucket, s3_client)
-    before = stored()
-    item = (await look_at(api, bucket))["remaining"]["objects"][0]
-    for change, why in (
-        ({"key": "elsewhere.bin"}, "not below"),
-        ({"key": "org/model/config.json"}, "belongs to the imported revision"),
-        ({"commit": repo.branches["main"]}, "does not belong to another revision"),
-        ({"commit": "a/../b"}, "does not belong to another revision"),
-    ):
-        request = {"repo": "org/model", "bucket": bucket, "remove": [item | change]}
-        assert why in (await api.refused(400, "POST", "objects/import-hf", json_body=request))["message"]
-    assert stored() == before
-
-
-@on_moto
-async def test_as_many_objects_may_be_removed_as_a_dry_run_names(
-    api: Any, repo: Repository, bucket: str, s3_client: S3Client
-) -> None:
-    await two_revisions(api, repo, bucket, s3_client)
-    item = (await look_at(api, bucket))["remaining"]["objects"][0]
-    named = [item | {"key": f"org/model/old-{number}.bin"} for number in range(MAX_REMAINING)]
-    counts = (await look_at(api, bucket, remove=named, onConflict="overwrite", verify="off"))["counts"]
-    assert counts["remove"] == MAX_REMAINING
-
-
-async def test_a_second_import_sends_nothing_again(api: Any, hf: HubStandIn, repo: Repository, bucket: str) -> None:
+async def test_second_import_transfers_no_file_again(api: Any, hf: HubStandIn, repo: Repository, bucket: str) -> None:
     await run(api, repo="org/model", bucket=bucket)
     hf.traffic.clear()
     done = await run(api, repo="org/model", bucket=bucket)
@@ -310,7 +147,7 @@ async def test_token_gives_access_to_a_gated_repository_and_is_never_shown(
 
 
 @on_moto
-async def test_patterns_and_prefix_say_what_comes_and_where(
+async def test_patterns_select_files_and_prefix_is_the_target(
     api: Any, repo: Repository, bucket: str, stored: Stored
 ) -> None:
     await run(api, repo="org/model", bucket=bucket, prefix="", include=["*.md", "*.json"], exclude=["config*"])
@@ -320,7 +157,7 @@ async def test_patterns_and_prefix_say_what_comes_and_where(
 
 
 @on_moto
-async def test_a_revision_is_pinned(api: Any, repo: Repository, bucket: str, s3_client: S3Client) -> None:
+async def test_requested_revision_is_imported(api: Any, repo: Repository, bucket: str, s3_client: S3Client) -> None:
     first = repo.branches["main"]
     repo.commit({"config.json": b'{"new": 1}'})
     await run(api, repo="org/model", bucket=bucket, revision=first, include=["config.json"])
@@ -348,23 +185,11 @@ async def test_different_object_is_handled_by_on_conflict(
     assert value() == b"{}"
 
 
-@on_moto
-async def test_a_repository_is_shown_before_anything_is_written(api: Any, repo: Repository, gated: Repository) -> None:
-    shown = await api.ok("GET", "hub/repo", params={"repo": "org/model"})
-    assert (shown["commit"], shown["gated"], shown["accessible"]) == (repo.branches["main"], False, True)
-    assert {file["path"]: file["size"] for file in shown["files"]} == {name: len(data) for name, data in FILES.items()}
-    assert shown["totalSize"] == sum(map(len, FILES.values()))
-    shown = await api.ok("GET", "hub/repo", params={"repo": "org/gated"})
-    assert (shown["gated"], shown["accessible"]) == (True, False)
-    assert (await api.refused(404, "GET", "hub/repo", params={"repo": "org/absent"}))["error"] == "RepoNotFound"
-    assert "repo" in (await api.refused(400, "GET", "hub/repo"))["message"]
-
-
 async def test_dry_run_lists_every_file_and_writes_nothing(
     api: Any, repo: Repository, bucket: str, s3_client: S3Client, stored: Stored
 ) -> None:
     await run(api, repo="org/model", bucket=bucket, include=["README.md", "config.json"])
-    s3_client.put_object(Bucket=bucket, Key="org/model/README.md", Body=b"somebody's own")
+    s3_client.put_object(Bucket=bucket, Key="org/model/README.md", Body=b"another user's")
     before = stored()
     request = {"repo": "org/model", "bucket": bucket, "dryRun": True}
 
@@ -380,7 +205,7 @@ async def test_dry_run_lists_every_file_and_writes_nothing(
     assert await plan(include=["*.json"]) == {"config.json": "skip"}
     renamed = await plan(onConflict="rename")
     assert renamed.pop("README (1).md") == "rename"
-    # A dry run is one also for who would have an event stream.
+    # A dry run returns JSON even if the client accepts an event stream.
     reply = await api.send(
         "POST", "objects/import-hf", json_body=request, headers={"Accept": "text/event-stream, application/json"}
     )
@@ -390,7 +215,7 @@ async def test_dry_run_lists_every_file_and_writes_nothing(
 
 
 @on_moto
-async def test_a_dry_run_says_which_file_could_not_go(api: Any, hf: HubStandIn, bucket: str) -> None:
+async def test_dry_run_reports_files_that_cannot_be_imported(api: Any, hf: HubStandIn, bucket: str) -> None:
     hf.add(Repository("org/long")).commit({"a.txt": b"a", "b" * 200: b"b"})
     request = {"repo": "org/long", "bucket": bucket, "prefix": "p" * 900, "dryRun": True}
     plan = await api.ok("POST", "objects/import-hf", json_body=request)
@@ -398,50 +223,3 @@ async def test_a_dry_run_says_which_file_could_not_go(api: Any, hf: HubStandIn, 
     assert "1024 bytes" in next(file["error"]["message"] for file in plan["files"] if file["error"])
     for more, status in (({"bucket": f"absent-{bucket}"}, 404), ({"repo": "org/absent"}, 404)):
         await api.refused(status, "POST", "objects/import-hf", json_body=request | more)
-
-
-@on_moto
-async def test_branches_and_tags_are_shown_to_who_may_see_them(
-    api: Any, hf: HubStandIn, repo: Repository, bucket: str
-) -> None:
-    first = repo.branches["main"]
-    repo.versions["v1.0"] = first
-    other = repo.commit({"new": b"new"}, branch="experiment/x").sha
-    shown = await api.ok("GET", "hub/refs", params={"repo": "org/model"})
-    assert {ref["name"]: ref["commit"] for ref in shown["branches"]} == {"main": first, "experiment/x": other}
-    assert shown["tags"] == [{"name": "v1.0", "commit": first}]
-    for ref in (*shown["branches"], *shown["tags"]):
-        looked = await api.ok("GET", "hub/repo", params={"repo": "org/model", "revision": ref["name"]})
-        assert looked["commit"] == ref["commit"]
-
-    hf.add(Repository("org/private", private=True, accepted=frozenset({TOKEN}))).commit({"a": b"a"})
-    params = {"repo": "org/private", "repoType": "model"}
-    assert (await api.refused(404, "GET", "hub/refs", params=params))["error"] == "RepoNotFound"
-    assert (await api.ok("GET", "hub/refs", params=params, headers={"X-HF-Token": TOKEN}))["branches"]
-    assert "repo" in (await api.refused(400, "GET", "hub/refs"))["message"]
-    await api.refused(400, "GET", "hub/refs", params={"repo": "org/model", "repoType": "bucket"})
-
-
-@on_moto
-async def test_rate_limit_is_reported_without_waiting(api: Any, hf: HubStandIn, repo: Repository) -> None:
-    hf.inject(Refuse(429, retry_after=57), "*/tree/*", times=None)
-    refused = await api.refused(429, "GET", "hub/repo", params={"repo": "org/model"})
-    assert "Try again in 57 s" in refused["message"]
-    assert sum("/tree/" in request.path for request in hf.traffic.seen("hub")) == 1
-
-
-@on_moto
-async def test_unresponsive_hub_does_not_block_the_list_of_buckets(
-    api: Any, hf: HubStandIn, repo: Repository, bucket: str, eventually: Callable[..., Any]
-) -> None:
-    halt = Halt(0)
-    hf.inject(halt, "/api/*", host="hub", times=None)
-    # Not by api.ok: tornado's client has at most ten requests under way.
-    asking = [await api.raw("GET", f"hub/{what}?repo=org/model", {}) for what in ("repo", *["refs"] * CALL_THREADS)]
-    await eventually(lambda: hf.traffic.waiting >= CALL_THREADS)
-    async with asyncio.timeout(GIVE_UP_SECONDS):
-        assert bucket in {found["Name"] for found in (await api.ok("GET", "buckets"))["buckets"]}
-    halt.over.set()
-    for reader, writer in asking:
-        assert (await reader.readline()).split()[1] == b"200"
-        writer.close()

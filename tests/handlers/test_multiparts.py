@@ -1,4 +1,4 @@
-"""``/multipart``: what others left is found and removed, what this server goes on with stays."""
+"""``/multipart``: unfinished uploads of other clients are removed, uploads in use by this server are kept."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ KEYS = ["a/1", "a/2 +%2F 日本", "ab", "b/3"]
 
 
 @pytest.fixture
-def begun(s3_client: S3Client, bucket: str) -> dict[str, str]:
-    """Uploads of somebody else: key and id."""
+def foreign_uploads(s3_client: S3Client, bucket: str) -> dict[str, str]:
+    """Unfinished uploads of another client: the id of each key."""
     found = {}
     for key in KEYS:
         found[key] = s3_client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
@@ -37,27 +37,27 @@ def listed(page: Any) -> dict[str, str]:
 
 
 async def test_unfinished_upload_of_another_client_is_listed_and_aborted(
-    api: Any, bucket: str, begun: dict[str, str], s3_client: S3Client
+    api: Any, bucket: str, foreign_uploads: dict[str, str], s3_client: S3Client
 ) -> None:
-    s3_client.put_object(Bucket=bucket, Key="a/1", Body=b"what was there before")
+    s3_client.put_object(Bucket=bucket, Key="a/1", Body=b"existing")
     page = await api.ok("GET", "multipart", bucket)
-    assert listed(page) == begun
+    assert listed(page) == foreign_uploads
     assert not any(upload["inUse"] for upload in page["uploads"])
     assert (page["isTruncated"], page["nextContinuationToken"]) == (False, None)
     below = await api.ok("GET", "multipart", bucket, params={"prefix": encode_key("a/")})
     assert set(listed(below)) == {"a/1", "a/2 +%2F 日本"}
-    wanted = [{"Key": key, "UploadId": begun[key]} for key in ("a/1", "a/2 +%2F 日本")]
+    wanted = [{"Key": key, "UploadId": foreign_uploads[key]} for key in ("a/1", "a/2 +%2F 日本")]
     reply = await api.ok("DELETE", "multipart", bucket, json_body={"uploads": wanted})
     assert reply == {"deleted": ["a/1", "a/2 +%2F 日本"], "errors": []}
     assert set(listed(await api.ok("GET", "multipart", bucket))) == {"ab", "b/3"}
-    assert s3_client.get_object(Bucket=bucket, Key="a/1")["Body"].read() == b"what was there before"
-    # What is gone already is as good as removed.
+    assert s3_client.get_object(Bucket=bucket, Key="a/1")["Body"].read() == b"existing"
+    # An upload that no longer exists counts as removed.
     assert (await api.ok("DELETE", "multipart", bucket, json_body={"uploads": wanted[:1]}))["errors"] == []
 
 
-@on_rgw_and_https  # moto knows no pages of uploads
+@on_rgw_and_https  # moto lists all uploads on one page
 async def test_every_upload_is_reached_by_following_the_tokens(
-    api: Any, bucket: str, begun: dict[str, str], s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
+    api: Any, bucket: str, foreign_uploads: dict[str, str], s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     again = s3_client.create_multipart_upload(Bucket=bucket, Key="ab")["UploadId"]
     list_unfinished = S3Store.list_unfinished
@@ -74,11 +74,11 @@ async def test_every_upload_is_reached_by_following_the_tokens(
         if not page["isTruncated"]:
             break
         params["continuationToken"] = page["nextContinuationToken"]
-    assert sorted(found) == sorted([*begun.values(), again])
+    assert sorted(found) == sorted([*foreign_uploads.values(), again])
 
 
 async def test_upload_in_use_by_this_server_is_not_aborted(
-    api: Any, bucket: str, begun: dict[str, str], s3_client: S3Client
+    api: Any, bucket: str, foreign_uploads: dict[str, str], s3_client: S3Client
 ) -> None:
     content = random.Random(1).randbytes(9 * MIB)
     request = {"bucket": bucket, "key": "ours", "size": len(content), "onConflict": "overwrite"}
@@ -88,11 +88,11 @@ async def test_upload_in_use_by_this_server_is_not_aborted(
     page = await api.ok("GET", "multipart", bucket)
     used = [one["UploadId"] for one in page["uploads"] if one["inUse"]]
     assert len(used) == 1
-    assert used[0] not in {others, *begun.values()}
+    assert used[0] not in {others, *foreign_uploads.values()}
     wanted = [
         {"Key": "ours", "UploadId": used[0]},
         {"Key": "ours", "UploadId": others},
-        {"Key": "ab", "UploadId": begun["ab"]},
+        {"Key": "ab", "UploadId": foreign_uploads["ab"]},
     ]
     reply = await api.ok("DELETE", "multipart", bucket, json_body={"uploads": wanted})
     assert reply["deleted"] == ["ours", "ab"]
@@ -103,7 +103,7 @@ async def test_upload_in_use_by_this_server_is_not_aborted(
 
 
 @over_http
-async def test_an_upload_that_is_coming_in_is_in_use(
+async def test_upload_that_is_being_received_is_in_use(
     api: Any, bucket: str, multiparts: Callable[[], int], eventually: Any
 ) -> None:
     reader, writer = await api.raw(
@@ -125,13 +125,15 @@ async def test_an_upload_that_is_coming_in_is_in_use(
 
 
 @over_http
-async def test_invalid_request_for_unfinished_uploads_is_an_error(api: Any, bucket: str, begun: dict[str, str]) -> None:
+async def test_invalid_request_for_unfinished_uploads_is_an_error(
+    api: Any, bucket: str, foreign_uploads: dict[str, str]
+) -> None:
     absent = f"absent-{bucket}"
     assert (await api.refused(404, "GET", "multipart", absent))["error"] == "NoSuchBucket"
-    wanted = {"uploads": [{"Key": "ab", "UploadId": begun["ab"]}]}
+    wanted = {"uploads": [{"Key": "ab", "UploadId": foreign_uploads["ab"]}]}
     reply = await api.ok("DELETE", "multipart", absent, json_body=wanted)
     assert (reply["deleted"], reply["errors"][0]["Code"]) == ([], "NoSuchBucket")
     for body in ({}, {"uploads": []}, {"uploads": [{"Key": "ab"}]}, {"uploads": [{"Key": "", "UploadId": "x"}]}):
         await api.refused(400, "DELETE", "multipart", bucket, json_body=body)
     await api.refused(400, "GET", "multipart", bucket, params={"continuationToken": "***"})
-    assert listed(await api.ok("GET", "multipart", bucket)) == begun
+    assert listed(await api.ok("GET", "multipart", bucket)) == foreign_uploads

@@ -36,7 +36,7 @@ KEYS = [
     unicodedata.normalize("NFC", "naïve.txt"),
     unicodedata.normalize("NFD", "naïve.txt"),
 ]
-# moto answers with XML that has no way to write them.
+# moto replies with XML, which cannot contain them.
 CONTROL_KEYS = ["tab\there", "line\nbreak", "carriage\rreturn"]
 
 
@@ -50,7 +50,7 @@ def value_of(key: str) -> bytes:
 
 
 async def walk(api: Any, bucket: str, prefix: str = "") -> set[str]:
-    """All keys, level by level, as the sidebar would see them."""
+    """Return all keys, listed level by level as the panel does."""
     below = (encode_key(prefix),) if prefix else ()
     page = await api.ok("GET", "objects", bucket, *below)
     found = {entry["Key"] for entry in page["objects"]}
@@ -92,7 +92,7 @@ async def test_every_key_makes_the_round_trip_when_sent_as_a_form(
 
 @on_moto
 async def test_standard_base64_and_padding_decode_to_the_same_key(api: Any, bucket: str) -> None:
-    key = "ab?>~.txt"  # has both - and _ in base64url, and padding
+    key = "ab?>~.txt"  # its base64url contains - and _, and needs padding
     await api.put(bucket, key, b"x")
     plain = encode_key(key)
     standard = plain.replace("-", "+").replace("_", "/") + "=" * (-len(plain) % 4)
@@ -136,7 +136,7 @@ async def test_every_key_is_reached_by_following_the_tokens(api: Any, s3_client:
 
 
 @on_moto
-async def test_a_number_of_keys_that_s3_does_not_give_is_a_400(api: Any, bucket: str) -> None:
+async def test_invalid_number_of_keys_is_a_400(api: Any, bucket: str) -> None:
     for number in ("0", "1001", "-1", "ten", "1.5", "", "٣"):
         assert "maxKeys" in (await api.refused(400, "GET", "objects", bucket, params={"maxKeys": number}))["message"]
 
@@ -159,7 +159,7 @@ async def test_deleting_a_key_leaves_the_keys_that_begin_with_it(
 
 
 @pytest.mark.usefixtures("family")
-async def test_deleting_a_folder_deletes_exactly_what_is_below(
+async def test_deleting_a_folder_deletes_exactly_the_objects_below_it(
     api: Any, bucket: str, stored: Callable[[], dict[str, int]]
 ) -> None:
     transfer = await api.ok("DELETE", "objects", bucket, encode_key("foo/"), status=202)
@@ -203,7 +203,7 @@ async def test_invalid_deletion_deletes_nothing(api: Any, bucket: str, stored: C
 
 
 @pytest.mark.usefixtures("family")
-async def test_a_dry_run_counts_what_would_go_and_leaves_it(
+async def test_dry_run_counts_the_objects_and_deletes_none(
     api: Any, bucket: str, stored: Callable[[], dict[str, int]]
 ) -> None:
     dry = {"params": {"dryRun": "true"}}
@@ -215,14 +215,14 @@ async def test_a_dry_run_counts_what_would_go_and_leaves_it(
         assert found["isTruncated"] is False
         return {file["source"].removeprefix(f"s3://{bucket}/") for file in found["files"]}
 
-    assert await plan(keys=["foo", "gone already"]) == {"foo"}
+    assert await plan(keys=["foo", "missing"]) == {"foo"}
     assert await plan(prefixes=["foo/"]) == {"foo/x", "foo/deep/y"}
     overlapping = {"keys": ["foo/x", "foo", "foo"], "prefixes": ["foo/deep/", "foo/"]}
     assert await plan(**overlapping) == {"foo", "foo/x", "foo/deep/y"}
     one = await api.ok("DELETE", "objects", bucket, encode_key("foo"), **dry)
     assert (one["filesTotal"], one["files"][0]["source"]) == (1, f"s3://{bucket}/foo")
     assert (await api.ok("DELETE", "objects", bucket, encode_key("foo/"), **dry))["filesTotal"] == 2
-    for body in ({"keys": ["gone"]}, {"prefixes": ["gone/"]}):
+    for body in ({"keys": ["missing"]}, {"prefixes": ["missing/"]}):
         await api.refused(404, "DELETE", "objects/multiple", bucket, json_body=body, **dry)
     for body in ({"prefixes": ["foo"]}, {}):
         await api.refused(400, "DELETE", "objects/multiple", bucket, json_body=body, **dry)
@@ -234,7 +234,7 @@ async def test_a_dry_run_counts_what_would_go_and_leaves_it(
 
 @on_moto
 @pytest.mark.usefixtures("family")
-async def test_a_dry_run_says_when_it_has_stopped_counting(
+async def test_dry_run_reports_that_it_has_stopped_counting(
     api: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(objects, "plan_deletion", partial(plan_deletion, at_most=2))
@@ -244,7 +244,7 @@ async def test_a_dry_run_says_when_it_has_stopped_counting(
 
 
 @on_moto
-async def test_a_folder_is_a_marker_that_is_deleted_with_it(
+async def test_folder_marker_is_created_and_deleted_with_its_folder(
     api: Any, bucket: str, stored: Callable[[], dict[str, int]]
 ) -> None:
     for prefix in ("new", "日本/deep/"):
@@ -277,7 +277,7 @@ ROUTE_WORDS = [
 
 
 @on_moto
-async def test_a_bucket_called_like_a_route_stays_reachable(api: Any, s3_client: S3Client) -> None:
+async def test_bucket_with_the_name_of_a_route_is_reachable(api: Any, s3_client: S3Client) -> None:
     for name in ROUTE_WORDS:
         s3_client.create_bucket(Bucket=name)
         for key in ("a", "b", "dir/c"):

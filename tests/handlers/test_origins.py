@@ -1,4 +1,4 @@
-"""A credential goes to the origin it belongs to and to no other, whatever the settings are changed to."""
+"""Credentials are sent only to their own origin, even if the settings change."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def test_stored_s3_keys_do_not_follow_a_changed_endpoint(
 
 
 @on_moto
-async def test_a_default_bucket_that_shortens_the_host_is_another_endpoint(api: Any) -> None:
+async def test_endpoint_shortened_by_its_bucket_counts_as_another_endpoint(api: Any) -> None:
     keys = {"accessKeyId": "a", "secretAccessKey": "b"}
     await api.ok("PUT", "settings/s3", json_body={"endpoint": "http://minio.example.com", **keys})
     await api.refused(400, "PUT", "settings/s3", json_body={"defaultBucket": "minio"})
@@ -66,7 +66,7 @@ async def test_endpoint_with_the_bucket_twice_is_normalized_once(api: Any) -> No
 
 
 @on_moto
-async def test_credentials_of_the_server_do_not_follow_in_two_steps(api: Any, other: Recorder) -> None:
+async def test_credentials_of_the_server_do_not_follow_two_changes(api: Any, other: Recorder) -> None:
     await api.ok("PUT", "settings/s3", json_body={"endpoint": other.url, "accessKeyId": "a", "secretAccessKey": "b"})
     refused = await api.refused(400, "PUT", "settings/s3", json_body={"accessKeyId": "", "secretAccessKey": ""})
     assert "The credentials of this server" in refused["message"]

@@ -1,4 +1,4 @@
-"""Users' files are Jupyter's resource ``contents``: each end of a transfer in the workspace asks for it."""
+"""Transfers from or to the workspace require permission for Jupyter's resource ``contents``."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ VERBS = ("pause", "cancel")
 on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
 
 
-class Scripted(Authorizer):
-    """Allows all but what a test denies."""
+class ScriptedAuthorizer(Authorizer):
+    """An authorizer that allows everything except what a test denies."""
 
     denied: ClassVar[set[tuple[str, str]]] = set()
 
@@ -26,19 +26,19 @@ class Scripted(Authorizer):
 
 
 @pytest.fixture
-def authorizer(jp_server_config: Any) -> Iterator[type[Scripted]]:
-    jp_server_config.ServerApp.authorizer_class = Scripted
-    yield Scripted
-    Scripted.denied = set()
+def authorizer(jp_server_config: Any) -> Iterator[type[ScriptedAuthorizer]]:
+    jp_server_config.ServerApp.authorizer_class = ScriptedAuthorizer
+    yield ScriptedAuthorizer
+    ScriptedAuthorizer.denied = set()
 
 
 @pytest.fixture
-def guarded(authorizer: type[Scripted], api: Any) -> type[Scripted]:
+def guarded(authorizer: type[ScriptedAuthorizer], api: Any) -> type[ScriptedAuthorizer]:
     return authorizer
 
 
 def workspace_requests(bucket: str) -> Iterator[tuple[dict[str, Any], set[str]]]:
-    """Transfers with an end in the workspace, and what they must be allowed to do with ``contents``."""
+    """Return transfers from and to the workspace with the permissions for ``contents`` that they require."""
     up = {"source": "workspace://secret.txt", "target": f"s3://{bucket}/taken"}
     down = {"source": f"s3://{bucket}/evil", "target": "workspace://startup.py"}
     for dry_run in (True, False):
@@ -56,8 +56,8 @@ def workspace_requests(bucket: str) -> Iterator[tuple[dict[str, Any], set[str]]]
 
 
 @on_moto
-async def test_every_workspace_end_needs_contents(
-    guarded: type[Scripted], hf: HubStandIn, api: Any, bucket: str, jp_root_dir: Path, s3_client: Any
+async def test_each_end_in_the_workspace_requires_permission_for_contents(
+    guarded: type[ScriptedAuthorizer], hf: HubStandIn, api: Any, bucket: str, jp_root_dir: Path, s3_client: Any
 ) -> None:
     hf.add(Repository("org/model")).commit({"a.txt": b"evil"})
     (jp_root_dir / "secret.txt").write_bytes(b"secret")
@@ -74,48 +74,48 @@ async def test_every_workspace_end_needs_contents(
 
 
 @on_moto
-async def test_transfers_within_the_store_need_no_contents(
-    guarded: type[Scripted], api: Any, bucket: str, s3_client: Any
+async def test_transfers_within_s3_require_no_permission_for_contents(
+    guarded: type[ScriptedAuthorizer], api: Any, bucket: str, s3_client: Any
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="a", Body=b"x")
     guarded.denied = {("read", "contents"), ("write", "contents")}
     request = {"action": "copy", "source": f"s3://{bucket}/a", "target": f"s3://{bucket}/b"}
-    begun = await api.ok("POST", "transfers", json_body=request, status=201)
-    assert (await api.finished(begun["id"]))["state"] == "completed"
-    assert len((await api.ok("GET", "transfers", begun["id"], "files"))["files"]) == 1
+    transfer = await api.ok("POST", "transfers", json_body=request, status=201)
+    assert (await api.finished(transfer["id"]))["state"] == "completed"
+    assert len((await api.ok("GET", "transfers", transfer["id"], "files"))["files"]) == 1
 
 
 @on_moto
 async def test_resuming_another_users_transfer_requires_permission_for_contents(
-    guarded: type[Scripted], api: Any, bucket: str, jp_root_dir: Path, s3_client: Any
+    guarded: type[ScriptedAuthorizer], api: Any, bucket: str, jp_root_dir: Path, s3_client: Any
 ) -> None:
     (jp_root_dir / "there").mkdir()
     s3_client.put_object(Bucket=bucket, Key="evil", Body=b"evil")
-    # A folder is in its way, so it fails.
+    # It fails because its target is a folder.
     request = {"action": "copy", "source": f"s3://{bucket}/evil", "target": "workspace://there"}
-    begun = await api.ok("POST", "transfers", json_body=request, status=201)
-    assert (await api.finished(begun["id"]))["state"] == "failed"
+    transfer = await api.ok("POST", "transfers", json_body=request, status=201)
+    assert (await api.finished(transfer["id"]))["state"] == "failed"
     (jp_root_dir / "there").rmdir()
     for permission in ("read", "write"):
         guarded.denied = {(permission, "contents")}
         for verb in ("retry", "resume"):
-            await api.refused(403, "POST", "transfers", begun["id"], verb)
+            await api.refused(403, "POST", "transfers", transfer["id"], verb)
     guarded.denied = {("read", "contents")}
-    await api.refused(403, "GET", "transfers", begun["id"], "files")
+    await api.refused(403, "GET", "transfers", transfer["id"], "files")
     assert not (jp_root_dir / "there").exists()
     guarded.denied = set()
-    await api.ok("POST", "transfers", begun["id"], "retry")
-    assert (await api.finished(begun["id"]))["state"] == "completed"
+    await api.ok("POST", "transfers", transfer["id"], "retry")
+    assert (await api.finished(transfer["id"]))["state"] == "completed"
     assert (jp_root_dir / "there").read_bytes() == b"evil"
 
 
 @on_moto
 async def test_names_of_users_files_require_permission_for_contents(
-    guarded: type[Scripted], api: Any, bucket: str, jp_root_dir: Path, s3_client: Any
+    guarded: type[ScriptedAuthorizer], api: Any, bucket: str, jp_root_dir: Path, s3_client: Any
 ) -> None:
     (jp_root_dir / "payroll").mkdir()
     s3_client.put_object(Bucket=bucket, Key="a", Body=b"x")
-    # A folder is in its way, so it fails with an error that names it.
+    # It fails because its target is a folder, with an error that names the folder.
     request = {"action": "copy", "source": f"s3://{bucket}/a", "target": "workspace://payroll"}
     into = await api.ok("POST", "transfers", json_body=request, status=201)
     await api.finished(into["id"])
@@ -123,7 +123,7 @@ async def test_names_of_users_files_require_permission_for_contents(
     out_of = await api.ok("POST", "transfers", json_body=request, status=201)
     await api.finished(out_of["id"])
 
-    async def told() -> list[str]:
+    async def all_replies() -> list[str]:
         replies = [str(await api.ok("GET", "transfers", one["id"])) for one in (into, out_of)]
         for one in (into, out_of):
             replies += [(await api.send("POST", "transfers", one["id"], verb)).body.decode() for verb in VERBS]
@@ -140,7 +140,7 @@ async def test_names_of_users_files_require_permission_for_contents(
     assert "payroll" in str(await api.ok("GET", "transfers"))
     guarded.denied = {("read", "contents")}
     listed = {one["id"]: one for one in (await api.ok("GET", "transfers"))["transfers"]}
-    for text in await told():  # last, as a cancelled transfer has no error any more
+    for text in await all_replies():  # last, because cancelling removes the error
         assert "payroll" not in text
     assert (listed[into["id"]]["source"], listed[into["id"]]["target"]) == (f"s3://{bucket}/a", "workspace://")
     assert (listed[out_of["id"]]["source"], listed[out_of["id"]]["target"]) == ("workspace://", f"s3://{bucket}/b/")

@@ -35,61 +35,61 @@ HEADER = json.dumps({"w": {"dtype": "F32", "shape": [1000, 500], "data_offsets":
 SAFETENSORS = len(HEADER).to_bytes(8, "little") + HEADER + bytes(2_000_000)
 
 
-async def see(api: Any, bucket: str, key: str) -> Any:
+async def preview(api: Any, bucket: str, key: str) -> Any:
     found = await api.ok("GET", "objects/preview", bucket, encode_key(key))
     Preview.model_validate(found)
     return found
 
 
 @pytest.mark.tls
-async def test_objects_are_looked_into_by_range(api: Any, s3_client: S3Client, bucket: str) -> None:
+async def test_preview_reads_ranges_of_the_object(api: Any, s3_client: S3Client, bucket: str) -> None:
     s3_client.put_object(Bucket=bucket, Key="日本/größe.csv", Body="Ort;Höhe\nKöln;53\n".encode("latin-1"))
     s3_client.put_object(Bucket=bucket, Key="part.parquet", Body=parquet())
     s3_client.put_object(Bucket=bucket, Key="model.safetensors", Body=SAFETENSORS)
     s3_client.put_object(Bucket=bucket, Key="page.html", Body=b"<script>alert(1)</script>", ContentType="text/html")
     s3_client.put_object(Bucket=bucket, Key="empty", Body=b"")
-    table = await see(api, bucket, "日本/größe.csv")
+    table = await preview(api, bucket, "日本/größe.csv")
     assert (table["kind"], table["rows"], table["metadata"]["encoding"]) == ("table", [["Köln", "53"]], "windows-1252")
-    table = await see(api, bucket, "part.parquet")
+    table = await preview(api, bucket, "part.parquet")
     assert (table["format"], table["rows"][99], table["totalRows"], table["rowGroups"]) == (
         "parquet",
         [99, "ä"],
         50_000,
         5,
     )
-    tensors = await see(api, bucket, "model.safetensors")
+    tensors = await preview(api, bucket, "model.safetensors")
     assert (tensors["parameters"], tensors["size"]) == (500_000, len(SAFETENSORS))
     assert tensors["bytesRead"] < 200_000
     head = s3_client.head_object(Bucket=bucket, Key="model.safetensors")
     assert tensors["ETag"] == head["ETag"]
-    text = await see(api, bucket, "page.html")
+    text = await preview(api, bucket, "page.html")
     assert (text["kind"], text["text"], text["contentType"]) == ("text", "<script>alert(1)</script>", "text/html")
     packed = gzip.compress(b"a,b\n1,2\n" * 1000)
     s3_client.put_object(Bucket=bucket, Key="rows.csv", Body=packed, ContentType="text/csv", ContentEncoding="gzip")
-    table = await see(api, bucket, "rows.csv")
+    table = await preview(api, bucket, "rows.csv")
     assert (table["kind"], table["compression"], table["size"]) == ("table", "gzip", len(packed))
     assert table["rows"][0] == ["1", "2"]
-    empty = await see(api, bucket, "empty")
+    empty = await preview(api, bucket, "empty")
     assert (empty["kind"], empty["text"], empty["bytesRead"]) == ("text", "", 0)
 
 
-async def test_a_large_object_is_hardly_read(api: Any, s3_client: S3Client, bucket: str) -> None:
+async def test_preview_of_a_large_object_reads_little_of_it(api: Any, s3_client: S3Client, bucket: str) -> None:
     s3_client.put_object(Bucket=bucket, Key="noise.bin", Body=SyntheticContent(12_000_000).read())
-    found = await see(api, bucket, "noise.bin")
+    found = await preview(api, bucket, "noise.bin")
     assert (found["kind"], found["size"], len(found["head"])) == ("binary", 12_000_000, 1024)
     assert found["bytesRead"] < 200_000
 
 
 async def test_missing_object_is_reported(api: Any, bucket: str) -> None:
     assert (await api.refused(404, "GET", "objects/preview", bucket, encode_key("absent")))["error"] == "NoSuchKey"
-    gone = await api.refused(404, "GET", "objects/preview", "no-such-bucket-here", encode_key("absent"))
-    assert gone["error"] == "NoSuchBucket"
+    refused = await api.refused(404, "GET", "objects/preview", "no-such-bucket-here", encode_key("absent"))
+    assert refused["error"] == "NoSuchBucket"
 
 
 @on_moto
 async def test_a_damaged_object_is_shown_with_a_note(api: Any, s3_client: S3Client, bucket: str) -> None:
     s3_client.put_object(Bucket=bucket, Key="model.safetensors", Body=(2**60).to_bytes(8, "little") + b"{}" + bytes(99))
-    found = await see(api, bucket, "model.safetensors")
+    found = await preview(api, bucket, "model.safetensors")
     assert found["kind"] == "binary"
     assert found["note"] == (
         "This cannot be shown as safetensors. The file is damaged: its header would have 1152921504606846976 bytes, "
@@ -98,7 +98,7 @@ async def test_a_damaged_object_is_shown_with_a_note(api: Any, s3_client: S3Clie
 
 
 @on_moto
-async def test_nothing_is_rendered(api: Any, s3_client: S3Client, bucket: str) -> None:
+async def test_preview_does_not_render_html(api: Any, s3_client: S3Client, bucket: str) -> None:
     s3_client.put_object(Bucket=bucket, Key="a.svg", Body=b"<svg width='3' height='4'><script/></svg>")
     reply = await api.send("GET", "objects/preview", bucket, encode_key("a.svg"))
     assert reply.headers["Content-Type"].startswith("application/json")

@@ -1,4 +1,4 @@
-"""Searching ``/objects``: by following the tokens, as the sidebar does, on every S3 server."""
+"""Searching ``/objects`` by following the tokens, as the panel does, on each S3 server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MANY_KEYS = Path(__file__).resolve().parents[2] / "benchmarks" / "many_keys.py"
 
 
 async def search(api: Any, bucket: str, prefix: str = "", **query: Any) -> tuple[list[str], int, list[int]]:
-    """All matches, how many entries were looked at, and how many matches each reply had."""
+    """Return all matches, the number of scanned entries, and the number of matches in each reply."""
     params = {name: str(value) for name, value in query.items()}
     below = (encode_key(prefix),) if prefix else ()
     found: list[str] = []
@@ -45,7 +45,7 @@ async def search(api: Any, bucket: str, prefix: str = "", **query: Any) -> tuple
 
 @pytest.fixture
 def crowd(s3_client: S3Client, bucket: str) -> Iterator[list[str]]:
-    """1200 objects that match "report", behind and between others."""
+    """Store 1500 objects, of which 1200 match "report"."""
     keys = [f"all/{number:04}{'-Report' if number % 5 else ''}.csv" for number in range(1500)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda key: s3_client.put_object(Bucket=bucket, Key=key, Body=b"xy"), keys))
@@ -55,8 +55,8 @@ def crowd(s3_client: S3Client, bucket: str) -> Iterator[list[str]]:
         s3_client.delete_objects(Bucket=bucket, Delete={"Objects": listed})
 
 
-async def test_more_matches_than_a_page_are_all_found_and_none_twice(api: Any, bucket: str, crowd: list[str]) -> None:
-    """Also with maxKeys 100; a prefix is left to the store."""
+async def test_matches_on_several_pages_are_found_once(api: Any, bucket: str, crowd: list[str]) -> None:
+    """Each page is scanned once, and a prefix is a search of S3 itself."""
     matches = [key for key in crowd if "Report" in key]
     assert len(matches) == 1200
     found, scanned, sizes = await search(api, bucket, "all/", q="report", mode="contains", maxKeys=100)
@@ -64,10 +64,10 @@ async def test_more_matches_than_a_page_are_all_found_and_none_twice(api: Any, b
     assert max(sizes) <= 100
     found, scanned, _ = await search(api, bucket, q="*/1[0-4]*-report.csv", mode="glob", recursive="true", maxKeys=90)
     assert (found, scanned) == ([key for key in matches if key[4] == "1"], 1500)
-    # On the later pages of the folder; nothing before them is looked at.
+    # Matches on later pages are found without scanning the pages before.
     found, scanned, _ = await search(api, bucket, "all/", q="14", mode="prefix", maxKeys=30)
     assert (found, scanned) == ([key for key in crowd if key.startswith("all/14")], 100)
-    # And so is what is counted.
+    # Usage counts all objects over several replies.
     params = {"prefix": encode_key("all/1")}
     usage = await api.ok("GET", "usage", bucket, params=params)
     while usage["isTruncated"]:
@@ -78,8 +78,8 @@ async def test_more_matches_than_a_page_are_all_found_and_none_twice(api: Any, b
 
 
 @on_moto
-async def test_the_event_loop_waits_a_short_time_for_a_thread_that_searches(api: Any, jp_serverapp: Any) -> None:
-    """What that gives is measured by ``benchmarks/run listing``."""
+async def test_thread_switch_interval_is_short_while_the_server_runs(api: Any, jp_serverapp: Any) -> None:
+    """``benchmarks/run listing`` measures the effect."""
     assert sys.getswitchinterval() == pytest.approx(0.001)
     await jp_serverapp.extension_manager.stop_all_extensions()
     assert sys.getswitchinterval() == pytest.approx(0.005)
@@ -101,7 +101,7 @@ CONTROL = ["q\x01a", "q\x01b", "tab\tend", "q\x7f"]
 
 
 async def test_search_text_is_taken_literally(api: Any, s3_server: Any, s3_client: S3Client, bucket: str) -> None:
-    """Any alphabet, blanks and control characters."""
+    """In any alphabet, with blanks and control characters."""
     names = NAMES + ([] if s3_server.name == "moto" else CONTROL)
     for name in names:
         s3_client.put_object(Bucket=bucket, Key=name, Body=b"")
@@ -141,7 +141,7 @@ async def test_listing_without_a_query_ignores_search_parameters(api: Any, s3_cl
     page = await api.ok("GET", "objects", bucket, params={"mode": "glob", "recursive": "true"})
     assert page["scanned"] is None
     assert ([o["Key"] for o in page["objects"]], [p["Prefix"] for p in page["prefixes"]]) == (["Data"], ["data/"])
-    # An empty text is in every name: with it the list is flat.
+    # An empty text is part of every name, so it lists all objects.
     found, scanned, _ = await search(api, bucket, q="", recursive="true", maxKeys=2)
     assert (found, scanned) == (["Data", "data/a", "data/b"], 3)
 
@@ -164,7 +164,7 @@ async def test_invalid_search_is_400_naming_the_field(api: Any, bucket: str) -> 
 
 
 @on_moto
-async def test_a_bucket_called_like_a_route_is_searched(api: Any, s3_client: S3Client) -> None:
+async def test_bucket_with_the_name_of_a_route_is_searched(api: Any, s3_client: S3Client) -> None:
     for name in (
         "usage",
         "multiple",
@@ -196,7 +196,7 @@ def connect(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
 
 @on_moto
 async def test_continuation_token_is_passed_through_unchanged(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thousands of characters of any alphabet."""
+    """With thousands of characters in several alphabets."""
     keys = [f"key {number}" for number in range(5)]
     with ScriptedStore(in_order(keys, wordy=True)) as scripted:
         connect(monkeypatch, scripted.endpoint)
@@ -213,28 +213,28 @@ async def test_search_ends_when_client_disconnects(
     from odhtec_jupyter.stores.step import Step
 
     monkeypatch.setattr("odhtec_jupyter.stores.step.STEP_PAGES", 10**9)
-    asked, closed, over = threading.Event(), threading.Event(), threading.Event()
+    third_page_requested, closed, over = threading.Event(), threading.Event(), threading.Event()
     is_over = Step.is_over
 
-    def look(step: Step) -> bool:
+    def is_over_and_note(step: Step) -> bool:
         if is_over(step):
             over.set()
         return over.is_set()
 
-    monkeypatch.setattr(Step, "is_over", look)
+    monkeypatch.setattr(Step, "is_over", is_over_and_note)
     pages = iter(range(10**9))
 
     def answer(_: dict[str, str]) -> str:
         number = next(pages)
         if number == 3:
-            asked.set()
+            third_page_requested.set()
             closed.wait(GIVE_UP_SECONDS)
         return listing("a", token=f"page {number}")
 
     with ScriptedStore(answer) as scripted:
         connect(monkeypatch, scripted.endpoint)
         _, writer = await api.raw("GET", f"objects/b?q={quote('nothing')}&mode=contains&recursive=true", {})
-        await eventually(asked.is_set)
+        await eventually(third_page_requested.is_set)
         writer.close()
         await writer.wait_closed()
         closed.set()
@@ -243,7 +243,7 @@ async def test_search_ends_when_client_disconnects(
 
 @pytest.fixture(scope="module")
 def many_keys() -> Iterator[str]:
-    """The store of the benchmarks that computes its keys."""
+    """The S3 server of the benchmarks, which computes its keys."""
     command = [sys.executable, str(MANY_KEYS), "--stdin"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -265,7 +265,7 @@ async def test_single_match_among_a_million_keys_is_found(
     )
     found, scanned, _ = await search(api, "rows", q="54321", mode="contains")
     assert (found, scanned) == (["row-54321.csv"], 100_000)
-    # The last of a million, in one reply.
+    # The last one of a million, in one reply.
     assert await search(api, "million", "rows/", q="0999999", mode="prefix") == (["rows/0999999.json"], 1, [1])
     found, scanned, sizes = await search(api, "tree", "1/2/", q="[3-5]", mode="glob", maxKeys=2)
     assert (found, scanned, sizes) == (["1/2/3/", "1/2/4/", "1/2/5/"], 10, [2, 1])

@@ -1,4 +1,4 @@
-"""``/settings``: checked before they are kept; secrets go in and never out."""
+"""``/settings``: values are validated before they are stored, and secrets are never returned."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SECRETS = {
 
 @pytest.fixture
 def closed_port() -> int:
-    """A port of this machine on which nobody listens."""
+    """A port of this machine on which no server listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -39,10 +39,10 @@ def services_of(jp_serverapp: Any) -> Any:
 
 
 @on_moto
-async def test_no_reply_and_no_log_ever_holds_a_secret(
+async def test_replies_and_logs_contain_no_secret(
     api: Any, hf: HubStandIn, bucket: str, jp_serverapp: Any, closed_port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hf.service.tokens["HIDDEN-hub-token"] = "somebody"
+    hf.service.tokens["HIDDEN-hub-token"] = "me"
     hf.add(Repository("org/model")).commit({"a.txt": b"a"})
     texts = []
     for path, body in SECRETS.items():
@@ -63,7 +63,7 @@ async def test_no_reply_and_no_log_ever_holds_a_secret(
         "part": "1",
     }
 
-    async def ask_everything() -> None:
+    async def send_all_requests() -> None:
         for pattern, handler in ROUTES:
             if handler is NotFoundHandler or pattern == "/transfers/events" or not hasattr(handler, "get"):
                 continue
@@ -73,10 +73,10 @@ async def test_no_reply_and_no_log_ever_holds_a_secret(
         for test in ("s3", "hf", "proxy"):
             texts.append((await api.send("POST", f"settings/test-{test}", json_body={})).body.decode())
 
-    await ask_everything()
-    # Now everything goes through a proxy that is not there: its errors are told, its password is not.
+    await send_all_requests()
+    # With an unreachable proxy, errors name the proxy without its password.
     await api.ok("PUT", "settings/proxy", json_body={"noProxy": ""})
-    await ask_everything()
+    await send_all_requests()
     stream = await api.events("GET", "transfers/events")
     texts += [str(await stream.next()) for _ in range(2)]
     await stream.close()
@@ -134,8 +134,8 @@ async def test_change_takes_effect_immediately(api: Any, bucket: str, closed_por
     assert (await api.refused(502, "GET", "objects", bucket))["error"] == "StoreUnreachable"
     await api.ok("PUT", "settings/s3", json_body={**other, "endpoint": endpoint, "defaultBucket": bucket})
     assert (await api.ok("GET", "buckets"))["defaultBucket"] == bucket
-    told = await api.ok("PUT", "settings/max-concurrent-transfers", json_body={"maxConcurrentTransfers": 9})
-    assert told == await api.ok("GET", "settings/max-concurrent-transfers") == {"maxConcurrentTransfers": 9}
+    changed = await api.ok("PUT", "settings/max-concurrent-transfers", json_body={"maxConcurrentTransfers": 9})
+    assert changed == await api.ok("GET", "settings/max-concurrent-transfers") == {"maxConcurrentTransfers": 9}
     assert services_of(jp_serverapp).engine.slots.limit == 9
     told = await api.ok("PUT", "settings/max-bandwidth", json_body={"maxBandwidth": 20_000_000})
     assert told == await api.ok("GET", "settings/max-bandwidth") == {"maxBandwidth": 20_000_000}
@@ -150,7 +150,7 @@ async def test_unreachable_store_is_502_naming_the_host(api: Any, closed_port: i
     assert body["error"] == "StoreUnreachable"
     assert where in body["message"]
     assert "0x" not in body["message"]
-    assert (await api.ok("GET", "settings/s3"))["endpoint"] != change["endpoint"]  # a test keeps nothing
+    assert (await api.ok("GET", "settings/s3"))["endpoint"] != change["endpoint"]  # a test stores nothing
     body = await api.refused(
         502, "POST", "settings/test-hf", json_body={"hfEndpoint": f"http://{where}", "hfToken": "x"}
     )
@@ -172,7 +172,7 @@ async def test_invalid_secret_key_is_403_with_the_reason(api: Any) -> None:
     body = await api.refused(403, "POST", "settings/test-s3", json_body={"secretAccessKey": "wrong"})
     assert body["error"] == "SignatureDoesNotMatch"
     body = await api.refused(
-        403, "POST", "settings/test-s3", json_body={"accessKeyId": "nobody", "secretAccessKey": "wrong"}
+        403, "POST", "settings/test-s3", json_body={"accessKeyId": "unknown", "secretAccessKey": "wrong"}
     )
     assert body["error"] == "InvalidAccessKeyId"
     await api.ok("POST", "settings/test-s3", json_body={})
@@ -198,9 +198,7 @@ async def test_token_is_tested_without_storing_it(api: Any, hf: HubStandIn) -> N
 
 
 @on_moto
-async def test_no_proxy_holds_for_the_store_and_for_the_hub(
-    api: Any, hf: HubStandIn, bucket: str, closed_port: int
-) -> None:
+async def test_no_proxy_applies_to_store_and_hub(api: Any, hf: HubStandIn, bucket: str, closed_port: int) -> None:
     hf.add(Repository("org/model")).commit({"a.txt": b"a", "b.bin": b"b"})
     proxy = {"httpProxy": f"http://127.0.0.1:{closed_port}"}
     assert (await api.refused(502, "POST", "settings/test-proxy", json_body=proxy))["error"] == "StoreUnreachable"
@@ -214,9 +212,9 @@ async def test_no_proxy_holds_for_the_store_and_for_the_hub(
 
 
 @on_moto
-async def test_the_terms_stay_accepted(api: Any) -> None:
-    told = await api.ok("GET", "disclaimer")
-    assert (told["name"], told["accepted"]) == ("ODH-TEC for Jupyter", False)
+async def test_accepted_disclaimer_stays_accepted(api: Any) -> None:
+    disclaimer = await api.ok("GET", "disclaimer")
+    assert (disclaimer["name"], disclaimer["accepted"]) == ("ODH-TEC for Jupyter", False)
     assert (await api.ok("PUT", "disclaimer", json_body={"accepted": True}))["accepted"] is True
     assert (await api.ok("GET", "disclaimer"))["accepted"] is True
     await api.refused(400, "PUT", "disclaimer", json_body={"accepted": "perhaps"})

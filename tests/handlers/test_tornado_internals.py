@@ -1,4 +1,4 @@
-"""What is used of Tornado and is not public: it exists, nothing breaks without it, and only one module uses it."""
+"""Private parts of Tornado: they exist, nothing breaks without them, and only one module uses them."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ PACKAGE = Path(tornado_internals.__file__).parent.parent
 
 
 @on_moto
-async def test_the_installed_tornado_has_what_is_used(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_installed_tornado_has_the_private_parts(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     found: dict[tuple[str, ...], bool] = {}
 
-    async def look(handler: BucketsHandler) -> None:
+    async def get(handler: BucketsHandler) -> None:
         connection: Any = handler.request.connection
         found.update({names: has(connection, names) for names in (BODY_READER, CHUNK_SIZE, REMAINING)})
         found[READ_STATE] = has(connection.stream, READ_STATE)
         found[TRANSFORMS] = has(handler, TRANSFORMS)
         handler.finish("{}")
 
-    monkeypatch.setattr(BucketsHandler, "get", look)
+    monkeypatch.setattr(BucketsHandler, "get", get)
     await api.ok("GET", "buckets")
     assert len(found) == 5
     assert all(found.values()), found
@@ -60,7 +60,7 @@ async def test_the_installed_tornado_has_what_is_used(api: Any, monkeypatch: pyt
 
 @on_moto
 @pytest.mark.parametrize("missing", [PARTS, {READ_STATE}], ids=["nothing", "no reading of the socket"])
-async def test_every_byte_arrives_without_what_is_not_public(
+async def test_all_bytes_arrive_without_the_private_parts(
     missing: set[tuple[str, ...]],
     api: Any,
     bucket: str,
@@ -68,10 +68,10 @@ async def test_every_byte_arrives_without_what_is_not_public(
     monkeypatch: pytest.MonkeyPatch,
     form: Callable[..., tuple[bytes, dict[str, str]]],
 ) -> None:
-    asked: set[tuple[str, ...]] = set()
+    checked: set[tuple[str, ...]] = set()
 
     def has_not(part: Any, names: tuple[str, ...]) -> bool:
-        asked.add(names)
+        checked.add(names)
         return names not in missing and has(part, names)
 
     monkeypatch.setattr(tornado_internals, "has", has_not)
@@ -79,8 +79,8 @@ async def test_every_byte_arrives_without_what_is_not_public(
     await api.put(bucket, "whole", content)
     body, headers = form(("in a form", content))
     await api.ok("POST", "objects/upload", bucket, status=201, body=body, headers=headers)
-    wish = {"bucket": bucket, "key": "in parts", "size": len(content)}
-    upload = await api.ok("POST", "uploads", status=201, json_body=wish)
+    request = {"bucket": bucket, "key": "in parts", "size": len(content)}
+    upload = await api.ok("POST", "uploads", status=201, json_body=request)
     for number in range(1, -(-len(content) // upload["partSize"]) + 1):
         part = content[(number - 1) * upload["partSize"] : number * upload["partSize"]]
         await api.ok("PUT", "uploads", upload["uploadId"], str(number), body=part)
@@ -90,11 +90,11 @@ async def test_every_byte_arrives_without_what_is_not_public(
         assert (await api.download(bucket, key)).body == content
     archive = await api.send("GET", "archive", bucket, params={"key": encode_key("whole")})
     assert zipfile.ZipFile(io.BytesIO(archive.body)).read("whole") == content
-    assert asked == PARTS - (set() if BODY_READER not in missing else {READ_STATE})
+    assert checked == PARTS - (set() if BODY_READER not in missing else {READ_STATE})
 
 
-def test_only_one_module_uses_it() -> None:
-    """No other module names a private attribute of Tornado, or one that nothing in the package defines."""
+def test_only_one_module_uses_private_parts() -> None:
+    """Other modules use neither private attributes of Tornado nor any that the package does not define."""
     trees = {path: ast.parse(path.read_text()) for path in sorted((PACKAGE / "handlers").rglob("*.py"))}
     own: set[str] = set()
     used: set[tuple[str, str]] = set()
@@ -125,17 +125,17 @@ def _lowest() -> str:
 
 @pytest.fixture(scope="module", params=[f"tornado=={_lowest()}", "tornado"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where that version is installed."""
+    """The folder in which this version is installed."""
     made = tmp_path_factory.mktemp("tornado")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(made), request.param]
-    # The scripts' constraints name one version.
+    # Without the constraints of the scripts, which pin one version.
     subprocess.run(command, env={**os.environ, "PIP_CONSTRAINT": ""}, check=True)
     return made
 
 
 @pytest.fixture
 def server(lab_server: Callable[..., JupyterProcess], s3_server: S3Server, folder: Path) -> JupyterProcess:
-    """A server that finds that version first."""
+    """A server that imports this version."""
     path = os.pathsep.join([str(folder), python_path()])
     return lab_server({**s3_server.env, "PYTHONPATH": path}, app="jupyter_server")
 
@@ -143,7 +143,7 @@ def server(lab_server: Callable[..., JupyterProcess], s3_server: S3Server, folde
 @pytest.mark.network
 @pytest.mark.extended
 @on_moto
-def test_every_byte_arrives_with_the_lowest_and_the_newest_tornado(
+def test_all_bytes_arrive_with_the_lowest_and_the_newest_tornado(
     server: JupyterProcess, folder: Path, bucket: str, s3_client: S3Client, tmp_path: Path
 ) -> None:
     version = next(folder.glob("tornado-*.dist-info")).name.removeprefix("tornado-").removesuffix(".dist-info")

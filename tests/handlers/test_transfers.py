@@ -24,7 +24,7 @@ def repo(hf: HubStandIn) -> Repository:
 
 @pytest.fixture
 def halting_repo(hf: HubStandIn) -> Repository:
-    """One whose weights stop on their way."""
+    """A repository with a file that stalls during its download."""
     repository = hf.add(Repository("org/slow"))
     repository.commit({"a.txt": b"a", "weights.bin": SyntheticContent(20 * MIB, seed=2)})
     hf.inject(Halt(4 * MIB), "*weights.bin", host="cdn", times=None)
@@ -37,7 +37,7 @@ async def start(api: Any, bucket: str, repo: str = "org/model", **request: Any) 
 
 
 async def next_transfer(stream: Any) -> tuple[str, Any]:
-    """The next event that is no comment, with its id."""
+    """Return kind and data of the next event that is not a comment."""
     async for kind, data in stream:
         return kind, data
     raise AssertionError("the stream ended")
@@ -61,7 +61,7 @@ async def test_transfers_are_listed_newest_first_and_shown(api: Any, repo: Repos
 
 
 @on_moto
-async def test_the_files_of_a_transfer_come_in_windows(api: Any, repo: Repository, bucket: str) -> None:
+async def test_files_of_a_transfer_are_returned_in_windows(api: Any, repo: Repository, bucket: str) -> None:
     done = await api.finished((await start(api, bucket))["id"])
 
     async def window(**params: Any) -> Any:
@@ -108,7 +108,7 @@ async def test_a_cancelled_import_leaves_nothing_half_written(
     transfer = await start(api, bucket, "org/slow")
     stream = await api.events("GET", "transfers/events")
     async for _, data in stream:
-        if data["filesDone"] == 1:  # the small file; the large one is on its way
+        if data["filesDone"] == 1:  # the small file, while the large one stalls
             break
     await stream.close()
     body = await api.refused(409, "DELETE", "transfers", transfer["id"])
@@ -116,7 +116,7 @@ async def test_a_cancelled_import_leaves_nothing_half_written(
     cancelled = await api.ok("POST", "transfers", transfer["id"], "cancel", body="")
     assert cancelled["state"] == "cancelled"
     assert cancelled["finishedAt"]
-    # Whole objects that arrived stay.
+    # Complete objects are kept.
     assert stored() == {"org/slow/a.txt": 1}
     assert multiparts() == 0
     files = (await api.ok("GET", "transfers", transfer["id"], "files"))["files"]
@@ -135,7 +135,7 @@ async def test_failed_file_is_listed_with_its_error(api: Any, hf: HubStandIn, re
 
 
 @on_moto
-async def test_removing_a_transfer_leaves_what_it_wrote(
+async def test_removing_a_transfer_keeps_its_objects(
     api: Any, repo: Repository, bucket: str, stored: Callable[[], dict[str, int]]
 ) -> None:
     done = await api.finished((await start(api, bucket))["id"])
@@ -179,13 +179,13 @@ async def test_returning_client_receives_only_missed_events(api: Any, repo: Repo
     await stream.close()
     assert first["id"] in event["data"]
     second = await api.finished((await start(api, bucket, prefix="again"))["id"])
-    for last_id, heard in (
+    for last_id, received in (
         (event["id"], [second["id"]]),
         ("not-of-this-run-7", [first["id"], second["id"]]),
         ("nonsense", [first["id"], second["id"]]),
     ):
         stream = await api.events("GET", "transfers/events", Last_Event_ID=last_id)
-        assert [(await next_transfer(stream))[1]["id"] for _ in heard] == heard, last_id
+        assert [(await next_transfer(stream))[1]["id"] for _ in received] == received, last_id
         await stream.close()
     await api.send("DELETE", "transfers", first["id"])
     stream = await api.events("GET", "transfers/events", Last_Event_ID=event["id"])

@@ -1,4 +1,4 @@
-"""Writing where the bucket may not be listed: S3 then answers 403 to a HEAD of what does not exist."""
+"""Writing without permission to list the bucket: S3 then replies 403 to a HEAD of a missing object."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3.store import S3Store
 from tests.marks import on_rgw
-from tests.odd_store import Asked, OddStore, Reply, failure
+from tests.odd_store import OddStore, Reply, Request, failure
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -30,19 +30,19 @@ Limit = Callable[..., None]
 
 @pytest.fixture
 def limit(odd_store: OddStore) -> Limit:
-    """Take rights away; ``ignores`` says where this store takes no notice of If-None-Match."""
+    """A function that removes permissions. ``ignores``: methods for which the store ignores If-None-Match."""
 
     def take(*, lists: bool = False, reads: bool = True, deletes: bool = True, ignores: str = "") -> None:
-        def refuse(asked: Asked) -> Reply | None:
+        def refuse(request: Request) -> Reply | None:
             denied = failure(403, "AccessDenied")
-            if asked.method == "DELETE" and not deletes:
+            if request.method == "DELETE" and not deletes:
                 return denied
-            if "list-type" in asked.query and not lists:
+            if "list-type" in request.query and not lists:
                 return denied
-            if asked.method in {"GET", "HEAD"} and asked.key and "uploadId" not in asked.query:
-                return denied if not reads or asked.key not in odd_store.objects else None
-            if asked.method in ignores.split():
-                asked.headers.pop("if-none-match", None)
+            if request.method in {"GET", "HEAD"} and request.key and "uploadId" not in request.query:
+                return denied if not reads or request.key not in odd_store.objects else None
+            if request.method in ignores.split():
+                request.headers.pop("if-none-match", None)
             return None
 
         odd_store.refuse = refuse
@@ -56,18 +56,18 @@ async def send(odd_api: Any, key: str, body: bytes, policy: str, bucket: str = "
 
 
 async def send_in_parts(odd_api: Any, key: str, body: bytes, policy: str, bucket: str = "bucket") -> Any:
-    asked = {"bucket": bucket, "key": key, "size": len(body), "contentType": "text/plain", "onConflict": policy}
-    begun = await odd_api.send("POST", "uploads", json_body=asked)
-    if begun.code != 201:
-        return begun
-    upload = json.loads(begun.body)
+    request = {"bucket": bucket, "key": key, "size": len(body), "contentType": "text/plain", "onConflict": policy}
+    created = await odd_api.send("POST", "uploads", json_body=request)
+    if created.code != 201:
+        return created
+    upload = json.loads(created.body)
     for number in range(1, upload["partCount"] + 1):
         part = body[(number - 1) * upload["partSize"] : number * upload["partSize"]]
         assert (await odd_api.send("PUT", "uploads", upload["uploadId"], str(number), body=part)).code == 200
     return await odd_api.send("POST", "uploads", upload["uploadId"], "complete", json_body={})
 
 
-def left(odd_store: OddStore) -> list[str]:
+def keys_of(odd_store: OddStore) -> list[str]:
     return sorted(odd_store.objects)
 
 
@@ -75,20 +75,20 @@ def left(odd_store: OddStore) -> list[str]:
 @pytest.mark.parametrize("ignores", ["", "POST", "POST PUT"])
 @pytest.mark.parametrize("policy", ["fail", "skip", "rename", "overwrite"])
 @pytest.mark.parametrize("body", [SMALL, LARGE], ids=["small", "large"])
-async def test_new_key_is_uploaded_without_the_right_to_list(
+async def test_new_key_is_uploaded_without_permission_to_list(
     odd_api: Any, odd_store: OddStore, limit: Limit, ignores: str, policy: str, body: bytes
 ) -> None:
     limit(ignores=ignores)
     reply = await send(odd_api, "folder/new.txt", body, policy)
-    if policy != "overwrite" and (body is LARGE or "PUT" in ignores):  # S3 might replace what it hides
-        assert (reply.code, b"s3:ListBucket" in reply.body, left(odd_store)) == (403, True, [])
+    if policy != "overwrite" and (body is LARGE or "PUT" in ignores):  # S3 could replace a hidden object
+        assert (reply.code, b"s3:ListBucket" in reply.body, keys_of(odd_store)) == (403, True, [])
         assert not odd_store.uploads
         return
     assert reply.code == 201, reply.body
-    assert (left(odd_store), odd_store.objects["folder/new.txt"].body == body) == (["folder/new.txt"], True)
+    assert (keys_of(odd_store), odd_store.objects["folder/new.txt"].body == body) == (["folder/new.txt"], True)
 
 
-async def test_resumable_upload_copy_and_import_work_without_the_right_to_list(
+async def test_resumable_upload_copy_and_import_work_without_permission_to_list(
     hf: HubStandIn, odd_api: Any, odd_store: OddStore, limit: Limit
 ) -> None:
     limit(ignores="POST")
@@ -98,28 +98,28 @@ async def test_resumable_upload_copy_and_import_work_without_the_right_to_list(
     assert reply.code in {200, 201}, reply.body
     from_hub = "hf://org/model/config.json"
     for source, target in (("s3://bucket/up/new.bin", "copy/new.bin"), (from_hub, "hub/config.json")):
-        asked = {"action": "copy", "source": source, "target": f"s3://bucket/{target}", "onConflict": "fail"}
-        transfer = await odd_api.ok("POST", "transfers", status=201, json_body=asked)
+        request = {"action": "copy", "source": source, "target": f"s3://bucket/{target}", "onConflict": "fail"}
+        transfer = await odd_api.ok("POST", "transfers", status=201, json_body=request)
         ended = await odd_api.finished(transfer["id"])
         assert (ended["state"], ended["error"]) == ("completed", None)
-    assert left(odd_store) == ["copy/new.bin", "hub/config.json", "up/new.bin"]
+    assert keys_of(odd_store) == ["copy/new.bin", "hub/config.json", "up/new.bin"]
     assert odd_store.objects["copy/new.bin"].body == SMALL
 
 
 @pytest.mark.parametrize("body", [SMALL, LARGE], ids=["small", "large"])
 @pytest.mark.parametrize("ignores", ["", "POST", "POST PUT"])
-async def test_object_that_s3_does_not_show_is_never_overwritten(
+async def test_hidden_object_is_never_overwritten(
     odd_api: Any, odd_store: OddStore, limit: Limit, ignores: str, body: bytes
 ) -> None:
     for rights in ({"reads": False}, {"reads": False, "deletes": False}):
-        odd_store.put("folder/kept.txt", b"of somebody else")
+        odd_store.put("folder/kept.txt", b"another user's")
         limit(ignores=ignores, **rights)
         for policy in ("fail", "skip", "rename"):
-            for way in (send,) if policy == "skip" else (send, send_in_parts):
-                reply = await way(odd_api, "folder/kept.txt", body, policy)
-                assert reply.code in {403, 409, 412}, (way, policy, reply.body)
-        assert left(odd_store) == ["folder/kept.txt"]
-        assert odd_store.objects["folder/kept.txt"].body == b"of somebody else"
+            for upload in (send,) if policy == "skip" else (send, send_in_parts):
+                reply = await upload(odd_api, "folder/kept.txt", body, policy)
+                assert reply.code in {403, 409, 412}, (upload, policy, reply.body)
+        assert keys_of(odd_store) == ["folder/kept.txt"]
+        assert odd_store.objects["folder/kept.txt"].body == b"another user's"
         assert not odd_store.uploads
     assert (await send(odd_api, "folder/kept.txt", body, "overwrite")).code == 201
     assert odd_store.objects["folder/kept.txt"].body == body
@@ -133,16 +133,16 @@ async def test_existing_object_is_found_with_permission_to_read(
     assert (await send(odd_api, "folder/kept.txt", SMALL, "fail")).code == 409
     assert (await send(odd_api, "folder/kept.txt", SMALL, "rename")).code == 201
     assert odd_store.objects["folder/kept.txt"].body == b"kept"
-    assert len(left(odd_store)) == 2
+    assert len(keys_of(odd_store)) == 2
 
 
-async def test_dry_run_writes_nothing_without_the_right_to_list(
+async def test_dry_run_writes_nothing_without_permission_to_list(
     odd_api: Any, odd_store: OddStore, limit: Limit
 ) -> None:
     odd_store.put("a.txt", b"a")
     limit()
-    asked = {"action": "copy", "source": "s3://bucket/a.txt", "target": "s3://bucket/new/a.txt", "dryRun": True}
-    await odd_api.ok("POST", "transfers", json_body=asked)
+    request = {"action": "copy", "source": "s3://bucket/a.txt", "target": "s3://bucket/new/a.txt", "dryRun": True}
+    await odd_api.ok("POST", "transfers", json_body=request)
     assert odd_store.count("PUT") == odd_store.count("DELETE") == 0
 
 
@@ -150,7 +150,7 @@ async def test_dry_run_writes_nothing_without_the_right_to_list(
 def guest(
     s3_server: Any, s3_client: S3Client, bucket: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[S3Store]:
-    """Another user of Ceph, who may write to the bucket and read in one of its folders, but not list it."""
+    """A store of another Ceph user, who can write to the bucket and read one folder, but not list it."""
     conf = next(tmp_path_factory.getbasetemp().glob("rgw*/cluster/ceph.conf"))
     user = ("user", "create", "--uid=guest", "--display-name=guest", "--access-key=guest", "--secret-key=guest-secret")
     subprocess.run(["radosgw-admin", "-c", conf, *user], check=True, capture_output=True, timeout=60)
@@ -173,7 +173,7 @@ def guest(
 
 
 @on_rgw
-def test_ceph_without_the_right_to_list_takes_new_keys_and_replaces_none(
+def test_ceph_accepts_new_keys_and_replaces_none_without_permission_to_list(
     guest: S3Store, bucket: str, s3_client: S3Client
 ) -> None:
     for key in ("folder/kept", "secret/kept"):
@@ -187,7 +187,7 @@ def test_ceph_without_the_right_to_list_takes_new_keys_and_replaces_none(
     with pytest.raises(StoreError) as refused:
         guest.put(bucket, "secret/kept", [memoryview(SMALL)], len(SMALL), if_absent=True)
     assert refused.value.code == "PreconditionFailed"
-    with pytest.raises(Forbidden, match="s3:ListBucket"):  # Ceph would put the parts together all the same
+    with pytest.raises(Forbidden, match="s3:ListBucket"):  # Ceph would complete the upload anyway
         guest.existing(bucket, "secret/kept", in_parts=True)
     listed = s3_client.list_objects_v2(Bucket=bucket)["Contents"]
     assert [(one["Key"], one["Size"]) for one in listed] == [("folder/kept", 4), ("secret/kept", 4)]
@@ -195,14 +195,14 @@ def test_ceph_without_the_right_to_list_takes_new_keys_and_replaces_none(
 
 @pytest.fixture
 def amazon(odd_store: OddStore) -> Iterator[S3Store]:
-    """A store that takes this one for Amazon's."""
+    """A store that treats the odd store as Amazon S3."""
     connection = dataclasses.replace(odd_store.store.connection, endpoint="http://s3.amazonaws.com")
     store = S3Store(connection, Network(http_proxy=odd_store.endpoint))
     yield store
     store.close()
 
 
-def test_amazon_is_trusted_with_its_own_condition(amazon: S3Store, odd_store: OddStore, limit: Limit) -> None:
+def test_condition_of_amazon_is_trusted(amazon: S3Store, odd_store: OddStore, limit: Limit) -> None:
     limit(reads=False)
     assert amazon.existing("bucket", "folder/new.txt", in_parts=True) is None
     assert odd_store.count("PUT") == 0
@@ -210,9 +210,9 @@ def test_amazon_is_trusted_with_its_own_condition(amazon: S3Store, odd_store: Od
 
 def test_copy_onto_a_hidden_key_is_refused_by_amazon(amazon: S3Store, odd_store: OddStore, limit: Limit) -> None:
     etag = odd_store.put("a.txt", b"a").etag
-    odd_store.put("folder/kept.txt", b"of somebody else")
+    odd_store.put("folder/kept.txt", b"another user's")
     limit(reads=False)
     with pytest.raises(StoreError):
         amazon.copy("bucket", "folder/kept.txt", "bucket", "a.txt", etag=etag, if_absent=True)
-    assert odd_store.objects["folder/kept.txt"].body == b"of somebody else"
-    assert [one.headers["if-none-match"] for one in odd_store.asked if one.method == "PUT"] == ["*"]
+    assert odd_store.objects["folder/kept.txt"].body == b"another user's"
+    assert [one.headers["if-none-match"] for one in odd_store.requests if one.method == "PUT"] == ["*"]

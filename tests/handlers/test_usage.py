@@ -1,4 +1,4 @@
-"""``/usage``: how much a folder holds, step by step; more than a page of it is in ``test_search.py``."""
+"""``/usage``: the size of a folder, counted in steps. ``test_search.py`` has counts over several pages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def test_only_objects_below_the_prefix_are_counted(api: Any, s3_client: S3
 
 
 @on_moto
-async def test_one_reply_is_one_step_and_the_sum_is_all(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sum_of_all_replies_is_the_size(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("odhtec_jupyter.stores.step.STEP_SECONDS", 0.0)
     keys = [f"{number:05}" for number in range(2500)]
     counts = []

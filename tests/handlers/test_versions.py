@@ -1,4 +1,4 @@
-"""Versions of exactly one key: listed, read, restored, removed."""
+"""Versions of exactly one key are listed, read, restored and deleted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def versioned(s3_client: S3Client, bucket: str) -> str:
 
 @pytest.fixture
 def put(s3_client: S3Client, versioned: str) -> Callable[..., str]:
-    """Write a version; its id."""
+    """A function that writes a version and returns its id."""
 
     def write(key: str, body: bytes, **options: Any) -> str:
         return s3_client.put_object(Bucket=versioned, Key=key, Body=body, **options)["VersionId"]
@@ -40,7 +40,7 @@ async def versions(api: Any, bucket: str, key: str = KEY, **options: Any) -> Any
     return await api.ok("GET", "objects/versions", bucket, encode_key(key), **options)
 
 
-async def test_the_versions_are_those_of_exactly_that_key(
+async def test_versions_of_exactly_one_key_are_listed(
     api: Any, versioned: str, put: Callable[..., str], s3_client: S3Client
 ) -> None:
     for key in ("foobar", "foo/x", "fo"):
@@ -81,7 +81,9 @@ async def test_every_version_is_reached_by_following_the_tokens(
 
 
 @over_http
-async def test_a_bucket_without_versions_has_one_of_each_key(api: Any, bucket: str, s3_client: S3Client) -> None:
+async def test_bucket_without_versioning_has_one_version_of_each_key(
+    api: Any, bucket: str, s3_client: S3Client
+) -> None:
     s3_client.put_object(Bucket=bucket, Key=KEY, Body=b"x")
     found = await versions(api, bucket)
     assert found["versioning"] == "Off"
@@ -121,40 +123,42 @@ async def test_a_restored_version_is_the_newest_and_nothing_is_removed(
         assert tags == [{"Key": "stage", "Value": "raw"}]
         found = [one["VersionId"] for one in (await versions(api, versioned, key))["versions"]]
         assert found[1:] == [marker, new, old]
-        # What is the newest already needs no copy.
+        # Restoring the newest version needs no copy.
         await api.ok("POST", *target, json_body={"versionId": found[0]})
         assert len((await versions(api, versioned, key))["versions"]) == 4
-        # Ceph RGW does not tell a marker from nothing.
+        # Ceph RGW replies to a delete marker as to a missing object.
         reply = await api.send("POST", *target, json_body={"versionId": marker})
         assert (reply.code in {400, 404}, b"delete marker" in reply.body) == (True, True)
         await api.refused(400, "POST", *target, json_body={"versionId": ""})
         assert (await api.send("POST", *target, json_body={"versionId": "no-such-version"})).code in {400, 404}
 
 
-@on_rgw  # moto does not find a version below such a deletion
+@on_rgw  # moto does not find versions below such a delete marker
 async def test_suspended_versioning_prevents_overwriting(
     api: Any, versioned: str, put: Callable[..., str], s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = put(KEY, b"old")
     s3_client.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={"Status": "Suspended"})
-    s3_client.put_object(Bucket=versioned, Key=KEY, Body=b"has no version of its own")
+    s3_client.put_object(Bucket=versioned, Key=KEY, Body=b"has no version")
     target = ("objects/restore", versioned, encode_key(KEY))
     assert (await api.refused(409, "POST", *target, json_body={"versionId": old}))["error"] == "VersioningSuspended"
-    assert (await api.download(versioned, KEY)).body == b"has no version of its own"
+    assert (await api.download(versioned, KEY)).body == b"has no version"
     assert (await versions(api, versioned))["versioning"] == "Suspended"
-    with monkeypatch.context() as patch:  # who may not ask knows no better
+    with monkeypatch.context() as patch:  # without permission, the status is unknown
         patch.setattr(S3Store, "_versioning", lambda *_: "Unknown")
         await api.refused(409, "POST", *target, json_body={"versionId": old})
-    assert (await api.download(versioned, KEY)).body == b"has no version of its own"
-    # Below a marker there is nothing to lose.
+    assert (await api.download(versioned, KEY)).body == b"has no version"
+    # Below a delete marker, no version can be lost.
     await api.ok("DELETE", "objects", versioned, encode_key(KEY))
     await api.ok("POST", *target, json_body={"versionId": old})
     assert (await api.download(versioned, KEY)).body == b"old"
 
 
 @on_moto
-async def test_a_version_beside_a_list_of_keys_is_refused(api: Any, versioned: str, put: Callable[..., str]) -> None:
-    """It says one version, and without it all of the object would be gone."""
+async def test_version_together_with_a_list_of_keys_is_refused(
+    api: Any, versioned: str, put: Callable[..., str]
+) -> None:
+    """Otherwise the version would be ignored and the whole object deleted."""
     old = put(KEY, b"old")
     put(KEY, b"new")
     for version in (old, ""):
@@ -174,7 +178,7 @@ async def test_a_version_that_s3_does_not_copy_in_one_call_is_refused(
     assert "5 GiB" in error["message"]
 
 
-async def test_exactly_one_version_is_removed(
+async def test_exactly_one_version_is_deleted(
     api: Any, versioned: str, put: Callable[..., str], s3_client: S3Client
 ) -> None:
     first, second = put(KEY, b"1"), put(KEY, b"22")
@@ -192,7 +196,7 @@ async def test_exactly_one_version_is_removed(
     assert (await api.download(versioned, "foobar")).body == b"stays"
 
 
-async def test_a_version_of_a_folder_marker_is_no_folder(
+async def test_deleting_a_version_of_a_folder_marker_keeps_the_folder(
     api: Any, versioned: str, put: Callable[..., str], stored: Callable[[], dict[str, int]]
 ) -> None:
     marker = put("dir/", b"")

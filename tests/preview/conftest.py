@@ -1,4 +1,4 @@
-"""Objects to look at, read as the real store is read: by ranges, each of them counted."""
+"""Objects for previews, read by ranges like those of a real store, with counts of ranges and bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Range:
-    """An open range, which gives at most some KiB at a time, as a socket does."""
+    """An open range that returns at most some KiB at a time, like a socket."""
 
     def __init__(self, data: bytes) -> None:
         self._data = memoryview(data)
@@ -40,7 +40,7 @@ class Range:
 
 
 class Source:
-    """A store's object."""
+    """An object in a store."""
 
     checksum: Checksum | None = None
 
@@ -62,13 +62,13 @@ def input_of(key: str, content: Content | bytes, content_type: str = "") -> Prev
 
 @pytest.fixture
 def see() -> Callable[..., Any]:
-    """The preview of an object as a client gets it."""
+    """A function that returns the preview of an object as a client receives it."""
 
     def seen(key: str, content: Content | bytes, content_type: str = "") -> Any:
         item = input_of(key, content, content_type)
         found = preview(item)
         reply = found.model_dump(by_alias=True, mode="json")
-        found.model_dump_json()  # what cannot be written as UTF-8 would fail here
+        found.model_dump_json()  # fails for text that UTF-8 cannot encode
         assert reply["bytesRead"] == item.file.bytes_read < 4_000_000
         assert reply["size"] == item.size
         return reply
@@ -77,7 +77,7 @@ def see() -> Callable[..., Any]:
 
 
 def damaged(data: bytes, count: int, seed: int = 1) -> Iterator[bytes]:
-    """The same with bits turned over, or cut; never in the same way twice, always in the same ways."""
+    """Yield variants of the data with flipped bits or cut off, different from each other and the same in each run."""
     rng = random.Random(seed)
     for number in range(count):
         if number % 3 == 0:
@@ -85,7 +85,7 @@ def damaged(data: bytes, count: int, seed: int = 1) -> Iterator[bytes]:
             continue
         broken = bytearray(data)
         for _ in range(rng.choice((1, 3, 20))):
-            # Headers stand at either end.
+            # Headers are at either end.
             place = rng.choice(
                 (rng.randrange(min(len(data), 512)), rng.randrange(len(data)), -1 - rng.randrange(min(len(data), 256)))
             )
@@ -95,7 +95,7 @@ def damaged(data: bytes, count: int, seed: int = 1) -> Iterator[bytes]:
 
 @pytest.fixture(scope="session")
 def huge_files() -> ModuleType:
-    """The benchmark's files that are too large to make."""
+    """The files of the benchmarks that are too large to create."""
     spec = importlib.util.spec_from_file_location("huge_files", ROOT / "benchmarks" / "huge_files.py")
     assert spec
     assert spec.loader

@@ -1,4 +1,4 @@
-"""Objects of gigabytes in a store that makes up their bytes: less than 4 MB are read of each, whatever is in them."""
+"""Objects of gigabytes in a store that computes their bytes: a preview reads less than 4 MB of each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIMIT = 4_000_000
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[S3Store]:
-    """The benchmark's S3 service, which has such objects."""
+    """The S3 server of the benchmarks, which has such objects."""
     command = [sys.executable, str(ROOT / "benchmarks" / "null_s3.py")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin
@@ -33,7 +33,7 @@ def store() -> Iterator[S3Store]:
         made = S3Store(connection, Network())
         yield made
         made.close()
-        process.stdin.close()  # it serves until then
+        process.stdin.close()  # it runs until its input is closed
 
 
 @pytest.fixture

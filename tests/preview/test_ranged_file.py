@@ -1,4 +1,4 @@
-"""Reading here and there: each byte is fetched once, and neither bytes nor requests go on for ever."""
+"""Random access: each byte is requested once, and the numbers of bytes and requests are limited."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_more_bytes_than_allowed_are_not_read() -> None:
     assert file.at(0, 90_000) == CONTENT.read(0, 90_000)
     assert file.at(500_000, 10_000) == CONTENT.read(500_000, 510_000)
     assert file.bytes_left == 0
-    assert file.at(10, 80_000) == CONTENT.read(10, 80_010)  # what is there is there
+    assert file.at(10, 80_000) == CONTENT.read(10, 80_010)  # bytes that were read before are still available
     with pytest.raises(BudgetSpent):
         file.at(1_000_000, 1)
 

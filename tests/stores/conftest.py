@@ -1,4 +1,4 @@
-"""An S3 store, names in it that are hard to write, and stores that answer as they are told."""
+"""An S3 store, objects with unusual keys, and stores with scripted replies."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3.store import S3Store
+from tests.odd_store import OddStore
 from tests.scripted_store import Answer, ScriptedStore
 from tests.stores.s3.awkward import AWKWARD, ODD
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def untimed_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How far one reply goes into a search or a count depends on pages, not on how busy the machine is."""
+    """Let steps of searches and counts end after a number of pages only, not after a time."""
     monkeypatch.setattr("odhtec_jupyter.stores.step.STEP_SECONDS", float("inf"))
 
 
@@ -37,7 +38,7 @@ def store(s3_server: Any) -> Iterator[S3Store]:
 
 @pytest.fixture
 def keys(s3_server: Any, s3_client: S3Client, bucket: str) -> list[str]:
-    """Names that are hard to write, stored."""
+    """The keys of stored objects whose names are unusual."""
     every = AWKWARD + ([] if s3_server.name == "moto" else ODD)
     for number, key in enumerate(every):
         s3_client.put_object(Bucket=bucket, Key=key, Body=b"x" * number)
@@ -46,7 +47,7 @@ def keys(s3_server: Any, s3_client: S3Client, bucket: str) -> list[str]:
 
 @pytest.fixture
 def script() -> Iterator[Callable[[Answer], ScriptedStore]]:
-    """Starts stores that answer as they are told."""
+    """A function that starts a store with scripted replies."""
     running: list[ScriptedStore] = []
 
     def start(answer: Answer) -> ScriptedStore:
@@ -56,3 +57,10 @@ def script() -> Iterator[Callable[[Answer], ScriptedStore]]:
     yield start
     for one in running:
         one.__exit__(None, None, None)
+
+
+@pytest.fixture
+def odd() -> Iterator[OddStore]:
+    """An S3 server whose replies a test can change."""
+    with OddStore() as running:
+        yield running

@@ -16,10 +16,10 @@ ENDLESS = """
 import threading
 from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 
-begun = threading.Event()
+started = threading.Event()
 threads = DaemonThreads(2, thread_name_prefix="endless")
-threads.submit(lambda: (begun.set(), threading.Event().wait()))
-begun.wait()
+threads.submit(lambda: (started.set(), threading.Event().wait()))
+started.wait()
 threads.shutdown(wait=False)
 """
 
@@ -35,7 +35,7 @@ def test_process_ends_while_a_call_never_returns() -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_calls_run_side_by_side_up_to_the_limit() -> None:
+def test_calls_run_in_parallel_up_to_the_limit() -> None:
     both = threading.Barrier(2, timeout=GIVE_UP_SECONDS)
     with DaemonThreads(2, thread_name_prefix="two") as threads:
         futures = [threads.submit(both.wait) for _ in range(6)]
@@ -62,17 +62,17 @@ def test_call_runs_in_the_context_of_its_submitter() -> None:
 
 
 def test_shutdown_cancels_waiting_calls_and_accepts_no_more() -> None:
-    begun, go_on = threading.Event(), threading.Event()
+    started, may_continue = threading.Event(), threading.Event()
 
     def run() -> bool:
-        begun.set()
-        return go_on.wait(GIVE_UP_SECONDS)
+        started.set()
+        return may_continue.wait(GIVE_UP_SECONDS)
 
     threads = DaemonThreads(1, thread_name_prefix="one")
     running, waiting = threads.submit(run), threads.submit(int)
-    assert begun.wait(GIVE_UP_SECONDS)
+    assert started.wait(GIVE_UP_SECONDS)
     threads.shutdown(wait=False, cancel_futures=True)
-    go_on.set()
+    may_continue.set()
     threads.shutdown()
     assert running.result(GIVE_UP_SECONDS)
     with pytest.raises(CancelledError):
@@ -81,7 +81,7 @@ def test_shutdown_cancels_waiting_calls_and_accepts_no_more() -> None:
         threads.submit(int)
 
 
-def test_calls_wait_for_the_threads_that_are_there_where_no_more_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_wait_for_existing_threads_if_no_other_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
     start, none_left = threading.Thread.start, True
 
     def refused(thread: threading.Thread) -> None:
@@ -99,7 +99,7 @@ def test_calls_wait_for_the_threads_that_are_there_where_no_more_can_start(monke
         none_left = False
         first = threads.submit(both.wait)
         none_left = True
-        second = threads.submit(int, "7")  # by the only one, when it has time
+        second = threads.submit(int, "7")  # by the only thread, when it is idle
         both.wait()
         first.result(GIVE_UP_SECONDS)
         assert second.result(GIVE_UP_SECONDS) == 7

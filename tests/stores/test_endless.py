@@ -1,4 +1,4 @@
-"""A store or a hub that sends in a loop is left, with a sentence, before it fills the memory."""
+"""Endless replies of a store or a hub become an error before they fill the memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.endless import EndlessServer, Reply, endless
 from tests.recorder import Recorder
 from tests.scripted_store import Answer, ScriptedStore, listing
 
-# What may be on its way in buffers when the reader goes.
+# More bytes can be in buffers when the reader disconnects.
 LIMIT = 2 * MAX_BODY_BYTES
 XML = b'<?xml version="1.0"?>'
 CONTENTS = b"<Contents><Key>k</Key><Size>1</Size></Contents>"
@@ -65,24 +65,24 @@ S3_CALLS: dict[str, tuple[int, bytes, bytes, Callable[[S3Store], Any]]] = {
 
 @pytest.mark.parametrize("call", S3_CALLS)
 def test_endless_reply_of_the_store_is_an_error(call: str) -> None:
-    status, start, entry, ask = S3_CALLS[call]
+    status, start, entry, call_store = S3_CALLS[call]
     with EndlessServer(lambda _: (status, {}, endless(start, entry))) as server:
         store = S3Store(S3Connection(server.url, "us-east-1", None, "key", "secret"), Network())
         with pytest.raises(OdhTecError, match="more than 16 MB") as error:
-            ask(store)
+            call_store(store)
         store.close()
     assert (error.value.code, error.value.status) == ("ReplyTooLarge", 502)
     assert server.sent < LIMIT
 
 
 def hub_answer(part: str, headers: dict[str, str], body: Callable[[], Any]) -> Callable[[str], Reply]:
-    """A hub that answers well but for the addresses that hold ``part``."""
+    """Return valid replies of a hub, except for addresses that contain ``part``."""
 
     def answer(path: str) -> Reply:
         if part in path:
             return 200, headers, body()
-        told = INFO if "/tree/" not in path else []
-        return 200, {}, iter([json.dumps(told).encode()])
+        content = INFO if "/tree/" not in path else []
+        return 200, {}, iter([json.dumps(content).encode()])
 
     return answer
 
@@ -112,7 +112,7 @@ def test_endless_reply_of_the_hub_is_an_error(part: str, packed: bool) -> None:
     assert server.sent < LIMIT
 
 
-def test_a_packed_reply_of_the_hub_is_read() -> None:
+def test_compressed_reply_of_the_hub_is_read() -> None:
     files = [{"type": "file", "path": "a.txt", "size": 1, "oid": "1" * 40}]
     packed = gzip.compress(json.dumps(files).encode())
     with EndlessServer(hub_answer("/tree/", {"Content-Encoding": "gzip"}, lambda: iter([packed]))) as server:
@@ -123,7 +123,7 @@ def test_a_packed_reply_of_the_hub_is_read() -> None:
 
 
 def tree(link: Callable[[int], str], *, per_page: int) -> tuple[EndlessServer, list[int]]:
-    """A hub whose list of files goes on where ``link`` says, for each number of a page."""
+    """Return a hub whose list of files continues at ``link`` of the page number, and the numbers of requested pages."""
     pages: list[int] = []
 
     def answer(path: str) -> Reply:
@@ -138,7 +138,7 @@ def tree(link: Callable[[int], str], *, per_page: int) -> tuple[EndlessServer, l
     return EndlessServer(answer), pages
 
 
-def look(server: EndlessServer) -> Any:
+def read_repo(server: EndlessServer) -> Any:
     store = HubStore(HubConnection(server.url, "hf_token"), Network())
     try:
         return store.repo("org/model", repo_type="model", revision="main")
@@ -149,15 +149,15 @@ def look(server: EndlessServer) -> Any:
 def test_list_of_files_with_a_loop_is_an_error() -> None:
     server, pages = tree(lambda number: f"/anything?cursor={number % 3}", per_page=0)
     with server, pytest.raises(OdhTecError, match="in a loop"):
-        look(server)
+        read_repo(server)
     assert len(pages) == 4
 
 
 @pytest.mark.parametrize("link", ["/anything", "http://[::1/?cursor=2"])
-def test_a_link_without_a_next_page_is_no_end_of_the_list(link: str) -> None:
+def test_invalid_link_to_the_next_page_is_an_error(link: str) -> None:
     server, pages = tree(lambda number: link, per_page=1)
     with server, pytest.raises(OdhTecError, match="links to a next page of the file list without an address"):
-        look(server)
+        read_repo(server)
     assert len(pages) == 1
 
 
@@ -167,7 +167,7 @@ def test_endless_list_of_files_is_an_error(monkeypatch: pytest.MonkeyPatch, per_
     monkeypatch.setattr(hub_tree, "MAX_PAGES", 40)
     server, pages = tree(lambda number: f"/anything?cursor={number}", per_page=per_page)
     with server, pytest.raises(OdhTecError, match="more than 100 files"):
-        look(server)
+        read_repo(server)
     assert len(pages) == pages_read
 
 
@@ -175,7 +175,7 @@ def test_the_token_does_not_follow_a_link_to_another_host() -> None:
     with Recorder() as other:
         server, pages = tree(lambda number: f"{other.url}/api?cursor={min(number, 2)}", per_page=1)
         with server, pytest.raises(OdhTecError):
-            look(server)
+            read_repo(server)
     assert len(pages) == 3
     assert other.requests == []
 

@@ -1,4 +1,4 @@
-"""Bundles of authorities, joined once for each combination and never left behind; proxies that are no URL."""
+"""Combined certificate bundles are written once and removed later. Invalid proxies are refused."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ sys.stdin.read()
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder for temporary files, of this process and of those it starts."""
+    """The folder for temporary files of this process and its child processes."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path
 
 
-def test_bundles_of_killed_servers_are_swept_and_those_of_living_ones_are_not(folder: Path) -> None:
+def test_bundles_of_killed_servers_are_removed_and_those_of_running_ones_are_kept(folder: Path) -> None:
     other = subprocess.Popen(
         [sys.executable, "-c", WRITES, certifi.where()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -81,7 +81,7 @@ def test_removed_bundle_is_written_again_without_a_second_descriptor(folder: Pat
         remove_ca_files()
 
 
-def test_nothing_is_swept_where_there_is_no_folder_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_removed_without_a_folder_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
     def none() -> str:
         raise FileNotFoundError("No usable temporary directory found")
 
@@ -95,15 +95,15 @@ def test_proxy_that_is_not_a_url_is_refused_without_its_password(password: str) 
     network = Network(https_proxy=proxy, no_proxy="direct.example")
     http, hub = Http(network), HubStore(HubConnection("https://hub.example"), network)
     s3 = S3Store(S3Connection("https://s3.example", access_key_id="key", secret_access_key="word"), network)
-    asks: list[Callable[[], object]] = [
+    calls: list[Callable[[], object]] = [
         lambda: http.request("GET", "https://store.example/"),
         lambda: hub.refs("org/name", repo_type="model"),
         s3.list_buckets,
     ]
     try:
-        for ask in asks:
+        for call in calls:
             with pytest.raises(OdhTecError, match="The proxy for https addresses is not a valid URL") as error:
-                ask()
+                call()
             assert (error.value.code, error.value.transient) == ("ProxyError", False)
             assert not re.search("cret|user:se", str(error.value))
         assert network.proxy_for("https://direct.example") is None

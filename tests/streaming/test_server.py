@@ -1,4 +1,4 @@
-"""A Jupyter server of its own: what is refused before the body, what memory it takes, who waits for whom."""
+"""A Jupyter server in its own process: early refusals, bounded memory, stalled senders, stopping."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 MIB = 1024 * 1024
 GROWTH = 96 * MIB
 CHUNK = MIB
-LIMIT = 128 * MIB  # of a body, for Jupyter's own handlers; it is 512 MiB unless configured
+LIMIT = 128 * MIB  # bytes of a body for Jupyter's own handlers; the default is 512 MiB
 OPTIONS = [f"--ServerApp.max_body_size={LIMIT}"]
 ALONE = ["--ServerApp.jpserver_extensions={'odhtec_jupyter': True}"]
 
@@ -52,12 +52,12 @@ class Server:
         return session
 
     def memory(self, what: str) -> int:
-        """``VmRSS`` now or ``VmHWM``, the most it has ever been, in bytes."""
+        """Return the present ``VmRSS`` or the maximum ``VmHWM`` of the process in bytes."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return int(re.search(rf"{what}:\s+(\d+) kB", status)[1]) * 1024  # type: ignore[index]
 
     def connect(self, method: str, path: str, headers: dict[str, str]) -> socket.socket:
-        """A connection on which only the head of a request has been sent."""
+        """Open a connection and send only the head of a request."""
         parts = urlsplit(self.api)
         assert parts.hostname
         assert parts.port
@@ -82,7 +82,7 @@ def server(s3_server: Any, hub: HubStandIn, tmp_path: Path) -> Iterator[Server]:
 
 
 def body_of(size: int, seed: int = 0) -> Iterator[bytes]:
-    """``size`` bytes, never all of them in memory."""
+    """Yield ``size`` bytes in chunks."""
     for chunk in SyntheticContent(size, seed).chunks(0, size):
         yield bytes(chunk)
 
@@ -101,7 +101,7 @@ class Sized:
 
 
 def is_closed(connection: socket.socket) -> bool:
-    """Whether the server has answered or hung up."""
+    """Return whether the server has replied or closed the connection."""
     return bool(select.select([connection], [], [], 0)[0])
 
 
@@ -109,16 +109,16 @@ def is_closed(connection: socket.socket) -> bool:
 def test_unauthorized_upload_is_refused_before_its_body_is_read(server: Server) -> None:
     path = f"/objects/upload/any/{encode_key('key')}"
     form = {"Content-Type": "multipart/form-data; boundary=x"}
-    made = {"Cookie": "_xsrf=made", "X-XSRFToken": "made"}
+    forged = {"Cookie": "_xsrf=forged", "X-XSRFToken": "forged"}
     for method, target, headers in (
         ("PUT", path, {}),
-        ("PUT", path, made),
+        ("PUT", path, forged),
         ("PUT", path, {"Authorization": "token wrong"}),
-        ("PUT", path, made | {"Authorization": "token wrong"}),
-        ("POST", path, form | made),
-        ("POST", "/objects/upload/any", form | made),
+        ("PUT", path, forged | {"Authorization": "token wrong"}),
+        ("POST", path, form | forged),
+        ("POST", "/objects/upload/any", form | forged),
     ):
-        # Not a byte of the 64 MiB is sent: a server that wants them first would never answer.
+        # None of the 64 MiB is sent: a server that waits for them would never reply.
         with server.connect(method, target, {"Content-Length": str(64 * MIB), **headers}) as connection:
             assert connection.recv(4096).split()[1] == b"403", (method, target, headers)
 
@@ -127,7 +127,7 @@ def test_unauthorized_upload_is_refused_before_its_body_is_read(server: Server) 
 def test_body_over_jupyters_limit_is_stored_in_bounded_memory(
     lab_server: Callable[..., JupyterProcess], s3_server: S3Server, s3_client: S3Client, bucket: str
 ) -> None:
-    # Not a forked one: what that shares would count as its memory.
+    # Not a forked process, whose shared memory would be counted as well.
     process = lab_server(s3_server.env, app="jupyter_server", options=[*ALONE, *OPTIONS])
     store_and_read(Server(process), s3_client, bucket, LIMIT + 64 * MIB)
     process.stop()
@@ -135,7 +135,7 @@ def test_body_over_jupyters_limit_is_stored_in_bounded_memory(
 
 def store_and_read(server: Server, s3_client: S3Client, bucket: str, size: int) -> None:
     with server.session() as session:
-        # The libraries that are loaded on first use belong to the idle server.
+        # Libraries that are loaded on first use count as memory of the idle server.
         session.put(f"{server.api}/objects/upload/{bucket}/{encode_key('warm')}", data=b"x").raise_for_status()
         session.get(f"{server.api}/objects/download/{bucket}/{encode_key('warm')}").raise_for_status()
         idle = server.memory("VmRSS")
@@ -177,7 +177,7 @@ def test_stalled_senders_do_not_keep_others_waiting(
             connection.sendall(b"x" * 100)
             stalled.append(connection)
         with server.session() as session:
-            # Small requests never wait: had this one, the server would have closed a stalled connection first.
+            # Small requests never wait. If this one did, the server would first close a stalled connection.
             assert session.get(f"{server.api}/objects/{bucket}", timeout=GIVE_UP_SECONDS).ok
             assert not any(map(is_closed, stalled))
             url = f"{server.api}/objects/upload/{bucket}/{encode_key('normal')}"
@@ -190,8 +190,8 @@ def test_stalled_senders_do_not_keep_others_waiting(
                     if transfer["id"].encode() in line and b'"state":"completed"' in line:
                         break
                     assert b'"state":"failed"' not in line
-                    quiet = quiet + 1 if line.startswith(b":") else quiet  # a comment comes where nothing happens
-                    assert quiet < 5, "it waits for the senders"
+                    quiet = quiet + 1 if line.startswith(b":") else quiet  # a comment is sent when nothing happens
+                    assert quiet < 5, "the import waits for the stalled senders"
     finally:
         for connection in stalled:
             connection.close()

@@ -83,7 +83,7 @@ def workspace(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make_services(
-    s3_server: Any, hub: Any, tmp_path: Path, workspace: Path, clean_surroundings: None, jp_asyncio_loop: Any
+    s3_server: Any, hub: Any, tmp_path: Path, workspace: Path, clean_environment_variables: None, jp_asyncio_loop: Any
 ) -> Iterator[Callable[..., Services]]:
     """A function that returns the services of a new server. All servers use the same journal, one after the other."""
     made: list[Services] = []

@@ -37,3 +37,10 @@ async def put(uploads: Uploads, upload: Upload, data: bytes, *numbers: int) -> N
         await part.finish()
 
     await asyncio.gather(*(one(number) for number in numbers))
+
+
+async def send_all_parts(uploads: Uploads, bucket: str, data: bytes) -> Upload:
+    """Start an upload of three parts and send them. It is not completed."""
+    upload, _ = await uploads.begin(request(bucket))
+    await put(uploads, upload, data, 1, 2, 3)
+    return upload

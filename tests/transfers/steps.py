@@ -81,13 +81,15 @@ async def begin_planned(services: Services, action: str, source: str, target: st
     return transfer
 
 
-async def begin_import(services: Services, wish: ImportRequest) -> Transfer:
+async def begin_import(services: Services, request: ImportRequest) -> Transfer:
     """Plan and start an import."""
-    plan = await asyncio.to_thread(plan_import, services.stores(wish.token), wish, services.options(wish), never)
+    plan = await asyncio.to_thread(
+        plan_import, services.stores(request.token), request, services.options(request), never
+    )
     transfer = services.transfers.new("import", plan.source, plan.target, plan.options)
     await apply_plan(transfer, list(plan.files))
     await services.transfers.start(transfer)
-    services.give_token(transfer, wish.token)
+    services.give_token(transfer, request.token)
     return transfer
 
 

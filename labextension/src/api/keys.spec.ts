@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { crumbs, encodeKey, nameIn, parentPrefix } from './keys';
 
-/** What the server does with a key of a URL. */
+/** Decode a key as the server does. */
 function decode(text: string): string {
   return Buffer.from(text, 'base64url').toString('utf-8');
 }
@@ -40,7 +40,7 @@ describe('paths', () => {
     expect(nameIn('a/', 'a//')).toBe('/');
   });
 
-  it('lists the folders on the way', () => {
+  it('lists the folders of a path', () => {
     expect(crumbs('a//b/')).toEqual([
       { name: 'a', prefix: 'a/' },
       { name: '/', prefix: 'a//' },

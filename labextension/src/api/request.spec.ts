@@ -5,7 +5,7 @@ import { OdhTecAPI } from './api';
 import { ApiError, NOT_ENABLED } from './request';
 
 describe('ApiError.ofReply', () => {
-  it("repeats the server's code and sentence", () => {
+  it("keeps the server's code and message", () => {
     const body = JSON.stringify({ error: 'NoSuchBucket', message: 'There is none.' });
     const error = ApiError.ofReply(404, 'Not Found', body);
     expect([error.code, error.message, error.status]).toEqual([
@@ -15,13 +15,13 @@ describe('ApiError.ofReply', () => {
     ]);
   });
 
-  it('recognizes the 404 of a server without our routes', () => {
+  it('recognizes the 404 of a server without the extension', () => {
     const tornado = JSON.stringify({ message: 'Not Found', reason: null });
     expect(ApiError.ofReply(404, 'Not Found', tornado).code).toBe(NOT_ENABLED);
     expect(ApiError.ofReply(404, 'Not Found', '<html>').code).toBe(NOT_ENABLED);
   });
 
-  it('turns a proxy’s HTML page into a sentence', () => {
+  it('replaces the HTML page of a proxy by a message', () => {
     const error = ApiError.ofReply(504, 'Gateway Timeout', '<html>');
     expect(error.message).toBe('The server replied 504 Gateway Timeout.');
   });
@@ -34,7 +34,7 @@ describe('links that the browser follows itself', () => {
     document.cookie = '_xsrf=; max-age=0';
   });
 
-  it('show the server that no other site asks', () => {
+  it('contain the XSRF value, which other sites do not know', () => {
     document.cookie = '_xsrf=2|a|b|1';
     const query = '_xsrf=2%7Ca%7Cb%7C1';
     expect(api.downloadUrl('b', 'a')).toBe(`http://lab/odhtec/api/objects/download/b/YQ?${query}`);
@@ -46,7 +46,7 @@ describe('links that the browser follows itself', () => {
     );
   });
 
-  it('are plain where there is no such cookie', () => {
+  it('contain no XSRF value without the cookie', () => {
     expect(api.downloadUrl('b', 'a')).toBe('http://lab/odhtec/api/objects/download/b/YQ');
   });
 });

@@ -10,7 +10,7 @@ const EVENTS = [
 ];
 
 describe('EventParser', () => {
-  it('gives the same events however the text is cut', () => {
+  it('returns the same events however the text is split', () => {
     for (let size = 1; size <= STREAM.length; size++) {
       const parser = new EventParser();
       const events = [];
@@ -21,7 +21,7 @@ describe('EventParser', () => {
     }
   });
 
-  it('keeps the last id over events without one, and an unfinished event to itself', () => {
+  it('keeps the last ID for events without one, and returns no unfinished event', () => {
     const parser = new EventParser('41');
     expect(parser.push('data: a\n\ndata: b\n')).toEqual([
       { event: 'message', data: 'a', lastEventId: '41' }

@@ -11,7 +11,7 @@ const FOLDERS: Record<string, ObjectList> = {
   'other/': page(['o'])
 };
 
-/** A browser and a widget with its Python side; `held` keeps the lists back until they are released. */
+/** A browser and a widget with its Python side. With `held`, lists are delayed until they are released. */
 function setup(traits: Partial<ITraits> = {}) {
   const held: { prefix: string; answer: Deferred<ObjectList> }[] = [];
   let holds = false;
@@ -52,12 +52,12 @@ function setup(traits: Partial<ITraits> = {}) {
       if (news.length) {
         sent.push(Object.fromEntries(news));
         Object.assign(state, Object.fromEntries(news));
-        // As the widget's own change does.
+        // Like a change of the widget itself.
         void link.applyTraits();
       }
     }
   });
-  /** Python sets something. */
+  /** Set traits in Python. */
   const python = async (change: Partial<ITraits>) => {
     Object.assign(state, change);
     await link.applyTraits();
@@ -146,7 +146,7 @@ describe('WidgetLink', () => {
     model.setFilter('a');
     expect(sent.slice(1)).toEqual([{ filter: 'a' }]);
     await model.open('main', 'data/');
-    // What was selected is so no more at the same moment.
+    // The selection is cleared in the same message.
     expect(sent.slice(2)).toEqual([{ prefix: 'data/', filter: '', selected: [] }]);
     expect(listObjects).toHaveBeenCalledTimes(2);
   });

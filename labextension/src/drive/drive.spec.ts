@@ -73,7 +73,7 @@ describe('S3Drive', () => {
     store.put('k', 'theirs');
     expect(await status(drive.save('b/k', { ...text, content: 'later' }))).toBe(412);
     expect(store.objects.get('k')!.text).toBe('theirs');
-    // Lab looks again, asks its user, and saves again.
+    // Lab reads the state again, asks the user, and saves again.
     expect((await drive.get('b/k', { content: false })).hash).toBe('"2"');
     await drive.save('b/k', { ...text, content: 'later' });
     expect(store.objects.get('k')!.text).toBe('later');
@@ -84,7 +84,7 @@ describe('S3Drive', () => {
     await drive.get('b/k', { ...text });
     await drive.save('b/k', { ...text, content: 'mine' });
     store.put('k', 'theirs');
-    // What Lab asks for right after its save.
+    // The request of Lab right after its save.
     expect((await drive.get('b/k', { content: false })).hash).toBe('"2"');
     expect(await status(drive.save('b/k', { ...text, content: 'later' }))).toBe(412);
     expect((await drive.get('b/k', { content: false })).hash).toBe('"3"');

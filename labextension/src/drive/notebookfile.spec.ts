@@ -64,7 +64,7 @@ const FILE = `{
 
 const CAR = { constructor: 'Ferrari', prototype: 1961 };
 
-/** A copy as Lab makes them: each key is assigned. */
+/** A copy as Lab makes it, key by key. */
 function assigned(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map(assigned);
@@ -89,11 +89,11 @@ function everyDict(value: unknown, check: (dict: object) => void): void {
 }
 
 describe('a notebook', () => {
-  it('comes back as it was, byte for byte', () => {
+  it('is saved unchanged, byte for byte', () => {
     expect(formatNotebook(parseNotebook(FILE))).toBe(FILE);
   });
 
-  it('has its texts in one piece in Lab', () => {
+  it('has each text as one string in Lab', () => {
     const cells = parseNotebook(FILE).cells as { source: string; outputs: { data?: object }[] }[];
     expect(cells[0].source).toBe('# é\ntwo');
     expect(cells[1].outputs[1].data).toEqual({
@@ -103,7 +103,7 @@ describe('a notebook', () => {
     });
   });
 
-  it('is trusted neither because its file says so nor for ever', () => {
+  it('is not trusted because its file claims it, and trust is not saved', () => {
     const file = JSON.parse(FILE);
     file.cells[1].metadata = { trusted: true, tags: ['a'] };
     const model = parseNotebook(JSON.stringify(file));
@@ -114,7 +114,7 @@ describe('a notebook', () => {
     expect(formatNotebook(model)).not.toContain('trusted');
   });
 
-  it('is not trusted by anything that Lab inherits when it copies a model key by key', () => {
+  it('cannot pass on trust through a prototype when Lab copies it', () => {
     const paths = ['"__proto__"', '"\\u005f_proto__"', '"constructor": {"prototype"'];
     for (const path of paths) {
       const flag = `${path}: {"trusted": true}${path.includes('{') ? '}' : ''}`;
@@ -135,7 +135,7 @@ describe('a notebook', () => {
     expect(({} as { trusted?: boolean }).trusted).toBeUndefined();
   });
 
-  it('keeps what only reads like a path to a prototype', () => {
+  it('keeps text that only looks like a path to a prototype', () => {
     const output = {
       output_type: 'display_data',
       data: { 'application/json': [CAR] },
@@ -146,7 +146,7 @@ describe('a notebook', () => {
     expect(JSON.parse(formatNotebook(parseNotebook(text))).cells[0].outputs).toEqual([output]);
   });
 
-  it('of an older version is refused in words', () => {
+  it('of an older version is refused with the reason', () => {
     expect(() => parseNotebook('{"worksheets": [], "nbformat": 3}')).toThrow('version 4');
     expect(() => parseNotebook('not JSON')).toThrow();
   });
@@ -162,14 +162,14 @@ describe('a file', () => {
     expect(encodeFile({ format: 'text', content })).toBe(content);
   });
 
-  it('of JSON gives its reader no prototype', () => {
+  it('of JSON cannot set a prototype', () => {
     const file = new TextEncoder().encode('{"a": [{"__proto__": {"b": 1}}]}');
     const { content } = decodeFile('a.json', file, { type: 'file', format: 'json' });
     expect(assigned(content)).toEqual({ a: [{}] });
     expect((assigned(content) as { a: { b?: number }[] }).a[0].b).toBeUndefined();
   });
 
-  it('that is no UTF-8 is no text, whoever asks', () => {
+  it('that is not UTF-8 is never returned as text', () => {
     const file = bytes(0xff, 0xfe, 0x00);
     expect(() => decodeFile('a.txt', file, { format: 'text' })).toThrow('UTF-8');
     const { format, content } = decodeFile('a.txt', file, {});
@@ -177,7 +177,7 @@ describe('a file', () => {
     expect(String(encodeFile({ type: 'file', format, content }))).toBe(String(file));
   });
 
-  it('larger than the arguments of a call goes through base64', () => {
+  it('that is larger than the arguments of a call is encoded as base64', () => {
     const file = new Uint8Array(70_000).map((_, index) => index % 251);
     const { content } = decodeFile('a.png', file, { type: 'file', format: 'base64' });
     expect(String(encodeFile({ type: 'file', format: 'base64', content }))).toBe(String(file));

@@ -10,7 +10,7 @@ const beside: IRow[] = [
   { kind: 'file', key: 'a/one.txt', name: 'one.txt', size: 1 },
   { kind: 'folder', key: 'a/sub/', name: 'sub' }
 ];
-/** As a search finds them. */
+/** Rows as a search finds them. */
 const apart: IRow[] = [
   { kind: 'file', key: 'a/one.txt', name: 'one.txt', size: 1 },
   { kind: 'folder', key: 'a/x/sub/', name: 'x/sub' }

@@ -54,8 +54,8 @@ describe('DetailsModel', () => {
     expect([model.outdated, model.header('ContentType')]).toEqual([false, 'text/html']);
   });
 
-  it('keeps names that mean something to JavaScript', async () => {
-    // As they come from the server.
+  it('keeps names that are special in JavaScript', async () => {
+    // As parsed from a reply of the server.
     const Metadata = JSON.parse('{"__proto__": "a", "constructor": "b", "prototype": "c"}');
     server.getDetails.mockResolvedValue(details({ Metadata }));
     const model = await make();

@@ -56,7 +56,7 @@ describe('matches', () => {
 });
 
 describe('a choice of files', () => {
-  /** What the server, which knows nothing but patterns, would bring. */
+  /** The files that the server would import with these patterns. */
   const brought = (choice: typeof EVERYTHING) => {
     const { include = [], exclude = [] } = asPatterns(files, choice);
     const isIncluded = matches(include, exclude);

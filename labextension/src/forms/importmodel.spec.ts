@@ -31,7 +31,7 @@ describe('ImportModel', () => {
     server.importFromHub.mockResolvedValue(transfer());
   });
 
-  it('compares the repository with the bucket, and imports the commit that was looked up', async () => {
+  it('compares the repository with the bucket, and imports the commit that was shown', async () => {
     const model = make('folder/');
     server.planImport.mockResolvedValue(
       plan('s3://b/folder/org/name/', { create: 1, skip: 1, conflict: 1 }, [
@@ -73,7 +73,7 @@ describe('ImportModel', () => {
       revision: 'v1'
     });
     expect([...model.chosen]).toEqual(['sub/config.json']);
-    // Asked once more by its name, it is still what was meant.
+    // After the repository name replaces the address, the selection is kept.
     model.setQuery({ token: 't' });
     await model.lookUp();
     expect([...model.chosen]).toEqual(['sub/config.json']);
@@ -97,7 +97,7 @@ describe('ImportModel', () => {
     model.setRemoveRemaining(true);
     await model.start();
     expect(server.importFromHub.mock.lastCall![0].remove).toEqual(objects);
-    // It is planned again after a start that failed: the same objects are still agreed to, others are not.
+    // After a failed start, the plan is made again. The consent applies to the same objects, not to others.
     for (const [remains, agreed] of [
       [objects, true],
       [[{ ...objects[0], key: 'org/name/other.bin' }], false]
@@ -203,7 +203,7 @@ describe('ImportModel', () => {
     expect(model.pageUrl).toBe('https://hub/datasets/org/name');
   });
 
-  it('asks for a token where one may help, and sends it with this import alone', async () => {
+  it('asks for a token if one can help, and sends it with this import only', async () => {
     const model = make();
     server.getHubRepo.mockRejectedValueOnce(new ApiError('RepoNotFound', 'Not there.', 404));
     model.setQuery({ repo: 'org/name' });
@@ -216,7 +216,7 @@ describe('ImportModel', () => {
     expect(server.importFromHub.mock.lastCall![0].token).toBe('hf_secret');
   });
 
-  it('makes no link for an endpoint that is not a web address', async () => {
+  it('has no link for an endpoint that is not a web address', async () => {
     server.getHubSettings.mockResolvedValue({
       hfEndpoint: 'javascript:alert(1)',
       hfTokenSet: false,

@@ -34,7 +34,7 @@ describe('BrowserModel', () => {
   beforeEach(() => make(async () => page([])));
 
   describe('#start()', () => {
-    it('opens the default bucket, whatever was open last', async () => {
+    it('opens the default bucket, even if another location is remembered', async () => {
       make(async () => page(['x']), { ...BUCKETS, defaultBucket: 'mine' });
       await model.start({ bucket: 'second', prefix: 'a/' });
       expect([model.bucket, model.prefix]).toEqual(['mine', '']);
@@ -101,7 +101,7 @@ describe('BrowserModel', () => {
     });
   });
 
-  it('focuses the folder one came from when going up', async () => {
+  it('focuses the previous folder when going up', async () => {
     make(async (_, prefix) => (prefix === '' ? page(['x'], ['a/', 'b/']) : page([])));
     await model.open('bucket', 'b/');
     await model.up();
@@ -151,21 +151,21 @@ describe('BrowserModel', () => {
     });
   });
 
-  it('re-reads all loaded pages on refresh and keeps what is still selected', async () => {
-    let gone = false;
+  it('reloads all loaded pages on refresh and keeps the selection of existing rows', async () => {
+    let isDeleted = false;
     make(async (_bucket, _prefix, { continuationToken }) =>
-      continuationToken ? page(['c', 'd']) : page(gone ? ['b'] : ['a', 'b'], [], 'two')
+      continuationToken ? page(['c', 'd']) : page(isDeleted ? ['b'] : ['a', 'b'], [], 'two')
     );
     await model.start({ bucket: 'b', prefix: '' });
     await model.loadMore();
     model.select(selection => selection.all(['a', 'b', 'c', 'd']));
-    gone = true;
+    isDeleted = true;
     await model.refresh();
     expect(names(model)).toEqual(['b', 'c', 'd']);
     expect([...model.selection.keys]).toEqual(['b', 'c', 'd']);
   });
 
-  it('filters the loaded rows, and what is hidden is not selected', async () => {
+  it('filters the loaded rows, and deselects hidden ones', async () => {
     make(async () => page(['Model.bin', 'data.csv']));
     await model.open('b');
     model.select(selection => selection.all(['Model.bin', 'data.csv']));
@@ -199,7 +199,7 @@ describe('BrowserModel', () => {
     });
   });
 
-  describe('#refreshQuietly()', () => {
+  describe('#refreshInBackground()', () => {
     const open = async () => {
       const keys = Array.from({ length: 60 }, (_, index) => `k${String(index).padStart(2, '0')}`);
       make(async (_bucket, _prefix, { continuationToken = '0' }) => {
@@ -212,7 +212,7 @@ describe('BrowserModel', () => {
       return keys;
     };
 
-    it('keeps what is loaded, selected and focused, and takes what has changed', async () => {
+    it('keeps loaded pages, selection and focus, and shows changes', async () => {
       const keys = await open();
       model.select(selection => selection.only('k40'));
       keys.splice(1, 1);
@@ -298,7 +298,7 @@ describe('BrowserModel', () => {
     expect([...model.selection.keys]).toEqual(['new']);
   });
 
-  it('shows what a URI names: a folder without its slash, or an object in its folder', async () => {
+  it('opens a URI: a folder without its slash, or an object in its folder', async () => {
     make(async (_, prefix) => (prefix === 'd/' ? page(['d/x']) : page([])));
     await model.openLocation('b', 'd');
     expect(model.prefix).toBe('d/');

@@ -26,7 +26,7 @@ describe('Rows', () => {
     rows.add(pageOf({ 'p/b': 3, 'p/d': 1 }, ['p/x/']));
   });
 
-  it('keeps folders first whatever page they come with, and none twice', () => {
+  it('keeps folders first on every page, and each only once', () => {
     rows.add(pageOf({ 'p/e': 2, 'p/d': 1 }, ['p/x/', 'p/y/']));
     expect(names(rows)).toEqual(['x', 'y', 'b', 'd', 'e']);
   });
@@ -72,7 +72,7 @@ describe('Rows', () => {
     expect([names(rows), rows.count, rows.indexOf('p/d')]).toEqual([['b'], 1, -1]);
   });
 
-  it('costs a page only its own rows when a hundred thousand are there', () => {
+  it('adds a page to a hundred thousand rows without touching the others', () => {
     const many = new Rows('');
     for (let start = 0; start < 100_000; start += 1000) {
       const keys = Array.from({ length: 1000 }, (_, index) =>

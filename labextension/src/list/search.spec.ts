@@ -38,7 +38,7 @@ describe('A search', () => {
     await model.open('b', 'd/');
   });
 
-  it('goes through steps without hits to the end, shows each hit once and how much was looked at', async () => {
+  it('continues after steps without hits, and shows each hit once and how much was scanned', async () => {
     const replies: Record<string, ObjectList> = {
       '': step(['d/x'], 1000, 'two'),
       two: step([], 1000, 'three'),
@@ -92,16 +92,16 @@ describe('A search', () => {
   });
 
   it('pauses after thousands of hits until the user scrolls to them', async () => {
-    let asked = 0;
+    let requests = 0;
     steps = async () => {
-      const keys = Array.from({ length: 1000 }, (_, index) => `d/x${asked}-${index}`);
-      asked += 1;
-      return step(keys, 1000, String(asked));
+      const keys = Array.from({ length: 1000 }, (_, index) => `d/x${requests}-${index}`);
+      requests += 1;
+      return step(keys, 1000, String(requests));
     };
     await model.startSearch(WHAT);
-    expect([asked, model.hasMore]).toEqual([5, true]);
+    expect([requests, model.hasMore]).toEqual([5, true]);
     await model.loadMore();
-    expect(asked).toBe(10);
+    expect(requests).toBe(10);
   });
 
   it('ends when another folder is opened', async () => {

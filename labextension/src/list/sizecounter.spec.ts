@@ -35,7 +35,7 @@ describe('SizeCounter', () => {
     ]);
   });
 
-  it('stops on request, and continues without counting twice', async () => {
+  it('stops on request, and continues without counting anything twice', async () => {
     const slow = new Deferred<Usage>();
     const countUsage = vi
       .fn<SizeCounter.IServer['countUsage']>()

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 
 import { NoFetchMarkdownParser, NoFetchTypesetter } from './nofetchmarkdown';
 
-it('a diagram reaches the parser as code in no language, and reads as it was written', async () => {
+it('shows a diagram as its source', async () => {
   const render = vi.fn(async (source: string) => `<pre>${source}</pre>`);
   const texts = [
     '```mermaid\nflowchart LR\n```',
@@ -15,7 +15,7 @@ it('a diagram reaches the parser as code in no language, and reads as it was wri
   }
 });
 
-it('a formula links to the web, and not into Lab', async () => {
+it('keeps links of a formula to the web, and removes links into Lab', async () => {
   const node = document.createElement('div');
   const typesetter = new NoFetchTypesetter({
     typeset: async host => {
@@ -29,7 +29,7 @@ it('a formula links to the web, and not into Lab', async () => {
   expect(links).toEqual(['https://a.example', 'https://a.example']);
 });
 
-it('a formula loads no script', async () => {
+it('loads no script for a formula', async () => {
   const node = document.createElement('div');
   node.innerHTML =
     '<p>$\\require{a}x$ $\\req<wbr>uire {b}$ $\\require c$ $\\required$</p><code>\\require{d}</code>';

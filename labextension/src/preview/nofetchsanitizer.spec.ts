@@ -13,7 +13,7 @@ describe('NoFetchSanitizer', () => {
   );
   const clean = (html: string) => sanitizer.sanitize(html);
 
-  it('asks no other server, and leads there only on a click', () => {
+  it('sends no request to other servers, and keeps links to them', () => {
     expect(clean('<img src="https://evil.example/x.png" alt="pixel">')).toBe(
       '<a href="https://evil.example/x.png" rel="noopener noreferrer" target="_blank">[pixel]</a>'
     );
@@ -28,7 +28,7 @@ describe('NoFetchSanitizer', () => {
     expect(clean('<p style="background: \\75rl(https://evil.example)">x</p>')).toBe('<p>x</p>');
   });
 
-  it('takes relative images from beside the object', () => {
+  it('loads relative images from the folder of the object', () => {
     expect(clean('<img src="img/a%20b.png">')).toBe('<img src="/view/docs/img/a b.png">');
     expect(siblingKey('docs/README.md', '../logo.svg')).toBe('logo.svg');
     expect(siblingKey('README.md', '../../api')).toBeNull();
@@ -36,7 +36,7 @@ describe('NoFetchSanitizer', () => {
     expect(siblingKey('README.md', 'javascript:alert(1)')).toBeNull();
   });
 
-  it('keeps links to the web, and none into Lab', () => {
+  it('keeps links to the web, and removes links into Lab', () => {
     expect(clean('<a href="https://a.example">a</a>')).toContain('href');
     expect(clean('<a href="/lab?reset">a</a>')).toBe('<a>a</a>');
     expect(clean('<form><button data-commandlinker-command="x">a</button></form>')).toBe(

@@ -6,7 +6,7 @@ import { Deferred, upload } from './fakes';
 
 export const MIB = 1024 * 1024;
 export const PART = 8 * MIB;
-export const gone = () => new ApiError('NoSuchUpload', 'It was dropped.', 404);
+export const noSuchUpload = () => new ApiError('NoSuchUpload', 'It was aborted.', 404);
 const tooLarge = () => ApiError.ofReply(413, 'Too Large', '<html>nginx</html>');
 export const conflict = () => new ApiError('Conflict', 'is there', 409);
 /** Wait long enough for a blob to be read, which takes several event loop turns. */
@@ -44,7 +44,7 @@ function zeros(size: number): Blob {
 export class FakeUploadServer implements IUploadServer {
   readonly uploads = new Map<string, Upload>();
   readonly objects = new Map<string, { size: number; etag: string }>();
-  readonly asked: string[] = [];
+  readonly requests: string[] = [];
   readonly puts: IPartPut[] = [];
   instant = true;
   mostAtOnce = 0;
@@ -54,12 +54,12 @@ export class FakeUploadServer implements IUploadServer {
 
   async putObject(bucket: string, key: string, body: Blob): Promise<boolean> {
     this._pass(body);
-    this.asked.push(`put ${key}`);
+    this.requests.push(`put ${key}`);
     return true;
   }
 
   async createUpload(what: UploadRequest): Promise<Upload> {
-    this.asked.push(`begin ${what.key} ${what.onConflict}`);
+    this.requests.push(`begin ${what.key} ${what.onConflict}`);
     if (this.objects.has(what.key) && what.onConflict === 'fail') {
       throw conflict();
     }
@@ -87,7 +87,7 @@ export class FakeUploadServer implements IUploadServer {
   }
 
   async getUpload(id: string): Promise<Upload> {
-    this.asked.push(`get ${id}`);
+    this.requests.push(`get ${id}`);
     return structuredClone(this._find(id));
   }
 
@@ -124,7 +124,7 @@ export class FakeUploadServer implements IUploadServer {
   }
 
   async completeUpload(id: string): Promise<void> {
-    this.asked.push(`complete ${id}`);
+    this.requests.push(`complete ${id}`);
     const { key, size, parts, partCount } = this._find(id);
     if (parts.length < partCount) {
       throw new ApiError('MissingParts', 'Some have not arrived.', 409);
@@ -134,12 +134,12 @@ export class FakeUploadServer implements IUploadServer {
   }
 
   async abortUpload(id: string): Promise<void> {
-    this.asked.push(`drop ${id}`);
+    this.requests.push(`drop ${id}`);
     this.uploads.delete(id);
   }
 
   async headObject(_bucket: string, key: string): Promise<{ size: number; etag: string } | null> {
-    this.asked.push(`head ${key}`);
+    this.requests.push(`head ${key}`);
     return this.objects.get(key) ?? null;
   }
 
@@ -153,7 +153,7 @@ export class FakeUploadServer implements IUploadServer {
   private _find(id: string): Upload {
     const found = this.uploads.get(id);
     if (!found) {
-      throw gone();
+      throw noSuchUpload();
     }
     return found;
   }

@@ -6,18 +6,18 @@ import { TransferFilesModel } from './transferfiles';
 
 describe('TransferFilesModel', () => {
   let files: TransferFile[];
-  let asked: [FileState, number, number][];
+  let requests: [FileState, number, number][];
   let model: TransferFilesModel;
 
   beforeEach(() => {
     vi.useFakeTimers();
     files = [];
-    asked = [];
+    requests = [];
     model = new TransferFilesModel({
       list: async ({ state, offset, limit }) => {
-        asked.push([state, offset, limit]);
+        requests.push([state, offset, limit]);
         const all = files.filter(file => file.state === state);
-        // As a server whose window is smaller than what was asked for.
+        // Like a server whose window is smaller than the requested limit.
         const window = all.slice(offset, offset + Math.min(limit, 60));
         return { files: window, total: all.length, offset };
       },
@@ -55,7 +55,7 @@ describe('TransferFilesModel', () => {
     add('completed', 1);
     model.update(transfer({ state: 'completed', filesTotal: 1 }));
     await vi.runAllTimersAsync();
-    expect(asked.map(([state]) => state)).toEqual(['queued', 'completed', 'skipped']);
+    expect(requests.map(([state]) => state)).toEqual(['queued', 'completed', 'skipped']);
   });
 
   it('reloads while the transfer is active, at most every two seconds', async () => {
@@ -65,19 +65,19 @@ describe('TransferFilesModel', () => {
       await vi.advanceTimersByTimeAsync(200);
     }
     // Ten seconds: at the beginning, and then every two.
-    expect(asked.length / 2).toBeLessThanOrEqual(6);
-    const before = asked.length;
+    expect(requests.length / 2).toBeLessThanOrEqual(6);
+    const before = requests.length;
     await vi.advanceTimersByTimeAsync(2000);
-    const last = asked.length;
+    const last = requests.length;
     expect(last).toBeGreaterThanOrEqual(before);
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(asked.length).toBe(last);
+    expect(requests.length).toBe(last);
   });
 
   it('sends no requests when the files are not shown', async () => {
     model.update(transfer());
     model.dispose();
     await vi.runAllTimersAsync();
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
   });
 });

@@ -15,14 +15,14 @@ const event = (data: Transfer, lastEventId = ''): IServerEvent => ({
 
 type Stream = (lastEventId: string) => AsyncGenerator<IServerEvent>;
 
-/** A server whose connections, one after the other, are the given streams; the last one stays open. */
+/** A server whose connections use the given streams one after the other. The last one stays open. */
 function modelOf(streams: Stream[], listed: Transfer[] = []) {
-  const asked: string[] = [];
+  const lastEventIds: string[] = [];
   const onFinished = vi.fn();
   const slept: number[] = [];
   const server = {
     async *transferEvents(lastEventId: string, signal: AbortSignal) {
-      asked.push(lastEventId);
+      lastEventIds.push(lastEventId);
       yield* streams.shift()?.(lastEventId) ?? [];
       if (!streams.length) {
         await new Promise(resolve => signal.addEventListener('abort', resolve));
@@ -39,11 +39,11 @@ function modelOf(streams: Stream[], listed: Transfer[] = []) {
     slept.push(ms);
   };
   const model = new TransfersModel({ server, sleep, onFinished });
-  return { model, server, asked, slept, onFinished };
+  return { model, server, lastEventIds, slept, onFinished };
 }
 
 describe('TransfersModel', () => {
-  it('reports a transfer that was running and ended, not one that had ended before', async () => {
+  it('reports the end of a running transfer, not of one that ended before', async () => {
     const { model, onFinished } = modelOf([
       async function* () {
         yield event(transfer({ id: 'old', state: 'completed' }));
@@ -60,10 +60,10 @@ describe('TransfersModel', () => {
   });
 
   it('reconnects with the last ID and increasing delays, and forgets removed transfers', async () => {
-    const { model, asked, slept } = modelOf(
+    const { model, lastEventIds, slept } = modelOf(
       [
         async function* () {
-          yield event(transfer({ id: 'gone' }), '1');
+          yield event(transfer({ id: 'removed' }), '1');
           yield event(transfer({ id: 'kept' }), '2');
         },
         async function* () {
@@ -74,8 +74,8 @@ describe('TransfersModel', () => {
       [transfer({ id: 'kept' })]
     );
     model.start();
-    await vi.waitFor(() => expect(asked).toHaveLength(3));
-    expect(asked).toEqual(['', '2', '2']);
+    await vi.waitFor(() => expect(lastEventIds).toHaveLength(3));
+    expect(lastEventIds).toEqual(['', '2', '2']);
     expect(slept[1]).toBeGreaterThan(slept[0]);
     expect(model.transfers.map(({ id }) => id)).toEqual(['kept']);
     model.dispose();
@@ -85,14 +85,14 @@ describe('TransfersModel', () => {
     const refuse: Stream = async function* () {
       throw new ApiError('HTTP403', 'no', 403);
     };
-    const { model, asked } = modelOf([refuse, async function* () {}]);
+    const { model, lastEventIds } = modelOf([refuse, async function* () {}]);
     model.start();
     model.start();
     await settle();
-    expect(asked).toHaveLength(1);
+    expect(lastEventIds).toHaveLength(1);
     model.start();
     await settle();
-    expect(asked).toHaveLength(2);
+    expect(lastEventIds).toHaveLength(2);
     model.dispose();
   });
 
@@ -191,7 +191,7 @@ describe('TransfersModel', () => {
     model.dispose();
   });
 
-  it('pauses and resumes, and sends a token only where there is one', async () => {
+  it('pauses and resumes, and sends a token only if there is one', async () => {
     const { model, server } = modelOf([
       async function* () {
         yield event(transfer({ id: 'a' }));

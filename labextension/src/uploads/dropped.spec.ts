@@ -59,9 +59,9 @@ it('fails if any file cannot be read', async () => {
   const broken = {
     ...fileEntry('/broken'),
     file: (_: FileCallback, reject: ErrorCallback) =>
-      reject(new DOMException('gone', 'NotFoundError'))
+      reject(new DOMException('not found', 'NotFoundError'))
   } as FileSystemFileEntry;
-  await expect(filesOf([broken])).rejects.toThrow('gone');
+  await expect(filesOf([broken])).rejects.toThrow('not found');
 });
 
 it('uses the path of a selected folder', () => {

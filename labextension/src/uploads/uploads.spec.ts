@@ -17,7 +17,7 @@ interface IPut {
 
 const file = (name: string, size = 10) => ({ name, file: new File(['x'.repeat(size)], name) });
 const conflict = () => new ApiError('Conflict', 'is there', 409);
-/** Lets everything that is already decided happen. */
+/** Let all pending promises settle. */
 const settle = () => new Promise(resolve => setTimeout(resolve));
 const states = (batch: UploadBatch) => batch.items.map(({ state }) => state);
 
@@ -52,7 +52,7 @@ describe('UploadsModel', () => {
     });
   });
 
-  it('sends no more files at once than allowed, over all batches', async () => {
+  it('limits the number of files sent in parallel, over all batches', async () => {
     uploads.add('b', 'p/', [file('1'), file('2'), file('3')]);
     uploads.add('b', '', [file('4')]);
     expect(puts.map(({ key }) => key)).toEqual(['p/1', 'p/2']);
@@ -120,7 +120,7 @@ describe('UploadsModel', () => {
     puts[1].answer.reject(conflict());
     await settle();
     expect(ask).toHaveBeenCalledTimes(1);
-    // The slots of those that wait are free for others.
+    // Files that wait for an answer leave their slots to others.
     expect(puts.map(({ key }) => key)).toEqual(['1', '2', '3', '4']);
     query.resolve({ choice: 'rename', all: true });
     await settle();
@@ -188,12 +188,12 @@ describe('UploadsModel', () => {
     expect([states(batch), batch.error, batch.bytesDone]).toEqual([['done', 'done'], null, 20]);
   });
 
-  it('sums bytes, takes back what a failed file had sent, and finishes empty files', async () => {
+  it('sums bytes, subtracts those of a failed file, and finishes empty files', async () => {
     const batch = uploads.add('b', '', [file('1'), file('2'), file('empty', 0)])!;
     puts[0].options.onProgress(4);
     puts[1].options.onProgress(10);
     expect([batch.bytesDone, batch.bytesTotal]).toEqual([14, 20]);
-    puts[1].answer.reject(new ApiError('NetworkError', 'gone', 0));
+    puts[1].answer.reject(new ApiError('NetworkError', 'disconnected', 0));
     puts[0].answer.resolve(true);
     await settle();
     expect(batch.bytesDone).toBe(10);

@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, closing, nullcontext
+from contextvars import copy_context
 
 from odhtec_jupyter.errors import OdhTecError, TooLarge, VerificationError
 from odhtec_jupyter.models import Verify
@@ -29,7 +30,7 @@ from odhtec_jupyter.transfers.runtime.bandwidth import Flow
 from odhtec_jupyter.transfers.runtime.engine import Engine, together
 from odhtec_jupyter.transfers.runtime.parts import MAX_OBJECT, Cutting, Part, stream_size
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from odhtec_jupyter.transfers.targets.target import BLOCK, Assembly, Target, assembling, blocks
+from odhtec_jupyter.transfers.targets.target import BLOCK_BYTES, Assembly, Target, assembling, blocks
 
 CONNECTIONS_PER_SLOW_PART = 4  # connections for one part where one is slow
 
@@ -161,6 +162,7 @@ class _Copy:
             may_stream=may_stream, size=1 if relayed or is_ordered(self._source) else None
         )
         loop, running = asyncio.get_running_loop(), 0
+        context = copy_context()
 
         watched: AbstractAsyncContextManager[None] = self._stragglers.watched()
         if is_ordered(self._source):  # another connection would send the file again from its first byte
@@ -183,7 +185,8 @@ class _Copy:
 
             def judge(rate: float) -> None:
                 if scaler.judge(rate):
-                    loop.call_soon_threadsafe(employ)
+                    # In the context of this thread, the end of its range would end the requests of the new connections.
+                    loop.call_soon_threadsafe(employ, context=context)
 
             self._judge = judge
             employ()
@@ -192,7 +195,7 @@ class _Copy:
         """Lease memory for a part, or for one block if ``through``, and copy the part."""
         if arrived and not self._verifier:
             return
-        memory = BLOCK if through else part.size
+        memory = BLOCK_BYTES if through else part.size
         progress, flow = PartProgress(self._touch if arrived else self._count), self._flow.branch()
         with await self._engine.budget.lease(memory, "copy") as lease, progress:
             timer = Timer(flow)

@@ -14,7 +14,7 @@ from odhtec_jupyter.transfers.runtime.bandwidth import Flow
 from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
 from odhtec_jupyter.transfers.runtime.parts import Part
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, Retries, check
-from odhtec_jupyter.transfers.targets.target import BLOCK
+from odhtec_jupyter.transfers.targets.target import BLOCK_BYTES
 
 SHORT_READ_BYTES = 64 * 1024  # one read from a slow connection, so that progress shows
 QUICK_SECONDS = 0.5  # for a block
@@ -47,7 +47,7 @@ def read_range(
                     done += count
                     reading.add(count)
                     on_read(count)
-                    block = BLOCK if time.monotonic() - start < QUICK_SECONDS else SHORT_READ_BYTES
+                    block = BLOCK_BYTES if time.monotonic() - start < QUICK_SECONDS else SHORT_READ_BYTES
                 if not is_ordered(source) and stragglers.is_slow(reading):
                     reader.interrupt()  # so that the connection is not used for another range
         except OdhTecError as error:

@@ -21,6 +21,11 @@ COPY_PART_BYTES = 256 * MIB
 MAX_PARALLEL_COPIES = 4
 
 
+def is_one_request(size: int) -> bool:
+    """Return whether an object of this size is copied by one request, in which S3 keeps all that it stores with it."""
+    return size <= MAX_SINGLE_COPY_BYTES
+
+
 async def copy_in_store(
     engine: Engine,
     source: S3Uri,
@@ -38,7 +43,7 @@ async def copy_in_store(
     Raises an :class:`OdhTecError`; then nothing new is visible. What has arrived is kept as by ``copy_file``.
     """
     stop = CancelToken()
-    is_single = size <= MAX_SINGLE_COPY_BYTES
+    is_single = is_one_request(size)
     try:
         etag = (
             await _at_once(engine, source, size, pin, target, stop, on_bytes)

@@ -15,15 +15,15 @@ from statistics import median
 
 from odhtec_jupyter.stores.interruption import Interruptible, InterruptibleSet, ended_by
 from odhtec_jupyter.transfers.runtime.bandwidth import Flow
-from odhtec_jupyter.transfers.targets.target import BLOCK
+from odhtec_jupyter.transfers.targets.target import BLOCK_BYTES
 
-LOOK_SECONDS = 1.0  # between two checks of the connections
-LATE_SECONDS = 4.0  # for which a connection can be slow
+LOOK_SECONDS = 0.25  # between two checks of the connections
+LATE_SECONDS = 0.5  # for which a connection can be slow
 LATE_FACTOR = 4.0  # times slower than the others
 MIN_LOST_SECONDS = 0.25  # by a slow connection in one range; less than that, a new connection would not be faster
 MIN_COMPARED = 3  # other connections, at least
 MAX_RENEWALS = 16  # of one file: if new connections are slow, too, the cause is elsewhere
-MIN_MEASURED_BYTES = BLOCK  # fewer bytes do not show a speed
+MIN_MEASURED_BYTES = BLOCK_BYTES  # fewer bytes do not show a speed
 
 
 class Reading:
@@ -128,6 +128,6 @@ class Stragglers:
         least = median(self._rates) / LATE_FACTOR
         reading, waiting = one.busy_seconds()
         # A block counts when it is complete, so another one may be almost here.
-        slow = reading >= LATE_SECONDS and (one.bytes + BLOCK) / reading < least
-        silent = waiting >= LATE_SECONDS and BLOCK / waiting < least
+        slow = reading >= LATE_SECONDS and (one.bytes + BLOCK_BYTES) / reading < least
+        silent = waiting >= LATE_SECONDS and BLOCK_BYTES / waiting < least
         return slow or silent

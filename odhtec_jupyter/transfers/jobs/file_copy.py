@@ -11,7 +11,7 @@ from odhtec_jupyter.stores.source import RangedSource, pin_text
 from odhtec_jupyter.transfers.copying.copy_file import copy_file
 from odhtec_jupyter.transfers.copying.copy_whole import copy_whole
 from odhtec_jupyter.transfers.copying.ranges import fill
-from odhtec_jupyter.transfers.copying.server_side_copy import MAX_SINGLE_COPY_BYTES, copy_in_store
+from odhtec_jupyter.transfers.copying.server_side_copy import copy_in_store, is_one_request
 from odhtec_jupyter.transfers.locations.s3_location import S3Location
 from odhtec_jupyter.transfers.locations.stores import Stores
 from odhtec_jupyter.transfers.runtime.engine import Engine
@@ -104,8 +104,7 @@ class FileCopy:
         """
         engine, file, stop = self._engine, self._file, self._stop
         size, pin = file.size or 0, pin_text(file.pin)
-        if size <= MAX_SINGLE_COPY_BYTES and not self._transfer.resumed:
-            # One request, in which S3 keeps the content type, metadata and headers.
+        if is_one_request(size) and not self._transfer.resumed:
             to = S3Target(target.store, target.uri.bucket, target.uri.key, if_absent=self._if_absent)
         else:
             _, opened = await engine.in_thread(stop, self._open)

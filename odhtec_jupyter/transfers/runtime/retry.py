@@ -64,7 +64,7 @@ def check(stop: CancelToken) -> None:
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired"}
 
 
-def goes_on(error: OdhTecError) -> bool:
+def keeps_parts(error: OdhTecError) -> bool:
     """Return whether to keep the stored parts for a retry by the user: new credentials or time can remove the cause."""
     return error.transient or error.status in {401, 403} or error.code in EXPIRED
 

@@ -17,10 +17,10 @@ from odhtec_jupyter.transfers.owner import STREAM, Owner
 from odhtec_jupyter.transfers.runtime.engine import Engine, finishing
 from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
 from odhtec_jupyter.transfers.runtime.parts import MIB
-from odhtec_jupyter.transfers.runtime.retry import CancelToken, check, goes_on
+from odhtec_jupyter.transfers.runtime.retry import CancelToken, check, keeps_parts
 from odhtec_jupyter.uris import Uri
 
-BLOCK = MIB  # bytes between two checks for a cancellation
+BLOCK_BYTES = MIB  # between two checks for a cancellation
 Follow = Callable[[Iterable[memoryview]], Iterable[memoryview]]
 
 
@@ -109,7 +109,7 @@ async def assembling(assembly: Assembly, owner: Owner) -> AsyncIterator[None]:
     try:
         yield
     except BaseException as error:
-        if owner == STREAM or (isinstance(error, OdhTecError) and not goes_on(error)):
+        if owner == STREAM or (isinstance(error, OdhTecError) and not keeps_parts(error)):
             await finishing(assembly.drop())
         raise
     finally:
@@ -119,7 +119,7 @@ async def assembling(assembly: Assembly, owner: Owner) -> AsyncIterator[None]:
 
 def blocks(view: memoryview, stop: CancelToken) -> Iterator[memoryview]:
     """Yield a buffer in blocks, so that a cancelled transfer stops between two of them."""
-    for start in range(0, len(view), BLOCK):
+    for start in range(0, len(view), BLOCK_BYTES):
         check(stop)
         interactive_priority.yield_to_requests()
-        yield view[start : start + BLOCK]
+        yield view[start : start + BLOCK_BYTES]

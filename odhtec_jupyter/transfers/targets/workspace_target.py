@@ -13,7 +13,7 @@ from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.owner import Owner
 from odhtec_jupyter.transfers.runtime.engine import Engine, finishing
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
-from odhtec_jupyter.transfers.runtime.retry import CancelToken, goes_on
+from odhtec_jupyter.transfers.runtime.retry import CancelToken, keeps_parts
 from odhtec_jupyter.transfers.targets.target import Follow
 from odhtec_jupyter.uris import WorkspaceUri
 
@@ -55,7 +55,7 @@ class WorkspaceTarget:
             await engine.pending_writes.publishing(entry, written.pin)
             await engine.in_thread(stop, publish, written)
         except OdhTecError as error:
-            if not goes_on(error):  # otherwise a later run continues with it
+            if not keeps_parts(error):  # otherwise a later run continues with it
                 await finishing(drop_partial(engine, self.store, entry))
             raise
         finally:

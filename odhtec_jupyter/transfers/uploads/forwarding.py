@@ -14,7 +14,7 @@ from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.transfers.runtime.engine import Engine, settled
 from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, check
-from odhtec_jupyter.transfers.targets.target import BLOCK, blocks
+from odhtec_jupyter.transfers.targets.target import BLOCK_BYTES, blocks
 from odhtec_jupyter.transfers.uploads.socket_reader import SocketReader
 
 # How long a client may keep S3 and a thread waiting: for one read, and in all reads of a part.
@@ -90,7 +90,7 @@ class Forwarding:
             check(self._stop)
             interactive_priority.yield_to_requests()
             started = time.monotonic()
-            count = self._sender.recv_into(self._memory[start : start + BLOCK], MAX_WAIT_MS)
+            count = self._sender.recv_into(self._memory[start : start + BLOCK_BYTES], MAX_WAIT_MS)
             waited += time.monotonic() - started
             self.filled += count
             if self.filled == len(self._memory):  # before the last block is sent, so that the next part can start

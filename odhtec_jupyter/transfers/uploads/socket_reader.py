@@ -13,7 +13,7 @@ import time
 from odhtec_jupyter.transfers.runtime.engine import CLIENT_TURN_SECONDS, CLIENT_WAIT_MS, Engine
 from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from odhtec_jupyter.transfers.targets.target import BLOCK
+from odhtec_jupyter.transfers.targets.target import BLOCK_BYTES
 
 QUICK_BYTES = 256 * 1024  # received bytes from which on a thread pays off
 
@@ -42,7 +42,7 @@ class SocketReader:
         until = time.monotonic() + CLIENT_TURN_SECONDS
         while done < len(room) and not self._stop.is_set():
             interactive_priority.yield_to_requests()
-            count = self.recv_into(room[done : done + BLOCK], CLIENT_WAIT_MS)
+            count = self.recv_into(room[done : done + BLOCK_BYTES], CLIENT_WAIT_MS)
             done += count
             if not count or time.monotonic() > until:
                 self.is_quick = done >= QUICK_BYTES and count > 0

@@ -1,4 +1,4 @@
-"""``/archive``: what is in it, what it is called, and that half of one is never taken for a whole one."""
+"""``/archive``: its content, its name, and that an incomplete archive never looks complete."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.downloads.read_ahead import Block
 from tests.content import MIB, noise
 from tests.marks import on_moto, over_http
-from tests.odd_store import Asked, OddStore, Reply
+from tests.odd_store import OddStore, Reply, Request
 from tests.waiting import GIVE_UP_SECONDS
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def query(base: str | None = None, keys: tuple[str, ...] = (), prefixes: tuple[s
 
 
 async def fetch(api: Any, bucket: str, **wanted: Any) -> Any:
-    """The whole reply, as a raw connection sees it: head, body, and whether the end was a proper one."""
+    """Return status, headers and body of the reply, and whether the body is complete."""
     reader, writer = await api.raw("GET", f"archive/{bucket}?{urlencode(query(**wanted))}", {})
     try:
         async with asyncio.timeout(GIVE_UP_SECONDS):
@@ -61,8 +61,8 @@ async def fetch(api: Any, bucket: str, **wanted: Any) -> Any:
 
 
 async def unpacked(api: Any, bucket: str, **wanted: Any) -> dict[str, bytes]:
-    status, _, body, proper = await fetch(api, bucket, **wanted)
-    assert (status, proper) == (200, True), body
+    status, _, body, complete = await fetch(api, bucket, **wanted)
+    assert (status, complete) == (200, True), body
     with zipfile.ZipFile(BytesIO(body)) as opened:
         assert opened.testzip() is None
         assert len(set(opened.namelist())) == len(opened.namelist())
@@ -125,7 +125,7 @@ HOSTILE = ["../../evil", "/abs", "a\\b", "a_b", "a//b", "a/b", "a", "..", "k" * 
 
 
 @over_http
-async def test_dangerous_names_are_changed_and_none_is_lost(
+async def test_dangerous_names_are_changed_and_no_file_is_lost(
     api: Any, bucket: str, s3_server: Any, s3_client: S3Client, tmp_path: Path
 ) -> None:
     keys = [key for key in HOSTILE if s3_server.name != "moto" or "\t" not in key]
@@ -133,9 +133,9 @@ async def test_dangerous_names_are_changed_and_none_is_lost(
         s3_client.put_object(Bucket=bucket, Key=key, Body=key.encode())
     found = await unpacked(api, bucket, prefixes=("",))
     assert sorted(found.values()) == sorted(key.encode() for key in keys)
-    place = tmp_path / "place"
-    place.mkdir()
-    path, out = place / "a.zip", place / "out"
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    path, out = folder / "a.zip", folder / "out"
     path.write_bytes((await fetch(api, bucket, prefixes=("",)))[2])
     if shutil.which("unzip"):
         command = ["unzip", "-q", path, "-d", out]
@@ -145,7 +145,7 @@ async def test_dangerous_names_are_changed_and_none_is_lost(
         with zipfile.ZipFile(path) as opened:
             opened.extractall(out)
     assert sorted(one.read_bytes() for one in out.rglob("*") if one.is_file()) == sorted(found.values())
-    assert [one.name for one in sorted(place.iterdir())] == ["a.zip", "out"]
+    assert [one.name for one in sorted(folder.iterdir())] == ["a.zip", "out"]
 
 
 @on_moto
@@ -178,13 +178,13 @@ async def test_invalid_archive_request_is_an_error(api: Any, filled: str) -> Non
         assert (await api.refused(status, "GET", "archive", bucket, params=params))["error"] == code, params
 
 
-def meddling(monkeypatch: pytest.MonkeyPatch, key: str, meddle: Callable[[], Any]) -> None:
-    """Let something happen to a key between the listing and the GET."""
+def before_reading(monkeypatch: pytest.MonkeyPatch, key: str, action: Callable[[], Any]) -> None:
+    """Call ``action`` between the listing and the GET of a key."""
     source = S3Store.source
 
     def open_source(store: S3Store, bucket: str, name: str, size: int, etag: str) -> Any:
         if name == key:
-            meddle()
+            action()
         return source(store, bucket, name, size, etag)
 
     monkeypatch.setattr(S3Store, "source", open_source)
@@ -200,20 +200,20 @@ async def test_archive_ends_when_an_object_changes(
     def change() -> None:
         s3_client.put_object(Bucket=filled, Key="data/sub/日本.txt", Body=b"654321")
 
-    meddling(monkeypatch, "data/sub/日本.txt", change)
+    before_reading(monkeypatch, "data/sub/日本.txt", change)
     with caplog.at_level(logging.WARNING):
-        status, headers, body, proper = await fetch(api, filled, prefixes=("data/",))
-    assert (status, proper) == (200, False)
+        status, headers, body, complete = await fetch(api, filled, prefixes=("data/",))
+    assert (status, complete) == (200, False)
     assert "content-length" not in headers
     assert not zipfile.is_zipfile(BytesIO(body))
     assert any("ended early" in record.getMessage() and "changed" in record.getMessage() for record in caplog.records)
 
 
 @on_moto
-async def test_half_an_archive_has_no_proper_end_where_its_end_is_that_of_the_connection(
+async def test_incomplete_archive_over_http_1_0_resets_the_connection(
     api: Any, filled: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A proxy in front may speak HTTP/1.0, as nginx does by itself: it would give what it got a proper end."""
+    """A proxy can use HTTP/1.0, as nginx does by default. It would turn a normal end into a complete reply."""
     target = f"{api.path}/archive/{filled}?{urlencode(query(prefixes=('data/',)))}"
     request = f"GET {target} HTTP/1.0\r\nAuthorization: token {api.token}\r\n\r\n".encode()
 
@@ -229,7 +229,7 @@ async def test_half_an_archive_has_no_proper_end_where_its_end_is_that_of_the_co
     whole = await ask()
     assert zipfile.is_zipfile(BytesIO(whole))
     other = {"Bucket": filled, "Key": "data/sub/日本.txt", "Body": b"654321"}
-    meddling(monkeypatch, "data/sub/日本.txt", lambda: s3_client.put_object(**other))
+    before_reading(monkeypatch, "data/sub/日本.txt", lambda: s3_client.put_object(**other))
     with pytest.raises(ConnectionResetError):
         await ask()
 
@@ -239,14 +239,16 @@ async def test_object_deleted_in_the_meantime_is_named_in_the_archive(
     api: Any, filled: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = await unpacked(api, filled, prefixes=("data/",))
-    meddling(monkeypatch, "data/sub/日本.txt", lambda: s3_client.delete_object(Bucket=filled, Key="data/sub/日本.txt"))
+    before_reading(
+        monkeypatch, "data/sub/日本.txt", lambda: s3_client.delete_object(Bucket=filled, Key="data/sub/日本.txt")
+    )
     found = await unpacked(api, filled, prefixes=("data/",))
-    (gone,) = set(whole) - set(found)
+    (missing,) = set(whole) - set(found)
     (note,) = set(found) - set(whole)
-    assert gone.endswith("日本.txt")
+    assert missing.endswith("日本.txt")
     assert "1 of the selected objects" in found[note].decode()
     assert "data/sub/日本.txt: " in found[note].decode()
-    assert {name: whole[name] for name in whole if name != gone} == {
+    assert {name: whole[name] for name in whole if name != missing} == {
         name: found[name] for name in found if name != note
     }
 
@@ -255,7 +257,7 @@ async def test_object_deleted_in_the_meantime_is_named_in_the_archive(
 async def test_object_deleted_before_the_first_byte_is_an_error(
     api: Any, filled: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    meddling(monkeypatch, "other/x", lambda: s3_client.delete_object(Bucket=filled, Key="other/x"))
+    before_reading(monkeypatch, "other/x", lambda: s3_client.delete_object(Bucket=filled, Key="other/x"))
     error = await api.refused(404, "GET", "archive", filled, params=query(prefixes=("other/",)))
     assert error["error"] == "NoSuchKey"
 
@@ -368,8 +370,8 @@ async def test_object_read_ahead_over_a_broken_connection_is_whole(odd_api: Any,
     for key, body in kept.items():
         odd_store.put(key, body)
 
-    def tear(asked: Asked, reply: Reply) -> Reply:
-        if asked.key == "d/5" and odd_store.count("GET", key="d/5") < 3:
+    def tear(request: Request, reply: Reply) -> Reply:
+        if request.key == "d/5" and odd_store.count("GET", key="d/5") < 3:
             reply.torn_after = 10_000
         return reply
 

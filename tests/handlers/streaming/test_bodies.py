@@ -1,4 +1,4 @@
-"""A JSON body has a limit, which holds before the body is read, and cannot keep the loop for long."""
+"""JSON bodies are limited before they are read, and cannot block the event loop for long."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from odhtec_jupyter.models.wire import MAX_ITEMS
 from odhtec_jupyter.routes import ROUTES
 
 on_moto = pytest.mark.parametrize("s3_server", ["moto"], indirect=True)
-PATIENCE = 30.0  # seconds until a test that waits gives up
+TIMEOUT_SECONDS = 30.0
 TARGETS = (
     ("POST", "buckets"),
     ("PUT", "objects/metadata/b/YQ"),
@@ -38,7 +38,7 @@ TARGETS = (
 
 
 async def reply_of(reader: Any) -> tuple[int, Any]:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         length = next(line for line in head.split("\r\n") if line.lower().startswith("content-length:"))
         return int(head.split()[1]), json.loads(await reader.readexactly(int(length.partition(":")[2])))
@@ -48,7 +48,7 @@ def test_every_handler_has_a_limit() -> None:
     for _, handler in ROUTES:
         assert issubclass(handler, OdhTecHandler)
         assert handler.max_body <= LARGE_BODY_BYTES
-        # What overrides the limit is what streams the body on.
+        # Only handlers that stream the body override the limit.
         assert issubclass(handler, StreamedBodyHandler) or handler.data_received is OdhTecHandler.data_received
         assert issubclass(handler, StreamedBodyHandler) or handler.limit_body is OdhTecHandler.limit_body
 
@@ -87,7 +87,7 @@ async def test_a_body_of_many_fields_is_refused_by_their_number(api: Any, bucket
 
 @on_moto
 async def test_a_body_of_many_values_is_refused_by_their_number(api: Any, bucket: str) -> None:
-    """Two megabytes of them took seconds, in which nothing else was answered."""
+    """Parsing two megabytes of them would block the server for seconds."""
     for value, most in (("[]", MAX_FIELDS), ("{}", MAX_FIELDS), ("[[]]", MAX_FIELDS), ("1", MAX_VALUES)):
         body = f'{{"keys": [{",".join([value] * 1_000_000)}]}}'[:LARGE_BODY_BYTES]
         reply = await api.refused(400, "DELETE", "objects/multiple", bucket, body=body)
@@ -122,7 +122,7 @@ async def test_a_list_has_a_maximum_that_the_contract_names(api: Any, bucket: st
         ("ImportRequest", "exclude", "POST", ("objects/import-hf",), {"repo": "a/b", "bucket": bucket}),
     ):
         schema = schemas[model]["properties"][field]
-        told = schema.get("maxItems") or next(one["maxItems"] for one in schema["anyOf"] if "maxItems" in one)
-        assert told == MAX_ITEMS
+        limit = schema.get("maxItems") or next(one["maxItems"] for one in schema["anyOf"] if "maxItems" in one)
+        assert limit == MAX_ITEMS
         reply = await api.refused(400, method, *parts, json_body={**body, field: too_many})
         assert reply["message"].startswith(f"{field}:")

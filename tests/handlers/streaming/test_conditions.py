@@ -1,4 +1,4 @@
-"""``If-Match`` and ``If-None-Match`` on an upload: an editor that saves never writes over what somebody else wrote."""
+"""``If-Match`` and ``If-None-Match`` of uploads: an editor never overwrites another user's changes."""
 
 from __future__ import annotations
 
@@ -102,11 +102,11 @@ async def test_upload_fails_when_the_object_changes_during_the_body(
     if condition == "If-Match":
         header = {"If-Match": (await api.put(bucket, KEY, b"before"))["ETag"]}
     content = noise(size)
-    looked, head = threading.Event(), S3Store.head
+    second_head, head = threading.Event(), S3Store.head
 
     def noted(*args: Any, **kwargs: Any) -> Any:
         found = head(*args, **kwargs)
-        looked.set()
+        second_head.set()
         return found
 
     monkeypatch.setattr(S3Store, "head", noted)
@@ -115,7 +115,7 @@ async def test_upload_fails_when_the_object_changes_during_the_body(
     )
     writer.write(content[:-1])
     await writer.drain()
-    await until_set(looked)  # a second look is due before the object is visible
+    await until_set(second_head)  # it is checked again before the object becomes visible
     s3_client.put_object(Bucket=bucket, Key=KEY, Body=b"theirs")
     writer.write(content[-1:])
     await writer.drain()
@@ -145,7 +145,7 @@ async def test_invalid_condition_is_400(api: Any, bucket: str, s3_client: S3Clie
 @on_moto
 @pytest.mark.parametrize("header", [{"If-Match": '"0123456789abcdef0123456789abcdef"'}, {"If-None-Match": "*"}])
 async def test_unsupported_condition_is_refused(api: Any, bucket: str, header: dict[str, str]) -> None:
-    """It must not be taken for one that holds."""
+    """It must not be ignored, which would count as fulfilled."""
     there = (await api.put(bucket, KEY, b"there"))["ETag"]
     segment = encode_key(KEY)
     for method, parts, body in (
@@ -173,7 +173,7 @@ async def test_conditional_upload_replaces_nothing_when_head_is_denied(
     target = ("objects/upload", bucket, encode_key(KEY))
     refused = await api.refused(403, "PUT", *target, body=b"mine", headers={"If-Match": etag})
     assert refused["error"] == "AccessDenied"
-    # S3 itself knows this condition.
+    # S3 itself supports this condition.
     refused = await api.refused(412, "PUT", *target, body=b"mine", headers={"If-None-Match": "*"})
     assert refused["error"] == "PreconditionFailed"
     assert body_of(s3_client, bucket, KEY) == b"there"

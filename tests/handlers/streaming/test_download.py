@@ -29,7 +29,7 @@ Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 BODY = bytes(range(256)) * 4
 SIZE = len(BODY)
 SILENT_AFTER = 5 * 1024 * 1024
-LARGE = SyntheticContent(24 * 1024 * 1024, seed=5)  # more than the sockets between server and reader hold
+LARGE = SyntheticContent(24 * 1024 * 1024, seed=5)  # more than the socket buffers between server and reader
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ async def test_head_returns_the_headers_of_get(api: Any, s3_client: S3Client, bu
         assert get.headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_what_is_not_there_is_a_404(api: Any, bucket: str) -> None:
+async def test_missing_object_is_a_404(api: Any, bucket: str) -> None:
     assert (await api.refused(404, "GET", "objects/download", bucket, encode_key("absent")))["error"] == "NoSuchKey"
     head = await api.download(bucket, "absent", "HEAD")
     assert (head.code, head.body) == (404, b"")
@@ -149,10 +149,10 @@ def test_file_name_is_sent_as_in_rfc_6266(key: str, plain: str) -> None:
     kind, name, full = text.split("; f")
     assert kind == "attachment"
     assert name == f'ilename="{plain}"'
-    told = full.removeprefix("ilename*=UTF-8''")
-    assert told.isascii()
-    assert not set(told) & set("\"'\\;, \r\n")
-    assert unquote(told) == ("download" if key == ".." else key.rpartition("/")[2])
+    encoded = full.removeprefix("ilename*=UTF-8''")
+    assert encoded.isascii()
+    assert not set(encoded) & set("\"'\\;, \r\n")
+    assert unquote(encoded) == ("download" if key == ".." else key.rpartition("/")[2])
 
 
 @on_moto
@@ -178,7 +178,7 @@ async def test_viewed_object_is_sandboxed(api: Any, s3_client: S3Client, bucket:
         s3_client.put_object(Bucket=bucket, Key=name, Body=body, ContentType=kind)
         reply = await api.send("GET", "objects/view", bucket, encode_key(name))
         policy = [rule.strip() for rule in reply.headers["Content-Security-Policy"].split(";")]
-        assert "sandbox" in policy, name  # the bare word: nothing is allowed again
+        assert "sandbox" in policy, name  # without exceptions
         assert "default-src 'none'" in policy
         assert reply.headers["X-Content-Type-Options"] == "nosniff"
         assert reply.headers["Content-Disposition"].startswith("inline")
@@ -209,15 +209,15 @@ async def test_viewed_text_is_utf_8_and_its_name_decides_the_type(api: Any, s3_c
         assert reply.headers["Content-Type"] == kind
 
 
-async def test_if_none_match_wins_over_if_range(api: Any, bucket: str, key: str) -> None:
+async def test_if_none_match_takes_precedence_over_if_range(api: Any, bucket: str, key: str) -> None:
     etag = (await api.download(bucket, key)).headers["ETag"]
     reply = await api.download(bucket, key, If_None_Match=etag, If_Range='"another"', Range="bytes=0-1")
     assert (reply.code, reply.body, reply.headers["ETag"]) == (304, b"", etag)
 
 
 @pytest.fixture(params=["from the thread", "through tornado"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "through tornado":  # as with TLS
+def sender(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "through tornado":  # as over TLS
         monkeypatch.setattr(download, "client_socket", lambda *_, **__: nullcontext())
     return str(request.param)
 
@@ -235,12 +235,12 @@ def large(s3_client: S3Client, bucket: str) -> str:
 
 @pytest.mark.tls
 async def test_slow_client_receives_every_byte_and_keeps_its_connection(
-    way: str, api: Any, bucket: str, large: str
+    sender: str, api: Any, bucket: str, large: str
 ) -> None:
     target = f"objects/download/{bucket}/{encode_key(large)}"
     reader, writer = await api.raw("GET", target, {})
     try:
-        # Nobody reads yet: the server has to stand still, and answers others all the same.
+        # The client does not read yet. The download stalls, and other requests are answered.
         for _ in range(20):
             assert (await api.download(bucket, large, Range="bytes=7-19")).body == LARGE.read(7, 20)
         for left in (1, 0):
@@ -257,9 +257,9 @@ async def test_slow_client_receives_every_byte_and_keeps_its_connection(
 
 @pytest.mark.tls
 async def test_download_ends_when_client_disconnects(
-    way: str, api: Any, bucket: str, large: str, engine: Engine, eventually: Eventually
+    sender: str, api: Any, bucket: str, large: str, engine: Engine, eventually: Eventually
 ) -> None:
-    for _ in range(30):  # more than there are threads
+    for _ in range(30):  # more than the threads of the server
         reader, writer = await api.raw("GET", f"objects/download/{bucket}/{encode_key(large)}", {})
         await reader.readexactly(100_000)
         writer.transport.abort()
@@ -269,7 +269,7 @@ async def test_download_ends_when_client_disconnects(
 
 @pytest.fixture
 def silent_s3(s3_server: Any, api: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rule]:
-    """A store of which one download gets so much and no more."""
+    """A store that stops sending in the middle of a download."""
     with Proxy(s3_server.endpoint_url) as proxy:
         monkeypatch.setenv("AWS_S3_ENDPOINT", proxy.url)
         yield proxy.rules.add(Stall(SILENT_AFTER, of="reply"), "get")
@@ -278,9 +278,9 @@ def silent_s3(s3_server: Any, api: Any, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 @over_http
 async def test_download_ends_when_client_disconnects_while_s3_is_silent(
-    way: str, silent_s3: Rule, api: Any, bucket: str, large: str, engine: Engine, eventually: Eventually
+    sender: str, silent_s3: Rule, api: Any, bucket: str, large: str, engine: Engine, eventually: Eventually
 ) -> None:
-    """And not when S3 has been silent for so long that it is asked again."""
+    """It ends immediately, not only at the retry after a read timeout."""
     reader, writer = await api.raw("GET", f"objects/download/{bucket}/{encode_key(large)}", {})
     await reader.readexactly(100_000)
     await asyncio.to_thread(silent_s3.wait)
@@ -291,7 +291,7 @@ async def test_download_ends_when_client_disconnects_while_s3_is_silent(
 
 @over_http
 async def test_downloads_end_when_server_stops(
-    way: str, silent_s3: Rule, api: Any, bucket: str, large: str, engine: Engine, eventually: Eventually
+    sender: str, silent_s3: Rule, api: Any, bucket: str, large: str, engine: Engine, eventually: Eventually
 ) -> None:
     reader, writer = await api.raw("GET", f"objects/download/{bucket}/{encode_key(large)}", {})
     await reader.readexactly(100_000)

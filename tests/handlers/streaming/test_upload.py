@@ -1,4 +1,4 @@
-"""``/objects/upload``: streamed bodies and forms; what is broken off leaves nothing behind."""
+"""``/objects/upload``: streamed bodies and forms. Incomplete uploads leave nothing behind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from odhtec_jupyter.keys import encode_key
 from tests.content import MIB, noise
 from tests.handlers.raw import reply_of
 from tests.marks import on_moto, over_http
-from tests.odd_store import Asked, OddStore, Reply
+from tests.odd_store import OddStore, Reply, Request
 from tests.waiting import GIVE_UP_SECONDS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ Count = Callable[[], int]
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 
 
-async def test_a_form_takes_any_number_of_files_with_their_folders(
+async def test_form_uploads_any_number_of_files_with_their_folders(
     api: Any, bucket: str, stored: Stored, form: Form, s3_client: S3Client
 ) -> None:
     files = {
@@ -38,7 +38,7 @@ async def test_a_form_takes_any_number_of_files_with_their_folders(
         "é/x y+z%.md": b"\r\n--limi",
     }
     body, headers = form(*files.items())
-    # A field that is no file is passed over.
+    # Fields without a file are ignored.
     body = b'--limit\r\nContent-Disposition: form-data; name="note"\r\n\r\nhello\r\n' + body
     for prefix, segments in {"": (), "to/": (encode_key("to"),)}.items():
         reply = await api.ok("POST", "objects/upload", bucket, *segments, body=body, headers=headers, status=201)
@@ -53,13 +53,13 @@ async def test_a_form_takes_any_number_of_files_with_their_folders(
 
 
 @pytest.mark.tls
-async def test_a_large_body_is_sent_in_parts_and_arrives_byte_for_byte(
+async def test_large_body_is_sent_in_parts_and_stored_unchanged(
     api: Any, bucket: str, s3_client: S3Client, multiparts: Count, form: Form
 ) -> None:
     content = noise(40 * MIB)
     reply = await api.put(bucket, "raw", content)
     assert reply["size"] == len(content)
-    assert int(reply["ETag"].strip('"').partition("-")[2]) > 1  # how many parts depends on how quick the store is
+    assert int(reply["ETag"].strip('"').partition("-")[2]) > 1  # the number of parts depends on the speed of the store
     body, headers = form(("form", content))
     await api.ok("POST", "objects/upload", bucket, body=body, headers=headers, status=201)
     for key in ("raw", "form"):
@@ -131,7 +131,7 @@ async def test_invalid_upload_is_refused_before_its_body(api: Any, bucket: str) 
 
 
 @on_moto
-async def test_a_form_that_cannot_be_read_is_a_400(api: Any, bucket: str, stored: Stored, form: Form) -> None:
+async def test_invalid_form_is_a_400(api: Any, bucket: str, stored: Stored, form: Form) -> None:
     whole, headers = form(("a", b"x"))
     for body in (
         b"",
@@ -146,12 +146,14 @@ async def test_a_form_that_cannot_be_read_is_a_400(api: Any, bucket: str, stored
     assert "a" not in stored() or stored()["a"] == 1
 
 
-async def broken_off(api: Any, target: str, headers: dict[str, str], sent: bytes, begun: Awaitable[None]) -> None:
-    """Send a part of what was announced, wait until it has begun to arrive, and go away."""
+async def disconnect_during_upload(
+    api: Any, target: str, headers: dict[str, str], sent: bytes, started: Awaitable[None]
+) -> None:
+    """Send a part of the body, wait until S3 has the beginning, and disconnect."""
     _, writer = await api.raw(*target.split(" "), headers)
     writer.write(sent)
     await writer.drain()
-    await begun
+    await started
     writer.transport.abort()
 
 
@@ -162,7 +164,7 @@ async def test_existing_object_is_kept_when_the_client_disconnects(
     await api.put(bucket, "old", b"old content")
     etag = s3_client.head_object(Bucket=bucket, Key="old")["ETag"]
     part = noise(12 * MIB)
-    begun = b'Content-Disposition: form-data; name="f"; filename="old"'
+    disposition = b'Content-Disposition: form-data; name="f"; filename="old"'
     for target, headers, sent in (
         (f"PUT objects/upload/{bucket}/{encode_key('old')}", {"Content-Length": str(30 * MIB)}, part),
         (
@@ -173,10 +175,10 @@ async def test_existing_object_is_kept_when_the_client_disconnects(
         (
             f"POST objects/upload/{bucket}",
             {"Content-Length": str(30 * MIB), "Content-Type": "multipart/form-data; boundary=x"},
-            b"--x\r\n" + begun + b"\r\n\r\n" + part,
+            b"--x\r\n" + disposition + b"\r\n\r\n" + part,
         ),
     ):
-        await broken_off(api, target, headers, sent, eventually(lambda: multiparts() == 1))
+        await disconnect_during_upload(api, target, headers, sent, eventually(lambda: multiparts() == 1))
         await eventually(lambda: multiparts() == 0)
         assert stored() == {"old": 11}
         assert s3_client.head_object(Bucket=bucket, Key="old")["ETag"] == etag
@@ -190,13 +192,14 @@ async def test_body_shorter_than_announced_is_not_stored(
     writer.write(b"x" * 999)
     writer.write_eof()
     async with asyncio.timeout(GIVE_UP_SECONDS):
-        assert b" 201 " not in await reader.read()  # the server closes: it has nothing to say to who has gone
+        # The server closes without a reply, because the client has disconnected.
+        assert b" 201 " not in await reader.read()
     writer.close()
     assert (stored(), multiparts()) == ({}, 0)
 
 
 @on_moto
-async def test_a_body_without_a_length_is_taken(api: Any, bucket: str, s3_client: S3Client) -> None:
+async def test_body_without_a_length_is_stored(api: Any, bucket: str, s3_client: S3Client) -> None:
     async def chunks(write: Callable[[bytes], Awaitable[None]]) -> None:
         for number in range(20):
             await write(noise(MIB - number))
@@ -211,17 +214,17 @@ async def test_a_body_without_a_length_is_taken(api: Any, bucket: str, s3_client
 async def test_meaningless_content_type_is_replaced_by_that_of_the_name(
     api: Any, bucket: str, s3_client: S3Client
 ) -> None:
-    for key, told, kind in (
+    for key, sent, kind in (
         ("a.json", "application/octet-stream", "application/json"),
         ("b.txt", "text/x-special; charset=latin-1", "text/x-special; charset=latin-1"),
         ("c.unknown-kind", "application/x-www-form-urlencoded", "application/octet-stream"),
     ):
-        await api.put(bucket, key, b"x", headers={"Content-Type": told})
+        await api.put(bucket, key, b"x", headers={"Content-Type": sent})
         assert s3_client.head_object(Bucket=bucket, Key=key)["ContentType"] == kind
 
 
 @over_http
-async def test_a_file_whose_key_is_too_long_fails_alone(api: Any, bucket: str, stored: Stored, form: Form) -> None:
+async def test_key_that_is_too_long_fails_only_its_file(api: Any, bucket: str, stored: Stored, form: Form) -> None:
     body, headers = form(("k" * 1100, b"x"), ("good", b"y"))
     reply = await api.ok("POST", "objects/upload", bucket, body=body, headers=headers, status=207)
     assert [entry["Key"] for entry in reply["errors"]] == ["k" * 1100]
@@ -240,7 +243,7 @@ async def test_a_file_whose_key_is_too_long_fails_alone(api: Any, bucket: str, s
         ('form-data; name="f"; filename=""', ""),
         ('form-data; name="filename"', ""),
         ('form-data; filename="a;b;c.txt"; name="f"', "a;b;c.txt"),
-        ('form-data; name="f"; filename="ends in \\"', "ends in \\"),  # Chromium writes a backslash as it is
+        ('form-data; name="f"; filename="ends in \\"', "ends in \\"),  # Chromium does not escape backslashes
         ('form-data; name="f"; filename="%E6%97%A5.txt"; FileName*=utf-8\'\'%E6%97%A5.txt', "日.txt"),  # aiohttp
         ('form-data; name="f"; filename="x; filename*=UTF-8\'\'evil.txt"', "x; filename*=UTF-8''evil.txt"),
         ("form-data; name=\"f; filename*=UTF-8''evil.txt\"", ""),
@@ -250,14 +253,14 @@ def test_a_file_name_is_read_as_the_client_meant_it(disposition: str, name: str)
     assert file_name(disposition.encode()) == name
 
 
-async def test_a_form_of_many_small_files_arrives_whole(api: Any, bucket: str, stored: Stored, form: Form) -> None:
+async def test_form_of_many_small_files_is_stored_completely(api: Any, bucket: str, stored: Stored, form: Form) -> None:
     body, headers = form(*[(f"f{number:03}.txt", b"x" * 10) for number in range(60)])
     reply = await api.ok("POST", "objects/upload", bucket, body=body, headers=headers, status=201)
     assert len(reply["uploaded"]) == 60
     assert await asyncio.to_thread(stored) == {f"f{number:03}.txt": 10 for number in range(60)}
 
 
-async def test_a_form_that_breaks_off_leaves_no_upload_and_holds_no_memory(
+async def test_incomplete_form_leaves_no_upload_and_releases_its_memory(
     api: Any, bucket: str, stored: Stored, multiparts: Callable[[], int], form: Form, jp_serverapp: Any
 ) -> None:
     body, headers = form(("whole.txt", b"whole"), ("big.bin", noise(20 * MIB)))
@@ -270,7 +273,7 @@ async def test_a_form_that_breaks_off_leaves_no_upload_and_holds_no_memory(
     assert app.services.engine.budget.used == 0
 
 
-async def test_a_type_outside_ascii_is_kept(api: Any, bucket: str, s3_client: S3Client, stored: Stored) -> None:
+async def test_content_type_outside_ascii_is_kept(api: Any, bucket: str, s3_client: S3Client, stored: Stored) -> None:
     body = (
         b'--limit\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n'
         b"Content-Type: text/" + "日本".encode() + b"\r\n\r\nhello\r\n"
@@ -285,7 +288,7 @@ async def test_a_type_outside_ascii_is_kept(api: Any, bucket: str, s3_client: S3
     assert (await api.download(bucket, "a.txt")).body == b"hello"
 
 
-async def test_an_upload_that_moves_counts_as_activity(api: Any, bucket: str, jp_serverapp: Any) -> None:
+async def test_upload_with_progress_counts_as_activity(api: Any, bucket: str, jp_serverapp: Any) -> None:
     assert "odhtec_last_activity" not in jp_serverapp.web_app.settings
     await api.put(bucket, "k", noise(MIB))
     assert "odhtec_last_activity" in jp_serverapp.web_app.settings
@@ -297,26 +300,26 @@ async def test_small_file_takes_two_requests_for_its_key(odd_api: Any, odd_store
     assert (reply["size"], reply["ETag"]) == (len(content), odd_store.objects["key"].etag)
     assert odd_store.objects["key"].body == content
     # Whether it exists, and the object, whose ETag proves what has been stored.
-    asked = [one for one in odd_store.asked if one.key]
-    assert [one.method for one in asked] == ["HEAD", "PUT"]
-    assert asked[1].headers["if-none-match"] == "*"
+    sent = [one for one in odd_store.requests if one.key]
+    assert [one.method for one in sent] == ["HEAD", "PUT"]
+    assert sent[1].headers["if-none-match"] == "*"
 
 
 async def test_stored_size_is_compared_if_the_etag_proves_nothing(odd_api: Any, odd_store: OddStore) -> None:
-    def encrypt(asked: Asked, reply: Reply) -> Reply:
-        if asked.key:
+    def encrypt(request: Request, reply: Reply) -> Reply:
+        if request.key:
             reply.headers["x-amz-server-side-encryption"] = "aws:kms"
             reply.headers["ETag"] = f'"{"0" * 32}"'
         return reply
 
     odd_store.oddity = encrypt
     await odd_api.put("bucket", "key", b"content")
-    assert [one.method for one in odd_store.asked if one.key] == ["HEAD", "PUT", "HEAD"]
+    assert [one.method for one in odd_store.requests if one.key] == ["HEAD", "PUT", "HEAD"]
 
-    def cut(asked: Asked, reply: Reply) -> Reply:
-        if asked.method == "PUT":
-            odd_store.put(asked.key, asked.body[:-1])
-        return encrypt(asked, reply)
+    def cut(request: Request, reply: Reply) -> Reply:
+        if request.method == "PUT":
+            odd_store.put(request.key, request.body[:-1])
+        return encrypt(request, reply)
 
     odd_store.oddity = cut
     error = await odd_api.refused(502, "PUT", "objects/upload/bucket", encode_key("other"), body=b"content")
@@ -324,9 +327,9 @@ async def test_stored_size_is_compared_if_the_etag_proves_nothing(odd_api: Any, 
 
 
 async def test_bytes_that_differ_from_those_sent_are_refused_and_deleted(odd_api: Any, odd_store: OddStore) -> None:
-    def flip(asked: Asked, reply: Reply) -> Reply:
-        if asked.method == "PUT":
-            reply.headers["ETag"] = odd_store.put(asked.key, b"Content").etag
+    def flip(request: Request, reply: Reply) -> Reply:
+        if request.method == "PUT":
+            reply.headers["ETag"] = odd_store.put(request.key, b"Content").etag
         return reply
 
     odd_store.oddity = flip

@@ -1,4 +1,4 @@
-"""``/uploads`` as a client sees it: small requests, each of which may break off and be sent again."""
+"""``/uploads`` as a client sees it: small requests, each of which can fail and be sent again."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ Count = Callable[[], int]
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 
 
-def wish(bucket: str, key: str = "k", size: int = SIZE, **more: Any) -> dict[str, Any]:
+def request_for(bucket: str, key: str = "k", size: int = SIZE, **more: Any) -> dict[str, Any]:
     return {"bucket": bucket, "key": key, "size": size, "lastModified": 1700000000000} | more
 
 
 async def begin(api: Any, *args: Any, status: int = 201, **more: Any) -> Any:
-    return await api.ok("POST", "uploads", json_body=wish(*args, **more), status=status)
+    return await api.ok("POST", "uploads", json_body=request_for(*args, **more), status=status)
 
 
 async def put(api: Any, upload: Any, content: bytes, *numbers: int) -> None:
-    """Send parts of a file, one beside the other."""
+    """Send parts of a file in parallel."""
 
     async def one(number: int) -> None:
         part = content[(number - 1) * upload["partSize"] : number * upload["partSize"]]
@@ -46,7 +46,7 @@ async def put(api: Any, upload: Any, content: bytes, *numbers: int) -> None:
 
 
 @pytest.mark.tls
-async def test_a_file_in_parts_from_beginning_to_end(
+async def test_file_is_uploaded_in_parts(
     api: Any, bucket: str, s3_client: S3Client, stored: Stored, multiparts: Count
 ) -> None:
     content = noise(SIZE)
@@ -89,7 +89,7 @@ async def test_a_file_in_parts_from_beginning_to_end(
 
 
 @over_http
-async def test_dropping_an_unfinished_file_keeps_the_existing_file(
+async def test_discarding_an_upload_keeps_the_existing_object(
     api: Any, bucket: str, s3_client: S3Client, multiparts: Count, jp_serverapp: Any, eventually: Eventually
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="k", Body=b"before")
@@ -135,29 +135,29 @@ async def test_invalid_upload_is_refused_before_its_body(api: Any, bucket: str, 
         got, body = await reply_of(reader)
         assert (got, body["error"]) == (status, code), (target, headers)
         writer.close()
-    assert multiparts() == 0, "nothing is begun before a part comes"
+    assert multiparts() == 0, "no upload is created before the first part"
 
 
 @on_moto
 async def test_invalid_upload_request_is_refused(api: Any, bucket: str) -> None:
     await api.put(bucket, "there", b"old")
     for body, status, code in (
-        (wish(bucket, "there"), 409, "Conflict"),
-        (wish(f"absent-{bucket}"), 404, "NoSuchBucket"),
-        (wish(bucket, size=-1), 400, "InvalidRequest"),
-        (wish(bucket, size=5 * 1024**4 + 1), 413, "EntityTooLarge"),
-        (wish(bucket, size=600 * 1024**3), 413, "EntityTooLarge"),
-        (wish(bucket, ""), 400, "InvalidRequest"),
-        (wish(bucket, "k" * 1025), 400, "KeyTooLongError"),
-        (wish(bucket, onConflict="skip"), 400, "InvalidRequest"),
-        (wish(bucket) | {"more": 1}, 400, "InvalidRequest"),
-        (wish(bucket) | {"contentType": "text/日本"}, 400, "InvalidRequest"),
-        (wish(bucket) | {"contentType": "text/plain\r\nX: y"}, 400, "InvalidRequest"),
-        (wish(bucket) | {"lastModified": 2**63}, 400, "InvalidRequest"),
+        (request_for(bucket, "there"), 409, "Conflict"),
+        (request_for(f"absent-{bucket}"), 404, "NoSuchBucket"),
+        (request_for(bucket, size=-1), 400, "InvalidRequest"),
+        (request_for(bucket, size=5 * 1024**4 + 1), 413, "EntityTooLarge"),
+        (request_for(bucket, size=600 * 1024**3), 413, "EntityTooLarge"),
+        (request_for(bucket, ""), 400, "InvalidRequest"),
+        (request_for(bucket, "k" * 1025), 400, "KeyTooLongError"),
+        (request_for(bucket, onConflict="skip"), 400, "InvalidRequest"),
+        (request_for(bucket) | {"more": 1}, 400, "InvalidRequest"),
+        (request_for(bucket) | {"contentType": "text/日本"}, 400, "InvalidRequest"),
+        (request_for(bucket) | {"contentType": "text/plain\r\nX: y"}, 400, "InvalidRequest"),
+        (request_for(bucket) | {"lastModified": 2**63}, 400, "InvalidRequest"),
     ):
         refused = await api.refused(status, "POST", "uploads", json_body=body)
         assert refused["error"] == code, body
-    too_large = await api.refused(413, "POST", "uploads", json_body=wish(bucket, size=600 * 1024**3))
+    too_large = await api.refused(413, "POST", "uploads", json_body=request_for(bucket, size=600 * 1024**3))
     assert "max_memory" in too_large["message"]
     await api.refused(400, "POST", "uploads", "0" * 32, "complete", params={"onConflict": "rename"})
     assert await api.ok("GET", "uploads") == {"uploads": []}
@@ -170,17 +170,17 @@ async def test_complete_conflicts_when_the_key_was_created_in_the_meantime(
     content = noise(SIZE)
     upload = await begin(api, bucket)
     await put(api, upload, content, 1, 2, 3)
-    s3_client.put_object(Bucket=bucket, Key="k", Body=b"of somebody else")
+    s3_client.put_object(Bucket=bucket, Key="k", Body=b"another user's")
     complete = ("POST", "uploads", upload["uploadId"], "complete")
     assert (await api.refused(409, *complete))["error"] == "Conflict"
-    assert s3_client.get_object(Bucket=bucket, Key="k")["Body"].read() == b"of somebody else"
+    assert s3_client.get_object(Bucket=bucket, Key="k")["Body"].read() == b"another user's"
     assert (await api.ok("GET", "uploads", upload["uploadId"]))["bytesDone"] == SIZE
     await api.ok(*complete, params={"onConflict": "overwrite"}, status=201)
     assert s3_client.get_object(Bucket=bucket, Key="k")["Body"].read() == content
 
 
 @over_http
-async def test_a_connection_that_breaks_in_the_middle_stores_nothing(
+async def test_part_with_a_broken_connection_is_not_stored(
     api: Any, bucket: str, s3_client: S3Client, jp_serverapp: Any, eventually: Eventually
 ) -> None:
     content = noise(SIZE)
@@ -203,7 +203,7 @@ async def test_a_connection_that_breaks_in_the_middle_stores_nothing(
 
 
 @over_http
-async def test_a_part_comes_in_pieces_where_a_proxy_limits_requests(
+async def test_part_is_received_in_pieces_behind_a_proxy_with_a_limit(
     api: Any, bucket: str, s3_client: S3Client, jp_serverapp: Any
 ) -> None:
     content = noise(SIZE)
@@ -219,17 +219,17 @@ async def test_a_part_comes_in_pieces_where_a_proxy_limits_requests(
         return reply.code, json.loads(reply.body) if reply.body else None
 
     assert await piece(1, 0, 3 * MIB) == (204, None)
-    assert await piece(2, 0, MIB) == (204, None)  # of another part, side by side
+    assert await piece(2, 0, MIB) == (204, None)  # of another part, in parallel
     assert await piece(1, 3 * MIB, 3 * MIB) == (204, None)
     assert budget.used == 2 * PART
-    code, refused = await piece(1, MIB, MIB)  # does not follow
+    code, refused = await piece(1, MIB, MIB)  # does not follow the piece before
     assert (code, refused["error"]) == (409, "MissingParts")
     code, refused = await piece(1, 6 * MIB, 3 * MIB)  # longer than the part
     assert (code, refused["error"]) == (400, "InvalidRequest")
     assert await piece(1, 6 * MIB, 2 * MIB) == (200, {"number": 1, "size": PART})
-    code, refused = await piece(1, 6 * MIB, 2 * MIB)  # it is stored
+    code, refused = await piece(1, 6 * MIB, 2 * MIB)  # the part is stored already
     assert (code, refused["error"]) == (409, "MissingParts")
-    assert await piece(2, 0, 4 * MIB) == (204, None)  # from the beginning again
+    assert await piece(2, 0, 4 * MIB) == (204, None)  # starts the part again
     assert await piece(2, 4 * MIB, 4 * MIB) == (200, {"number": 2, "size": PART})
     assert budget.used == 0
     await put(api, upload, content, 3)
@@ -255,7 +255,7 @@ async def test_memory_of_an_unfinished_part_is_released(
     await api.ok("PUT", *at, params={"offset": 0}, body=content[:MIB], status=204)
     _, writer = await api.raw("PUT", f"uploads/{upload['uploadId']}/1?offset={MIB}", {"Content-Length": str(MIB)})
     await eventually(lambda: app.current_activity() == 1)
-    writer.transport.abort()  # in the middle of a piece
+    writer.transport.abort()  # disconnects in the middle of a piece
     await eventually(lambda: app.current_activity() == 0 and budget.used == 0)
     await api.ok("PUT", *at, params={"offset": 0}, body=content[:MIB], status=204)
     assert budget.used == PART
@@ -264,7 +264,7 @@ async def test_memory_of_an_unfinished_part_is_released(
 
 
 @on_moto
-async def test_a_quick_senders_bytes_are_read_in_a_thread(
+async def test_bytes_of_a_fast_sender_are_read_in_a_thread(
     api: Any, bucket: str, s3_client: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = []
@@ -285,7 +285,7 @@ async def test_a_quick_senders_bytes_are_read_in_a_thread(
 
 
 @on_moto
-async def test_a_part_that_moves_counts_as_activity(api: Any, bucket: str, jp_serverapp: Any) -> None:
+async def test_part_with_progress_counts_as_activity(api: Any, bucket: str, jp_serverapp: Any) -> None:
     upload = await begin(api, bucket)
     jp_serverapp.web_app.settings.pop("odhtec_last_activity", None)
     await put(api, upload, noise(SIZE), 3)
@@ -295,7 +295,7 @@ async def test_a_part_that_moves_counts_as_activity(api: Any, bucket: str, jp_se
 
 
 @on_moto
-async def test_with_another_connection_an_upload_waits(api: Any, bucket: str, s3_server: Any) -> None:
+async def test_upload_waits_while_another_connection_is_configured(api: Any, bucket: str, s3_server: Any) -> None:
     content = noise(SIZE)
     upload = await begin(api, bucket)
     await put(api, upload, content, 1)

@@ -93,7 +93,7 @@ def test_schema_and_first_rows(see: Any, name: str, data: bytes, groups: int | N
     reply = see(name, data)
     assert (reply["kind"], reply["note"], reply["truncated"]) == ("table", None, True)
     found = first_row(reply)
-    assert isinstance(found.pop("far"), str)  # a year that Python does not know
+    assert isinstance(found.pop("far"), str)  # a year beyond Python's range
     assert found == FIRST
     assert [row[0] for row in reply["rows"]] == list(range(100))
     types = {column["name"]: column["type"] for column in reply["columns"]}
@@ -103,11 +103,11 @@ def test_schema_and_first_rows(see: Any, name: str, data: bytes, groups: int | N
 
 def test_a_real_file_is_shown_whole(see: Any) -> None:
     path = Path(demo.__file__).parent / "assets" / "readings.parquet"
-    told = pq.read_metadata(path)
+    metadata = pq.read_metadata(path)
     reply = see("readings.parquet", path.read_bytes())
-    assert reply["totalRows"] == told.num_rows
-    assert len(reply["rows"]) == min(100, told.num_rows)
-    assert reply["metadata"]["created by"] == told.created_by
+    assert reply["totalRows"] == metadata.num_rows
+    assert len(reply["rows"]) == min(100, metadata.num_rows)
+    assert reply["metadata"]["created by"] == metadata.created_by
 
 
 def test_small_tables_are_not_truncated(see: Any) -> None:
@@ -126,7 +126,7 @@ def test_small_tables_are_not_truncated(see: Any) -> None:
         assert (empty["rows"], len(empty["columns"]), empty["totalRows"]) == ([], 2, 0)
 
 
-def test_columns_of_one_name_and_very_many_columns(see: Any) -> None:
+def test_duplicate_column_names_and_many_columns_are_shown(see: Any) -> None:
     twins = pa.Table.from_arrays([pa.array([1]), pa.array(["x"]), pa.array([2.5])], ["a", "a", "a"])
     assert see("a.parquet", parquet(twins))["rows"] == [[1, "x", 2.5]]
     wide = pa.table({f"c{number}": [number] for number in range(400)})
@@ -187,7 +187,7 @@ def test_a_footer_of_gigabytes_is_not_read(see: Any, huge_files: Any) -> None:
 
 
 def test_compression_bomb_uses_little_memory(see: Any) -> None:
-    """A page of some KiB that claims, and has, more than the process may use."""
+    """A page of some KiB that decompresses to more than the limit of the process."""
     bomb = pa.table({"zeros": [bytes(300 * 2**20)], "id": [1]})
     data = parquet(bomb, compression="zstd", use_dictionary=False, write_statistics=False)
     assert len(data) < 200_000
@@ -218,7 +218,7 @@ def test_pyarrow_process_has_no_secrets_and_ends(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
     monkeypatch.setenv("HF_TOKEN", "hush")
     monkeypatch.setenv("PYTHONUSERBASE", str(tmp_path / "base"))
-    # What lies in the workspace is not run.
+    # Modules in the workspace are not imported.
     (tmp_path / "pyarrow.py").write_text("raise SystemExit(1)")
     (tmp_path / "json.py").write_text("raise SystemExit(1)")
     monkeypatch.chdir(tmp_path)
@@ -233,7 +233,7 @@ def test_pyarrow_process_has_no_secrets_and_ends(monkeypatch: pytest.MonkeyPatch
     assert arrow_process.preview_parquet(input_of("a.parquet", parquet())).rows
     process, environment = started[0]
     assert "hush" not in environment.values()
-    # What a user has installed for themselves is found.
+    # Packages installed by the user are found.
     assert {"HOME", "PYTHONUSERBASE"} <= set(environment)
     assert process.returncode is not None
 
@@ -245,7 +245,7 @@ def test_crash_of_the_pyarrow_process_is_reported_in_a_note(monkeypatch: pytest.
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, code: str) -> Any:
-    """Another program in the place of the worker."""
+    """A function that replaces the worker by another program."""
     from contextlib import contextmanager
 
     original = subprocess.Popen
@@ -262,7 +262,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, code: str) -> Any:
 
 
 def test_memory_of_the_pyarrow_process_is_limited() -> None:
-    """The process itself cannot have more than it should."""
+    """The operating system limits the memory of the process."""
     code = (
         "from odhtec_jupyter.preview.arrow.worker import limit\n"
         "limit()\n"

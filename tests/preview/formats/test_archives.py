@@ -43,7 +43,7 @@ FILES = (("a.txt", b"x" * 1000), ("Ordner/größe.bin", os.urandom(3000)), ("emp
 
 
 @pytest.mark.parametrize("name", ["data.ZIP", "package-1.0-py3-none-any.whl", "model.pt", "weights", "report.docx"])
-def test_a_zip_by_its_directory(see: Any, name: str) -> None:
+def test_zip_is_listed_by_its_directory(see: Any, name: str) -> None:
     for comment in (b"", b"made for a test PK\5\6"):
         reply = see(name, zipped(*FILES, comment=comment))
         assert (reply["kind"], reply["format"], reply["truncated"], reply["note"]) == ("archive", "zip", False, None)
@@ -57,7 +57,7 @@ def test_zip_with_a_prefix_is_listed(see: Any) -> None:
     assert see("nothing.zip", zipped())["entryCount"] == 0
 
 
-def test_sizes_of_zip64(see: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sizes_of_zip64_are_read(see: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 100)
     monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 2)
     data = zipped(*FILES)
@@ -68,14 +68,14 @@ def test_sizes_of_zip64(see: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert see("large.zip", b"before" + data)["entryCount"] == 3
 
 
-def test_a_zip_of_many_files_is_cut(see: Any) -> None:
+def test_list_of_a_zip_with_many_files_is_truncated(see: Any) -> None:
     reply = see("many.zip", zipped(*((f"{number:05d}", b"12") for number in range(3000))))
     assert (len(reply["entries"]), reply["entryCount"], reply["totalSize"]) == (1000, 3000, 6000)
     assert reply["truncated"] is True
 
 
 def test_a_zip_bomb_is_only_listed(see: Any) -> None:
-    # What it unpacks to is a claim like any other; the same bytes may even be claimed by every entry.
+    # The unpacked size is only a claim. Several entries can even claim the same bytes.
     data = bytearray(zipped(*((f"{number}", b"x") for number in range(50))))
     position = data.find(b"PK\1\2")
     while position >= 0:
@@ -117,7 +117,7 @@ def test_zip_directory_with_missing_entries_has_a_note(see: Any) -> None:
 
 
 @pytest.mark.parametrize("format_", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT])
-def test_a_tar_by_its_headers(see: Any, format_: int) -> None:
+def test_tar_is_listed_by_its_headers(see: Any, format_: int) -> None:
     deep = "d" * 90 + "/" + "n" * 95
     files = (("a.txt", b"x" * 1000), ("Ordner/größe.bin", b"y" * 300_000), (deep, b""), ("last", b"z" * 5))
     for name, data in (("data.TAR", tarred(*files, format_=format_)), ("data", tarred(*files, format_=format_))):
@@ -127,7 +127,7 @@ def test_a_tar_by_its_headers(see: Any, format_: int) -> None:
         assert (reply["entryCount"], reply["totalSize"]) == (4, 301_005)
 
 
-def test_long_names_links_and_folders(see: Any) -> None:
+def test_long_names_links_and_folders_of_a_tar_are_listed(see: Any) -> None:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for name, kind in (("folder", tarfile.DIRTYPE), ("link", tarfile.SYMTYPE), ("n" * 300, tarfile.REGTYPE)):
@@ -137,7 +137,7 @@ def test_long_names_links_and_folders(see: Any) -> None:
     assert list(listed(see("a.tar", out.getvalue()))) == ["folder/", "link", "n" * 300]
 
 
-def test_the_contents_of_a_tar_are_passed_over(see: Any) -> None:
+def test_contents_of_a_tar_are_not_read(see: Any) -> None:
     reply = see("a.tar", tarred(*((f"{number}", bytes(1_000_000)) for number in range(20))))
     assert len(reply["entries"]) == 20
     assert reply["bytesRead"] < 2_000_000
@@ -167,7 +167,7 @@ def header(name: str, size: int, kind: bytes = b"0") -> bytes:
     return member.tobuf(tarfile.GNU_FORMAT)
 
 
-def test_a_tar_with_absurd_sizes(see: Any) -> None:
+def test_tar_with_invalid_sizes_never_raises(see: Any) -> None:
     reply = see("a.tar", header("a", 2**70) + bytes(10_000))
     assert listed(reply) == {"a": 2**70}
     assert reply["note"] == "After these entries the archive is damaged or incomplete."
@@ -189,7 +189,7 @@ def test_damaged_file_never_raises(see: Any) -> None:
         see("a.tgz", broken)
 
 
-def test_names_with_markup_are_data(see: Any) -> None:
+def test_names_with_markup_are_not_interpreted(see: Any) -> None:
     assert list(listed(see("a.zip", zipped(("<b>&\n\x1b[0m", b""))))) == ["<b>&\n\x1b[0m"]
     content = BytesContent(zipped(("x" * 5000, b"")))
     assert len(see("a.zip", content)["entries"][0]["path"]) == 1001

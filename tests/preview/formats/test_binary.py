@@ -1,4 +1,4 @@
-"""Whatever is nothing else."""
+"""Objects of no known format."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_the_delimiter_is_found(see: Any, delimiter: str) -> None:
     assert reply["metadata"]["delimiter"] == ("tab" if delimiter == "\t" else delimiter)
 
 
-def test_a_tsv_has_tabs_whatever_else_it_has(see: Any) -> None:
+def test_tsv_is_separated_by_tabs_even_with_other_delimiters(see: Any) -> None:
     reply = see("DATA.TSV", b"a\tb,c,d\n1,1,1\t2,2,2\n")
     assert (reply["format"], names(reply), reply["rows"]) == ("tsv", ["a", "b,c,d"], [["1,1,1", "2,2,2"]])
 
@@ -56,7 +56,7 @@ def test_a_quoted_line_break_does_not_end_a_row(see: Any) -> None:
         "x,\ny,",
     ],
 )
-def test_no_header_where_the_first_row_is_like_the_others(see: Any, rows: str) -> None:
+def test_first_row_like_the_others_is_not_a_header(see: Any, rows: str) -> None:
     reply = see("data.csv", rows.encode())
     assert {name.rstrip("0123456789") for name in names(reply)} == {"column "}
     assert len(reply["rows"]) == rows.count("\n") + 1
@@ -75,10 +75,10 @@ def test_no_header_where_the_first_row_is_like_the_others(see: Any, rows: str) -
         ("name,city\nAnna,Rome\nBert,Paris", ["name", "city"]),
         ("id,when\n1,2024-01-01T10:00:00Z", ["id", "when"]),
         ("only,a,header", ["only", "a", "header"]),
-        ("a,b\n1,2\na,b\n3,4", ["a", "b"]),  # two files, one behind the other
+        ("a,b\n1,2\na,b\n3,4", ["a", "b"]),  # two files concatenated
     ],
 )
-def test_the_header_is_found_by_the_rows_below(see: Any, rows: str, header: list[str]) -> None:
+def test_header_is_detected_by_the_rows_below(see: Any, rows: str, header: list[str]) -> None:
     reply = see("data.csv", rows.encode())
     assert names(reply) == header
     assert len(reply["rows"]) == rows.count("\n")
@@ -93,7 +93,7 @@ def test_pandas_and_the_preview_see_the_same_columns(see: Any) -> None:
 
 LONE = [
     ("data.tsv", '1\t5\tsay\n2\t"\tx\n3\t6\ty\n4\t7\tz', 4),  # a ditto mark
-    ("data.tsv", '1\t"\tx\n2\t"\ty\n3\tb\tz', 3),  # closed by the next one, as csv has it
+    ("data.tsv", '1\t"\tx\n2\t"\ty\n3\tb\tz', 3),  # closed by the next quote, as in the csv module
     ("data.tsv", '"a\t1\nb"\t2\n"c\t3\nd\t4\n', 4),
     ("data.tsv", "".join(f'{number}\t"big {number}\tx\n' for number in range(30)), 30),
     ("data.csv", 'n,size,what\n1,"5 inch,pipe\n2,6,tube\n3,7,rod\n', 3),
@@ -119,13 +119,13 @@ def test_fields_of_many_lines_stay_whole(see: Any) -> None:
     assert [row[1] for row in reply["rows"]] == [long[:1000] + "…", long[:1000] + "…", '"']
 
 
-def test_lone_quotes_everywhere_are_bounded(see: Any) -> None:
+def test_many_lone_quotes_take_bounded_time(see: Any) -> None:
     lines = [f'{number}\t"{"x" * 20}\t"y\tz"w\n' for number in range(20_000)]
     assert len(see("data.tsv", "".join(lines).encode())["rows"]) == 100
     assert len(see("data.csv", b'a,"b\n' * 200_000)["rows"]) > 0
 
 
-def test_empty_lines_are_no_rows(see: Any) -> None:
+def test_empty_lines_are_skipped(see: Any) -> None:
     reply = see("data.csv", b"a,b\n" + b"\n1,2\n" * 100)
     assert (len(reply["rows"]), reply["totalRows"]) == (100, 100)
     reply = see("data.csv", b"a,b\n1,2\n" + b"\n" * 100_000)
@@ -138,7 +138,7 @@ def test_rows_of_different_lengths_are_filled_up(see: Any) -> None:
     assert reply["rows"] == [["1", None, None], ["1", "2", "3"]]
 
 
-def test_a_long_table_is_cut_after_whole_rows(see: Any) -> None:
+def test_long_table_is_truncated_after_a_complete_row(see: Any) -> None:
     reply = see("data.csv", b"a,b\n" + b"".join(b"%d,%s\n" % (number, b"x" * 3000) for number in range(2000)))
     assert len(reply["rows"]) == 100
     assert reply["rows"][99][0] == "99"
@@ -164,7 +164,7 @@ def test_a_wide_table_shows_its_first_columns(see: Any) -> None:
     assert reply["note"] == "Showing the first 100 of 500 columns."
 
 
-def test_old_encodings_and_types_without_a_name(see: Any) -> None:
+def test_older_encodings_and_media_types_are_recognized(see: Any) -> None:
     reply = see("table", "Ort;Höhe\nKöln;53\n".encode("utf-16"), "text/csv; charset=utf-8")
     assert (names(reply), reply["rows"]) == (["Ort", "Höhe"], [["Köln", "53"]])
     assert reply["metadata"]["encoding"] == "utf-16-le"
@@ -177,13 +177,13 @@ def test_one_endless_line_is_shown_as_text(see: Any, huge_files: Any, filling: b
     assert reply["note"].startswith("This cannot be shown as a table. The first row ")
 
 
-def test_a_quote_that_is_never_closed_ends_the_table(see: Any) -> None:
+def test_unclosed_quote_ends_the_table(see: Any) -> None:
     reply = see("data.csv", b'a,b\n1,2\n"' + b"x" * 300_000)
     assert reply["rows"] == [["1", "2"]]
     assert "field of more than 128 KiB" in reply["note"]
 
 
-def test_binary_data_is_no_table(see: Any) -> None:
+def test_binary_data_is_not_shown_as_a_table(see: Any) -> None:
     reply = see("data.csv", bytes(range(256)) * 10)
     assert (reply["kind"], reply["note"]) == ("binary", "This cannot be shown as a table. The file is not text.")
 

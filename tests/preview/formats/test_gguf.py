@@ -1,4 +1,4 @@
-"""GGUF: headers as llama.cpp writes them, and headers that lie."""
+"""GGUF: headers as llama.cpp writes them, and invalid headers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MODEL = (
 )
 
 
-def test_metadata_and_tensors(see: Any) -> None:
+def test_metadata_and_tensors_are_listed(see: Any) -> None:
     reply = see("model-Q4_K_M.gguf", MODEL)
     assert (reply["kind"], reply["format"], reply["note"], reply["truncated"]) == ("tensors", "gguf", None, False)
     assert reply["metadata"] == {
@@ -57,7 +57,7 @@ def test_metadata_and_tensors(see: Any) -> None:
     assert (reply["parameters"], reply["tensorCount"]) == (131_076_096, 2)
 
 
-def test_the_other_byte_order(see: Any) -> None:
+def test_big_endian_file_is_read(see: Any) -> None:
     data = b"GGUF" + struct.pack(">IQQ", 3, 1, 0) + struct.pack(">Q", 1) + b"w" + struct.pack(">IQIQ", 1, 7, 30, 0)
     reply = see("m.gguf", data)
     assert reply["tensors"] == [{"name": "w", "dtype": "BF16", "shape": [7]}]
@@ -93,7 +93,7 @@ def vocabulary(count: int) -> bytes:
 
 
 @pytest.mark.parametrize("last", ["merges", "scores", "flag"])
-def test_the_tensors_behind_a_large_vocabulary_are_found(see: Any, huge_files: Any, last: str) -> None:
+def test_tensors_after_a_large_vocabulary_are_found(see: Any, huge_files: Any, last: str) -> None:
     count = 150_000
     entries = [
         entry("general.architecture", 8, text("llama")),
@@ -104,7 +104,7 @@ def test_the_tensors_behind_a_large_vocabulary_are_found(see: Any, huge_files: A
         entries.append(entry("tokenizer.ggml.merges", 9, vocabulary(count)))
     if last == "scores":
         entries.append(entry("tokenizer.ggml.scores", 9, struct.pack("<IQ", 6, count) + bytes(4 * count)))
-    if last == "flag":  # followed by a zero, this could be one word more
+    if last == "flag":  # followed by a zero, this could be another word
         entries.append(entry("tokenizer.ggml.bos_token_id", 4, struct.pack("<I", 0)))
     entries.append(entry("tokenizer.chat_template", 8, text("{{ messages }}" * 500)))
     tensors = [tensor(f"blk.{index}.weight", [4096, 64], 12, index * 200_000) for index in range(300)]
@@ -130,7 +130,7 @@ def test_endless_vocabulary_has_a_note(see: Any, huge_files: Any) -> None:
         assert reply["note"].startswith("The header is larger than a preview reads")
 
 
-def test_vocabularies_within_each_other_take_no_time(see: Any) -> None:
+def test_nested_vocabularies_take_bounded_time(see: Any) -> None:
     nested = text("k") + struct.pack("<IIQ", 9, 8, 70_000) + text("") * 40
     tensors = tensor("w", [1], 0) + tensor("w", [1], 0, 32) * 40
     for filling in (nested * 1500, (nested + tensors) * 700, text("k") + struct.pack("<II", 4, 1) + tensors * 1000):

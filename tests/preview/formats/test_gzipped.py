@@ -1,4 +1,4 @@
-"""Text that gzip packed, shown unpacked: within the limits of a preview, whatever the packed bytes claim."""
+"""Text compressed with gzip is shown decompressed, within the limits of a preview."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ CSV = b"id,name\n" + b"".join(b"%d,thing %d\n" % (number, number) for number in 
     ("key", "type_"),
     [("data.csv.gz", ""), ("Data.CSV.GZ", "application/gzip"), ("data.csv", "text/csv"), ("data", "text/csv")],
 )
-def test_a_table_is_shown_unpacked(see: Any, key: str, type_: str) -> None:
+def test_compressed_table_is_shown(see: Any, key: str, type_: str) -> None:
     packed = gzip.compress(CSV)
     reply = see(key, packed, type_)
     assert (reply["kind"], reply["format"], reply["totalRows"]) == ("table", "csv", 50)
     assert reply["rows"][49] == ["49", "thing 49"]
-    # The object is what is stored, not what is in it.
+    # Size and ETag are those of the compressed object.
     assert (reply["compression"], reply["size"], reply["bytesRead"]) == ("gzip", len(packed), len(packed))
 
 
-def test_other_texts_are_shown_unpacked(see: Any) -> None:
+def test_other_compressed_texts_are_shown(see: Any) -> None:
     lines = b"".join(json.dumps({"a": number}).encode() + b"\n" for number in range(3))
     assert see("lines.jsonl.gz", gzip.compress(lines))["rows"] == [[0], [1], [2]]
     reply = see("config.json.gz", gzip.compress(b'{"a": 1}'))
@@ -39,17 +39,17 @@ def test_other_texts_are_shown_unpacked(see: Any) -> None:
     cells = {"cells": [{"cell_type": "raw", "source": "x"}], "metadata": {}, "nbformat": 4}
     assert see("a.ipynb.gz", gzip.compress(json.dumps(cells).encode()))["cells"][0]["source"] == "x"
     assert see("empty.txt.gz", gzip.compress(b""))["text"] == ""
-    # Several members in one file, as bgzip writes them.
+    # Several members in one file, as written by bgzip.
     assert see("a.csv.gz", b"".join(gzip.compress(line + b"\n") for line in CSV.splitlines()))["totalRows"] == 50
 
 
-def test_packed_binary_data_is_shown_as_bytes(see: Any) -> None:
+def test_compressed_binary_data_is_shown_as_bytes(see: Any) -> None:
     for key in ("weights.bin.gz", "part.parquet.gz", "data.csv.gz"):
         reply = see(key, gzip.compress(b"PAR1" + bytes(range(256)) * 10))
         assert (reply["kind"], reply["contentType"], reply["compression"]) == ("binary", "application/gzip", None)
 
 
-def test_a_long_text_is_read_as_far_as_is_shown(see: Any) -> None:
+def test_long_text_is_read_only_as_far_as_it_is_shown(see: Any) -> None:
     rng = random.Random(1)
     text = b"".join(b"%d %d\n" % (rng.getrandbits(60), rng.getrandbits(60)) for _ in range(300_000))
     packed = gzip.compress(text, 1)

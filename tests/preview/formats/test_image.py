@@ -1,4 +1,4 @@
-"""Images and PDFs: recognised by their first bytes, measured by their headers."""
+"""Images and PDFs: recognized by their first bytes, with the size from their headers."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ IMAGES = [
 
 @pytest.mark.parametrize(("data", "media_type"), IMAGES)
 def test_size_is_read_from_the_header(see: Any, data: bytes, media_type: str) -> None:
-    # Whatever the name says, and whatever the uploader said.
+    # Independent of the name and of the media type.
     for name in ("picture", "picture.CSV", "picture.PNG"):
         reply = see(name, data, "application/octet-stream")
         assert (reply["kind"], reply["contentType"]) == ("image", media_type)
         assert (reply["width"], reply["height"]) == (31, 17)
 
 
-def test_a_real_image(see: Any) -> None:
+def test_real_image_is_shown_with_its_size(see: Any) -> None:
     reply = see("pattern.png", (Path(demo.__file__).parent / "assets" / "pattern.png").read_bytes())
     assert (reply["width"], reply["height"], reply["contentType"]) == (160, 160, "image/png")
 
@@ -77,7 +77,7 @@ def test_svg_is_an_image_that_is_not_parsed(see: Any, tag: str, size: tuple[int 
     assert (reply["width"], reply["height"]) == size
 
 
-def test_hostile_svg_takes_no_time(see: Any) -> None:
+def test_hostile_svg_takes_bounded_time(see: Any) -> None:
     for data in (b"<svg " + b"width=" * 20_000, b'<svg viewBox="' + b"1 " * 30_000, b"<svg " + b" " * 60_000):
         assert see("a.svg", data)["kind"] == "image"
 
@@ -90,7 +90,7 @@ def test_file_that_is_not_an_image_is_shown_as_text_or_bytes(see: Any) -> None:
     assert (reply["kind"], "damaged" in reply["note"]) == ("binary", True)
 
 
-def test_a_pdf_is_for_the_browser(see: Any) -> None:
+def test_pdf_is_shown_by_the_browser(see: Any) -> None:
     for name in ("paper.pdf", "paper", "paper.txt"):
         reply = see(name, b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(300_000))
         assert (reply["kind"], reply["contentType"]) == ("pdf", "application/pdf")

@@ -29,7 +29,7 @@ def test_keys_of_the_objects_are_the_columns(see: Any) -> None:
     assert (reply["totalRows"], reply["truncated"]) == (3, False)
 
 
-def test_values_that_are_no_objects_have_a_column_of_their_own(see: Any) -> None:
+def test_values_that_are_not_objects_have_their_own_column(see: Any) -> None:
     reply = see("data.jsonl", b'[1,2]\n"x"\n{"a":1}\n')
     assert [column["name"] for column in reply["columns"]] == ["value", "a"]
     assert reply["rows"] == [[[1, 2], None], ["x", None], [None, 1]]
@@ -43,7 +43,7 @@ def test_values_that_javascript_cannot_represent_become_text(see: Any) -> None:
     assert (half, large, nan, len(long)) == ("?", "12345678901234567890", "nan", 1001)
 
 
-def test_rows_end_where_a_line_is_damaged(see: Any) -> None:
+def test_rows_end_before_a_damaged_line(see: Any) -> None:
     reply = see("data.jsonl", b'{"a":1}\n{"a":\n{"a":3}\n')
     assert reply["rows"] == [[1]]
     assert reply["note"] == "Line 2 cannot be read: the JSON is not valid."

@@ -1,4 +1,4 @@
-"""safetensors: a real model, and headers that lie."""
+"""safetensors: a real model, and invalid headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text and code: every encoding, every name, cut between two characters."""
+"""Text and code: encodings, languages, and truncation between two characters."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ GREETING = "Grüße aus Łódź, 日本 und 😀\n"
         (GREETING.encode("utf-16-be"), "utf-16-be"),
     ],
 )
-def test_an_encoding_is_found_in_the_bytes(see: Any, data: bytes, encoding: str) -> None:
+def test_encoding_is_detected_from_the_bytes(see: Any, data: bytes, encoding: str) -> None:
     reply = see("greeting", data)
     assert (reply["kind"], reply["text"], reply["encoding"], reply["note"]) == ("text", GREETING, encoding, None)
 
 
-def test_older_encodings_are_read_as_windows_reads_them(see: Any) -> None:
+def test_older_encodings_are_read_as_on_windows(see: Any) -> None:
     reply = see("old.txt", "Preis: 5 € für Öl\n".encode("cp1252"))
     assert (reply["text"], reply["encoding"]) == ("Preis: 5 € für Öl\n", "windows-1252")
     reply = see("old.txt", b"caf\xe9 \x81\n")
@@ -58,7 +58,7 @@ def test_other_scripts_are_read_in_their_encoding(see: Any, codec: str, encoding
     for times in (1, 50):
         reply = see("old.txt", (text * times).encode(codec))
         assert (reply["text"], reply["encoding"], reply["note"]) == (text * times, encoding, None)
-    # Cut in the middle of a character, and with English around it.
+    # Truncated in the middle of a character, and surrounded by English.
     english = "The quick brown fox jumps over the lazy dog, and then does it again.\n"
     long = english * 200 + (english + text) * (MAX_TEXT_BYTES // len(english.encode() + text.encode(codec)) + 10)
     reply = see("old.txt", long.encode(codec))
@@ -88,14 +88,14 @@ def test_text_in_latin_letters_is_not_read_as_another_script(see: Any, text: str
     assert (reply["text"], reply["encoding"]) == (text, "windows-1252")
 
 
-def test_a_bad_byte_in_another_script_is_marked(see: Any) -> None:
+def test_invalid_byte_in_another_script_is_marked(see: Any) -> None:
     text = RUSSIAN * 300
     reply = see("old.txt", text.encode("cp1251") + b"\x98\n")
     assert (reply["encoding"], reply["note"]) == ("windows-1251", "Some bytes are not WINDOWS-1251.")
     assert reply["text"] == f"{text}\ufffd\n"
 
 
-def test_one_bad_byte_does_not_change_the_encoding(see: Any) -> None:
+def test_one_invalid_byte_does_not_change_the_encoding(see: Any) -> None:
     reply = see("app.log", ("Übergröße " * 20).encode() + b"\xff" + b"Ende")
     assert reply["encoding"] == "utf-8"
     assert "Übergröße" in reply["text"]
@@ -103,7 +103,7 @@ def test_one_bad_byte_does_not_change_the_encoding(see: Any) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
-def test_a_long_text_is_cut_between_two_characters(see: Any, encoding: str) -> None:
+def test_long_text_is_truncated_between_two_characters(see: Any, encoding: str) -> None:
     text = "x" + "日本😀" * 400_000
     mark = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}.get(encoding, b"")
     reply = see("long.txt", mark + text.encode(encoding))
@@ -132,12 +132,12 @@ def test_a_long_text_is_cut_between_two_characters(see: Any, encoding: str) -> N
         ("folder.py/notes", None),
     ],
 )
-def test_language_is_found_by_the_name(see: Any, name: str, language: str | None) -> None:
+def test_language_is_detected_by_the_name(see: Any, name: str, language: str | None) -> None:
     reply = see(name, b"plain words\n")
     assert (reply["kind"], reply["language"]) == ("text", language)
 
 
-def test_html_is_text_like_any_other(see: Any) -> None:
+def test_html_is_shown_as_source(see: Any) -> None:
     page = "<script>alert(1)</script>"
     reply = see("page.html", page.encode(), "text/html")
     assert (reply["kind"], reply["text"], reply["language"]) == ("text", page, "html")

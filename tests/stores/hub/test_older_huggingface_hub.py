@@ -1,4 +1,4 @@
-"""The oldest huggingface_hub that pyproject.toml allows: it speaks through requests, the newest through httpx."""
+"""The oldest huggingface_hub that pyproject.toml allows. It uses requests, the newest one uses httpx."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def oldest() -> str:
 
 @pytest.fixture(scope="module")
 def folder(oldest: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where that version is installed."""
+    """The folder in which this version is installed."""
     made = tmp_path_factory.mktemp("huggingface_hub")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(made)]
-    # The scripts' constraints name the newest version.
+    # Without the constraints of the scripts, which pin the newest version.
     env = {**os.environ, "PIP_CONSTRAINT": ""}
     subprocess.run([*command, f"huggingface_hub=={oldest}"], env=env, check=True)
     return made
@@ -47,7 +47,7 @@ def folder(oldest: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def hub() -> Iterator[HubStandIn]:
-    """A hub that knows one token."""
+    """A hub that accepts one token."""
     with HubStandIn(tokens={"hf_good": "me"}) as stand_in:
         yield stand_in
 
@@ -56,7 +56,7 @@ def hub() -> Iterator[HubStandIn]:
 def client(
     lab_server: Callable[..., JupyterProcess], s3_server: S3Server, hub: HubStandIn, folder: Path
 ) -> Iterator[Client]:
-    """Of a server that finds that version first."""
+    """A client of a server that imports this version."""
     path = os.pathsep.join([str(folder), python_path()])
     server = lab_server({**s3_server.env, "HF_ENDPOINT": hub.endpoint, "PYTHONPATH": path}, app="jupyter_server")
     made = Client(server.url, server.token)
@@ -92,12 +92,12 @@ except Unreachable as error:
 
 def test_hub_is_not_asked_in_offline_mode_with_the_oldest_library(hub: HubStandIn, folder: Path) -> None:
     path = os.pathsep.join([str(folder), python_path()])
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", OFFLINE, hub.endpoint],
         env={**os.environ, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1"},
         check=True,
         capture_output=True,
         text=True,
     )
-    assert told.stdout == "HF_HUB_OFFLINE is set, so Hugging Face cannot be used.\n"
+    assert result.stdout == "HF_HUB_OFFLINE is set, so Hugging Face cannot be used.\n"
     assert hub.traffic.seen("hub") == []

@@ -1,4 +1,4 @@
-"""The hub's store: what it refuses is said in words that help, and a file is read at its commit."""
+"""The store for Hugging Face: errors say what to do, and files are read at their commit."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_file_is_read_at_its_commit_without_its_repository(store: HubStore, hu
     )
 
 
-def test_a_file_of_another_size_is_no_source(store: HubStore, hub: Any) -> None:
+def test_file_of_another_size_is_an_error(store: HubStore, hub: Any) -> None:
     hub.add(Repository("org/name")).commit({"a.txt": b"0123456789"})
     found = store.repo("org/name", repo_type="model", revision="main")
     hub.inject(Changed(BytesContent(b"012")), "*/a.txt")
@@ -74,19 +74,19 @@ def test_a_file_of_another_size_is_no_source(store: HubStore, hub: Any) -> None:
         read(store.source("org/name", "model", found.commit, found.files[0]), 0, 10)
 
 
-def test_each_refusal_says_what_to_do(store: HubStore, hub: Any) -> None:
+def test_refusals_say_what_to_do(store: HubStore, hub: Any) -> None:
     hub.service.tokens["hf_stranger"] = "stranger"
     hub.add(Repository("org/open")).commit({"a": b"a"})
     hub.add(Repository("org/private", private=True, accepted=frozenset({TOKEN}))).commit({"a": b"a"})
     gated = hub.add(Repository("org/gated", gated="manual", accepted=frozenset({TOKEN})))
     gated.commit({"a": b"a"})
 
-    def look(repo: str, revision: str = "main", token: str | None = None) -> None:
+    def require_access(repo: str, revision: str = "main", token: str | None = None) -> None:
         store.require_access(store.repo(repo, repo_type="model", revision=revision, token=token), token)
 
-    def refused(kind: type[OdhTecError], code: str, words: str, *asked: Any) -> None:
+    def refused(kind: type[OdhTecError], code: str, words: str, *arguments: Any) -> None:
         with pytest.raises(kind, match=words) as error:
-            look(*asked)
+            require_access(*arguments)
         assert error.value.code == code
         assert not error.value.transient
         assert "hf_" not in str(error.value)
@@ -98,14 +98,14 @@ def test_each_refusal_says_what_to_do(store: HubStore, hub: Any) -> None:
     refused(GatedRepository, "GatedRepo", "Accept its terms", "org/gated")
     refused(GatedRepository, "GatedRepo", "Accept its terms", "org/gated", "main", "hf_stranger")
     refused(Forbidden, "InvalidToken", "invalid or has expired. Enter a new one", "org/open", "main", "hf_wrong")
-    look("org/private", "main", TOKEN)
-    look("org/gated", "main", TOKEN)
+    require_access("org/private", "main", TOKEN)
+    require_access("org/gated", "main", TOKEN)
     file = store.repo("org/gated", repo_type="model", revision="main").files[0]
     with pytest.raises(GatedRepository, match="Accept its terms"):
         store.source("org/gated", "model", "main", file).open_range(0, 1)
 
 
-def test_rate_limit_says_how_long_to_wait(store: HubStore, hub: Any) -> None:
+def test_rate_limit_is_reported_with_its_delay(store: HubStore, hub: Any) -> None:
     hub.add(Repository("org/name")).commit({"a.txt": b"a"})
     found = store.repo("org/name", repo_type="model", revision="main")
     hub.inject(Refuse(429, retry_after=7), "*/a.txt")
@@ -146,12 +146,12 @@ def test_wait_of_a_rate_limit_is_parsed_in_every_form(headers: dict[str, str], w
     assert ("later" if wait is None else f"in {wait:.0f} s") in str(error)
 
 
-def test_client_that_other_extensions_share_stays_as_it_is(store: HubStore, hub: Any) -> None:
+def test_shared_client_of_huggingface_hub_is_not_changed(store: HubStore, hub: Any) -> None:
     shared = hub_utils.get_session()
     hub.add(Repository("org/name")).commit({"a": b"a"})
     store.repo("org/name", repo_type="model", revision="main")
     assert hub_utils.get_session() is shared
-    # They download models with it, which are larger than any answer that is read here.
+    # Other extensions download models with it, which are larger than the limit for replies of the API.
     with EndlessServer(lambda _: (200, {}, iter([b"x" * MAX_BODY_BYTES, b"x"]))) as server:
         assert len(shared.get(f"{server.url}/model.bin").content) == MAX_BODY_BYTES + 1
 
@@ -159,19 +159,19 @@ def test_client_that_other_extensions_share_stays_as_it_is(store: HubStore, hub:
 def test_whole_file_is_not_accepted_as_a_range(
     store: HubStore, hub: HubStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two connections ask for ranges; while the second one waits, the first one finds that there are none."""
+    """A first reply shows that the host ignores ranges while a second range is requested."""
     hub.add(Repository("org/name")).commit({"a.bin": os.urandom(1 << 20)})
     hub.mirror.ranges = False
     found = store.repo("org/name", repo_type="model", revision="main")
     source = store.source("org/name", "model", found.commit, found.files[0])
     request = store.http.request
 
-    def find_out(*args: Any, **options: Any) -> Any:
+    def detect(*args: Any, **options: Any) -> Any:
         response = request(*args, **options)
         source.is_ordered = True
         return response
 
-    monkeypatch.setattr(store.http, "request", find_out)
+    monkeypatch.setattr(store.http, "request", detect)
     with pytest.raises(RangesIgnoredError):
         source.open_range(1000, 2000)
     assert read(source, 1000, 2000) == read(source, 0, 2000)[1000:]
@@ -179,7 +179,7 @@ def test_whole_file_is_not_accepted_as_a_range(
 
 
 @pytest.mark.parametrize("location", ["http://[::1", "http://127.0.0.1:99999/a"])
-def test_redirect_to_no_address_is_an_error_in_words(location: str) -> None:
+def test_redirect_to_an_invalid_address_is_an_error_with_a_message(location: str) -> None:
     with Recorder(302, {"Location": location}) as server:
         store = HubStore(HubConnection(server.url), Network())
         file = HubFile(path="a", size=1, etag="e", lfs=False)

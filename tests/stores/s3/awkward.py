@@ -1,4 +1,4 @@
-"""Names that are hard to write, and folders they stand in."""
+"""Unusual keys, and prefixes of some of them."""
 
 import unicodedata
 
@@ -24,5 +24,5 @@ ODD = [
     "q\rr",
     "q\tt/u",
     "q\x7f",
-]  # moto answers with XML that cannot write them
+]  # moto replies with XML, which cannot contain them
 PREFIXES = ["", "..", "a/", "f+%25 &<>\"'/", "q\x01c/", "日本/", "😀/%/", "nothing/"]

@@ -26,7 +26,7 @@ from tests.waiting import GIVE_UP_SECONDS
 
 MIB = 1 << 20
 KEYS = ["a b+c%2F.txt", "100%", "q?versionId=x&y#z", "/lead", "x//y", "..", "日本/é", "😀", "<&>\"'", "k" * 1024]
-KEPT = {
+HEADERS = {
     "Cache-Control": "max-age=60",
     "Content-Disposition": 'attachment; filename="x"',
     "Content-Encoding": "zstd",
@@ -49,7 +49,7 @@ def content(client: Any, bucket: str, key: str) -> bytes:
     return data
 
 
-def looked_at(store: S3Store, bucket: str, key: str) -> ObjectHead:
+def head_of(store: S3Store, bucket: str, key: str) -> ObjectHead:
     head = store.head(bucket, key)
     assert head is not None
     return head
@@ -68,7 +68,7 @@ def test_any_key_is_copied(store: S3Store, s3_client: Any, bucket: str, other_bu
     assert content(s3_client, other_bucket, "plain") == key.encode()
     upload = store.create_multipart(bucket, "parts")
     whole: dict[str, Any] = {"start": 0, "end": len(key.encode()), "etag": etag}
-    if set(key) & set("%+?"):  # Ceph RGW would take them for other keys
+    if set(key) & set("%+?"):  # Ceph RGW would treat them as other keys
         with pytest.raises(StoreError) as refused:
             store.copy_part(bucket, "parts", upload, 1, bucket, key, **whole)
         assert (refused.value.code, refused.value.transient) == ("NotImplemented", False)
@@ -79,20 +79,20 @@ def test_any_key_is_copied(store: S3Store, s3_client: Any, bucket: str, other_bu
 
 
 def test_copy_keeps_metadata_and_tags(store: S3Store, s3_client: Any, bucket: str) -> None:
-    etag = put(store, bucket, "k", b"x", content_type="text/plain", metadata={"mine": "yes"}, headers=KEPT)
+    etag = put(store, bucket, "k", b"x", content_type="text/plain", metadata={"mine": "yes"}, headers=HEADERS)
     s3_client.put_object_tagging(Bucket=bucket, Key="k", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
-    source = looked_at(store, bucket, "k")
-    assert (source.headers, source.content_type, dict(source.metadata)) == (KEPT, "text/plain", {"mine": "yes"})
+    source = head_of(store, bucket, "k")
+    assert (source.headers, source.content_type, dict(source.metadata)) == (HEADERS, "text/plain", {"mine": "yes"})
     store.copy(bucket, "copy", bucket, "k", etag=etag)
-    copy = looked_at(store, bucket, "copy")
+    copy = head_of(store, bucket, "copy")
     assert dataclasses.replace(copy, last_modified=None) == dataclasses.replace(source, last_modified=None)
     assert s3_client.get_object_tagging(Bucket=bucket, Key="copy")["TagSet"] == [{"Key": "a", "Value": "b"}]
-    upload = store.create_multipart(bucket, "m", content_type="text/plain", metadata={"mine": "yes"}, headers=KEPT)
+    upload = store.create_multipart(bucket, "m", content_type="text/plain", metadata={"mine": "yes"}, headers=HEADERS)
     part = store.copy_part(bucket, "m", upload, 1, bucket, "k", start=0, end=1, etag=etag)
     store.complete_multipart(bucket, "m", upload, [part])
-    streamed = looked_at(store, bucket, "m")
+    streamed = head_of(store, bucket, "m")
     assert (streamed.headers, streamed.content_type, dict(streamed.metadata)) == (
-        KEPT,
+        HEADERS,
         "text/plain",
         {"mine": "yes"},
     )
@@ -125,19 +125,19 @@ def test_changed_source_is_not_copied(store: S3Store, s3_server: Any, bucket: st
         store.copy(bucket, "copy", bucket, "k", etag=etag)
     with pytest.raises(VerificationError, match=r"/k changed while it was being read"):
         store.copy_part(bucket, "copy", upload, 1, bucket, "k", start=0, end=6, etag=etag)
-    if s3_server.name != "moto":  # which ignores conditions on the source of a copy
+    if s3_server.name != "moto":  # moto ignores conditions on the source of a copy
         assert store.head(bucket, "copy") is None
 
 
 def test_copy_does_not_overwrite_an_object_created_in_the_meantime(store: S3Store, s3_client: Any, bucket: str) -> None:
     etag = put(store, bucket, "k", b"mine")
-    put(store, bucket, "there", b"theirs")
+    put(store, bucket, "existing", b"theirs")
     with pytest.raises(StoreError) as refused:
-        store.copy(bucket, "there", bucket, "k", etag=etag, if_absent=True)
+        store.copy(bucket, "existing", bucket, "k", etag=etag, if_absent=True)
     assert (refused.value.status, refused.value.code, refused.value.transient) == (412, "PreconditionFailed", False)
-    assert content(s3_client, bucket, "there") == b"theirs"
-    store.copy(bucket, "there", bucket, "k", etag=etag)
-    assert content(s3_client, bucket, "there") == b"mine"
+    assert content(s3_client, bucket, "existing") == b"theirs"
+    store.copy(bucket, "existing", bucket, "k", etag=etag)
+    assert content(s3_client, bucket, "existing") == b"mine"
 
 
 def test_copy_names_the_missing_object_or_bucket(store: S3Store, bucket: str) -> None:
@@ -153,8 +153,8 @@ def test_copy_names_the_missing_object_or_bucket(store: S3Store, bucket: str) ->
 # --- unfinished uploads -----------------------------------------------------------------------------------------
 
 
-def pages_of(store: S3Store, bucket: str, operation: str, parameter: str, size: int) -> None:
-    """Let S3 give so few at a time in reply to an operation."""
+def limit_pages(store: S3Store, bucket: str, operation: str, parameter: str, size: int) -> None:
+    """Limit the number of entries in each reply to an operation."""
 
     def smaller(params: dict[str, Any], **_: Any) -> dict[str, Any]:
         return params | {parameter: size}
@@ -164,7 +164,7 @@ def pages_of(store: S3Store, bucket: str, operation: str, parameter: str, size: 
 
 @pytest.mark.parametrize(("parts", "page"), [(9, 4), pytest.param(1003, 1000, marks=pytest.mark.extended)])
 def test_all_parts_of_an_upload_are_listed(store: S3Store, bucket: str, parts: int, page: int) -> None:
-    pages_of(store, bucket, "ListParts", "MaxParts", page)
+    limit_pages(store, bucket, "ListParts", "MaxParts", page)
     upload = store.create_multipart(bucket, "k")
     assert store.list_parts(bucket, "k", upload) == {}
 
@@ -178,9 +178,9 @@ def test_all_parts_of_an_upload_are_listed(store: S3Store, bucket: str, parts: i
     assert {number: part.etag for number, part in found.items()} == sent
     assert (found[2].size, found[10000].size) == (1, 5)
     store.abort_multipart(bucket, "k", upload)
-    with pytest.raises(StoreError) as gone:
+    with pytest.raises(StoreError) as missing:
         store.list_parts(bucket, "k", upload)
-    assert (gone.value.status, gone.value.code) == (404, "NoSuchUpload")
+    assert (missing.value.status, missing.value.code) == (404, "NoSuchUpload")
 
 
 def test_uploads_of_exactly_one_key_are_listed(store: S3Store, s3_server: Any, bucket: str) -> None:
@@ -191,14 +191,14 @@ def test_uploads_of_exactly_one_key_are_listed(store: S3Store, s3_server: Any, b
         store.create_multipart(bucket, key + "/k")
         found = store.list_multiparts(bucket, key)
         assert {one.upload_id for one in found} == mine
-        if s3_server.name != "moto":  # there it is always 2010
+        if s3_server.name != "moto":  # moto dates every upload 2010
             assert all(abs((one.initiated - before).total_seconds()) < 86400 for one in found)
     assert store.list_multiparts(bucket, "nothing") == []
 
 
 @pytest.mark.parametrize(("uploads", "page"), [(7, 3), pytest.param(1010, 1000, marks=pytest.mark.extended)])
 def test_more_uploads_than_one_page_are_listed(store: S3Store, bucket: str, uploads: int, page: int) -> None:
-    pages_of(store, bucket, "ListMultipartUploads", "MaxUploads", page)
+    limit_pages(store, bucket, "ListMultipartUploads", "MaxUploads", page)
     with ThreadPoolExecutor(8) as threads:
         mine = set(threads.map(lambda _: store.create_multipart(bucket, "k"), range(uploads)))
         list(threads.map(lambda number: store.create_multipart(bucket, f"k{number}"), range(10)))
@@ -241,18 +241,18 @@ def test_object_that_changes_while_it_is_read_is_an_error(store: S3Store, bucket
     assert no_bucket.value.code == "NoSuchBucket"
 
 
-# --- answers that no server gives on demand ---------------------------------------------------------------------
+# --- replies that no real server sends on request ---------------------------------------------------------------
 
 
 @contextmanager
 def answering(status: int, body: bytes) -> Iterator[tuple[S3Store, list[str]]]:
-    """A store whose server gives one answer to everything, and the requests it had."""
-    asked: list[str] = []
+    """Yield a store whose server always sends this reply, and the methods of the received requests."""
+    methods: list[str] = []
 
     class Handler(QuietHandler):
         def answer(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            asked.append(self.command)
+            methods.append(self.command)
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -265,22 +265,22 @@ def answering(status: int, body: bytes) -> Iterator[tuple[S3Store, list[str]]]:
         LoopbackServer(Handler) as server,
         closing(S3Store(S3Connection(server.url, None, None, "a", "b"), Network())) as store,
     ):
-        yield store, asked
+        yield store, methods
 
 
 def error_body(code: str) -> bytes:
     return f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>their words</Message></Error>".encode()
 
 
-def test_an_error_in_a_200_is_an_error_and_the_copy_is_not_asked_twice() -> None:
-    with answering(200, error_body("InternalError")) as (store, asked):
+def test_copy_with_an_error_in_a_200_is_not_retried() -> None:
+    with answering(200, error_body("InternalError")) as (store, methods):
         with pytest.raises(StoreError) as failed:
             store.copy("b", "k", "b", "s", etag='"e"')
         assert (failed.value.code, failed.value.transient) == ("InternalError", True)
-        assert asked == ["PUT"]
+        assert methods == ["PUT"]
         with pytest.raises(StoreError):
             store.copy_part("b", "k", "id", 1, "b", "s", start=0, end=1, etag='"e"')
-        assert asked == ["PUT"] * 2
+        assert methods == ["PUT"] * 2
         patient = store._clients.get("b", patient=True)
         assert patient.meta.config.read_timeout == COPY_TIMEOUT >= 600  # type: ignore[attr-defined]
 
@@ -314,12 +314,12 @@ def test_refusals_have_helpful_messages(status: int, code: str, words: str, tran
         ):
             with pytest.raises(StoreError, match=words) as refused:
                 call()
-            # A 500 from here would be a defect of this server.
+            # A 500 would mean a defect of this server, so it becomes a 502.
             assert (refused.value.code, refused.value.status) == (code, 502 if status == 500 else status)
             assert refused.value.transient is transient
 
 
-def test_a_store_that_ignores_the_range_is_no_source() -> None:
+def test_store_that_ignores_the_range_is_an_error() -> None:
     with answering(200, b"0123456789") as (store, _):
         source = store.source("b", "k", 10, '"e"')
         reader = source.open_range(0, 10)
@@ -330,7 +330,7 @@ def test_a_store_that_ignores_the_range_is_no_source() -> None:
             store.source("b", "k", 20, '"e"').open_range(0, 10)
 
 
-def test_a_read_that_waits_can_be_interrupted() -> None:
+def test_waiting_read_can_be_interrupted() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     store = S3Store(S3Connection(f"http://127.0.0.1:{listener.getsockname()[1]}", None, None, "a", "b"), Network())
     held: list[socket.socket] = []

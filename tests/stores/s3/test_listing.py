@@ -1,4 +1,4 @@
-"""Lists of S3: the same as boto3 reads, and what it does not read."""
+"""Lists of S3: the result is that of boto3, and more where boto3 fails."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-# --- as boto3 reads it --------------------------------------------------------------------------------------------
+# --- compared with boto3 --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("delimiter", ["", "/"])
-def test_a_page_is_what_boto3_reads_whatever_the_prefix(
+def test_page_has_the_entries_that_boto3_reads(
     store: S3Store, s3_client: S3Client, bucket: str, keys: list[str], delimiter: str
 ) -> None:
-    """Also prefixes with dots or outside ASCII."""
+    """Prefixes can have dots and characters outside ASCII."""
     for prefix in PREFIXES:
-        if prefix.isprintable():  # what boto3 does not read is in the next test
-            told: Any = s3_client.list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter=delimiter)
-            theirs = [(o["Key"], o["Size"], o["LastModified"], o["ETag"]) for o in told.get("Contents", [])]
-            folders = [one["Prefix"] for one in told.get("CommonPrefixes", [])]
+        if prefix.isprintable():  # boto3 cannot read the others; see the next test
+            reply: Any = s3_client.list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter=delimiter)
+            theirs = [(o["Key"], o["Size"], o["LastModified"], o["ETag"]) for o in reply.get("Contents", [])]
+            folders = [one["Prefix"] for one in reply.get("CommonPrefixes", [])]
             page = store.list_page(bucket, prefix, delimiter=delimiter)
             assert [(o.Key, o.Size, o.LastModified, o.ETag) for o in page.objects] == theirs, prefix
             assert page.folders == folders, prefix
@@ -44,10 +44,8 @@ def test_a_page_is_what_boto3_reads_whatever_the_prefix(
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
-def test_every_name_is_listed_once_wherever_a_page_ends(
-    store: S3Store, bucket: str, keys: list[str], size: int
-) -> None:
-    """Ceph RGW's tokens are keys, and with a control character in them its XML is none; boto3 gives a 500 then."""
+def test_each_name_is_listed_once_for_every_page_size(store: S3Store, bucket: str, keys: list[str], size: int) -> None:
+    """Tokens of Ceph RGW are keys. With a control character in one, its XML is invalid and boto3 fails."""
     for prefix in ("", "q\x01c/"):
         found: list[str] = []
         token: str | None = None
@@ -72,7 +70,7 @@ def test_refusal_has_the_code_of_s3(s3_server: Any) -> None:
     store.close()
 
 
-# --- what stores write --------------------------------------------------------------------------------------------
+# --- variants in the XML of stores ----------------------------------------------------------------------------------
 
 
 def test_missing_and_unusual_fields_of_stores_are_read() -> None:
@@ -86,9 +84,9 @@ def test_missing_and_unusual_fields_of_stores_are_read() -> None:
     </ListBucketResult>"""
     page = ListPage(text.encode(), "nonsense")
     when = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    told = [(one.Key, one.Size, one.LastModified, one.ETag, one.StorageClass) for one in page.objects]
-    # Not decoded: this store does not say that it has encoded anything.
-    assert told == [
+    entries = [(one.Key, one.Size, one.LastModified, one.ETag, one.StorageClass) for one in page.objects]
+    # Not decoded, because this store does not declare an encoding.
+    assert entries == [
         ("a%2Fb+c & d", 7, when, '"abc"', None),
         (" ", 0, when, '"dated-0-1767323045"', None),
         ("x", 1, None, None, None),
@@ -147,16 +145,16 @@ def test_invalid_size_is_a_store_error(size: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["&#x01;", "&#1;", "\x01"])
-def test_characters_that_xml_cannot_write_are_read_where_a_store_writes_them(written: str) -> None:
+def test_characters_that_are_invalid_in_xml_are_read(written: str) -> None:
     text = listing("plain", token=f"k{written}\ufffe&#xffff;&#xE001;\ue002", raw=f"<Prefix>{written}</Prefix>")
     page = ListPage(text.encode())
     assert page.next_token == "k\x01\ufffe\uffff\ue001\ue002"
     assert page.keys == ["plain"]
 
 
-# --- entries that are written alike ---------------------------------------------------------------------------------
+# --- entries in the usual form, read by patterns --------------------------------------------------------------------
 
-ALIKE = {
+REGULAR = {
     "Amazon": "<Contents><Key>a%2B+b</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified>"
     "<ETag>&quot;e1&quot;</ETag><ChecksumType>FULL_OBJECT</ChecksumType><Size>1</Size>"
     "<StorageClass>GLACIER</StorageClass></Contents>",
@@ -168,7 +166,7 @@ ALIKE = {
     "no key": "<Contents><Size>1</Size></Contents>",
     "an empty key": "<Contents><Key></Key><Size>1</Size></Contents>",
 }
-OTHERWISE = {
+IRREGULAR = {
     "a comment": "<Contents><Key>a</Key><!-- <Size>2</Size> --><Size>1</Size></Contents>",
     "CDATA": "<Contents><Key><![CDATA[<b>]]></Key><Size>1</Size></Contents>",
     "an owner": "<Contents><Key>a</Key><Owner><Key>b</Key></Owner><Size>1</Size></Contents>",
@@ -202,7 +200,7 @@ AROUND = [
 ]
 
 
-def what_is_read(body: bytes) -> Any:
+def read_page(body: bytes) -> Any:
     try:
         page = ListPage(body)
         return page.keys, page.folders, page.next_token, page.objects, list(page.sizes()), page.take([0])
@@ -210,29 +208,29 @@ def what_is_read(body: bytes) -> Any:
         return type(error)
 
 
-@pytest.mark.parametrize("entry", [*ALIKE.values(), *OTHERWISE.values()], ids=[*ALIKE, *OTHERWISE])
+@pytest.mark.parametrize("entry", [*REGULAR.values(), *IRREGULAR.values()], ids=[*REGULAR, *IRREGULAR])
 def test_fast_reader_returns_what_the_parser_returns(entry: str, monkeypatch: pytest.MonkeyPatch) -> None:
     documents = [
         f"<ListBucketResult>{around.format(run)}</ListBucketResult>".encode()
         for around in AROUND
-        for run in (entry, entry * 3, entry + ALIKE["Amazon"], ALIKE["Amazon"] + entry + ALIKE["Amazon"])
+        for run in (entry, entry * 3, entry + REGULAR["Amazon"], REGULAR["Amazon"] + entry + REGULAR["Amazon"])
     ]
-    read = [what_is_read(body) for body in documents]
+    read = [read_page(body) for body in documents]
     monkeypatch.setattr("odhtec_jupyter.stores.s3.wire.list_page.split", lambda *_: None)
     for body, found in zip(documents, read, strict=True):
         if b"t&#1;" in body and "\U000f0001" in entry:
-            continue  # the parser has to refuse what the patterns need not
-        assert found == what_is_read(body), body
+            continue  # the parser refuses it, and the patterns accept it
+        assert found == read_page(body), body
 
 
-def test_lists_as_stores_write_them_are_read_by_patterns() -> None:
-    for name, entry in {**ALIKE, **OTHERWISE}.items():
+def test_regular_entries_are_read_by_patterns() -> None:
+    for name, entry in {**REGULAR, **IRREGULAR}.items():
         text = f"<ListBucketResult>{entry * 2}</ListBucketResult>"
-        assert (split(text.encode(), text) is not None) == (name in ALIKE), name
+        assert (split(text.encode(), text) is not None) == (name in REGULAR), name
 
 
-def test_a_list_of_the_store_is_read_by_patterns(store: S3Store, bucket: str, s3_client: S3Client) -> None:
-    """Each store of the tests writes its entries alike; one that no longer does costs speed and must be looked at."""
+def test_list_of_each_real_store_is_read_by_patterns(store: S3Store, bucket: str, s3_client: S3Client) -> None:
+    """Stores write all entries in one form. A store that stops doing so is read slowly, so this has to be fixed."""
     for key in ("a&b", "c/d"):
         s3_client.put_object(Bucket=bucket, Key=key, Body=b"x")
     bodies: list[bytes] = []
@@ -243,7 +241,7 @@ def test_a_list_of_the_store_is_read_by_patterns(store: S3Store, bucket: str, s3
     assert split(bodies[0], bodies[0].decode()) is not None, bodies[0]
 
 
-# --- asking ---------------------------------------------------------------------------------------------------------
+# --- requests -------------------------------------------------------------------------------------------------------
 
 
 def test_error_with_status_200_is_an_error(script: Callable[[Answer], ScriptedStore]) -> None:

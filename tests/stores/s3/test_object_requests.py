@@ -23,7 +23,7 @@ from odhtec_jupyter.stores.s3.connection import object_requests
 from odhtec_jupyter.stores.s3.connection.known_buckets import KNOWN_SECONDS
 from odhtec_jupyter.stores.s3.connection.signing import Signer
 from odhtec_jupyter.stores.s3.store import S3Store
-from tests.odd_store import Asked, OddStore, Reply, failure
+from tests.odd_store import OddStore, Reply, Request, failure
 from tests.stores.s3.awkward import AWKWARD, ODD
 from tests.stores.s3.test_copy import KEYS
 from tests.stores.s3.writing import put
@@ -43,7 +43,7 @@ def amazon(odd: OddStore) -> Iterator[S3Store]:
     connection = dataclasses.replace(odd.store.connection, endpoint="http://s3.amazonaws.com")
     with_region = S3Store(connection, Network(http_proxy=odd.endpoint))
     with_region.client("bucket")
-    odd.asked.clear()
+    odd.requests.clear()
     yield with_region
     with_region.close()
 
@@ -54,7 +54,7 @@ def _no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def methods(odd: OddStore) -> list[str]:
-    return [one.method for one in odd.asked]
+    return [one.method for one in odd.requests]
 
 
 # --- addresses and credentials ----------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ def test_empty_key_and_impossible_bucket_are_refused_before_anything_is_sent(odd
         put(odd.store, "bucket", "", b"x")
     with pytest.raises(BadRequest, match="not a valid bucket name"):
         put(odd.store, "no/bucket", "key", b"x")
-    assert odd.asked == []
+    assert odd.requests == []
 
 
 def test_credentials_that_expire_are_renewed(odd: OddStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,9 +139,9 @@ def test_credentials_that_expire_are_renewed(odd: OddStore, tmp_path: Path, monk
     for number in range(3):
         put(store, "bucket", f"{number}", b"x")
     store.close()
-    keys = [one.headers["authorization"].partition("Credential=")[2].partition("/")[0] for one in odd.asked]
+    keys = [one.headers["authorization"].partition("Credential=")[2].partition("/")[0] for one in odd.requests]
     assert len(set(keys)) == 3
-    assert [one.headers["x-amz-security-token"] for one in odd.asked] == [f"token{key[3:]}" for key in keys]
+    assert [one.headers["x-amz-security-token"] for one in odd.requests] == [f"token{key[3:]}" for key in keys]
 
 
 def test_requests_without_credentials_are_not_sent(odd: OddStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +155,7 @@ def test_requests_without_credentials_are_not_sent(odd: OddStore, monkeypatch: p
         with pytest.raises(Forbidden) as refused:
             call()
         assert refused.value.code == "NoCredentials"
-    assert odd.asked == []
+    assert odd.requests == []
     store.close()
 
 
@@ -166,14 +166,14 @@ def test_requests_without_credentials_are_not_sent(odd: OddStore, monkeypatch: p
 @pytest.mark.parametrize("call", ["open", "head"])
 def test_read_is_repeated_once_if_the_store_is_busy(odd: OddStore, call: str) -> None:
     odd.put("key", b"bytes")
-    odd.refuse = lambda _: failure(503, "SlowDown") if len(odd.asked) == 1 else None
+    odd.refuse = lambda _: failure(503, "SlowDown") if len(odd.requests) == 1 else None
     assert getattr(odd.store, call)("bucket", "key") is not None
-    assert len(odd.asked) == 2
-    odd.asked.clear()
+    assert len(odd.requests) == 2
+    odd.requests.clear()
     odd.refuse = lambda _: failure(503, "SlowDown")
     with pytest.raises(StoreError) as busy:
         getattr(odd.store, call)("bucket", "key")
-    assert (busy.value.status, len(odd.asked)) == (503, 2)
+    assert (busy.value.status, len(odd.requests)) == (503, 2)
 
 
 def test_refusals_and_writes_are_not_repeated(odd: OddStore) -> None:
@@ -181,7 +181,7 @@ def test_refusals_and_writes_are_not_repeated(odd: OddStore) -> None:
     with pytest.raises(StoreError) as missing:
         odd.store.open("bucket", "none")
     assert (missing.value.code, methods(odd)) == ("NoSuchKey", ["GET"])
-    odd.asked.clear()
+    odd.requests.clear()
     odd.refuse = lambda _: failure(503, "SlowDown")
     for call in (
         lambda: put(odd.store, "bucket", "k", b"x"),
@@ -217,8 +217,8 @@ def test_read_is_repeated_if_the_store_closes_its_connection() -> None:
 def test_request_signed_before_another_one_learned_the_region_is_signed_again(odd: OddStore) -> None:
     odd.put("key", b"bytes")
 
-    def refuse(asked: Asked) -> Reply | None:
-        if "/fr-par/s3/" in asked.headers["authorization"]:
+    def refuse(request: Request) -> Reply | None:
+        if "/fr-par/s3/" in request.headers["authorization"]:
             return None
         odd.store._clients.learn_region("bucket", "fr-par")  # as another thread, between signing and the reply
         reply = failure(400, "AuthorizationHeaderMalformed")
@@ -243,8 +243,8 @@ def test_conditions_and_version_of_a_read_are_sent(odd: OddStore) -> None:
         IfUnmodifiedSince=since + timedelta(days=900),
         VersionId="a+b/&",
     ).close()
-    asked = odd.asked[0]
-    assert asked.query == {"versionId": "a+b/&"}
+    request = odd.requests[0]
+    assert request.query == {"versionId": "a+b/&"}
     wanted = {
         "range": "bytes=1-2",
         "if-match": etag,
@@ -252,8 +252,8 @@ def test_conditions_and_version_of_a_read_are_sent(odd: OddStore) -> None:
         "if-modified-since": "Sat, 03 Feb 2024 04:05:06 GMT",
         "if-unmodified-since": "Wed, 22 Jul 2026 04:05:06 GMT",
     }
-    assert {name: asked.headers.get(name) for name in wanted} == wanted
-    signed = asked.headers["authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
+    assert {name: request.headers.get(name) for name in wanted} == wanted
+    signed = request.headers["authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
     assert set(wanted) <= set(signed)
 
 
@@ -265,13 +265,13 @@ def test_bucket_is_requested_once_a_minute_for_keys_that_do_not_exist(odd: OddSt
     store = S3Store(odd.store.connection, Network(), clock=lambda: now)
     for number in range(5):
         assert store.head("bucket", f"none-{number}") is None
-    assert [(one.method, bool(one.key)) for one in odd.asked] == [("HEAD", True), ("HEAD", False)] + [
+    assert [(one.method, bool(one.key)) for one in odd.requests] == [("HEAD", True), ("HEAD", False)] + [
         ("HEAD", True)
     ] * 4
     now += KNOWN_SECONDS
-    odd.asked.clear()
+    odd.requests.clear()
     assert store.head("bucket", "none") is None
-    assert [bool(one.key) for one in odd.asked] == [True, False]
+    assert [bool(one.key) for one in odd.requests] == [True, False]
     store.close()
 
 
@@ -287,14 +287,14 @@ def test_bucket_is_known_from_any_reply(odd: OddStore, call: str) -> None:
     }
     calls[call]()
     assert odd.store.head("bucket", "none") is None
-    assert not [one for one in odd.asked if one.method == "HEAD" and not one.key]
+    assert not [one for one in odd.requests if one.method == "HEAD" and not one.key]
 
 
 @pytest.mark.parametrize("call", ["delete", "open", "list"])
 def test_deleted_bucket_is_not_known_any_longer(odd: OddStore, call: str) -> None:
     assert odd.store.head("bucket", "none") is None
     if call == "delete":
-        odd.refuse = lambda asked: Reply(204) if asked.method == "DELETE" else None
+        odd.refuse = lambda request: Reply(204) if request.method == "DELETE" else None
         odd.store.delete_bucket("bucket")
     del odd.buckets["bucket"]
     if call == "open":
@@ -311,13 +311,13 @@ def test_deleted_bucket_is_not_known_any_longer(odd: OddStore, call: str) -> Non
 def test_copy_takes_one_head_of_the_target_and_one_request_for_the_copy(odd: OddStore) -> None:
     etag = odd.put("key", b"bytes").etag
     odd.store.list_page("bucket", "")
-    odd.asked.clear()
+    odd.requests.clear()
     for number in range(3):
         assert odd.store.copy("bucket", f"copy-{number}", "bucket", "key", etag=etag, if_absent=True) == etag
-    assert [(one.method, one.key) for one in odd.asked] == [
+    assert [(one.method, one.key) for one in odd.requests] == [
         (method, f"copy-{number}") for number in range(3) for method in ("HEAD", "PUT")
     ]
-    odd.asked.clear()
+    odd.requests.clear()
     odd.store.copy("bucket", "copy-0", "bucket", "key", etag=etag)
     assert methods(odd) == ["PUT"]
 
@@ -329,8 +329,8 @@ def test_copy_on_amazon_is_one_request(odd: OddStore, amazon: S3Store) -> None:
     odd.oddity = lambda _, reply: Reply(200, b"<CopyObjectResult><ETag>&quot;other&quot;</ETag></CopyObjectResult>")
     assert amazon.copy("bucket", "copy-2", "bucket", "key", etag=etag, if_absent=True) == '"other"'
     assert methods(odd) == ["PUT", "PUT"]
-    assert [one.headers["if-none-match"] for one in odd.asked] == ["*", "*"]
-    assert {one.headers["x-amz-copy-source-if-match"] for one in odd.asked} == {etag}
+    assert [one.headers["if-none-match"] for one in odd.requests] == ["*", "*"]
+    assert {one.headers["x-amz-copy-source-if-match"] for one in odd.requests} == {etag}
 
 
 def test_copy_on_amazon_neither_overwrites_nor_copies_a_changed_source(odd: OddStore, amazon: S3Store) -> None:
@@ -347,19 +347,34 @@ def test_copy_on_amazon_neither_overwrites_nor_copies_a_changed_source(odd: OddS
     assert amazon.abilities.compares_etags
 
 
+def test_copy_onto_a_hidden_key_on_amazon_is_not_tried_without_the_condition_on_its_source(
+    odd: OddStore, amazon: S3Store
+) -> None:
+    etag = odd.put("key", b"bytes").etag
+    odd.put("there", b"theirs")
+    hidden = {"HEAD", "GET"}
+    odd.refuse = lambda request: (
+        failure(403, "AccessDenied") if (request.method in hidden and request.key == "there") else None
+    )
+    with pytest.raises(StoreError) as refused:
+        amazon.copy("bucket", "there", "bucket", "key", etag=etag, if_absent=True)
+    assert refused.value.code == "PreconditionFailed"
+    assert (odd.count("PUT"), amazon.abilities.compares_etags) == (1, True)
+
+
 def test_copy_with_another_etag_is_compared_with_its_source(odd: OddStore) -> None:
     """A store that ignores the condition on the source has copied what is there now."""
     etag = odd.put("key", b"bytes").etag
     odd.put("key", b"other")
-    odd.refuse = lambda asked: _without_condition(odd, asked)
+    odd.refuse = lambda request: _without_condition(odd, request)
     with pytest.raises(VerificationError, match="changed"):
         odd.store.copy("bucket", "copy", "bucket", "key", etag=etag)
     assert methods(odd)[:2] == ["PUT", "HEAD"]
 
 
-def _without_condition(odd: OddStore, asked: Asked) -> Reply | None:
-    plain = {name: value for name, value in asked.headers.items() if "if-match" not in name}
-    return odd.answer(dataclasses.replace(asked, headers=plain)) if asked.method == "PUT" else None
+def _without_condition(odd: OddStore, request: Request) -> Reply | None:
+    plain = {name: value for name, value in request.headers.items() if "if-match" not in name}
+    return odd.answer(dataclasses.replace(request, headers=plain)) if request.method == "PUT" else None
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A store that sends elsewhere: one request, one sentence."""
+"""Redirects of a store: one request, and an error with the address or a retry in the named region."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ CALLS: dict[str, Callable[[S3Store], Any]] = {
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_without_a_region_is_one_try_and_one_sentence(call: str, status: int) -> None:
-    there = {"Location": "https://elsewhere.example:8443/bucket", "Content-Length": "0"}
-    with EndlessServer(lambda _: (status, there, iter([b""]))) as server:
+def test_redirect_without_a_region_is_an_error_after_one_request(call: str, status: int) -> None:
+    headers = {"Location": "https://elsewhere.example:8443/bucket", "Content-Length": "0"}
+    with EndlessServer(lambda _: (status, headers, iter([b""]))) as server:
         store = S3Store(S3Connection(server.url, None, None, "key", "secret"), Network())
         with pytest.raises(OdhTecError, match=r"redirects to elsewhere\.example:8443 .* Check the endpoint") as error:
             CALLS[call](store)
@@ -34,7 +34,7 @@ def test_a_redirect_without_a_region_is_one_try_and_one_sentence(call: str, stat
     assert not error.value.transient
 
 
-def test_a_redirect_that_names_the_region_is_signed_for_it() -> None:
+def test_request_is_signed_again_for_the_region_of_a_redirect() -> None:
     def answer(_: str) -> Any:
         if len(server.requests) == 1:
             return 301, {"x-amz-bucket-region": "eu-west-9", "Content-Length": "0"}, iter([b""])

@@ -1,9 +1,8 @@
-"""Buckets in other regions: of Amazon, which sends each request to the bucket's own, and of stores with one region."""
+"""Buckets in other regions: of Amazon, which redirects to the region of a bucket, and of stores with one region."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from urllib.parse import unquote
 
 import pytest
@@ -13,18 +12,12 @@ from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.s3.connection.amazon import amazon_endpoint
 from odhtec_jupyter.stores.s3.store import S3Store
-from tests.odd_store import Asked, OddStore, Reply, failure
+from tests.odd_store import OddStore, Reply, Request, failure
 from tests.stores.s3.writing import put
 
 
-@pytest.fixture
-def odd() -> Iterator[OddStore]:
-    with OddStore() as running:
-        yield running
-
-
 class Amazon:
-    """What Amazon's endpoints do with requests for buckets of several regions; reached as an http proxy is."""
+    """Amazon's endpoints with buckets in several regions. Clients reach it as their http proxy."""
 
     def __init__(self, odd: OddStore) -> None:
         self.odd = odd
@@ -39,34 +32,34 @@ class Amazon:
     def connect(self, endpoint: str, region: str | None = None) -> S3Store:
         return S3Store(S3Connection(endpoint, region, None, "key", "secret"), Network(http_proxy=self.odd.endpoint))
 
-    def refuse(self, asked: Asked) -> Reply | None:
-        host = re.fullmatch(r"s3(?:\.([a-z0-9-]+))?\.amazonaws\.com", asked.headers["host"])
-        assert host, asked.headers["host"]
+    def refuse(self, request: Request) -> Reply | None:
+        host = re.fullmatch(r"s3(?:\.([a-z0-9-]+))?\.amazonaws\.com", request.headers["host"])
+        assert host, request.headers["host"]
         here = host[1] or "us-east-1"
-        home = self.regions.get(asked.bucket, here)
+        home = self.regions.get(request.bucket, here)
         if home != here:
             return failure(301, "PermanentRedirect", "Please send all future requests to this endpoint.")
-        if signed_for(asked) != here:
+        if signed_for(request) != here:
             return malformed(here)
-        if asked.method == "PUT" and asked.bucket and not asked.key:
-            named = re.search("<LocationConstraint>([^<]*)<", asked.body.decode())
+        if request.method == "PUT" and request.bucket and not request.key:
+            named = re.search("<LocationConstraint>([^<]*)<", request.body.decode())
             if (named[1] if named else "us-east-1") != here:
                 return failure(400, "IllegalLocationConstraintException")
-            self.add(asked.bucket, here)
+            self.add(request.bucket, here)
             return Reply()
         return None
 
-    def name_the_region(self, asked: Asked, reply: Reply) -> None:
-        if asked.bucket in self.regions:
-            reply.headers["x-amz-bucket-region"] = self.regions[asked.bucket]
+    def name_the_region(self, request: Request, reply: Reply) -> None:
+        if request.bucket in self.regions:
+            reply.headers["x-amz-bucket-region"] = self.regions[request.bucket]
 
     @property
     def hosts(self) -> list[str]:
-        return [one.headers["host"] for one in self.odd.asked]
+        return [one.headers["host"] for one in self.odd.requests]
 
 
-def signed_for(asked: Asked) -> str:
-    signature = asked.headers.get("authorization", "") + unquote(asked.query.get("X-Amz-Credential", ""))
+def signed_for(request: Request) -> str:
+    signature = request.headers.get("authorization", "") + unquote(request.query.get("X-Amz-Credential", ""))
     found = re.search(r"/\d{8}/([\w-]+)/s3/aws4_request", signature)
     assert found, signature
     return found[1]
@@ -110,10 +103,12 @@ def test_bucket_of_amazon_is_reached_in_its_own_region(amazon: Amazon, endpoint:
     assert "%2Feu-central-1%2Fs3%2F" in link
     assert store.head("other", "a") is None
     assert store.list_buckets().listable
-    # The region of a bucket is asked for once, which botocore does twice; nothing else goes astray.
-    astray = [one for one in amazon.odd.asked if one.bucket == "far" and "eu-central-1" not in one.headers["host"]]
-    assert {one.method for one in astray} <= {"HEAD"}
-    assert len(astray) <= 2
+    # Only requests for the region of the bucket, of which botocore sends two, go to another endpoint.
+    elsewhere = [
+        one for one in amazon.odd.requests if one.bucket == "far" and "eu-central-1" not in one.headers["host"]
+    ]
+    assert {one.method for one in elsewhere} <= {"HEAD"}
+    assert len(elsewhere) <= 2
     store.close()
 
 
@@ -136,7 +131,7 @@ def test_bucket_is_created_where_the_endpoint_is(
     store.close()
 
 
-def test_region_that_is_no_part_of_a_host_name_is_not_followed(amazon: Amazon) -> None:
+def test_region_that_is_not_a_valid_part_of_a_host_name_is_not_followed(amazon: Amazon) -> None:
     amazon.add("bucket", "evil.example/x")
     store = amazon.connect("http://s3.amazonaws.com")
     with pytest.raises(OdhTecError, match="redirects to another address") as error:
@@ -146,9 +141,9 @@ def test_region_that_is_no_part_of_a_host_name_is_not_followed(amazon: Amazon) -
     store.close()
 
 
-def test_gateway_in_amazons_place_is_asked_for_the_region_once(amazon: Amazon) -> None:
+def test_region_is_requested_once_from_a_gateway_that_does_not_name_it(amazon: Amazon) -> None:
     amazon.add("bucket", "us-east-1")
-    amazon.odd.oddity = None  # it names no region
+    amazon.odd.oddity = None  # it does not name the region
     store = amazon.connect("http://s3.amazonaws.com")
     for _ in range(3):
         store.list_page("bucket", "")
@@ -193,32 +188,32 @@ def test_endpoint_of_amazon_is_known_with_its_region(url: str, region: str | Non
         "https://minio.example:9000",
     ],
 )
-def test_other_endpoints_are_not_taken_for_amazons(url: str | None) -> None:
+def test_other_endpoints_do_not_count_as_amazons(url: str | None) -> None:
     assert amazon_endpoint(url) is None
 
 
-def test_region_that_a_store_names_is_signed_for_from_then_on(odd: OddStore) -> None:
-    """Stores of other makers with a region that was not configured."""
-    odd.refuse = lambda asked: malformed("fr-par") if signed_for(asked) != "fr-par" else None
+def test_requests_are_signed_for_the_region_that_the_store_names(odd: OddStore) -> None:
+    """The store is not Amazon's, and its region is not configured."""
+    odd.refuse = lambda request: malformed("fr-par") if signed_for(request) != "fr-par" else None
     odd.put("key", b"bytes")
-    head = odd.store.head("bucket", "key")  # whose refusal says nothing
+    head = odd.store.head("bucket", "key")  # a refusal of HEAD has no body with the region
     assert head is not None
     assert head.size == 5
-    odd.asked.clear()
+    odd.requests.clear()
     put(odd.store, "bucket", "new", b"more")
-    assert {signed_for(one) for one in odd.asked} == {"fr-par"}
+    assert {signed_for(one) for one in odd.requests} == {"fr-par"}
 
     fresh = S3Store(S3Connection(odd.endpoint, None, None, "key", "secret"), Network())
-    with pytest.raises(StoreError) as error:  # the first PUT of all
+    with pytest.raises(StoreError) as error:  # the first PUT, before the region is known
         put(fresh, "bucket", "new", b"more")
     assert error.value.transient
     put(fresh, "bucket", "new", b"more")
     fresh.close()
 
 
-def test_bucket_is_created_with_its_region_where_a_store_wants_it_named(odd: OddStore) -> None:
-    def refuse(asked: Asked) -> Reply | None:
-        named = b"<LocationConstraint>fr-par<" in asked.body
+def test_bucket_is_created_with_its_region_if_the_store_requires_it(odd: OddStore) -> None:
+    def refuse(request: Request) -> Reply | None:
+        named = b"<LocationConstraint>fr-par<" in request.body
         return Reply() if named else failure(400, "InvalidLocationConstraint")
 
     odd.refuse = refuse

@@ -1,4 +1,4 @@
-"""Steps of searches and counts: every match, each once, and a step that ends."""
+"""Steps of searches and counts: each match is found once, and each step ends."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def search_all(
     store: S3Store, search: Search, max_keys: int, step: Callable[[], Step] = Step
 ) -> tuple[list[str], int, list[int]]:
-    """What following the tokens finds: the names, how many were looked at, how many came with each reply."""
+    """Return all found names, the number of scanned entries, and the number of names in each reply."""
     found: list[str] = []
     sizes: list[int] = []
     scanned, token = 0, None
@@ -48,9 +48,7 @@ NAMES = list(chain.from_iterable((f"{n:03}-Match.txt", f"{n:03}-other", f"dir{n:
 
 
 @pytest.mark.parametrize("max_keys", [1, 3, 13, 14, 15, 1000])
-def test_every_match_is_found_once_however_few_are_wanted(
-    script: Callable[[Answer], ScriptedStore], max_keys: int
-) -> None:
+def test_each_match_is_found_once_for_every_page_size(script: Callable[[Answer], ScriptedStore], max_keys: int) -> None:
     scripted = script(in_order(sorted(NAMES)))
     for recursive, q in ((True, "match"), (True, "*MATCH*")):
         search = Search("b", "", q, "glob" if "*" in q else "contains", recursive)
@@ -83,7 +81,7 @@ def test_all_matches_are_found_in_a_store_that_returns_more_than_max_keys(
 
 def test_step_ends_with_its_page_when_the_client_disconnects(script: Callable[[Answer], ScriptedStore]) -> None:
 
-    class Gone:
+    class DisconnectsAfter:
         def __init__(self, after: int) -> None:
             self.left = after
 
@@ -93,16 +91,18 @@ def test_step_ends_with_its_page_when_the_client_disconnects(script: Callable[[A
 
     pages = iter(range(10**9))
     scripted = script(lambda _: listing("a", token=f"page {next(pages)}"))
-    gone: Any = Gone(3)
-    page = scripted.store.search(Search("b", "", "z", "contains", True), max_keys=1, token=None, step=Step(gone))
+    disconnected: Any = DisconnectsAfter(3)
+    page = scripted.store.search(
+        Search("b", "", "z", "contains", True), max_keys=1, token=None, step=Step(disconnected)
+    )
     assert (page.scanned, page.next_continuation_token, page.is_truncated) == (3, "page 2", True)
-    gone = Gone(2)
-    usage = scripted.store.usage("b", "", token="page 2", step=Step(gone))
+    disconnected = DisconnectsAfter(2)
+    usage = scripted.store.usage("b", "", token="page 2", step=Step(disconnected))
     assert (usage.objects, usage.bytes, usage.next_continuation_token) == (2, 2, "page 4")
 
 
 @pytest.mark.usefixtures("one_page_a_step")
-def test_a_step_is_at_least_a_page(script: Callable[[Answer], ScriptedStore]) -> None:
+def test_step_reads_at_least_one_page(script: Callable[[Answer], ScriptedStore]) -> None:
     scripted = script(in_order([f"{number:05}" for number in range(2500)]))
     assert search_all(scripted.store, Search("b", "", "02499", "contains", True), 10) == (["02499"], 2500, [0, 0, 1])
 
@@ -112,7 +112,7 @@ def names_found(store: S3Store, bucket: str, prefix: str, q: str, mode: str, rec
 
 
 def test_search_modes_match_as_described(store: S3Store, s3_client: S3Client, bucket: str) -> None:
-    """``prefix`` is the store's own prefix and nothing else; ``q`` is any text."""
+    """``prefix`` is a search of S3 itself. ``q`` can be any text."""
     nfd = unicodedata.normalize("NFD", "Café")
     stored = [
         "Data",
@@ -141,7 +141,7 @@ def test_search_modes_match_as_described(store: S3Store, s3_client: S3Client, bu
     check("", "data/", "contains", False, "data/")
     check("", "p d", "contains", False)
     check("", "p d", "contains", True, "data/Sub/Deep Data.txt")
-    check("data/", "data", "contains", True, "data/Sub/Deep Data.txt")  # the prefix itself is no match
+    check("data/", "data", "contains", True, "data/Sub/Deep Data.txt")  # the prefix itself is not a match
     check("d/", "CAFÉ", "contains", False, f"d/{nfd}/")
     check("d/", nfd, "contains", True, f"d/{nfd}/a.TXT")
     check("", "本 [1]", "contains", True, "d/日本 [1].txt")
@@ -164,7 +164,7 @@ def test_every_pattern_is_valid_and_fast() -> None:
         assert set(search.hits(page)) <= set(page.keys)
 
 
-def test_counting_step_by_step_gives_what_is_there(
+def test_count_in_steps_is_complete(
     store: S3Store, bucket: str, keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("odhtec_jupyter.stores.step.STEP_SECONDS", 0.0)

@@ -1,4 +1,4 @@
-"""Objects that the store itself writes."""
+"""Objects written through the package's own store."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from odhtec_jupyter.stores.s3.store import S3Store
 
 
 def put(store: S3Store, bucket: str, key: str, data: bytes, **options: Any) -> str:
-    """The ETag of an object that was stored by one PUT."""
+    """Store an object by one PUT and return its ETag."""
     return store.put(bucket, key, [memoryview(data)], len(data), **options)

@@ -25,5 +25,5 @@ def outside(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(root: Path) -> WorkspaceStore:
-    """Where hidden files are allowed, so that any name can be tried; ``test_hidden.py`` has the rules."""
+    """A store that allows hidden files, so that tests can use any name. ``test_hidden.py`` tests the rules."""
     return WorkspaceStore(root, lambda: HiddenRules(allow_hidden=True))

@@ -1,4 +1,4 @@
-"""What tests of the workspace do again and again: walk it, read a file, write one."""
+"""Helpers for tests of the workspace: list, read and write files."""
 
 from __future__ import annotations
 

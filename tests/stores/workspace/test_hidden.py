@@ -39,7 +39,7 @@ def test_walk_lists_hidden_folders_without_their_content(root: Path) -> None:
     (root / "link").symlink_to(".env")
     strict = WorkspaceStore(root, lambda: HiddenRules(hide_globs=["*.pyc"]))
     found = {file.path: file.is_hidden for page in strict.walk("") for file in page}
-    # A link is what its name says, as it is for Jupyter.
+    # As in Jupyter, the name of the link decides.
     assert found == {".env": True, ".git/": True, "a/.c": True, "a/d.pyc": True, "a/b.txt": False, "link": False}
 
 

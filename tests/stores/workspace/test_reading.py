@@ -1,4 +1,4 @@
-"""Walking and reading: nothing is dropped in silence, and a file that changes is no mixture."""
+"""Listing and reading: skipped entries are reported, and a file that changes is an error."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_every_file_is_found_in_order(store: WorkspaceStore, root: Path) -> None
     assert [one.size for one in walked(store, "c/d")] == [7]
 
 
-def test_a_large_folder_comes_in_batches(store: WorkspaceStore, root: Path) -> None:
+def test_large_folder_is_listed_in_batches(store: WorkspaceStore, root: Path) -> None:
     for number in range(2500):
         (root / f"{number:04}").touch()
     batches = list(store.walk(""))
@@ -33,7 +33,7 @@ def test_a_large_folder_comes_in_batches(store: WorkspaceStore, root: Path) -> N
     assert [one.path for batch in batches for one in batch] == [f"{number:04}" for number in range(2500)]
 
 
-def test_links_in_a_circle_end(store: WorkspaceStore, root: Path) -> None:
+def test_circular_links_are_reported_as_errors(store: WorkspaceStore, root: Path) -> None:
     (root / "a" / "b").mkdir(parents=True)
     (root / "a" / "file").touch()
     (root / "a" / "b" / "up").symlink_to("..")
@@ -48,11 +48,12 @@ def test_links_in_a_circle_end(store: WorkspaceStore, root: Path) -> None:
 def test_entries_that_cannot_be_transferred_are_reported(store: WorkspaceStore, root: Path) -> None:
     os.mkfifo(root / "pipe")
     with socket.socket(socket.AF_UNIX) as server:
-        place = os.open(root, os.O_RDONLY)
+        folder_fd = os.open(root, os.O_RDONLY)
         try:
-            server.bind(f"/proc/self/fd/{place}/socket")  # the whole path would be too long for a socket
+            # The absolute path is too long for a socket.
+            server.bind(f"/proc/self/fd/{folder_fd}/socket")
         finally:
-            os.close(place)
+            os.close(folder_fd)
     (root / "broken").symlink_to("nowhere")
     (root / "to-pipe").symlink_to("pipe")
     with open(os.fsencode(root) + b"/bad-\xff", "wb"):
@@ -67,22 +68,22 @@ def test_entries_that_cannot_be_transferred_are_reported(store: WorkspaceStore, 
     for path in ("pipe", "broken", "socket"):
         with pytest.raises(Conflict):
             store.head(path)
-    with pytest.raises(Conflict):  # and it does not wait for a writer
+    with pytest.raises(Conflict):  # and reading it does not wait for a writer
         store.source("pipe", 0, "0-0-0").open_range(0, 0)
 
 
-def test_a_deep_tree_is_walked(store: WorkspaceStore, root: Path) -> None:
+def test_deep_tree_is_listed(store: WorkspaceStore, root: Path) -> None:
     path = "/".join(["d"] * 1010) + "/file"
     try:
         part = store.begin(path, TOKEN)
         part.publish(if_absent=True)
         part.close()
         assert names(store) == [path]
-    finally:  # pytest's own cleaning is recursive
+    finally:  # because pytest removes folders recursively
         subprocess.run(["rm", "-rf", str(root / "d")], check=True)
 
 
-def test_what_is_not_there(store: WorkspaceStore, root: Path) -> None:
+def test_missing_path_is_reported(store: WorkspaceStore, root: Path) -> None:
     (root / "file").touch()
     assert store.head("no") is None
     assert store.head("file/below") is None
@@ -100,7 +101,7 @@ def test_what_is_not_there(store: WorkspaceStore, root: Path) -> None:
 # --- reading ----------------------------------------------------------------------------------------------------
 
 
-def test_ranges_are_read_by_threads_at_once(store: WorkspaceStore, root: Path) -> None:
+def test_threads_read_ranges_in_parallel(store: WorkspaceStore, root: Path) -> None:
     data = os.urandom(1 << 20)
     (root / "f").write_bytes(data)
     found = pinned(store, "f")
@@ -143,7 +144,7 @@ def test_file_that_changes_while_it_is_read_is_an_error(store: WorkspaceStore, r
     assert callable(change)
     file = root / "f"
     file.write_bytes(b"0123456789")
-    os.utime(file, ns=(1, 1))  # long ago, so that the change is another time
+    os.utime(file, ns=(1, 1))  # in the past, so that the change gets another time
     found = pinned(store, "f")
     source = store.source("f", found.size, found.pin)
     reader = source.open_range(0, 10)

@@ -1,4 +1,4 @@
-"""What the file system refuses is said."""
+"""Refusals of the file system are reported with their reason."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def small_disk(root: Path) -> Iterator[Path]:
         ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(folder)], capture_output=True, text=True, check=False
     )
     if mounted.returncode:
-        missing(f"no small disk can be mounted here: {mounted.stderr.strip()}")
+        missing(f"cannot mount a small disk: {mounted.stderr.strip()}")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
@@ -75,7 +75,7 @@ def test_read_only_file_system_is_reported(store: WorkspaceStore, small_disk: Pa
 
 
 def test_missing_permissions_of_files_are_reported(root: Path) -> None:
-    """Root may do everything, so it becomes nobody for the moment."""
+    """Root can access everything, so the test switches to the user nobody."""
     (root / "closed").mkdir()
     (root / "closed" / "f").write_bytes(b"f")
     (root / "closed").chmod(0o000)
@@ -87,7 +87,7 @@ def test_missing_permissions_of_files_are_reported(root: Path) -> None:
         _refused(root)
         (root / "closed").chmod(0o700)
         return
-    for folder in root.parents:  # pytest's folders are for their owner alone
+    for folder in root.parents:  # only the owner can access pytest's folders
         if folder.stat().st_mode & 0o005 != 0o005:
             folder.chmod(folder.stat().st_mode | 0o005)
     os.setegid(65534)

@@ -1,4 +1,4 @@
-"""Writing: nothing half-written is seen, and what was begun goes on."""
+"""Writing: unfinished files are invisible and can be resumed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_file_is_visible_only_when_complete(store: WorkspaceStore, root: Path) -
     assert (root / "a/b/f").read_bytes() == b"12345678"
 
 
-def test_dropping_removes_all_unfinished_files(store: WorkspaceStore, root: Path) -> None:
+def test_drop_removes_unfinished_files_and_their_new_folders(store: WorkspaceStore, root: Path) -> None:
     (root / "a").mkdir()
     part = store.begin("a/b/c/f", TOKEN)
     assert part.created_folders == ("a/b", "a/b/c")
@@ -55,7 +55,7 @@ def test_unfinished_file_is_resumed_after_a_restart(store: WorkspaceStore, root:
     part.close()
     again = WorkspaceStore(root)
     assert again.reopen("d/f", "other") is None
-    assert again.reopen("gone/f", TOKEN) is None
+    assert again.reopen("missing/f", TOKEN) is None
     resumed = again.reopen("d/f", TOKEN, created_folders=part.created_folders)
     assert resumed is not None
     resumed.write_at(4, memoryview(b"5678"))
@@ -87,7 +87,7 @@ def test_unfinished_file_cannot_be_started_twice_with_one_token(store: Workspace
 def test_file_created_in_the_meantime_is_not_overwritten(
     store: WorkspaceStore, root: Path, links: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not links:  # as on file systems that have none; none can be mounted everywhere
+    if not links:  # some file systems have none, but a test cannot mount one everywhere
 
         def refuse(*_: object, **__: object) -> None:
             raise PermissionError(1, "Operation not permitted")
@@ -104,7 +104,7 @@ def test_file_created_in_the_meantime_is_not_overwritten(
     assert everything(root) == ["f"]
 
 
-def test_only_one_of_many_gets_a_name_that_was_free(store: WorkspaceStore, root: Path) -> None:
+def test_only_one_of_several_writers_gets_a_free_name(store: WorkspaceStore, root: Path) -> None:
     parts = [store.begin("f", f"token{number}") for number in range(16)]
     for number, part in enumerate(parts):
         part.write_at(0, memoryview(b"%d" % number))
@@ -127,7 +127,7 @@ def test_only_one_of_many_gets_a_name_that_was_free(store: WorkspaceStore, root:
     assert everything(root) == ["f"]
 
 
-def test_a_restart_between_the_two_steps_of_publishing(store: WorkspaceStore, root: Path) -> None:
+def test_publishing_continues_after_a_restart_between_its_steps(store: WorkspaceStore, root: Path) -> None:
     part = store.begin("f", TOKEN)
     part.write_at(0, memoryview(b"x"))
     hidden = next(one for one in root.iterdir())
@@ -140,7 +140,7 @@ def test_a_restart_between_the_two_steps_of_publishing(store: WorkspaceStore, ro
     assert everything(root) == ["f"]
 
 
-def test_a_second_name_of_the_part_is_never_written_to(store: WorkspaceStore, root: Path) -> None:
+def test_partial_file_with_a_second_link_is_not_resumed(store: WorkspaceStore, root: Path) -> None:
     part = store.begin("f", TOKEN)
     part.write_at(0, memoryview(b"x"))
     part.close()
@@ -153,9 +153,9 @@ def test_deleted_unfinished_file_is_reported(store: WorkspaceStore, root: Path) 
     part = store.begin("f", TOKEN)
     (root / "f").write_bytes(b"before")
     next(one for one in root.iterdir() if one.name != "f").unlink()
-    with pytest.raises(Conflict) as gone:
+    with pytest.raises(Conflict) as missing:
         part.publish(if_absent=False)
-    assert gone.value.code == "PartialFileGone"
+    assert missing.value.code == "PartialFileGone"
     part.drop()
     assert (root / "f").read_bytes() == b"before"
 
@@ -178,7 +178,7 @@ def test_new_file_has_usual_permissions_and_replaced_one_keeps_them(store: Works
         os.umask(before)
 
 
-def test_a_link_is_replaced_and_deleted_not_its_target(store: WorkspaceStore, root: Path) -> None:
+def test_link_is_replaced_or_deleted_and_its_target_kept(store: WorkspaceStore, root: Path) -> None:
     (root / "v1").write_bytes(b"v1")
     (root / "current").symlink_to("v1")
     store.delete("current", pinned(store, "current").pin)
@@ -190,7 +190,7 @@ def test_a_link_is_replaced_and_deleted_not_its_target(store: WorkspaceStore, ro
     assert read(store, "current") == b"v2"
 
 
-def test_only_the_pinned_content_is_deleted(store: WorkspaceStore, root: Path) -> None:
+def test_changed_file_is_not_deleted(store: WorkspaceStore, root: Path) -> None:
     (root / "f").write_bytes(b"1")
     pin = pinned(store, "f").pin
     (root / "f").write_bytes(b"22")
@@ -227,7 +227,7 @@ def test_conflicting_entry_is_reported(store: WorkspaceStore, root: Path) -> Non
     assert everything(root) == ["file", "folder", "link", "soon"]
 
 
-def test_folders_are_made_once(store: WorkspaceStore, root: Path) -> None:
+def test_existing_folder_is_not_created_again(store: WorkspaceStore, root: Path) -> None:
     store.make_folder("a/b/c/")
     store.make_folder("a/b/c")
     store.make_folder("")
@@ -256,7 +256,7 @@ def test_a_name_that_is_too_long_is_refused_before_a_byte_is_written(store: Work
     assert everything(root) == []
 
 
-def test_closing_waits_for_the_thread_that_reads(store: WorkspaceStore) -> None:
+def test_file_is_closed_after_the_last_use_by_a_thread(store: WorkspaceStore) -> None:
     part = store.begin("f", TOKEN)
     with part._file.use() as number:
         part.close()

@@ -24,9 +24,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def bring(scaler: ConnectionScaler, clock: Clock, rate: float) -> None:
-    """Store parts of 8 MiB at so many bytes per second, until a trial is over."""
-    scaler.stored(8 * MIB)  # begun by one alone
+def store_parts(scaler: ConnectionScaler, clock: Clock, rate: float) -> None:
+    """Store parts of 8 MiB at this rate until a trial has ended."""
+    scaler.stored(8 * MIB)  # started by a single connection
     for _ in range(TRIAL_BYTES // (8 * MIB)):
         clock.now += 8 * MIB / rate
         scaler.stored(8 * MIB)
@@ -34,7 +34,7 @@ def bring(scaler: ConnectionScaler, clock: Clock, rate: float) -> None:
 
 def test_fast_connection_stays_alone_and_streams() -> None:
     scaler = ConnectionScaler(may_stream=True)
-    assert (scaler.size, scaler.streams) == (1, False), "how fast it is has to be seen first"
+    assert (scaler.size, scaler.streams) == (1, False), "the speed is unknown before the first part"
     assert not scaler.judge(FAST_BYTES_PER_SECOND)
     assert (scaler.size, scaler.streams) == (1, True)
 
@@ -43,17 +43,17 @@ def test_several_connections_are_kept_when_faster_than_one(clock: Clock) -> None
     scaler = ConnectionScaler(may_stream=True)
     assert scaler.judge(FAST_BYTES_PER_SECOND - 1)
     assert (scaler.size, scaler.streams) == (SEVERAL_CONNECTIONS, False)
-    bring(scaler, clock, MIN_GAIN * FAST_BYTES_PER_SECOND)
+    store_parts(scaler, clock, MIN_GAIN * FAST_BYTES_PER_SECOND)
     assert (scaler.size, scaler.streams) == (SEVERAL_CONNECTIONS, False)
 
 
 def test_one_connection_is_used_when_several_are_no_faster(clock: Clock) -> None:
     scaler = ConnectionScaler(may_stream=True)
     scaler.judge(FAST_BYTES_PER_SECOND - 1)
-    bring(scaler, clock, FAST_BYTES_PER_SECOND)
+    store_parts(scaler, clock, FAST_BYTES_PER_SECOND)
     assert (scaler.size, scaler.streams) == (1, True)
     assert not scaler.judge(FAST_BYTES_PER_SECOND / 2)
-    assert scaler.streams, "this has been tried"
+    assert scaler.streams, "more connections have been tried"
 
 
 def test_slow_connection_raises_the_number_to_the_maximum_at_any_time(clock: Clock) -> None:
@@ -61,7 +61,7 @@ def test_slow_connection_raises_the_number_to_the_maximum_at_any_time(clock: Clo
     scaler.judge(FAST_BYTES_PER_SECOND)
     assert scaler.judge(SLOW_BYTES_PER_SECOND - 1)
     assert (scaler.size, scaler.slow, scaler.streams) == (MAX_CONNECTIONS, True, False)
-    bring(scaler, clock, 1)
+    store_parts(scaler, clock, 1)
     scaler.judge(FAST_BYTES_PER_SECOND)
     assert (scaler.size, scaler.slow, scaler.streams) == (MAX_CONNECTIONS, True, False)
 
@@ -70,7 +70,7 @@ def test_small_files_get_several_connections_immediately(clock: Clock) -> None:
     scaler = ConnectionScaler(may_stream=False)
     assert scaler.size == SEVERAL_CONNECTIONS
     scaler.judge(FAST_BYTES_PER_SECOND)
-    bring(scaler, clock, 1)
+    store_parts(scaler, clock, 1)
     assert (scaler.size, scaler.streams) == (SEVERAL_CONNECTIONS, False)
 
 
@@ -81,14 +81,14 @@ def test_fixed_size_does_not_change() -> None:
 
 
 def test_throughput_excludes_the_source_latency_and_is_reported_once(clock: Clock) -> None:
-    told: list[float] = []
-    throughput = Throughput(told.append, Delayed())
+    reported: list[float] = []
+    throughput = Throughput(reported.append, Delayed())
     clock.now += 30
     throughput.add(MIB)
     for _ in range(2 * PROBE_BYTES // MIB):
         clock.now += 0.5
         throughput.add(MIB)
-    assert told == [2 * MIB]
+    assert reported == [2 * MIB]
 
 
 @pytest.mark.parametrize(("delayed", "judged"), [(0.0, [2 * MIB]), (0.2, [MIB / 0.3]), (0.3, [])])
@@ -114,5 +114,5 @@ def test_trial_does_not_include_parts_that_the_bandwidth_limit_has_delayed(clock
         clock.now += 10
         scaler.stored(8 * MIB, is_limited=True)
     assert (scaler.size, scaler.streams) == (SEVERAL_CONNECTIONS, False)
-    bring(scaler, clock, MIN_GAIN * FAST_BYTES_PER_SECOND)
+    store_parts(scaler, clock, MIN_GAIN * FAST_BYTES_PER_SECOND)
     assert (scaler.size, scaler.streams) == (SEVERAL_CONNECTIONS, False), "without a limit they are faster than one"

@@ -15,7 +15,7 @@ from odhtec_jupyter.transfers.copying.server_side_copy import copy_in_store
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.targets.s3_target import S3Target
 from odhtec_jupyter.uris import S3Uri
-from tests.odd_store import Asked, OddStore, Reply
+from tests.odd_store import OddStore, Reply, Request
 
 OTHER_ETAG = b"<CopyObjectResult><ETag>&quot;other&quot;</ETag></CopyObjectResult>"
 
@@ -24,13 +24,13 @@ OTHER_ETAG = b"<CopyObjectResult><ETag>&quot;other&quot;</ETag></CopyObjectResul
 def odd() -> Iterator[OddStore]:
     with OddStore() as running:
         running.store.list_page("bucket", "")
-        running.asked.clear()
+        running.requests.clear()
         yield running
 
 
-def other_etag(asked: Asked, reply: Reply) -> None:
+def other_etag(request: Request, reply: Reply) -> None:
     """As for an object that was uploaded in parts, or that is encrypted."""
-    if asked.method == "PUT":
+    if request.method == "PUT":
         reply.body = OTHER_ETAG
 
 
@@ -42,26 +42,26 @@ async def copy(engine: Engine, store: S3Store, pin: str, size: int) -> list[int]
     return moved
 
 
-def asked(odd: OddStore) -> list[tuple[str, str]]:
-    return [(one.method, one.key) for one in odd.asked]
+def sent(odd: OddStore) -> list[tuple[str, str]]:
+    return [(one.method, one.key) for one in odd.requests]
 
 
 async def test_copy_with_the_etag_of_its_source_is_not_looked_up_again(odd: OddStore, engine: Engine) -> None:
     etag = odd.put("key", b"bytes").etag
     assert await copy(engine, odd.store, etag, 5) == [5]
-    assert asked(odd) == [("HEAD", "copy"), ("PUT", "copy")]
+    assert sent(odd) == [("HEAD", "copy"), ("PUT", "copy")]
 
 
 async def test_copy_with_another_etag_is_compared_with_source_and_size(odd: OddStore, engine: Engine) -> None:
     etag = odd.put("key", b"bytes").etag
     odd.oddity = other_etag
     assert await copy(engine, odd.store, etag, 5) == [5]
-    assert asked(odd) == [("HEAD", "copy"), ("PUT", "copy"), ("HEAD", "key"), ("HEAD", "copy")]
+    assert sent(odd) == [("HEAD", "copy"), ("PUT", "copy"), ("HEAD", "key"), ("HEAD", "copy")]
     del odd.objects["copy"]
 
-    def shortened(asked: Asked, reply: Reply) -> None:
-        other_etag(asked, reply)
-        if asked.method == "PUT":
+    def shortened(request: Request, reply: Reply) -> None:
+        other_etag(request, reply)
+        if request.method == "PUT":
             odd.objects["copy"].body = b"byte"
 
     odd.oddity = shortened
@@ -75,7 +75,7 @@ async def test_copy_on_amazon_is_one_request(odd: OddStore, engine: Engine) -> N
     connection = dataclasses.replace(odd.store.connection, endpoint="http://s3.amazonaws.com")
     amazon = S3Store(connection, Network(http_proxy=odd.endpoint))
     amazon.client("bucket")  # asks for the region
-    odd.asked.clear()
+    odd.requests.clear()
     assert await copy(engine, amazon, etag, 5) == [5]
-    assert asked(odd) == [("PUT", "copy")]
+    assert sent(odd) == [("PUT", "copy")]
     amazon.close()

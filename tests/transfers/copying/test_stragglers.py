@@ -1,19 +1,24 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 import trustme
 
 from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.demo.hub.faults import Halt
 from odhtec_jupyter.demo.hub.repository import Repository
 from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.models import HubFile
 from odhtec_jupyter.network import Network
+from odhtec_jupyter.services import Services
 from odhtec_jupyter.settings import HubConnection
 from odhtec_jupyter.stores.http import remove_ca_files
 from odhtec_jupyter.stores.hub.store import HubStore
+from odhtec_jupyter.transfers.copying import connection_scaler, stragglers
 from odhtec_jupyter.transfers.copying.ranges import read_range
 from odhtec_jupyter.transfers.copying.stragglers import (
     LATE_FACTOR,
@@ -22,9 +27,11 @@ from odhtec_jupyter.transfers.copying.stragglers import (
     MIN_COMPARED,
     Stragglers,
 )
-from odhtec_jupyter.transfers.runtime.parts import MIB, Part
+from odhtec_jupyter.transfers.copying.throughput import PROBE_BYTES
+from odhtec_jupyter.transfers.runtime.parts import MIB, PART_SIZE, Part
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from tests.transfers.steps import Clock, Delayed
+from tests.marks import on_moto
+from tests.transfers.steps import Clock, Delayed, begin, ended, sha256s
 
 USUAL = 50 * MIB  # bytes per second
 
@@ -37,7 +44,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def compared(clock: Clock, rate: float = USUAL) -> Stragglers:
-    """With as many neighbours as are needed, each of this speed."""
+    """Return stragglers that have compared enough connections of this speed."""
     stragglers = Stragglers()
     for _ in range(MIN_COMPARED):
         with stragglers.reading() as one:
@@ -58,7 +65,7 @@ def is_replaced(stragglers: Stragglers, clock: Clock, rate: float, seconds: floa
 def test_only_a_much_slower_connection_is_replaced(clock: Clock) -> None:
     assert is_replaced(compared(clock), clock, USUAL / LATE_FACTOR / 2, 2 * LATE_SECONDS)
     assert not is_replaced(compared(clock), clock, USUAL / LATE_FACTOR * 1.1, 2 * LATE_SECONDS)
-    assert not is_replaced(compared(clock), clock, 1, LATE_SECONDS / 2), "it has some time to become fast"
+    assert not is_replaced(compared(clock), clock, 1, LATE_SECONDS / 2), "a new connection has some time to become fast"
 
 
 def test_connection_that_falls_silent_is_replaced(clock: Clock) -> None:
@@ -165,3 +172,23 @@ def test_connection_is_used_again_after_a_range_that_the_bandwidth_limit_has_del
         flow.seconds += 100 - 8 * MIB / USUAL
         one.add(8 * MIB)
         assert not stragglers.is_slow(one)
+
+
+@on_moto
+async def test_connections_that_were_added_by_a_range_outlast_its_replacement(
+    services: Services, hub: HubStandIn, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first range reports that its connection is slow, which adds connections, and falls silent."""
+    monkeypatch.setattr(connection_scaler, "SLOW_BYTES_PER_SECOND", float("inf"))
+    monkeypatch.setattr(stragglers, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(stragglers, "LATE_SECONDS", 0.0)
+    content = SyntheticContent(16 * PART_SIZE, seed=2)
+    hub.add(Repository("org/model")).commit({"large.bin": content})
+    over = threading.Event()
+    hub.inject(Halt(PROBE_BYTES + 2 * MIB, over), host="cdn")
+    try:
+        transfer = await ended(services, await begin(services, "copy", "hf://org/model/", f"s3://{bucket}/"))
+    finally:
+        over.set()
+    assert (transfer.state, transfer.error) == ("completed", None)
+    assert sha256s(s3_client, bucket) == {"large.bin": content.sha256}

@@ -1,4 +1,4 @@
-"""A file that one connection brings fast enough: read, hashed and sent block by block, in large parts."""
+"""Files over one fast connection: read, hashed and sent block by block, in large parts."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from tests.content import multiparts
 from tests.marks import on_moto
 from tests.transfers.steps import Hold, begin, ended, sha256s, until
 
-STREAM_SIZE = 2 * PART_SIZE  # here; 64 MiB elsewhere
-# The first part shows how fast it is, then come two large ones and the rest.
+STREAM_SIZE = 2 * PART_SIZE  # instead of 64 MiB
+# The first part measures the speed. Two large parts and the rest follow.
 LARGE = SyntheticContent(PART_SIZE + 2 * STREAM_SIZE + 11 * MIB + 7, seed=8)
 
 
 @pytest.fixture(autouse=True)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever this machine can: everything is fast enough."""
+    """Let every connection count as fast."""
     monkeypatch.setattr(parts, "STREAM_SIZE", STREAM_SIZE)
     monkeypatch.setattr(connection_scaler, "FAST_BYTES_PER_SECOND", 0)
     monkeypatch.setattr(connection_scaler, "SLOW_BYTES_PER_SECOND", 0)
@@ -40,7 +40,7 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """Number and size of every part that was begun to be sent."""
+    """Number and size of each part whose request has started."""
     parts: list[tuple[int, int]] = []
     real = S3Store.put_part
 
@@ -55,8 +55,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Every count of bytes that a file told of, one for each block that goes."""
+def reported(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The byte counts that a file has reported, one for each block."""
     monkeypatch.setattr(part_progress, "REPORT_INTERVAL_SECONDS", 0)
     counts: list[int] = []
     real = TransferFile.add
@@ -69,12 +69,12 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return counts
 
 
-async def bring(services: Services, hub: HubStandIn, bucket: str, **fields: Any) -> Transfer:
+async def start_import(services: Services, hub: HubStandIn, bucket: str, **fields: Any) -> Transfer:
     hub.add(Repository("org/model")).commit({"large.bin": LARGE})
     return await begin(services, "copy", "hf://org/model/", f"s3://{bucket}/", **fields)
 
 
-def require_arrived(client: Any, bucket: str, parts: int | None = None) -> None:
+def require_object(client: Any, bucket: str, parts: int | None = None) -> None:
     assert sha256s(client, bucket) == {"large.bin": LARGE.sha256}
     assert multiparts(client, bucket) == []
     if parts:
@@ -82,13 +82,13 @@ def require_arrived(client: Any, bucket: str, parts: int | None = None) -> None:
 
 
 @pytest.mark.tls
-async def test_large_parts_arrive_and_ranges_of_them_are_right(
+async def test_object_of_large_parts_and_its_ranges_are_correct(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, sent: list[tuple[int, int]]
 ) -> None:
-    transfer = await ended(services, await bring(services, hub, bucket))
+    transfer = await ended(services, await start_import(services, hub, bucket))
     assert (transfer.state, transfer.error) == ("completed", None)
     assert sent == [(1, PART_SIZE), (2, STREAM_SIZE), (3, STREAM_SIZE), (4, 11 * MIB + 7)]
-    require_arrived(s3_client, bucket, 4)
+    require_object(s3_client, bucket, 4)
     start = PART_SIZE + STREAM_SIZE - 5
     body = s3_client.get_object(Bucket=bucket, Key="large.bin", Range=f"bytes={start}-{start + 9}")["Body"].read()
     assert body == LARGE.read(start, start + 10)
@@ -107,35 +107,35 @@ async def test_streamed_copy_uses_the_memory_of_one_block(
         return real(store, *args, **kwargs)
 
     monkeypatch.setattr(S3Store, "put_part", put_part)
-    await ended(services, await bring(services, hub, bucket))
+    await ended(services, await start_import(services, hub, bucket))
     assert used == [PART_SIZE, MIB, MIB, MIB]
 
 
 async def test_progress_is_reported_during_a_part_and_withdrawn_when_it_fails(
-    services: Services, hub: HubStandIn, s3_client: Any, bucket: str, told: list[int]
+    services: Services, hub: HubStandIn, s3_client: Any, bucket: str, reported: list[int]
 ) -> None:
     hub.inject(Halt(PART_SIZE + 10 * MIB), "*large.bin", host="cdn", times=None)
-    transfer = await bring(services, hub, bucket)
+    transfer = await start_import(services, hub, bucket)
     await until(services, lambda: transfer.bytes_done >= PART_SIZE + 9 * MIB)
     assert sum(len(entry.parts) for entry in services.engine.pending_writes.entries) == 1
     await services.transfers.pause(transfer.id)
-    assert transfer.bytes_done == PART_SIZE, "a part that was not stored has to go again"
+    assert transfer.bytes_done == PART_SIZE, "bytes of a part that is not stored do not count"
     hub.service.faults.clear()
     await services.transfers.resume(transfer.id)
     await ended(services, transfer)
     assert (transfer.state, transfer.error, transfer.bytes_done) == ("completed", None, LARGE.size)
-    require_arrived(s3_client, bucket, 4)
+    require_object(s3_client, bucket, 4)
 
 
 @on_moto
-async def test_torn_connection_is_resumed_where_it_broke(
+async def test_torn_connection_continues_at_the_same_byte(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, sent: list[tuple[int, int]]
 ) -> None:
     hub.inject(Cut(after=10 * MIB + 5), "*large.bin", host="cdn", method="GET", times=3)
-    transfer = await ended(services, await bring(services, hub, bucket))
+    transfer = await ended(services, await start_import(services, hub, bucket))
     assert (transfer.state, transfer.error) == ("completed", None)
-    assert len(sent) == 4, "nothing was sent twice"
-    require_arrived(s3_client, bucket, 4)
+    assert len(sent) == 4, "no part is sent twice"
+    require_object(s3_client, bucket, 4)
 
 
 @on_moto
@@ -144,7 +144,7 @@ async def test_failed_part_is_sent_again_and_each_byte_counts_once(
     hub: HubStandIn,
     s3_client: Any,
     bucket: str,
-    told: list[int],
+    reported: list[int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     real, failures = S3Store.put_part, iter([2, 3, 3])
@@ -170,12 +170,12 @@ async def test_failed_part_is_sent_again_and_each_byte_counts_once(
 
     monkeypatch.setattr(S3Store, "put_part", put_part)
     monkeypatch.setattr("odhtec_jupyter.transfers.runtime.retry.FIRST_DELAY_SECONDS", 0.01)
-    transfer = await ended(services, await bring(services, hub, bucket))
+    transfer = await ended(services, await start_import(services, hub, bucket))
     assert (transfer.state, transfer.error) == ("completed", None)
     assert not failing
-    assert all(count >= 0 for count in told)
-    assert sum(told) == transfer.bytes_done == LARGE.size
-    require_arrived(s3_client, bucket, 4)
+    assert all(count >= 0 for count in reported)
+    assert sum(reported) == transfer.bytes_done == LARGE.size
+    require_object(s3_client, bucket, 4)
 
 
 @on_moto
@@ -198,10 +198,10 @@ async def test_parts_stay_small_when_large_requests_are_refused(
         return real(store, bucket, key, upload, number, blocks, size, **kwargs)
 
     monkeypatch.setattr(S3Store, "put_part", put_part)
-    transfer = await ended(services, await bring(services, hub, bucket))
+    transfer = await ended(services, await start_import(services, hub, bucket))
     assert (transfer.state, transfer.error, transfer.bytes_done) == ("completed", None, LARGE.size)
-    assert [size for _, size in sent if size > PART_SIZE] == [STREAM_SIZE], "refused once"
-    require_arrived(s3_client, bucket, 1 + 2 * STREAM_SIZE // PART_SIZE + 2)
+    assert [size for _, size in sent if size > PART_SIZE] == [STREAM_SIZE], "only one large part is tried"
+    require_object(s3_client, bucket, 1 + 2 * STREAM_SIZE // PART_SIZE + 2)
 
 
 @on_moto
@@ -209,9 +209,9 @@ async def test_corrupted_file_is_transferred_again(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str
 ) -> None:
     hub.inject(WrongByte(17), "*large.bin", host="cdn", method="GET", times=1)
-    transfer = await ended(services, await bring(services, hub, bucket))
+    transfer = await ended(services, await start_import(services, hub, bucket))
     assert (transfer.state, transfer.error, transfer.bytes_done) == ("completed", None, LARGE.size)
-    require_arrived(s3_client, bucket)
+    require_object(s3_client, bucket)
 
 
 async def test_only_missing_parts_are_sent_after_a_pause(
@@ -232,7 +232,7 @@ async def test_only_missing_parts_are_sent_after_a_pause(
         return real(store, bucket, key, upload, number, *args, **kwargs)
 
     monkeypatch.setattr(S3Store, "put_part", put_part)
-    transfer = await bring(services, hub, bucket)
+    transfer = await start_import(services, hub, bucket)
     await hold.reached()
     await until(services, lambda: any({1, 2} <= set(entry.parts) for entry in services.engine.pending_writes.entries))
     await hold.free_after(services.transfers.pause(transfer.id))
@@ -241,8 +241,8 @@ async def test_only_missing_parts_are_sent_after_a_pause(
     await services.transfers.resume(transfer.id)
     await ended(services, transfer)
     assert (transfer.state, transfer.error) == ("completed", None)
-    assert [number for number, _ in sent] == [3, 4], "what had arrived was read again for the checksum, and not sent"
-    require_arrived(s3_client, bucket, 4)
+    assert [number for number, _ in sent] == [3, 4], "stored parts are read for the checksum and not sent"
+    require_object(s3_client, bucket, 4)
 
 
 @on_moto
@@ -256,23 +256,23 @@ async def test_more_connections_are_used_when_one_becomes_slow(
 
     monkeypatch.setattr(connection_scaler.ConnectionScaler, "judge", judge)
     monkeypatch.setattr(connection_scaler, "SLOW_BYTES_PER_SECOND", 1)
-    transfer = await ended(services, await bring(services, hub, bucket))
+    transfer = await ended(services, await start_import(services, hub, bucket))
     assert (transfer.state, transfer.error) == ("completed", None)
-    require_arrived(s3_client, bucket, 2 + STREAM_SIZE // PART_SIZE + 2)
+    require_object(s3_client, bucket, 2 + STREAM_SIZE // PART_SIZE + 2)
 
 
 @on_moto
 async def test_parts_stay_small_when_the_store_verifies_each_part(
-    services: Services, hub: HubStandIn, s3_client: Any, bucket: str, told: list[int]
+    services: Services, hub: HubStandIn, s3_client: Any, bucket: str, reported: list[int]
 ) -> None:
-    transfer = await ended(services, await bring(services, hub, bucket, verify="full"))
+    transfer = await ended(services, await start_import(services, hub, bucket, verify="full"))
     assert (transfer.state, transfer.error) == ("completed", None)
-    require_arrived(s3_client, bucket, 1 + 2 * STREAM_SIZE // PART_SIZE + 2)
-    assert 0 < max(told) <= MIB, "bytes of small parts are told while they go, too: a store may be slow"
+    require_object(s3_client, bucket, 1 + 2 * STREAM_SIZE // PART_SIZE + 2)
+    assert 0 < max(reported) <= MIB, "small parts also report their bytes while they are sent"
 
 
 @on_moto
-async def test_the_workspace_is_a_source_and_a_target_as_well(
+async def test_large_parts_are_used_from_and_to_the_workspace(
     services: Services, workspace: Path, s3_client: Any, bucket: str
 ) -> None:
     with (workspace / "large.bin").open("wb") as file:
@@ -280,7 +280,7 @@ async def test_the_workspace_is_a_source_and_a_target_as_well(
             file.write(LARGE.read(start, min(start + 8 * MIB, LARGE.size)))
     transfer = await ended(services, await begin(services, "copy", "workspace://large.bin", f"s3://{bucket}/large.bin"))
     assert (transfer.state, transfer.error) == ("completed", None)
-    require_arrived(s3_client, bucket, 4)
+    require_object(s3_client, bucket, 4)
     transfer = await ended(services, await begin(services, "copy", f"s3://{bucket}/large.bin", "workspace://back.bin"))
     assert (transfer.state, transfer.error) == ("completed", None)
     assert (workspace / "back.bin").read_bytes() == (workspace / "large.bin").read_bytes()

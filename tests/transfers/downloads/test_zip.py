@@ -1,4 +1,4 @@
-"""The archive's own rules: names, records, and what is beyond 4 GiB. No store needed."""
+"""ZIP archives without a store: names, records, and files beyond 4 GiB."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "
 
 
 def names_of(*keys: str, base: str = "") -> dict[str, str]:
-    """Each key's name; keys are given in S3's order."""
+    """Return the name of each key. The keys are sorted as S3 does."""
     given = ZipNames(base)
     ordered = sorted(keys, key=str.encode)
     return {key: given.folder(key) if key.endswith("/") else given.file(key) for key in ordered}
@@ -84,7 +84,7 @@ def test_names_have_no_parent_folders_or_control_characters() -> None:
     assert given["k" * 300] != given["é" * 500]
 
 
-def test_windows_can_unpack_every_name() -> None:
+def test_names_can_be_unpacked_on_windows() -> None:
     given = names_of(*HOSTILE)
     for key, name in given.items():
         for part in name.split("/"):
@@ -108,7 +108,7 @@ def test_names_that_are_equal_on_a_file_system_are_made_unique() -> None:
     assert len(set(files)) == len(files)
     assert not folders & set(files)
     assert (given["A.txt"], given["Data/x"], given["Data/y"], given["K"]) == ("A.txt", "Data/x", "Data/y", "K")
-    # What is in one folder stays together.
+    # Files of one folder stay in one folder.
     assert len({given[key].split("/")[0] for key in ("data/X", "data/x", "data/y/1", "data/Y/2")}) == 1
 
 
@@ -128,7 +128,7 @@ def test_names_that_become_equal_are_made_unique() -> None:
     first = names_of("a\\b.csv")["a\\b.csv"]
     assert first.startswith("a_b~")
     assert first.endswith(".csv")
-    # The last of them is a key that has guessed the other's name.
+    # The last key equals the generated name of another one.
     keys = ["a\\b.csv", "a_b.csv", "a\nb.csv", "a\x01b.csv", first, "x//y", "x/_/y", "x/y", "x/./y"]
     given = names_of(*keys)
     assert len(set(given.values())) == len(keys)
@@ -178,9 +178,9 @@ def test_unsupported_time_becomes_the_nearest_supported_one() -> None:
 
 
 def large_archive(path: Path) -> Iterator[tuple[str, int, bytes]]:
-    """A file of 5 GiB and one of exactly 4 GiB less a byte, both only holes, beside small ones."""
+    """An archive with sparse files of 5 GiB and of 4 GiB less a byte, and with small files."""
     records = ZipRecords()
-    # The one whose size looks like the mark of ZIP64 at the end: unzip 6 reads the next one's record wrongly.
+    # The file of 4 GiB less a byte is last. Its size looks like the mark of ZIP64, so unzip 6 misreads the next record.
     files = [("first", 5, b"first"), ("hole", 5 * GIB, b""), ("last", 4, b"last"), ("edge", 4 * GIB - 1, b"")]
     with path.open("wb") as out:
         for name, size, content in files:
@@ -195,11 +195,11 @@ def large_archive(path: Path) -> Iterator[tuple[str, int, bytes]]:
     yield from files
 
 
-def test_files_beyond_4_gib_are_found(tmp_path: Path) -> None:
+def test_files_beyond_4_gib_are_read(tmp_path: Path) -> None:
     path = tmp_path / "large.zip"
     files = list(large_archive(path))
     assert path.stat().st_size > 9 * GIB
-    assert path.stat().st_blocks * 512 < 1024**2, "the holes were written"
+    assert path.stat().st_blocks * 512 < 1024**2, "the file has to be sparse"
     with zipfile.ZipFile(path) as archive:
         infos = archive.infolist()
         assert [(info.filename, info.file_size) for info in infos] == [(name, size) for name, size, _ in files]

@@ -48,8 +48,8 @@ def request(bucket: str, **fields: Any) -> ImportRequest:
     return ImportRequest(repo="org/model", bucket=bucket, **fields)
 
 
-async def bring(services: Services, wish: ImportRequest) -> Transfer:
-    return await ended(services, await begin_import(services, wish))
+async def run_import(services: Services, request: ImportRequest) -> Transfer:
+    return await ended(services, await begin_import(services, request))
 
 
 def expected(model: Repository, prefix: str = "org/model/") -> dict[str, str]:
@@ -62,7 +62,7 @@ def expected(model: Repository, prefix: str = "org/model/") -> dict[str, str]:
 async def test_imported_objects_equal_the_repository(
     services: Services, s3_client: Any, bucket: str, model: Repository
 ) -> None:
-    transfer = await bring(services, request(bucket))
+    transfer = await run_import(services, request(bucket))
     assert transfer.error is None
     assert transfer.state == "completed"
     assert sha256s(s3_client, bucket) == expected(model)
@@ -76,7 +76,7 @@ async def test_hub_without_auth_check_is_imported_from(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, model: Repository, status: int
 ) -> None:
     hub.mirror.missing["auth-check"] = status
-    transfer = await bring(services, request(bucket))
+    transfer = await run_import(services, request(bucket))
     assert (transfer.state, transfer.error) == ("completed", None)
     assert sha256s(s3_client, bucket) == expected(model)
 
@@ -88,11 +88,11 @@ async def test_second_import_sends_nothing(
     bucket: str,
     model: Repository,
 ) -> None:
-    await bring(services, request(bucket, prefix="m"))
+    await run_import(services, request(bucket, prefix="m"))
     hub.traffic.clear()
-    transfer = await bring(services, request(bucket, prefix="m/"))
+    transfer = await run_import(services, request(bucket, prefix="m/"))
     assert {file.state for file in transfer.files} == {"skipped"}
-    assert (transfer.bytes_done, transfer.bytes_total) == (0, 0), "nothing moved"
+    assert (transfer.bytes_done, transfer.bytes_total) == (0, 0), "no bytes are transferred"
     assert [seen for seen in hub.traffic.seen() if "/resolve/" in seen.path] == []
 
 
@@ -101,7 +101,7 @@ async def test_differing_object_is_a_conflict_before_anything_is_written(
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="org/model/config.json", Body=b"mine")
     with pytest.raises(Conflict, match=r"config\.json"):
-        await bring(services, request(bucket))
+        await run_import(services, request(bucket))
     assert list(sha256s(s3_client, bucket)) == ["org/model/config.json"]
 
 
@@ -118,19 +118,19 @@ async def test_on_conflict_is_applied(
     beside: bool,
 ) -> None:
     s3_client.put_object(Bucket=bucket, Key="org/model/config.json", Body=b"mine")
-    transfer = await bring(services, request(bucket, on_conflict=policy))
+    transfer = await run_import(services, request(bucket, on_conflict=policy))
     assert transfer.state == "completed"
-    there = sha256s(s3_client, bucket)
+    stored = sha256s(s3_client, bucket)
     mine = hashlib.sha256(b"mine").hexdigest()
-    assert (there["org/model/config.json"] == mine) is kept
-    assert ("org/model/config (1).json" in there) is beside
+    assert (stored["org/model/config.json"] == mine) is kept
+    assert ("org/model/config (1).json" in stored) is beside
 
 
 async def test_patterns_select_the_files(services: Services, s3_client: Any, bucket: str, model: Repository) -> None:
-    await bring(services, request(bucket, prefix="", include=["*.json", "*.bin"], exclude=["small*"]))
+    await run_import(services, request(bucket, prefix="", include=["*.json", "*.bin"], exclude=["small*"]))
     assert list(sha256s(s3_client, bucket)) == ["config.json"]
     with pytest.raises(BadRequest, match="no files"):
-        await bring(services, request(bucket, include=["*.nothing"]))
+        await run_import(services, request(bucket, include=["*.nothing"]))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ async def test_temporary_fault_is_retried(
     fault: Any,
 ) -> None:
     hub.inject(fault, "*model.safetensors", method="GET", times=3)
-    transfer = await bring(services, request(bucket))
+    transfer = await run_import(services, request(bucket))
     assert transfer.error is None
     assert sha256s(s3_client, bucket) == expected(model)
 
@@ -161,7 +161,7 @@ async def test_corrupted_file_is_transferred_again(
 ) -> None:
     hub.inject(WrongByte(at=9 * MIB), "*model.safetensors", times=1)
     hub.inject(WrongByte(at=2), "*config.json", times=1)
-    transfer = await bring(services, request(bucket))
+    transfer = await run_import(services, request(bucket))
     assert transfer.error is None
     assert sha256s(s3_client, bucket) == expected(model)
     assert transfer.bytes_done == transfer.bytes_total
@@ -175,7 +175,7 @@ async def test_persistent_corruption_fails_and_stores_nothing(
     model: Repository,
 ) -> None:
     hub.inject(WrongByte(at=9 * MIB), "*model.safetensors", times=None)
-    transfer = await bring(services, request(bucket))
+    transfer = await run_import(services, request(bucket))
     assert transfer.state == "failed"
     assert transfer.error is not None
     assert transfer.error.code == "ChecksumMismatch"
@@ -193,7 +193,7 @@ async def test_file_replaced_during_the_import_is_an_error(
     model: Repository,
 ) -> None:
     hub.inject(Changed(SyntheticContent(LARGE.size + 5, seed=9)), "*model.safetensors", times=None)
-    transfer = await bring(services, request(bucket))
+    transfer = await run_import(services, request(bucket))
     assert transfer.state == "failed"
     assert "org/model/model.safetensors" not in sha256s(s3_client, bucket)
     assert multiparts(s3_client, bucket) == []
@@ -240,7 +240,7 @@ async def test_the_token_goes_to_the_hub_only(
     model: Repository,
 ) -> None:
     model.gated, model.accepted = "manual", frozenset({"hf_secret"})
-    transfer = await bring(services, request(bucket, token="hf_secret"))
+    transfer = await run_import(services, request(bucket, token="hf_secret"))
     assert transfer.state == "completed"
     assert hub.traffic.tokens("hub") == {"Bearer hf_secret"}
     assert hub.traffic.seen("cdn")
@@ -252,16 +252,16 @@ async def test_impossible_import_is_refused_before_writing(
 ) -> None:
     model.gated = "manual"
     with pytest.raises(GatedRepository, match="Accept its terms"):
-        await bring(services, request(bucket))
+        await run_import(services, request(bucket))
     model.gated = False
     with pytest.raises(NotFound, match="revision"):
-        await bring(services, request(bucket, revision="nope"))
+        await run_import(services, request(bucket, revision="nope"))
     with pytest.raises(NotFound, match="does not exist"):
-        await bring(services, ImportRequest(repo="org/other", bucket=bucket))
+        await run_import(services, ImportRequest(repo="org/other", bucket=bucket))
     with pytest.raises(BadRequest, match="repository name"):
-        await bring(services, ImportRequest(repo="a/b/c/../d", bucket=bucket))
+        await run_import(services, ImportRequest(repo="a/b/c/../d", bucket=bucket))
     with pytest.raises((NotFound, StoreError), match="bucket"):
-        await bring(services, request(bucket + "-not"))
+        await run_import(services, request(bucket + "-not"))
     assert sha256s(s3_client, bucket) == {}
 
 
@@ -278,7 +278,7 @@ async def test_part_larger_than_the_memory_is_streamed_in_pieces(
     hub.inject(Cut(after=5 * MIB), "*huge.bin", method="GET", times=2)
     services = make_services(max_memory=4 * PART_SIZE, max_concurrent_transfers=1)
     await services.start()
-    transfer = await bring(services, request(bucket, include=["huge.bin"]))
+    transfer = await run_import(services, request(bucket, include=["huge.bin"]))
     assert transfer.error is None
     assert s3_client.head_object(Bucket=bucket, Key="org/model/huge.bin")["ETag"].endswith('-2"')
     assert sha256s(s3_client, bucket)["org/model/huge.bin"] == expected(model)["org/model/huge.bin"]
@@ -291,12 +291,12 @@ async def test_host_without_ranges_is_read_over_one_connection(
     model.commit({"second.bin": SyntheticContent(17 * MIB, seed=9)})
     hub.mirror.ranges = False
     hub.inject(Cut(after=12 * MIB), "*second.bin", host="cdn")
-    transfer = await bring(services, request(bucket, verify=verify))
+    transfer = await run_import(services, request(bucket, verify=verify))
     assert (transfer.state, transfer.error) == ("completed", None)
     assert transfer.bytes_done == transfer.bytes_total
     assert sha256s(s3_client, bucket) == expected(model)
     hub.traffic.clear()
-    again = await bring(services, request(bucket, prefix="again", include=["model.safetensors"], verify=verify))
+    again = await run_import(services, request(bucket, prefix="again", include=["model.safetensors"], verify=verify))
     assert again.error is None
     # The store remembers that the host has no ranges: the whole file is read once.
     assert [seen.bytes_sent for seen in hub.traffic.seen("cdn")] == [LARGE.size]
@@ -312,10 +312,10 @@ async def test_connection_of_a_host_without_ranges_is_not_replaced(
     monkeypatch.setattr("odhtec_jupyter.transfers.runtime.retry.FIRST_DELAY_SECONDS", 0.0)
     model.commit({"second.bin": SyntheticContent(12 * PART_SIZE, seed=9)})
     hub.mirror.ranges = False
-    await bring(services, request(bucket, include=["model.safetensors"]))  # shows that the host has no ranges
+    await run_import(services, request(bucket, include=["model.safetensors"]))  # shows that the host has no ranges
     hub.traffic.clear()
     hub.inject(Cut(after=11 * PART_SIZE), "*second.bin", host="cdn")
-    transfer = await bring(services, request(bucket, include=["second.bin"]))
+    transfer = await run_import(services, request(bucket, include=["second.bin"]))
     assert (transfer.state, transfer.error) == ("completed", None)
     assert len(hub.traffic.seen("cdn")) == 2
 
@@ -324,7 +324,7 @@ async def test_refused_link_is_final_and_names_the_host(
     services: Services, hub: HubStandIn, s3_client: Any, bucket: str, model: Repository
 ) -> None:
     hub.inject(Refuse(403), "*model.safetensors", host="cdn", times=None)
-    transfer = await bring(services, request(bucket, include=["model.safetensors"]))
+    transfer = await run_import(services, request(bucket, include=["model.safetensors"]))
     assert transfer.state == "failed"
     assert transfer.error is not None
     cdn = hub.service.cdn_endpoint.partition("://")[2]

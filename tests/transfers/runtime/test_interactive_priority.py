@@ -18,8 +18,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-class TransferBlocked(threading.Event):
-    """Which waits there were, and for how long at most; nobody is kept."""
+class RecordedWaits(threading.Event):
+    """An event that records the timeouts of its waits, which return immediately."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class TransferBlocked(threading.Event):
 
 
 class Awaited(threading.Event):
-    """Tells when a thread begins to wait for it."""
+    """An event that shows when a thread waits for it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Awaited(threading.Event):
 
 
 def test_transfer_thread_pauses_while_a_request_runs(clock: Clock) -> None:
-    answered = TransferBlocked()
+    answered = RecordedWaits()
     interactive_priority, waits = InteractivePriority(answered), answered.waits
     interactive_priority.yield_to_requests()
     assert waits == []
@@ -54,10 +54,10 @@ def test_transfer_thread_pauses_while_a_request_runs(clock: Clock) -> None:
         with interactive_priority.request():
             pass
         interactive_priority.yield_to_requests()
-        assert len(waits) == 2, "the first is still asked"
+        assert len(waits) == 2, "the first request is still running"
         clock.now += module.MAX_PAUSE_SECONDS
         interactive_priority.yield_to_requests()
-        assert len(waits) == 2, "a long call holds nobody up"
+        assert len(waits) == 2, "transfers do not wait for a long request"
     with interactive_priority.request():
         pass
     interactive_priority.yield_to_requests()
@@ -69,15 +69,15 @@ def test_all_transfer_threads_pause_together_after_a_request(clock: Clock, monke
     monkeypatch.setattr(clock, "sleep", slept.append, raising=False)
     interactive_priority = InteractivePriority()
     interactive_priority.note_browsing()
-    clock.now = looked = math.ceil(clock.now / module.PAUSE_PERIOD_SECONDS) * module.PAUSE_PERIOD_SECONDS + 1e-6
+    clock.now = checked_at = math.ceil(clock.now / module.PAUSE_PERIOD_SECONDS) * module.PAUSE_PERIOD_SECONDS + 1e-6
     interactive_priority.yield_to_requests()
     assert slept == []
-    clock.now = looked + module.PAUSE_PERIOD_SECONDS - module.PAUSE_SECONDS / 2
+    clock.now = checked_at + module.PAUSE_PERIOD_SECONDS - module.PAUSE_SECONDS / 2
     interactive_priority.yield_to_requests()
     assert slept == [pytest.approx(module.PAUSE_SECONDS / 2, abs=1e-5)]
     clock.now += module.BROWSING_SECONDS
     interactive_priority.yield_to_requests()
-    assert len(slept) == 1, "nobody looks any more"
+    assert len(slept) == 1, "later transfers do not pause"
 
 
 def test_pause_ends_with_the_reply(monkeypatch: pytest.MonkeyPatch) -> None:

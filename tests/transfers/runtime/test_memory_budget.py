@@ -60,12 +60,12 @@ async def test_leases_are_granted_in_order_and_small_ones_do_not_overtake() -> N
 async def test_cancelled_wait_frees_its_place_and_memory() -> None:
     budget = MemoryBudget(4 * PART_SIZE)
     first = await budget.lease(2 * PART_SIZE, "copy")
-    gone = await waiting(budget, PART_SIZE)
+    cancelled = await waiting(budget, PART_SIZE)
     late = await waiting(budget, PART_SIZE)
-    gone.cancel()
-    first.release()  # may serve the one that is being cancelled
+    cancelled.cancel()
+    first.release()  # its memory may be granted to the cancelled lease
     with pytest.raises(asyncio.CancelledError):
-        await gone
+        await cancelled
     (await late).release()
     assert budget.used == 0
 
@@ -74,7 +74,7 @@ async def test_large_lease_is_granted_while_the_other_lane_keeps_requesting() ->
     budget = MemoryBudget(8 * PART_SIZE)
     held = [await budget.lease(PART_SIZE, "upload") for _ in range(6)]
     large = await waiting(budget, 3 * PART_SIZE, "copy")
-    for _ in range(20):  # uploads come and go
+    for _ in range(20):  # uploads take and release memory
         again = await waiting(budget, PART_SIZE, "upload")
         held.pop(0).release()
         await asyncio.sleep(0)
@@ -102,7 +102,7 @@ async def test_lane_that_holds_all_memory_is_contended_by_the_other() -> None:
         lease.release()
 
 
-async def test_a_buffer_is_given_back_once_even_when_released_twice() -> None:
+async def test_buffer_that_is_released_twice_is_returned_once() -> None:
     budget = MemoryBudget(4 * PART_SIZE)
     lease = await budget.lease(PART_SIZE, "copy")
     other = await budget.lease(PART_SIZE, "copy")

@@ -33,7 +33,7 @@ def test_plan_covers_every_byte_once_in_at_most_10000_parts(size: int) -> None:
     assert count <= MAX_PARTS
 
 
-def test_plan_of_nothing_has_no_part() -> None:
+def test_plan_of_an_empty_file_has_no_part() -> None:
     assert list(plan(0)) == []
 
 
@@ -55,7 +55,7 @@ def cut(cutting: Cutting, size: int | None = None) -> list[Part]:
     return list(iter(lambda: cutting.next(size), None))
 
 
-def test_a_cutting_without_larger_parts_is_the_plan() -> None:
+def test_cutting_without_larger_parts_equals_the_plan() -> None:
     size = 3 * PART_SIZE + 5
     assert cut(Cutting(size, PART_SIZE, {})) == list(plan(size))
     assert cut(Cutting(0, PART_SIZE, {})) == []
@@ -77,15 +77,15 @@ def test_stored_parts_keep_their_places_and_gaps_have_the_usual_size() -> None:
 @pytest.mark.parametrize(
     ("stored", "kept"),
     [
-        ({0: 4, 1: 4}, []),  # no part is called so
-        ({1: 3, 2: 4}, []),  # shorter, and not the last
+        ({0: 4, 1: 4}, []),  # part numbers start at 1
+        ({1: 3, 2: 4}, []),  # too short for a part before the last
         ({1: 4, 2: 3}, [1]),
         ({1: 4, 2: 27}, [1]),  # beyond the end
         ({7: 4, 8: 2}, [7, 8]),
         ({9: 4}, []),
     ],
 )
-def test_stored_parts_that_cannot_be_of_this_file_are_not_used(stored: dict[int, int], kept: list[int]) -> None:
+def test_stored_parts_that_do_not_fit_the_file_are_not_used(stored: dict[int, int], kept: list[int]) -> None:
     cutting = Cutting(30, 4, stored)
     assert sorted(cutting.kept) == kept
     assert cut(cutting)[-1].end == 30
@@ -93,13 +93,13 @@ def test_stored_parts_that_cannot_be_of_this_file_are_not_used(stored: dict[int,
 
 @pytest.mark.parametrize("seed", range(200))
 def test_every_byte_is_in_one_part_after_any_number_of_kills(seed: int) -> None:
-    """As a copy does it: parts of the usual size side by side, a larger one with none begun after it."""
+    """As in a copy: parts of the usual size in parallel, or a larger one alone at the end."""
     dice = random.Random(seed)
     size, step = dice.randint(1, 300), dice.choice([4, 8])
     stored: dict[int, Part] = {}
     while True:
         cutting = Cutting(size, step, {number: part.size for number, part in stored.items()})
-        assert cutting.kept == stored, "all that has arrived is known again"
+        assert cutting.kept == stored, "all stored parts are used"
         under_way: list[Part] = []
         while part := cutting.next(8 * step if dice.random() < 0.3 else None):
             if part.number not in stored:

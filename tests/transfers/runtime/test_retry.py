@@ -38,9 +38,9 @@ def test_error_that_is_not_transient_is_raised_immediately() -> None:
         Retries().delay(BadRequest("x"))
 
 
-@pytest.mark.parametrize(("asked", "seconds"), [(7.0, 7.0), (3600.0, retry.MAX_DELAY_SECONDS)])
-def test_retry_after_of_the_server_is_the_delay(asked: float, seconds: float) -> None:
-    assert Retries().delay(rate_limit(asked)) == seconds
+@pytest.mark.parametrize(("retry_after", "seconds"), [(7.0, 7.0), (3600.0, retry.MAX_DELAY_SECONDS)])
+def test_retry_after_of_the_server_is_the_delay(retry_after: float, seconds: float) -> None:
+    assert Retries().delay(rate_limit(retry_after)) == seconds
 
 
 def test_error_that_asks_for_too_long_a_delay_is_raised() -> None:

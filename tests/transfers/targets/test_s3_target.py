@@ -8,7 +8,7 @@ from odhtec_jupyter.errors import StoreError, Unreachable
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.pending_multipart import joined_etag
 from odhtec_jupyter.transfers.targets.s3_target import S3Target
-from tests.odd_store import Asked, OddStore, Reply, failure
+from tests.odd_store import OddStore, Reply, Request, failure
 
 
 def test_etag_of_a_multipart_object_is_the_md5_of_the_md5s() -> None:
@@ -21,19 +21,19 @@ def test_etags_that_are_not_md5s_give_no_etag() -> None:
     assert joined_etag(['"not-a-digest"', '"0123"']) is None
 
 
-def store_wrong_bytes(asked: Asked, reply: Reply) -> None:
-    if asked.method == "PUT":
+def store_wrong_bytes(request: Request, reply: Reply) -> None:
+    if request.method == "PUT":
         reply.headers["ETag"] = f'"{hashlib.md5(b"other").hexdigest()}"'
 
 
 def test_object_with_wrong_bytes_is_deleted_as_soon_as_the_store_answers() -> None:
-    def leave(asked: Asked) -> None:
-        if asked.method == "DELETE":
+    def abort(request: Request) -> None:
+        if request.method == "DELETE":
             raise ConnectionAbortedError  # the connection ends without a reply
 
     with OddStore(oddity=store_wrong_bytes) as odd:
         target = S3Target(odd.store, "bucket", "key\x01")  # DeleteObjects cannot name it
-        odd.refuse = leave
+        odd.refuse = abort
         with pytest.raises(Unreachable):  # which is retried
             target.put_whole(memoryview(b"bytes"), CancelToken(), hashlib.md5(b"bytes").digest())
         odd.refuse = None
@@ -43,8 +43,8 @@ def test_object_with_wrong_bytes_is_deleted_as_soon_as_the_store_answers() -> No
 
 
 def test_wrong_bytes_are_reported_if_they_cannot_be_deleted() -> None:
-    def deny(asked: Asked) -> Reply | None:
-        return failure(403, "AccessDenied") if asked.method in {"DELETE", "POST"} else None
+    def deny(request: Request) -> Reply | None:
+        return failure(403, "AccessDenied") if request.method in {"DELETE", "POST"} else None
 
     with OddStore(oddity=store_wrong_bytes, refuse=deny) as odd:
         target = S3Target(odd.store, "bucket", "key")

@@ -1,4 +1,4 @@
-"""Parts that go on to S3 while they come in: what arrives when the sender halts, when S3 fails, when it is all over."""
+"""Parts that are forwarded to S3 while they arrive: stalled senders, failures of S3, aborts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SIZE = PART_SIZE + 3 * LARGE_PART_BYTES + 5
 
 
 class Body:
-    """The body of a request, as the handler reads it."""
+    """The body of a request as the handler reads it."""
 
     def __init__(self, engine: Engine, ours: socket.socket) -> None:
         self._ours = ours
@@ -49,19 +49,19 @@ Put = Callable[..., str]
 
 
 class Store:
-    """The store's way to put a part, and what came of each."""
+    """Replaces ``put_part`` of a store, and records the result of each forwarded part."""
 
     def __init__(self, store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self._put: Put = store.put_part
         self.forwarded: dict[int, list[BaseException | None]] = {}
-        self.instead: Put | None = None  # of the first part that is forwarded
-        self.first = threading.Event()  # a part is stored, and the upload has heard of it
-        self.tried = threading.Event()  # one was forwarded
+        self.instead: Put | None = None  # replaces the put of the first forwarded part
+        self.first = threading.Event()  # a part is stored and recorded in the upload
+        self.tried = threading.Event()  # a part was forwarded
         monkeypatch.setattr(store, "put_part", self.put)
-        heard = Multipart.keep
+        real_keep = Multipart.keep
 
         def keep(multipart: Multipart, number: int, etag: str, size: int) -> None:
-            heard(multipart, number, etag, size)
+            real_keep(multipart, number, etag, size)
             self.first.set()
 
         monkeypatch.setattr(Multipart, "keep", keep)
@@ -87,7 +87,7 @@ class Store:
 
 
 @pytest.fixture(autouse=True)
-def _all_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def _always_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streamed_upload, "FAST_BYTES_PER_SECOND", 0)
     monkeypatch.setattr(socket_reader, "QUICK_BYTES", 1)
     monkeypatch.setattr(forwarding, "MAX_WAIT_MS", 10_000)
@@ -116,7 +116,7 @@ async def receive(upload: StreamedUpload, body: Body) -> None:
 
 @contextmanager
 def sending(pair: tuple[socket.socket, socket.socket], work: Callable[[], None]) -> Iterator[None]:
-    """A thread that sends; when the context ends nobody reads any more, which it takes for an end."""
+    """Run ``work`` in a thread that sends. At the end of the context, the socket is closed, which ends the thread."""
 
     def run() -> None:
         with suppress(BrokenPipeError, ConnectionResetError):
@@ -131,8 +131,8 @@ def sending(pair: tuple[socket.socket, socket.socket], work: Callable[[], None])
         thread.join()
 
 
-def in_two(pair: tuple[socket.socket, socket.socket], puts: Store, data: bytes) -> Callable[[], None]:
-    """Send a part, and what follows once it shows how quick S3 is: from there on parts go on while they come."""
+def first_part_then_rest(pair: tuple[socket.socket, socket.socket], puts: Store, data: bytes) -> Callable[[], None]:
+    """Return a function that sends the first part and, when it is stored, the rest, which is then forwarded."""
 
     def send() -> None:
         pair[0].sendall(data[:PART_SIZE])
@@ -153,12 +153,12 @@ async def test_parts_are_forwarded_while_they_arrive(
 ) -> None:
     data = noise(SIZE)
 
-    with sending(pair, in_two(pair, puts, data)):
+    with sending(pair, first_part_then_rest(pair, puts, data)):
         await receive(upload, body)
     etag = await upload.finish()
     assert etag == s3_client.head_object(Bucket=bucket, Key="k")["ETag"]
     assert body_of(s3_client, bucket, "k") == data
-    assert puts.forwarded, "all went another way"
+    assert puts.forwarded, "no part was forwarded"
     assert {error for errors in puts.forwarded.values() for error in errors} == {None}
 
 
@@ -207,18 +207,18 @@ def refused(put: Put, blocks: Iterator[memoryview]) -> str:
     raise StoreError("Slow down.", code="SlowDown", status=503)
 
 
-def torn_at_the_end(put: Put, blocks: Iterator[memoryview]) -> str:
+def torn_after_last_byte(put: Put, blocks: Iterator[memoryview]) -> str:
     for _ in blocks:
         pass
     raise Unreachable("The connection was torn.")
 
 
-def unanswered(put: Put, blocks: Iterator[memoryview]) -> str:
+def reply_lost(put: Put, blocks: Iterator[memoryview]) -> str:
     put(blocks)
     raise Unreachable("The answer was lost.")
 
 
-@pytest.mark.parametrize("fault", [torn, refused, torn_at_the_end, unanswered])
+@pytest.mark.parametrize("fault", [torn, refused, torn_after_last_byte, reply_lost])
 @pytest.mark.tls
 async def test_failed_part_is_resent_from_memory(
     body: Body,
@@ -232,7 +232,7 @@ async def test_failed_part_is_resent_from_memory(
     data = noise(SIZE)
     puts.instead = fault
 
-    with sending(pair, in_two(pair, puts, data)):
+    with sending(pair, first_part_then_rest(pair, puts, data)):
         await receive(upload, body)
     await upload.finish()
     assert body_of(s3_client, bucket, "k") == data
@@ -255,7 +255,7 @@ async def test_permanent_error_is_reported_immediately(
 
     puts.instead = denied
 
-    with sending(pair, in_two(pair, puts, bytes(PART_SIZE + MIB))):
+    with sending(pair, first_part_then_rest(pair, puts, bytes(PART_SIZE + MIB))):
         with pytest.raises(StoreError, match="denied"):
             await receive(upload, body)
         await upload.abort()
@@ -264,7 +264,7 @@ async def test_permanent_error_is_reported_immediately(
 
 @pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.tls
-async def test_abort_during_a_forwarded_part_leaves_nothing(
+async def test_abort_during_a_forwarded_part_leaves_no_upload(
     body: Body,
     upload: StreamedUpload,
     puts: Store,
@@ -274,31 +274,31 @@ async def test_abort_during_a_forwarded_part_leaves_nothing(
     engine: Engine,
     whole: bool,
 ) -> None:
-    reached, go_on = threading.Event(), threading.Event()
+    reached, may_continue = threading.Event(), threading.Event()
 
     def slow(put: Put, blocks: Iterator[memoryview]) -> str:
         def held() -> Iterator[memoryview]:
             for piece in blocks:
                 if not whole:
                     reached.set()
-                    assert go_on.wait(GIVE_UP_SECONDS)
+                    assert may_continue.wait(GIVE_UP_SECONDS)
                 yield piece
             reached.set()
-            assert go_on.wait(GIVE_UP_SECONDS)
+            assert may_continue.wait(GIVE_UP_SECONDS)
 
         return put(held())
 
     puts.instead = slow
 
-    with sending(pair, in_two(pair, puts, bytes(PART_SIZE + (LARGE_PART_BYTES if whole else MIB)))):
+    with sending(pair, first_part_then_rest(pair, puts, bytes(PART_SIZE + (LARGE_PART_BYTES if whole else MIB)))):
         receiving = asyncio.ensure_future(receive(upload, body))
         assert await asyncio.to_thread(reached.wait, GIVE_UP_SECONDS)
         aborting = asyncio.ensure_future(upload.abort())
         await asyncio.sleep(0)
-        assert engine.budget.used, "S3 is still being sent from there"
-        go_on.set()
+        assert engine.budget.used, "the memory is still in use by the request to S3"
+        may_continue.set()
         await aborting
-        receiving.cancel()  # it may wait for bytes, which do not come
+        receiving.cancel()  # it may wait for bytes that are never sent
         with suppress(BadRequest, asyncio.CancelledError):
             await receiving
     assert multiparts(s3_client, bucket) == []
@@ -315,7 +315,7 @@ async def test_last_bytes_of_a_part_can_arrive_late(
         engine, CancelToken(), SocketReader(engine, ours), memory, 0, lambda pieces: str(sum(map(len, pieces)))
     )
     assert await part.wait_received()
-    assert await part.answer == "1000", "there is nothing to wait for any more"
+    assert await part.answer == "1000", "all bytes have arrived"
 
 
 async def test_forwarding_stops_when_a_bandwidth_limit_is_set(
@@ -343,7 +343,7 @@ async def test_nothing_is_forwarded_under_a_bandwidth_limit(
 ) -> None:
     engine.bandwidth.limit = 10**9
     data = noise(SIZE)
-    with sending(pair, in_two(pair, puts, data)):
+    with sending(pair, first_part_then_rest(pair, puts, data)):
         await receive(upload, body)
     await upload.finish()
     assert body_of(s3_client, bucket, "k") == data
@@ -353,12 +353,12 @@ async def test_nothing_is_forwarded_under_a_bandwidth_limit(
 async def test_sender_is_not_aborted_while_s3_is_slow(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(part_buffer, "MAX_IDLE_SECONDS", 0.0)
     monkeypatch.setattr(engine.budget, "contended", lambda lane: True)
-    blamed: list[Exception] = []
-    buffer = await PartBuffer.lease(engine.budget, PART_SIZE, "a part", blamed.append, engine.bandwidth.flow())
+    aborts: list[Exception] = []
+    buffer = await PartBuffer.lease(engine.budget, PART_SIZE, "a part", aborts.append, engine.bandwidth.flow())
     with buffer.receiving(watched=False):
         for _ in range(20):
             await asyncio.sleep(0)
-        assert not blamed
+        assert not aborts
     for _ in range(20):
         await asyncio.sleep(0)
-    assert len(blamed) == 1
+    assert len(aborts) == 1

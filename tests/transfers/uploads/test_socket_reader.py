@@ -42,7 +42,7 @@ async def test_slow_sender_is_not_read_in_a_thread(engine: Engine, pair: tuple[s
     room = memoryview(bytearray(100))
     assert await sender.receive(room) == 3
     assert not sender.is_quick
-    assert await sender.receive(room) == 0, "nothing came"
+    assert await sender.receive(room) == 0, "no bytes have arrived"
 
 
 @pytest.mark.parametrize("reset", [False, True])
@@ -85,7 +85,7 @@ async def test_cancelled_receive_stops_using_the_memory(
         left = bytes(room)
         for _ in range(20):
             assert more.acquire(timeout=60)
-        assert room == left, "somebody still writes there"
+        assert room == left, "the memory must not be written to any more"
     finally:
         stop.set()
         writer.join()

@@ -1,4 +1,4 @@
-"""Streamed uploads against real stores: what arrives, and what is left when something goes wrong."""
+"""Streamed uploads to real stores: the stored object, and what is left after a failure."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ async def send(upload: StreamedUpload, data: bytes) -> None:
     "size",
     [0, 1, PART_SIZE, PART_SIZE + 1, 2 * PART_SIZE, pytest.param(3 * PART_SIZE + 5, marks=pytest.mark.tls)],
 )
-@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("size_is_known", [True, False])
 async def test_stored_object_equals_the_sent_bytes(
-    engine: Engine, store: S3Store, s3_client: Any, bucket: str, size: int, told: bool
+    engine: Engine, store: S3Store, s3_client: Any, bucket: str, size: int, size_is_known: bool
 ) -> None:
     data = noise(size)
-    upload = StreamedUpload(engine, S3Target(store, bucket, "a b+c%2F/日本"), size=size if told else None)
+    upload = StreamedUpload(engine, S3Target(store, bucket, "a b+c%2F/日本"), size=size if size_is_known else None)
     await send(upload, data)
     etag = await upload.finish()
     head = s3_client.head_object(Bucket=bucket, Key="a b+c%2F/日本")
@@ -96,7 +96,7 @@ async def test_if_absent_never_overwrites(engine: Engine, store: S3Store, s3_cli
 async def test_abort_waits_for_a_running_complete(
     engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ceph RGW answers both with success, and later removes the parts of the object that is visible."""
+    """Ceph RGW replies to both with success, and later removes the parts of the visible object."""
     calls: list[str] = []
     hold = Hold()
     complete, abort = store.complete_multipart, store.abort_multipart
@@ -130,15 +130,15 @@ async def test_abort_waits_for_a_running_complete(
 async def test_object_created_during_the_upload_is_not_replaced(
     engine: Engine, store: S3Store, s3_client: Any, bucket: str
 ) -> None:
-    """Ceph RGW ignores If-None-Match on Complete, so it is looked at just before."""
+    """Ceph RGW ignores If-None-Match on Complete, so the key is checked just before."""
     data = noise(2 * PART_SIZE)
     upload = StreamedUpload(engine, S3Target(store, bucket, "k", if_absent=True), size=len(data))
     await send(upload, data)
-    s3_client.put_object(Bucket=bucket, Key="k", Body=b"of somebody else")
+    s3_client.put_object(Bucket=bucket, Key="k", Body=b"another user's")
     with pytest.raises(OdhTecError) as caught:
         await upload.finish()
     assert caught.value.status in {409, 412}
-    assert body_of(s3_client, bucket, "k") == b"of somebody else"
+    assert body_of(s3_client, bucket, "k") == b"another user's"
     assert multiparts(s3_client, bucket) == []
 
 
@@ -221,7 +221,7 @@ async def test_stalled_upload_is_aborted_when_others_wait_for_memory(
     journal.close()
 
 
-async def test_stalled_upload_continues_when_nobody_waits_for_memory(
+async def test_stalled_upload_is_kept_while_no_other_upload_waits_for_memory(
     engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(part_buffer, "MAX_IDLE_SECONDS", 0.05)
@@ -230,11 +230,11 @@ async def test_stalled_upload_continues_when_nobody_waits_for_memory(
     looks: asyncio.Queue[bool] = asyncio.Queue()
     contended = engine.budget.contended
 
-    def asked(lane: Any) -> bool:
+    def checked(lane: Any) -> bool:
         looks.put_nowait(contended(lane))
         return contended(lane)
 
-    monkeypatch.setattr(engine.budget, "contended", asked)
+    monkeypatch.setattr(engine.budget, "contended", checked)
     for _ in range(2):
         assert not await asyncio.wait_for(looks.get(), GIVE_UP_SECONDS)
     await upload.write(b"56789")

@@ -1,4 +1,4 @@
-"""The end of a resumable upload: compared, found done when its answer was lost, refused while parts are missing."""
+"""Completing a resumable upload: the object is checked, a lost reply is recovered, missing parts are refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from odhtec_jupyter.transfers.uploads.sessions import Uploads
 from tests.content import body_of, multiparts, noise
-from tests.transfers.sending import SIZE, put, receive, request
+from tests.transfers.sending import SIZE, put, receive, request, send_all_parts
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -27,27 +27,27 @@ async def test_complete_succeeds_when_its_reply_was_lost(
     restarted: bool,
 ) -> None:
     complete = store.complete_multipart
-    asked: list[str] = []
+    calls: list[str] = []
 
-    def unheard(*args: Any, **options: Any) -> str | None:
-        asked.append("complete")
-        if len(asked) == 1:
+    def lose_reply(*args: Any, **options: Any) -> str | None:
+        calls.append("complete")
+        if len(calls) == 1:
             complete(*args, **options)
         raise Unreachable("the answer was lost")
 
     data = noise(SIZE)
     engine, uploads = start()
-    upload, _ = await uploads.begin(request(bucket))
-    await put(uploads, upload, data, 1, 2, 3)
+    upload = await send_all_parts(uploads, bucket, data)
     with monkeypatch.context() as patch:
-        patch.setattr(store, "complete_multipart", unheard)
+        patch.setattr(store, "complete_multipart", lose_reply)
         with pytest.raises(Unreachable):
             await uploads.complete(upload.upload_id, overwrite=False)
     assert body_of(s3_client, bucket, "k") == data
     if restarted:
         engine, uploads = start()
-        again, goes_on = await uploads.begin(request(bucket))  # `fail`: the key exists, and is this upload's own
-        assert goes_on
+        # With `fail`, which is allowed because the existing object belongs to this upload.
+        again, continues = await uploads.begin(request(bucket))
+        assert continues
         assert (again.upload_id, again.bytes_done, len(again.parts)) == (upload.upload_id, SIZE, 3)
         with pytest.raises(Conflict):
             await receive(uploads, upload.upload_id, 1, data[:PART_SIZE])
@@ -68,7 +68,7 @@ async def test_failed_comparison_after_complete_is_repeated_later(
     head, complete = store.head, store.complete_multipart
     done = threading.Event()
 
-    def then_silent(*args: Any, **options: Any) -> str | None:
+    def complete_then_fail(*args: Any, **options: Any) -> str | None:
         etag = complete(*args, **options)
         done.set()
         return etag
@@ -79,17 +79,16 @@ async def test_failed_comparison_after_complete_is_repeated_later(
         return head(*args)
 
     engine, uploads = start()
-    upload, _ = await uploads.begin(request(bucket))
-    await put(uploads, upload, noise(SIZE), 1, 2, 3)
+    upload = await send_all_parts(uploads, bucket, noise(SIZE))
     with monkeypatch.context() as patch:
-        patch.setattr(store, "complete_multipart", then_silent)
+        patch.setattr(store, "complete_multipart", complete_then_fail)
         patch.setattr(store, "head", silent)
         with pytest.raises(Unreachable):
             await uploads.complete(upload.upload_id, overwrite=False)
     if restarted:
         engine, uploads = start()
-    again, goes_on = await uploads.begin(request(bucket))
-    assert goes_on
+    again, continues = await uploads.begin(request(bucket))
+    assert continues
     assert (again.upload_id, len(again.parts)) == (upload.upload_id, 3)
     result = await uploads.complete(upload.upload_id, overwrite=False)
     assert result == await uploads.complete(upload.upload_id, overwrite=False)
@@ -100,13 +99,12 @@ async def test_failed_comparison_after_complete_is_repeated_later(
 async def test_object_of_another_size_fails_the_upload(
     uploads: Uploads, store: S3Store, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload, _ = await uploads.begin(request(bucket))
-    await put(uploads, upload, noise(SIZE), 1, 2, 3)
+    upload = await send_all_parts(uploads, bucket, noise(SIZE))
     complete = store.complete_multipart
 
     def replaced(*args: Any, **options: Any) -> str | None:
         etag = complete(*args, **options)
-        store.put(bucket, "k", [memoryview(b"of somebody else")], 16)
+        store.put(bucket, "k", [memoryview(b"another user's")], 14)
         return etag
 
     monkeypatch.setattr(store, "complete_multipart", replaced)
@@ -115,7 +113,7 @@ async def test_object_of_another_size_fails_the_upload(
     assert uploads.show_all().uploads == []
     head = store.head(bucket, "k")
     assert head is not None
-    assert head.size == 16
+    assert head.size == 14
 
 
 async def test_complete_names_missing_parts_and_keeps_the_upload(uploads: Uploads, s3_client: Any, bucket: str) -> None:

@@ -1,4 +1,4 @@
-"""Resumable uploads that are not alone: something has the key, others send the same, somebody drops them."""
+"""Resumable uploads with conflicts: existing objects, several clients, uploads that are discarded."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
 from odhtec_jupyter.transfers.uploads import part_buffer
 from odhtec_jupyter.transfers.uploads.sessions import Uploads
 from tests.content import body_of, multiparts, noise
-from tests.transfers.sending import CHUNK, SIZE, put, request
+from tests.transfers.sending import CHUNK, SIZE, put, request, send_all_parts
 from tests.transfers.steps import Hold, kept_waiting
 from tests.waiting import GIVE_UP_SECONDS
 
-# What moto lists as unfinished was begun in 2010.
+# moto dates all unfinished uploads 2010.
 
 
 @pytest.mark.parametrize("size", [0, SIZE])
@@ -42,8 +42,8 @@ async def test_on_conflict_applies_when_the_key_exists(
     assert (uploads.show_all().uploads, engine.pending_writes.entries) == ([], [])
     renamed, _ = await uploads.begin(request(bucket, "k.txt", size, on_conflict="rename"))
     assert renamed.key == "k (1).txt"
-    again, goes_on = await uploads.begin(request(bucket, "k.txt", size, on_conflict="rename"))
-    assert (goes_on, again.upload_id) == (True, renamed.upload_id)
+    again, continues = await uploads.begin(request(bucket, "k.txt", size, on_conflict="rename"))
+    assert (continues, again.upload_id) == (True, renamed.upload_id)
     other, _ = await uploads.begin(request(bucket, "k.txt", size, on_conflict="rename", last_modified=2))
     assert other.key == "k (2).txt"
     for upload in (renamed, other):
@@ -51,8 +51,8 @@ async def test_on_conflict_applies_when_the_key_exists(
         await uploads.complete(upload.upload_id, overwrite=False)
         assert body_of(s3_client, bucket, upload.key) == data
     assert body_of(s3_client, bucket, "k.txt") == b"before"
-    over, goes_on = await uploads.begin(request(bucket, "k.txt", size, on_conflict="overwrite"))
-    assert not goes_on
+    over, continues = await uploads.begin(request(bucket, "k.txt", size, on_conflict="overwrite"))
+    assert not continues
     await put(uploads, over, data, *range(1, over.part_count + 1))
     assert body_of(s3_client, bucket, "k.txt") == b"before"
     await uploads.complete(over.upload_id, overwrite=False)
@@ -68,18 +68,18 @@ async def test_complete_conflicts_when_the_key_was_created_in_the_meantime(
         key = f"k{overwrite_at_complete}"
         upload, _ = await uploads.begin(request(bucket, key, size))
         await put(uploads, upload, data, *range(1, upload.part_count + 1))
-        s3_client.put_object(Bucket=bucket, Key=key, Body=b"of somebody else")
+        s3_client.put_object(Bucket=bucket, Key=key, Body=b"another user's")
         for _ in range(2):
             with pytest.raises(Conflict) as caught:
                 await uploads.complete(upload.upload_id, overwrite=False)
             assert caught.value.code == "Conflict"
-            assert body_of(s3_client, bucket, key) == b"of somebody else"
+            assert body_of(s3_client, bucket, key) == b"another user's"
             assert (await uploads.show(upload.upload_id)).bytes_done == size
-        if not overwrite_at_complete:  # chosen by beginning anew
+        if not overwrite_at_complete:  # selected by starting again
             with pytest.raises(Conflict):
                 await uploads.begin(request(bucket, key, size))
-            again, goes_on = await uploads.begin(request(bucket, key, size, on_conflict="overwrite"))
-            assert (goes_on, again.upload_id, again.bytes_done) == (True, upload.upload_id, size)
+            again, continues = await uploads.begin(request(bucket, key, size, on_conflict="overwrite"))
+            assert (continues, again.upload_id, again.bytes_done) == (True, upload.upload_id, size)
         await uploads.complete(upload.upload_id, overwrite=overwrite_at_complete)
         assert body_of(s3_client, bucket, key) == data
     assert (multiparts(s3_client, bucket), engine.pending_writes.entries) == ([], [])
@@ -87,10 +87,10 @@ async def test_complete_conflicts_when_the_key_was_created_in_the_meantime(
 
 async def test_two_clients_upload_the_same_file(uploads: Uploads, engine: Engine, s3_client: Any, bucket: str) -> None:
     data = noise(SIZE)
-    begun = await asyncio.gather(*(uploads.begin(request(bucket)) for _ in range(3)))
-    assert len({upload.upload_id for upload, _ in begun}) == 1
-    assert sorted(goes_on for _, goes_on in begun) == [False, True, True]
-    upload = begun[0][0]
+    started = await asyncio.gather(*(uploads.begin(request(bucket)) for _ in range(3)))
+    assert len({upload.upload_id for upload, _ in started}) == 1
+    assert sorted(continues for _, continues in started) == [False, True, True]
+    upload = started[0][0]
     await asyncio.gather(*(put(uploads, upload, data, 1, 2, 3) for _ in range(3)))
     assert len(multiparts(s3_client, bucket)) == 1
     failures: list[OdhTecError] = []
@@ -115,10 +115,9 @@ async def test_two_clients_upload_the_same_file(uploads: Uploads, engine: Engine
 async def test_complete_waits_for_parts_being_stored(
     uploads: Uploads, engine: Engine, store: S3Store, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beside a Complete, a part that arrives again may be one that S3 has just forgotten."""
+    """A part that is sent again during a Complete can be one that S3 has just removed."""
     data = noise(SIZE)
-    upload, _ = await uploads.begin(request(bucket))
-    await put(uploads, upload, data, 1, 2, 3)
+    upload = await send_all_parts(uploads, bucket, data)
     calls: list[str] = []
     hold = Hold()
     put_part, complete = store.put_part, store.complete_multipart

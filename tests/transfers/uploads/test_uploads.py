@@ -1,4 +1,4 @@
-"""Resumable uploads against real stores: what arrives after everything that may happen to them."""
+"""Resumable uploads to real stores: parts in any order, restarts, lost uploads, expiry."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.content import body_of, multiparts, noise
 from tests.marks import on_moto, on_rgw_and_https
 from tests.transfers.sending import KEYS, SIZE, put, request
 
-# What moto lists as unfinished was begun in 2010.
+# moto dates all unfinished uploads 2010.
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ async def test_parts_in_any_order_make_the_object(
     uploads: Uploads, engine: Engine, s3_client: Any, bucket: str, size: int, verify: str
 ) -> None:
     data = noise(size)
-    upload, goes_on = await uploads.begin(request(bucket, "a.json", size, verify=verify))
-    assert (goes_on, upload.parts, upload.part_size) == (False, [], PART_SIZE)
+    upload, continues = await uploads.begin(request(bucket, "a.json", size, verify=verify))
+    assert (continues, upload.parts, upload.part_size) == (False, [], PART_SIZE)
     assert upload.part_count == -(-size // PART_SIZE)
     assert multiparts(s3_client, bucket) == []
     await put(uploads, upload, data, *range(upload.part_count, 0, -1))
@@ -73,8 +73,8 @@ async def test_upload_supports_keys_of_every_kind(uploads: Uploads, s3_client: A
 async def test_upload_of_the_same_file_is_resumed_and_of_another_is_not(uploads: Uploads, bucket: str) -> None:
     upload, _ = await uploads.begin(request(bucket))
     await put(uploads, upload, noise(SIZE), 2)
-    again, goes_on = await uploads.begin(request(bucket))
-    assert goes_on
+    again, continues = await uploads.begin(request(bucket))
+    assert continues
     assert again.upload_id == upload.upload_id
     assert [part.number for part in again.parts] == [2]
     others = [
@@ -87,9 +87,9 @@ async def test_upload_of_the_same_file_is_resumed_and_of_another_is_not(uploads:
     ]
     ids = {upload.upload_id}
     for other in others:
-        begun, goes_on = await uploads.begin(other)
-        assert not goes_on
-        ids.add(begun.upload_id)
+        other_upload, continues = await uploads.begin(other)
+        assert not continues
+        ids.add(other_upload.upload_id)
     assert len(ids) == 1 + len(others)
     listed = uploads.show_all().uploads
     assert [one.parts for one in listed] == [[]] * len(ids)
@@ -116,8 +116,8 @@ async def test_only_missing_parts_are_sent_after_a_server_restart(
     engine, uploads = start()
     assert uploads.show_all().uploads[0].bytes_done == PART_SIZE + 5
     assert (await uploads.show(upload.upload_id)).created_at == upload.created_at
-    again, goes_on = await uploads.begin(request(bucket))
-    assert goes_on
+    again, continues = await uploads.begin(request(bucket))
+    assert continues
     assert again.upload_id == upload.upload_id
     assert [part.number for part in again.parts] == [1, 3]
     await put(uploads, upload, data, 2)
@@ -159,38 +159,38 @@ async def test_multipart_upload_of_a_forgotten_upload_is_left_to_the_sweeper(
     assert [entry.owner for entry in engine.pending_writes.entries] == [STREAM]
 
 
-async def test_upload_that_s3_dropped_starts_again(
+async def test_upload_that_s3_removed_starts_again(
     uploads: Uploads, engine: Engine, s3_client: Any, bucket: str
 ) -> None:
     data = noise(SIZE)
-    for ask in ("show", "complete", "part", "begin"):
-        upload, goes_on = await uploads.begin(request(bucket, ask))
-        assert not goes_on
+    for call in ("show", "complete", "part", "begin"):
+        upload, continues = await uploads.begin(request(bucket, call))
+        assert not continues
         await put(uploads, upload, data, 1, 2)
         (lost,) = s3_client.list_multipart_uploads(Bucket=bucket)["Uploads"]
-        s3_client.abort_multipart_upload(Bucket=bucket, Key=ask, UploadId=lost["UploadId"])
+        s3_client.abort_multipart_upload(Bucket=bucket, Key=call, UploadId=lost["UploadId"])
         with pytest.raises(OdhTecError) as caught:  # noqa: PT012
-            if ask == "show":
+            if call == "show":
                 await uploads.show(upload.upload_id)
-            elif ask == "complete":
+            elif call == "complete":
                 await uploads.complete(upload.upload_id, overwrite=False)
-            elif ask == "part":
-                with contextlib.suppress(StoreError):  # moto, too, knows only then
+            elif call == "part":
+                with contextlib.suppress(StoreError):  # moto notices it only then, too
                     await put(uploads, upload, data, 3)
                 await put(uploads, upload, data, 3)
             else:
-                begun, goes_on = await uploads.begin(request(bucket, ask))
-                assert not goes_on
-                assert begun.upload_id != upload.upload_id
-                await uploads.drop(begun.upload_id)
+                other_upload, continues = await uploads.begin(request(bucket, call))
+                assert not continues
+                assert other_upload.upload_id != upload.upload_id
+                await uploads.drop(other_upload.upload_id)
                 await uploads.show(upload.upload_id)
-        assert (caught.value.code, caught.value.status) == ("NoSuchUpload", 404), ask
-        if ask != "begin":
-            anew, goes_on = await uploads.begin(request(bucket, ask))
-            assert not goes_on
-            await put(uploads, anew, data, 1, 2, 3)
-            await uploads.complete(anew.upload_id, overwrite=False)
-            assert body_of(s3_client, bucket, ask) == data
+        assert (caught.value.code, caught.value.status) == ("NoSuchUpload", 404), call
+        if call != "begin":
+            restarted, continues = await uploads.begin(request(bucket, call))
+            assert not continues
+            await put(uploads, restarted, data, 1, 2, 3)
+            await uploads.complete(restarted.upload_id, overwrite=False)
+            assert body_of(s3_client, bucket, call) == data
     assert (multiparts(s3_client, bucket), engine.pending_writes.entries) == ([], [])
 
 
@@ -275,7 +275,7 @@ async def test_upload_is_rejected_at_another_store(engine: Engine, store: S3Stor
 async def test_invalid_upload_is_refused_before_it_is_created(uploads: Uploads, engine: Engine, bucket: str) -> None:
     for refused, kind in (
         (request(bucket, size=6 * 1024**4), TooLarge),
-        (request(bucket, size=4 * 1024**4), TooLarge),  # needs more memory than there is
+        (request(bucket, size=4 * 1024**4), TooLarge),  # needs more memory than the budget
         (request(bucket, "k" * 1025), BadRequest),
         (request(f"absent-{bucket}"), OdhTecError),
         (request(f"absent-{bucket}", on_conflict="overwrite"), OdhTecError),

@@ -15,7 +15,7 @@ describe('LabActions', () => {
 
   beforeEach(() => {
     vi.clearAllMocks();
-    // The file chooser of a browser that is answered at once.
+    // A file chooser that is answered immediately.
     vi.spyOn(HTMLInputElement.prototype, 'click').mockImplementation(function (
       this: HTMLInputElement
     ) {
@@ -26,7 +26,7 @@ describe('LabActions', () => {
 
   afterEach(() => vi.restoreAllMocks());
 
-  it('asks for a token only where one is needed, and does nothing without it', async () => {
+  it('asks for a token only if one is needed, and does nothing without it', async () => {
     actions.resumeTransfer(transfer({ state: 'paused' }));
     await settle();
     expect(transfers.resume.mock.calls).toEqual([['t1']]);

@@ -27,7 +27,7 @@ describe('ObjectActions', () => {
   const dialogs = { confirmDelete: vi.fn(), confirmDeleteBucket: vi.fn(), showSize: vi.fn() };
   const messages = { showFailures: vi.fn() };
   const transfers = { add: vi.fn() };
-  let asks = true;
+  let confirmsDeletion = true;
   const options = {
     api,
     model,
@@ -36,7 +36,7 @@ describe('ObjectActions', () => {
     messages,
     transfers,
     trans,
-    confirmDelete: () => asks
+    confirmDelete: () => confirmsDeletion
   };
   const actions = new ObjectActions(options as unknown as ObjectActions.IOptions);
   const clicked: string[] = [];
@@ -44,7 +44,7 @@ describe('ObjectActions', () => {
 
   beforeEach(() => {
     vi.clearAllMocks();
-    asks = true;
+    confirmsDeletion = true;
     model.prefix = 'a/';
     edits.remove.mockResolvedValue({ errors: [] });
     api.listVersions.mockRejectedValue(new Error('not here'));
@@ -78,7 +78,7 @@ describe('ObjectActions', () => {
   });
 
   it('asks before deleting a folder, whatever the settings', async () => {
-    asks = false;
+    confirmsDeletion = false;
     await actions.remove([file('a/x')]);
     expect(dialogs.confirmDelete).not.toHaveBeenCalled();
     expect(edits.remove).toHaveBeenCalledTimes(1);

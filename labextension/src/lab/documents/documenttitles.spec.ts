@@ -12,7 +12,7 @@ import { DocumentTitles } from './documenttitles';
 const HOSTILE = 'a\u202evsc.exe';
 const SHOWN = 'a\\u{202E}vsc.exe';
 
-/** A document as Lab makes it, which renames itself when its title gets another label. */
+/** A document as in Lab, which renames itself when the label of its title changes. */
 function open(path: string) {
   const rename = vi.fn(async () => undefined);
   const context: { path: string; [name: string]: unknown } = {
@@ -43,7 +43,7 @@ function open(path: string) {
 }
 
 describe('DocumentTitles', () => {
-  it('shows invisible characters of an object’s name, and renames nothing', () => {
+  it('shows invisible characters of an object’s name, and does not rename it', () => {
     const { rename, widget } = open(`S3:bucket/${HOSTILE}`);
     const changed = vi.fn();
     widget.title.changed.connect(changed);

@@ -50,7 +50,7 @@ describe('Opener', () => {
     expect(opened('README')).toBe('README');
   });
 
-  it('previews objects that are too large or have no path, or all if set so', () => {
+  it('previews objects that are too large or have no path, or all by setting', () => {
     expect(opened('a.csv', 101)).toBe('a.csv');
     for (const key of ['/a.csv', 'a//b.csv', '../a.csv', 'a/./b.csv']) {
       expect(opened(key)).toBe(key);
@@ -66,7 +66,7 @@ describe('Opener', () => {
     expect(openDocument).toHaveBeenLastCalledWith('S3:b/w.jupyterlab-workspace', 'Editor');
   });
 
-  it('opens any text on demand, of an unknown kind in the editor', () => {
+  it('opens any text on request, in the editor if its kind is unknown', () => {
     opener.edit({ bucket: 'b', key: 'README' });
     expect(openDocument).toHaveBeenLastCalledWith('S3:b/README', 'Editor');
     opener.edit({ bucket: 'b', key: 'a.csv' });

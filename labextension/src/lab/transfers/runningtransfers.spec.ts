@@ -37,7 +37,7 @@ describe('RunningTransfers', () => {
     expect(changed).toHaveBeenCalledTimes(1);
   });
 
-  it('cancels one after confirmation, and all after Lab’s own', async () => {
+  it('cancels one after confirmation, and all after the confirmation of Lab', async () => {
     confirm.mockResolvedValueOnce(false);
     running.running()[0].shutdown!();
     await Promise.resolve();
@@ -51,7 +51,7 @@ describe('RunningTransfers', () => {
     uploads.batches = [];
   });
 
-  it('the status bar sums up what knows its size', () => {
+  it('sums up transfers of known size in the status bar', () => {
     transfers.transfers = [
       transfer({ id: 'a', bytesDone: 10, bytesTotal: 40, rate: 5 }),
       transfer({ id: 'b', bytesDone: 20, bytesTotal: 60, rate: 7 }),

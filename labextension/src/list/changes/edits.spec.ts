@@ -54,13 +54,13 @@ describe('Edits', () => {
           }
     );
     const removed = await edits.remove(rows);
-    const asked = server.deleteObjects.mock.calls.map(([, which]) => which);
-    expect(asked.map(({ keys, prefixes }) => [keys?.length, prefixes?.length])).toEqual([
+    const requests = server.deleteObjects.mock.calls.map(([, which]) => which);
+    expect(requests.map(({ keys, prefixes }) => [keys?.length, prefixes?.length])).toEqual([
       [10_000, 0],
       [1, 0],
       [0, 1]
     ]);
-    expect(asked.flatMap(({ keys, prefixes }) => [...keys!, ...prefixes!])).toEqual(
+    expect(requests.flatMap(({ keys, prefixes }) => [...keys!, ...prefixes!])).toEqual(
       rows.map(({ key }) => key)
     );
     expect(removed.errors.map(({ Key }) => Key)).toEqual(['a/0', 'a/10000']);
@@ -76,8 +76,8 @@ describe('Edits', () => {
     })) as typeof model.rows;
     server.deleteObjects
       .mockResolvedValueOnce({ reply: { deleted: [], errors: [] } })
-      .mockRejectedValueOnce(new Error('gone away'));
-    await expect(edits.remove(rows)).rejects.toThrow('gone away');
+      .mockRejectedValueOnce(new Error('disconnected'));
+    await expect(edits.remove(rows)).rejects.toThrow('disconnected');
     expect(listObjects).toHaveBeenCalled();
   });
 
@@ -95,7 +95,7 @@ describe('Edits', () => {
     expect([model.bucket, model.selection.active]).toEqual(['other', null]);
   });
 
-  it('opens the bucket that it has made', async () => {
+  it('opens a new bucket', async () => {
     await edits.createBucket('fresh');
     expect(server.createBucket).toHaveBeenCalledWith('fresh');
     expect([model.bucket, model.prefix]).toEqual(['fresh', '']);

@@ -62,14 +62,14 @@ describe('Moves', () => {
   it.each([
     ['an object', ['d/new']],
     ['a folder', ['d/new/inner']]
-  ])('refuses the name of %s that is there', async (_, there) => {
-    taken = there;
+  ])('refuses the name of %s that exists', async (_, existing) => {
+    taken = existing;
     await expect(moves.rename(file('d/a'), 'new')).rejects.toThrow('new already exists.');
     await expect(moves.rename(folder('d/a/'), 'new')).rejects.toThrow('new already exists.');
     expect(started).toEqual([]);
   });
 
-  it('starts nothing for the same name, none, or one with a slash', async () => {
+  it('starts nothing for the same name, an empty one, or one with a slash', async () => {
     await moves.rename(file('d/a'), 'a');
     await moves.rename(folder('d/x/'), 'x/');
     await moves.rename(file('d/a'), '');

@@ -5,7 +5,7 @@ import {
   conflict,
   FakeUploadServer,
   fileOf,
-  gone,
+  noSuchUpload,
   MIB,
   PART,
   settle
@@ -68,13 +68,13 @@ describe('FileSender', () => {
     expect([put.mock.calls.length, troubles]).toEqual([2, ['NetworkError']]);
   });
 
-  it('sends a larger file in parts, three at once, and completes it', async () => {
+  it('sends a larger file in parts, three in parallel, and completes it', async () => {
     expect(await sender.send(job(fileOf(5 * PART + 1)))).toBe(true);
     expect(numbers()).toEqual([1, 2, 3, 4, 5, 6]);
     expect(server.puts.map(({ size }) => size)).toEqual([PART, PART, PART, PART, PART, 1]);
     expect(server.mostAtOnce).toBe(3);
     expect(server.objects.get('model.bin')?.size).toBe(5 * PART + 1);
-    expect(server.asked).toEqual(['begin model.bin fail', 'complete u1']);
+    expect(server.requests).toEqual(['begin model.bin fail', 'complete u1']);
     expect(held.size).toBe(0);
   });
 
@@ -111,7 +111,7 @@ describe('FileSender', () => {
     expect(back).toEqual([PART + 100]);
   });
 
-  it('sends only what is missing when the server knows the file', async () => {
+  it('sends only missing parts when the server has an upload of the file', async () => {
     const file = fileOf(4 * PART);
     const known = await server.createUpload({
       bucket: 'bucket',
@@ -124,7 +124,7 @@ describe('FileSender', () => {
     known.parts.push({ number: 1, size: PART }, { number: 3, size: PART });
     await sender.send(job(file));
     expect(numbers()).toEqual([2, 4]);
-    // What has arrived counts at once.
+    // Uploaded parts count immediately.
     expect(progress[0]).toBe(2 * PART);
   });
 
@@ -137,13 +137,13 @@ describe('FileSender', () => {
     server.puts.forEach(({ answer }) => answer.resolve());
     await expect(paused).rejects.toThrow('cancelled');
     expect([numbers(), serverUpload?.id, progress.at(-1)]).toEqual([[1, 2, 3], 'u1', 3 * PART]);
-    expect(server.asked).not.toContain('drop u1');
+    expect(server.requests).not.toContain('drop u1');
 
     pause = new AbortController();
     server.instant = true;
     expect(await sender.send(job(file))).toBe(true);
     expect(numbers()).toEqual([1, 2, 3, 4, 5]);
-    expect(server.asked).toEqual(['begin model.bin fail', 'get u1', 'complete u1']);
+    expect(server.requests).toEqual(['begin model.bin fail', 'get u1', 'complete u1']);
   });
 
   it('cancels: stops sending and discards the uploaded parts', async () => {
@@ -156,7 +156,7 @@ describe('FileSender', () => {
     await expect(cancelled).rejects.toThrow();
     await settle();
     expect(numbers()).toEqual([1, 2, 3, 4]);
-    expect([server.uploads.size, server.asked.at(-1), held.size]).toEqual([0, 'drop u1', 0]);
+    expect([server.uploads.size, server.requests.at(-1), held.size]).toEqual([0, 'drop u1', 0]);
   });
 
   it('discards an upload that was started while it was cancelled', async () => {
@@ -179,20 +179,20 @@ describe('FileSender', () => {
   });
 
   it('starts again when the upload no longer exists, but only once', async () => {
-    const put = vi.spyOn(server, 'putPart').mockRejectedValueOnce(gone());
+    const put = vi.spyOn(server, 'putPart').mockRejectedValueOnce(noSuchUpload());
     expect(await sender.send(job(fileOf(2 * PART)))).toBe(true);
-    put.mockRejectedValue(gone());
-    await expect(sender.send(job(fileOf(3 * PART), { key: 'other' }))).rejects.toThrow('dropped');
+    put.mockRejectedValue(noSuchUpload());
+    await expect(sender.send(job(fileOf(3 * PART), { key: 'other' }))).rejects.toThrow('aborted');
   });
 
-  it('recognizes an object whose completion succeeded without a reply', async () => {
+  it('recognizes its object when the reply to complete was lost', async () => {
     const complete = server.completeUpload.bind(server);
     vi.spyOn(server, 'completeUpload').mockImplementationOnce(async id => {
       await complete(id);
       throw ApiError.unreachable();
     });
     expect(await sender.send(job(fileOf(2 * PART)))).toBe(true);
-    expect(server.asked.slice(-2)).toEqual(['complete u1', 'head model.bin']);
+    expect(server.requests.slice(-2)).toEqual(['complete u1', 'head model.bin']);
     expect(numbers()).toEqual([1, 2]);
   });
 
@@ -204,7 +204,7 @@ describe('FileSender', () => {
     });
     server.objects.set('model.bin', { size: 2 * PART, etag: '"0-2"' });
     expect(await sender.send(job(fileOf(2 * PART), { onConflict: 'overwrite' }))).toBe(true);
-    expect(server.asked).not.toContain('head model.bin');
+    expect(server.requests).not.toContain('head model.bin');
     expect(numbers()).toEqual([1, 2, 1, 2]);
   });
 
@@ -232,7 +232,7 @@ describe('FileSender', () => {
     const file = fileOf(2 * PART);
     await expect(sender.send(job(file))).rejects.toThrow('is there');
     expect(await sender.send(job(file, { onConflict: 'rename' }))).toBe(true);
-    expect([server.asked.includes('drop u1'), server.uploads.size]).toEqual([true, 0]);
+    expect([server.requests.includes('drop u1'), server.uploads.size]).toEqual([true, 0]);
     expect([...server.objects.keys()]).toEqual(['model.bin (1)']);
   });
 
@@ -251,13 +251,13 @@ describe('FileSender', () => {
     expect(pieces(2)).toEqual(pieces(1));
     expect(server.objects.get('model.bin')?.size).toBe(2 * PART);
     expect([progress.at(-1), troubles]).toEqual([2 * PART, []]);
-    // The next files are sent so from the beginning.
+    // The next files use small requests from the start.
     server.refused = 0;
     await sender.send(job(fileOf(2 * PART), { key: 'next' }));
     await sender.send(job(fileOf(3 * MIB), { key: 'smaller' }));
     expect([server.refused, server.objects.get('smaller')?.size]).toEqual([0, 3 * MIB]);
     expect(await sender.send(job(fileOf(MIB), { key: 'small' }))).toBe(true);
-    expect(server.asked.at(-1)).toBe('put small');
+    expect(server.requests.at(-1)).toBe('put small');
   });
 
   it('sends a file in parts when a proxy refuses it in one request', async () => {
@@ -266,7 +266,7 @@ describe('FileSender', () => {
     expect(server.objects.get('model.bin')?.size).toBe(3 * MIB);
   });
 
-  it('names the proxy when it lets nothing through', async () => {
+  it('names the proxy when it refuses even small requests', async () => {
     server.proxyLimit = 1000;
     await expect(sender.send(job(fileOf(2 * PART)))).rejects.toThrow(/proxy.*client_max_body_size/);
     await expect(sender.send(job(fileOf(2000)))).rejects.toThrow(/proxy/);

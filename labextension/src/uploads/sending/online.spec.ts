@@ -18,7 +18,7 @@ it('waits for the network to come back', async () => {
   expect(await waiting).toBe(true);
 });
 
-it('ends with its signal', async () => {
+it('stops waiting when the signal is aborted', async () => {
   network(false);
   const stop = new AbortController();
   const waiting = whenOnline(stop.signal);

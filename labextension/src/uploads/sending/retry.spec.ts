@@ -5,7 +5,7 @@ import { isTransient, withRetries, type IBackoff } from './retry';
 
 const refusal = (status: number) => new ApiError(`HTTP${status}`, 'no', status);
 
-/** A clock that is always there at once, and notes what was waited for. */
+/** A clock whose pauses end immediately, and which records them. */
 function patient(offline = 0): IBackoff & { slept: number[] } {
   const slept: number[] = [];
   return {
@@ -47,7 +47,7 @@ describe('withRetries', () => {
       expect(work).toHaveBeenCalledTimes(1);
     }
     expect([408, 429, 502, 503, 504].map(refusal).every(isTransient)).toBe(true);
-    // No answer is one thing, our own mistake another.
+    // A missing reply is transient, an error in the code is not.
     expect(isTransient(ApiError.from(new TypeError('bug')))).toBe(false);
   });
 
@@ -57,7 +57,7 @@ describe('withRetries', () => {
     expect(work).toHaveBeenCalledTimes(26);
   });
 
-  it('ends its waiting with the signal', async () => {
+  it('stops waiting when the signal is aborted', async () => {
     const stop = new AbortController();
     const work = vi.fn(() => Promise.reject(ApiError.unreachable()));
     const backoff: IBackoff = {

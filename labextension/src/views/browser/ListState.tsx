@@ -118,7 +118,7 @@ function Failure({ error, actions, trans }: IStateProps & { error: ApiError }): 
       <State title={trans.__('Not connected')}>
         <p>
           {trans.__(
-            'In Open Data Hub or OpenShift AI, attach a data connection to this workbench and restart it. Elsewhere, enter the endpoint and the keys in the settings.'
+            'In Open Data Hub or OpenShift AI, attach a data connection and restart this workbench. Elsewhere, enter the endpoint and the keys in the settings.'
           )}
         </p>
         <Action onClick={() => actions.settings()}>{trans.__('Open Settings')}</Action>

@@ -89,7 +89,7 @@ export function useWindow(
     measure();
     return () => observer.disconnect();
   }, [scroller]);
-  // A change of the length may have moved the scroll bar, or the position it stands for.
+  // A change of the length may have moved the scroll bar, or the position it represents.
   useLayoutEffect(() => {
     const node = scroller.current!;
     const bar = space.goTo(space.top);

@@ -28,7 +28,7 @@ describe('DeleteBody', () => {
   const says = (container: HTMLElement, text: RegExp) =>
     vi.waitFor(() => expect(container.textContent).toMatch(text));
 
-  it('names ten, counts the rest, and knows the size of files', async () => {
+  it('names ten rows, counts the rest, and shows the size of files', async () => {
     const container = show(Array.from({ length: 13 }, (_, index) => file(`f${index}`)));
     const lines = [...container.querySelectorAll('li')].map(({ textContent }) => textContent);
     expect(lines).toHaveLength(11);
@@ -39,7 +39,7 @@ describe('DeleteBody', () => {
     await says(container, /does not keep versions. This cannot be undone/);
   });
 
-  it('counts what is below a folder while the user reads', async () => {
+  it('counts the objects in a folder while the dialog is open', async () => {
     const last = new Deferred<Usage>();
     server.countUsage
       .mockResolvedValueOnce({

@@ -78,7 +78,7 @@ describe('CopyForm', () => {
 
   it('creates a folder in the form', async () => {
     server.createFolder.mockResolvedValue({});
-    await user.click(screen.getByRole('button', { name: 'New folder' }));
+    await user.click(screen.getByRole('button', { name: 'New Folder' }));
     await user.type(screen.getByLabelText('Name of the new folder'), 'fresh{Enter}');
     expect(server.createFolder).toHaveBeenCalledWith('b', 'fresh/');
     await vi.waitFor(() =>

@@ -64,7 +64,7 @@ export function FolderField({ chooser, error, trans }: IFolderFieldProps): JSX.E
             disabled={chooser.loading}
             onClick={() => void chooser.loadMore()}
           >
-            {trans.__('Load more folders')}
+            {trans.__('Load More Folders')}
           </button>
         )}
       </div>
@@ -111,7 +111,7 @@ function NewFolder({ chooser, trans }: IPartProps): JSX.Element {
   if (name === null) {
     return (
       <button type="button" className="odhtec-LinkButton" onClick={() => setName('')}>
-        {trans.__('New folder')}
+        {trans.__('New Folder')}
       </button>
     );
   }

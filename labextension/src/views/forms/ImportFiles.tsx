@@ -80,8 +80,8 @@ function QuickChoices({ model, trans }: IImportFilesProps): JSX.Element {
     <div className="odhtec-Quicks" role="group" aria-label={trans.__('Quick selection')}>
       {quick(trans.__('All'), () => model.chooseAll())}
       {model.found?.repoType === 'model' &&
-        quick(trans.__('Safetensors only'), () => model.choosePatterns(SAFETENSORS_ONLY, []))}
-      {quick(trans.__('Only new files'), () => model.chooseNew(), !model.plan)}
+        quick(trans.__('Safetensors Only'), () => model.choosePatterns(SAFETENSORS_ONLY, []))}
+      {quick(trans.__('New Files Only'), () => model.chooseNew(), !model.plan)}
       {quick(trans.__('None'), () =>
         model.tick(
           (model.found?.files ?? []).map(({ path }) => path),

@@ -105,13 +105,13 @@ describe('ImportForm', () => {
     expect(onStarted).toHaveBeenCalled();
   });
 
-  it('has one click for safetensors, for what is new, and for everything', async () => {
+  it('has buttons to select safetensors, new files, and all files', async () => {
     await user.type(repository(), 'org/name{Enter}');
     await screen.findByText(/3 of 3 files selected/);
-    await user.click(screen.getByRole('button', { name: 'Safetensors only' }));
+    await user.click(screen.getByRole('button', { name: 'Safetensors Only' }));
     expect(screen.getByText(/2 of 3 files selected/)).toBeTruthy();
     expect(screen.getByLabelText<HTMLInputElement>('Include').value).toContain('*.safetensors');
-    await user.click(screen.getByRole('button', { name: 'Only new files' }));
+    await user.click(screen.getByRole('button', { name: 'New Files Only' }));
     expect(screen.getByText(/1 of 3 files selected/)).toBeTruthy();
     expect(screen.queryByText(/differ from their files/)).toBeNull();
     await user.click(screen.getByRole('button', { name: 'All' }));
@@ -139,7 +139,7 @@ describe('ImportForm', () => {
   it('uses the entered target, and the top level by a click', async () => {
     await user.type(repository(), 'org/name{Enter}');
     await screen.findByText(/3 of 3 files selected/);
-    await user.click(screen.getByRole('button', { name: 'Use the top level of the bucket' }));
+    await user.click(screen.getByRole('button', { name: 'Use Top Level of Bucket' }));
     expect(screen.getByText('Files are stored in s3://b/org/name/')).toBeTruthy();
     const target = screen.getByLabelText('Target folder in b');
     fireEvent.change(target, { target: { value: '' } });
@@ -154,7 +154,7 @@ describe('ImportForm', () => {
     await user.type(repository(), 'org/name{Enter}');
     await screen.findByText(/3 of 3 files selected/);
     await vi.waitFor(() => expect(document.querySelector('option[value=v2]')).toBeTruthy());
-    // A browser says so when an entry of the list was taken.
+    // Browsers send this event for a selected entry of the list.
     fireEvent.input(screen.getByLabelText('Revision'), {
       target: { value: 'v2' },
       inputType: 'insertReplacementText'
@@ -185,7 +185,7 @@ describe('ImportForm', () => {
     expect(started().token).toBe('hf_secret');
   });
 
-  it("stays open with the server's words when the import is refused", async () => {
+  it("stays open and shows the server's message when the import is refused", async () => {
     server.importFromHub.mockRejectedValue(new ApiError('Conflict', 'It differs.', 409));
     await user.type(repository(), 'org/name{Enter}');
     await screen.findByText(/3 of 3 files selected/);

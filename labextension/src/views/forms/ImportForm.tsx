@@ -181,7 +181,7 @@ function TokenField({ model, trans }: IPartProps): JSX.Element {
     return (
       <div>
         <button type="button" className="odhtec-LinkButton" onClick={() => setOpen(true)}>
-          {trans.__('Use a token for this import')}
+          {trans.__('Use Token for This Import')}
         </button>
       </div>
     );
@@ -225,9 +225,7 @@ function Target({ model, trans }: IPartProps): JSX.Element {
           className="odhtec-LinkButton"
           onClick={() => model.setBase(model.base ? '' : folder)}
         >
-          {model.base
-            ? trans.__('Use the top level of the bucket')
-            : trans.__('Use the folder %1', folder)}
+          {model.base ? trans.__('Use Top Level of Bucket') : trans.__('Use Folder %1', folder)}
         </button>
       )}
     </div>

@@ -40,7 +40,7 @@ export function MultipartForm({ model, onClose, trans }: IMultipartFormProps): J
               disabled={!removable.length}
               onClick={() => model.tick(removable, true)}
             >
-              {trans.__('All not in use')}
+              {trans.__('All')}
             </button>
             <button
               type="button"
@@ -69,7 +69,7 @@ export function MultipartForm({ model, onClose, trans }: IMultipartFormProps): J
           disabled={busy !== null}
           onClick={() => void model.loadMore()}
         >
-          {trans.__('Show more')}
+          {trans.__('Show More')}
         </button>
       )}
       {model.failures.length > 0 && <FailureList failures={model.failures} trans={trans} />}

@@ -33,7 +33,7 @@ export function VersionList({ model, trans }: IVersionListProps): JSX.Element {
           disabled={model.busy !== null}
           onClick={() => void model.loadMore()}
         >
-          {trans.__('Show more')}
+          {trans.__('Show More')}
         </button>
       )}
     </section>

@@ -35,9 +35,9 @@ export function ListFooter(props: IListFooterProps): JSX.Element | null {
   return (
     <Footer text={partText(model, loaded, trans)}>
       {model.filter && (
-        <Action label={trans.__('Load more')} onClick={() => void model.loadMore()} />
+        <Action label={trans.__('Load More')} onClick={() => void model.loadMore()} />
       )}
-      <Action label={trans.__('Load all')} onClick={() => void model.loadAll()} />
+      <Action label={trans.__('Load All')} onClick={() => void model.loadAll()} />
     </Footer>
   );
 }

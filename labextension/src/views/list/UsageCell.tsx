@@ -21,7 +21,7 @@ export function UsageCell(props: {
       {usage.state === 'counting' && (
         <IconButton
           icon={closeIcon}
-          label={trans.__('Stop counting')}
+          label={trans.__('Stop Counting')}
           className="odhtec-Row-stop"
           tabIndex={-1}
           onClick={props.onStop}

@@ -57,7 +57,7 @@ describe('PreviewView', () => {
     return { model, getPreview };
   };
 
-  it('shows what was read, and what cannot be shown', async () => {
+  it('shows the object, and what is missing from the preview', async () => {
     await show(textPreview({ note: 'Cut here.', bytesRead: 512 }));
     screen.getByText('code: hello');
     screen.getByText('plain text · utf-8 · x/y · 1000 bytes · 512 B read');
@@ -85,12 +85,12 @@ describe('PreviewView', () => {
     await show(textPreview({ language: 'markdown', text: '# T' }));
     screen.getByText('markdown: # T');
     taken.mockClear();
-    fireEvent.click(screen.getByRole('button', { name: 'Show source' }));
+    fireEvent.click(screen.getByRole('button', { name: 'Show Source' }));
     screen.getByText('code: # T');
     expect(taken).toHaveBeenCalledTimes(1);
   });
 
-  it('draws a table whose cells keep their kind', async () => {
+  it('shows a table with cells formatted by type', async () => {
     await show(tablePreview());
     const [head, first, second] = screen.getAllByRole('row');
     expect(within(head).getAllByRole('columnheader')[1].textContent).toBe('idint64');
@@ -132,7 +132,7 @@ describe('PreviewView', () => {
     expect(renderers.pdfUrl).not.toHaveBeenCalled();
   });
 
-  it('explains why it could not be read, and retries', async () => {
+  it('explains why the object cannot be read, and retries', async () => {
     const { getPreview } = await show(new ApiError('NoSuchKey', 'd/name.x is not in b.', 404));
     expect(screen.getByRole('alert').textContent).toContain('d/name.x is not in b.');
     fireEvent.click(screen.getByRole('button', { name: 'Retry' }));

@@ -23,7 +23,7 @@ export function TextBody(props: IBodyProps<Kind<'text'>>): JSX.Element {
             aria-pressed={asSource}
             onClick={() => setAsSource(!asSource)}
           >
-            {asSource ? trans.__('Show rendered') : trans.__('Show source')}
+            {asSource ? trans.__('Show Rendered') : trans.__('Show Source')}
           </button>
         </div>
       )}

@@ -67,7 +67,7 @@ function FileList({
       </ul>
       {more > 0 && (
         <button type="button" className="odhtec-LinkButton" onClick={() => model.showMore()}>
-          {trans.__('Show more (%1 left)', more.toLocaleString())}
+          {trans.__('Show More (%1 left)', more.toLocaleString())}
         </button>
       )}
     </>

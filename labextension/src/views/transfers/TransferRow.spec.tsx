@@ -35,7 +35,7 @@ it('claims no percentage while the total is unknown', () => {
   expect(screen.getByRole('progressbar').hasAttribute('aria-valuenow')).toBe(false);
 });
 
-it("repeats the server's error and can be cleared when it has ended", async () => {
+it("shows the server's error and can be cleared when it has ended", async () => {
   const actions = fakeActions();
   const failed = transfer({
     state: 'failed',
@@ -82,15 +82,15 @@ it('says how many hidden files were skipped', () => {
   expect(screen.getByText(/2 hidden files skipped/)).toBeTruthy();
 });
 
-it('leads to the settings when a paused transfer needs its connection', async () => {
+it('links to the settings when a paused transfer needs its connection', async () => {
   const actions = fakeActions();
   const paused = transfer({
     state: 'paused',
     needs: 'connection',
-    error: { code: 'AccessDenied', message: 'The keys are gone.' }
+    error: { code: 'AccessDenied', message: 'The keys have expired.' }
   });
   render(<TransferRow transfer={paused} actions={actions} trans={trans} />);
-  expect(screen.getByRole('alert').textContent).toBe('The keys are gone.');
+  expect(screen.getByRole('alert').textContent).toBe('The keys have expired.');
   await userEvent.click(screen.getByRole('button', { name: 'Connection Settings…' }));
   expect(actions.settings).toHaveBeenCalled();
 });

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from odhtec_jupyter.errors import OdhTecError, StoreError, Unreachable
+from odhtec_jupyter.stores.bounded import PIECE_BYTES, read_whole
 from odhtec_jupyter.stores.http import Http
 from odhtec_jupyter.stores.interruption import ReplyWait, interruptible
 from odhtec_jupyter.stores.s3.connection.clients import REDIRECTS, S3Clients, redirected
@@ -20,7 +21,7 @@ from odhtec_jupyter.stores.s3.wire.errors import answer_error, require_s3, s3_er
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-MAX_REPLY_BYTES = 64 * 1024  # of an error, or of the reply to a write
+MAX_REPLY_BYTES = 64 * 1024  # of the reply to a write
 MAX_BACKOFF_SECONDS = 1.0
 
 
@@ -112,7 +113,10 @@ class ObjectRequests:
         """
         host = self._clients.host
         with s3_errors(host), interruptible(ReplyWait(response)):
-            body = response.read(MAX_REPLY_BYTES)
+            if response.status < 300:  # the reply to a write that has succeeded, whatever follows
+                body = response.read(MAX_REPLY_BYTES)
+            else:
+                body = read_whole(response.stream(PIECE_BYTES), host)
         if was_read and len(body) < MAX_REPLY_BYTES:
             response.release_conn()
         else:  # unread bytes would be taken for the reply to the next request
