@@ -19,7 +19,7 @@ from odhtec_jupyter.demo.hub.faults import Halt
 from odhtec_jupyter.demo.hub.repository import Repository
 from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
-from odhtec_jupyter.errors import Cancelled, Conflict, NotFound, OdhTecError, StoreError, VerificationError
+from odhtec_jupyter.errors import BadRequest, Cancelled, Conflict, NotFound, OdhTecError, StoreError, VerificationError
 from tests.waiting import GIVE_UP_SECONDS
 
 if TYPE_CHECKING:
@@ -193,6 +193,17 @@ def test_imported_model_is_awaited_and_listed(
     client.transfer(done.id).remove()
     with pytest.raises(NotFound):
         client.transfer(done.id)
+
+
+def test_bandwidth_limit_can_be_read_and_changed(client: Client) -> None:
+    assert client.max_bandwidth() == 0
+    try:
+        assert client.max_bandwidth(20_000_000) == client.max_bandwidth() == 20_000_000
+        for value in (-1, 9999):
+            with pytest.raises(BadRequest):
+                client.max_bandwidth(value)
+    finally:
+        assert client.max_bandwidth(0) == 0
 
 
 def test_waiting_for_a_cancelled_transfer_raises_cancelled(
