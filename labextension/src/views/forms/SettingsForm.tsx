@@ -137,7 +137,7 @@ export function SettingsForm(props: ISettingsFormProps): JSX.Element {
             fields: [
               {
                 name: 'files',
-                label: trans.__('Files transferred in parallel (1 to 64)'),
+                label: trans.__('Files over 8 MB in parallel (1 to 64)'),
                 number: { min: 1, max: 64 }
               }
             ]
