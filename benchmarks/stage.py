@@ -145,6 +145,12 @@ class Stage:
             yield url.strip()
 
     @contextmanager
+    def slow_link(self, port: int, bytes_per_second: int) -> Iterator[int]:
+        """A port that leads to another one, with so many bytes per second from there for each connection."""
+        with _child("slow_link.py", str(port), str(bytes_per_second)) as own_port:
+            yield int(own_port)
+
+    @contextmanager
     def far_s3(self) -> Iterator[str]:
         """The URL of a store with small files that is as far away as it is told to be."""
         with _child("far_s3.py", "--stdin") as url:

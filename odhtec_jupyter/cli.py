@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from odhtec_jupyter.commands import (
+    bandwidth,
     buckets,
     copying,
     importing,
@@ -54,7 +55,7 @@ def parser() -> Parser:
     )
     command.add_argument("--version", action="version", version=version("odhtec-jupyter"))
     commands = command.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for group in (listing, copying, syncing, removing, streams, presigning, buckets, importing, transfers):
+    for group in (listing, copying, syncing, removing, streams, presigning, buckets, importing, transfers, bandwidth):
         group.add(commands)
     demo = commands.add_parser(
         "demo",

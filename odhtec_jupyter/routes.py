@@ -68,6 +68,7 @@ ROUTES = [
     ("/settings/proxy", settings.ProxySettingsHandler),
     ("/settings/test-proxy", settings.TestProxyHandler),
     ("/settings/max-concurrent-transfers", settings.ConcurrencyHandler),
+    ("/settings/max-bandwidth", settings.BandwidthHandler),
     ("/disclaimer", disclaimer.DisclaimerHandler),
     ("/.*", contract.NotFoundHandler),
 ]

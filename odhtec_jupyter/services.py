@@ -56,6 +56,7 @@ class Services:
         self.engine = Engine(
             max_memory=settings.max_memory,
             max_concurrent_transfers=settings.max_concurrent_transfers,
+            max_bandwidth=settings.max_bandwidth,
             max_small_files=settings.max_small_files,
             journal=Journal(Path(settings.state_dir) if settings.state_dir else None, log=log),
         )

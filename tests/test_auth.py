@@ -151,6 +151,7 @@ ADDITIONAL_RESOURCES = {
     **{(verb, path): {"odhtec-settings"} for verb in ("GET", "PUT") for path in ("/settings/s3", "/settings/hf")},
     **{(verb, "/settings/proxy"): {"odhtec-settings"} for verb in ("GET", "PUT")},
     **{(verb, "/settings/max-concurrent-transfers"): {"odhtec-settings"} for verb in ("GET", "PUT")},
+    **{(verb, "/settings/max-bandwidth"): {"odhtec-settings"} for verb in ("GET", "PUT")},
     **{("POST", f"/settings/test-{end}"): {"odhtec-settings"} for end in ("s3", "hf", "proxy")},
     ("POST", "/objects/presign"): {"odhtec-links"},
 }

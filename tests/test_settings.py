@@ -24,6 +24,7 @@ def test_an_empty_environment_means_amazon_and_the_public_hub(with_env: Env) -> 
     assert settings.hub.endpoint == HUB_ENDPOINT
     assert settings.hub.token is None
     assert settings.max_concurrent_transfers == 2
+    assert settings.max_bandwidth == 0
     assert settings.network.proxy_for("https://huggingface.co") is None
 
 
@@ -38,12 +39,14 @@ def test_the_data_connection_of_open_data_hub_is_read(with_env: Env) -> None:
         HF_TOKEN="hf_x",
         HF_ENDPOINT="https://hf-mirror.example.com/",
         MAX_CONCURRENT_TRANSFERS="7",
+        MAX_BANDWIDTH="20000000",
     )
     s3 = settings.s3
     assert (s3.endpoint, s3.region, s3.default_bucket) == ("https://s3.example.com:8443", "eu-central-1", "models")
     assert (s3.access_key_id, s3.secret_access_key, s3.session_token) == ("key", "secret", "session")
     assert (settings.hub.endpoint, settings.hub.token) == ("https://hf-mirror.example.com", "hf_x")
     assert settings.max_concurrent_transfers == 7
+    assert settings.max_bandwidth == 20_000_000
 
 
 @pytest.mark.parametrize(
@@ -81,6 +84,21 @@ def test_configuration_overrides_the_environment_and_a_change_overrides_both(wit
 @pytest.mark.parametrize("text", ["0", "65", "-1", "many", "1.5", "٣", "999999999999999999999"])
 def test_invalid_number_of_transfers_is_replaced_by_the_default(with_env: Env, text: str) -> None:
     assert with_env(MAX_CONCURRENT_TRANSFERS=text).max_concurrent_transfers == 2
+
+
+@pytest.mark.parametrize("text", ["-1", "9999", "20MB", "1e6", "20000.5", "٣", "9" * 5000])
+def test_invalid_bandwidth_in_the_environment_is_no_limit(
+    with_env: Env, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert with_env(MAX_BANDWIDTH=text).max_bandwidth == 0
+    assert "MAX_BANDWIDTH must be 0" in caplog.text
+
+
+def test_invalid_bandwidth_in_the_configuration_is_refused() -> None:
+    assert OdhTecSettings(config=Config({"OdhTecSettings": {"max_bandwidth": 10_000}})).max_bandwidth == 10_000
+    for value in (-1, 1, 9999, 10**12 + 1):
+        with pytest.raises(BadRequest, match="maxBandwidth must be 0 for no limit"):
+            OdhTecSettings(max_bandwidth=value)
 
 
 @pytest.mark.parametrize(
@@ -351,7 +369,7 @@ def test_stored_login_token_is_used_last_and_for_its_hub_only(with_env: Env, tmp
 
 def test_help_and_generated_configuration_list_every_setting() -> None:
     names = set(OdhTecSettings.class_traits(config=True))
-    assert len(names) == 20
+    assert len(names) == 22
     text = OdhTecApp().generate_config_file()
     assert {name for name in names if f"# c.OdhTecSettings.{name} = " in text} == names
     assert "S3Traits" not in text  # it has no section

@@ -986,6 +986,27 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/settings/max-bandwidth": {
+        parameters: {
+            query?: {
+                /** @description The name of the connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the bytes per second that all transfers, uploads and downloads together move */
+        get: operations["getBandwidth"];
+        /** Change this limit until the server stops, also for running transfers */
+        put: operations["setBandwidth"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/disclaimer": {
         parameters: {
             query?: {
@@ -1086,6 +1107,14 @@ export type components = {
             totalSize: number | null;
             /** Truncated */
             truncated: boolean;
+        };
+        /**
+         * BandwidthSettings
+         * @description Bytes per second that all transfers, uploads and downloads together move, from 10,000; 0 for no limit.
+         */
+        BandwidthSettings: {
+            /** Maxbandwidth */
+            maxBandwidth: number;
         };
         /**
          * BinaryPreview
@@ -2657,6 +2686,7 @@ export type components = {
 export type AbortRequest = components['schemas']['AbortRequest'];
 export type ArchiveEntry = components['schemas']['ArchiveEntry'];
 export type ArchivePreview = components['schemas']['ArchivePreview'];
+export type BandwidthSettings = components['schemas']['BandwidthSettings'];
 export type BinaryPreview = components['schemas']['BinaryPreview'];
 export type Bucket = components['schemas']['Bucket'];
 export type BucketList = components['schemas']['BucketList'];
@@ -4531,6 +4561,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConcurrencySettings"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getBandwidth: {
+        parameters: {
+            query?: {
+                /** @description The name of the connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BandwidthSettings"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    setBandwidth: {
+        parameters: {
+            query?: {
+                /** @description The name of the connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BandwidthSettings"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BandwidthSettings"];
                 };
             };
             default: components["responses"]["Error"];

@@ -2,6 +2,7 @@
 
 export type {
   AbortRequest,
+  BandwidthSettings,
   Bucket,
   BucketList,
   ConcurrencySettings,

@@ -190,3 +190,13 @@ class Api:
     def remove_transfer(self, transfer_id: str) -> None:
         """Remove a finished transfer from the list."""
         self.connection.send("DELETE", f"/transfers/{quote(transfer_id, safe='')}").close()
+
+    # --- settings -------------------------------------------------------------------------------------------------
+
+    def get_bandwidth(self) -> models.BandwidthSettings:
+        """Return the bandwidth limit of the server."""
+        return self._request(models.BandwidthSettings, "GET", "/settings/max-bandwidth")
+
+    def set_bandwidth(self, change: models.BandwidthSettings) -> models.BandwidthSettings:
+        """Change the bandwidth limit of the server."""
+        return self._request(models.BandwidthSettings, "PUT", "/settings/max-bandwidth", change)

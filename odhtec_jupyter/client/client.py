@@ -329,6 +329,15 @@ class Client:
         """Return a transfer by its id."""
         return Transfer(self._api, self._api.get_transfer(transfer_id))
 
+    def max_bandwidth(self, change: int | None = None) -> int:
+        """Return the bytes per second that all transfers of the server together move; 0 is no limit.
+
+        With ``change``, the limit is changed first, until the server stops. It also applies to running transfers.
+        """
+        if change is None:
+            return self._api.get_bandwidth().max_bandwidth
+        return self._api.set_bandwidth(request(models.BandwidthSettings, max_bandwidth=change)).max_bandwidth
+
 
 def _reconnect(url: str | None, verify: bool | str | None) -> Client:
     return Client(url, verify=verify)

@@ -12,7 +12,8 @@ from odhtec_jupyter.client import Client, Transfer
 from odhtec_jupyter.client.arguments import Patterns, s3_location
 from odhtec_jupyter.client.listing import is_folder
 from odhtec_jupyter.client.local.downloader import Downloader, local_path, missing_slash
-from odhtec_jupyter.client.local.local_transfer import LocalPlan, LocalTransfer
+from odhtec_jupyter.client.local.local_file import LocalPlan
+from odhtec_jupyter.client.local.local_transfer import LocalTransfer
 from odhtec_jupyter.client.local.saved_files import SavedFiles
 from odhtec_jupyter.client.local.uploader import Uploader
 from odhtec_jupyter.commands.arguments.expansion import NOT_FOUND

@@ -57,7 +57,7 @@ def cat(options: argparse.Namespace) -> int:
 def write_to_stdout(client: Client, entry: Entry | str) -> None:
     """Write an object to standard output."""
     location = s3_object(entry)
-    with ObjectReader(client.api, location.bucket, location.key, whole=True) as reader:
+    with ObjectReader(client.api, location.bucket, location.key) as reader:
         block = memoryview(bytearray(BLOCK_BYTES))
         while length := reader.readinto(block):
             sys.stdout.buffer.write(block[:length])

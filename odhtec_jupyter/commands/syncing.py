@@ -14,7 +14,8 @@ from odhtec_jupyter.client.arguments import Patterns, s3_location
 from odhtec_jupyter.client.listing import is_folder_marker, objects_below
 from odhtec_jupyter.client.local.downloader import Downloader, local_path, unsaved_object
 from odhtec_jupyter.client.local.dry_run import left_out_notice
-from odhtec_jupyter.client.local.local_transfer import LocalPlan, LocalTransfer
+from odhtec_jupyter.client.local.local_file import LocalPlan
+from odhtec_jupyter.client.local.local_transfer import LocalTransfer
 from odhtec_jupyter.client.local.scan import entries_below
 from odhtec_jupyter.client.local.uploader import Uploader, folder_of, includes
 from odhtec_jupyter.commands.arguments.expansion import not_found

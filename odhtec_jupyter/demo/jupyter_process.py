@@ -21,7 +21,7 @@ _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.1
 
 # Prefixes of variables that would make the server use the user's configuration, data or connections.
-_FOREIGN = ("AWS_", "HF_", "HUGGING", "JUPYTER", "IPYTHON", "MAX_CONCURRENT_TRANSFERS")
+_FOREIGN = ("AWS_", "HF_", "HUGGING", "JUPYTER", "IPYTHON", "MAX_CONCURRENT_TRANSFERS", "MAX_BANDWIDTH")
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
 
 

@@ -7,6 +7,7 @@ from tornado import web
 from odhtec_jupyter.errors import OdhTecError, ProxyError, StoreError, error_for
 from odhtec_jupyter.handlers.base import SETTINGS_RESOURCE, OdhTecHandler
 from odhtec_jupyter.models import (
+    BandwidthSettings,
     ConcurrencySettings,
     HubSettingsChange,
     ProxySettingsChange,
@@ -179,3 +180,23 @@ class ConcurrencyHandler(SettingsHandler):
     def _show(self) -> None:
         value = self.services.settings.max_concurrent_transfers
         self.reply(ConcurrencySettings(max_concurrent_transfers=value))
+
+
+class BandwidthHandler(SettingsHandler):
+    """``/settings/max-bandwidth``"""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Return the limit in bytes per second."""
+        self._show()
+
+    @web.authenticated
+    async def put(self) -> None:
+        """Change the limit, also for running transfers."""
+        value = self.body(BandwidthSettings).max_bandwidth
+        self.services.settings.max_bandwidth = value
+        self.services.engine.bandwidth.limit = value
+        self._show()
+
+    def _show(self) -> None:
+        self.reply(BandwidthSettings(max_bandwidth=self.services.settings.max_bandwidth))

@@ -63,6 +63,7 @@ from odhtec_jupyter.models.preview import (
     TextPreview,
 )
 from odhtec_jupyter.models.settings import (
+    BandwidthSettings,
     ConcurrencySettings,
     Disclaimer,
     DisclaimerChange,
@@ -107,6 +108,7 @@ __all__ = [
     "AbortRequest",
     "ArchiveEntry",
     "ArchivePreview",
+    "BandwidthSettings",
     "BinaryPreview",
     "Bucket",
     "BucketList",

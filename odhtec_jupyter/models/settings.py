@@ -70,6 +70,12 @@ class ConcurrencySettings(Wire):
     max_concurrent_transfers: int = Field(ge=1, le=64, strict=True)
 
 
+class BandwidthSettings(Wire):
+    """Bytes per second that all transfers, uploads and downloads together move, from 10,000; 0 for no limit."""
+
+    max_bandwidth: int = Field(ge=0, le=10**12, strict=True)
+
+
 class TestReply(Wire):
     """A successful test. The reply to a failed test is an error."""
 

@@ -15,6 +15,8 @@ from odhtec_jupyter.settings.values import env
 MIB = 1024 * 1024
 MIN_MEMORY = 32 * MIB  # two parts for uploads and two for everything else: with less, transfers could block each other
 DEFAULT_TRANSFERS, MAX_TRANSFERS = 2, 64
+# Bytes per second. With less than the first, a part of 8 MiB takes longer than a quarter of an hour.
+MIN_BANDWIDTH, MAX_BANDWIDTH = 10_000, 10**12
 
 
 class LimitTraits(SettingsGroup):
@@ -30,6 +32,10 @@ class LimitTraits(SettingsGroup):
         max=256,
         help="Highest number of smaller files, of up to 8 MiB, that are copied at the same time from or to one store "
         "or hub. The server starts with 8, uses more while that is faster, and fewer when the store is overloaded.",
+    ).tag(config=True)
+    max_bandwidth = Int(
+        help="Bytes per second that all transfers, uploads and downloads together move, from 10000; 0 for no limit. "
+        "Copies within a store, lists and previews are not limited. Environment variable: MAX_BANDWIDTH. Default: 0."
     ).tag(config=True)
     max_memory = Int(
         64 * MIB,
@@ -57,6 +63,14 @@ class LimitTraits(SettingsGroup):
             return DEFAULT_TRANSFERS
         return int(text or DEFAULT_TRANSFERS)
 
+    @default("max_bandwidth")
+    def _max_bandwidth(self) -> int:
+        text = env("MAX_BANDWIDTH")
+        if text and not (text.isascii() and text.isdigit() and len(text) <= 13 and is_bandwidth(int(text))):
+            self._logger.warning("MAX_BANDWIDTH must be 0, or a number of bytes per second from 10000; using no limit.")
+            return 0
+        return int(text or 0)
+
     @default("state_dir")
     def _state_dir(self) -> str:
         return str(Path(jupyter_data_dir()) / "odhtec")
@@ -67,6 +81,17 @@ class LimitTraits(SettingsGroup):
             raise BadRequest("maxConcurrentTransfers must be a number from 1 to 64.")
         return int(proposal["value"])
 
+    @validate("max_bandwidth")
+    def _check_bandwidth(self, proposal: Any) -> int:
+        if not is_bandwidth(proposal["value"]):
+            raise BadRequest("maxBandwidth must be 0 for no limit, or a number of bytes per second from 10000.")
+        return int(proposal["value"])
+
     @validate("max_memory")
     def _check_memory(self, proposal: Any) -> int:
         return max(int(proposal["value"]), MIN_MEMORY)
+
+
+def is_bandwidth(value: int) -> bool:
+    """Return whether a number of bytes per second can be the limit; 0 is none."""
+    return value == 0 or MIN_BANDWIDTH <= value <= MAX_BANDWIDTH

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from contextvars import Context, copy_context
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
@@ -21,15 +22,23 @@ class DaemonThreads(Executor):
     """
 
     def __init__(
-        self, max_workers: int, *, thread_name_prefix: str, initializer: Callable[[], object] = lambda: None
+        self,
+        max_workers: int,
+        *,
+        thread_name_prefix: str,
+        initializer: Callable[[], object] = lambda: None,
+        max_replaced: int = 0,
     ) -> None:
+        """``max_replaced``: the threads beyond ``max_workers`` for :meth:`replaced`."""
         self._max_workers = max_workers
+        self._max_replaced = max_replaced
         self._name = thread_name_prefix
         self._initializer = initializer
         self._changed = threading.Condition()
         self._waiting: deque[tuple[Future[Any], Context, Callable[[], Any]]] = deque()
         self._threads: list[threading.Thread] = []
         self._idle = 0
+        self._replaced = 0
         self._closed = False
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -39,19 +48,39 @@ class DaemonThreads(Executor):
             if self._closed:
                 raise RuntimeError("These threads have been shut down.")
             self._waiting.append((future, copy_context(), partial(fn, *args, **kwargs)))
-            if self._idle < len(self._waiting) and len(self._threads) < self._max_workers:
-                name = f"{self._name}_{len(self._threads)}"
-                thread = threading.Thread(target=self._work, name=name, daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError:  # the container can be out of threads
-                    if not self._threads:
-                        self._waiting.pop()
-                        raise
-                else:
-                    self._threads.append(thread)
+            try:
+                self._add_thread()
+            except RuntimeError:
+                self._waiting.pop()
+                raise
             self._changed.notify()
         return future
+
+    @contextmanager
+    def replaced(self) -> Iterator[None]:
+        """Let another thread run calls while the calling thread waits."""
+        with self._changed:
+            self._replaced += 1
+            self._add_thread()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._replaced -= 1
+
+    def _add_thread(self) -> None:
+        """Start a thread for a waiting call if there may be another one. Raises ``RuntimeError`` if there is none."""
+        most = self._max_workers + min(self._replaced, self._max_replaced)
+        if self._idle >= len(self._waiting) or len(self._threads) >= most:
+            return
+        thread = threading.Thread(target=self._work, name=f"{self._name}_{len(self._threads)}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the container can be out of threads
+            if not self._threads:
+                raise
+        else:
+            self._threads.append(thread)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Accept no more calls. With ``wait``, return when the threads have ended."""

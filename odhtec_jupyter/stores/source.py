@@ -71,6 +71,11 @@ def is_ordered(source: RangedSource) -> bool:
     return bool(getattr(source, "is_ordered", False))
 
 
+def is_local(source: RangedSource) -> bool:
+    """Return whether a source is on this machine: reading it moves no bytes over the network."""
+    return bool(getattr(source, "is_local", False))
+
+
 def close_source(source: RangedSource) -> None:
     """Close what a source keeps open between ranges."""
     close = getattr(source, "close", None)

@@ -19,6 +19,11 @@ class Owner:
         number = f"/{self.number}" if self.kind == "transfer" else ""
         return f"{self.kind}/{self.id}{number}" if self.id else self.kind
 
+    @property
+    def share(self) -> str:
+        """The name of its share of the bandwidth: one for all files of a transfer; empty for a stream."""
+        return f"{self.kind}/{self.id}" if self.id else ""
+
     @classmethod
     def parse(cls, text: str) -> Owner:
         """Return the owner that the journal stores as ``text``; :data:`STREAM` for a text that no version wrote."""

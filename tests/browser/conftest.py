@@ -36,7 +36,7 @@ LAB_OPTIONS = [
     "--LabApp.expose_app_in_browser=True",
     "--JupyterNotebookApp.expose_app_in_browser=True",
 ]
-SETTINGS = ("s3", "hf", "proxy", "max-concurrent-transfers")
+SETTINGS = ("s3", "hf", "proxy", "max-concurrent-transfers", "max-bandwidth")
 FINAL = {"completed", "failed", "cancelled"}
 HERE = Path(__file__).parent
 

@@ -341,9 +341,25 @@ def test_server_is_started_for_the_command_if_none_is_running(
 def test_every_command_has_help(shell: Shell) -> None:
     overview = shell("--help").stdout
     assert "first steps:" in overview
-    for name in ("ls", "du", "search", "cp", "mv", "sync", "rm", "cat", "presign", "mb", "rb", "import", "transfers"):
+    names = ("ls", "du", "search", "cp", "mv", "sync", "rm", "cat", "presign", "mb", "rb", "import", "transfers")
+    for name in (*names, "bandwidth"):
         assert f"\n    {name}" in overview
         result = shell(name, "--help").stdout
         assert "examples:" in result
         assert f"jupyter odhtec {name}" in result.partition("examples:")[2]
         assert max(map(len, result.splitlines())) <= 120
+
+
+def test_bandwidth_limit_is_shown_and_changed(shell: Shell) -> None:
+    assert shell("bandwidth").stdout == "no limit\n"
+    try:
+        assert shell("bandwidth", "20MB").stdout == "20.0 MB/s for all transfers together\n"
+        assert json.loads(shell("bandwidth", "--json").stdout) == {"maxBandwidth": 20_000_000}
+        for text, limit in (("1.5 gB/s", 1_500_000_000), ("500k", 500_000), ("12345", 12_345)):
+            assert json.loads(shell("bandwidth", "--json", text).stdout) == {"maxBandwidth": limit}
+        assert "maxBandwidth must be 0 for no limit" in shell("bandwidth", "10", code=1).stderr
+        for text in ("fast", "-5", "20MiB", "1e6"):
+            assert "is not a limit" in shell("bandwidth", "--", text, code=2).stderr
+        assert shell("bandwidth").stdout == "12.3 kB/s for all transfers together\n"
+    finally:
+        assert shell("bandwidth", "0").stdout == "no limit\n"

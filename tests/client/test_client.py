@@ -19,7 +19,7 @@ from odhtec_jupyter.demo.hub.faults import Halt
 from odhtec_jupyter.demo.hub.repository import Repository
 from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
-from odhtec_jupyter.errors import Cancelled, Conflict, NotFound, OdhTecError, StoreError, VerificationError
+from odhtec_jupyter.errors import BadRequest, Cancelled, Conflict, NotFound, OdhTecError, StoreError, VerificationError
 from tests.waiting import GIVE_UP_SECONDS
 
 if TYPE_CHECKING:
@@ -195,6 +195,17 @@ def test_imported_model_is_awaited_and_listed(
         client.transfer(done.id)
 
 
+def test_bandwidth_limit_can_be_read_and_changed(client: Client) -> None:
+    assert client.max_bandwidth() == 0
+    try:
+        assert client.max_bandwidth(20_000_000) == client.max_bandwidth() == 20_000_000
+        for value in (-1, 9999):
+            with pytest.raises(BadRequest):
+                client.max_bandwidth(value)
+    finally:
+        assert client.max_bandwidth(0) == 0
+
+
 def test_waiting_for_a_cancelled_transfer_raises_cancelled(
     client: Client, bucket: str, server_hub: HubStandIn, stored: Callable[[], dict[str, int]], tmp_path: Path
 ) -> None:
@@ -237,7 +248,7 @@ def test_retry_sends_only_failed_files(
     def once_refused(bucket: str, key: str, *args: Any, **options: Any) -> Any:
         sent.append(key)
         if key == "to/b" and sent.count(key) == 1:
-            raise StoreError("The store is busy.", code="SlowDown", status=503)
+            raise StoreError("The store has no room.", code="QuotaExceeded", status=403)
         return put_object(bucket, key, *args, **options)
 
     client.api.put_object = once_refused  # type: ignore[method-assign]

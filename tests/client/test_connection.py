@@ -58,3 +58,50 @@ def test_request_is_retried_with_the_token_that_another_thread_has_found(restart
     slow.join()
     assert answers == [200]
     connection.close()
+
+
+class WithoutToken(LoopbackServer):
+    """Sets another XSRF cookie for each request without one, and refuses a header that differs from the cookie."""
+
+    def __init__(self) -> None:
+        self.cookies: list[str] = []
+        lock = threading.Lock()
+        server = self
+
+        class Handler(QuietHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                if "Cookie" not in self.headers:
+                    with lock:
+                        server.cookies.append(f"value-{len(server.cookies)}")
+                        self.send_header("Set-Cookie", f"_xsrf={server.cookies[-1]}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def do_PUT(self) -> None:
+                is_same = self.headers["Cookie"] == f"_xsrf={self.headers['X-XSRFToken']}"
+                self.send_response(200 if is_same else 403)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        super().__init__(Handler)
+
+
+def test_threads_without_a_token_share_one_cookie() -> None:
+    with WithoutToken() as server:
+        connection = Connection(Server(f"{server.url}/", ""))
+        together = threading.Barrier(16)
+        answers: list[int] = []
+
+        def put() -> None:
+            together.wait(GIVE_UP_SECONDS)
+            answers.append(connection.send("PUT", "/x", data=b"").status_code)
+
+        threads = [threading.Thread(target=put) for _ in range(16)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+        assert answers == [200] * 16
+        assert server.cookies == ["value-0"]
+        connection.close()

@@ -82,6 +82,23 @@ def test_fsspec_put_warns_about_a_linked_folder(
     assert stored() == {"data/a.txt": 1}
 
 
+def test_fsspec_put_leaves_out_special_files_with_a_warning(
+    server: JupyterProcess, bucket: str, folder: Path, stored: Stored
+) -> None:
+    fs = OdhTecFileSystem(server_url=server.url, token=server.token, skip_instance_cache=True)
+    with pytest.warns(UserWarning) as warned:  # noqa: PT030 - compared below
+        fs.put(f"{folder}/", f"{bucket}/", recursive=True)
+    expected = {one.replace(" (", " was not uploaded: it is a ").replace(")", ".") for one in left_out(folder)}
+    assert {str(one.message) for one in warned} == expected
+    assert stored() == {"a.txt": 1, "b.txt": 1}
+    with pytest.warns(UserWarning, match="pipe was not uploaded: it is a pipe"):
+        fs.put(f"{folder}/deep/*", f"{bucket}/")
+    for name in (f"{folder}/deep/pipe", [f"{folder}/deep/pipe"]):
+        with pytest.raises(BadRequest, match="pipe is not a regular file"):
+            fs.put(name, f"{bucket}/pipe")
+    fs.client.api.connection.close()
+
+
 def test_upload_of_a_folder_without_files_names_what_it_leaves_out(client: Client, bucket: str, tmp_path: Path) -> None:
     (tmp_path / "only").mkdir()
     (tmp_path / "only" / "link").symlink_to(tmp_path)

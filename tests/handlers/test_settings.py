@@ -97,7 +97,7 @@ async def test_replies_and_logs_contain_no_secret(
 
 @on_moto
 async def test_invalid_setting_is_400_and_changes_nothing(api: Any) -> None:
-    kinds = ("s3", "hf", "proxy", "max-concurrent-transfers")
+    kinds = ("s3", "hf", "proxy", "max-concurrent-transfers", "max-bandwidth")
     before = [await api.ok("GET", "settings", kind) for kind in kinds]
     for path, body in (
         *(
@@ -105,6 +105,11 @@ async def test_invalid_setting_is_400_and_changes_nothing(api: Any) -> None:
             for value in (0, 65, -1, "x", "3", 1.5, True, None)
         ),
         ("max-concurrent-transfers", {}),
+        *(
+            ("max-bandwidth", {"maxBandwidth": value})
+            for value in (1, 9999, -1, 10**12 + 1, "0", 1e6 + 0.5, True, None)
+        ),
+        ("max-bandwidth", {}),
         ("s3", {"endpoint": "ftp://host", "region": "new-1"}),
         ("s3", {"region": "not a region"}),
         ("s3", {"secretAccessKey": ""}),
@@ -132,6 +137,9 @@ async def test_change_takes_effect_immediately(api: Any, bucket: str, closed_por
     changed = await api.ok("PUT", "settings/max-concurrent-transfers", json_body={"maxConcurrentTransfers": 9})
     assert changed == await api.ok("GET", "settings/max-concurrent-transfers") == {"maxConcurrentTransfers": 9}
     assert services_of(jp_serverapp).engine.slots.limit == 9
+    told = await api.ok("PUT", "settings/max-bandwidth", json_body={"maxBandwidth": 20_000_000})
+    assert told == await api.ok("GET", "settings/max-bandwidth") == {"maxBandwidth": 20_000_000}
+    assert services_of(jp_serverapp).engine.bandwidth.limit == 20_000_000
 
 
 @on_moto

@@ -104,3 +104,23 @@ def test_calls_wait_for_existing_threads_if_no_other_can_start(monkeypatch: pyte
         first.result(GIVE_UP_SECONDS)
         assert second.result(GIVE_UP_SECONDS) == 7
     assert ran == []
+
+
+def test_thread_that_waits_is_replaced_up_to_a_limit() -> None:
+    waits, over = threading.Semaphore(0), threading.Event()
+    with DaemonThreads(1, thread_name_prefix="one", max_replaced=2) as threads:
+
+        def wait() -> bool:
+            with threads.replaced():
+                waits.release()
+                return over.wait(GIVE_UP_SECONDS)
+
+        waiting = [threads.submit(wait) for _ in range(2)]
+        for _ in waiting:
+            assert waits.acquire(timeout=GIVE_UP_SECONDS)
+        assert threads.submit(int, "7").result(GIVE_UP_SECONDS) == 7
+        waiting += [threads.submit(wait) for _ in range(3)]
+        assert waits.acquire(timeout=GIVE_UP_SECONDS)
+        assert len(threads._threads) == 3
+        over.set()
+        assert all(future.result(GIVE_UP_SECONDS) for future in waiting)

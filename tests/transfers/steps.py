@@ -16,6 +16,7 @@ from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.jobs.jobs import apply_plan
 from odhtec_jupyter.transfers.planning.hub_import import plan_import
 from odhtec_jupyter.transfers.planning.plan import check_locations
+from odhtec_jupyter.transfers.runtime.bandwidth import Bandwidth, Flow, Share
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.lookups import never
 from odhtec_jupyter.transfers.transfer import FINAL, Transfer
@@ -31,6 +32,19 @@ class Clock:
 
     def monotonic(self) -> float:
         return self.now
+
+
+class Delayed(Flow):
+    """A connection that the bandwidth limit has delayed for as long as the test says."""
+
+    seconds = 0.0
+
+    def __init__(self) -> None:
+        super().__init__(Bandwidth(), Share())
+
+    @property
+    def waited(self) -> float:
+        return self.seconds
 
 
 def new(services: Services, action: str, source: str, target: str = "", **fields: Any) -> Transfer:

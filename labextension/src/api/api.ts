@@ -1,4 +1,5 @@
 import type {
+  BandwidthSettings,
   ConcurrencySettings,
   ContinueRequest,
   FileState,
@@ -201,5 +202,13 @@ export class OdhTecAPI extends StorageAPI {
 
   setConcurrency(change: ConcurrencySettings): Promise<ConcurrencySettings> {
     return this._json('PUT', '/settings/max-concurrent-transfers', change);
+  }
+
+  getBandwidth(): Promise<BandwidthSettings> {
+    return this._json('GET', '/settings/max-bandwidth');
+  }
+
+  setBandwidth(change: BandwidthSettings): Promise<BandwidthSettings> {
+    return this._json('PUT', '/settings/max-bandwidth', change);
   }
 }

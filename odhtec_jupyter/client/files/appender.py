@@ -100,7 +100,7 @@ class _AppendingSender(DeferredSender):
 
     def _chunks(self) -> Iterator[bytes]:
         if self._existing is not None and self._existing.Size:
-            with ObjectReader(self._api, *self._location, whole=True) as reader:
+            with ObjectReader(self._api, *self._location) as reader:
                 if reader.etag != self._etag:
                     raise self._changed()
                 block = memoryview(bytearray(MAX_SINGLE_REQUEST_BYTES))

@@ -1,55 +1,64 @@
 """An object as a file that is read: seekable, buffered, by ranges that fit how it is read.
 
 After a seek, a range is little longer than what is read. Each time reading continues at the end of a range, the next
-range is four times as long, until the rest of the object is read in one stream. All bytes are from the object that was
-opened: if the object changes, reading raises an error.
+range is four times as long, until the rest of the object is read in one stream. Where one connection is slow, threads
+read the next blocks ahead over several. All bytes are from the object that was opened: if the object changes, reading
+raises an error.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from odhtec_jupyter.client.files.file_errors import file_errors
-from odhtec_jupyter.errors import NoServer, OdhTecError, VerificationError
+from odhtec_jupyter.client.files.ranges import ObjectVersion, RangeStream
+from odhtec_jupyter.client.files.read_ahead import BLOCK_BYTES, ReadAhead
+from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.visible import visible
 
 if TYPE_CHECKING:
-    import requests
-
     from odhtec_jupyter.client.api import Api
 
 BUFFER_BYTES = 256 * 1024
+PIECE_BYTES = 1024 * 1024  # read at a time if all is read
 MIN_RANGE_BYTES = 32 * 1024  # after a seek: the next read is often close by
 RANGE_GROWTH = 4
 STREAM_BYTES = 64 * 1024 * 1024  # a range of this length is extended to the end of the object
 MAX_SKIP_BYTES = 128 * 1024  # read and discarded, which is faster than another request
-MAX_TRIES = 5  # without receiving a byte
+SLOW_BYTES_PER_SECOND = 60 * 1024 * 1024  # of one connection: below, several are faster
 
 
 class ObjectReader(io.RawIOBase):
     """The object's bytes, unbuffered. :func:`open_reader` returns it with a buffer."""
 
-    def __init__(self, api: Api, bucket: str, key: str, *, whole: bool = False) -> None:
-        """``whole``: the caller reads the whole object from its start."""
+    def __init__(self, api: Api, bucket: str, key: str) -> None:
         super().__init__()
         self.name = f"s3://{bucket}/{key}"
         self.mode = "rb"
-        self.bytes_read = 0  # over the network
         self.requested: int | None = None  # bytes that the caller of a buffered read asked for: the buffer reads more
         self.min_range_bytes = MIN_RANGE_BYTES
-        self._api, self._bucket, self._key = api, bucket, key
         self._position = 0
-        self._window = STREAM_BYTES if whole else 0
-        self._reply: requests.Response | None = None
-        self._at = self._end = 0  # of the open reply: the position of its next byte, and its end
+        self._window = 0
+        self._pid = os.getpid()
+        self._stream: RangeStream | None = None
+        self._ahead: ReadAhead | None = None
+        self._at = 0  # behind the last byte that was read
+        self._bytes_read = 0
+        self._range_bytes, self._range_seconds = 0, 0.0  # of the current range
         with file_errors(self.name):
             self.size, self.etag = api.head_object(bucket, key)
+        self._source = ObjectVersion(api, bucket, key, self.size, self.etag)
 
     def __repr__(self) -> str:
         return f"<ObjectReader of {visible(self.name)}>"
+
+    @property
+    def bytes_read(self) -> int:
+        """The bytes that were received over the network."""
+        return self._bytes_read + (self._ahead.received if self._ahead is not None else 0)
 
     # --- as a file ------------------------------------------------------------------------------------------------
 
@@ -81,105 +90,102 @@ class ObjectReader(io.RawIOBase):
         view = view[: max(0, self.size - self._position)]
         if not view:
             return 0
-        tries = 0
-        while True:
-            try:
-                self._align(len(view))
-                count = self._receive(view)
-                break
-            except _TornError:
-                self._drop()
-                tries += 1
-                if tries == MAX_TRIES:
-                    raise NoServer(f"The connection was lost repeatedly while reading {self.name}.") from None
-                time.sleep(0.1 * tries)
-        self._position += count
-        self._at += count
-        self.bytes_read += count
-        if self._at == self._end:
+        self._forget_if_forked()
+        try:
+            count = self._read_ahead(view) or self._read_range(view)
+        except BaseException:
             self._drop()
+            raise
+        self._position += count
+        self._at = self._position
         return count
 
+    def readall(self) -> bytes:
+        """Read all bytes from the position to the end."""
+        pieces = []
+        while piece := self.read(PIECE_BYTES):
+            pieces.append(piece)
+        return b"".join(pieces)
+
     def close(self) -> None:
-        """Close the file and the open reply."""
+        """Close the file, the open reply and those that are read ahead."""
         if not self.closed:
+            self._forget_if_forked()
             self._drop()
         super().close()
 
     # --- ranges ---------------------------------------------------------------------------------------------------
 
-    def _align(self, wanted: int) -> None:
-        """Make the next byte of the open reply the one at the position."""
-        if self._reply is not None and 0 < (gap := self._position - self._at) <= min(
-            MAX_SKIP_BYTES, self._end - self._at - 1
-        ):
-            for piece in _pieces(gap):
-                count = self._receive(memoryview(bytearray(piece)))
-                self._at += count
-                self.bytes_read += count
-        if self._reply is not None and self._at == self._position:
-            return
-        continues = self._position == self._at
+    def _read_range(self, view: memoryview) -> int:
+        stream = self._stream_at_position(len(view))
+        since = time.perf_counter()
+        count = stream.readinto(view)
+        self._range_seconds += time.perf_counter() - since
+        self._range_bytes += count
+        self._bytes_read += count
+        if stream.position == stream.end:
+            self._stream = None
+        return count
+
+    def _stream_at_position(self, wanted: int) -> RangeStream:
+        """Return a stream whose next byte is the one at the position."""
+        stream = self._stream
+        if stream is not None:
+            gap = self._position - stream.position
+            if 0 < gap <= min(MAX_SKIP_BYTES, stream.end - stream.position - 1):
+                stream.skip(gap)
+                self._bytes_read += gap
+            if stream.position == self._position:
+                return stream
         self._drop()
-        if not continues:
+        if self._position != self._at:
             self._window = wanted if self.requested is None else min(wanted, max(self.requested, self.min_range_bytes))
         elif self._window < STREAM_BYTES:
             self._window = max(wanted, self._window * RANGE_GROWTH)
         rest = self.size - self._position
-        self._ask(rest if self._window >= STREAM_BYTES else min(self._window, rest))
-
-    def _ask(self, length: int) -> None:
-        self._end = self._position + length
-        headers = {"Range": f"bytes={self._position}-{self._end - 1}"}
-        if self.etag:
-            headers["If-Range"] = self.etag
-        with file_errors(self.name):
-            reply = self._api.open_object(self._bucket, self._key, headers)
-        received = (reply.headers.get("Content-Range", ""), reply.headers.get("ETag"))
-        if received != (f"bytes {self._position}-{self._end - 1}/{self.size}", self.etag):
-            reply.close()
-            raise VerificationError(f"{self.name} changed while it was being read.", code="SourceChanged")
-        self._reply, self._at = reply, self._position
-
-    def _receive(self, view: memoryview) -> int:
-        import urllib3.exceptions
-
-        assert self._reply is not None
-        raw = self._reply.raw
-        try:
-            # A private attribute of urllib3 that saves a copy. Without it, the read below works, too.
-            direct = getattr(getattr(raw, "_fp", None), "readinto", None)
-            if direct is not None:
-                count: int = direct(view)
-            else:
-                data = raw.read(len(view))
-                count = len(data)
-                view[:count] = data
-        except (OSError, urllib3.exceptions.HTTPError) as error:
-            raise _TornError from error
-        if not count:
-            raise _TornError
-        return count
+        length = rest if self._window >= STREAM_BYTES else min(self._window, rest)
+        self._range_bytes, self._range_seconds = 0, 0.0
+        self._stream = self._source.stream(self._position, self._position + length)
+        return self._stream
 
     def _drop(self) -> None:
-        reply, self._reply = self._reply, None
-        if reply is None:
-            return
-        if self._at == self._end:
-            reply.raw.read()  # the reply is complete: the connection can be reused
-            reply.raw.release_conn()
-        else:
-            reply.close()
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.close()
+            self._bytes_read += ahead.received
 
+    def _forget_if_forked(self) -> None:
+        """Leave the connections and threads to the parent process, if this is its child."""
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._stream = self._ahead = None
 
-class _TornError(Exception):
-    """The connection was lost before the end of the reply."""
+    # --- ahead ----------------------------------------------------------------------------------------------------
 
+    def _read_ahead(self, view: memoryview) -> int:
+        """Read from the blocks that threads read. Return 0 if there are none at the position."""
+        if self._ahead is None and self._is_slow():
+            self._ahead = ReadAhead(self._source, self._position)
+        if self._ahead is None:
+            return 0
+        if not self._ahead.reaches(self._position):
+            self._drop()
+            return 0
+        self._ahead.skip(self._position - self._ahead.position)
+        return self._ahead.readinto(view)
 
-def _pieces(count: int) -> Iterator[int]:
-    while count > 0:
-        yield min(count, BUFFER_BYTES)
-        count -= BUFFER_BYTES
+    def _is_slow(self) -> bool:
+        """Return whether reading continues at the end of a long range, which one connection has read slowly."""
+        return (
+            self._stream is None
+            and self._position == self._at
+            and self._range_bytes >= BLOCK_BYTES
+            and self._range_bytes < SLOW_BYTES_PER_SECOND * self._range_seconds
+            and self._source.is_pinned
+        )
 
 
 class ObjectFile(io.BufferedReader):

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from glob import has_magic
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from fsspec.implementations.local import LocalFileSystem
 from fsspec.spec import AbstractFileSystem
 
 from odhtec_jupyter.client.files.file_errors import file_errors
+from odhtec_jupyter.client.filesystem.base import ObjectFileSystem
 from odhtec_jupyter.client.local.local_names import local_name
 from odhtec_jupyter.client.local.saved_files import SavedFiles
-
-if TYPE_CHECKING:
-    from odhtec_jupyter.client.filesystem.filesystem import OdhTecFileSystem
+from odhtec_jupyter.client.local.scan import LINKED_FOLDER, left_out_kind
 
 MAX_NAMES_PER_REQUEST = 1000
 Pair = tuple[str, str]
 
 
-def copy(fs: OdhTecFileSystem, source: Any, target: Any, recursive: bool, maxdepth: int | None, **options: Any) -> None:
+def copy(fs: ObjectFileSystem, source: Any, target: Any, recursive: bool, maxdepth: int | None, **options: Any) -> None:
     """Copy as ``AbstractFileSystem.copy`` does, with one transfer per folder or per selection of its files."""
     if recursive and maxdepth is None and isinstance(target, str) and is_folder(fs, source):
         transfer(fs, "copy", source, into(fs, source, target))
@@ -41,7 +42,7 @@ def copy(fs: OdhTecFileSystem, source: Any, target: Any, recursive: bool, maxdep
                 _copy_if_exists(fs, folder + name, into_folder + name)
 
 
-def move(fs: OdhTecFileSystem, source: Any, target: Any, recursive: bool, maxdepth: int | None) -> None:
+def move(fs: ObjectFileSystem, source: Any, target: Any, recursive: bool, maxdepth: int | None) -> None:
     """Move one object or folder with one transfer; copy and delete anything else."""
     if source == target:
         return
@@ -59,7 +60,7 @@ def move(fs: OdhTecFileSystem, source: Any, target: Any, recursive: bool, maxdep
     delete(fs, source, recursive, maxdepth)
 
 
-def delete(fs: OdhTecFileSystem, paths: Any, recursive: bool, maxdepth: int | None) -> None:
+def delete(fs: ObjectFileSystem, paths: Any, recursive: bool, maxdepth: int | None) -> None:
     """Delete objects, and with ``recursive`` folders: down to ``maxdepth`` levels, or with everything in them."""
     for one in [paths] if isinstance(paths, str) else paths:
         path = fs._strip_protocol(one)
@@ -77,22 +78,27 @@ def delete(fs: OdhTecFileSystem, paths: Any, recursive: bool, maxdepth: int | No
                     fs.client.delete(f"s3://{name.rstrip('/')}/").wait(progress=False)
 
 
-def get(fs: OdhTecFileSystem, source: Any, local: Any, **options: Any) -> None:
+def get(fs: ObjectFileSystem, source: Any, local: Any, **options: Any) -> None:
     """Download as ``AbstractFileSystem.get`` does, but give every key a path of its own below the target folder."""
     AbstractFileSystem.get(_LocalNames(fs), source, local, **options)
 
 
-def is_pattern(fs: OdhTecFileSystem, path: str) -> bool:
+def put(fs: ObjectFileSystem, local: Any, target: Any, recursive: bool, **options: Any) -> None:
+    """Upload as ``AbstractFileSystem.put`` does, but leave out of folders and patterns what is not a file."""
+    AbstractFileSystem.put(_RegularFiles(fs, local, recursive), local, target, recursive=recursive, **options)
+
+
+def is_pattern(fs: ObjectFileSystem, path: str) -> bool:
     """Return whether a path is a pattern: it has wildcards, and no object has exactly this key."""
     return has_magic(path) and not fs.isfile(path)
 
 
-def is_folder(fs: OdhTecFileSystem, path: Any) -> bool:
+def is_folder(fs: ObjectFileSystem, path: Any) -> bool:
     """Return whether a path names one folder."""
     return isinstance(path, str) and "/" in fs._strip_protocol(path) and not is_pattern(fs, path) and fs.isdir(path)
 
 
-def has_folder(fs: OdhTecFileSystem, path: str) -> bool:
+def has_folder(fs: ObjectFileSystem, path: str) -> bool:
     """Return whether anything is below a path. An object can have the same name."""
     path = fs._strip_protocol(path)
     if "/" not in path:
@@ -104,7 +110,7 @@ def has_folder(fs: OdhTecFileSystem, path: str) -> bool:
         return False
 
 
-def into(fs: OdhTecFileSystem, source: str, target: str) -> str:
+def into(fs: ObjectFileSystem, source: str, target: str) -> str:
     """Return the target of a source: in a folder if ``target`` is one, unless the source ends in a slash."""
     path = str(fs._strip_protocol(target))
     if source.endswith("/") or not (target.endswith("/") or fs.isdir(path)):
@@ -112,7 +118,7 @@ def into(fs: OdhTecFileSystem, source: str, target: str) -> str:
     return f"{path}/{fs._strip_protocol(source).rpartition('/')[2]}"
 
 
-def transfer(fs: OdhTecFileSystem, action: str, source: str, target: str) -> None:
+def transfer(fs: ObjectFileSystem, action: str, source: str, target: str) -> None:
     """Copy or move a folder and everything in it."""
     run = fs.client.copy if action == "copy" else fs.client.move
     with file_errors(source):
@@ -122,7 +128,7 @@ def transfer(fs: OdhTecFileSystem, action: str, source: str, target: str) -> Non
 class _Recorder:
     """The file system for :meth:`AbstractFileSystem.copy`, which records the copies instead of making them."""
 
-    def __init__(self, fs: OdhTecFileSystem) -> None:
+    def __init__(self, fs: ObjectFileSystem) -> None:
         self._fs = fs
         self.pairs: list[Pair] = []
 
@@ -138,7 +144,7 @@ class _Recorder:
 class _LocalNames:
     """The file system for :meth:`AbstractFileSystem.get`, with names that files of this machine can have."""
 
-    def __init__(self, fs: OdhTecFileSystem) -> None:
+    def __init__(self, fs: ObjectFileSystem) -> None:
         self._fs = fs
         self._keys: dict[str, str] = {}
         self._saved_files = SavedFiles()
@@ -166,7 +172,31 @@ class _LocalNames:
             self._saved_files.add(Path(local))
 
 
-def _files(fs: OdhTecFileSystem, pairs: list[Pair]) -> list[Pair]:
+class _RegularFiles:
+    """The file system for :meth:`AbstractFileSystem.put`, which skips special files that the caller did not name."""
+
+    def __init__(self, fs: ObjectFileSystem, local: Any, recursive: bool) -> None:
+        self._fs, self._recursive = fs, recursive
+        self._named = set(map(_local_path, [local] if isinstance(local, str | PathLike) else local))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._fs, name)
+
+    def put_file(self, local: Any, target: str, **options: Any) -> None:
+        """Upload a file. Warns if it is left out."""
+        kind = left_out_kind(Path(local))
+        is_named = _local_path(local) in self._named and (kind != LINKED_FOLDER or self._recursive)
+        if kind and not is_named:
+            warnings.warn(f"{local} was not uploaded: it is a {kind}.", UserWarning, 2)
+        else:
+            self._fs.put_file(local, target, **options)
+
+
+def _local_path(path: Any) -> str:
+    return str(LocalFileSystem._strip_protocol(path))
+
+
+def _files(fs: ObjectFileSystem, pairs: list[Pair]) -> list[Pair]:
     """Return the pairs without the folders, which fsspec lists in addition to the files in them."""
     above = {source[:at] for source, _ in pairs for at, letter in enumerate(source) if letter == "/"}
     return [pair for pair in pairs if pair[0] not in above or fs.isfile(pair[0])]
@@ -186,7 +216,7 @@ def _by_folder(pairs: list[Pair]) -> Iterator[tuple[str, str, list[str]]]:
             yield source, target, names[start : start + MAX_NAMES_PER_REQUEST]
 
 
-def _copy_names(fs: OdhTecFileSystem, folder: str, target: str, names: list[str]) -> None:
+def _copy_names(fs: ObjectFileSystem, folder: str, target: str, names: list[str]) -> None:
     if len(names) == 1:
         fs.cp_file(folder + names[0], target + names[0])
         return
@@ -194,7 +224,7 @@ def _copy_names(fs: OdhTecFileSystem, folder: str, target: str, names: list[str]
         fs.client.copy(f"s3://{folder}", f"s3://{target}", names=names, on_conflict="overwrite").wait(progress=False)
 
 
-def _copy_if_exists(fs: OdhTecFileSystem, source: str, target: str) -> None:
+def _copy_if_exists(fs: ObjectFileSystem, source: str, target: str) -> None:
     try:
         fs.cp_file(source, target)
     except FileNotFoundError:

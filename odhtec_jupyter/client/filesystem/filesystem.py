@@ -3,124 +3,32 @@
 from __future__ import annotations
 
 import io
-import os
-import warnings
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.compression import compr
 from fsspec.core import get_compression
-from fsspec.spec import AbstractFileSystem
 
-from odhtec_jupyter.client import listing
-from odhtec_jupyter.client.client import Client
 from odhtec_jupyter.client.files.file_errors import file_errors
 from odhtec_jupyter.client.files.layered_writer import CompressedWriter, TextWriter
 from odhtec_jupyter.client.files.opening import open_writer
 from odhtec_jupyter.client.files.reader import open_reader
 from odhtec_jupyter.client.filesystem import bulk_operations
+from odhtec_jupyter.client.filesystem.base import ObjectFileSystem
 from odhtec_jupyter.client.filesystem.walk import walk, with_empty_levels
-from odhtec_jupyter.client.http.servers import without_token
-from odhtec_jupyter.client.listing import Entry
-from odhtec_jupyter.errors import OdhTecError
-from odhtec_jupyter.uris import S3Uri
-
-SECRET = "token"  # noqa: S105 - the option's name
+from odhtec_jupyter.client.local.scan import require_regular
 
 
-class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
+class OdhTecFileSystem(ObjectFileSystem):
     """A file system over :class:`Client`, with its options ``url`` (here ``server_url``), ``token`` and ``verify``.
 
     It is pickled without the token.
     """
 
-    protocol = "odhtec"
-    root_marker = ""
-
-    def __init__(
-        self,
-        *,
-        server_url: str | None = None,  # not ``url``, which fsspec's functions use for the URL of a file
-        token: str | None = None,
-        verify: bool | str | None = None,
-        **options: Any,
-    ) -> None:
-        super().__init__(**options)
-        self.client = Client(server_url, token, verify=verify)
-
-    # fsspec shows and pickles the options of a file system.
-    @property
-    def storage_options(self) -> dict[str, Any]:
-        """The options it was created with, without the token."""
-        return self._options
-
-    @storage_options.setter
-    def storage_options(self, options: dict[str, Any]) -> None:
-        self._options = {name: value for name, value in options.items() if name != SECRET}
-        if url := self._options.get("server_url"):
-            self._options["server_url"] = without_token(url)
-
-    @property
-    def fsid(self) -> str:
-        """The server's address."""
-        return f"odhtec-{self.client.url}"
-
     # --- listing --------------------------------------------------------------------------------------------------
-
-    def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
-        """Return the contents of a folder; at the top level the buckets."""
-        path = self._strip_protocol(path)
-        with file_errors(path):
-            found = self._ls(path)
-        return found if detail else sorted(one["name"] for one in found)
-
-    def _ls(self, path: str) -> list[dict[str, Any]]:
-        if "/" in path and not self._is_folder(path):
-            return [self._object(path)]  # fsspec lists a file as itself
-        return self.list_level(path)
-
-    def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
-        """Return size and ETag of an object, or the entry of a folder."""
-        path = self._strip_protocol(path)
-        bucket, _, key = path.partition("/")
-        if not path:
-            return _folder("")
-        with file_errors(path):
-            if not key:
-                next(iter(self.client.ls(f"s3://{bucket}/")), None)
-                return _folder(path)
-            try:
-                return self._object(path)
-            except OdhTecError as error:
-                if error.status != 404 or not self._is_folder(path):
-                    raise
-                return _folder(path)
-
-    def _object(self, path: str) -> dict[str, Any]:
-        bucket, _, key = path.partition("/")
-        size, etag = self.client.api.head_object(bucket, key)
-        return {"name": path, "size": size, "type": "file", "ETag": etag}
-
-    def _is_folder(self, path: str) -> bool:
-        bucket, _, key = path.partition("/")
-        return listing.is_folder(self.client.api, bucket, f"{key}/")
-
-    def find(
-        self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False, **kwargs: Any
-    ) -> Any:
-        """Return every object below a folder; with a single listing unless folders are requested."""
-        path = self._strip_protocol(path)
-        if maxdepth is not None or withdirs or not path:
-            return super().find(path, maxdepth, withdirs, detail, **kwargs)
-        bucket, _, key = path.partition("/")
-        with file_errors(path):
-            entries = listing.below(self.client.api, S3Uri(bucket, f"{key}/" if key else ""))
-            found = [_info(bucket, one) for one in entries if not one.is_folder]
-        if not found and key and self.isfile(path):
-            found = [self.info(path)]
-        return {one["name"]: one for one in found} if detail else sorted(one["name"] for one in found)
 
     def walk(
         self, path: str, maxdepth: int | None = None, topdown: bool = True, on_error: Any = "omit", **kwargs: Any
@@ -138,15 +46,6 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         if "**" in path or "//" in self._strip_protocol(path):
             found = with_empty_levels(self, self._strip_protocol(path), found, maxdepth)
         return found if detail else list(found)
-
-    def list_level(self, path: str) -> list[dict[str, Any]]:
-        """Return the direct contents of a folder. ``b/x/`` is the folder with an empty name in ``b/x``."""
-        bucket, slash, key = path.partition("/")
-        with file_errors(path):
-            if not path:
-                return [_folder(name) for name in self.client.buckets()]
-            found = listing.level(self.client.api, S3Uri(bucket, f"{key}/" if slash else ""))
-            return [_info(bucket, one) for one in found]
 
     def modified(self, path: str) -> datetime:
         """Return the time of the last change."""
@@ -218,10 +117,15 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         """Download files. A key that cannot be a path (``x//b.txt``) gets a name derived from it."""
         bulk_operations.get(self, rpath, lpath, recursive=recursive, callback=callback, **kwargs)
 
+    def put(
+        self, lpath: Any, rpath: Any, recursive: bool = False, callback: Any = DEFAULT_CALLBACK, **kwargs: Any
+    ) -> None:
+        """Upload files. Warns about what is left out of folders: links to folders, broken links and special files."""
+        bulk_operations.put(self, lpath, rpath, recursive=recursive, callback=callback, **kwargs)
+
     def put_file(self, lpath: Any, rpath: str, callback: Any = DEFAULT_CALLBACK, **kwargs: Any) -> None:
-        """Upload a file. Warns about a link to a folder, which fsspec leaves out."""
-        if os.path.islink(lpath) and os.path.isdir(lpath):
-            warnings.warn(f"{lpath} was not uploaded: it is a link to a folder.", UserWarning, 2)
+        """Upload a file. Raises :class:`BadRequest` for a pipe and other special files."""
+        require_regular(Path(lpath))
         super().put_file(lpath, rpath, callback=callback, **kwargs)
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
@@ -231,11 +135,6 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     # --- changing -------------------------------------------------------------------------------------------------
 
-    def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
-        """Copy an object. The store copies the data."""
-        with file_errors(path1):
-            self.client.copy(self.uri(path1), self.uri(path2), on_conflict="overwrite").wait(progress=False)
-
     def copy(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
         """Copy objects and folders. The store copies the data; a folder is one transfer."""
         bulk_operations.copy(self, path1, path2, recursive, maxdepth, **kwargs)
@@ -243,14 +142,6 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def mv(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
         """Move objects, and with ``recursive`` folders and everything in them."""
         bulk_operations.move(self, path1, path2, recursive, maxdepth)
-
-    def rm_file(self, path: str) -> None:
-        """Delete exactly this object."""
-        location = self._location(path)
-        with file_errors(path):
-            self.client.api.delete_key(location.bucket, location.key)
-
-    _rm = rm_file
 
     def rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
         """Delete objects, and with ``recursive`` folders and everything in them, each with one transfer."""
@@ -279,31 +170,3 @@ class OdhTecFileSystem(AbstractFileSystem):  # type: ignore[misc]
         if path and "/" not in path:
             with file_errors(path):
                 self.client.delete_bucket(path)
-
-    # --- names ----------------------------------------------------------------------------------------------------
-
-    def _location(self, path: str) -> S3Uri:
-        bucket, _, key = self._strip_protocol(path).partition("/")
-        if not key:
-            raise IsADirectoryError(path)
-        return S3Uri(bucket, key)
-
-    def uri(self, path: str) -> str:
-        """Return the ``s3://`` URI of a path."""
-        return f"s3://{self._strip_protocol(path)}"
-
-
-def _info(bucket: str, one: Entry) -> dict[str, Any]:
-    if one.is_folder:
-        return _folder(f"{bucket}/{one.key.removesuffix('/')}")
-    return {
-        "name": f"{bucket}/{one.key}",
-        "size": one.size,
-        "type": "file",
-        "ETag": one.etag,
-        "LastModified": one.last_modified,
-    }
-
-
-def _folder(name: str) -> dict[str, Any]:
-    return {"name": name, "size": 0, "type": "directory"}

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from odhtec_jupyter.client.filesystem.filesystem import OdhTecFileSystem
+from odhtec_jupyter.client.filesystem.base import ObjectFileSystem
 
 Infos = dict[str, dict[str, Any]]
 Level = tuple[str, Any, Any]
 
 
 def walk(
-    fs: OdhTecFileSystem,
+    fs: ObjectFileSystem,
     path: str,
     maxdepth: int | None,
     topdown: bool,
@@ -44,7 +43,7 @@ def walk(
         yield level
 
 
-def _level(fs: OdhTecFileSystem, path: str) -> tuple[Infos, Infos]:
+def _level(fs: ObjectFileSystem, path: str) -> tuple[Infos, Infos]:
     folders: Infos = {}
     files: Infos = {}
     for info in fs.list_level(path):
@@ -53,7 +52,7 @@ def _level(fs: OdhTecFileSystem, path: str) -> tuple[Infos, Infos]:
     return folders, files
 
 
-def with_empty_levels(fs: OdhTecFileSystem, pattern: str, found: Infos, maxdepth: int | None) -> Infos:
+def with_empty_levels(fs: ObjectFileSystem, pattern: str, found: Infos, maxdepth: int | None) -> Infos:
     """Add to the results of a glob what its ``**`` or ``//`` matches in folders with an empty name."""
     try:
         from fsspec.utils import glob_translate

@@ -26,7 +26,7 @@ from odhtec_jupyter.errors import Forbidden, NoServer, OdhTecError, Unreachable
 TIMEOUT_SECONDS = (10.0, 300.0)  # to connect, and between two bytes: S3 takes minutes to complete a large object
 RESTART_SECONDS = 60.0  # that a server may take to restart
 MIN_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.1, 2.0  # between two tries
-MAX_POOLED_CONNECTIONS = 16
+MAX_POOLED_CONNECTIONS = 40  # more than a transfer uses in parallel
 IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
@@ -41,7 +41,7 @@ class Connection:
         self.body_limit = BodyLimit()
         self._locate = locate
         self._sessions: dict[int, requests.Session] = {}
-        self._lock = threading.Lock()
+        self._lock, self._xsrf_lock = threading.Lock(), threading.Lock()
         self._has_replied = False  # requests are retried only after the first reply
 
     def __repr__(self) -> str:
@@ -153,7 +153,8 @@ class Connection:
             return {"Authorization": f"token {server.token}"}
         if method in SAFE_METHODS:
             return {"Referer": server.url}
-        value = self._xsrf() or self._ask_for_xsrf()
+        with self._xsrf_lock:  # each request without a cookie would set another value
+            value = self._xsrf() or self._ask_for_xsrf()
         if value is None:
             raise Forbidden(f"The Jupyter server at {server.url} requires a token.")
         return {"X-XSRFToken": value}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Container
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -13,17 +13,17 @@ from pathlib import Path
 from odhtec_jupyter import models
 from odhtec_jupyter.client.api import Api
 from odhtec_jupyter.client.arguments import Patterns
-from odhtec_jupyter.client.files.reader import ObjectReader
-from odhtec_jupyter.client.listing import is_folder, is_folder_marker, objects_below
+from odhtec_jupyter.client.files.ranges import open_whole
+from odhtec_jupyter.client.listing import first_object, is_folder, is_folder_marker, objects_below
 from odhtec_jupyter.client.local.dry_run import dry_run, left_out_notice, refuse_conflicts
+from odhtec_jupyter.client.local.local_file import Gate, LocalFile, LocalPlan
 from odhtec_jupyter.client.local.local_names import local_name
-from odhtec_jupyter.client.local.local_transfer import Gate, LocalFile, LocalPlan
+from odhtec_jupyter.client.local.parallel_ranges import ParallelRanges
 from odhtec_jupyter.client.local.saved_files import SavedFiles
 from odhtec_jupyter.errors import BadRequest, Conflict, OdhTecError, StoreError, VerificationError
 from odhtec_jupyter.models import OnConflict
 from odhtec_jupyter.uris import S3Uri
 
-CHUNK_BYTES = 1024 * 1024
 MAX_NAME_BYTES = 200  # of the final name in the name of the unfinished file
 
 
@@ -89,6 +89,10 @@ class Downloader:
         except OdhTecError as error:
             if error.status == 404 and is_folder(self._api, source.bucket, f"{source.key}/"):
                 raise missing_slash(source) from None
+            if error.code == "NoContentLength":  # but lists have it
+                found = first_object(self._api, source.bucket, source.key)
+                if found is not None and found.Key == source.key:
+                    return found.Size
             raise
 
     def _file(self, uri: S3Uri, path: Path, size: int) -> LocalFile:
@@ -103,16 +107,12 @@ class Downloader:
         shortened = path.name.encode(errors="ignore")[:MAX_NAME_BYTES].decode(errors="ignore")
         beside = path.with_name(f".{shortened}.{secrets.token_hex(4)}.part")
         try:
-            with beside.open("xb") as file, ObjectReader(self._api, uri.bucket, uri.key, whole=True) as reader:
-                if reader.size != size:
-                    raise VerificationError(f"{uri} changed after it was listed.", code="SourceChanged")
-                block = memoryview(bytearray(CHUNK_BYTES))
-                while length := reader.readinto(block):
-                    file.write(block[:length])
-                    gate.add(length)
+            with beside.open("xb") as file, closing(open_whole(self._api, uri.bucket, uri.key, size)) as stream:
+                download = ParallelRanges(beside, gate)
+                download.receive(stream, file)
                 file.flush()
                 os.fsync(file.fileno())
-                if (written := os.fstat(file.fileno()).st_size) != size:
+                if (written := min(download.written, os.fstat(file.fileno()).st_size)) != size:
                     raise VerificationError(f"{path} has {written} bytes, but {uri} has {size}.")
             gate.check()
             with self._saved_files.lock:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from odhtec_jupyter import models
-from odhtec_jupyter.client.local.local_transfer import LocalFile, LocalPlan
+from odhtec_jupyter.client.local.local_file import LocalFile, LocalPlan
 from odhtec_jupyter.errors import Conflict
 from odhtec_jupyter.models import OnConflict
 

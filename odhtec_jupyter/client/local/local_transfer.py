@@ -15,63 +15,15 @@ from weakref import WeakSet
 
 from odhtec_jupyter import models
 from odhtec_jupyter.client.api import Api
+from odhtec_jupyter.client.local import parallel_files
+from odhtec_jupyter.client.local.busy import retry_while_busy
+from odhtec_jupyter.client.local.local_file import Gate, LocalFile, LocalPlan, Signals
+from odhtec_jupyter.client.local.parallel_files import ParallelFiles
 from odhtec_jupyter.client.transfer import Transfer
 from odhtec_jupyter.errors import Cancelled, OdhTecError
 
-MAX_PARALLEL_FILES = 4
 CANCEL_SECONDS = 5.0  # that a cancelled transfer has for cleaning up before the process ends
 RATE_WINDOW_SECONDS = 5.0
-
-
-@dataclass
-class LocalFile:
-    """One file. ``copy`` copies it, reports progress to the gate, and returns False if it skipped the file."""
-
-    path: str
-    target: str
-    size: int
-    copy: Callable[[Gate], bool]
-    bytes_done: int = 0
-    state: models.FileState = "queued"
-    error: models.Failure | None = None
-
-    def to_model(self) -> models.TransferFile:
-        """Return the file as the server would describe it."""
-        return models.TransferFile(
-            path=self.path,
-            target=self.target,
-            size=self.size,
-            bytes_done=self.bytes_done,
-            state=self.state,
-            error=self.error,
-        )
-
-
-@dataclass
-class LocalPlan:
-    """The files of a transfer, and what its source also holds but is left out, each with the reason."""
-
-    files: list[LocalFile] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Gate:
-    """Counts the bytes of a file, blocks while the transfer is paused, and raises when it is cancelled."""
-
-    file: LocalFile
-    transfer: LocalTransfer
-
-    def check(self) -> None:
-        """Block while the transfer is paused. Raises :class:`Cancelled`."""
-        self.transfer.may_run.wait()
-        if self.transfer.is_cancelled:
-            raise Cancelled(f"{self.file.path} was cancelled.")
-
-    def add(self, count: int) -> None:
-        """Add bytes to the progress; a negative number for bytes that have to be sent again."""
-        self.check()
-        self.file.bytes_done += count
 
 
 @dataclass
@@ -95,9 +47,9 @@ class LocalTransfer(Transfer):
         self._clock = _Clock()
         self._samples: deque[tuple[float, int]] = deque()
         self._lock = threading.Lock()
-        self.may_run = threading.Event()
-        self.may_run.set()
-        self.is_cancelled = False
+        self._signals = Signals()
+        self._limit = parallel_files.adaptive_limit()
+        self._running: ParallelFiles | None = None
         self._cancelled_at = 0.0
         super().__init__(api, self._to_model())
         self._start()
@@ -125,7 +77,7 @@ class LocalTransfer(Transfer):
         done = sum(file.bytes_done for file in files or [])
         total = sum(file.size for file in files if file.state != "skipped") if files is not None else None
         state: models.TransferState = self._state
-        if state == "running" and not self.may_run.is_set():
+        if state == "running" and not self._signals.may_run.is_set():
             state = "paused"
         rate = self._rate(done) if state == "running" else None
         return models.Transfer(
@@ -171,19 +123,19 @@ class LocalTransfer(Transfer):
 
     def pause(self) -> Self:
         """Pause after the current chunk of each file."""
-        self.may_run.clear()
+        self._signals.may_run.clear()
         return self
 
     def resume(self, token: str | None = None) -> Self:
         """Continue."""
-        self.may_run.set()
+        self._signals.may_run.set()
         return self
 
     def cancel(self) -> Self:
         """Stop, and leave no incomplete file. Files that are complete stay."""
         self._cancelled_at = self._cancelled_at or time.monotonic()
-        self.is_cancelled = True
-        self.may_run.set()
+        self._signals.cancelled.set()
+        self._signals.may_run.set()
         return self
 
     def retry(self, token: str | None = None) -> Self:
@@ -208,10 +160,15 @@ class LocalTransfer(Transfer):
         self._thread = threading.Thread(target=self._run, name=f"odhtec {self._name}", daemon=True)
         self._thread.start()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it is not paused."""
+        return self._signals.may_run.is_set()
+
     def join(self) -> None:
         """Wait for its thread. If the transfer was cancelled, wait only until ``CANCEL_SECONDS`` have passed."""
         left = self._cancelled_at + CANCEL_SECONDS - time.monotonic()
-        self._thread.join(max(0.0, left) if self.is_cancelled else None)
+        self._thread.join(max(0.0, left) if self._signals.cancelled.is_set() else None)
 
     def _run(self) -> None:
         self._clock.started = datetime.now(UTC)
@@ -227,29 +184,20 @@ class LocalTransfer(Transfer):
             _running.discard(self)
 
     def _copy_all(self, files: list[LocalFile]) -> None:
-        waiting = deque(files)
-
-        def work() -> None:
-            while True:
-                try:
-                    file = waiting.popleft()
-                except IndexError:
-                    return
-                self._copy(file)
-
-        others = [threading.Thread(target=work, daemon=True) for _ in range(min(MAX_PARALLEL_FILES, len(files)) - 1)]
-        for one in others:
-            one.start()
-        work()
-        for one in others:
-            one.join()
+        self._running = ParallelFiles(files, self._copy, self._limit)
+        self._running.run()
 
     def _copy(self, file: LocalFile) -> None:
-        gate = Gate(file, self)
+        gate = Gate(file, self._signals, self._count_large)
+
+        def copy() -> bool:
+            file.bytes_done = 0  # of the try before
+            return file.copy(gate)
+
         try:
             gate.check()
             file.state = "running"
-            file.state = "completed" if file.copy(gate) else "skipped"
+            file.state = "completed" if retry_while_busy(copy, gate, self._limit) else "skipped"
             file.bytes_done = file.size if file.state == "completed" else 0
         except Cancelled:
             file.state = "cancelled"
@@ -257,9 +205,12 @@ class LocalTransfer(Transfer):
             file.error = failure(error)
             file.state = "failed"
 
+    def _count_large(self) -> int:
+        return self._running.large_files if self._running is not None else 1
+
     def _end(self, files: list[LocalFile]) -> None:
         failed = [file.error for file in files if file.error is not None]
-        if self.is_cancelled and any(file.state == "cancelled" for file in files):
+        if self._signals.cancelled.is_set() and any(file.state == "cancelled" for file in files):
             self._finish("cancelled", None)
         elif not failed:
             self._finish("completed", None)
@@ -292,5 +243,5 @@ _running: WeakSet[LocalTransfer] = WeakSet()
 def _wait_at_exit() -> None:
     """Let transfers finish that a script has started and not waited for, except those that are paused."""
     for transfer in list(_running):
-        if transfer.may_run.is_set():
+        if transfer.is_running:
             transfer.join()

@@ -52,17 +52,47 @@ def entries_below(folder: Path) -> Iterator[LocalEntry]:
             yield _entry(Path(where, name), folder)
 
 
+def left_out_kind(path: Path) -> str:
+    """Return what a path is if it is left out of an upload; empty for a regular file and a folder.
+
+    Raises ``OSError`` for what cannot be read.
+    """
+    found = _stat(path)
+    if found is None:
+        return BROKEN_LINK
+    if stat.S_ISDIR(found.st_mode):
+        return LINKED_FOLDER if _is_link(path) else ""
+    return _kind(found)
+
+
+def require_regular(path: Path) -> None:
+    """Raise :class:`BadRequest` for a pipe, socket or device: reading it could block forever."""
+    if path.exists() and not path.is_dir() and not path.is_file():
+        raise BadRequest(f"{path} is not a regular file.")
+
+
 def _entry(path: Path, folder: Path) -> LocalEntry:
     name = _name(path, folder)
+    found = _stat(path)
+    if found is None:
+        return LocalEntry(path, name, left_out=BROKEN_LINK)
+    if kind := _kind(found):
+        return LocalEntry(path, name, left_out=kind)
+    return LocalEntry(path, fitting(name), found.st_size, found.st_mtime)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """Return what a path is, or what a link leads to; None for a broken link."""
     try:
-        found = path.stat()
+        return path.stat()
     except OSError as error:
         if error.errno in _NO_TARGET and path.is_symlink():
-            return LocalEntry(path, name, left_out=BROKEN_LINK)
+            return None
         raise
-    if not stat.S_ISREG(found.st_mode):
-        return LocalEntry(path, name, left_out=_KINDS.get(stat.S_IFMT(found.st_mode), "special file"))
-    return LocalEntry(path, fitting(name), found.st_size, found.st_mtime)
+
+
+def _kind(found: os.stat_result) -> str:
+    return "" if stat.S_ISREG(found.st_mode) else _KINDS.get(stat.S_IFMT(found.st_mode), "special file")
 
 
 def _is_link(path: Path) -> bool:

@@ -16,8 +16,8 @@ from odhtec_jupyter.client.arguments import Patterns, s3_location
 from odhtec_jupyter.client.http.body_limit import BodyLimit
 from odhtec_jupyter.client.listing import object_exists, objects_below
 from odhtec_jupyter.client.local.dry_run import dry_run, left_out_notice, refuse_conflicts
-from odhtec_jupyter.client.local.local_transfer import Gate, LocalFile, LocalPlan
-from odhtec_jupyter.client.local.scan import LocalEntry, as_text, entries_below
+from odhtec_jupyter.client.local.local_file import Gate, LocalFile, LocalPlan
+from odhtec_jupyter.client.local.scan import LocalEntry, as_text, entries_below, require_regular
 from odhtec_jupyter.errors import (
     BadRequest,
     Cancelled,
@@ -103,8 +103,7 @@ class Uploader:
     # --- one file -------------------------------------------------------------------------------------------------
 
     def _send(self, path: Path, uri: S3Uri, gate: Gate) -> bool:
-        if not path.is_file():
-            raise BadRequest(f"{path} is not a regular file.")  # reading a pipe could block forever
+        require_regular(path)
         with path.open("rb") as file:
             before = os.fstat(file.fileno())
             stored = self._store(path, file, uri, before, gate)

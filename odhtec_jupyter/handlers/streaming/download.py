@@ -19,6 +19,7 @@ from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.http import http_date
 from odhtec_jupyter.stores.s3.object import ObjectBody
 from odhtec_jupyter.transfers.downloads.object_stream import ObjectStream, ReaderGone
+from odhtec_jupyter.transfers.runtime.bandwidth import Bandwidth, Flow
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
 
 PASSED_ON = ("Content-Range", "Last-Modified")
@@ -45,7 +46,9 @@ class DownloadHandler(OdhTecHandler):
         content_type = self._describe(name, body)
         skip_transforms(self)
         services = self.services
-        stream = ObjectStream(services.engine, services.s3, bucket, name, body, self._stop, self.version_id())
+        stream = ObjectStream(
+            services.engine, services.s3, bucket, name, body, self._stop, self._flow(bucket, name), self.version_id()
+        )
         connection: Any = self.request.connection
         try:
             await self.flush()  # sends the headers
@@ -67,6 +70,10 @@ class DownloadHandler(OdhTecHandler):
         if stream.sent:
             count_content(connection, stream.sent)
         self.finish(set_content_type=content_type)
+
+    def _flow(self, bucket: str, key: str) -> Flow:
+        # One share for all ranges of an object that a client requests in parallel.
+        return self.services.engine.bandwidth.flow(f"download/{bucket}/{key}")
 
     @web.authenticated
     async def head(self, bucket: str, key: str) -> None:
@@ -158,6 +165,9 @@ class ViewHandler(DownloadHandler):
     """``/objects/view/:bucket/:key``: inline, in a sandbox without access to this origin."""
 
     DISPOSITION = "inline"
+
+    def _flow(self, bucket: str, key: str) -> Flow:
+        return Bandwidth().flow()  # without the limit, as for other previews
 
     @property
     def content_security_policy(self) -> str:

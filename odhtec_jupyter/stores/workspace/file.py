@@ -97,6 +97,7 @@ class WorkspaceSource:
     """A file pinned to one content, read by ranges."""
 
     checksum: Checksum | None = None
+    is_local = True
 
     def __init__(self, root: WorkspaceRoot, path: str, size: int, pin: str) -> None:
         self.size = size

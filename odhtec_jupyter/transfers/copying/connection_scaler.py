@@ -50,9 +50,15 @@ class ConnectionScaler:
             self._single, self.streams = rate, rate >= FAST_BYTES_PER_SECOND
         return before != (self.size, self.slow)
 
-    def stored(self, count: int) -> None:
-        """Count bytes that several connections have stored, to decide later whether they are faster than one."""
+    def stored(self, count: int, *, is_limited: bool = False) -> None:
+        """Count bytes that several connections have stored, to decide later whether they are faster than one.
+
+        If the bandwidth limit has delayed them (``is_limited``), the trial starts again: it would show the limit.
+        """
         if self._decided or not self._may_stream or self.streams or self._single is None:
+            return
+        if is_limited:
+            self._trial = None
             return
         now = time.monotonic()
         since, sum_ = self._trial or (now, -count)  # one connection alone started the first part

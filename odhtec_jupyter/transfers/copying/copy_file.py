@@ -10,22 +10,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, closing, nullcontext
+from contextvars import copy_context
 
 from odhtec_jupyter.errors import OdhTecError, TooLarge, VerificationError
 from odhtec_jupyter.models import Verify
-from odhtec_jupyter.stores.source import RangedSource, RangesIgnoredError, close_source, is_ordered
+from odhtec_jupyter.stores.source import RangedSource, RangesIgnoredError, close_source, is_local, is_ordered
 from odhtec_jupyter.transfers.copying.connection_scaler import ConnectionScaler
 from odhtec_jupyter.transfers.copying.copy_whole import MAX_FILE_ATTEMPTS, copy_whole
 from odhtec_jupyter.transfers.copying.part_order import PartOrder
 from odhtec_jupyter.transfers.copying.part_progress import PartProgress
 from odhtec_jupyter.transfers.copying.ranges import read_range, relay
 from odhtec_jupyter.transfers.copying.stragglers import Stragglers
-from odhtec_jupyter.transfers.copying.throughput import Throughput
+from odhtec_jupyter.transfers.copying.throughput import Throughput, Timer
 from odhtec_jupyter.transfers.copying.verifier import Verifier
 from odhtec_jupyter.transfers.owner import STREAM, Owner
+from odhtec_jupyter.transfers.runtime.bandwidth import Flow
 from odhtec_jupyter.transfers.runtime.engine import Engine, together
 from odhtec_jupyter.transfers.runtime.parts import MAX_OBJECT, Cutting, Part, stream_size
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
@@ -102,6 +103,7 @@ class _Copy:
         self._verifier = Verifier(source.checksum, source.size) if verify != "off" and source.checksum else None
         self._on_bytes = on_bytes
         self._owner = owner
+        self._flow = engine.bandwidth.flow(owner.share)
         self._may_stream = may_stream
         self._stop = CancelToken()
         self._order = PartOrder()
@@ -132,6 +134,10 @@ class _Copy:
         """Return the MD5 with verify=full only: every store verifies it, but it is the most expensive checksum."""
         return hashlib.md5(view, usedforsecurity=False).digest() if self._full else None
 
+    def _sent(self, pieces: Iterable[memoryview], progress: PartProgress, flow: Flow) -> Iterable[memoryview]:
+        """Count the pieces of memory while they are sent. Those of a local source are subject to the limit here."""
+        return progress.track(flow.send(pieces, self._stop) if is_local(self._source) else pieces)
+
     async def _in_parts(self) -> str | None:
         target, size = self._target, self._source.size
         assembly = await target.begin(self._engine, self._stop, self._owner)
@@ -156,6 +162,7 @@ class _Copy:
             may_stream=may_stream, size=1 if relayed or is_ordered(self._source) else None
         )
         loop, running = asyncio.get_running_loop(), 0
+        context = copy_context()
 
         watched: AbstractAsyncContextManager[None] = self._stragglers.watched()
         if is_ordered(self._source):  # another connection would send the file again from its first byte
@@ -178,7 +185,8 @@ class _Copy:
 
             def judge(rate: float) -> None:
                 if scaler.judge(rate):
-                    loop.call_soon_threadsafe(employ)
+                    # In the context of this thread, the end of its range would end the requests of the new connections.
+                    loop.call_soon_threadsafe(employ, context=context)
 
             self._judge = judge
             employ()
@@ -188,27 +196,28 @@ class _Copy:
         if arrived and not self._verifier:
             return
         memory = BLOCK_BYTES if through else part.size
-        progress = PartProgress(self._touch if arrived else self._count)
+        progress, flow = PartProgress(self._touch if arrived else self._count), self._flow.branch()
         with await self._engine.budget.lease(memory, "copy") as lease, progress:
+            timer = Timer(flow)
             if through:
-                await self._relay(assembly, part, lease.view, progress, arrived=arrived)
+                await self._relay(assembly, part, lease.view, progress, flow, arrived=arrived)
             else:
-                await self._bring(assembly, part, lease.view, progress, arrived=arrived)
+                await self._bring(assembly, part, lease.view, progress, flow, arrived=arrived)
         if not arrived:
             self._count(part.size - progress.reported)
-            self._scaler.stored(part.size)
+            self._scaler.stored(part.size, is_limited=timer.is_limited)
 
     async def _bring(
-        self, assembly: Assembly, part: Part, view: memoryview, progress: PartProgress, *, arrived: bool
+        self, assembly: Assembly, part: Part, view: memoryview, progress: PartProgress, flow: Flow, *, arrived: bool
     ) -> None:
         """Copy one part in memory; one that is already stored is only read for the checksum."""
 
         def put() -> str:
-            pieces = progress.track(blocks(view, self._stop))
+            pieces = self._sent(blocks(view, self._stop), progress, flow)
             return assembly.put(part.number, part.start, pieces, part.size, md5=self._md5(view))
 
         if not arrived:
-            assembly.keep(part.number, await self._pass(part, view, self._source, progress, put), part.size)
+            assembly.keep(part.number, await self._pass(part, view, self._source, progress, flow, put), part.size)
             return
         kept = assembly.entry.parts[part.number].etag
 
@@ -218,12 +227,18 @@ class _Copy:
                 return kept
             return put()
 
-        etag = await self._pass(part, view, assembly.again or self._source, progress, compare)
+        etag = await self._pass(part, view, assembly.again or self._source, progress, flow, compare)
         if etag != kept:
             assembly.keep(part.number, etag, part.size)
 
     async def _pass(
-        self, part: Part, view: memoryview, source: RangedSource, progress: PartProgress, put: Callable[[], str]
+        self,
+        part: Part,
+        view: memoryview,
+        source: RangedSource,
+        progress: PartProgress,
+        flow: Flow,
+        put: Callable[[], str],
     ) -> str:
         """Read a part, update the checksum in order, and store the part. Returns its ETag.
 
@@ -234,13 +249,13 @@ class _Copy:
         def read_and_put() -> str | None:
             nonlocal done, hashed
             if done < part.size:
-                throughput = Throughput(self._judge)
+                throughput, count_read = Throughput(self._judge, flow), progress.reader(flow, is_local=is_local(source))
 
                 def on_read(count: int) -> None:
                     throughput.add(count)
-                    progress.read(count)
+                    count_read(count)
 
-                done = read_range(source, part, view, done, self._stop, on_read, self._stragglers)
+                done = read_range(source, part, view, done, self._stop, on_read, self._stragglers, flow)
             if done < part.size:
                 return None  # the connection broke
             if self._verifier and not hashed:
@@ -260,10 +275,11 @@ class _Copy:
         return etag
 
     async def _relay(
-        self, assembly: Assembly, part: Part, block: memoryview, progress: PartProgress, *, arrived: bool
+        self, assembly: Assembly, part: Part, block: memoryview, progress: PartProgress, flow: Flow, *, arrived: bool
     ) -> None:
         """Copy a part block by block: each is read, hashed and sent before the next one is read."""
         source = (assembly.again or self._source) if arrived else self._source
+        timer = Timer(flow)
 
         def put() -> tuple[str, Verifier | None] | None:
             if self._verifier and not self._order.wait(part.number):
@@ -272,16 +288,18 @@ class _Copy:
             verifier = self._verifier.fork() if self._verifier else None
             if arrived:
                 kept, seen = assembly.entry.parts[part.number].etag, hashlib.md5(usedforsecurity=False)
-                with closing(relay(source, part, block, verifier, self._stop)) as pieces:
+                limited = None if is_local(source) else flow
+                with closing(relay(source, part, block, verifier, self._stop, limited)) as pieces:
                     for piece in pieces:
                         seen.update(piece)
                 if assembly.again or seen.hexdigest() == kept.strip('"'):
                     return kept, verifier
                 verifier = self._verifier.fork() if self._verifier else None
-            start = time.monotonic()
-            with closing(relay(source, part, block, verifier, self._stop)) as pieces:
+            timer.restart()
+            with closing(relay(source, part, block, verifier, self._stop, flow)) as pieces:
                 etag = assembly.put(part.number, part.start, progress.track(pieces), part.size, md5=None)
-            self._judge(part.size / max(time.monotonic() - start, 1e-6))
+            if (rate := timer.rate(part.size)) is not None:
+                self._judge(rate)
             return etag, verifier
 
         done = None
@@ -303,10 +321,11 @@ class _Copy:
 
     async def _fill_piece(self, part: Part, view: memoryview, source: RangedSource, progress: PartProgress) -> None:
         """Read a range over one connection; after a break it resumes at the same byte."""
-        done = 0
+        done, flow = 0, self._flow.branch()
+        count_read = progress.reader(flow, is_local=is_local(source))
 
         def read() -> int:
-            return read_range(source, part, view, done, self._stop, progress.read, self._stragglers)
+            return read_range(source, part, view, done, self._stop, count_read, self._stragglers, flow)
 
         while done < part.size:
             done = await self._engine.attempt(self._stop, read)

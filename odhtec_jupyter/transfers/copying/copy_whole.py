@@ -6,11 +6,11 @@ Each switch between the event loop and a thread costs time, and many small files
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from odhtec_jupyter.errors import VerificationError
 from odhtec_jupyter.models import Verify
-from odhtec_jupyter.stores.source import RangedSource, close_source
+from odhtec_jupyter.stores.source import RangedSource, close_source, is_local
 from odhtec_jupyter.transfers.copying.part_progress import PartProgress
 from odhtec_jupyter.transfers.copying.ranges import read_range
 from odhtec_jupyter.transfers.copying.stragglers import Stragglers
@@ -63,6 +63,7 @@ class _Whole:
         self._verify = verify
         self._owner = owner
         self._stop = CancelToken()
+        self._flow = engine.bandwidth.flow(owner.share)
         self._opened: tuple[RangedSource, Target] | None = None
         self._read = 0  # bytes that are in memory
         self._is_ready = False  # they are complete and verified
@@ -96,7 +97,8 @@ class _Whole:
         source, target = self._opened
         if self._read < self._size:
             part = Part(1, 0, self._size)
-            self._read = read_range(source, part, view, self._read, self._stop, progress.read, Stragglers())
+            count = progress.reader(self._flow, is_local=is_local(source))
+            self._read = read_range(source, part, view, self._read, self._stop, count, Stragglers(), self._flow)
             if self._read < self._size:
                 return None
         if self._verify != "off" and source.checksum:
@@ -105,7 +107,12 @@ class _Whole:
             verifier.compare(str(target.uri))
         # With verify=full the store compares a checksum, too.
         md5 = hashlib.md5(view, usedforsecurity=False).digest() if self._verify == "full" else None
-        written = target.put_whole(view, self._stop, md5, progress.track)
+
+        def follow(pieces: Iterable[memoryview]) -> Iterable[memoryview]:
+            # The bytes of a local source are subject to the bandwidth limit when they are sent.
+            return progress.track(self._flow.send(pieces, self._stop) if is_local(source) else pieces)
+
+        written = target.put_whole(view, self._stop, md5, follow)
         self._is_ready = True
         return written
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 
 from odhtec_jupyter.errors import OdhTecError, Unreachable
-from odhtec_jupyter.stores.source import RangedSource, RangeReader, is_ordered
+from odhtec_jupyter.stores.source import RangedSource, RangeReader, is_local, is_ordered
 from odhtec_jupyter.transfers.copying.stragglers import Stragglers
 from odhtec_jupyter.transfers.copying.verifier import Verifier
+from odhtec_jupyter.transfers.runtime.bandwidth import Flow
 from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
 from odhtec_jupyter.transfers.runtime.parts import Part
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, Retries, check
@@ -27,6 +28,7 @@ def read_range(
     stop: CancelToken,
     on_read: Callable[[int], object],
     stragglers: Stragglers,
+    flow: Flow,
 ) -> int:
     """Read a range into memory from its byte ``done``. Return where it ended: at its end or where the connection broke.
 
@@ -34,13 +36,14 @@ def read_range(
     the first byte, unless the connection was replaced.
     """
     before = done
-    with stragglers.reading() as reading:
+    limited = None if is_local(source) else flow
+    with stragglers.reading(limited) as reading:
         try:
             with _opened(source, part.start + done, part.end, stop) as reader, reading.answering(reader):
                 block = SHORT_READ_BYTES
                 while done < part.size:
                     start = time.monotonic()
-                    count = _read(reader, view[done : min(done + block, part.size)], stop)
+                    count = _read(reader, view[done : min(done + block, part.size)], stop, limited)
                     done += count
                     reading.add(count)
                     on_read(count)
@@ -54,14 +57,14 @@ def read_range(
     return done
 
 
-def fill(source: RangedSource, part: Part, view: memoryview, stop: CancelToken) -> None:
+def fill(source: RangedSource, part: Part, view: memoryview, stop: CancelToken, flow: Flow) -> None:
     """Read a whole range into memory, with retries in the calling thread."""
     done = 0
     retries, alone = Retries(), Stragglers()
     while done < part.size:
         check(stop)
         try:
-            done = read_range(source, part, view, done, stop, _ignore, alone)
+            done = read_range(source, part, view, done, stop, _ignore, alone, flow)
             retries.reset()
         except OdhTecError as error:
             retries.wait(error, stop)
@@ -72,18 +75,24 @@ def _ignore(_: int) -> None:
 
 
 def relay(
-    source: RangedSource, part: Part, block: memoryview, verifier: Verifier | None, stop: CancelToken
+    source: RangedSource,
+    part: Part,
+    block: memoryview,
+    verifier: Verifier | None,
+    stop: CancelToken,
+    flow: Flow | None,
 ) -> Generator[memoryview]:
     """Yield a range block by block, in the memory of one block, and update the checksum.
 
-    After a broken connection it continues from there. Runs in a thread. The caller closes the generator.
+    After a broken connection it continues from there. Runs in a thread. The caller closes the generator. The bandwidth
+    limit applies with a ``flow``, also to a local source, whose blocks are sent as soon as they are read.
     """
     done, retries = 0, Retries()
     while done < part.size:
         try:
             with _opened(source, part.start + done, part.end, stop) as reader:
                 while done < part.size:
-                    count = _read(reader, block[: part.size - done], stop)
+                    count = _read(reader, block[: part.size - done], stop, flow)
                     done += count
                     retries.reset()
                     data = block[:count]
@@ -105,11 +114,11 @@ def _opened(source: RangedSource, start: int, end: int, stop: CancelToken) -> It
         reader.close()
 
 
-def _read(reader: RangeReader, buffer: memoryview, stop: CancelToken) -> int:
+def _read(reader: RangeReader, buffer: memoryview, stop: CancelToken, flow: Flow | None) -> int:
     """Read the next bytes and return how many. Raises :class:`Unreachable` if the range ended early."""
     check(stop)
     interactive_priority.yield_to_requests()
-    count = reader.readinto(buffer)
+    count = flow.move(reader.readinto, buffer, stop) if flow else reader.readinto(buffer)
     if not count:
         raise Unreachable("The source closed the connection before the end.", code="TornBody")
     return count

@@ -14,10 +14,11 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from statistics import median
 
 from odhtec_jupyter.stores.interruption import Interruptible, InterruptibleSet, ended_by
+from odhtec_jupyter.transfers.runtime.bandwidth import Flow
 from odhtec_jupyter.transfers.targets.target import BLOCK_BYTES
 
-LOOK_SECONDS = 1.0  # between two checks of the connections
-LATE_SECONDS = 4.0  # for which a connection can be slow
+LOOK_SECONDS = 0.25  # between two checks of the connections
+LATE_SECONDS = 0.5  # for which a connection can be slow
 LATE_FACTOR = 4.0  # times slower than the others
 MIN_LOST_SECONDS = 0.25  # by a slow connection in one range; less than that, a new connection would not be faster
 MIN_COMPARED = 3  # other connections, at least
@@ -28,9 +29,12 @@ MIN_MEASURED_BYTES = BLOCK_BYTES  # fewer bytes do not show a speed
 class Reading:
     """One range that a thread reads. Its waiting can be interrupted."""
 
-    def __init__(self) -> None:
+    def __init__(self, flow: Flow | None = None) -> None:
+        """``flow`` knows for how long the bandwidth limit has delayed it."""
         self.bytes = 0
         self.since = self.last = time.monotonic()
+        self._flow = flow
+        self._delayed_at_start = self._delayed_at_last = flow.waited if flow else 0.0
         self._waits = InterruptibleSet()
         self._cut = False
 
@@ -51,6 +55,18 @@ class Reading:
         """Count bytes that were read."""
         self.bytes += count
         self.last = time.monotonic()
+        self._delayed_at_last = self._flow.waited if self._flow else 0.0
+
+    @property
+    def read_seconds(self) -> float:
+        """The seconds from its start to its last bytes, without delays by the bandwidth limit."""
+        return self.last - self.since - (self._delayed_at_last - self._delayed_at_start)
+
+    def busy_seconds(self) -> tuple[float, float]:
+        """Return the seconds since its start and since its last bytes, both without delays by the bandwidth limit."""
+        now, delayed = time.monotonic(), self._flow.waited if self._flow else 0.0
+        reading = now - self.since - (delayed - self._delayed_at_start)
+        return reading, now - self.last - (delayed - self._delayed_at_last)
 
 
 class Stragglers:
@@ -62,9 +78,9 @@ class Stragglers:
         self._left = MAX_RENEWALS
 
     @contextmanager
-    def reading(self) -> Iterator[Reading]:
+    def reading(self, flow: Flow | None = None) -> Iterator[Reading]:
         """Watch a range while the calling thread requests and reads it."""
-        one = Reading()
+        one = Reading(flow)
         self._open.add(one)
         try:
             with ended_by(one):
@@ -78,7 +94,7 @@ class Stragglers:
         """Return whether a range that was read whole took so long that a new connection should read the next one."""
         if len(self._rates) < MIN_COMPARED or one.bytes < MIN_MEASURED_BYTES:
             return False
-        usual, seconds = median(self._rates), one.last - one.since
+        usual, seconds = median(self._rates), one.read_seconds
         return one.bytes < seconds * usual / LATE_FACTOR and seconds - one.bytes / usual > MIN_LOST_SECONDS
 
     @asynccontextmanager
@@ -107,8 +123,11 @@ class Stragglers:
     def _is_late(self, one: Reading) -> bool:
         if len(self._rates) < MIN_COMPARED or one.is_cut():
             return False
-        now, least = time.monotonic(), median(self._rates) / LATE_FACTOR
+        # The rates include delays by the bandwidth limit. Without them, they would be those of the sockets' buffers, in
+        # which the bytes have arrived while the connection waited.
+        least = median(self._rates) / LATE_FACTOR
+        reading, waiting = one.busy_seconds()
         # A block counts when it is complete, so another one may be almost here.
-        slow = now - one.since >= LATE_SECONDS and (one.bytes + BLOCK_BYTES) / (now - one.since) < least
-        silent = now - one.last >= LATE_SECONDS and BLOCK_BYTES / (now - one.last) < least
+        slow = reading >= LATE_SECONDS and (one.bytes + BLOCK_BYTES) / reading < least
+        silent = waiting >= LATE_SECONDS and BLOCK_BYTES / waiting < least
         return slow or silent

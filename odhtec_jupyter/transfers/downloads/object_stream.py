@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from odhtec_jupyter.errors import OdhTecError, Unreachable, VerificationError
 from odhtec_jupyter.stores.s3.object import ObjectBody
 from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.transfers.runtime.bandwidth import Flow
 from odhtec_jupyter.transfers.runtime.engine import CLIENT_TURN_SECONDS, CLIENT_WAIT_MS, Engine, settled
 from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, Retries, check
@@ -47,6 +48,7 @@ class ObjectStream:
         key: str,
         body: ObjectBody,
         stop: CancelToken,
+        flow: Flow,
         version_id: str | None = None,
     ) -> None:
         """Setting ``stop`` cancels :meth:`views`, also while S3 sends nothing."""
@@ -60,6 +62,7 @@ class ObjectStream:
         self._next = body.start
         self._end = body.end
         self._stop = stop
+        self._flow = flow
         self.sent = 0
 
     async def views(self, straight: socket.socket | None = None) -> AsyncGenerator[memoryview, None]:
@@ -137,13 +140,16 @@ class ObjectStream:
         return buffer[:0]
 
     def _fill(self, buffer: memoryview) -> int:
-        """Read until the buffer is full or the object ends; how many bytes. Runs in a thread."""
+        """Read until the buffer is full or the object ends, or what the bandwidth limit allows. Runs in a thread.
+
+        Returns the number of bytes.
+        """
         done, retries = 0, Retries()
         while (room := self._room(len(buffer) - done)) > 0:
             check(self._stop)
             interactive_priority.yield_to_requests()
             try:
-                count = self._body.readinto(buffer[done : done + room])
+                count = self._flow.move(self._body.readinto, buffer[done : done + room], self._stop)
                 if not count and self._end is None:
                     self._end = self._next  # the body has marked its own end
                     break
@@ -157,6 +163,8 @@ class ObjectStream:
             else:
                 done += count
                 self._next += count
+                if self._flow.is_limited:  # so that the client receives bytes regularly
+                    break
         return done
 
     def _room(self, count: int) -> int:

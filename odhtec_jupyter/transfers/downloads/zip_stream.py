@@ -28,6 +28,7 @@ from odhtec_jupyter.transfers.downloads.read_ahead import Block, ReadAhead
 from odhtec_jupyter.transfers.downloads.zip_format import ZipRecords
 from odhtec_jupyter.transfers.downloads.zip_names import ZipNames
 from odhtec_jupyter.transfers.planning.selection import Selection
+from odhtec_jupyter.transfers.runtime.bandwidth import Flow
 from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
 from odhtec_jupyter.transfers.runtime.parts import MIB
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, OperationCancelled, Retries, check
@@ -48,7 +49,13 @@ class ZipStream:
     """The bytes of an archive, in order, each exactly once. Blocks; not for concurrent use."""
 
     def __init__(
-        self, store: S3Store, selection: Selection, base: str | None, stop: CancelToken, memory: ReadAhead
+        self,
+        store: S3Store,
+        selection: Selection,
+        base: str | None,
+        stop: CancelToken,
+        memory: ReadAhead,
+        flow: Flow,
     ) -> None:
         """Names are relative to ``base``; by default to the common folder of the selection.
 
@@ -64,6 +71,7 @@ class ZipStream:
         self._store = store
         self._selection = selection
         self._stop = stop
+        self._flow = flow
         self._names = ZipNames(self.base)
         self._records = ZipRecords()
         self._memory = memory
@@ -160,7 +168,7 @@ class ZipStream:
 
     def _new_file(self, item: S3Object) -> _File:
         source = self._store.source(self._selection.bucket, item.Key, item.Size, item.ETag or "")
-        return _File(source, self._stop)
+        return _File(source, self._stop, self._flow.branch())
 
     def _start(self, file: _File) -> bool:
         """Start to read a small object. Returns False if there is no memory for it before earlier ones are sent."""
@@ -187,11 +195,12 @@ class ZipStream:
 class _File:
     """The bytes of one object if it has not changed since it was listed; resumed where a connection broke."""
 
-    def __init__(self, source: RangedSource, stop: CancelToken) -> None:
+    def __init__(self, source: RangedSource, stop: CancelToken, flow: Flow) -> None:
         self.crc = 0
         self.left = source.size
         self._source = source
         self._stop = stop
+        self._flow = flow
         self._prefetched: Future[RangeReader | None] | None = None
         self._block: Block | None = None  # the bytes, if they were read ahead
         self._reader: RangeReader | None = None
@@ -211,9 +220,15 @@ class _File:
         reader = self._source.open_range(0, self._source.size)
         try:
             with self._stop.ending(reader):
-                block.fill(partial(_read_full, reader))
+                block.fill(partial(self._read_full, reader))
         finally:
             reader.close()
+
+    def _read_full(self, reader: RangeReader, view: memoryview) -> None:
+        while view:
+            if not (count := self._flow.move(reader.readinto, view, self._stop)):
+                raise _torn()
+            view = view[count:]
 
     def open(self) -> None:
         """Request the bytes, if there are any, or wait until they are read ahead."""
@@ -253,7 +268,7 @@ class _File:
                 return self._read(view)
         else:
             with self._stop.ending(reader):
-                count = reader.readinto(view)
+                count = self._flow.move(reader.readinto, view, self._stop)
             if not count:
                 raise _torn()
         self.crc = zlib.crc32(view[:count], self.crc)
@@ -273,13 +288,6 @@ class _File:
         prefetched, self._prefetched = self._prefetched, None
         if prefetched is not None:
             prefetched.add_done_callback(_close)
-
-
-def _read_full(reader: RangeReader, view: memoryview) -> None:
-    while view:
-        if not (count := reader.readinto(view)):
-            raise _torn()
-        view = view[count:]
 
 
 def _torn() -> Unreachable:

@@ -126,13 +126,13 @@ class FileCopy:
             return True
 
     async def _same_bytes(self, one: RangedSource, other: RangedSource) -> bool:
-        engine, stop = self._engine, self._stop
+        engine, stop, flow = self._engine, self._stop, self._engine.bandwidth.flow(self._file.owner.share)
         with await engine.budget.lease(PART_SIZE, "copy") as lease:
             half = PART_SIZE // 2
             for part in plan(one.size, half):
                 first, second = lease.view[: part.size], lease.view[half : half + part.size]
-                await engine.in_thread(stop, fill, one, part, first, stop)
-                await engine.in_thread(stop, fill, other, part, second, stop)
+                await engine.in_thread(stop, fill, one, part, first, stop, flow)
+                await engine.in_thread(stop, fill, other, part, second, stop, flow)
                 if await engine.in_thread(stop, operator.ne, first, second):
                     return False
         return True

@@ -125,7 +125,8 @@ class Jobs:
                     group.create_task(run(left))
 
     async def _run_file(self, stores: Stores, transfer: Transfer, file: TransferFile) -> None:
-        file.add(-file.bytes_done)
+        if file.bytes_done:
+            file.add(-file.bytes_done)
         if file.what == "skip":
             file.transition_to("skipped")
             return

@@ -49,11 +49,12 @@ class PendingWrites:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._entries: dict[str, PendingWrite] = {}
+        self._by_owner: dict[Owner, PendingWrite] = {}  # without streams, which can have several
 
     def load(self) -> None:
         """Load the pending writes of an earlier server."""
         for row in self._journal.rows("pending_writes"):
-            self._entries[row["id"]] = PendingWrite(
+            entry = PendingWrite(
                 id=row["id"],
                 owner=Owner.parse(row["owner"]),
                 uri=parse_uri(row["uri"], "uri"),
@@ -64,9 +65,10 @@ class PendingWrites:
                 completing_at=row["completing_at"],
                 published_pin=row["published_pin"],
             )
+            self._add(entry)
         for row in self._journal.rows("parts"):
-            if entry := self._entries.get(row["pending_write"]):
-                entry.parts[row["number"]] = PartRecord(row["etag"], row["size"])
+            if owning := self._entries.get(row["pending_write"]):
+                owning.parts[row["number"]] = PartRecord(row["etag"], row["size"])
 
     def save_all(self) -> None:
         """Write all entries again, because the journal was lost."""
@@ -81,7 +83,7 @@ class PendingWrites:
 
     def of(self, owner: Owner) -> PendingWrite | None:
         """Return the entry of an owner, or None."""
-        return next((entry for entry in self._entries.values() if entry.owner == owner), None)
+        return self._by_owner.get(owner)
 
     def of_transfer(self, transfer_id: str) -> list[PendingWrite]:
         """Return the entries of a transfer's files."""
@@ -91,7 +93,7 @@ class PendingWrites:
     async def begin(self, owner: Owner, uri: Uri, endpoint: str, *, token: str | None = None) -> PendingWrite:
         """Add an entry for a write that is about to start; returns when it is in the journal."""
         entry = PendingWrite(secrets.token_hex(8), owner, uri, endpoint, time.time(), token=token, live=True)
-        self._entries[entry.id] = entry
+        self._add(entry)
         self._save(entry)
         try:
             await self._journal.written()
@@ -139,6 +141,7 @@ class PendingWrites:
 
     def orphan(self, entry: PendingWrite) -> None:
         """Record that the write will not be continued; it is dropped when that is possible."""
+        self._forget_owner(entry)
         entry.owner, entry.live = STREAM, False
         self._save(entry)
 
@@ -159,9 +162,19 @@ class PendingWrites:
     def remove(self, entry: PendingWrite) -> None:
         """Remove an entry, because its object is visible or its parts are gone."""
         entry.live = False
+        self._forget_owner(entry)
         if self._entries.pop(entry.id, None):
             self._journal.write("DELETE FROM pending_writes WHERE id = ?", [(entry.id,)])
             self._journal.write("DELETE FROM parts WHERE pending_write = ?", [(entry.id,)])
+
+    def _add(self, entry: PendingWrite) -> None:
+        self._entries[entry.id] = entry
+        if entry.owner != STREAM:
+            self._by_owner[entry.owner] = entry
+
+    def _forget_owner(self, entry: PendingWrite) -> None:
+        if self._by_owner.get(entry.owner) is entry:
+            del self._by_owner[entry.owner]
 
     def _save(self, entry: PendingWrite) -> None:
         self._journal.put(

@@ -1,4 +1,4 @@
-"""What all transfers share: memory, slots, threads and the journal."""
+"""What all transfers share: memory, bandwidth, slots, threads and the journal."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from odhtec_jupyter.stores.interruption import ended_by
 from odhtec_jupyter.transfers.journal.journal import Journal
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrites
 from odhtec_jupyter.transfers.runtime.adaptive_limit import AdaptiveLimits
+from odhtec_jupyter.transfers.runtime.bandwidth import Bandwidth
 from odhtec_jupyter.transfers.runtime.memory_budget import MemoryBudget
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, OperationCancelled, Retries
 
 T = TypeVar("T")
 MAX_THREADS = 24  # besides those for small files
 MAX_RECEIVER_THREADS = 8
+MAX_LIMITED_THREADS = 40  # more, while as many wait for the bandwidth limit: the other transfers need threads, too
 CLIENT_TURN_SECONDS = 0.1  # after which a thread that reads or sends for a client serves another one
 CLIENT_WAIT_MS = 20  # for which such a thread waits for its client
 # After a cancellation. The result of an answered request is known, so less has to be cleaned up.
@@ -81,20 +83,31 @@ class Slots:
 
 
 class Engine:
-    """The memory budget, the slots for files, the threads for blocking work, and the journal."""
+    """The memory budget, the bandwidth, the slots for files, the threads for blocking work, and the journal."""
 
     def __init__(
-        self, *, max_memory: int, max_concurrent_transfers: int, max_small_files: int = 64, journal: Journal
+        self,
+        *,
+        max_memory: int,
+        max_concurrent_transfers: int,
+        max_small_files: int = 64,
+        max_bandwidth: int = 0,
+        journal: Journal,
     ) -> None:
         self.journal = journal
         self.pending_writes = PendingWrites(journal)
         self.budget = MemoryBudget(max_memory)
+        self.bandwidth = Bandwidth(max_bandwidth)
         self.slots = Slots(max_concurrent_transfers)
         self.small_files = AdaptiveLimits(max_small_files)
         self.reading: set[CancelToken] = set()  # one token for each running download
         self.threads = DaemonThreads(
-            MAX_THREADS + max_small_files, thread_name_prefix="odhtec-transfer", initializer=_step_back
+            MAX_THREADS + max_small_files,
+            thread_name_prefix="odhtec-transfer",
+            initializer=_step_back,
+            max_replaced=MAX_LIMITED_THREADS,
         )
+        self.bandwidth.around_waits = self.threads.replaced
         self._receivers = DaemonThreads(
             MAX_RECEIVER_THREADS, thread_name_prefix="odhtec-receive", initializer=_step_back
         )

@@ -161,6 +161,7 @@ class PartialSource:
 
     size = 0
     checksum: Checksum | None = None
+    is_local = True
 
     def __init__(self, partial: PartialFile) -> None:
         self._partial = partial

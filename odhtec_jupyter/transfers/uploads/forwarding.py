@@ -23,7 +23,7 @@ MAX_TOTAL_WAIT_SECONDS = 0.5
 
 
 class ForwardingStopped(Exception):
-    """The sender has stalled or disconnected while S3 has received only some bytes of the part."""
+    """The sender has stalled, disconnected or got a bandwidth limit while S3 has only some bytes of the part."""
 
 
 class Forwarding:
@@ -42,6 +42,7 @@ class Forwarding:
         self.filled = filled
         self._stop = stop
         self._sender = sender
+        self._bandwidth = engine.bandwidth
         self._memory = memory
         self._loop = asyncio.get_running_loop()
         self._done = asyncio.Event()
@@ -94,7 +95,7 @@ class Forwarding:
             self.filled += count
             if self.filled == len(self._memory):  # before the last block is sent, so that the next part can start
                 self._loop.call_soon_threadsafe(self._done.set)
-            elif not count or waited > MAX_TOTAL_WAIT_SECONDS:
+            elif not count or waited > MAX_TOTAL_WAIT_SECONDS or self._bandwidth.limit:
                 self._sender.is_quick = False
                 raise ForwardingStopped
             yield self._memory[start : self.filled]

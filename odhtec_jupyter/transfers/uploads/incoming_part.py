@@ -54,6 +54,7 @@ class IncomingPart:
         self._store = store
         self.on_failure = on_failure
         self._stop = CancelToken()
+        self._flow = engine.bandwidth.flow(session.record.owner.share)
         self._buffer: PartBuffer | None = None
         self._failure: OdhTecError | None = None
         self._closed = False
@@ -71,9 +72,12 @@ class IncomingPart:
 
     async def write(self, data: bytes | memoryview) -> None:
         """Append bytes. Raises the error that stopped the part."""
-        buffer = await self._ready()
-        if buffer.write(view := memoryview(data)) < len(view):
-            raise BadRequest(f"Part {self.number} has {self.size} bytes, but more were received.")
+        buffer, left = await self._ready(), memoryview(data)
+        while left:
+            if buffer.full:
+                raise BadRequest(f"Part {self.number} has {self.size} bytes, but more were received.")
+            left = left[await buffer.write(left) :]
+            self.check()
 
     async def receive(self, body: Incoming, at_most: int) -> int:
         """Let ``body`` write into the part's memory. Returns the number of bytes."""
@@ -122,7 +126,7 @@ class IncomingPart:
         self.check()
         if self._buffer is None:
             name = f"Part {self.number} of {self._session.record.key}"
-            buffer = await PartBuffer.lease(self._engine.budget, self.size, name, self.fail)
+            buffer = await PartBuffer.lease(self._engine.budget, self.size, name, self.fail, self._flow)
             if self._closed or self._failure:
                 buffer.drop()
                 self.check()

@@ -52,6 +52,7 @@ class StreamedUpload:
         self._at_most = at_most
         self._on_failure = on_failure
         self._stop = CancelToken()
+        self._flow = engine.bandwidth.flow()
         self._buffer: PartBuffer | None = None
         self._multipart: Multipart | None = None
         self._parts = 0
@@ -69,18 +70,19 @@ class StreamedUpload:
         while view:
             self._raise_failure()
             buffer = self._buffer or await self._begin_part()
-            count = buffer.write(view)
+            count = await buffer.write(view)
+            self._raise_failure()
             view = view[count:]
             await self._advance(buffer, count)
 
     async def receive(self, body: Incoming, at_most: int) -> int:
         """Let ``body`` write into the part's memory, without the copy of :meth:`write`. Returns the number of bytes.
 
-        Where client and S3 are fast, the bytes are forwarded to S3 immediately.
+        Where client and S3 are fast and the bandwidth has no limit, the bytes are forwarded to S3 immediately.
         """
         self._raise_failure()
         buffer = self._buffer or await self._begin_part()
-        if self._multipart and self._quick and (sender := body.sender()):
+        if self._multipart and self._quick and not self._flow.is_limited and (sender := body.sender()):
             return await self._forward(self._multipart, buffer, sender)
         count = await buffer.receive(body, at_most)
         self._raise_failure()
@@ -148,7 +150,7 @@ class StreamedUpload:
         if self._quick and not self._crowded and self._engine.budget.largest // 3 >= LARGE_PART_BYTES:
             size = max(size, LARGE_PART_BYTES)
         size = max(1, min(size, left))
-        buffer = await PartBuffer.lease(self._engine.budget, size, self._target.key, self._fail)
+        buffer = await PartBuffer.lease(self._engine.budget, size, self._target.key, self._fail, self._flow)
         if self._closed:
             buffer.drop()
             raise self._failure or BadRequest("The upload was aborted.")

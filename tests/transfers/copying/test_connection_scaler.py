@@ -13,7 +13,7 @@ from odhtec_jupyter.transfers.copying.connection_scaler import (
 )
 from odhtec_jupyter.transfers.copying.throughput import PROBE_BYTES, Throughput
 from odhtec_jupyter.transfers.runtime.parts import MIB
-from tests.transfers.steps import Clock
+from tests.transfers.steps import Clock, Delayed
 
 
 @pytest.fixture
@@ -82,10 +82,37 @@ def test_fixed_size_does_not_change() -> None:
 
 def test_throughput_excludes_the_source_latency_and_is_reported_once(clock: Clock) -> None:
     reported: list[float] = []
-    throughput = Throughput(reported.append)
+    throughput = Throughput(reported.append, Delayed())
     clock.now += 30
     throughput.add(MIB)
     for _ in range(2 * PROBE_BYTES // MIB):
         clock.now += 0.5
         throughput.add(MIB)
     assert reported == [2 * MIB]
+
+
+@pytest.mark.parametrize(("delayed", "judged"), [(0.0, [2 * MIB]), (0.2, [MIB / 0.3]), (0.3, [])])
+def test_delays_by_the_bandwidth_limit_do_not_make_a_connection_slow(
+    clock: Clock, delayed: float, judged: list[float]
+) -> None:
+    """If they took most of the time, nothing is known: the bytes have arrived while the connection waited."""
+    told: list[float] = []
+    throughput = Throughput(told.append, flow := Delayed())
+    throughput.add(MIB)
+    for _ in range(2 * PROBE_BYTES // MIB):
+        clock.now += 0.5
+        flow.seconds += delayed
+        throughput.add(MIB)
+    assert told == pytest.approx(judged)
+
+
+def test_trial_does_not_include_parts_that_the_bandwidth_limit_has_delayed(clock: Clock) -> None:
+    scaler = ConnectionScaler(may_stream=True)
+    scaler.judge(FAST_BYTES_PER_SECOND - 1)
+    scaler.stored(8 * MIB)
+    for _ in range(2 * TRIAL_BYTES // (8 * MIB)):
+        clock.now += 10
+        scaler.stored(8 * MIB, is_limited=True)
+    assert (scaler.size, scaler.streams) == (SEVERAL_CONNECTIONS, False)
+    store_parts(scaler, clock, MIN_GAIN * FAST_BYTES_PER_SECOND)
+    assert (scaler.size, scaler.streams) == (SEVERAL_CONNECTIONS, False), "without a limit they are faster than one"

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 import trustme
 
 from odhtec_jupyter.demo.content import SyntheticContent
+from odhtec_jupyter.demo.hub.faults import Halt
 from odhtec_jupyter.demo.hub.repository import Repository
 from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.models import HubFile
 from odhtec_jupyter.network import Network
+from odhtec_jupyter.services import Services
 from odhtec_jupyter.settings import HubConnection
 from odhtec_jupyter.stores.http import remove_ca_files
 from odhtec_jupyter.stores.hub.store import HubStore
+from odhtec_jupyter.transfers.copying import connection_scaler, stragglers
 from odhtec_jupyter.transfers.copying.ranges import read_range
 from odhtec_jupyter.transfers.copying.stragglers import (
     LATE_FACTOR,
@@ -22,9 +27,11 @@ from odhtec_jupyter.transfers.copying.stragglers import (
     MIN_COMPARED,
     Stragglers,
 )
-from odhtec_jupyter.transfers.runtime.parts import MIB, Part
+from odhtec_jupyter.transfers.copying.throughput import PROBE_BYTES
+from odhtec_jupyter.transfers.runtime.parts import MIB, PART_SIZE, Part
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
-from tests.transfers.steps import Clock
+from tests.marks import on_moto
+from tests.transfers.steps import Clock, Delayed, begin, ended, sha256s
 
 USUAL = 50 * MIB  # bytes per second
 
@@ -113,7 +120,7 @@ def test_slow_connection_is_not_used_for_the_next_range(clock: Clock, slowed: fl
                 clock.now += count / rate
 
             part = Part(number + 1, start, start + size)
-            assert read_range(source, part, view, 0, CancelToken(), pass_time, stragglers) == size
+            assert read_range(source, part, view, 0, CancelToken(), pass_time, stragglers, Delayed()) == size
             body += view
         store.close()
         remove_ca_files()
@@ -128,3 +135,60 @@ def test_replacing_stops_when_it_does_not_help(clock: Clock) -> None:
         clock.now += LATE_SECONDS
         stragglers.check()
         assert sum(one.is_cut() for one in readings) == MAX_RENEWALS
+
+
+def test_connection_that_the_bandwidth_limit_delays_is_kept(clock: Clock) -> None:
+    stragglers, flow = compared(clock), Delayed()
+    flow.seconds = 50.0  # in an earlier range
+    with stragglers.reading(flow) as one:
+        for _ in range(10):  # far slower than the others, and silent for longer than they ever were
+            clock.now += 2 * LATE_SECONDS
+            flow.seconds += 2 * LATE_SECONDS - 0.001
+            stragglers.check()
+            one.add(1000)
+            stragglers.check()
+    assert not one.is_cut()
+
+
+def test_slow_connection_is_replaced_under_a_bandwidth_limit_as_well(clock: Clock) -> None:
+    stragglers, flow = compared(clock), Delayed()
+    with stragglers.reading(flow) as one:
+        for _ in range(10):
+            clock.now += LATE_SECONDS
+            flow.seconds += LATE_SECONDS / 2
+            one.add(int(USUAL / LATE_FACTOR / 4 * LATE_SECONDS / 2))
+            stragglers.check()
+    assert one.is_cut()
+
+
+def test_connection_is_used_again_after_a_range_that_the_bandwidth_limit_has_delayed(clock: Clock) -> None:
+    stragglers, flow = compared(clock), Delayed()
+    with stragglers.reading(flow) as one:
+        clock.now += 100
+        one.add(8 * MIB)
+        assert stragglers.is_slow(one)
+    with stragglers.reading(flow) as one:
+        clock.now += 100
+        flow.seconds += 100 - 8 * MIB / USUAL
+        one.add(8 * MIB)
+        assert not stragglers.is_slow(one)
+
+
+@on_moto
+async def test_connections_that_were_added_by_a_range_outlast_its_replacement(
+    services: Services, hub: HubStandIn, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first range reports that its connection is slow, which adds connections, and falls silent."""
+    monkeypatch.setattr(connection_scaler, "SLOW_BYTES_PER_SECOND", float("inf"))
+    monkeypatch.setattr(stragglers, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(stragglers, "LATE_SECONDS", 0.0)
+    content = SyntheticContent(16 * PART_SIZE, seed=2)
+    hub.add(Repository("org/model")).commit({"large.bin": content})
+    over = threading.Event()
+    hub.inject(Halt(PROBE_BYTES + 2 * MIB, over), host="cdn")
+    try:
+        transfer = await ended(services, await begin(services, "copy", "hf://org/model/", f"s3://{bucket}/"))
+    finally:
+        over.set()
+    assert (transfer.state, transfer.error) == ("completed", None)
+    assert sha256s(s3_client, bucket) == {"large.bin": content.sha256}

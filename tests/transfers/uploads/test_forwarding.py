@@ -318,11 +318,43 @@ async def test_last_bytes_of_a_part_can_arrive_late(
     assert await part.answer == "1000", "all bytes have arrived"
 
 
+async def test_forwarding_stops_when_a_bandwidth_limit_is_set(
+    engine: Engine, pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = SocketReader(engine, pair[1])
+    reader.is_quick = True
+    monkeypatch.setattr(reader, "recv_into", lambda room, timeout_ms: 1000)  # as many bytes as are wanted
+    engine.bandwidth.limit = 10**9
+    memory = memoryview(bytearray(2000))
+    part = Forwarding(engine, CancelToken(), reader, memory, 0, lambda pieces: str(sum(map(len, pieces))))
+    assert not await part.wait_received()
+    assert part.filled == 1000
+    assert not reader.is_quick
+
+
+async def test_nothing_is_forwarded_under_a_bandwidth_limit(
+    engine: Engine,
+    body: Body,
+    upload: StreamedUpload,
+    puts: Store,
+    pair: tuple[socket.socket, socket.socket],
+    s3_client: Any,
+    bucket: str,
+) -> None:
+    engine.bandwidth.limit = 10**9
+    data = noise(SIZE)
+    with sending(pair, first_part_then_rest(pair, puts, data)):
+        await receive(upload, body)
+    await upload.finish()
+    assert body_of(s3_client, bucket, "k") == data
+    assert not puts.forwarded
+
+
 async def test_sender_is_not_aborted_while_s3_is_slow(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(part_buffer, "MAX_IDLE_SECONDS", 0.0)
     monkeypatch.setattr(engine.budget, "contended", lambda lane: True)
     aborts: list[Exception] = []
-    buffer = await PartBuffer.lease(engine.budget, PART_SIZE, "a part", aborts.append)
+    buffer = await PartBuffer.lease(engine.budget, PART_SIZE, "a part", aborts.append, engine.bandwidth.flow())
     with buffer.receiving(watched=False):
         for _ in range(20):
             await asyncio.sleep(0)

@@ -1,6 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type {
+  BandwidthSettings,
   ConcurrencySettings,
   HubSettings,
   HubSettingsChange,
@@ -25,7 +26,12 @@ export interface ISettingsServer {
   testProxySettings(change: ProxySettingsChange): Promise<TestReply>;
   getConcurrency(): Promise<ConcurrencySettings>;
   setConcurrency(change: ConcurrencySettings): Promise<ConcurrencySettings>;
+  getBandwidth(): Promise<BandwidthSettings>;
+  setBandwidth(change: BandwidthSettings): Promise<BandwidthSettings>;
 }
+
+const BYTES_PER_MB = 1e6;
+const MAX_MB_PER_SECOND = 1e6;
 
 export interface ISettingsFormProps {
   server: ISettingsServer;
@@ -131,7 +137,7 @@ export function SettingsForm(props: ISettingsFormProps): JSX.Element {
             fields: [
               {
                 name: 'files',
-                label: trans.__('Files transferred in parallel (1 to 64)'),
+                label: trans.__('Files over 8 MB in parallel (1 to 64)'),
                 number: { min: 1, max: 64 }
               }
             ]
@@ -140,6 +146,27 @@ export function SettingsForm(props: ISettingsFormProps): JSX.Element {
         save={async ({ files }) => {
           const saved = await server.setConcurrency({ maxConcurrentTransfers: Number(files) });
           props.onConcurrencySaved(saved.maxConcurrentTransfers);
+        }}
+      />
+      <SettingsSection
+        title={trans.__('Bandwidth')}
+        trans={trans}
+        load={async () => {
+          const { maxBandwidth } = await server.getBandwidth();
+          return {
+            values: { limit: maxBandwidth ? String(maxBandwidth / BYTES_PER_MB) : '' },
+            fields: [
+              {
+                name: 'limit',
+                label: trans.__('Limit for all transfers together (MB/s)'),
+                placeholder: trans.__('No limit'),
+                number: { min: 0, max: MAX_MB_PER_SECOND, step: 'any', isOptional: true }
+              }
+            ]
+          };
+        }}
+        save={async ({ limit }) => {
+          await server.setBandwidth({ maxBandwidth: Math.round(Number(limit) * BYTES_PER_MB) });
         }}
       />
     </div>

@@ -10,7 +10,7 @@ export interface ISettingField {
   placeholder?: string;
   /** A secret is never shown, only whether it is set. */
   secret?: { isSet: boolean };
-  number?: { min: number; max: number };
+  number?: { min: number; max: number; step?: 'any'; isOptional?: boolean };
 }
 
 /** Field names to texts; secrets are left out. */
@@ -149,9 +149,10 @@ function SettingInput({ field, value, cleared, onChange, trans }: ISettingInputP
           type={secret ? 'password' : number ? 'number' : 'text'}
           autoComplete={secret ? 'new-password' : 'off'}
           spellCheck={false}
-          required={number !== undefined}
+          required={number !== undefined && !number.isOptional}
           min={number?.min}
           max={number?.max}
+          step={number?.step}
           placeholder={state}
           value={value}
           // A secret entered and removed again is unchanged, not cleared.
