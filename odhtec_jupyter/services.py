@@ -215,7 +215,7 @@ class Services:
             try:
                 await self.sweep()
             except Exception:
-                self._log.exception("Leftovers could not be removed.")
+                self._log.exception("Unfinished writes that will not be resumed could not be removed.")
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def _keep_noting(self) -> None:

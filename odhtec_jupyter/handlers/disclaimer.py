@@ -14,7 +14,8 @@ from odhtec_jupyter.models import Disclaimer, DisclaimerChange
 
 TEXT = (
     "ODH-TEC for Jupyter is open source under the Apache License 2.0 and comes without warranty. "
-    "It acts with the credentials of your workbench: what you delete or overwrite there is gone."
+    "It acts with the credentials of your workbench. "
+    "Objects that you delete or overwrite are lost, unless their bucket keeps versions."
 )
 
 

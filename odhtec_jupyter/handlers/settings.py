@@ -73,8 +73,8 @@ def try_s3(connection: S3Connection, network: Network) -> str:
             )
         if bucket:
             store.list_objects(bucket, "", max_keys=1, token=None)
-        found = f"{len(buckets.buckets)} buckets" if buckets.listable else "listing buckets is not allowed"
-        return f"{store.host} answers: {found}{f', {bucket} can be read' if bucket else ''}."
+        found = f"{len(buckets.buckets)} buckets found." if buckets.listable else "Buckets cannot be listed."
+        return f"Connected to {store.host}. {found}{f' {bucket} can be read.' if bucket else ''}"
     finally:
         store.close()
 
@@ -110,7 +110,7 @@ def try_hub(connection: HubConnection, network: Network) -> str:
     """Connect to the hub with the token. Returns what was found. Blocks."""
     store = HubStore(connection, network)
     try:
-        return f"{store.host} knows the token as {store.whoami()}."
+        return f"Connected to {store.host} as {store.whoami()}."
     finally:
         store.close()
 

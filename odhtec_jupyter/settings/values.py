@@ -40,7 +40,7 @@ def foreign_secret(field: str, what: str, owner: Origin | None, needed: str) -> 
     """Return the error for an endpoint that is changed while its secret belongs to another origin."""
     whose = f"{owner[0]}://{owner[1]}:{owner[2]}" if owner else "the endpoint that was configured"
     verb = "belongs" if what.endswith("token") else "belong"
-    return BadRequest(f"{field}: {what} {verb} to {whose}. Enter the {needed} of the new endpoint, too.")
+    return BadRequest(f"{field}: {what} {verb} to {whose}. Enter the {needed} of the new endpoint.")
 
 
 def merge(change: str | None, present: str | None) -> str | None:

@@ -39,7 +39,7 @@ async def test_archive_names_objects_that_cannot_be_read(
         }
         assert note.startswith("NOT INCLUDED")
         assert "folder/b: " in archive.read(note).decode()
-    assert any("lacks 1 objects" in record.getMessage() for record in caplog.records)
+    assert any("Missing objects: 1." in record.getMessage() for record in caplog.records)
 
 
 async def test_object_in_cold_storage_is_reported_before_the_first_byte(odd_api: Any, odd_store: OddStore) -> None:

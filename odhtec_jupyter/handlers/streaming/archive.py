@@ -82,7 +82,7 @@ class ArchiveHandler(OdhTecHandler):
         if archive.missing:
             key, reason = next(iter(archive.missing.items()))
             self.log.warning(
-                "An archive of s3://%s lacks %d objects, the first of them is %r: %s",
+                "An archive of s3://%s is incomplete. Missing objects: %d. The first one is %r: %s",
                 *(selection.bucket, archive.missing_count, key, reason),
             )
         self.finish(set_content_type="application/zip")

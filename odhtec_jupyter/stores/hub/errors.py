@@ -130,7 +130,7 @@ def _quoted(host: str, said: str) -> str:
 
 def _rate_limit(wait: float | None, host: str) -> TooManyRequests:
     when = "later" if wait is None else f"in {wait:.0f} s"
-    error = TooManyRequests(f"{host} limits requests. Try again {when}; a token of your own raises the limit.")
+    error = TooManyRequests(f"{host} limits requests. Try again {when}. The limit is higher with your own token.")
     error.retry_after = wait
     return error
 

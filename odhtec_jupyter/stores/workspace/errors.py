@@ -54,10 +54,12 @@ def workspace_error(error: OSError, path: str) -> OdhTecError:
     if number in _IN_THE_WAY:
         return Conflict(f"{name} cannot be used: {_reason(error)}.")
     if number in _LATER:
-        return WorkspaceError(f"{name} cannot be used now: {_reason(error)}.", code="WorkspaceBusy")
+        return WorkspaceError(
+            f"{name} cannot be read or written at the moment: {_reason(error)}.", code="WorkspaceBusy"
+        )
     if number == errno.EIO:
-        return WorkspaceError(f"The disk failed at {name}: {_reason(error)}.", code="DiskError")
-    return WorkspaceError(f"The file system failed at {name}: {_reason(error)}.")
+        return WorkspaceError(f"Disk error at {name}: {_reason(error)}.", code="DiskError")
+    return WorkspaceError(f"File system error at {name}: {_reason(error)}.")
 
 
 def _reason(error: OSError) -> str:

@@ -206,7 +206,9 @@ class Journal:
                     except (OSError, sqlite3.Error) as error:
                         with suppress(sqlite3.Error):
                             database.execute("ROLLBACK")
-                        self._log.warning("%s cannot be taken over: %s", _path(folder, other).name, error)
+                        self._log.warning(
+                            "The transfers in %s cannot be imported: %s", _path(folder, other).name, error
+                        )
             return database
         except (OSError, sqlite3.Error) as error:
             self._log.warning("%s cannot hold the journal, so transfers end with the server: %s", folder, error)
@@ -230,7 +232,7 @@ class Journal:
                     _prepare(database, version)
                     database.execute("COMMIT")
                     return database
-                self._log.warning("%s was written by a later version and is left alone.", path.name)
+                self._log.warning("%s was written by a later version and is not used.", path.name)
             except sqlite3.DatabaseError as error:
                 database.close()
                 if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:

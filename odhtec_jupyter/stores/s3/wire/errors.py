@@ -134,7 +134,7 @@ _OWN_SENTENCES = {
     "TokenRefreshRequired": _EXPIRED,
     "InvalidToken": "S3 rejects the session token. Renew the data connection or enter new credentials in the"
     " settings, then retry.",
-    "InvalidAccessKeyId": "S3 does not know the access key ID. Check the credentials in the settings, then retry.",
+    "InvalidAccessKeyId": "The access key ID does not exist. Check the credentials in the settings, then retry.",
     "SignatureDoesNotMatch": "S3 rejects the secret access key. Check the credentials in the settings, then retry.",
     "RequestTimeTooSkewed": "The clocks of this server and of the S3 store differ too much. S3 refuses requests until"
     " the wrong one is corrected.",
