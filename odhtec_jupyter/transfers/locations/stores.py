@@ -14,7 +14,7 @@ from odhtec_jupyter.transfers.locations.location import Entry, Location, Writabl
 from odhtec_jupyter.transfers.locations.s3_location import S3Location
 from odhtec_jupyter.transfers.locations.workspace_location import WorkspaceLocation
 from odhtec_jupyter.transfers.runtime.lookups import look_up, never
-from odhtec_jupyter.uris import S3Uri, Uri, WorkspaceUri
+from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,7 @@ class Stores:
 
     def at(self, uri: Uri) -> Location:
         """Return the location of a URI."""
-        if isinstance(uri, S3Uri):
-            return S3Location(self.s3, uri)
-        if isinstance(uri, WorkspaceUri):
-            return WorkspaceLocation(self.workspace, uri)
-        return HubLocation(self.hub, self.token, uri)
+        return HubLocation(self.hub, self.token, uri) if isinstance(uri, HubUri) else self.writable(uri)
 
     def writable(self, uri: Uri) -> WritableLocation:
         """Return a location to write to. Raises :class:`BadRequest` for the hub."""
