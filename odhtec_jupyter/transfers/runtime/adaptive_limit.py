@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from odhtec_jupyter.errors import OdhTecError, TooManyRequests, Unreachable
+from odhtec_jupyter.transfers.runtime.slots import Slots
 
 FIRST_LIMIT = 8
 MIN_GAIN = 1.05  # by which the throughput must have grown for the limit to grow again
@@ -25,46 +25,32 @@ BYTES_PER_FILE = 256 * 1024  # the size whose transfer counts as much as a file'
 class AdaptiveLimit:
     """The files that are copied in parallel from or to one host; first come, first served."""
 
-    def __init__(self, ceiling: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
-        """``ceiling`` returns the highest limit; ``clock`` returns seconds."""
+    def __init__(self, ceiling: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """``ceiling`` is the highest limit; ``clock`` returns seconds."""
         self._ceiling = ceiling
         self._clock = clock
-        self._limit = FIRST_LIMIT
-        self._taken = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._slots = Slots(min(FIRST_LIMIT, ceiling))
         self._doubling = True  # until a higher limit does not help for the first time
-        self._confirmed = FIRST_LIMIT  # the limit before the current trial
+        self._confirmed = self.limit  # the limit before the current trial
         self._best = 0.0  # the throughput with the confirmed limit
         self._measurements_left = 0  # before the next trial
+        self._skipped = 0  # files that are not measured
         self._files, self._work, self._start = 0, 0.0, clock()
         self._was_full = self._halved = False
-        self._skipped = 0  # files that are not measured
 
     @property
     def limit(self) -> int:
         """The current limit."""
-        return max(1, min(self._limit, self._ceiling()))
+        return self._slots.limit
 
     async def acquire(self) -> None:
         """Return when the file may be copied; call :meth:`release` afterwards."""
-        if self._taken < self.limit and not self._waiting:
-            self._taken += 1
-            return
-        self._was_full = True
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        try:
-            await future
-        except asyncio.CancelledError:
-            if future.done() and not future.cancelled():
-                self._free()
-            with suppress(ValueError):  # it may have been skipped already
-                self._waiting.remove(future)
-            raise
+        self._was_full = self._was_full or self._slots.is_full
+        await self._slots.acquire()
 
     def release(self, size: int | None) -> None:
         """Note the end of a file: its size in bytes if it was copied, None if it was not."""
-        self._free()
+        self._slots.release()
         if size is None:
             return
         if self._skipped > 0:  # it started with another limit
@@ -81,11 +67,11 @@ class AdaptiveLimit:
         overloaded = isinstance(error, (TooManyRequests, Unreachable)) or error.status in {429, 503}
         if not overloaded or self._halved:
             return
-        self._limit = self._confirmed = max(1, self.limit // 2)
+        self._slots.limit = self._confirmed = max(1, self.limit // 2)
         self._doubling, self._best = False, 0.0
         self._measurements_left = MEASUREMENTS_BEFORE_NEXT_TRIAL
         self._restart()
-        self._skipped = self._taken
+        self._skipped = self._slots.taken
         self._halved = True
 
     def _restart(self) -> None:
@@ -100,32 +86,20 @@ class AdaptiveLimit:
         self._restart()
         if not was_full:  # fewer files than the limit, so the throughput says nothing about it
             return
-        on_trial = self._limit > self._confirmed
+        on_trial = self.limit > self._confirmed
         if on_trial and throughput < MIN_GAIN * self._best:
-            self._limit, self._doubling = self._confirmed, False
+            self._slots.limit, self._doubling = self._confirmed, False
             self._measurements_left = MEASUREMENTS_BEFORE_NEXT_TRIAL
-            self._skipped = self._taken
+            self._skipped = self._slots.taken
             return
-        self._confirmed = self._limit
+        self._confirmed = self.limit
         # The conditions change, so an old record must not keep a trial from being a success.
         self._best = throughput if on_trial else max(throughput, 0.9 * self._best)
         self._measurements_left -= 1
-        if self._measurements_left <= 0 and self._limit < self._ceiling():
-            step = self._limit if self._doubling else max(1, self._limit // 4)
-            self._skipped = self._limit
-            self._limit = min(self._limit + step, self._ceiling())
-            self._serve()
-
-    def _free(self) -> None:
-        self._taken -= 1
-        self._serve()
-
-    def _serve(self) -> None:
-        while self._waiting and self._taken < self.limit:
-            future = self._waiting.popleft()
-            if not future.done():
-                self._taken += 1
-                future.set_result(None)
+        if self._measurements_left <= 0 and self.limit < self._ceiling:
+            step = self.limit if self._doubling else max(1, self.limit // 4)
+            self._skipped = self.limit
+            self._slots.limit = min(self.limit + step, self._ceiling)
 
 
 class AdaptiveLimits:
@@ -138,7 +112,7 @@ class AdaptiveLimits:
     def of(self, host: str) -> AdaptiveLimit:
         """Return the limit of a host."""
         if host not in self._limits:
-            self._limits[host] = AdaptiveLimit(lambda: self.ceiling)
+            self._limits[host] = AdaptiveLimit(self.ceiling)
         return self._limits[host]
 
     @asynccontextmanager

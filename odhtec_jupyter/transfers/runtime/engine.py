@@ -7,7 +7,6 @@ import contextlib
 import os
 import sys
 import threading
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from odhtec_jupyter.transfers.runtime.adaptive_limit import AdaptiveLimits
 from odhtec_jupyter.transfers.runtime.bandwidth import Bandwidth
 from odhtec_jupyter.transfers.runtime.memory_budget import MemoryBudget
 from odhtec_jupyter.transfers.runtime.retry import CancelToken, OperationCancelled, Retries
+from odhtec_jupyter.transfers.runtime.slots import Slots
 
 T = TypeVar("T")
 MAX_THREADS = 24  # besides those for small files
@@ -32,54 +32,6 @@ CLIENT_WAIT_MS = 20  # for which such a thread waits for its client
 # After a cancellation. The result of an answered request is known, so less has to be cleaned up.
 ANSWER_SECONDS = 15.0
 NICENESS = 19  # of these threads: on busy processors, the event loop and the kernels go first
-
-
-class Slots:
-    """The larger files that are copied in parallel, over all transfers; first come, first served.
-
-    The limit can change.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._taken = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
-
-    @property
-    def limit(self) -> int:
-        """The current limit."""
-        return self._limit
-
-    @limit.setter
-    def limit(self, value: int) -> None:
-        self._limit = value
-        self._serve()
-
-    async def __aenter__(self) -> None:
-        if self._taken < self._limit and not self._waiting:
-            self._taken += 1
-            return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        try:
-            await future
-        except asyncio.CancelledError:
-            if future.done() and not future.cancelled():
-                await self.__aexit__()
-            with contextlib.suppress(ValueError):  # it may have been skipped already
-                self._waiting.remove(future)
-            raise
-
-    async def __aexit__(self, *_: object) -> None:
-        self._taken -= 1
-        self._serve()
-
-    def _serve(self) -> None:
-        while self._waiting and self._taken < self._limit:
-            future = self._waiting.popleft()
-            if not future.done():
-                self._taken += 1
-                future.set_result(None)
 
 
 class Engine:
@@ -98,7 +50,7 @@ class Engine:
         self.pending_writes = PendingWrites(journal)
         self.budget = MemoryBudget(max_memory)
         self.bandwidth = Bandwidth(max_bandwidth)
-        self.slots = Slots(max_concurrent_transfers)
+        self.slots = Slots(max_concurrent_transfers)  # for the larger files of all transfers
         self.small_files = AdaptiveLimits(max_small_files)
         self.reading: set[CancelToken] = set()  # one token for each running download
         self.threads = DaemonThreads(

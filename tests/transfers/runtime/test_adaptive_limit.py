@@ -39,7 +39,7 @@ class Host:
 
 def make(ceiling: int = 64) -> tuple[AdaptiveLimit, Clock]:
     clock = Clock()
-    return AdaptiveLimit(lambda: ceiling, clock.monotonic), clock
+    return AdaptiveLimit(ceiling, clock.monotonic), clock
 
 
 async def test_limit_grows_to_the_ceiling_of_a_distant_host(jp_asyncio_loop: Any) -> None:
