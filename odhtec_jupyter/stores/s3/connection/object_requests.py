@@ -116,7 +116,11 @@ class ObjectRequests:
             if response.status < 300:  # the reply to a write that has succeeded, whatever follows
                 body = response.read(MAX_REPLY_BYTES)
             else:
-                body = read_whole(response.stream(PIECE_BYTES), host)
+                try:
+                    body = read_whole(response.stream(PIECE_BYTES), host)
+                except OdhTecError:  # too large
+                    response.close()
+                    raise
         if was_read and len(body) < MAX_REPLY_BYTES:
             response.release_conn()
         else:  # unread bytes would be taken for the reply to the next request
