@@ -13,7 +13,7 @@ from odhtec_jupyter.demo.hub.faults import Changed
 from odhtec_jupyter.demo.hub.repository import Repository
 from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from tests.browser.panel import Panel
-from tests.browser.waiting import TIMEOUT_MS
+from tests.browser.waiting import TIMEOUT_MS, wait_until
 from tests.conftest import S3Server
 from tests.content import MIB, body_of
 
@@ -106,7 +106,8 @@ def test_transfer_is_paused_resumed_and_cancelled_by_keyboard(panel: Panel, clie
     panel.press("Tab", "Enter")
     expect_text(row, "^Cancelled")
     row.get_by_role("button", name="Clear").and_(focus).wait_for()
-    assert "Uploads" not in client.list_multipart_uploads(Bucket="models")
+    # The row shows the new state before the cleanup is done.
+    wait_until(lambda: "Uploads" not in client.list_multipart_uploads(Bucket="models"), "the upload was not aborted")
     panel.press("Enter")
     row.wait_for(state="detached")
 
