@@ -168,15 +168,25 @@ def test_replies_are_as_the_contract_describes_to_random_requests(
     require_described_reply(case, served, session)
 
 
+def sends_content(case: Case) -> bool:
+    """Return whether the reply is the content of an object, of the media type that whoever stored it has given."""
+    return case.operation.path.startswith(("/objects/download/", "/objects/view/"))
+
+
 def require_described_reply(case: Case, served: JupyterProcess, session: requests.Session) -> None:
-    case.call_and_validate(
-        base_url=f"{served.url}odhtec/api",
-        session=session,
-        timeout=600,
-        checks=[
-            no_internal_error,
-            status_code_conformance,
-            content_type_conformance,
-            response_schema_conformance,
-        ],
-    )
+    checks = [no_internal_error, status_code_conformance, content_type_conformance]
+    # An earlier request may have stored arbitrary bytes as application/yaml, which no parser accepts.
+    if not sends_content(case):
+        checks.append(response_schema_conformance)
+    case.call_and_validate(base_url=f"{served.url}odhtec/api", session=session, timeout=600, checks=checks)
+
+
+@pytest.mark.parametrize("path", [p for p in schema if p.startswith(("/objects/download/", "/objects/view/"))])
+def test_content_that_is_not_what_its_media_type_says_is_accepted(
+    path: str, served: JupyterProcess, session: requests.Session, rgw: S3Server
+) -> None:
+    client = make_s3_client(rgw)
+    client.put_object(Bucket="bucket", Key="..", Body=b"\x1a\xfd: [", ContentType="application/yaml")
+    client.close()
+    case = schema[path]["GET"].Case(path_parameters={"bucket": "bucket", "key": encode_key("..")})
+    require_described_reply(case, served, session)
