@@ -44,13 +44,14 @@ def test_import_continues_after_a_kill_in_a_large_part(
     model = hub.add(Repository("org/large"))
     model.commit({"w.bin": LARGE})
     before = s3_bucket.put("beside")
-    transfer = ""
-    for moment in moments:
-        rule = killer.aim(moment)
-        transfer = transfer or api.start_import(s3_bucket.name, "org/large", prefix="large")["id"]
+    rule = killer.aim(moments[0])
+    transfer = api.start_import(s3_bucket.name, "org/large", prefix="large")["id"]
+    for number, moment in enumerate(moments, 1):
         assert rule.wait()
         killer.kill(moment, rule)
         assert s3_bucket.sizes().get("large/w.bin", LARGE.size) == LARGE.size, "the object must not be half-written"
+        if number < len(moments):
+            rule = killer.aim(moments[number])  # before the server starts, which continues immediately
         killer.server.start()
     ended = api.ended(transfer)
     assert (ended["state"], ended["error"]) == ("completed", None)
