@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import subprocess
 import sys
@@ -39,10 +40,13 @@ def olah_program() -> Path:
     program, whole = folder / "bin" / "olah-cli", folder / "installed"
     if not whole.exists():  # an interrupted installation can have left some files
         shutil.rmtree(folder, ignore_errors=True)
+        # The constraints of scripts/test are for our own dependencies.
+        environment = {name: value for name, value in os.environ.items() if not name.endswith("_CONSTRAINT")}
         try:
             subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True, text=True)
             pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            subprocess.run([*pip, f"olah=={VERSION}"], check=True, capture_output=True, text=True, timeout=900)
+            install = [*pip, f"olah=={VERSION}"]
+            subprocess.run(install, check=True, capture_output=True, text=True, timeout=900, env=environment)
         except (OSError, subprocess.SubprocessError) as error:
             said = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
             missing(f"olah {VERSION} cannot be installed: {said[-1] if said else error}")
