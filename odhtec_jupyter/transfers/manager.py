@@ -293,9 +293,8 @@ class TransferManager:
         self.events.changed(transfer.id)
 
     def files_planned(self, transfer: Transfer) -> None:
-        """Save the transfer with its files, and notify viewers."""
+        """Save the transfer, whose files are saved already, and notify viewers."""
         if transfer.id in self._transfers:
-            self._records.save_files(transfer, *transfer.files)
             self._records.save(transfer)
         self.events.changed(transfer.id)
 

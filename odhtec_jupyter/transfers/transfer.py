@@ -59,7 +59,7 @@ class Watcher(Protocol):
         ...
 
     def files_added(self, transfer: Transfer, files: Collection[TransferFile]) -> None:
-        """Handle files that a deletion is about to delete."""
+        """Handle new files: some of a plan, or those that a deletion is about to delete."""
         ...
 
     def files_settled(
@@ -176,6 +176,10 @@ class Transfer:
         self.files_total = (self.files_total or 0) + len(files)
         self._watcher.files_added(self, files)
         return files
+
+    def save_files(self, files: Collection[TransferFile]) -> None:
+        """Write planned files to the journal before all are known, because all together would take too much memory."""
+        self._watcher.files_added(self, files)
 
     def settle_files(self, gone: Collection[TransferFile], failed: Collection[TransferFile]) -> None:
         """Remove the ``gone`` files, which are counted, and save this with the failed files in the journal."""

@@ -14,10 +14,12 @@ from odhtec_jupyter.uris import Uri
 DONE: frozenset[FileState] = frozenset({"completed", "skipped"})
 
 
-class TransferCounts(Protocol):
-    """The part of a transfer that its files update."""
+class Owning(Protocol):
+    """The part of a transfer that its files use."""
 
     id: str
+    source: Uri
+    target: Uri | None
     bytes_total: int | None
 
     def add(self, count: int) -> None:
@@ -32,11 +34,12 @@ class TransferCounts(Protocol):
 class TransferFile:
     """One file of a transfer; a transfer can have 100,000 of them.
 
-    ``pin`` identifies the content of the source. ``what`` is the planned action, as in a dry run. Both URIs of a file
-    that is only deleted name the object.
+    ``pin`` identifies the content of the source. ``what`` is the planned action, as in a dry run.
     """
 
     __slots__ = (
+        "_source",
+        "_target",
         "_transfer",
         "bytes_done",
         "error",
@@ -44,15 +47,13 @@ class TransferFile:
         "path",
         "pin",
         "size",
-        "source",
         "state",
-        "target",
         "what",
     )
 
     def __init__(
         self,
-        transfer: TransferCounts,
+        transfer: Owning,
         number: int,
         path: str,
         target: Uri,
@@ -65,14 +66,31 @@ class TransferFile:
         self._transfer = transfer
         self.number = number
         self.path = path
-        self.source = source or target
-        self.target = target
+        # Where they follow from the path, they are computed, because they would take most of the memory.
+        source = source or target
+        self._source = None if source == transfer.source.below(path) else source
+        self._target = None if target == self._usual_target else target
         self.size = size
         self.pin = pin
         self.what = what
         self.bytes_done = 0
         self.state: FileState = "queued"
         self.error: Failure | None = None
+
+    @property
+    def source(self) -> Uri:
+        """The URI of its source. Both URIs of a file that is only deleted name the object."""
+        return self._source or self._transfer.source.below(self.path)
+
+    @property
+    def target(self) -> Uri:
+        """The URI of its target."""
+        return self._target or self._usual_target
+
+    @property
+    def _usual_target(self) -> Uri:
+        target = self._transfer.target
+        return self.source if target is None else target.below(self.path)
 
     @property
     def owner(self) -> Owner:

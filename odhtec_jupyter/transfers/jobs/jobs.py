@@ -174,10 +174,13 @@ class Jobs:
 
 
 async def apply_plan(transfer: Transfer, planned: list[Planned]) -> None:
-    """Add the planned files to a transfer."""
+    """Move the planned files to a transfer."""
     if transfer.files:  # an earlier run ended in this function
         transfer.clear_files()
-    for number, one in enumerate(planned, 1):
+    added: list[TransferFile] = []
+    planned.reverse()
+    while planned:  # there can be 100,000 files, so a planned file is freed as soon as it is added
+        one = planned.pop()
         assert one.target is not None
         file = transfer.add_file(
             one.entry.path,
@@ -189,11 +192,9 @@ async def apply_plan(transfer: Transfer, planned: list[Planned]) -> None:
         )
         if one.error:
             file.transition_to("skipped" if one.what == "omit" else "failed", one.error)
-        if number % FILES_BEFORE_YIELD == 0:  # there can be 100,000 files
+        added.append(file)
+        if len(added) == FILES_BEFORE_YIELD or not planned:
+            transfer.save_files(added)
+            added.clear()
             await asyncio.sleep(0)
     transfer.finish_planning()
-
-
-def _hosts(stores: Stores, file: TransferFile) -> set[str]:
-    """Return the hosts that a file is copied from and to."""
-    return {host for uri in (file.source, file.target) if (host := stores.at(uri).host) is not None}

@@ -26,7 +26,7 @@ MAX_LISTED_FILES = 1000  # in the reply to a dry run
 MAX_COUNTED_OBJECTS = 200_000  # by the dry run of a deletion, so that it takes seconds, not minutes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Planned:
     """One file and the action for it."""
 
@@ -120,8 +120,8 @@ def make_plan(
     places = [target if single and not target.is_folder else target.below(entry.path) for entry in found]
     existing = below.existing(places, found, is_stopped)
     planned: list[Planned] = []
-    taken = {str(place) for place in places}
-    sources = {str(entry.uri) for entry in found}
+    taken = {str(place) for place in places} if options.on_conflict == "rename" else set()
+    sources: set[str] | None = None
     for entry, place in zip(found, places, strict=True):
         raise_if_stopped(is_stopped)
         # The part of the path that the user did not name.
@@ -130,10 +130,13 @@ def make_plan(
             planned.append(Planned(entry, place, "omit", error))
             continue
         one = _decide(stores, action, entry, place, existing, options, taken)
-        if one.what == "overwrite" and str(place) in sources:
-            error = Conflict(f"{place} is also being copied or moved, so it cannot be overwritten.")
-            one = Planned(entry, place, "refuse", error)
-        taken.add(str(one.target))
+        if one.what == "overwrite":
+            sources = sources or {str(entry.uri) for entry in found}
+            if str(place) in sources:
+                error = Conflict(f"{place} is also being copied or moved, so it cannot be overwritten.")
+                one = Planned(entry, place, "refuse", error)
+        if one.what == "rename":
+            taken.add(str(one.target))
         planned.append(one)
     if all(one.what == "omit" for one in planned):
         raise Forbidden(
