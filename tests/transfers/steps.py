@@ -71,7 +71,7 @@ async def no_files(services: Services) -> AsyncIterator[None]:
             await limit.acquire()
         yield
     for limit in places:
-        limit.release(None)
+        limit.release()
 
 
 async def begin_planned(services: Services, action: str, source: str, target: str, **fields: Any) -> Transfer:

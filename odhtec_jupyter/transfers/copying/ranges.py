@@ -74,6 +74,17 @@ def _ignore(_: int) -> None:
     """Progress of this read is not shown."""
 
 
+def read_small(source: RangedSource, view: memoryview, stop: CancelToken, flow: Flow) -> None:
+    """Read a whole small file into memory. Raises transient errors, too."""
+    if not view:  # there is no range of zero bytes
+        return
+    limited = None if is_local(source) else flow
+    done = 0
+    with _opened(source, 0, len(view), stop) as reader:
+        while done < len(view):
+            done += _read(reader, view[done:], stop, limited)
+
+
 def relay(
     source: RangedSource,
     part: Part,

@@ -14,12 +14,13 @@ from odhtec_jupyter.errors import Conflict, OdhTecError
 from odhtec_jupyter.stores.source import pin_text
 from odhtec_jupyter.transfers.jobs.deletion import delete_all
 from odhtec_jupyter.transfers.jobs.file_copy import FileCopy
+from odhtec_jupyter.transfers.jobs.small_files import SmallFiles
 from odhtec_jupyter.transfers.locations.stores import Stores
 from odhtec_jupyter.transfers.planning.plan import Planned, make_plan, require_no_conflict
 from odhtec_jupyter.transfers.planning.remaining import ObjectChanged, remove_unchanged
 from odhtec_jupyter.transfers.runtime.engine import Engine, together
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
-from odhtec_jupyter.transfers.runtime.retry import CancelToken, listening
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.transfer import Needs, Transfer
 from odhtec_jupyter.transfers.transfer_file import TransferFile
 from odhtec_jupyter.uris import HubUri, S3Uri
@@ -95,41 +96,39 @@ class Jobs:
         Files of more than one part share the slots. Small files cost round trips instead of memory and bandwidth, so as
         many of them run as their hosts can serve.
         """
+        for number, file in enumerate(files, 1):
+            if file.what == "skip":
+                if file.bytes_done:
+                    file.add(-file.bytes_done)
+                file.transition_to("skipped")
+            if number % FILES_BEFORE_YIELD == 0:
+                await asyncio.sleep(0)
+        files = [file for file in files if file.what != "skip"]
         large = [file for file in files if file.to_move > PART_SIZE]
-        small = [file for file in files if file.to_move <= PART_SIZE]
+        small = SmallFiles(
+            self._engine,
+            stores,
+            transfer,
+            lambda file: self._run_file(stores, transfer, file),
+            (file for file in files if file.to_move <= PART_SIZE),
+        )
 
         async def run_large(todo: Iterator[TransferFile]) -> None:
             for file in todo:
                 async with self._engine.slots:
                     await self._run_file(stores, transfer, file)
 
-        async def run_small(todo: Iterator[TransferFile]) -> None:
-            for number, file in enumerate(todo, 1):
-                if number % FILES_BEFORE_YIELD == 0:  # skipped files do not await anything
-                    await asyncio.sleep(0)
-                if file.what == "skip":
-                    await self._run_file(stores, transfer, file)
-                    continue
-                async with self._engine.small_files.file(_hosts(stores, file), file.to_move) as failed:
-                    with listening(failed):
-                        await self._run_file(stores, transfer, file)
-
         # As many workers as the limits can become, because they can be raised while the transfer runs.
         async with together() as group:
-            for run, todo, most in (
-                (run_large, large, MAX_SLOTS),
-                (run_small, small, self._engine.small_files.ceiling),
-            ):
-                left = iter(todo)
-                for _ in range(min(most, len(todo))):
-                    group.create_task(run(left))
+            left = iter(large)
+            for _ in range(min(MAX_SLOTS, len(large))):
+                group.create_task(run_large(left))
+            for _ in range(min(self._engine.small_files.ceiling, small.count)):
+                group.create_task(small.work())
 
     async def _run_file(self, stores: Stores, transfer: Transfer, file: TransferFile) -> None:
         if file.bytes_done:
             file.add(-file.bytes_done)
-        if file.what == "skip":
-            file.transition_to("skipped")
-            return
         file.start()
         try:
             if file.what == "remove":

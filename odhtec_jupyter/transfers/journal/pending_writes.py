@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from odhtec_jupyter.transfers.journal.journal import Journal
+from odhtec_jupyter.transfers.journal.journal import Journal, Row
 from odhtec_jupyter.transfers.owner import STREAM, Owner
 from odhtec_jupyter.uris import Uri, parse_uri
 
@@ -90,17 +91,33 @@ class PendingWrites:
         owners = ((entry, entry.owner) for entry in self._entries.values())
         return [entry for entry, owner in owners if owner.kind == "transfer" and owner.id == transfer_id]
 
-    async def begin(self, owner: Owner, uri: Uri, endpoint: str, *, token: str | None = None) -> PendingWrite:
-        """Add an entry for a write that is about to start; returns when it is in the journal."""
-        entry = PendingWrite(secrets.token_hex(8), owner, uri, endpoint, time.time(), token=token, live=True)
-        self._add(entry)
-        self._save(entry)
+    async def begin(self, owner: Owner, uri: Uri, endpoint: str) -> PendingWrite:
+        """Add an entry for a multipart upload that is about to start; returns when it is in the journal."""
+        (entry,) = await self._begin([PendingWrite(secrets.token_hex(8), owner, uri, endpoint, time.time())])
+        return entry
+
+    async def begin_partials(self, files: Iterable[tuple[Owner, Uri]]) -> list[PendingWrite]:
+        """Add entries for partial files that are about to be created; returns when they are in the journal."""
+        now = time.time()
+        return await self._begin(
+            [
+                PendingWrite(secrets.token_hex(8), owner, uri, "", now, token=f"{owner.id}-{owner.number}")
+                for owner, uri in files
+            ]
+        )
+
+    async def _begin(self, entries: list[PendingWrite]) -> list[PendingWrite]:
+        for entry in entries:
+            entry.live = True
+            self._add(entry)
+        self._save(*entries)
         try:
             await self._journal.written()
         except BaseException:
-            entry.live = False
+            for entry in entries:
+                entry.live = False
             raise
-        return entry
+        return entries
 
     async def set_upload_id(self, entry: PendingWrite, upload_id: str) -> None:
         """Set the upload id that S3 returned; returns when it is in the journal."""
@@ -133,10 +150,11 @@ class PendingWrites:
         entry.completing_at = None
         self._save(entry)
 
-    async def publishing(self, entry: PendingWrite, pin: str) -> None:
-        """Record that a partial file with this pin is about to be renamed; returns when that is in the journal."""
-        entry.published_pin = pin
-        self._save(entry)
+    async def publishing(self, files: Iterable[tuple[PendingWrite, str]]) -> None:
+        """Record that partial files with these pins are about to be renamed; returns when that is in the journal."""
+        for entry, pin in files:
+            entry.published_pin = pin
+            self._save(entry)
         await self._journal.written()
 
     def orphan(self, entry: PendingWrite) -> None:
@@ -176,18 +194,19 @@ class PendingWrites:
         if self._by_owner.get(entry.owner) is entry:
             del self._by_owner[entry.owner]
 
-    def _save(self, entry: PendingWrite) -> None:
-        self._journal.put(
-            "pending_writes",
-            (
-                entry.id,
-                str(entry.owner),
-                str(entry.uri),
-                entry.endpoint,
-                entry.started_at,
-                entry.upload_id,
-                entry.token,
-                entry.completing_at,
-                entry.published_pin,
-            ),
-        )
+    def _save(self, *entries: PendingWrite) -> None:
+        self._journal.put("pending_writes", *map(_row, entries))
+
+
+def _row(entry: PendingWrite) -> Row:
+    return (
+        entry.id,
+        str(entry.owner),
+        str(entry.uri),
+        entry.endpoint,
+        entry.started_at,
+        entry.upload_id,
+        entry.token,
+        entry.completing_at,
+        entry.published_pin,
+    )

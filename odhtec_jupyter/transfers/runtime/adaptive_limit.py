@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from odhtec_jupyter.errors import OdhTecError, TooManyRequests, Unreachable
 from odhtec_jupyter.transfers.runtime.slots import Slots
 
-FIRST_LIMIT = 8
+FIRST_LIMIT = 16
 MIN_GAIN = 1.05  # by which the throughput must have grown for the limit to grow again
 MIN_MEASURED_FILES = 32  # in one measurement of the throughput while the limit is doubled, and twice as many later
 MEASUREMENTS_BEFORE_NEXT_TRIAL = 16  # after a trial of a higher limit that did not help
@@ -31,6 +31,7 @@ class AdaptiveLimit:
         self._clock = clock
         self._slots = Slots(min(FIRST_LIMIT, ceiling))
         self._doubling = True  # until a higher limit does not help for the first time
+        self._doubted = False  # the current trial did not help in one measurement
         self._confirmed = self.limit  # the limit before the current trial
         self._best = 0.0  # the throughput with the confirmed limit
         self._measurements_left = 0  # before the next trial
@@ -44,15 +45,18 @@ class AdaptiveLimit:
         return self._slots.limit
 
     async def acquire(self) -> None:
-        """Return when the file may be copied; call :meth:`release` afterwards."""
+        """Return when a file, or several one after the other, may be copied; call :meth:`release` afterwards."""
+        if not self._slots.taken:  # the time since the last file would count as slowness of the host
+            self._restart()
         self._was_full = self._was_full or self._slots.is_full
         await self._slots.acquire()
 
-    def release(self, size: int | None) -> None:
-        """Note the end of a file: its size in bytes if it was copied, None if it was not."""
+    def release(self) -> None:
+        """Let another one start."""
         self._slots.release()
-        if size is None:
-            return
+
+    def copied(self, size: int) -> None:
+        """Count a file of ``size`` bytes that was copied."""
         if self._skipped > 0:  # it started with another limit
             self._skipped -= 1
             self._start = self._clock()
@@ -82,17 +86,20 @@ class AdaptiveLimit:
     def _judge(self) -> None:
         """Compare the throughput with that of the confirmed limit, and choose the next limit."""
         throughput = self._work / max(self._clock() - self._start, 1e-9)
-        was_full = self._was_full
+        was_full = self._was_full or self._slots.is_full
         self._restart()
         if not was_full:  # fewer files than the limit, so the throughput says nothing about it
             return
         on_trial = self.limit > self._confirmed
         if on_trial and throughput < MIN_GAIN * self._best:
+            if self._doubling and not self._doubted:  # it can be a disturbance, and the next trial is far away
+                self._doubted = True
+                return
             self._slots.limit, self._doubling = self._confirmed, False
             self._measurements_left = MEASUREMENTS_BEFORE_NEXT_TRIAL
             self._skipped = self._slots.taken
             return
-        self._confirmed = self.limit
+        self._confirmed, self._doubted = self.limit, False
         # The conditions change, so an old record must not keep a trial from being a success.
         self._best = throughput if on_trial else max(throughput, 0.9 * self._best)
         self._measurements_left -= 1
@@ -116,27 +123,34 @@ class AdaptiveLimits:
         return self._limits[host]
 
     @asynccontextmanager
-    async def file(self, hosts: Iterable[str], size: int) -> AsyncIterator[Callable[[OdhTecError], None]]:
-        """Copy a file of ``size`` bytes within the limits of its hosts.
-
-        Gives a function to call with each error of an attempt, which can be called in any thread.
-        """
+    async def turn(self, hosts: Iterable[str]) -> AsyncIterator[Turn]:
+        """Copy a file, or several one after the other, within the limits of their hosts."""
         limits = [self.of(host) for host in sorted(set(hosts))]  # in the same order for all files
-
-        loop = asyncio.get_running_loop()
-
-        def failed(error: OdhTecError) -> None:
-            for limit in limits:
-                loop.call_soon_threadsafe(limit.failed, error)
-
-        done: int | None = None
-
-        def release(limit: AdaptiveLimit) -> None:
-            limit.release(done)
-
         async with AsyncExitStack() as stack:
             for limit in limits:
                 await limit.acquire()
-                stack.callback(release, limit)
-            yield failed
-            done = size
+                stack.callback(limit.release)
+            yield Turn(limits)
+
+
+class Turn:
+    """A place within the limits of some hosts."""
+
+    def __init__(self, limits: list[AdaptiveLimit]) -> None:
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def places(self) -> int:
+        """How many there are at present."""
+        return min((limit.limit for limit in self._limits), default=FIRST_LIMIT)
+
+    def copied(self, size: int) -> None:
+        """Count a file of ``size`` bytes that was copied."""
+        for limit in self._limits:
+            limit.copied(size)
+
+    def failed(self, error: OdhTecError) -> None:
+        """Note the error of an attempt. Can be called in any thread."""
+        for limit in self._limits:
+            self._loop.call_soon_threadsafe(limit.failed, error)

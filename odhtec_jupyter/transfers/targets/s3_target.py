@@ -126,8 +126,12 @@ class S3Target:
 
     async def confirm(self, engine: Engine, etag: str | None, size: int, stop: CancelToken) -> str | None:
         """Compare the stored size with ``size``. Raises :class:`VerificationError` after deleting our wrong object."""
+        return await engine.attempt(stop, lambda: self.require_size(etag, size))
+
+    def require_size(self, etag: str | None, size: int) -> str | None:
+        """Compare the stored size like :meth:`confirm`, and return the ETag. Blocks."""
         try:
-            head = await engine.attempt(stop, lambda: self.store.head(self.bucket, self.key))
+            head = self.store.head(self.bucket, self.key)
         except StoreError as error:
             if error.status != 403:
                 raise
@@ -135,7 +139,7 @@ class S3Target:
         if head is not None and head.size == size:
             return etag or head.etag
         if head is not None and etag and head.etag == etag:
-            await engine.attempt(stop, self._delete_wrong)
+            self._delete_wrong()
         found = "nothing" if head is None else f"{head.size} bytes"
         raise VerificationError(f"{self.uri} has {found} after {size} bytes were stored.")
 

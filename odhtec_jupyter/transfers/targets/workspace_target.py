@@ -36,24 +36,18 @@ class WorkspaceTarget:
 
     async def write_whole(self, engine: Engine, view: memoryview, stop: CancelToken, owner: Owner) -> None:
         """Write a small file in two calls in threads, without parts in the journal."""
-        entry = await engine.pending_writes.begin(owner, self.uri, "", token=_token(owner))
+        (entry,) = await engine.pending_writes.begin_partials([(owner, self.uri)])
         partial: PartialFile | None = None
 
         def write() -> PartialFile:
             nonlocal partial
-            partial = self.store.begin(self.uri.path, _token(owner))
-            partial.write_at(0, view)
+            partial = self.write_partial(view, entry)
             return partial
-
-        def publish(partial: PartialFile) -> None:
-            found = partial.publish(if_absent=self.if_absent)
-            if found.size != len(view):
-                raise _wrong_size(self.uri, found.size, len(view))
 
         try:
             written = await engine.in_thread(stop, write)
-            await engine.pending_writes.publishing(entry, written.pin)
-            await engine.in_thread(stop, publish, written)
+            await engine.pending_writes.publishing([(entry, written.pin)])
+            await engine.in_thread(stop, self.publish, written, len(view))
         except OdhTecError as error:
             if not keeps_parts(error):  # otherwise a later run continues with it
                 await finishing(drop_partial(engine, self.store, entry))
@@ -63,6 +57,22 @@ class WorkspaceTarget:
             if partial is not None:
                 partial.close()
         engine.pending_writes.visible(entry)
+
+    def write_partial(self, view: memoryview, entry: PendingWrite) -> PartialFile:
+        """Write a whole file under its hidden name, which the journal knows by ``entry``. Blocks."""
+        partial = self.store.begin(self.uri.path, entry.token or "")
+        try:
+            partial.write_at(0, view)
+        except BaseException:
+            partial.close()
+            raise
+        return partial
+
+    def publish(self, partial: PartialFile, size: int) -> None:
+        """Rename a partial file. Raises :class:`VerificationError` if it does not have ``size`` bytes. Blocks."""
+        found = partial.publish(if_absent=self.if_absent)
+        if found.size != size:
+            raise _wrong_size(self.uri, found.size, size)
 
     async def begin(self, engine: Engine, stop: CancelToken, owner: Owner) -> FileAssembly:
         """Create a partial file, or continue the owner's."""
@@ -76,10 +86,9 @@ class WorkspaceTarget:
                 if await engine.in_thread(stop, self._was_published, entry):
                     return FileAssembly(engine, self, entry, None)
             await drop_partial(engine, self.store, entry)
-        token = _token(owner)
-        entry = await engine.pending_writes.begin(owner, self.uri, "", token=token)
+        (entry,) = await engine.pending_writes.begin_partials([(owner, self.uri)])
         try:
-            partial = await engine.in_thread(stop, self.store.begin, self.uri.path, token)
+            partial = await engine.in_thread(stop, self.store.begin, self.uri.path, entry.token or "")
         except BaseException:
             entry.live = False
             await finishing(drop_partial(engine, self.store, entry))
@@ -136,7 +145,7 @@ class FileAssembly:
         """Rename the partial file to its name."""
         if partial := self._partial:
             # Recorded first, or else a later run would treat the file as a conflict.
-            await self._engine.pending_writes.publishing(self.entry, partial.pin)
+            await self._engine.pending_writes.publishing([(self.entry, partial.pin)])
             await self._engine.in_thread(stop, lambda: partial.publish(if_absent=self._target.if_absent))
             partial.close()
         self._engine.pending_writes.visible(self.entry)
@@ -190,10 +199,6 @@ class PartialRange:
 
     def close(self) -> None:
         """Do nothing: the file stays open."""
-
-
-def _token(owner: Owner) -> str:
-    return f"{owner.id}-{owner.number}"
 
 
 def _wrong_size(uri: WorkspaceUri, found: int | None, size: int) -> VerificationError:

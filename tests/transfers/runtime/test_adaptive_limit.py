@@ -18,21 +18,22 @@ class Host:
     def __init__(self, limit: AdaptiveLimit, clock: Clock, capacity: int) -> None:
         self.limit, self.clock, self.capacity = limit, clock, capacity
 
-    async def serve(self, round_trips: int, waiting: int = 500) -> None:
-        """Copy files, of which there are always more than the limit."""
+    async def serve(self, round_trips: int, waiting: int = 500, *, slow: int | None = None) -> None:
+        """Copy files, of which there are always more than the limit. The round trip ``slow`` takes longer."""
         queue = [asyncio.ensure_future(self.limit.acquire()) for _ in range(waiting)]
         await turns()
-        for _ in range(round_trips):
+        for number in range(round_trips):
             running = [task for task in queue if task.done()]
             queue = [task for task in queue if not task.done()]
-            self.clock.now += max(1.0, len(running) / self.capacity)
+            self.clock.now += max(1.0, len(running) / self.capacity) * (10 if number == slow else 1)
             for _ in running:
-                self.limit.release(0)
+                self.limit.copied(0)
+                self.limit.release()
             queue += [asyncio.ensure_future(self.limit.acquire()) for _ in running]
             await turns()
         for task in queue:
             if task.done():
-                self.limit.release(None)
+                self.limit.release()
             task.cancel()
         await turns()
 
@@ -67,12 +68,44 @@ async def test_limit_grows_again_when_the_host_becomes_faster(jp_asyncio_loop: A
     assert limit.limit >= 32
 
 
+@pytest.mark.parametrize("round_trips", range(1, 16))
+async def test_time_without_files_does_not_count(round_trips: int, jp_asyncio_loop: Any) -> None:
+    limit, clock = make()
+    host = Host(limit, clock, capacity=1000)
+    await host.serve(round_trips)
+    clock.now += 3600
+    await host.serve(20)
+    assert limit.limit == 64
+
+
+@pytest.mark.parametrize("slow", range(12))
+async def test_one_slow_round_trip_does_not_keep_the_limit_low(slow: int, jp_asyncio_loop: Any) -> None:
+    limit, clock = make()
+    await Host(limit, clock, capacity=1000).serve(30, slow=slow)
+    assert limit.limit == 64
+
+
+async def test_limit_grows_while_each_place_copies_several_files(jp_asyncio_loop: Any) -> None:
+    limit, clock = make()
+    running = [asyncio.ensure_future(limit.acquire()) for _ in range(64)]
+    await turns()
+    for _ in range(20):  # no place is taken again in this time
+        clock.now += 1
+        for _ in range(sum(task.done() for task in running)):
+            limit.copied(0)
+        await turns()
+    assert limit.limit == 64
+    for task in running:
+        task.cancel()
+
+
 async def test_limit_does_not_grow_with_fewer_files_than_it_allows(jp_asyncio_loop: Any) -> None:
     limit, clock = make()
     for _ in range(1000):
         await limit.acquire()
         clock.now += 1
-        limit.release(0)
+        limit.copied(0)
+        limit.release()
     assert limit.limit == FIRST_LIMIT
 
 
@@ -106,7 +139,7 @@ async def test_limit_is_never_exceeded_and_every_file_runs(jp_asyncio_loop: Any)
 
     async def copy() -> None:
         nonlocal running, most, done
-        async with limits.file({"store", "hub"}, 10):
+        async with limits.turn({"store", "hub"}):
             running += 1
             most = max(most, running)
             await turns()
@@ -124,17 +157,17 @@ async def test_limit_is_never_exceeded_and_every_file_runs(jp_asyncio_loop: Any)
 
 async def test_hosts_are_limited_separately(jp_asyncio_loop: Any) -> None:
     limits = AdaptiveLimits(1)
-    async with limits.file({"store"}, 1), limits.file({"other"}, 1):
+    async with limits.turn({"store"}), limits.turn({"other"}):
         waiting = asyncio.ensure_future(limits.of("store").acquire())
         await turns()
         assert not waiting.done()
     await waiting
-    limits.of("store").release(None)
+    limits.of("store").release()
 
 
 async def test_errors_of_threads_reach_the_limits_of_all_hosts(jp_asyncio_loop: Any) -> None:
     limits = AdaptiveLimits(64)
-    async with limits.file({"store", "hub"}, 1) as failed:
-        await asyncio.to_thread(failed, TooManyRequests("Wait."))
+    async with limits.turn({"store", "hub"}) as turn:
+        await asyncio.to_thread(turn.failed, TooManyRequests("Wait."))
         await turns()
     assert (limits.of("store").limit, limits.of("hub").limit) == (FIRST_LIMIT // 2, FIRST_LIMIT // 2)

@@ -1,0 +1,81 @@
+"""The small files of a transfer. They cost round trips, so as many are copied in parallel as their hosts can serve."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+
+from odhtec_jupyter.errors import OdhTecError
+from odhtec_jupyter.transfers.jobs.small_copies import MAX_FILES, is_small_copy, small_copies
+from odhtec_jupyter.transfers.locations.stores import Stores
+from odhtec_jupyter.transfers.runtime.adaptive_limit import Turn
+from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.runtime.retry import Retries, listening
+from odhtec_jupyter.transfers.transfer import Transfer
+from odhtec_jupyter.transfers.transfer_file import TransferFile
+
+
+class SmallFiles:
+    """The small files of one run of a transfer."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        stores: Stores,
+        transfer: Transfer,
+        run_file: Callable[[TransferFile], Awaitable[None]],
+        files: Iterable[TransferFile],
+    ) -> None:
+        """``run_file`` copies any file, with retries, and sets its state."""
+        self._engine = engine
+        self._stores = stores
+        self._transfer = transfer
+        self._run_file = run_file
+        self._waiting = deque(files)
+
+    @property
+    def count(self) -> int:
+        """The number of files that wait."""
+        return len(self._waiting)
+
+    async def work(self) -> None:
+        """Copy files while there are any. Several tasks do this in parallel."""
+        while self._waiting:
+            async with self._engine.small_files.turn(self._hosts(self._waiting[0])) as turn:
+                with listening(turn.failed):
+                    await self._take_turn(turn)
+
+    async def _take_turn(self, turn: Turn) -> None:
+        if not self._waiting:
+            return
+        files = [self._waiting.popleft()]
+        if not is_small_copy(self._transfer, files[0]):
+            await self._run_file(files[0])
+            turn.copied(files[0].to_move)
+            return
+        share = len(self._waiting) // turn.places  # fewer at a time at the end, so that all places have work until then
+        while len(files) < min(share, MAX_FILES) and is_small_copy(self._transfer, self._waiting[0]):
+            files.append(self._waiting.popleft())
+
+        def copied(file: TransferFile) -> None:
+            file.add(file.to_move)
+            file.transition_to("completed")
+            self._engine.pending_writes.settled(file.owner)
+            turn.copied(file.to_move)
+
+        for file in files:
+            file.start()
+        left, failed = await small_copies(self._engine, self._stores, self._transfer, files, copied).run(files)
+        for file in left:
+            file.state = "queued"
+        self._waiting.extendleft(reversed(left))
+        for file, error in failed:
+            if isinstance(error, OdhTecError):
+                with suppress(OdhTecError):  # the second attempt decides
+                    await Retries().sleep(error)
+            await self._run_file(file)
+
+    def _hosts(self, file: TransferFile) -> set[str]:
+        """Return the hosts that a file is copied from and to."""
+        return {host for uri in (file.source, file.target) if (host := self._stores.at(uri).host) is not None}
