@@ -43,7 +43,6 @@ def is_small_copy(transfer: Transfer, file: TransferFile) -> bool:
     in_store = file.source.scheme == file.target.scheme == "s3"
     return (
         not transfer.resumed
-        and transfer.action in {"copy", "import", "sync"}
         and file.what in {"create", "overwrite", "rename"}
         and file.to_move <= (PART_SIZE if in_store else MAX_BYTES)
         and not (file.target.is_folder and file.target.scheme == "workspace")
@@ -77,6 +76,7 @@ class _Copies:
         self._engine = engine
         self._stores = stores
         self._options = transfer.options
+        self._folder = transfer.source.path if transfer.source.is_folder else None
         self._report = report
         self._stop = CancelToken()
         self._loop = asyncio.get_running_loop()
@@ -128,6 +128,18 @@ class _Copies:
         finally:
             close_source(bytes_of_source)
         return is_local(bytes_of_source)
+
+
+class SourceDeletions(_Copies):
+    """Deletions of the sources of moved files, of which the journal knows that their copies are complete."""
+
+    async def run(self, files: Sequence[TransferFile]) -> tuple[Sequence[TransferFile], Failed]:
+        """Delete the sources."""
+        return await self._engine.in_thread(self._stop, self._each, files, self._delete), self._failed
+
+    def _delete(self, file: TransferFile) -> None:
+        self._stores.writable(file.source).delete(file.pin, folder=self._folder)
+        self._report_soon(file)
 
 
 class CopiesToS3(_Copies):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 
 from odhtec_jupyter.errors import OdhTecError
-from odhtec_jupyter.transfers.jobs.small_copies import MAX_FILES, is_small_copy, small_copies
+from odhtec_jupyter.transfers.jobs.small_copies import MAX_FILES, Failed, SourceDeletions, is_small_copy, small_copies
 from odhtec_jupyter.transfers.locations.stores import Stores
 from odhtec_jupyter.transfers.runtime.adaptive_limit import Turn
 from odhtec_jupyter.transfers.runtime.engine import Engine
@@ -58,11 +58,17 @@ class SmallFiles:
         while len(files) < min(share, MAX_FILES) and is_small_copy(self._transfer, self._waiting[0]):
             files.append(self._waiting.popleft())
 
+        moved: list[TransferFile] = []
+
         def copied(file: TransferFile) -> None:
             file.add(file.to_move)
-            file.transition_to("completed")
-            self._engine.pending_writes.settled(file.owner)
             turn.copied(file.to_move)
+            if self._transfer.action == "move":
+                file.what = "remove source"
+                file.transition_to("running")
+                moved.append(file)
+            else:
+                self._complete(file)
 
         for file in files:
             file.start()
@@ -70,11 +76,28 @@ class SmallFiles:
         for file in left:
             file.state = "queued"
         self._waiting.extendleft(reversed(left))
+        if moved:
+            failed += await self._delete_sources(moved)
         for file, error in failed:
             if isinstance(error, OdhTecError):
                 with suppress(OdhTecError):  # the second attempt decides
                     await Retries().sleep(error)
             await self._run_file(file)
+
+    async def _delete_sources(self, files: Sequence[TransferFile]) -> Failed:
+        """Delete the sources of copied files. Returns those that could not be deleted."""
+        # In the journal first: if the server were killed after a deletion, the source would seem to be missing.
+        await self._engine.journal.written()
+        failed: Failed = []
+        while files:
+            deletions = SourceDeletions(self._engine, self._stores, self._transfer, self._complete)
+            files, more = await deletions.run(files)
+            failed += more
+        return failed
+
+    def _complete(self, file: TransferFile) -> None:
+        file.transition_to("completed")
+        self._engine.pending_writes.settled(file.owner)
 
     def _hosts(self, file: TransferFile) -> set[str]:
         """Return the hosts that a file is copied from and to."""

@@ -14,8 +14,12 @@ from odhtec_jupyter.errors import StoreError
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.jobs import small_copies
+from odhtec_jupyter.transfers.journal.journal import Journal
+from odhtec_jupyter.transfers.journal.transfer_records import TransferRecords
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.targets.workspace_target import WorkspaceTarget
+from odhtec_jupyter.transfers.transfer import Transfer
+from odhtec_jupyter.transfers.transfer_file import TransferFile
 from tests.content import contents
 from tests.marks import on_moto
 from tests.transfers.bandwidth_meter import Meter
@@ -335,3 +339,76 @@ async def test_bytes_count_for_the_bandwidth_limit(
     )
     transfer = await ended(services, await begin(services, "copy", source, to))
     assert (transfer.state, meter.read()) == ("completed", TOTAL)
+
+
+@pytest.mark.parametrize(("source", "target"), [("workspace", "s3"), ("s3", "workspace"), ("s3", "s3")])
+async def test_sources_of_moved_files_are_deleted_several_by_one_call(
+    services: Services,
+    folder: Path,
+    objects: None,
+    workspace: Path,
+    s3_client: Any,
+    bucket: str,
+    calls: list[Any],
+    source: str,
+    target: str,
+) -> None:
+    places = {"workspace": "workspace://", "s3": f"s3://{bucket}/"}
+    transfer = await begin(services, "move", f"{places[source]}from/", f"{places[target]}to/")
+    await ended(services, transfer)
+    assert (transfer.state, transfer.files_done, transfer.bytes_done) == ("completed", 200, TOTAL)
+    assert (stored(s3_client, bucket, "to/") if target == "s3" else written(workspace / "to")) == FILES
+    assert (stored(s3_client, bucket, "from/") if source == "s3" else written(folder)) == {}
+    assert services.engine.pending_writes.entries == []
+    assert len(calls) < 300
+
+
+@on_moto
+async def test_source_that_changed_after_its_copy_is_not_deleted(
+    services: Services, folder: Path, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = S3Store.put
+
+    def put(store: S3Store, bucket: str, key: str, *args: Any, **kwargs: Any) -> Any:
+        etag = real(store, bucket, key, *args, **kwargs)
+        if key == "to/d0/f007":
+            (folder / "d0/f007").write_bytes(b"newer")
+        return etag
+
+    monkeypatch.setattr(S3Store, "put", put)
+    transfer = await ended(services, await begin(services, "move", "workspace://from/", f"s3://{bucket}/to/"))
+    assert (transfer.state, transfer.files_done, transfer.files_failed) == ("failed", 199, 1)
+    assert errors(transfer) == {"d0/f007": "SourceChanged"}
+    assert written(folder) == {"d0/f007": b"newer"}
+    assert stored(s3_client, bucket, "to/") == FILES
+
+
+@on_moto
+async def test_journal_has_the_copies_before_their_sources_are_deleted(
+    services: Services, objects: None, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: set[str] = set()
+    safe: set[str] = set()
+    early: list[str] = []
+    save_files, journal_written = TransferRecords.save_files, Journal.written
+    delete_exactly = S3Store.delete_exactly
+
+    def save(records: TransferRecords, transfer: Transfer, *files: TransferFile) -> None:
+        sent.update(f"from/{file.path}" for file in files if file.what == "remove source")
+        save_files(records, transfer, *files)
+
+    async def wait(journal: Journal) -> None:
+        before = set(sent)
+        await journal_written(journal)
+        safe.update(before)
+
+    def delete(store: S3Store, bucket: str, key: str) -> None:
+        if key not in safe:
+            early.append(key)
+        delete_exactly(store, bucket, key)
+
+    monkeypatch.setattr(TransferRecords, "save_files", save)
+    monkeypatch.setattr(Journal, "written", wait)
+    monkeypatch.setattr(S3Store, "delete_exactly", delete)
+    transfer = await ended(services, await begin(services, "move", f"s3://{bucket}/from/", f"s3://{bucket}/to/"))
+    assert (transfer.state, len(safe), early) == ("completed", 200, [])
