@@ -17,7 +17,7 @@ from odhtec_jupyter.stores.source import close_source, is_local, pin_text
 from odhtec_jupyter.stores.workspace.store import PartialFile
 from odhtec_jupyter.transfers.copying.ranges import read_small
 from odhtec_jupyter.transfers.copying.verifier import Verifier
-from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
+from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite, PendingWrites
 from odhtec_jupyter.transfers.locations.location import Location
 from odhtec_jupyter.transfers.locations.s3_location import S3Location
 from odhtec_jupyter.transfers.locations.stores import Stores
@@ -38,14 +38,17 @@ MAX_SECONDS = 1.0  # after which a thread gives the remaining files back, so tha
 Failed = list[tuple[TransferFile, Exception]]
 
 
-def is_small_copy(transfer: Transfer, file: TransferFile) -> bool:
-    """Return whether a file can be copied here: it is small, and no earlier run has left a state of it."""
+def is_small_copy(writes: PendingWrites, transfer: Transfer, file: TransferFile) -> bool:
+    """Return whether a file can be copied here: it is small, and no earlier run has left a part of it.
+
+    If its source has changed since an earlier run, the first attempt fails.
+    """
     in_store = file.source.scheme == file.target.scheme == "s3"
     return (
-        not transfer.resumed
-        and file.what in {"create", "overwrite", "rename"}
+        file.what in {"create", "overwrite", "rename"}
         and file.to_move <= (PART_SIZE if in_store else MAX_BYTES)
         and not (file.target.is_folder and file.target.scheme == "workspace")
+        and not (transfer.resumed and (file.what == "overwrite" or writes.of(file.owner) is not None))
     )
 
 
@@ -76,6 +79,7 @@ class _Copies:
         self._engine = engine
         self._stores = stores
         self._options = transfer.options
+        self._resumed = transfer.resumed
         self._folder = transfer.source.path if transfer.source.is_folder else None
         self._report = report
         self._stop = CancelToken()
@@ -168,7 +172,7 @@ class CopiesToS3(_Copies):
             etag = to.store.copy(bucket, key, source.uri.bucket, source.uri.key, etag=pin, if_absent=if_absent)
             is_proven = to.store.is_amazon or etag == pin
         else:
-            to = target.target(source, size, file.pin, if_absent=if_absent)
+            to = target.target(source, size, file.pin, if_absent=if_absent, planned_earlier=self._resumed)
             follow = partial(flow.send, stop=self._stop) if self._read(source, file, view, flow) else iter
             written = to.put_whole(view, self._stop, follow=follow)
             etag, is_proven = written.etag, written.is_proven

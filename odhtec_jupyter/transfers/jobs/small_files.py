@@ -50,12 +50,12 @@ class SmallFiles:
         if not self._waiting:
             return
         files = [self._waiting.popleft()]
-        if not is_small_copy(self._transfer, files[0]):
+        if not self._is_small_copy(files[0]):
             await self._run_file(files[0])
             turn.copied(files[0].to_move)
             return
         share = len(self._waiting) // turn.places  # fewer at a time at the end, so that all places have work until then
-        while len(files) < min(share, MAX_FILES) and is_small_copy(self._transfer, self._waiting[0]):
+        while len(files) < min(share, MAX_FILES) and self._is_small_copy(self._waiting[0]):
             files.append(self._waiting.popleft())
 
         moved: list[TransferFile] = []
@@ -98,6 +98,9 @@ class SmallFiles:
     def _complete(self, file: TransferFile) -> None:
         file.transition_to("completed")
         self._engine.pending_writes.settled(file.owner)
+
+    def _is_small_copy(self, file: TransferFile) -> bool:
+        return is_small_copy(self._engine.pending_writes, self._transfer, file)
 
     def _hosts(self, file: TransferFile) -> set[str]:
         """Return the hosts that a file is copied from and to."""
