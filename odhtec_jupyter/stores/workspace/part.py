@@ -57,6 +57,7 @@ class PartialFile:
         self._part = part
         self._file = Descriptor(number)
         self._mine = os.fstat(number)
+        self._is_synced = False
 
     @property
     def pin(self) -> str:
@@ -66,6 +67,7 @@ class PartialFile:
 
     def write_at(self, offset: int, view: memoryview) -> None:
         """Write all of ``view``. Threads can write different ranges in parallel."""
+        self._is_synced = False
         with workspace_errors(self.path), self._file.use() as number:
             while len(view):
                 count = os.pwrite(number, view, offset)
@@ -83,13 +85,15 @@ class PartialFile:
 
     def sync(self) -> None:
         """Wait until the disk has stored what was written."""
+        self._is_synced = True
         with workspace_errors(self.path), self._file.use() as number:
             os.fsync(number)
 
-    def publish(self, *, if_absent: bool) -> WorkspaceFile:
+    def publish(self, *, if_absent: bool, sync_folder: bool = True) -> WorkspaceFile:
         """Rename the file to its target in one step. With ``if_absent``, raises :class:`Conflict` if the target exists.
 
-        The file gets the permissions of the file it replaces. Repeating a successful call has no effect.
+        The file gets the permissions of the file it replaces. Repeating a successful call has no effect. Without
+        ``sync_folder``, the new name is lost if the machine crashes before :meth:`sync_folder`.
         """
         part, name = self._part[-1], self._part_target()
         with workspace_errors(self.path), self._file.use() as number, self._root.folder(self._part[:-1]) as folder:
@@ -102,19 +106,31 @@ class PartialFile:
                     if stat.S_ISREG(there.st_mode):
                         with suppress(PermissionError):  # some file systems do not have permissions
                             os.fchmod(number, stat.S_IMODE(there.st_mode) & 0o777)
-                os.fsync(number)
+                if not self._is_synced:
+                    os.fsync(number)
                 if if_absent:
                     self._name_if_absent(folder, part, name)
                 else:
                     os.replace(part, name, src_dir_fd=folder, dst_dir_fd=folder)
             _unlink(folder, part)
-            _sync_folder(folder)
+            if sync_folder:
+                _sync_folder(folder)
             found = os.fstat(number)
         with workspace_errors(self.path):
             now = self._root.lstat(self._root.resolve_name(self.path))
         if now is None or not same_file(now, found):
             raise Conflict(f"{uri(self.path)} was moved or replaced while it was being written.")
         return shown(self.path, found)
+
+    @property
+    def folder(self) -> Segments:
+        """The folder that the file is in."""
+        return self._part[:-1]
+
+    def sync_folder(self) -> None:
+        """Wait until the disk has stored the names in the folder."""
+        with workspace_errors(self.path), self._root.folder(self._part[:-1]) as folder:
+            _sync_folder(folder)
 
     def drop(self) -> None:
         """Delete the unfinished file, and the folders that were created for it if they are empty."""

@@ -10,9 +10,11 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
+from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.stores.source import close_source, is_local, pin_text
 from odhtec_jupyter.stores.workspace.store import PartialFile
 from odhtec_jupyter.transfers.copying.ranges import read_small
@@ -190,7 +192,7 @@ class CopiesToWorkspace(_Copies):
         writing = [_Writing(file, self._target(file), entry) for file, entry in zip(files, begun, strict=True)]
         try:
             left = await self._write(writing)
-            await self._publish([one for one in writing if one.partial is not None])
+            await self._publish([one for one in writing if one.is_written])
         finally:
             for one in writing:
                 one.close()
@@ -212,7 +214,18 @@ class CopiesToWorkspace(_Copies):
                 self._read(self._stores.at(file.source), file, view, flow)
                 by_number[file.number].write(view)
 
-            return await self._engine.in_thread(self._stop, self._each, files, write)
+            def sync(file: TransferFile) -> None:
+                by_number[file.number].sync()
+
+            def write_all() -> Sequence[TransferFile]:
+                left = self._each(files, write)
+                # One after the other: the disk stores all of them together, so only the first one takes time.
+                for one in writing:
+                    if one.partial is not None:
+                        self._try(one.file, sync)
+                return left
+
+            return await self._engine.in_thread(self._stop, write_all)
 
     async def _publish(self, written: Sequence[_Writing]) -> None:
         writes, by_number = self._engine.pending_writes, {one.file.number: one for one in written}
@@ -222,9 +235,15 @@ class CopiesToWorkspace(_Copies):
             by_number[file.number].publish()
 
         def publish_all() -> None:
-            for one in written:
-                check(self._stop)
-                self._try(one.file, publish)
+            try:
+                for one in written:
+                    check(self._stop)
+                    self._try(one.file, publish)
+            finally:
+                published = [one.partial for one in written if one.is_published and one.partial]
+                for partial in {partial.folder: partial for partial in published}.values():
+                    with suppress(OdhTecError):  # it was moved or removed after the file was complete
+                        partial.sync_folder()
 
         try:
             await self._engine.in_thread(self._stop, publish_all)
@@ -251,17 +270,23 @@ class _Writing:
         self.entry = entry
         self.partial: PartialFile | None = None
         self.pin = ""
-        self.is_published = False
+        self.is_written = self.is_published = False
 
     def write(self, view: memoryview) -> None:
         """Write the partial file. Blocks."""
         self.partial = self.target.write_partial(view, self.entry)
+
+    def sync(self) -> None:
+        """Wait until the disk has stored the partial file. Blocks."""
+        assert self.partial is not None
+        self.partial.sync()
         self.pin = self.partial.pin
+        self.is_written = True
 
     def publish(self) -> None:
         """Rename the partial file. Blocks."""
         assert self.partial is not None
-        self.target.publish(self.partial, self.file.to_move)
+        self.target.publish(self.partial, self.file.to_move, sync_folder=False)
         self.is_published = True
 
     def close(self) -> None:

@@ -68,9 +68,9 @@ class WorkspaceTarget:
             raise
         return partial
 
-    def publish(self, partial: PartialFile, size: int) -> None:
+    def publish(self, partial: PartialFile, size: int, *, sync_folder: bool = True) -> None:
         """Rename a partial file. Raises :class:`VerificationError` if it does not have ``size`` bytes. Blocks."""
-        found = partial.publish(if_absent=self.if_absent)
+        found = partial.publish(if_absent=self.if_absent, sync_folder=sync_folder)
         if found.size != size:
             raise _wrong_size(self.uri, found.size, size)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,10 @@ import pytest
 
 from odhtec_jupyter.demo.hub.faults import WrongByte
 from odhtec_jupyter.demo.hub.repository import Repository
-from odhtec_jupyter.errors import StoreError
+from odhtec_jupyter.errors import OdhTecError, StoreError
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.workspace.part import PartialFile
 from odhtec_jupyter.transfers.jobs import small_copies
 from odhtec_jupyter.transfers.journal.journal import Journal
 from odhtec_jupyter.transfers.journal.transfer_records import TransferRecords
@@ -416,3 +419,57 @@ async def test_journal_has_the_copies_before_their_sources_are_deleted(
     monkeypatch.setattr(S3Store, "delete_exactly", delete)
     transfer = await ended(services, await begin(services, "move", f"s3://{bucket}/from/", f"s3://{bucket}/to/"))
     assert (transfer.state, len(safe), early) == ("completed", 200, [])
+
+
+@on_moto
+async def test_disk_has_each_file_before_its_name_and_each_name_before_it_is_reported(
+    services: Services, objects: None, workspace: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: dict[int, int] = {}  # inode → the last call
+    published: dict[str, tuple[int, int]] = {}  # path → inode and call
+    reported: dict[str, int] = {}
+    number = itertools.count()
+    fsync, publish, complete = os.fsync, PartialFile.publish, TransferFile.transition_to
+
+    def sync(descriptor: int) -> None:
+        fsync(descriptor)
+        synced[os.fstat(descriptor).st_ino] = next(number)
+
+    def name(partial: PartialFile, **options: Any) -> Any:
+        inode = int(partial.pin.rpartition("-")[2])
+        assert inode in synced, "the file is on the disk"
+        published[partial.path] = inode, next(number)
+        return publish(partial, **options)
+
+    def transition(file: TransferFile, state: Any, error: Any = None) -> None:
+        if state == "completed":
+            folder = (workspace / "to" / file.path).parent.stat().st_ino
+            assert synced[folder] > published[f"to/{file.path}"][1], "the name is on the disk"
+            reported[file.path] = next(number)
+        complete(file, state, error)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(PartialFile, "publish", name)
+    monkeypatch.setattr(TransferFile, "transition_to", transition)
+    transfer = await ended(services, await begin(services, "copy", f"s3://{bucket}/from/", "workspace://to/"))
+    assert (transfer.state, reported.keys()) == ("completed", FILES.keys())
+    assert len(published) == 200
+
+
+@on_moto
+async def test_file_that_the_disk_did_not_store_is_written_again(
+    services: Services, objects: None, workspace: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing, real = ["to/d0/f007"], PartialFile.sync
+
+    def sync(partial: PartialFile) -> None:
+        if partial.path in failing:
+            failing.remove(partial.path)
+            raise OdhTecError("The disk failed.")
+        real(partial)
+
+    monkeypatch.setattr(PartialFile, "sync", sync)
+    transfer = await ended(services, await begin(services, "copy", f"s3://{bucket}/from/", "workspace://to/"))
+    assert (transfer.state, failing) == ("completed", [])
+    assert written(workspace / "to") == FILES
+    assert services.engine.pending_writes.entries == []
