@@ -171,6 +171,12 @@ def read_into(response: Any, buffer: memoryview) -> int:
     return count
 
 
+def release(response: Any) -> None:
+    """Return the connection of a urllib3 response whose body was read to its end, or is empty."""
+    response.read()  # http.client takes an empty body for unread, and then no other reply over the connection
+    response.release_conn()
+
+
 class _TlsBody:
     """The body of a response over TLS, which reads a TLS record with one call; BufferedReader needs three."""
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 from odhtec_jupyter.errors import OdhTecError, VerificationError
 from odhtec_jupyter.models import HubFile, RepoType
 from odhtec_jupyter.network import origin
-from odhtec_jupyter.stores.http import Http, http_errors, read_into
+from odhtec_jupyter.stores.http import Http, http_errors, read_into, release
 from odhtec_jupyter.stores.hub.errors import link_error, odd_answer, status_error
 from odhtec_jupyter.stores.source import Checksum, RangesIgnoredError
 from odhtec_jupyter.uris import FOLDERS
@@ -183,7 +183,7 @@ class HubRange:
             # After the last byte of a chunked body comes its end mark, which would be read as part of the next reply.
             self._response.close()
         else:
-            self._response.release_conn()
+            release(self._response)
 
 
 class OrderedRange:
