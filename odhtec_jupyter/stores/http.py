@@ -329,10 +329,30 @@ def _prepared_pool(pool: Any) -> Any:
     from urllib3.connection import HTTPSConnection
 
     made = interruptible_pool(pool)
-    if not issubclass(made.ConnectionCls, HTTPSConnection):
-        return made
-    connection = type(made.ConnectionCls.__name__, (_LoadsAuthoritiesOnce, made.ConnectionCls), {})
+    mixins: tuple[type, ...] = (_RefusesUnreadable,)
+    if issubclass(made.ConnectionCls, HTTPSConnection):
+        mixins = (*mixins, _LoadsAuthoritiesOnce)
+    connection = type(made.ConnectionCls.__name__, (*mixins, made.ConnectionCls), {})
     return type(made.__name__, (made,), {"ConnectionCls": connection})
+
+
+class _RefusesUnreadable:
+    """A mixin for connections of urllib3: raises an error for replies whose end http.client does not find."""
+
+    def getresponse(self, *args: Any, **options: Any) -> Any:
+        from urllib3.exceptions import ProtocolError
+
+        response = super().getresponse(*args, **options)  # type: ignore[misc]
+        if response.status < 200:
+            # The reply itself follows, and would be taken for that to the next request over this connection.
+            response.close()
+            raise ProtocolError(f"An interim reply ({response.status}) is not supported")
+        coding = response.headers.get("Transfer-Encoding", "").strip().lower()
+        if coding not in {"", "identity"} and not getattr(response, "_fp", response).chunked:
+            # The marks between the chunks would be taken for bytes of the body.
+            response.close()
+            raise ProtocolError(f"The transfer encoding {clipped(coding, 40)!r} is not supported")
+        return response
 
 
 class _LoadsAuthoritiesOnce:

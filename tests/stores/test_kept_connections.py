@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from odhtec_jupyter.errors import Unreachable
+from odhtec_jupyter.models import HubFile
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
+from odhtec_jupyter.stores.http import Http
+from odhtec_jupyter.stores.hub.source import HubSource
 from odhtec_jupyter.stores.s3.store import S3Store
 from tests.stores.s3.writing import put
 
@@ -104,3 +108,74 @@ def test_connection_of_a_head_takes_the_next_request(serve: Serve) -> None:
     for _ in range(3):
         assert store.head("bucket", "key") is not None
     assert (len(server.requests), server.connections, len(replies)) == (3, 1, 3)
+
+
+@pytest.mark.parametrize("status", ["102 Processing", "103 Early Hints"])
+def test_reply_after_an_interim_one_is_not_taken_for_the_next(serve: Serve, status: str) -> None:
+    late = threading.Event()
+
+    def answer(method: str, target: str) -> bytes:
+        if method == "PUT":
+            return f"HTTP/1.1 {status}\r\n\r\n".encode()
+        late.set()
+        return reply(b"own", headers=b'ETag: "own"\r\n')
+
+    server, store = serve(answer)
+    with pytest.raises(Unreachable, match="interim"):
+        store._requests.send("CopyObject", "PUT", "bucket", "copy", headers={"x-amz-copy-source": "bucket/key"})
+    store.open("bucket", "key").close()
+    assert late.is_set()
+    assert server.connections == 2
+    for call in (store.list_buckets, lambda: store.create_multipart("bucket", "key")):  # sent by botocore
+        server._answer = lambda *_: f"HTTP/1.1 {status}\r\n\r\n".encode()
+        with pytest.raises(Unreachable):
+            call()
+
+
+def test_connection_of_a_chunked_body_with_a_length_is_used_again_after_its_end_mark(serve: Serve) -> None:
+    """The length says nothing then: after its last byte follows the end mark."""
+
+    def answer(_: str, target: str) -> bytes:
+        if target == "/bucket/both":
+            return reply(b"3\r\nabc\r\n0\r\n\r\n", length=3, headers=b'ETag: "e"\r\nTransfer-Encoding: chunked\r\n')
+        return reply(b"other", headers=b'ETag: "o"\r\n')
+
+    server, store = serve(answer)
+    body = store.open("bucket", "both")
+    assert (body.length, body.end, body.is_chunked) == (None, None, True)
+    buffer = memoryview(bytearray(3))
+    assert (body.readinto(buffer), bytes(buffer)) == (3, b"abc")
+    body.close()
+    assert put(store, "bucket", "new", b"bytes") == '"o"'
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("coding", ["chunked ", "gzip, chunked", "gzip"])
+def test_marks_between_chunks_are_not_read_as_the_body(serve: Serve, coding: str) -> None:
+    server, store = serve(
+        lambda *_: (
+            b'HTTP/1.1 200 OK\r\nETag: "e"\r\nTransfer-Encoding: %s\r\n\r\n3\r\nabc\r\n0\r\n\r\n' % coding.encode()
+        )
+    )
+    with pytest.raises(Unreachable, match="transfer encoding"):
+        store.source("bucket", "key", 3, '"e"').open_range(0, 3)
+    assert server.requests == ["GET /bucket/key"] * 2
+
+
+def test_rest_of_a_range_that_is_too_long_is_not_the_next_reply(serve: Serve) -> None:
+    """A hub announces four bytes of the file and sends more, which look like another reply."""
+
+    def answer(_: str, target: str) -> bytes:
+        head = b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-3/100\r\nContent-Length: %d\r\n\r\n%s"
+        return head % (200, b"long") if target.endswith("long") else head % (4, b"good")
+
+    server, _ = serve(answer)
+    http = Http(Network())
+    for path, content in (("long", b"long"), ("good", b"good"), ("good", b"good")):
+        file = HubFile(path=path, size=100, etag="e" * 64, lfs=True)
+        opened = HubSource(http, server.endpoint, "org/model", "model", "c" * 40, file, None, set()).open_range(0, 4)
+        buffer = memoryview(bytearray(4))
+        assert (opened.readinto(buffer), bytes(buffer)) == (4, content)
+        opened.close()
+    assert server.connections == 2
+    http.close()

@@ -161,6 +161,8 @@ class HubRange:
         self._response = response
         self._host = host
         self._left = end - start
+        headers = response.headers
+        self._ends_after = "Transfer-Encoding" not in headers and headers.get("Content-Length") == str(end - start)
 
     def readinto(self, buffer: memoryview) -> int:
         """Read up to ``len(buffer)`` bytes; 0 at the end."""
@@ -179,8 +181,8 @@ class HubRange:
 
     def close(self) -> None:
         """Return the connection to the pool if the range was read to its end, else close it."""
-        if self._left or "Content-Length" not in self._response.headers:
-            # After the last byte of a chunked body comes its end mark, which would be read as part of the next reply.
+        if self._left or not self._ends_after:
+            # What follows, such as the end mark of a chunked body, would be read as part of the next reply.
             self._response.close()
         else:
             release(self._response)

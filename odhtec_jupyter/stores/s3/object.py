@@ -183,8 +183,8 @@ class ObjectBody:
 
     @property
     def length(self) -> int | None:
-        """Return Content-Length; None if S3 sent none, which means unknown and not 0."""
-        return number(self.headers.get("content-length"))
+        """Return Content-Length; None if it says nothing about the body, which means unknown and not 0."""
+        return None if self.is_chunked else number(self.headers.get("content-length"))
 
     @property
     def is_chunked(self) -> bool:
