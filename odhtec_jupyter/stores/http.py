@@ -263,7 +263,8 @@ class Http:
             manager = self._manager(proxy)
             pool = manager.connection_from_host(parts.hostname, port=parts.port, scheme=parts.scheme)
             # PoolManager.urlopen would normalize the path, and a key can be "..".
-            target = url[url.index(parts.netloc) + len(parts.netloc) :] or "/"
+            start = url.index(parts.netloc, len(parts.scheme) + 3)  # "https" can contain the name of the host
+            target = url[start + len(parts.netloc) :] or "/"
             headers = dict(headers or {})
             if proxy and parts.scheme == "http":  # an http proxy requires the whole URL and its own credentials
                 target, headers = url, {**manager.proxy_headers, **headers}
@@ -333,7 +334,17 @@ def _prepared_pool(pool: Any) -> Any:
     if issubclass(made.ConnectionCls, HTTPSConnection):
         mixins = (*mixins, _LoadsAuthoritiesOnce)
     connection = type(made.ConnectionCls.__name__, (*mixins, made.ConnectionCls), {})
-    return type(made.__name__, (made,), {"ConnectionCls": connection})
+    return type(made.__name__, (_KeepsDots, made), {"ConnectionCls": connection})
+
+
+class _KeepsDots:
+    """A mixin for pools of urllib3, which remove "." and ".." from a whole URL, as a request to a proxy has it."""
+
+    def urlopen(self, method: str, url: str, *args: Any, **options: Any) -> Any:
+        if not url.startswith("/"):
+            path, mark, query = url.partition("?")
+            url = re.sub(r"(?<=/)\.{1,2}(?=/|$)", lambda found: found[0].replace(".", "%2E"), path) + mark + query
+        return super().urlopen(method, url, *args, **options)  # type: ignore[misc]
 
 
 class _RefusesUnreadable:

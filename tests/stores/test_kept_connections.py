@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -178,4 +179,32 @@ def test_rest_of_a_range_that_is_too_long_is_not_the_next_reply(serve: Serve) ->
         assert (opened.readinto(buffer), bytes(buffer)) == (4, content)
         opened.close()
     assert server.connections == 2
+    http.close()
+
+
+@pytest.mark.parametrize("key", ["..", ".", "a/../b", "a/./b", "../../c", "%2E%2E/d", "a/..?x/../y", "...", "a../b"])
+def test_key_with_dots_goes_through_a_proxy_unchanged(serve: Serve, key: str) -> None:
+    server, _ = serve(lambda *_: reply(headers=b'ETag: "e"\r\n'))
+    connection = S3Connection("http://store.example:9000", None, None, "key", "secret")
+    store = S3Store(connection, Network(http_proxy=server.endpoint))
+    put(store, "bucket", key, b"bytes")
+    store.delete_exactly("bucket", key)  # sent by botocore
+    store.close()
+    for request in server.requests:
+        path = request.partition(" http://store.example:9000/")[2]
+        assert unquote(path.partition("?")[0]) == f"bucket/{key}"
+        assert not {".", ".."} & set(path.split("/"))
+    assert len(server.requests) == 2
+
+
+def test_host_that_is_part_of_its_scheme_is_found(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, _ = serve(lambda *_: reply())
+    create = socket.create_connection
+    port = int(server.endpoint.rpartition(":")[2])
+    monkeypatch.setattr(
+        "urllib3.util.connection.create_connection", lambda _, timeout, **options: create(("127.0.0.1", port), timeout)
+    )
+    http = Http(Network())
+    http.request("GET", "http://t/bucket/key").close()
+    assert server.requests == ["GET /bucket/key"]
     http.close()
