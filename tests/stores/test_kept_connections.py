@@ -10,12 +10,13 @@ from urllib.parse import unquote
 
 import pytest
 
-from odhtec_jupyter.errors import Unreachable
+from odhtec_jupyter.errors import StoreError, Unreachable
 from odhtec_jupyter.models import HubFile
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.http import Http
 from odhtec_jupyter.stores.hub.source import HubSource
+from odhtec_jupyter.stores.s3.connection.clients import MAX_REGIONS
 from odhtec_jupyter.stores.s3.store import S3Store
 from tests.stores.s3.writing import put
 
@@ -208,3 +209,27 @@ def test_host_that_is_part_of_its_scheme_is_found(serve: Serve, monkeypatch: pyt
     http.request("GET", "http://t/bucket/key").close()
     assert server.requests == ["GET /bucket/key"]
     http.close()
+
+
+def test_store_that_names_another_region_in_each_reply_gets_no_client_for_each(serve: Serve) -> None:
+    count = iter(range(1_000_000))
+    _, store = serve(
+        lambda *_: reply(status="400 Bad Request", headers=b"x-amz-bucket-region: region-%d\r\n" % next(count))
+    )
+    store._clients._clients |= {(f"known-{number}", False, False): store.client() for number in range(MAX_REGIONS - 3)}
+    for _ in range(6):
+        with pytest.raises(StoreError):
+            put(store, "bucket", "key", b"bytes")
+    assert len(store._clients._clients) == MAX_REGIONS
+
+
+def test_empty_object_is_sent_again_for_the_region_that_the_store_names(serve: Serve) -> None:
+    answers = iter(
+        [
+            reply(status="400 Bad Request", headers=b"x-amz-bucket-region: fr-par\r\n"),
+            reply(headers=b'ETag: "e"\r\n'),
+        ]
+    )
+    server, store = serve(lambda *_: next(answers))
+    assert put(store, "bucket", "folder/", b"") == '"e"'
+    assert len(server.requests) == 2
