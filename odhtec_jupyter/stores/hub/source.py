@@ -84,7 +84,8 @@ class HubSource:
         location = self._location
         if location:
             response = self._http.request("GET", location, headers=headers)
-            if response.status not in {401, 403, 404, 410}:
+            # Hosts refuse an expired URL with any status: S3 and Google with 400 if its credentials have expired.
+            if response.status in {200, 206, 416, 429} or response.status >= 500:
                 return self._checked(response, location, start, end, ordered)
             response.close()
             self._location = None
