@@ -171,6 +171,12 @@ def read_into(response: Any, buffer: memoryview) -> int:
     return count
 
 
+def release(response: Any) -> None:
+    """Return the connection of a urllib3 response whose body was read to its end, or is empty."""
+    response.read()  # http.client takes an empty body for unread, and then no other reply over the connection
+    response.release_conn()
+
+
 class _TlsBody:
     """The body of a response over TLS, which reads a TLS record with one call; BufferedReader needs three."""
 
@@ -257,7 +263,8 @@ class Http:
             manager = self._manager(proxy)
             pool = manager.connection_from_host(parts.hostname, port=parts.port, scheme=parts.scheme)
             # PoolManager.urlopen would normalize the path, and a key can be "..".
-            target = url[url.index(parts.netloc) + len(parts.netloc) :] or "/"
+            start = url.index(parts.netloc, len(parts.scheme) + 3)  # "https" can contain the name of the host
+            target = url[start + len(parts.netloc) :] or "/"
             headers = dict(headers or {})
             if proxy and parts.scheme == "http":  # an http proxy requires the whole URL and its own credentials
                 target, headers = url, {**manager.proxy_headers, **headers}
@@ -323,10 +330,40 @@ def _prepared_pool(pool: Any) -> Any:
     from urllib3.connection import HTTPSConnection
 
     made = interruptible_pool(pool)
-    if not issubclass(made.ConnectionCls, HTTPSConnection):
-        return made
-    connection = type(made.ConnectionCls.__name__, (_LoadsAuthoritiesOnce, made.ConnectionCls), {})
-    return type(made.__name__, (made,), {"ConnectionCls": connection})
+    mixins: tuple[type, ...] = (_RefusesUnreadable,)
+    if issubclass(made.ConnectionCls, HTTPSConnection):
+        mixins = (*mixins, _LoadsAuthoritiesOnce)
+    connection = type(made.ConnectionCls.__name__, (*mixins, made.ConnectionCls), {})
+    return type(made.__name__, (_KeepsDots, made), {"ConnectionCls": connection})
+
+
+class _KeepsDots:
+    """A mixin for pools of urllib3, which remove "." and ".." from a whole URL, as a request to a proxy has it."""
+
+    def urlopen(self, method: str, url: str, *args: Any, **options: Any) -> Any:
+        if not url.startswith("/"):
+            path, mark, query = url.partition("?")
+            url = re.sub(r"(?<=/)\.{1,2}(?=/|$)", lambda found: found[0].replace(".", "%2E"), path) + mark + query
+        return super().urlopen(method, url, *args, **options)  # type: ignore[misc]
+
+
+class _RefusesUnreadable:
+    """A mixin for connections of urllib3: raises an error for replies whose end http.client does not find."""
+
+    def getresponse(self, *args: Any, **options: Any) -> Any:
+        from urllib3.exceptions import ProtocolError
+
+        response = super().getresponse(*args, **options)  # type: ignore[misc]
+        if response.status < 200:
+            # The reply itself follows, and would be taken for that to the next request over this connection.
+            response.close()
+            raise ProtocolError(f"An interim reply ({response.status}) is not supported")
+        coding = response.headers.get("Transfer-Encoding", "").strip().lower()
+        if coding not in {"", "identity"} and not getattr(response, "_fp", response).chunked:
+            # The marks between the chunks would be taken for bytes of the body.
+            response.close()
+            raise ProtocolError(f"The transfer encoding {clipped(coding, 40)!r} is not supported")
+        return response
 
 
 class _LoadsAuthoritiesOnce:

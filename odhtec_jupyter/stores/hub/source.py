@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 from odhtec_jupyter.errors import OdhTecError, VerificationError
 from odhtec_jupyter.models import HubFile, RepoType
 from odhtec_jupyter.network import origin
-from odhtec_jupyter.stores.http import Http, http_errors, read_into
+from odhtec_jupyter.stores.http import Http, http_errors, read_into, release
 from odhtec_jupyter.stores.hub.errors import link_error, odd_answer, status_error
 from odhtec_jupyter.stores.source import Checksum, RangesIgnoredError
 from odhtec_jupyter.uris import FOLDERS
@@ -84,7 +84,8 @@ class HubSource:
         location = self._location
         if location:
             response = self._http.request("GET", location, headers=headers)
-            if response.status not in {401, 403, 404, 410}:
+            # Hosts refuse an expired URL with any status: S3 and Google with 400 if its credentials have expired.
+            if response.status in {200, 206, 416, 429} or response.status >= 500:
                 return self._checked(response, location, start, end, ordered)
             response.close()
             self._location = None
@@ -161,6 +162,8 @@ class HubRange:
         self._response = response
         self._host = host
         self._left = end - start
+        headers = response.headers
+        self._ends_after = "Transfer-Encoding" not in headers and headers.get("Content-Length") == str(end - start)
 
     def readinto(self, buffer: memoryview) -> int:
         """Read up to ``len(buffer)`` bytes; 0 at the end."""
@@ -179,11 +182,11 @@ class HubRange:
 
     def close(self) -> None:
         """Return the connection to the pool if the range was read to its end, else close it."""
-        if self._left or "Content-Length" not in self._response.headers:
-            # After the last byte of a chunked body comes its end mark, which would be read as part of the next reply.
+        if self._left or not self._ends_after:
+            # What follows, such as the end mark of a chunked body, would be read as part of the next reply.
             self._response.close()
         else:
-            self._response.release_conn()
+            release(self._response)
 
 
 class OrderedRange:

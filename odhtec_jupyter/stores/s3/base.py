@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from odhtec_jupyter.errors import OdhTecError, StoreError
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import S3Connection
-from odhtec_jupyter.stores.http import Http
+from odhtec_jupyter.stores.http import Http, release
 from odhtec_jupyter.stores.s3.connection.abilities import Abilities
 from odhtec_jupyter.stores.s3.connection.clients import S3Clients
 from odhtec_jupyter.stores.s3.connection.object_requests import ObjectRequests
@@ -53,7 +53,7 @@ class S3Base:
 
         def ask() -> dict[str, Any]:
             response = self._requests.read("HeadObject", "HEAD", bucket, key)
-            response.release_conn()
+            release(response)
             return described(response.headers)
 
         try:

@@ -11,7 +11,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from odhtec_jupyter.errors import BadRequest
-from odhtec_jupyter.stores.http import http_date, read_into
+from odhtec_jupyter.stores.http import http_date, read_into, release
 from odhtec_jupyter.stores.s3.wire.errors import s3_errors
 from odhtec_jupyter.stores.s3.wire.etag import matches, normal
 from odhtec_jupyter.stores.s3.wire.header_text import header_value, readable, sendable
@@ -183,8 +183,8 @@ class ObjectBody:
 
     @property
     def length(self) -> int | None:
-        """Return Content-Length; None if S3 sent none, which means unknown and not 0."""
-        return number(self.headers.get("content-length"))
+        """Return Content-Length; None if it says nothing about the body, which means unknown and not 0."""
+        return None if self.is_chunked else number(self.headers.get("content-length"))
 
     @property
     def is_chunked(self) -> bool:
@@ -253,6 +253,6 @@ class ObjectBody:
         # After the last byte of a chunked body comes its end mark, which would be read as part of the next reply.
         whole = self._ended if self.length is None else self._taken == self.length
         if whole and hasattr(self._raw, "release_conn"):
-            self._raw.release_conn()
+            release(self._raw)
         else:
             self._stream.close()

@@ -30,6 +30,7 @@ from odhtec_jupyter.stores.hub.source import HubSource
 from odhtec_jupyter.stores.hub.store import HubStore
 from odhtec_jupyter.stores.source import RangesIgnoredError
 from tests.endless import EndlessServer
+from tests.loopback import LoopbackServer, QuietHandler
 from tests.recorder import Recorder
 
 TOKEN = "hf_reader"
@@ -185,4 +186,36 @@ def test_redirect_to_an_invalid_address_is_an_error_with_a_message(location: str
         file = HubFile(path="a", size=1, etag="e", lfs=False)
         with pytest.raises(OdhTecError, match="redirects"):
             store.source("org/name", "model", "main", file).open_range(0, 1)
+        store.close()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 302])
+def test_link_that_the_host_of_a_file_refuses_is_requested_again(status: int) -> None:
+    """S3 refuses a signed URL with 400 when the credentials that signed it have expired, and with 403 when it has."""
+    expired: set[str] = set()
+    asked: list[str] = []
+
+    class Handler(QuietHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            if "/resolve/" in self.path:
+                self.send_response(302)
+                self.send_header("Location", f"http://localhost:{server.port}/file?signed={len(expired)}")
+            elif self.path in expired:
+                self.send_response(status)
+            else:
+                self.send_response(206)
+                self.send_header("Content-Range", self.headers["Range"].replace("=", " ") + "/4")
+            body = b"ab" if "/file" in self.path and self.path not in expired else b""
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    with LoopbackServer(Handler) as server:
+        store = HubStore(HubConnection(server.url), Network())
+        source = store.source("org/name", "model", "main", HubFile(path="a", size=4, etag="e", lfs=True))
+        assert read(source, 0, 2) == b"ab"
+        expired.add("/file?signed=0")
+        assert read(source, 2, 4) == b"ab"
+        assert [path for path in asked if "/file" in path] == [f"/file?signed={number}" for number in (0, 0, 1)]
         store.close()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 # The reply to a copy of 5 GiB within S3 can come only when it is complete.
 COPY_TIMEOUT = 600  # seconds
+MAX_REGIONS = 100  # each needs a client of its own; a store can name another one in each reply
 REDIRECTS = {301, 302, 307, 308, 400}  # the statuses of replies that can name the region of a bucket
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # read by boto3 itself
 
@@ -103,6 +104,10 @@ class S3Clients:
 
     def accepts_region(self, region: str | None) -> TypeGuard[str]:
         """Return whether to sign for a region that S3 has named; on Amazon it becomes part of the host name."""
+        with self._lock:
+            known = {one for one, *_ in self._clients}
+        if len(known) >= MAX_REGIONS and region not in known:
+            return False
         if self.is_amazon:
             return is_region(region)
         return region is not None and re.fullmatch(r"[\w-]{1,64}", region, re.ASCII) is not None

@@ -79,7 +79,7 @@ class ObjectRequests:
         try:
             return self._send(*request)
         except OtherRegionError:
-            if body is not None:  # it can be read only once
+            if size:  # the body can be read only once
                 raise
         return self._send(*request)
 
