@@ -54,8 +54,8 @@ async def copy_in_store(
         if error.status in {405, 501}:
             return False
         raise
-    # Amazon copies all bytes of what its condition on the source allows, or none.
-    if not (is_single and (target.store.is_amazon or etag == pin)):
+    # Amazon copies all bytes of what its condition on the source allows, or none; a reply without ETag is not its own.
+    if not (is_single and ((target.store.is_amazon and etag) or etag == pin)):
         await target.confirm(engine, etag, size, stop)
     return True
 

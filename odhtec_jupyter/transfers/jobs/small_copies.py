@@ -172,7 +172,7 @@ class CopiesToS3(_Copies):
             pin = pin_text(file.pin)
             to = S3Target(target.store, bucket, key)
             etag = to.store.copy(bucket, key, source.uri.bucket, source.uri.key, etag=pin, if_absent=if_absent)
-            is_proven = to.store.is_amazon or etag == pin
+            is_proven = (to.store.is_amazon and etag is not None) or etag == pin
         else:
             to = target.target(source, size, file.pin, if_absent=if_absent, planned_earlier=self._resumed)
             follow = partial(flow.send, stop=self._stop) if self._read(source, file, view, flow) else iter

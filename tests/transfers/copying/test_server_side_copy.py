@@ -79,3 +79,30 @@ async def test_copy_on_amazon_is_one_request(odd: OddStore, engine: Engine) -> N
     assert await copy(engine, amazon, etag, 5) == [5]
     assert sent(odd) == [("PUT", "copy")]
     amazon.close()
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+async def test_copy_on_amazon_without_an_etag_is_compared_by_its_size(
+    odd: OddStore, engine: Engine, is_stored: bool
+) -> None:
+    """A gateway or a proxy in front of it can reply without a result."""
+    etag = odd.put("key", b"bytes").etag
+
+    def empty(request: Request, reply: Reply) -> None:
+        if request.method == "PUT":
+            reply.body = b""
+            if not is_stored:
+                del odd.objects["copy"]
+
+    odd.oddity = empty
+    connection = dataclasses.replace(odd.store.connection, endpoint="http://s3.amazonaws.com")
+    amazon = S3Store(connection, Network(http_proxy=odd.endpoint))
+    amazon.client("bucket")  # asks for the region
+    odd.requests.clear()
+    if is_stored:
+        assert await copy(engine, amazon, etag, 5) == [5]
+        assert sent(odd) == [("PUT", "copy"), ("HEAD", "copy")]
+    else:
+        with pytest.raises(VerificationError, match="has nothing after 5 bytes"):
+            await copy(engine, amazon, etag, 5)
+    amazon.close()
