@@ -18,7 +18,8 @@ from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError, clipped
 from odhtec_jupyter.network import AMAZON, Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.bounded import MAX_TAGS, PIECE_BYTES, read_whole, require_few
-from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, MAX_IDLE_CONNECTIONS, READ_TIMEOUT, ca_file, prepared_pools
+from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, MAX_IDLE_CONNECTIONS, READ_TIMEOUT, ca_file
+from odhtec_jupyter.stores.http_pools import prepared_pools
 from odhtec_jupyter.stores.interruption import ReplyWait, interruptible
 from odhtec_jupyter.stores.s3.connection.amazon import US_EAST, amazon_endpoint, is_region
 from odhtec_jupyter.stores.s3.connection.known_buckets import KnownBuckets
