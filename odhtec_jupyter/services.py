@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from odhtec_jupyter.connections.registry import Connections
 from odhtec_jupyter.errors import NotFound, OdhTecError
 from odhtec_jupyter.models import ImportRequest, TransferRequest
 from odhtec_jupyter.network import Network, Origin, origin
@@ -52,6 +53,7 @@ class Services:
     ) -> None:
         """``root`` is the workspace, the server's root directory; ``hidden_rules`` returns which files are hidden."""
         self.settings = settings
+        self.connections = Connections(settings, log=log)
         self._log = log
         self.engine = Engine(
             max_memory=settings.max_memory,
@@ -190,6 +192,7 @@ class Services:
 
     async def settings_changed(self) -> None:
         """Use new threads, which do not wait for the old store, and wake transfers that needed a connection."""
+        self.connections.expire()
         self.renew_calls()
         await self.transfers.wake()
 
