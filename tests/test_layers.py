@@ -109,7 +109,7 @@ def test_leaves_import_nothing_above_them() -> None:
 
 
 def test_connections_are_above_the_settings_and_below_the_services() -> None:
-    allowed = LEAVES - {"uris", "keys"}
+    allowed = LEAVES | {"stores"}
     assert {name: found - allowed for name, found in layer("connections").items() if found - allowed} == {}
     users = {name.split(".")[0] for name in modules() if "connections" in own(name)}
     assert users == {"services", "handlers"}

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass, field, replace
 
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings import AddressingStyle, S3Connection
-
-DEFAULT = "default"  # the connection of a URI without a name
-MAX_NAME = 64  # characters
-NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{MAX_NAME - 1}}}")
+from odhtec_jupyter.uris import CONNECTION_NAME, DEFAULT_CONNECTION, MAX_CONNECTION_NAME
 
 
 @dataclass(frozen=True)
@@ -49,14 +45,8 @@ class Connection:
 
     @property
     def fingerprint(self) -> str:
-        """What a transfer remembers of its connection: the endpoint, and a hash that tells its accounts apart.
-
-        It contains no secret, and not the access key ID either.
-        """
-        account = self.s3.access_key_id or (f"profile {self.s3.profile}" if self.s3.profile else "")
-        account = "anonymous" if self.s3.anonymous else account
-        digest = hashlib.sha256(f"{self.s3.endpoint or ''}\n{account}".encode()).hexdigest()[:16]
-        return f"{self.s3.endpoint or 'amazonaws.com'}#{digest}"
+        """What a transfer remembers of its connection, without a secret."""
+        return self.s3.fingerprint
 
     def network(self, network: Network) -> Network:
         """Return the network of the server with the certificate authorities of this connection."""
@@ -67,7 +57,8 @@ class Connection:
     def require_usable(self) -> Connection:
         """Return the connection. Raises :class:`BadRequest` with the reason if it cannot be used."""
         if self.error:
-            raise BadRequest(f"The connection “{self.name}” cannot be used. {self.error}")
+            whose = "" if self.name == DEFAULT_CONNECTION else f"The connection “{self.name}” cannot be used. "
+            raise BadRequest(f"{whose}{self.error}")
         return self
 
 
@@ -77,14 +68,15 @@ def broken(name: str, source: str, error: str, title: str = "") -> Connection:
 
 
 def checked_name(text: str) -> str:
-    """Return the name of a connection. Raises :class:`BadRequest` for other characters than in :data:`NAME`."""
-    if not NAME.fullmatch(text):
+    """Return the name of a connection. Raises :class:`BadRequest` unless it can be in a URI."""
+    if not CONNECTION_NAME.fullmatch(text):
         raise BadRequest(
-            f"name: use up to {MAX_NAME} letters, digits, hyphens and underscores, with a letter or a digit first."
+            f"name: use up to {MAX_CONNECTION_NAME} letters, digits, hyphens and underscores, with a letter or a digit"
+            " first."
         )
     return text
 
 
 def safe_name(text: str) -> str:
     """Return the name for a connection that something else has named: other characters become hyphens."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-_")[:MAX_NAME] or "unnamed"
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-_")[:MAX_CONNECTION_NAME] or "unnamed"

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
-from odhtec_jupyter.connections.connection import DEFAULT, Connection, broken, checked_name
+from odhtec_jupyter.connections.connection import Connection, broken, checked_name
 from odhtec_jupyter.connections.definition import Definition
 from odhtec_jupyter.connections.source import Source
 from odhtec_jupyter.connections.sources.configured import ConfiguredSource
@@ -24,6 +24,7 @@ from odhtec_jupyter.models import ConnectionRequest
 from odhtec_jupyter.network import AMAZON
 from odhtec_jupyter.settings import OdhTecSettings
 from odhtec_jupyter.settings.values import endpoint_origin
+from odhtec_jupyter.uris import DEFAULT_CONNECTION
 
 CHECK_SECONDS = 1.0  # between two looks at the files; a listing of a thousand pages must not look a thousand times
 
@@ -72,23 +73,49 @@ class Connections:
 
     def find(self, name: str) -> Connection:
         """Return a connection, also one that cannot be used. Raises :class:`NotFound`."""
-        # Without a look at files: the default connection has to work while a home directory does not reply.
-        if name == DEFAULT and self._sources[:1] == [self._environment]:
+        if self.is_immediate(name):
             return self._environment.read()[0]
         self._refresh()
         found = self._connections.get(name)
         if found is None:
-            raise NotFound(f"There is no connection {name[:100]!r}.", code="NoSuchConnection")
+            raise _no_such_connection(name)
         return found
 
-    def get(self, name: str = DEFAULT) -> Connection:
+    def get(self, name: str = DEFAULT_CONNECTION) -> Connection:
         """Return a connection that can be used. Raises :class:`NotFound`, or :class:`BadRequest` with its error."""
         return self.find(name).require_usable()
+
+    def known(self, name: str) -> Connection:
+        """Return a connection that can be used, as it was when it was last looked at, without reading any file.
+
+        Raises :class:`NotFound`, or :class:`BadRequest` with its error.
+        """
+        if self.is_immediate(name):
+            return self.get(name)
+        found = self._connections.get(name)
+        if found is None:
+            raise _no_such_connection(name)
+        return found.require_usable()
+
+    def is_immediate(self, name: str) -> bool:
+        """Return whether :meth:`find` returns this connection without reading any file.
+
+        The default connection has to work while a home directory does not reply.
+        """
+        return name == DEFAULT_CONNECTION and self._sources[:1] == [self._environment]
+
+    def refresh(self) -> None:
+        """Look for changes, at most once in :data:`CHECK_SECONDS`."""
+        self._refresh()
 
     def all(self) -> list[Connection]:
         """Return all connections, in the order of their sources; those that cannot be used with their errors."""
         self._refresh()
         return list(self._connections.values())
+
+    def latest(self) -> dict[str, Connection]:
+        """Return all connections by name, as they were when they were last looked at."""
+        return dict(self._connections)
 
     def duplicates(self) -> list[Duplicate]:
         """Return the connections that are not used because of their names."""
@@ -170,8 +197,8 @@ class Connections:
         self._changed()
 
     def _require_own(self, name: str, advice: str) -> None:
-        if name == DEFAULT:
-            raise Conflict(f"“{DEFAULT}” is the name of the connection that is used without a name. {advice}")
+        if name == DEFAULT_CONNECTION:
+            raise Conflict(f"“{name}” is the connection that is used without a name. {advice}")
         self._refresh()
         known = self._connections.get(name)
         if known and known.source != SessionSource.name:
@@ -180,6 +207,10 @@ class Connections:
     def _changed(self) -> None:
         self.expire()
         self._refresh()
+
+
+def _no_such_connection(name: str) -> NotFound:
+    return NotFound(f"There is no connection {name[:100]!r}.", code="NoSuchConnection")
 
 
 def _merged(lists: list[list[Connection]]) -> tuple[dict[str, Connection], list[Duplicate]]:

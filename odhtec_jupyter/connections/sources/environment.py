@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from odhtec_jupyter.connections.connection import DEFAULT, Connection, broken
+from odhtec_jupyter.connections.connection import Connection, broken
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.settings import OdhTecSettings
+from odhtec_jupyter.uris import DEFAULT_CONNECTION
 
 
 class EnvironmentSource:
@@ -24,6 +25,6 @@ class EnvironmentSource:
     def read(self) -> list[Connection]:
         """Return one connection."""
         try:
-            return [Connection(DEFAULT, self.name, self._settings.s3)]
+            return [Connection(DEFAULT_CONNECTION, self.name, self._settings.s3)]
         except BadRequest as error:
-            return [broken(DEFAULT, self.name, str(error))]
+            return [broken(DEFAULT_CONNECTION, self.name, str(error))]
