@@ -8,22 +8,22 @@ from odhtec_jupyter.handlers import (
     buckets,
     contract,
     details,
-    disclaimer,
     events,
     imports,
     multiparts,
     objects,
     preview,
-    settings,
     transfers,
     usage,
 )
+from odhtec_jupyter.handlers.configuration import connections, disclaimer, settings
 from odhtec_jupyter.handlers.streaming import archive, download, upload, uploads
 from odhtec_jupyter.services import Services
 
 BUCKET = "(?P<bucket>[^/]+)"
 KEY = "(?P<key>[^/]+)"
 ID = "(?P<transfer_id>[0-9a-f]+)"
+NAME = "(?P<name>[^/]+)"
 UPLOAD = "(?P<upload_id>[^/]+)"
 
 ROUTES = [
@@ -61,6 +61,8 @@ ROUTES = [
     (f"/uploads/{UPLOAD}", uploads.UploadSessionHandler),
     (f"/uploads/{UPLOAD}/complete", uploads.CompleteHandler),
     (f"/uploads/{UPLOAD}/(?P<part>[^/]+)", uploads.PartHandler),
+    ("/connections", connections.ConnectionsHandler),
+    (f"/connections/{NAME}", connections.ConnectionHandler),
     ("/settings/s3", settings.S3SettingsHandler),
     ("/settings/test-s3", settings.TestS3Handler),
     ("/settings/hf", settings.HubSettingsHandler),

@@ -8,8 +8,8 @@ from typing import Any
 
 from odhtec_jupyter.errors import BadRequest
 
-# Traits of OdhTecSettings. The URL of a proxy can contain a password.
-SECRETS = ("s3_secret_access_key", "s3_session_token", "hf_token", "http_proxy", "https_proxy")
+# Traits of OdhTecSettings. The URL of a proxy can contain a password, and a connection its keys.
+SECRETS = ("s3_secret_access_key", "s3_session_token", "hf_token", "http_proxy", "https_proxy", "connections")
 MAX_SECRET_BYTES = 64 * 1024  # of a file with a secret
 
 

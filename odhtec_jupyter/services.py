@@ -8,13 +8,17 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from odhtec_jupyter.connections.connection import Connection
+from odhtec_jupyter.connections.registry import Connections
+from odhtec_jupyter.connections.stores import S3Stores
 from odhtec_jupyter.errors import NotFound, OdhTecError
 from odhtec_jupyter.models import ImportRequest, TransferRequest
 from odhtec_jupyter.network import Network, Origin, origin
-from odhtec_jupyter.settings import HubConnection, OdhTecSettings, S3Connection, check_secret
+from odhtec_jupyter.settings import HubConnection, OdhTecSettings, check_secret
 from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 from odhtec_jupyter.stores.http import remove_ca_files, remove_left_ca_files
 from odhtec_jupyter.stores.hub.store import HubStore
@@ -28,14 +32,16 @@ from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.locations.stores import Stores
 from odhtec_jupyter.transfers.manager import TransferManager
 from odhtec_jupyter.transfers.runtime.engine import Engine
-from odhtec_jupyter.transfers.transfer import Options, Transfer
+from odhtec_jupyter.transfers.transfer import Action, Options, Transfer
 from odhtec_jupyter.transfers.uploads.sessions import Uploads
+from odhtec_jupyter.uris import DEFAULT_CONNECTION, S3Uri, Uri, names_connection
 
 CALL_THREADS = 16  # threads for short calls to S3, and as many for the hub
 MAX_PREVIEWS = 4  # in parallel: each can use some megabytes and a second or two
 SWEEP_SECONDS = 600.0  # seconds between two searches for leftovers
 # For everything that stopping waits for. Kubernetes kills 30 s after SIGTERM, and stopping kernels takes time, too.
 STOP_SECONDS = 5.0
+CONNECTIONS_SECONDS = 10.0  # that the start waits for the files with connections
 ACTIVITY_SECONDS = 60.0  # between two records of activity; cullers of workbenches check every few minutes
 
 
@@ -52,6 +58,8 @@ class Services:
     ) -> None:
         """``root`` is the workspace, the server's root directory; ``hidden_rules`` returns which files are hidden."""
         self.settings = settings
+        self.connections = Connections(settings, log=log)
+        self._s3 = S3Stores(lambda: settings.network)
         self._log = log
         self.engine = Engine(
             max_memory=settings.max_memory,
@@ -67,7 +75,7 @@ class Services:
             keep_finished=timedelta(days=settings.keep_finished_days),
             log=log,
         )
-        self.uploads = Uploads(self.engine, lambda: self.s3, keep_days=settings.keep_uploads_days)
+        self.uploads = Uploads(self.engine, self.known_store, keep_days=settings.keep_uploads_days)
         self.workspace = WorkspaceStore(root, hidden_rules)
         # Separate from the threads of transfers, so that a list never waits for a part.
         self.calls = DaemonThreads(CALL_THREADS, thread_name_prefix="odhtec-call")
@@ -84,7 +92,6 @@ class Services:
         # Functions that end the uploads and archives whose bodies are being streamed.
         self.open_streams: set[Callable[[], Coroutine[Any, Any, None]]] = set()
         # A transfer keeps its store, so replaced stores stay open until the server stops.
-        self._s3: dict[tuple[S3Connection, Network], S3Store] = {}
         self._hub: dict[tuple[HubConnection, Network], HubStore] = {}
 
     async def start(self) -> None:
@@ -94,27 +101,49 @@ class Services:
         self.uploads.load()
         loop = asyncio.get_running_loop()
 
+        def changed() -> None:
+            self._s3.keep_only(self.connections.latest())
+            with suppress(RuntimeError):  # the event loop has been closed
+                loop.call_soon_threadsafe(lambda: self.keep(self.transfers.wake()))
+
+        self.connections.on_change = changed
+
         def lost() -> None:
             with suppress(RuntimeError):  # the event loop has been closed
                 loop.call_soon_threadsafe(self._write_again)
 
         self.engine.journal.on_lost = lost
+        # Otherwise they are found when they are first used.
+        if self._journal_names_connections() or not self.connections.is_immediate(DEFAULT_CONNECTION):
+            # A folder that does not reply must not stop the transfers of other connections.
+            found = loop.run_in_executor(self.calls, self.connections.refresh)
+            await asyncio.wait([found], timeout=CONNECTIONS_SECONDS)
         await self.transfers.restore()
         self._sweeper = asyncio.create_task(self._keep_sweeping(), name="odhtec sweeper")
         self._heart = asyncio.create_task(self._keep_noting(), name="odhtec activity")
 
-    def require_connection(self, name: str) -> None:
-        """Raise :class:`NotFound` unless there is a connection with this name."""
-        if name != "default":
-            raise NotFound(f"There is no connection {name!r}.", code="NoSuchConnection")
+    def _journal_names_connections(self) -> bool:
+        """Return whether an earlier server left anything of a connection with a name."""
+        rows = self.engine.journal.rows
+        uris = [row[end] for row in rows("transfers") for end in ("source", "target")]
+        uris += [row["uri"] for row in rows("pending_writes")]
+        return any(map(names_connection, uris)) or any(row["connection"] for row in rows("uploads"))
+
+    def store(self, connection: Connection) -> S3Store:
+        """Return the S3 store of a connection. Raises :class:`BadRequest` if the connection cannot be used."""
+        return self._s3.of(connection.require_usable())
+
+    def known_store(self, name: str = "") -> S3Store:
+        """Return the S3 store of a connection as it was last seen, without reading files.
+
+        Raises :class:`NotFound`, or :class:`BadRequest` if the connection cannot be used.
+        """
+        return self.store(self.connections.known(name or DEFAULT_CONNECTION))
 
     @property
     def s3(self) -> S3Store:
-        """The S3 store for the current settings."""
-        key = (self.settings.s3, self.settings.network)
-        if key not in self._s3:
-            self._s3[key] = S3Store(*key)
-        return self._s3[key]
+        """The S3 store of the default connection."""
+        return self.known_store()
 
     @property
     def hub(self) -> HubStore:
@@ -126,8 +155,8 @@ class Services:
 
     # --- transfers ------------------------------------------------------------------------------------------------
 
-    def options(self, request: ImportRequest | TransferRequest) -> Options:
-        """Return what is stored of a request, with the stores of the current settings."""
+    def options(self, request: ImportRequest | TransferRequest, *uris: Uri | None) -> Options:
+        """Return what is stored of a request, with the stores that its URIs name."""
         names = request.names if isinstance(request, TransferRequest) else None
         return Options(
             names=list(dict.fromkeys(names)) if names else None,
@@ -135,38 +164,59 @@ class Services:
             exclude=request.exclude,
             on_conflict=request.on_conflict,
             verify=request.verify,
-            **self._current_stores(),
+            **self._current_stores(uris),
             token_given=bool(request.token),
         )
 
-    def deletion(self, keys: Sequence[str], prefixes: Sequence[str]) -> Options:
-        """Return the options of a deletion in the current store."""
-        return Options(keys=list(keys), prefixes=list(prefixes), **self._current_stores())
+    def deletion(self, keys: Sequence[str], prefixes: Sequence[str], *, connection: str = "") -> Options:
+        """Return the options of a deletion in the store of a connection."""
+        where = S3Uri("", "", connection)
+        return Options(keys=list(keys), prefixes=list(prefixes), **self._current_stores([where]))
 
-    def _current_stores(self) -> dict[str, Any]:
+    def _current_stores(self, uris: Sequence[Uri | None]) -> dict[str, Any]:
+        names = {uri.connection for uri in uris if isinstance(uri, S3Uri)}
+        uses_default = not names or "" in names
         return {
-            "endpoint": self.s3.host,
+            "endpoint": self.s3.host if uses_default else "",
             "hub_endpoint": self.hub.host,
-            "keys_given": bool(self.settings.s3_access_key_id),
+            "keys_given": uses_default and bool(self.s3.connection.access_key_id),
+            "connections": {name: self.connections.known(name).fingerprint for name in sorted(names - {""})},
         }
 
+    def require_writable(self, action: Action, source: Uri, target: Uri | None) -> None:
+        """Raise :class:`Forbidden` (ReadOnly) for a transfer that would write through a read-only connection."""
+        for uri in (target, source if action in {"move", "delete"} else None):
+            if isinstance(uri, S3Uri):
+                self.known_store(uri.connection).require_writable()
+
     def stores(self, token: str | None = None) -> Stores:
-        """Return the stores for the current settings."""
-        return Stores(self.s3, self.hub, self.workspace, token)
+        """Return the stores for the current settings. The store of a connection stays the same."""
+        return Stores(cache(self.known_store), self.hub, self.workspace, token)
 
     def stores_of(self, transfer: Transfer) -> Stores:
         """Return the current stores if a transfer was started with them. Raises :class:`TransferBlocked`."""
         options = transfer.options
-        uses_s3, uses_hub = "s3" in transfer.schemes, "hf" in transfer.schemes
+        uses_hub = "hf" in transfer.schemes
+        names = {uri.connection for uri in (transfer.source, transfer.target) if isinstance(uri, S3Uri)}
         try:
             hub, token = self._tokens.get(transfer.id, (None, None))
             stores = self.stores(token if hub == origin(self.hub.connection.endpoint) else None)
+            s3 = {name: stores.find_s3(name) for name in names}
+        except NotFound as error:
+            raise TransferBlocked(f"Paused: {error} Add it again to continue.", "connection") from error
         except OdhTecError as error:
             raise TransferBlocked(f"Paused: the connection cannot be used. {error}", "connection") from error
-        if uses_s3 and stores.s3.host != options.endpoint:
+        if "" in s3 and s3[""].host != options.endpoint:
             raise TransferBlocked(f"Paused: connect to {options.endpoint} again to continue.", "connection")
-        if uses_s3 and options.keys_given and not self.settings.s3_access_key_id:
+        if "" in s3 and options.keys_given and not s3[""].connection.access_key_id:
             raise TransferBlocked("Paused: enter the S3 keys again to continue.", "connection")
+        for name, store in s3.items():
+            if name and store.connection.fingerprint != options.connections.get(name):
+                raise TransferBlocked(
+                    f"Paused: the connection “{name}” has another endpoint or account than before. Change it back to"
+                    " continue, or start the transfer again.",
+                    "connection",
+                )
         if uses_hub and stores.hub.host != options.hub_endpoint:
             raise TransferBlocked(f"Paused: set {options.hub_endpoint} as the hub again to continue.", "connection")
         if uses_hub and options.token_given and not stores.token and not self.settings.hf_token:
@@ -190,6 +240,7 @@ class Services:
 
     async def settings_changed(self) -> None:
         """Use new threads, which do not wait for the old store, and wake transfers that needed a connection."""
+        self.connections.expire()
         self.renew_calls()
         await self.transfers.wake()
 
@@ -233,9 +284,9 @@ class Services:
             return transfer is None or transfer.is_done
         return entry.owner.kind == "stream"
 
-    def multiparts(self, bucket: str) -> Multiparts:
-        """Return the unfinished uploads of a bucket in the current store, of all users."""
-        return Multiparts(self.engine, self.s3, bucket, self._is_leftover)
+    def multiparts(self, store: S3Store, bucket: str) -> Multiparts:
+        """Return the unfinished uploads of a bucket, of all users."""
+        return Multiparts(self.engine, store, bucket, self._is_leftover)
 
     def renew_calls(self) -> None:
         """Use new threads for short calls: the old ones can be waiting for a store that does not reply."""
@@ -276,8 +327,7 @@ class Services:
         self.engine.journal.close()
         for threads in (self.calls, self.hub_calls):
             threads.shutdown(wait=False, cancel_futures=True)
-        for s3 in self._s3.values():
-            s3.close()
+        self._s3.close()
         for hub in self._hub.values():
             hub.close()
         remove_ca_files()

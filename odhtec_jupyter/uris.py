@@ -1,4 +1,4 @@
-"""Locations: ``s3://bucket/key``, ``hf://org/name@revision/path``, ``workspace://path``.
+"""Locations: ``s3://bucket/key``, ``s3://connection@bucket/key``, ``hf://org/name@revision/path``, ``workspace://path``.
 
 A URI that ends in a slash, or names a bucket, a repository or the workspace itself, is a folder. Keys and paths are not
 percent-encoded: everything after the scheme is literal.
@@ -15,6 +15,9 @@ from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.models import RepoType
 
 Scheme = Literal["s3", "workspace", "hf"]
+DEFAULT_CONNECTION = "default"  # the connection of a URI without a name
+MAX_CONNECTION_NAME = 64  # characters
+CONNECTION_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{MAX_CONNECTION_NAME - 1}}}")
 FOLDERS: dict[RepoType, str] = {"model": "", "dataset": "datasets/", "space": "spaces/"}
 _TYPES: dict[str, RepoType] = {"models": "model", "datasets": "dataset", "spaces": "space"}
 _OTHER_TYPES = frozenset({"buckets", "kernels"})  # other types in huggingface_hub
@@ -28,6 +31,7 @@ class S3Uri:
     scheme: ClassVar[Scheme] = "s3"
     bucket: str
     key: str
+    connection: str = ""  # the name of its connection; empty for the default one
 
     @property
     def path(self) -> str:
@@ -36,7 +40,7 @@ class S3Uri:
 
     def with_path(self, path: str) -> S3Uri:
         """Return the URI of another key in this bucket."""
-        return S3Uri(self.bucket, path)
+        return S3Uri(self.bucket, path, self.connection)
 
     @property
     def is_folder(self) -> bool:
@@ -45,7 +49,7 @@ class S3Uri:
 
     def below(self, path: str) -> S3Uri:
         """Return the URI of ``path`` in this folder."""
-        return S3Uri(self.bucket, self.key + path)
+        return S3Uri(self.bucket, self.key + path, self.connection)
 
     @property
     def name(self) -> str:
@@ -53,7 +57,7 @@ class S3Uri:
         return self.key.rstrip("/").rpartition("/")[2]
 
     def __str__(self) -> str:
-        return f"s3://{self.bucket}/{self.key}"
+        return f"s3://{f'{self.connection}@' if self.connection else ''}{self.bucket}/{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +126,53 @@ class HubUri:
 Uri = S3Uri | WorkspaceUri | HubUri
 
 
-def parse_uri(text: str, field: str) -> Uri:
-    """Parse a location. Raises :class:`BadRequest` naming ``field``."""
+def names_connection(text: str) -> bool:
+    """Return whether the text of a location names a connection, without checking it."""
+    return text.startswith("s3://") and "@" in text[5:].partition("/")[0]
+
+
+def in_one_store(source: Uri, target: Uri) -> bool:
+    """Return whether both are in S3 and on the same connection, so that the store can copy by itself."""
+    return isinstance(source, S3Uri) and isinstance(target, S3Uri) and source.connection == target.connection
+
+
+def parse_uri(text: str, field: str, connection: str = "") -> Uri:
+    """Parse a location. Raises :class:`BadRequest` naming ``field``.
+
+    ``connection`` is that of a location in S3 that names none.
+    """
     scheme, found, rest = text.partition("://")
     if found and scheme == "s3":
-        bucket, _, key = rest.partition("/")
+        place, _, key = rest.partition("/")
+        name, found, bucket = place.rpartition("@")  # "@" cannot be in the name of a bucket
+        if found:
+            _check_connection(name, field)
         if not bucket:
             raise BadRequest(f"{field}: the bucket is missing in {text!r}. Use the form s3://bucket/key.")
-        return S3Uri(bucket, key)
+        return S3Uri(bucket, key, named(name if found else connection))
     if found and scheme == "workspace":
         return WorkspaceUri(rest)
     if found and scheme == "hf":
         return _hub(rest, field)
     raise BadRequest(f"{field}: {text!r} is not a valid location. Use s3://, workspace:// or hf://.")
+
+
+def named(connection: str) -> str:
+    """Return the name of a connection as :class:`S3Uri` has it: the default one has none there."""
+    return "" if connection == DEFAULT_CONNECTION else connection
+
+
+def _check_connection(name: str, field: str) -> None:
+    """Raise :class:`BadRequest` for a name that no connection can have. It is not repeated, because it can be a key."""
+    if ":" in name:
+        raise BadRequest(
+            f"{field}: keys must not be in a URI. Use the name of a connection, as in s3://connection@bucket/key."
+        )
+    if not CONNECTION_NAME.fullmatch(name):
+        raise BadRequest(
+            f"{field}: the part before @ is not the name of a connection. Names have letters, digits, hyphens and"
+            " underscores."
+        )
 
 
 def _hub(rest: str, field: str) -> HubUri:

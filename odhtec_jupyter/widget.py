@@ -132,6 +132,8 @@ def _parse(uri: str, field: str) -> S3Uri:
         raise TraitError(str(error)) from None
     if not isinstance(location, S3Uri) or not location.key:
         raise TraitError(f"{field}: {uri!r} is not an object or folder. Use a URI such as s3://bucket/key.")
+    if location.connection:
+        raise TraitError(f"{field}: {uri!r} is on another connection. Only 'default' is available.")
     _check_length(location.key, field)
     return location
 

@@ -36,7 +36,8 @@ pytest_plugins = ["pytest_jupyter.jupyter_server", "tests.selection"]
 
 ROOT = Path(__file__).resolve().parent.parent
 FOREIGN_VARIABLE = re.compile(
-    r"(AWS|HF|HUGGING)_.*|(HTTPS?|ALL|NO)_PROXY|(SSL_CERT|REQUESTS_CA|CURL_CA)_.*|MAX_(CONCURRENT_TRANSFERS|BANDWIDTH)",
+    r"(AWS|HF|HUGGING)_.*|(HTTPS?|ALL|NO)_PROXY|(SSL_CERT|REQUESTS_CA|CURL_CA)_.*|MAX_(CONCURRENT_TRANSFERS|BANDWIDTH)"
+    r"|ODHTEC_CONNECTION_.*|MC_HOST_.*",
     re.IGNORECASE,
 )
 

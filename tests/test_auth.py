@@ -18,7 +18,15 @@ from odhtec_jupyter.routes import ROUTES
 
 READING = ("GET", "HEAD")
 METHODS = (*READING, "POST", "PUT", "DELETE", "PATCH")
-FILLED = {"bucket": "b", "key": "YQ", "prefix": "YQ", "transfer_id": "0123", "upload_id": "0123", "part": "1"}
+FILLED = {
+    "bucket": "b",
+    "key": "YQ",
+    "prefix": "YQ",
+    "transfer_id": "0123",
+    "upload_id": "0123",
+    "part": "1",
+    "name": "n",
+}
 
 
 def all_methods() -> Iterator[tuple[str, str]]:
@@ -154,6 +162,8 @@ ADDITIONAL_RESOURCES = {
     **{(verb, "/settings/max-bandwidth"): {"odhtec-settings"} for verb in ("GET", "PUT")},
     **{("POST", f"/settings/test-{end}"): {"odhtec-settings"} for end in ("s3", "hf", "proxy")},
     ("POST", "/objects/presign"): {"odhtec-links"},
+    ("POST", "/connections"): {"odhtec-settings"},
+    ("DELETE", "/connections/n"): {"odhtec-settings"},
 }
 
 
@@ -201,7 +211,7 @@ async def test_each_route_checks_its_resources(
 def test_the_contract_names_the_resources() -> None:
     contract = yaml.safe_load((Path(__file__).parent.parent / "odhtec_jupyter" / "openapi.yaml").read_text())
     described = {
-        (verb.upper(), path): set(operation["x-resources"])
+        (verb.upper(), path.replace("{name}", FILLED["name"])): set(operation["x-resources"])
         for path, item in contract["paths"].items()
         for verb, operation in item.items()
         if isinstance(operation, dict) and "x-resources" in operation

@@ -16,6 +16,7 @@ c.ServerApp.open_browser = False
 c.OdhTecSettings.s3_access_key_id = "visible-id"
 c.OdhTecSettings.s3_secret_access_key = "HIDDEN-config"
 c.OdhTecApp.OdhTecSettings.s3_session_token = "HIDDEN-nested"
+c.OdhTecSettings.connections = {"archive": {"access_key_id": "id", "secret_access_key": "HIDDEN-connection"}}
 c.OdhTecSettings.http_proxy = "http://user:HIDDEN-proxy@proxy:1"
 """
 

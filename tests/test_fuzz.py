@@ -38,6 +38,7 @@ KEYS = ["a/b.txt", "a/", "a/new.txt", "日本/é 😀.bin", "..", "//", "a\tb"]
 # Values that exist, because hardly any random request would find a bucket. Invalid ones are sent as well.
 KNOWN_VALUES: dict[str, list[Any]] = {
     "connection": ["default"],
+    "name": ["default", "added", "other", "no such name"],
     "bucket": ["bucket", "empty", "no-such-bucket", ".."],
     "bucketName": ["new-bucket", "bucket", "No Such Name!"],
     "key": KEYS,
@@ -138,6 +139,7 @@ def session(served: JupyterProcess, rgw: S3Server) -> Iterator[requests.Session]
             "defaultBucket": "",
         }
         session.put(f"{api}/s3", json=connection).raise_for_status()
+        session.delete(f"{served.url}odhtec/api/connections/added")
         session.put(f"{api}/proxy", json={"httpProxy": "", "httpsProxy": "", "noProxy": ""}).raise_for_status()
 
 

@@ -108,6 +108,13 @@ def test_leaves_import_nothing_above_them() -> None:
     assert layer("hub_address")["hub_address"] <= {"errors", "models", "network", "patterns", "uris"}
 
 
+def test_connections_are_above_the_settings_and_below_the_services() -> None:
+    allowed = LEAVES | {"stores"}
+    assert {name: found - allowed for name, found in layer("connections").items() if found - allowed} == {}
+    users = {name.split(".")[0] for name in modules() if "connections" in own(name)}
+    assert users == {"services", "handlers"}
+
+
 def test_stores_import_leaves_only() -> None:
     assert {name: found - LEAVES for name, found in layer("stores").items() if found - LEAVES} == {}
 

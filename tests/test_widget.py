@@ -141,3 +141,9 @@ def test_widget_is_imported_without_the_modules_of_the_server() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("uri", ["s3://other@bucket/a", "s3://other@bucket/a/"])
+def test_item_of_another_connection_cannot_be_selected(uri: str) -> None:
+    with pytest.raises(TraitError, match="is on another connection"):
+        S3Browser(selected=[uri])

@@ -20,6 +20,7 @@ GROUPS = {
     "hub": "Hugging Face",
     "transfers": "Transfers",
     "uploads": "Resumable uploads",
+    "connections": "Connections",
     "settings": "Settings",
     "disclaimer": "Disclaimer",
     "openapi.json": "The contract",

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "labextension" / "schema" / "plugin.json"
 # Of help texts: names of environment variables, and commands that are marked already.
 VARIABLE = re.compile(r"`[^`]*`|\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
-TYPES = {"Unicode": "string", "Int": "integer", "Bool": "boolean", "List": "list of strings"}
+TYPES = {"Unicode": "string", "Int": "integer", "Bool": "boolean", "List": "list of strings", "Dict": "dictionary"}
 
 
 def settings() -> str:

@@ -842,6 +842,51 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/connections": {
+        parameters: {
+            query?: {
+                /** @description The name of the connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List all connections, also those that cannot be used, and presets for new ones. For secrets, the reply only says whether they are set */
+        get: operations["listConnections"];
+        put?: never;
+        /** Add a connection until the server stops, or replace one that was added. Nothing is stored if a value is not valid */
+        post: operations["addConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/connections/{name}": {
+        parameters: {
+            query?: {
+                /** @description The name of the connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The name of the connection */
+                name: components["parameters"]["connectionName"];
+            };
+            cookie?: never;
+        };
+        /** Get a connection, also one that cannot be used */
+        get: operations["getConnection"];
+        put?: never;
+        post?: never;
+        /** Remove a connection that was added while the server runs. Those of other sources are refused with 409 */
+        delete: operations["removeConnection"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/settings/s3": {
         parameters: {
             query?: {
@@ -1209,6 +1254,202 @@ export type components = {
         ConcurrencySettings: {
             /** Maxconcurrenttransfers */
             maxConcurrentTransfers: number;
+        };
+        /**
+         * ConnectionList
+         * @description All connections, in the order of their sources.
+         */
+        ConnectionList: {
+            /** Connections */
+            connections: components["schemas"]["ConnectionSummary"][];
+            /** Problems */
+            problems: components["schemas"]["ConnectionProblem"][];
+            /** Presets */
+            presets: components["schemas"]["ConnectionPreset"][];
+        };
+        /**
+         * ConnectionPreset
+         * @description What a common store needs, as a start for a new connection. ``<…>`` is to be replaced.
+         */
+        ConnectionPreset: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /** Endpoint */
+            endpoint: string | null;
+            /** Region */
+            region: string;
+            /**
+             * Addressingstyle
+             * @enum {string}
+             */
+            addressingStyle: "auto" | "path" | "virtual";
+            /** Help */
+            help: string;
+            /**
+             * Lacks
+             * @description What the store does not support
+             * @default []
+             */
+            lacks?: string[];
+        };
+        /**
+         * ConnectionProblem
+         * @description A connection that is not used, because an earlier source has one with its name.
+         */
+        ConnectionProblem: {
+            /** Name */
+            name: string;
+            /** Source */
+            source: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * ConnectionRequest
+         * @description A connection to add until the server stops. It replaces an added one of the same name.
+         *
+         *     Keys that are left out are kept if endpoint and access key ID stay the same.
+         */
+        ConnectionRequest: {
+            /** Name */
+            name: string;
+            /**
+             * Title
+             * @default
+             */
+            title?: string;
+            /**
+             * Endpoint
+             * @default null
+             */
+            endpoint?: string | null;
+            /**
+             * Region
+             * @default null
+             */
+            region?: string | null;
+            /**
+             * Defaultbucket
+             * @default null
+             */
+            defaultBucket?: string | null;
+            /**
+             * Accesskeyid
+             * @default null
+             */
+            accessKeyId?: string | null;
+            /**
+             * Secretaccesskey
+             * @default null
+             */
+            secretAccessKey?: string | null;
+            /**
+             * Sessiontoken
+             * @default null
+             */
+            sessionToken?: string | null;
+            /**
+             * Anonymous
+             * @default false
+             */
+            anonymous?: boolean;
+            /**
+             * Requesterpays
+             * @default false
+             */
+            requesterPays?: boolean;
+            /**
+             * Readonly
+             * @default false
+             */
+            readOnly?: boolean;
+            /**
+             * Addressingstyle
+             * @default null
+             */
+            addressingStyle?: ("auto" | "path" | "virtual") | null;
+        };
+        /**
+         * ConnectionSummary
+         * @description A named connection to an S3 store, without its secrets.
+         */
+        ConnectionSummary: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string | null;
+            /**
+             * Source
+             * @description environment, prefixed, directory, pipelines, profiles, mc, configured, or session: added while the server runs
+             */
+            source: string;
+            /**
+             * Error
+             * @description Why the connection cannot be used; then its other values are not complete
+             */
+            error: string | null;
+            /**
+             * Removable
+             * @description Whether it can be removed and replaced: only those of the source session can
+             */
+            removable: boolean;
+            /**
+             * Endpoint
+             * @description Null for Amazon S3
+             */
+            endpoint: string | null;
+            /**
+             * Preset
+             * @description The preset that the endpoint belongs to: amazon, compatible or huggingface
+             */
+            preset: string;
+            /** Region */
+            region: string | null;
+            /** Defaultbucket */
+            defaultBucket: string | null;
+            /**
+             * Accesskeyid
+             * @description Null for users who are not allowed to read `odhtec-settings`, too
+             */
+            accessKeyId: string | null;
+            /** Secretaccesskeyset */
+            secretAccessKeySet: boolean;
+            /** Sessiontokenset */
+            sessionTokenSet: boolean;
+            /**
+             * Profile
+             * @description The profile of the AWS configuration that has the credentials
+             */
+            profile: string | null;
+            /**
+             * Anonymous
+             * @description Requests are not signed
+             */
+            anonymous: boolean;
+            /**
+             * Requesterpays
+             * @description Requests accept the costs in buckets that charge the requester
+             */
+            requesterPays: boolean;
+            /**
+             * Readonly
+             * @description Nothing can be written through this connection
+             */
+            readOnly: boolean;
+            /** Addressingstyle */
+            addressingStyle: ("auto" | "path" | "virtual") | null;
+            /**
+             * Cabundleset
+             * @description Whether the connection trusts certificate authorities of its own
+             */
+            caBundleSet: boolean;
+            /**
+             * Secretname
+             * @description The Kubernetes Secret with these credentials, for manifests
+             */
+            secretName: string | null;
         };
         /**
          * ContinueRequest
@@ -2663,6 +2904,8 @@ export type components = {
     };
     parameters: {
         /** @description The name of the connection */
+        connectionName: string;
+        /** @description The name of the connection */
         connection: string;
         /** @description The bucket's name, percent-encoded */
         bucket: string;
@@ -2693,6 +2936,11 @@ export type BucketList = components['schemas']['BucketList'];
 export type Column = components['schemas']['Column'];
 export type CommonPrefix = components['schemas']['CommonPrefix'];
 export type ConcurrencySettings = components['schemas']['ConcurrencySettings'];
+export type ConnectionList = components['schemas']['ConnectionList'];
+export type ConnectionPreset = components['schemas']['ConnectionPreset'];
+export type ConnectionProblem = components['schemas']['ConnectionProblem'];
+export type ConnectionRequest = components['schemas']['ConnectionRequest'];
+export type ConnectionSummary = components['schemas']['ConnectionSummary'];
 export type ContinueRequest = components['schemas']['ContinueRequest'];
 export type CreateBucket = components['schemas']['CreateBucket'];
 export type CreateFolder = components['schemas']['CreateFolder'];
@@ -2757,6 +3005,7 @@ export type UploadRequest = components['schemas']['UploadRequest'];
 export type Usage = components['schemas']['Usage'];
 export type VersionList = components['schemas']['VersionList'];
 export type ResponseError = components['responses']['Error'];
+export type ParameterConnectionName = components['parameters']['connectionName'];
 export type ParameterConnection = components['parameters']['connection'];
 export type ParameterBucket = components['parameters']['bucket'];
 export type ParameterKey = components['parameters']['key'];
@@ -4269,6 +4518,112 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StoredObject"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listConnections: {
+        parameters: {
+            query?: {
+                /** @description The name of the connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    addConnection: {
+        parameters: {
+            query?: {
+                /** @description The name of the connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectionRequest"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionSummary"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getConnection: {
+        parameters: {
+            query?: {
+                /** @description The name of the connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The name of the connection */
+                name: components["parameters"]["connectionName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionSummary"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    removeConnection: {
+        parameters: {
+            query?: {
+                /** @description The name of the connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The name of the connection */
+                name: components["parameters"]["connectionName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             default: components["responses"]["Error"];

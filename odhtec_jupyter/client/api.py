@@ -29,6 +29,10 @@ class Api:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
+    def on(self, store: str) -> Api:
+        """Return the API for the store of a connection of the server, by its name; empty for the default one."""
+        return self if store == self.connection.store else Api(self.connection.on(store))
+
     def _request(
         self,
         reply: type[Model],
@@ -191,7 +195,19 @@ class Api:
         """Remove a finished transfer from the list."""
         self.connection.send("DELETE", f"/transfers/{quote(transfer_id, safe='')}").close()
 
-    # --- settings -------------------------------------------------------------------------------------------------
+    # --- connections and settings -------------------------------------------------------------------------------------
+
+    def list_connections(self) -> models.ConnectionList:
+        """Return the connections of the server."""
+        return self._request(models.ConnectionList, "GET", "/connections")
+
+    def add_connection(self, connection: models.ConnectionRequest) -> models.ConnectionSummary:
+        """Add a connection until the server stops."""
+        return self._request(models.ConnectionSummary, "POST", "/connections", connection)
+
+    def remove_connection(self, name: str) -> None:
+        """Remove a connection that was added."""
+        self._request(models.Message, "DELETE", f"/connections/{quote(name, safe='')}")
 
     def get_bandwidth(self) -> models.BandwidthSettings:
         """Return the bandwidth limit of the server."""

@@ -13,7 +13,7 @@ from odhtec_jupyter.client.listing import Entry
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.models import OnConflict, Verify
 from odhtec_jupyter.patterns import chooser
-from odhtec_jupyter.uris import S3Uri, parse_uri
+from odhtec_jupyter.uris import DEFAULT_CONNECTION, S3Uri, Uri, parse_uri
 
 Location = str | Entry
 Pattern = str | Sequence[str] | None
@@ -63,9 +63,23 @@ class Patterns:
         return chooser(None, self.exclude)
 
 
-def s3_location(uri: Location) -> S3Uri:
-    """Return the bucket, folder or object in S3 that a URI names. Raises :class:`BadRequest` for another scheme."""
-    location = parse_uri(require_utf8(str(uri), "uri"), "uri")
+def any_location(uri: Location, field: str, connection: str = "") -> Uri:
+    """Return the location that a URI names. ``connection`` is that of a URI in S3 that names none.
+
+    Its text names the default connection, too, if ``connection`` is another one: the text can be parsed again.
+    """
+    location = parse_uri(require_utf8(str(uri), field), field, connection)
+    if connection and isinstance(location, S3Uri) and not location.connection:
+        return S3Uri(location.bucket, location.key, DEFAULT_CONNECTION)
+    return location
+
+
+def s3_location(uri: Location, connection: str = "") -> S3Uri:
+    """Return the bucket, folder or object in S3 that a URI names. Raises :class:`BadRequest` for another scheme.
+
+    ``connection`` is that of a URI that names none.
+    """
+    location = any_location(uri, "uri", connection)
     if not isinstance(location, S3Uri):
         raise BadRequest(f"uri: {uri} is not in S3. Use a URI such as s3://bucket/key.")
     return location
@@ -80,9 +94,9 @@ def require_utf8(text: str, field: str) -> str:
     return text
 
 
-def s3_object(uri: Location) -> S3Uri:
+def s3_object(uri: Location, connection: str = "") -> S3Uri:
     """Return the object that a URI names. Raises :class:`BadRequest` for a bucket."""
-    location = s3_location(uri)
+    location = s3_location(uri, connection)
     if not location.key:
         raise BadRequest(f"uri: {uri} names a bucket, not an object.")
     return location

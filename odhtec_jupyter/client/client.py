@@ -10,7 +10,6 @@ from typing import Any, Literal, Unpack, overload
 
 from odhtec_jupyter import models
 from odhtec_jupyter.client import listing
-from odhtec_jupyter.client.api import Api
 from odhtec_jupyter.client.arguments import (
     DownloadOptions,
     Location,
@@ -18,14 +17,12 @@ from odhtec_jupyter.client.arguments import (
     Patterns,
     UploadOptions,
     request,
-    s3_location,
     s3_object,
     with_patterns,
 )
+from odhtec_jupyter.client.connected import ConnectedClient
 from odhtec_jupyter.client.files.opening import open_object
 from odhtec_jupyter.client.files.writer import ObjectWriter
-from odhtec_jupyter.client.http.connection import Connection
-from odhtec_jupyter.client.http.servers import find_server, without_token
 from odhtec_jupyter.client.listing import Listing
 from odhtec_jupyter.client.local.downloader import Downloader
 from odhtec_jupyter.client.local.local_transfer import LocalTransfer
@@ -37,40 +34,15 @@ from odhtec_jupyter.models import OnConflict, RepoType, Verify
 LocalPath = str | PathLike[str]
 
 
-class Client:
+class Client(ConnectedClient):
     """Access to buckets, objects and transfers. ``Client()`` connects to the Jupyter server of this kernel.
 
     Locations are URIs: ``s3://bucket/key``, ``workspace://path`` (below the server's root directory) and
-    ``hf://org/name@revision/path``. A URI that ends in a slash is a folder. Methods that copy, move, import or delete
+    ``hf://org/name@revision/path``; ``s3://name@bucket/key`` is in the store of another connection of the server. A
+    URI that ends in a slash is a folder. Methods that copy, move, import or delete
     return a :class:`Transfer`: wait for it, await it, cancel it, or make it the last value of a cell to see a progress
     bar. Errors have S3's code in ``code`` and a message for users.
     """
-
-    def __init__(self, url: str | None = None, token: str | None = None, *, verify: bool | str | None = None) -> None:
-        """Connect to another server with ``url`` and ``token``, or with the URL with the token from Jupyter's log.
-
-        ``verify`` is the file with the CA certificate of a server that has a certificate of its own.
-        """
-        self._url, self._verify = without_token(url) if url else None, verify
-        locate = partial(find_server, url, token, verify)
-        self._api = Api(Connection(locate(), locate))
-
-    @property
-    def url(self) -> str:
-        """The server's address."""
-        return self._api.connection.server.url
-
-    @property
-    def api(self) -> Api:
-        """The REST API: one method for each endpoint, with the models of ``openapi.yaml``."""
-        return self._api
-
-    def __repr__(self) -> str:
-        return f"<Client of {self.url}>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Without the token, which must not be stored: the process that unpickles the client finds the server again.
-        return (_reconnect, (self._url, self._verify))
 
     # --- buckets --------------------------------------------------------------------------------------------------
 
@@ -90,8 +62,10 @@ class Client:
 
     def ls(self, uri: Location, *, recursive: bool = False) -> Listing:
         """Return the objects and folders directly in a folder, or all objects below it, loaded page by page."""
-        location = s3_location(uri)
-        return Listing(str(location), partial(listing.below if recursive else listing.level, self._api, location))
+        location = self.location(uri)
+        return Listing(
+            str(location), partial(listing.below if recursive else listing.level, self.api_of(location), location)
+        )
 
     def search(
         self,
@@ -102,21 +76,21 @@ class Client:
         recursive: bool = True,
     ) -> Listing:
         """Return objects whose path below the URI contains the text; without ``recursive`` also folders."""
-        location = s3_location(uri)
+        location = self.location(uri)
         query = {"q": text, "mode": mode, "recursive": "true" if recursive else "false"}
-        return Listing(f"{text!r} in {location}", partial(listing.search, self._api, location, query))
+        return Listing(f"{text!r} in {location}", partial(listing.search, self.api_of(location), location, query))
 
     def usage(self, uri: Location) -> models.Usage:
         """Return the number and total size of the objects in a folder."""
-        return listing.usage(self._api, s3_location(uri))
+        return listing.usage(self.api_of(location := self.location(uri)), location)
 
     def exists(self, uri: Location) -> bool:
         """Return whether the object exists, or for a folder, whether it contains anything."""
-        location = s3_location(uri)
+        location = self.location(uri)
         if not location.is_folder:
-            return listing.object_exists(self._api, location)
+            return listing.object_exists(self.api_of(location), location)
         try:
-            return listing.is_folder(self._api, location.bucket, location.key) or not location.key
+            return listing.is_folder(self.api_of(location), location.bucket, location.key) or not location.key
         except StoreError as error:
             if error.status == 404:
                 return False
@@ -124,19 +98,19 @@ class Client:
 
     def stat(self, uri: Location) -> models.ObjectDetails:
         """Return size, time, ETag, headers, metadata and tags of an object."""
-        location = s3_object(uri)
-        return self._api.get_details(location.bucket, location.key)
+        location = s3_object(uri, self.connection)
+        return self.api_of(location).get_details(location.bucket, location.key)
 
     def preview(self, uri: Location) -> Any:
         """Return a preview of an object, such as a ``models.TablePreview``. Only parts of the object are read."""
-        location = s3_object(uri)
-        return self._api.get_preview(location.bucket, location.key).root
+        location = s3_object(uri, self.connection)
+        return self.api_of(location).get_preview(location.bucket, location.key).root
 
     def presign(self, uri: Location, *, expires_in: int = 3600, method: Literal["GET", "PUT"] = "GET") -> str:
         """Return a link that works without credentials for ``expires_in`` seconds."""
-        location = s3_object(uri)
+        location = s3_object(uri, self.connection)
         what = models.PresignRequest(bucket=location.bucket, key=location.key, expires_in=expires_in, method=method)
-        return self._api.presign(what).url
+        return self.api_of(location).presign(what).url
 
     # --- bytes ----------------------------------------------------------------------------------------------------
 
@@ -161,7 +135,7 @@ class Client:
         since). If the ``with`` block raises, the object is not changed. Errors are also FileNotFoundError,
         FileExistsError or PermissionError where one of these applies.
         """
-        return open_object(self._api, s3_object(uri), mode, encoding, newline)
+        return open_object(self.api_of(location := s3_object(uri, self.connection)), location, mode, encoding, newline)
 
     @overload
     def upload(
@@ -187,10 +161,10 @@ class Client:
         The transfer's ``left_out`` lists entries that are not uploaded: links to folders, broken links and special
         files.
         """
-        path, location = Path(fspath(local)).expanduser(), s3_location(uri)
+        path, location = Path(fspath(local)).expanduser(), self.location(uri)
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist.")
-        uploader = Uploader(self._api, on_conflict, verify, Patterns.of(include, exclude))
+        uploader = Uploader(self.api_of(location), on_conflict, verify, Patterns.of(include, exclude))
         if dry_run:
             return uploader.dry_run(path, location)
         return LocalTransfer(self._api, str(path), str(location), partial(uploader.plan, path, location))
@@ -217,8 +191,8 @@ class Client:
 
         Each file is written next to its final name, its size is compared, and then it is renamed.
         """
-        path, location = Path(fspath(local)).expanduser(), s3_location(uri)
-        downloader = Downloader(self._api, on_conflict, Patterns.of(include, exclude))
+        path, location = Path(fspath(local)).expanduser(), self.location(uri)
+        downloader = Downloader(self.api_of(location), on_conflict, Patterns.of(include, exclude))
         if dry_run:
             return downloader.dry_run(location, path)
         return LocalTransfer(self._api, str(location), str(path), partial(downloader.plan, location, path))
@@ -256,7 +230,7 @@ class Client:
         return self._import(repo, target, "dataset", dry_run, options)
 
     def _import(self, repo: str, target: Location, repo_type: RepoType, dry_run: bool, options: dict[str, Any]) -> Any:
-        location = s3_location(target)
+        location = self.location(target)
         what = request(
             models.ImportRequest,
             repo=repo,
@@ -265,7 +239,8 @@ class Client:
             repo_type=repo_type,
             **with_patterns(options),
         )
-        return self._api.plan_import(what) if dry_run else Transfer(self._api, self._api.import_from_hub(what))
+        api = self.api_of(location)
+        return api.plan_import(what) if dry_run else Transfer(api, api.import_from_hub(what))
 
     @overload
     def copy(
@@ -337,7 +312,3 @@ class Client:
         if change is None:
             return self._api.get_bandwidth().max_bandwidth
         return self._api.set_bandwidth(request(models.BandwidthSettings, max_bandwidth=change)).max_bandwidth
-
-
-def _reconnect(url: str | None, verify: bool | str | None) -> Client:
-    return Client(url, verify=verify)

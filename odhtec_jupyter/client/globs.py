@@ -33,7 +33,7 @@ def matching(api: Api, pattern: S3Uri) -> Iterator[Entry]:
     """
     *parts, last = pattern.key.split("/")
     folders_only = last == ""
-    for entry in _below(api, S3Uri(pattern.bucket, ""), parts if folders_only else [*parts, last]):
+    for entry in _below(api, pattern.with_path(""), parts if folders_only else [*parts, last]):
         if entry.is_folder or not folders_only:
             yield entry
 
@@ -55,7 +55,7 @@ def _below(api: Api, folder: S3Uri, parts: Sequence[str]) -> Iterator[Entry]:
             if not rest:
                 yield entry
             elif entry.is_folder:
-                yield from _below(api, S3Uri(folder.bucket, entry.key), rest)
+                yield from _below(api, folder.with_path(entry.key), rest)
     elif rest:
         yield from _below(api, folder.below(f"{first}/"), rest)
     else:

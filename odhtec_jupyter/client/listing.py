@@ -59,7 +59,7 @@ class Listing:
 
 def level(api: Api, uri: S3Uri) -> Iterator[Entry]:
     """Yield the folders and objects directly in a folder; for the URI of an object only this object."""
-    folder = uri if uri.is_folder else S3Uri(uri.bucket, f"{uri.key}/")
+    folder = uri if uri.is_folder else uri.with_path(f"{uri.key}/")
     found = False
     for entry in _level(api, folder):
         found = True
@@ -72,24 +72,24 @@ def level(api: Api, uri: S3Uri) -> Iterator[Entry]:
 def _level(api: Api, uri: S3Uri) -> Iterator[Entry]:
     for page in _pages(api, uri.bucket, uri.key, {}):
         for found in page.prefixes:
-            yield Entry(str(S3Uri(uri.bucket, found.Prefix)), found.Prefix, True)
+            yield Entry(str(uri.with_path(found.Prefix)), found.Prefix, True)
         for one in page.objects:
             if one.Key != uri.key:  # the folder's own marker
-                yield _entry(uri.bucket, one)
+                yield _entry(uri, one)
 
 
 def below(api: Api, uri: S3Uri) -> Iterator[Entry]:
     """Yield every object whose key starts with the key of the URI."""
-    return (_entry(uri.bucket, one) for one in objects_below(api, uri.bucket, uri.key))
+    return (_entry(uri, one) for one in objects_below(api, uri.bucket, uri.key))
 
 
 def search(api: Api, uri: S3Uri, query: dict[str, Any]) -> Iterator[Entry]:
     """Yield the results of a search as they are found."""
     for page in _pages(api, uri.bucket, uri.key, query):
         for found in page.prefixes:
-            yield Entry(str(S3Uri(uri.bucket, found.Prefix)), found.Prefix, True)
+            yield Entry(str(uri.with_path(found.Prefix)), found.Prefix, True)
         for one in page.objects:
-            yield _entry(uri.bucket, one)
+            yield _entry(uri, one)
 
 
 def objects_below(api: Api, bucket: str, prefix: str) -> Iterator[models.S3Object]:
@@ -149,6 +149,13 @@ def _pages(api: Api, bucket: str, prefix: str, query: dict[str, Any]) -> Iterato
             return
 
 
-def _entry(bucket: str, one: models.S3Object) -> Entry:
-    uri = str(S3Uri(bucket, one.Key))
-    return Entry(uri, one.Key, one.Key.endswith("/"), one.Size, one.LastModified, one.ETag, one.StorageClass)
+def _entry(place: S3Uri, one: models.S3Object) -> Entry:
+    return Entry(
+        str(place.with_path(one.Key)),
+        one.Key,
+        one.Key.endswith("/"),
+        one.Size,
+        one.LastModified,
+        one.ETag,
+        one.StorageClass,
+    )

@@ -11,6 +11,7 @@ from odhtec_jupyter.commands.console import FAILED, console
 from odhtec_jupyter.commands.removing import contents, delete, is_confirmed, plans
 from odhtec_jupyter.errors import BadRequest, StoreError
 from odhtec_jupyter.models import PlannedFile, TransferPlan
+from odhtec_jupyter.uris import S3Uri, named
 from odhtec_jupyter.visible import visible
 
 if TYPE_CHECKING:
@@ -41,42 +42,44 @@ def add(commands: Commands) -> None:
 
 def mb(options: argparse.Namespace) -> int:
     """Create a bucket."""
-    bucket = _bucket(options.uri)
+    bucket = _bucket(options)
     with console(options) as out:
-        uri = f"s3://{bucket}/"
+        uri = str(bucket)
         if options.dry_run:
             planned = PlannedFile(source="", target=uri, size=None, what="create")
             plan = TransferPlan(counts={"create": 1}, files_total=0, bytes_total=0, files=[planned])
             out.print_result(visible(f"    create  {uri}; nothing was written."), plan)
             return 0
-        out.client.create_bucket(bucket)
+        out.client.api_of(bucket).create_bucket(bucket.bucket)
         out.print_result(visible(f"created  {uri}"), {"created": uri})
     return 0
 
 
 def rb(options: argparse.Namespace) -> int:
     """Delete a bucket."""
-    bucket = _bucket(options.uri)
-    uri = f"s3://{bucket}/"
+    bucket = _bucket(options)
+    uri = str(bucket)
     with console(options) as out:
         entries = contents(out.client, bucket) if options.force else []
         if not options.force and next(iter(out.client.ls(uri)), None) is not None:
-            raise StoreError(f"{bucket} is not empty. Use --force to delete its objects, too.", code="BucketNotEmpty")
+            message = f"{bucket.bucket} is not empty. Use --force to delete its objects, too."
+            raise StoreError(message, code="BucketNotEmpty")
         if options.dry_run:
             planned = PlannedFile(source=uri, target="", size=None, what="delete")
             itself = TransferPlan(counts={"delete": 1}, files_total=0, bytes_total=0, files=[planned])
             return out.print_plan([*plans(out.client, entries), itself], "deleted")
-        if not is_confirmed(out, "Delete", entries, f"the bucket {bucket}"):
+        if not is_confirmed(out, "Delete", entries, f"the bucket {bucket.bucket}"):
             return FAILED
         if code := delete(out, entries):
             return code
-        out.client.delete_bucket(bucket)
+        out.client.api_of(bucket).delete_bucket(bucket.bucket)
         out.print_result(visible(f"deleted  {uri}"), {"deleted": uri})
     return 0
 
 
-def _bucket(uri: str) -> str:
-    location = s3_location(uri)
+def _bucket(options: argparse.Namespace) -> S3Uri:
+    location = s3_location(options.uri, named(options.connection))
     if location.key:
-        raise BadRequest(f"{uri} is not a bucket. Name the bucket: s3://{location.bucket}")
-    return location.bucket
+        bucket = str(location.with_path("")).removesuffix("/")
+        raise BadRequest(f"{options.uri} is not a bucket. Name the bucket: {bucket}")
+    return location

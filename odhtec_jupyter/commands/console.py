@@ -216,7 +216,8 @@ def console(options: argparse.Namespace, *, may_start: bool = True) -> Iterator[
     """Yield a console for the Jupyter server that is running here, or for a new one."""
     try:
         # The token is not an argument: every user of the machine can read the arguments of a process.
-        client = Client(options.url, os.environ.get("JUPYTER_TOKEN") if options.url else None)
+        token = os.environ.get("JUPYTER_TOKEN") if options.url else None
+        client = Client(options.url, token, connection=options.connection)
     except NoServer as error:
         if options.url or not may_start or error.code != "NoServer":
             raise
@@ -228,4 +229,4 @@ def console(options: argparse.Namespace, *, may_start: bool = True) -> Iterator[
     if not options.json:
         print("No Jupyter server is running here. Starting one for this command.", file=sys.stderr)
     with private_server() as server:
-        yield Console(options, Client(server.url, server.token), private=True)
+        yield Console(options, Client(server.url, server.token, connection=options.connection), private=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from odhtec_jupyter.client import Client, Transfer
-from odhtec_jupyter.client.arguments import Patterns, s3_location
+from odhtec_jupyter.client.arguments import Patterns, any_location
 from odhtec_jupyter.client.listing import is_folder
 from odhtec_jupyter.client.local.downloader import Downloader, local_path, missing_slash
 from odhtec_jupyter.client.local.local_file import LocalPlan
@@ -134,10 +134,10 @@ def _run_one(out: Console, options: argparse.Namespace, action: str, source: str
     try:
         return out.print_plan([job(dry_run=True)]) if options.dry_run else out.finish(job())
     except OdhTecError as error:
-        location = parse_uri(source, "source") if is_remote(source) else None
+        location = any_location(source, "source", out.client.connection) if is_remote(source) else None
         if error.status != NOT_FOUND or not isinstance(location, S3Uri) or location.is_folder:
             raise
-        if is_folder(out.client.api, location.bucket, f"{location.key}/"):
+        if is_folder(out.client.api_of(location), location.bucket, f"{location.key}/"):
             raise missing_slash(location) from None
         raise
 
@@ -256,9 +256,10 @@ def _folder(target: str) -> str:
 
 def _upload(client: Client, options: argparse.Namespace, chosen: Sequence[Source]) -> Job:
     """Return the upload of files and folders of this machine, as one transfer."""
-    location = s3_location(options.target)
-    filtered = Uploader(client.api, options.on_conflict, "source", Patterns.of(options.include, options.exclude))
-    unfiltered = Uploader(client.api, options.on_conflict, "source", Patterns())
+    location = client.location(options.target)
+    api = client.api_of(location)
+    filtered = Uploader(api, options.on_conflict, "source", Patterns.of(options.include, options.exclude))
+    unfiltered = Uploader(api, options.on_conflict, "source", Patterns())
     uploads = [
         (Path(one.uri).expanduser(), location.below(one.name), filtered if one.is_folder else unfiltered)
         for one in chosen
@@ -279,16 +280,15 @@ def _download(client: Client, options: argparse.Namespace, chosen: Sequence[Sour
     """Return the download of objects and folders, as one transfer."""
     folder, saved_files = Path(options.target).expanduser(), SavedFiles()
     patterns_ = Patterns.of(options.include, options.exclude)
-    filtered = Downloader(client.api, options.on_conflict, patterns_, saved_files=saved_files)
-    unfiltered = Downloader(client.api, options.on_conflict, Patterns(), saved_files=saved_files)
+
+    def downloader_of(source: Source, uri: S3Uri) -> Downloader:
+        chosen_patterns = patterns_ if source.is_folder else Patterns()
+        return Downloader(client.api_of(uri), options.on_conflict, chosen_patterns, saved_files=saved_files)
+
     downloads = [
-        (
-            s3_location(one.uri),
-            local_path(folder, one.name.removesuffix("/")),
-            one.size,
-            filtered if one.is_folder else unfiltered,
-        )
+        (uri, local_path(folder, one.name.removesuffix("/")), one.size, downloader_of(one, uri))
         for one in chosen
+        for uri in [client.location(one.uri)]
     ]
 
     def start(*, dry_run: bool = False) -> TransferPlan | Transfer:

@@ -8,13 +8,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from odhtec_jupyter.client import Client, Entry
-from odhtec_jupyter.client.arguments import s3_location
 from odhtec_jupyter.client.display import size
 from odhtec_jupyter.client.globs import has_wildcards
 from odhtec_jupyter.commands.arguments.expansion import expand, not_found
 from odhtec_jupyter.commands.arguments.options import WILDCARDS, command, location_argument, positive_number
 from odhtec_jupyter.commands.console import Console, console
 from odhtec_jupyter.models import Usage
+from odhtec_jupyter.uris import S3Uri
 from odhtec_jupyter.visible import visible
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def ls(options: argparse.Namespace) -> int:
     with console(options) as out:
         if not options.uri:
             for name in out.client.buckets():
-                _say(out, Entry(f"s3://{name}/", "", True), options)
+                _say(out, Entry(str(S3Uri(name, "", out.client.connection)), "", True), options)
             return 0
 
         def show(uri: str) -> None:
@@ -114,7 +114,7 @@ def ls(options: argparse.Namespace) -> int:
 
 
 def _entries(client: Client, uri: str, recursive: bool) -> Iterator[Entry]:
-    location = s3_location(uri)
+    location = client.location(uri)
     if location.is_folder and not has_wildcards(location.key):
         empty = True
         for entry in client.ls(str(location), recursive=recursive):
@@ -155,7 +155,7 @@ def search(options: argparse.Namespace) -> int:
         "glob" if has_wildcards(options.text) else "contains"
     )
     with console(options) as out:
-        location = s3_location(options.uri)
+        location = out.client.location(options.uri)
         folder = str(location) if location.is_folder else f"{location}/"
         hits = out.client.search(folder, options.text, mode=mode, recursive=not options.here)
         for entry in islice(hits, options.limit):

@@ -10,6 +10,7 @@ from odhtec_jupyter.client.arguments import request, s3_object
 from odhtec_jupyter.commands.arguments.options import command, location_argument
 from odhtec_jupyter.commands.console import console
 from odhtec_jupyter.models import PresignRequest
+from odhtec_jupyter.uris import named
 
 if TYPE_CHECKING:
     from odhtec_jupyter.commands.arguments.options import Commands
@@ -53,11 +54,11 @@ def _seconds(text: str) -> int:
 
 def presign(options: argparse.Namespace) -> int:
     """Create a link."""
-    location = s3_object(options.uri)
+    location = s3_object(options.uri, named(options.connection))
     what = request(
         PresignRequest, bucket=location.bucket, key=location.key, expires_in=options.expires_in, method=options.method
     )
     with console(options) as out:
-        link = out.client.api.presign(what)
+        link = out.client.api_of(location).presign(what)
         out.print_result(link.url, link)
     return 0

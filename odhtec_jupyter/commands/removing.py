@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from odhtec_jupyter.client import Client, Entry
-from odhtec_jupyter.client.arguments import s3_location
 from odhtec_jupyter.client.display import size
 from odhtec_jupyter.client.globs import has_wildcards
 from odhtec_jupyter.commands.arguments.expansion import FORBIDDEN, expand, is_below
@@ -69,7 +68,7 @@ def rm(options: argparse.Namespace) -> int:
 
 
 def _entries(out: Console, uri: str, recursive: bool) -> list[Entry]:
-    client, location = out.client, s3_location(uri)
+    client, location = out.client, out.client.location(uri)
     is_pattern = has_wildcards(location.key)
     try:
         entries = list(expand(client, uri, folders=recursive, note=out.print_notice))
@@ -80,16 +79,16 @@ def _entries(out: Console, uri: str, recursive: bool) -> list[Entry]:
         return [Entry(str(location), location.key, location.is_folder)]
     if len(entries) == 1 and entries[0].is_folder:
         if not location.key and recursive:
-            return contents(client, location.bucket)
+            return contents(client, location)
         if not location.key or (not location.is_folder and entries[0].key == f"{location.key}/"):
             folder = entries[0].uri
             raise BadRequest(f"{uri} is a folder. Use rm -r {folder} to delete it and everything in it.")
     return entries
 
 
-def contents(client: Client, bucket: str) -> list[Entry]:
+def contents(client: Client, bucket: S3Uri) -> list[Entry]:
     """Return the top level of a bucket: the server does not delete a whole bucket's contents by the bucket's name."""
-    return list(client.ls(str(S3Uri(bucket, ""))))
+    return list(client.ls(str(bucket.with_path(""))))
 
 
 # --- also used by other commands --------------------------------------------------------------------------------------
@@ -135,13 +134,13 @@ def is_confirmed(out: Console, verb: str, entries: Sequence[Entry], what: str = 
 
 def delete(out: Console, entries: Iterable[Entry]) -> int:
     """Delete objects in batches and each folder as a transfer. Return the exit code."""
-    keys: dict[str, list[str]] = {}
+    keys: dict[S3Uri, list[str]] = {}
     folders = []
     for entry in entries:
         if entry.is_folder:
             folders.append(entry.uri)
         else:
-            keys.setdefault(s3_location(entry).bucket, []).append(entry.key)
+            keys.setdefault(out.client.location(entry).with_path(""), []).append(entry.key)
     code = 0
     for bucket, names in keys.items():
         for start in range(0, len(names), MAX_KEYS_PER_REQUEST):
@@ -154,11 +153,11 @@ def delete(out: Console, entries: Iterable[Entry]) -> int:
     return out.for_each(folders, delete_folder) or code
 
 
-def _delete_keys(out: Console, bucket: str, keys: list[str]) -> int:
-    reply = out.client.api.delete_keys(bucket, keys)
+def _delete_keys(out: Console, bucket: S3Uri, keys: list[str]) -> int:
+    reply = out.client.api_of(bucket).delete_keys(bucket.bucket, keys)
     for key in reply.deleted:
-        uri = str(S3Uri(bucket, key))
+        uri = str(bucket.with_path(key))
         out.print_result(visible(f"deleted  {uri}"), {"deleted": uri})
     for failure in reply.errors:
-        out.print_error(error_for(failure.Code, f"{S3Uri(bucket, failure.Key)}: {failure.Message}"))
+        out.print_error(error_for(failure.Code, f"{bucket.with_path(failure.Key)}: {failure.Message}"))
     return FAILED if reply.errors else 0

@@ -15,7 +15,6 @@ from odhtec_jupyter.commands.arguments.options import WILDCARDS, command, locati
 from odhtec_jupyter.commands.console import Console, console
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.models import OnConflict
-from odhtec_jupyter.uris import S3Uri
 from odhtec_jupyter.visible import visible
 
 if TYPE_CHECKING:
@@ -56,8 +55,8 @@ def cat(options: argparse.Namespace) -> int:
 
 def write_to_stdout(client: Client, entry: Entry | str) -> None:
     """Write an object to standard output."""
-    location = s3_object(entry)
-    with ObjectReader(client.api, location.bucket, location.key) as reader:
+    location = s3_object(entry, client.connection)
+    with ObjectReader(client.api_of(location), location.bucket, location.key) as reader:
         block = memoryview(bytearray(BLOCK_BYTES))
         while length := reader.readinto(block):
             sys.stdout.buffer.write(block[:length])
@@ -66,13 +65,13 @@ def write_to_stdout(client: Client, entry: Entry | str) -> None:
 
 def read_from_stdin(out: Console, uri: str, on_conflict: OnConflict) -> None:
     """Store standard input as an object."""
-    location = s3_object(uri)
-    with ObjectWriter(out.client.api, location.bucket, location.key, on_conflict=on_conflict) as writer:
+    location = s3_object(uri, out.client.connection)
+    with ObjectWriter(out.client.api_of(location), location.bucket, location.key, on_conflict=on_conflict) as writer:
         while chunk := sys.stdin.buffer.read(BLOCK_BYTES):
             writer.write(chunk)
     if writer.result is None:
         out.print_result(visible(f"Skipped {location}: it exists."), {"skipped": str(location)})
     else:
-        stored = S3Uri(writer.result.bucket, writer.result.key)
+        stored = location.with_path(writer.result.key)
         result = {"uri": str(stored), "size": writer.result.size, "etag": writer.result.ETag}
         out.print_result(visible(f"{stored}: {writer.result.size} bytes."), result)

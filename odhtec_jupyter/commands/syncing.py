@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from odhtec_jupyter.client import Client
-from odhtec_jupyter.client.arguments import Patterns, s3_location
+from odhtec_jupyter.client.arguments import Patterns
 from odhtec_jupyter.client.listing import is_folder_marker, objects_below
 from odhtec_jupyter.client.local.downloader import Downloader, local_path, unsaved_object
 from odhtec_jupyter.client.local.dry_run import left_out_notice
@@ -63,9 +63,9 @@ def sync(options: argparse.Namespace) -> int:
         out.refuse_no_wait()
         included = Patterns.of(options.include, options.exclude)
         if target.startswith("s3://") and Path(source).expanduser().is_dir():
-            location, folder = folder_of(s3_location(target)), Path(source).expanduser()
+            location, folder = folder_of(out.client.location(target)), Path(source).expanduser()
             changes = _outdated_objects(out.client, folder, location, included)
-            uploader = Uploader(out.client.api, "overwrite", "source", included, names=changes.names)
+            uploader = Uploader(out.client.api_of(location), "overwrite", "source", included, names=changes.names)
             return _copy(
                 out,
                 options,
@@ -76,9 +76,9 @@ def sync(options: argparse.Namespace) -> int:
                 partial(uploader.dry_run, folder, location),
             )
         if source.startswith("s3://") and not is_remote(target) and not Path(target).expanduser().is_file():
-            location, folder = folder_of(s3_location(source)), Path(target).expanduser()
+            location, folder = folder_of(out.client.location(source)), Path(target).expanduser()
             changes = _outdated_files(out.client, location, folder, included)
-            downloader = Downloader(out.client.api, "overwrite", included, names=changes.names)
+            downloader = Downloader(out.client.api_of(location), "overwrite", included, names=changes.names)
             return _copy(
                 out,
                 options,
@@ -130,7 +130,8 @@ def _copy(
 def _outdated_objects(client: Client, folder: Path, location: S3Uri, included: Patterns) -> _Changes:
     """Return the files that the bucket does not have, or has with another size or from an earlier time."""
     existing = {
-        one.Key.removeprefix(location.key): one for one in objects_below(client.api, location.bucket, location.key)
+        one.Key.removeprefix(location.key): one
+        for one in objects_below(client.api_of(location), location.bucket, location.key)
     }
     changes = _Changes()
     for entry in entries_below(folder):
@@ -153,7 +154,7 @@ def _outdated_files(client: Client, location: S3Uri, folder: Path, included: Pat
     """
     is_empty = True
     changes = _Changes()
-    for one in objects_below(client.api, location.bucket, location.key):
+    for one in objects_below(client.api_of(location), location.bucket, location.key):
         is_empty = False
         name = one.Key.removeprefix(location.key)
         if is_folder_marker(one) or not included.match(name):

@@ -19,7 +19,9 @@ from tornado import web
 from odhtec_jupyter.errors import BadRequest, Cancelled, OdhTecError, TooLarge
 from odhtec_jupyter.keys import decode_key
 from odhtec_jupyter.services import Services
+from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.transfers.runtime.interactive_priority import interactive_priority
+from odhtec_jupyter.uris import DEFAULT_CONNECTION, named
 
 T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)
@@ -44,6 +46,7 @@ class OdhTecHandler(APIHandler):
     """The base of all handlers. A request without permission ends in :meth:`prepare`, before its body is read."""
 
     services: Services
+    connection_name = ""  # of the request, as it is in URIs
     auth_resource: ClassVar[str] = AUTH_RESOURCE
     #: Whether a GET replies with stored content, which a page on another port of this host could load as a script.
     sends_content: ClassVar[bool] = False
@@ -94,8 +97,20 @@ class OdhTecHandler(APIHandler):
                     raise BadRequest(f"{name} is only supported for the upload of one object.")
         if self.sends_content and self.request.method in {"GET", "HEAD"}:
             self.check_xsrf_cookie()  # as Jupyter's /files: requires a token, the XSRF value or our Referer
-        self.services.require_connection(self.get_query_argument("connection", "default"))
+        await self._find_connection(self.get_query_argument("connection", DEFAULT_CONNECTION))
         self.limit_body()
+
+    async def _find_connection(self, name: str) -> None:
+        """Find the connection of the request. Raises :class:`NotFound`."""
+        self.connection_name = named(name)
+        registry = self.services.connections
+        # The default connection is found when it is used: settings are shown although it cannot be used.
+        self._connection = None if registry.is_immediate(name) else await self.call(registry.find, name)
+
+    @property
+    def store(self) -> S3Store:
+        """The S3 store of the request's connection. Raises :class:`BadRequest` if the connection cannot be used."""
+        return self.services.store(self._connection) if self._connection else self.services.s3
 
     def limit_body(self) -> None:
         """Refuse a body that is too large by its announced length, before it is read."""

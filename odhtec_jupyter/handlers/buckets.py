@@ -14,13 +14,13 @@ class BucketsHandler(OdhTecHandler):
     @web.authenticated
     async def get(self) -> None:
         """List all buckets, or the known ones without permission to list."""
-        self.reply(await self.call_interactive(self.services.s3.list_buckets))
+        self.reply(await self.call_interactive(self.store.list_buckets))
 
     @web.authenticated
     async def post(self) -> None:
         """Create a bucket."""
         name = self.body(CreateBucket).bucket_name
-        await self.call(self.services.s3.create_bucket, name)
+        await self.call(self.store.create_bucket, name)
         self.reply(Message(message=f"The bucket {name} was created."), 201)
 
 
@@ -30,5 +30,5 @@ class BucketHandler(OdhTecHandler):
     @web.authenticated
     async def delete(self, bucket: str) -> None:
         """Delete an empty bucket."""
-        await self.call(self.services.s3.delete_bucket, bucket)
+        await self.call(self.store.delete_bucket, bucket)
         self.reply(Message(message=f"The bucket {bucket} was deleted."))

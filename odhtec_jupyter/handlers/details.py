@@ -17,13 +17,13 @@ class DetailsHandler(OdhTecHandler):
     @web.authenticated
     async def get(self, bucket: str, key: str) -> None:
         """Return headers, metadata and tags."""
-        self.reply(await self.call_interactive(self.services.s3.details, bucket, self.key(key)))
+        self.reply(await self.call_interactive(self.store.details, bucket, self.key(key)))
 
     @web.authenticated
     async def put(self, bucket: str, key: str) -> None:
         """Change what the body names."""
         change = self.body(DetailsChange)
-        self.reply(await self.call(self.services.s3.change_details, bucket, self.key(key), change))
+        self.reply(await self.call(self.store.change_details, bucket, self.key(key), change))
 
 
 class VersionsHandler(OdhTecHandler):
@@ -33,7 +33,7 @@ class VersionsHandler(OdhTecHandler):
     async def get(self, bucket: str, key: str) -> None:
         """List one page of the versions of this key."""
         token = self.get_query_argument("continuationToken", None, strip=False)
-        self.reply(await self.call_interactive(self.services.s3.list_versions, bucket, self.key(key), token))
+        self.reply(await self.call_interactive(self.store.list_versions, bucket, self.key(key), token))
 
 
 class RestoreHandler(OdhTecHandler):
@@ -43,7 +43,7 @@ class RestoreHandler(OdhTecHandler):
     async def post(self, bucket: str, key: str) -> None:
         """Make an older version the newest; no version is removed."""
         version = self.body(RestoreRequest).version_id
-        self.reply(await self.call(self.services.s3.restore_version, bucket, self.key(key), version))
+        self.reply(await self.call(self.store.restore_version, bucket, self.key(key), version))
 
 
 class PresignHandler(ObjectsHandler):
@@ -66,7 +66,7 @@ class PresignHandler(ObjectsHandler):
         request = self.body(PresignRequest)
         self.reply(
             await self.call(
-                self.services.s3.presign,
+                self.store.presign,
                 request.bucket,
                 fitting(request.key),
                 request.method,

@@ -19,6 +19,7 @@ from odhtec_jupyter.transfers.jobs.jobs import apply_plan
 from odhtec_jupyter.transfers.planning.hub_import import ImportPlan, dry_run_import, plan_import
 from odhtec_jupyter.transfers.runtime.retry import Retries
 from odhtec_jupyter.transfers.transfer import FINAL, Transfer
+from odhtec_jupyter.uris import S3Uri
 
 T = TypeVar("T")
 MAX_ATTEMPTS = 3
@@ -98,8 +99,10 @@ class ImportHandler(ObjectsHandler):
     async def _ask(self, look: Callable[..., T], request: ImportRequest) -> T:
         services = self.services
         check_secret(request.token, "token")
-        stores, options = services.stores(request.token), services.options(request)
-        return await ask_hub(self, look, stores, request, options, self.gone.is_set)
+        target = S3Uri(request.bucket, request.prefix or "", self.connection_name)
+        stores, options = services.stores(request.token), services.options(request, target)
+        self.store.require_writable()
+        return await ask_hub(self, look, stores, request, options, self.gone.is_set, connection=self.connection_name)
 
     async def _start(self, plan: ImportPlan, token: str | None) -> Transfer:
         services = self.services

@@ -19,10 +19,10 @@ class MultipartsHandler(OdhTecHandler):
         segment = self.get_query_argument("prefix", "")
         token = self.get_query_argument("continuationToken", None, strip=False)
         prefix = self.key(segment) if segment else ""
-        page = await self.call_interactive(self.services.s3.list_unfinished, bucket, prefix, token)
-        self.reply(self.services.multiparts(bucket).mark(page))
+        page = await self.call_interactive(self.store.list_unfinished, bucket, prefix, token)
+        self.reply(self.services.multiparts(self.store, bucket).mark(page))
 
     @web.authenticated
     async def delete(self, bucket: str) -> None:
         """Abort those that the body names."""
-        self.reply(await self.services.multiparts(bucket).abort(self.body(AbortRequest).uploads))
+        self.reply(await self.services.multiparts(self.store, bucket).abort(self.body(AbortRequest).uploads))

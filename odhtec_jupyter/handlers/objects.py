@@ -31,7 +31,7 @@ class ObjectsHandler(ListingHandler):
         """Reply with one page of the level below ``prefix``, a path segment, or with the matches of a search."""
         where = self.key(prefix) if prefix else ""
         most = self.number("maxKeys", 1000, least=1, most=1000)
-        store = self.services.s3
+        store = self.store
         if (q := self.text("q")) is None:
             page = await self.call_interactive(
                 store.list_objects, bucket, where, max_keys=most, token=self.continuation_token
@@ -78,7 +78,7 @@ class ObjectHandler(ObjectsHandler):
     async def _delete_version(self, bucket: str, key: str, version: str) -> None:
         if self.flag("dryRun"):
             raise BadRequest("dryRun cannot be combined with versionId.")
-        self.reply(await self.call(self.services.s3.delete_version, bucket, key, version))
+        self.reply(await self.call(self.store.delete_version, bucket, key, version))
 
     async def _delete_multiple(self, bucket: str) -> None:
         request = self.body(DeleteRequest)
@@ -97,12 +97,12 @@ class ObjectHandler(ObjectsHandler):
         retries = Retries(DELETE_ATTEMPTS)
         while True:
             try:
-                return await self.call(self.services.s3.delete_exactly, bucket, key)
+                return await self.call(self.store.delete_exactly, bucket, key)
             except StoreError as error:
                 await retries.sleep(error)
 
     async def _delete_keys(self, bucket: str, keys: list[str]) -> DeleteReply:
-        deletion = KeyDeletion(self.services.s3, bucket, keys)
+        deletion = KeyDeletion(self.store, bucket, keys)
         try:
             await delete_keys(self.call, deletion, DELETE_ATTEMPTS)
         except Unreachable:
@@ -120,15 +120,16 @@ class ObjectHandler(ObjectsHandler):
             await self._plan(bucket, request)
             return
         services = self.services
+        self.store.require_writable()
         where = request.prefixes[0] if len(request.prefixes) == 1 and not request.keys else ""
-        options = services.deletion(request.keys, request.prefixes)
-        transfer = services.transfers.new("delete", S3Uri(bucket, where), None, options)
+        options = services.deletion(request.keys, request.prefixes, connection=self.connection_name)
+        transfer = services.transfers.new("delete", S3Uri(bucket, where, self.connection_name), None, options)
         self.reply((await services.transfers.start(transfer)).show(), 202)
 
     async def _plan(self, bucket: str, request: DeleteRequest) -> None:
         def look() -> TransferPlan:
             selection = Selection(bucket, request.keys, request.prefixes)
-            return plan_deletion(self.services.s3, selection, is_stopped=self.gone.is_set)
+            return plan_deletion(self.store, selection, is_stopped=self.gone.is_set)
 
         self.reply(await self.call(look))
 
@@ -151,5 +152,5 @@ class FolderHandler(ObjectHandler):
         """Create an empty object as a marker, so that an empty folder is visible."""
         prefix = self.body(CreateFolder).prefix
         prefix = fitting(prefix if prefix.endswith("/") else f"{prefix}/")
-        etag = await self.call(self.services.s3.put, bucket, prefix, [], 0, content_type="application/x-directory")
+        etag = await self.call(self.store.put, bucket, prefix, [], 0, content_type="application/x-directory")
         self.reply(StoredObject(bucket=bucket, key=prefix, size=0, ETag=etag), 201)

@@ -18,5 +18,5 @@ class PreviewHandler(OdhTecHandler):
         """Return a table, text, tensors, entries, … as data. Nothing is rendered here."""
         name = self.key(key)
         async with self.services.previews:
-            found = await self.call_interactive(preview_object, self.services.s3, bucket, name, self.gone.is_set)
+            found = await self.call_interactive(preview_object, self.store, bucket, name, self.gone.is_set)
         self.reply(found)

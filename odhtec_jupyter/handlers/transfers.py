@@ -81,15 +81,18 @@ class TransfersHandler(UntrackedHandler, WorkspaceHandler):
     async def post(self) -> None:
         """Start a transfer, or show what it would do."""
         request = self.body(TransferRequest)
-        source = parse_uri(request.source, "source")
-        target = parse_uri(request.target, "target") if request.target else None
+        name = self.connection_name
+        source = parse_uri(request.source, "source", name)
+        target = parse_uri(request.target, "target", name) if request.target else None
         await self.require_contents(request.action, source, target)
         check_locations(request.action, source, target, request.names)
         services = self.services
         for place in (source, target):
             if place is not None and place.scheme == "workspace":
                 services.workspace.require_visible(place.path)
-        options = services.options(request)
+        await self.call(services.connections.refresh)
+        services.require_writable(request.action, source, target)
+        options = services.options(request, source, target)
         if isinstance(source, S3Uri) and request.action == "delete":
             exact = not source.is_folder
             options = replace(options, keys=[source.key] if exact else [], prefixes=[] if exact else [source.key])
@@ -113,7 +116,7 @@ def try_plan(
     if target is None:
         assert isinstance(source, S3Uri)
         selection = Selection(source.bucket, options.keys, options.prefixes)
-        return plan_deletion(stores.s3, selection, is_stopped=is_stopped)
+        return plan_deletion(stores.s3_of(source), selection, is_stopped=is_stopped)
     return show_plan(make_plan(stores, action, source, target, options, is_stopped))
 
 

@@ -16,7 +16,7 @@ class UsageHandler(ListingHandler):
         prefix = self.text("prefix")
         self.reply(
             await self.call(
-                self.services.s3.usage,
+                self.store.usage,
                 bucket,
                 self.key(prefix) if prefix else "",
                 token=self.continuation_token,

@@ -7,6 +7,13 @@ rates bytes per second, times ISO 8601 in UTC, durations seconds.
 
 from __future__ import annotations
 
+from odhtec_jupyter.models.connections import (
+    ConnectionList,
+    ConnectionPreset,
+    ConnectionProblem,
+    ConnectionRequest,
+    ConnectionSummary,
+)
 from odhtec_jupyter.models.details import (
     AbortRequest,
     DetailsChange,
@@ -115,6 +122,11 @@ __all__ = [
     "Column",
     "CommonPrefix",
     "ConcurrencySettings",
+    "ConnectionList",
+    "ConnectionPreset",
+    "ConnectionProblem",
+    "ConnectionRequest",
+    "ConnectionSummary",
     "ContinueRequest",
     "CreateBucket",
     "CreateFolder",

@@ -10,17 +10,26 @@ from typing import Any
 
 from traitlets.config import LoggingConfigurable
 
-from odhtec_jupyter.settings.connections import HUB_ENDPOINT, HubConnection, S3Connection
+from odhtec_jupyter.settings.connections import HUB_ENDPOINT, AddressingStyle, HubConnection, S3Connection
 from odhtec_jupyter.settings.hub import HubTraits
 from odhtec_jupyter.settings.limits import LimitTraits
 from odhtec_jupyter.settings.proxies import NetworkTraits
 from odhtec_jupyter.settings.s3 import S3Traits
-from odhtec_jupyter.settings.values import check_secret
+from odhtec_jupyter.settings.sources import ConnectionTraits
+from odhtec_jupyter.settings.values import check_secret, mask
 
-__all__ = ["HUB_ENDPOINT", "HubConnection", "OdhTecSettings", "S3Connection", "check_secret"]
+__all__ = [
+    "HUB_ENDPOINT",
+    "AddressingStyle",
+    "HubConnection",
+    "OdhTecSettings",
+    "S3Connection",
+    "check_secret",
+    "mask",
+]
 
 
-class OdhTecSettings(S3Traits, HubTraits, NetworkTraits, LimitTraits, LoggingConfigurable):
+class OdhTecSettings(S3Traits, ConnectionTraits, HubTraits, NetworkTraits, LimitTraits, LoggingConfigurable):
     """The settings of ODH-TEC for Jupyter."""
 
     @classmethod

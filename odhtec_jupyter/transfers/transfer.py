@@ -82,8 +82,8 @@ class Options:
     """The request of a transfer without its secrets, stored with it so that it can continue in another process.
 
     ``endpoint`` and ``hub_endpoint`` name the stores it was started with; ``keys_given`` and ``token_given`` say which
-    secrets it also needs. ``names`` selects names in the source folder, None selects all. ``keys`` and ``prefixes`` are
-    set for deletions only.
+    secrets it also needs. ``connections`` has the fingerprint of each connection that its URIs name. ``names`` selects
+    names in the source folder, None selects all. ``keys`` and ``prefixes`` are set for deletions only.
     """
 
     names: list[str] | None = None
@@ -97,6 +97,7 @@ class Options:
     token_given: bool = False
     keys: list[str] = field(default_factory=list)
     prefixes: list[str] = field(default_factory=list)
+    connections: dict[str, str] = field(default_factory=dict)
 
 
 class Transfer:

@@ -61,7 +61,10 @@ async def test_replies_and_logs_contain_no_secret(
         "transfer_id": started["id"],
         "upload_id": upload["uploadId"],
         "part": "1",
+        "name": "added",
     }
+    added = {"name": "added", "accessKeyId": "a", "secretAccessKey": "HIDDEN-added", "sessionToken": "HIDDEN-token"}
+    texts.append((await api.send("POST", "connections", json_body=added)).body.decode())
 
     async def send_all_requests() -> None:
         for pattern, handler in ROUTES:

@@ -124,7 +124,7 @@ def manager(services: Services) -> TransferManager:
 
 @pytest.fixture
 def uploads(engine: Engine, store: S3Store) -> Uploads:
-    return Uploads(engine, lambda: store, keep_days=7)
+    return Uploads(engine, lambda name: store, keep_days=7)
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def start(store: S3Store, tmp_path: Path, jp_asyncio_loop: Any) -> Iterator[Call
         )
         engines.append(engine)
         engine.pending_writes.load()
-        uploads = Uploads(engine, lambda: store, keep_days=7)
+        uploads = Uploads(engine, lambda name: store, keep_days=7)
         uploads.load()
         return engine, uploads
 

@@ -52,7 +52,7 @@ def new(services: Services, action: str, source: str, target: str = "", **fields
     request = TransferRequest(action=action, source=source, target=target, **fields)  # type: ignore[arg-type]
     start, to = parse_uri(source, "source"), parse_uri(target, "target") if target else None
     check_locations(request.action, start, to, request.names)
-    return services.transfers.new(request.action, start, to, services.options(request))
+    return services.transfers.new(request.action, start, to, services.options(request, start, to))
 
 
 async def begin(services: Services, action: str, source: str, target: str = "", **fields: Any) -> Transfer:

@@ -68,12 +68,11 @@ class ObjectFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
         """Return size and ETag of an object, or the entry of a folder."""
         path = self._strip_protocol(path)
-        bucket, _, key = path.partition("/")
         if not path:
             return _folder("")
         with file_errors(path):
-            if not key:
-                next(iter(self.client.ls(f"s3://{bucket}/")), None)
+            if not path.partition("/")[2]:
+                next(iter(self.client.ls(f"s3://{path}/")), None)
                 return _folder(path)
             try:
                 return self._object(path)
@@ -83,13 +82,13 @@ class ObjectFileSystem(AbstractFileSystem):  # type: ignore[misc]
                 return _folder(path)
 
     def _object(self, path: str) -> dict[str, Any]:
-        bucket, _, key = path.partition("/")
-        size, etag = self.client.api.head_object(bucket, key)
+        uri = self.client.location(f"s3://{path}")
+        size, etag = self.client.api_of(uri).head_object(uri.bucket, uri.key)
         return {"name": path, "size": size, "type": "file", "ETag": etag}
 
     def _is_folder(self, path: str) -> bool:
-        bucket, _, key = path.partition("/")
-        return listing.is_folder(self.client.api, bucket, f"{key}/")
+        uri = self.client.location(f"s3://{path}/")
+        return listing.is_folder(self.client.api_of(uri), uri.bucket, uri.key)
 
     def find(
         self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False, **kwargs: Any
@@ -100,7 +99,8 @@ class ObjectFileSystem(AbstractFileSystem):  # type: ignore[misc]
             return super().find(path, maxdepth, withdirs, detail, **kwargs)
         bucket, _, key = path.partition("/")
         with file_errors(path):
-            entries = listing.below(self.client.api, S3Uri(bucket, f"{key}/" if key else ""))
+            uri = self.client.location(f"s3://{path}/" if key else f"s3://{bucket}/")
+            entries = listing.below(self.client.api_of(uri), uri)
             found = [_info(bucket, one) for one in entries if not one.is_folder]
         if not found and key and self.isfile(path):
             found = [self.info(path)]
@@ -108,11 +108,12 @@ class ObjectFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def list_level(self, path: str) -> list[dict[str, Any]]:
         """Return the direct contents of a folder. ``b/x/`` is the folder with an empty name in ``b/x``."""
-        bucket, slash, key = path.partition("/")
+        bucket, slash, _ = path.partition("/")
         with file_errors(path):
             if not path:
                 return [_folder(name) for name in self.client.buckets()]
-            found = listing.level(self.client.api, S3Uri(bucket, f"{key}/" if slash else ""))
+            uri = self.client.location(f"s3://{path}/" if slash else f"s3://{bucket}/")
+            found = listing.level(self.client.api_of(uri), uri)
             return [_info(bucket, one) for one in found]
 
     # --- changing -------------------------------------------------------------------------------------------------
@@ -126,17 +127,17 @@ class ObjectFileSystem(AbstractFileSystem):  # type: ignore[misc]
         """Delete exactly this object."""
         location = self._location(path)
         with file_errors(path):
-            self.client.api.delete_key(location.bucket, location.key)
+            self.client.api_of(location).delete_key(location.bucket, location.key)
 
     _rm = rm_file
 
     # --- names ----------------------------------------------------------------------------------------------------
 
     def _location(self, path: str) -> S3Uri:
-        bucket, _, key = self._strip_protocol(path).partition("/")
-        if not key:
+        uri = self.uri(path)
+        if not uri.removeprefix("s3://").partition("/")[2]:
             raise IsADirectoryError(path)
-        return S3Uri(bucket, key)
+        return self.client.location(uri)
 
     def uri(self, path: str) -> str:
         """Return the ``s3://`` URI of a path."""

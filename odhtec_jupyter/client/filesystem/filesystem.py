@@ -97,13 +97,13 @@ class OdhTecFileSystem(ObjectFileSystem):
             raise ValueError(f"The mode {mode!r} is not supported. Use rb, wb, xb or ab.")
         with file_errors(path):
             if mode == "rb":
-                return open_reader(self.client.api, location.bucket, location.key)
-            return open_writer(self.client.api, location, mode[0], autocommit=autocommit)
+                return open_reader(self.client.api_of(location), location.bucket, location.key)
+            return open_writer(self.client.api_of(location), location, mode[0], autocommit=autocommit)
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
         """Return bytes of an object, with a single read request if possible."""
         location = self._location(path)
-        with open_reader(self.client.api, location.bucket, location.key) as file:
+        with open_reader(self.client.api_of(location), location.bucket, location.key) as file:
             file.raw.min_range_bytes = 0  # only these bytes are read
             size = file.raw.size
             first = max(0, size + start) if start is not None and start < 0 else start or 0

@@ -5,6 +5,7 @@ Redirects are not followed, so that credentials are sent to no other host.
 
 from __future__ import annotations
 
+import copy
 import os
 import random
 import threading
@@ -37,6 +38,8 @@ class Connection:
     def __init__(self, server: Server, locate: Callable[[], Server] | None = None) -> None:
         """``locate`` finds the server again after a restart, when it may have another token."""
         self.server = server
+        #: The name of the connection to S3 that requests use; empty for the default one of the server.
+        self.store = ""
         self.restart_seconds = RESTART_SECONDS
         self.body_limit = BodyLimit()
         self._locate = locate
@@ -51,6 +54,12 @@ class Connection:
     def api(self) -> str:
         """The URL of the extension's REST API."""
         return f"{self.server.url}odhtec/api"
+
+    def on(self, store: str) -> Connection:
+        """Return a connection whose requests use another store of the server; both share their sessions."""
+        other = copy.copy(self)
+        other.store = store
+        return other
 
     def close(self) -> None:
         """Close open connections. The next request opens a new one."""
@@ -123,6 +132,8 @@ class Connection:
     def _once(self, server: Server, method: str, path: str, options: dict[str, Any]) -> requests.Response:
         headers = {"Accept-Encoding": "identity", **options.get("headers", {}), **self._credentials(server, method)}
         options = {"timeout": TIMEOUT_SECONDS, **options, "headers": headers}
+        if self.store:
+            options["params"] = {**(options.get("params") or {}), "connection": self.store}
         if callable(data := options.get("data")):
             options["data"] = data()
         return self.session.request(method, self.api + path, allow_redirects=False, **options)

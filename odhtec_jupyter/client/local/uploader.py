@@ -65,7 +65,7 @@ class Uploader:
     def dry_run(self, local: Path, target: S3Uri) -> models.TransferPlan:
         """Return what :meth:`plan` would upload, with the conflicts."""
         plan = self._plan(local, target)
-        existing = {str(S3Uri(target.bucket, key)) for key in self._existing(local, target, plan.files)}
+        existing = {str(target.with_path(key)) for key in self._existing(local, target, plan.files)}
         return dry_run(plan, lambda file: file.target in existing, self._on_conflict)
 
     def _plan(self, local: Path, target: S3Uri) -> LocalPlan:
@@ -135,7 +135,7 @@ class Uploader:
         kind = mimetypes.guess_type(path.name)[0]
         stored = self._api.put_object(uri.bucket, uri.key, body, self._on_conflict, content_type=kind)
         if stored is not None:
-            gate.file.target = str(S3Uri(stored.bucket, stored.key))
+            gate.file.target = str(uri.with_path(stored.key))
         return stored
 
     def _put_in_parts(
@@ -158,7 +158,7 @@ class Uploader:
                 verify=self._verify,
             )
         )
-        gate.file.target = str(S3Uri(upload.bucket, upload.key))
+        gate.file.target = str(uri.with_path(upload.key))
         try:
             self._send_parts(path, file, upload, gate)
         except Cancelled:
@@ -243,7 +243,7 @@ def includes(patterns: Patterns, entry: LocalEntry) -> bool:
 
 def folder_of(target: S3Uri) -> S3Uri:
     """Return the folder with the name of ``target``."""
-    return target if target.is_folder else S3Uri(target.bucket, f"{target.key}/")
+    return target if target.is_folder else target.with_path(f"{target.key}/")
 
 
 def _changed(path: Path) -> VerificationError:

@@ -76,19 +76,23 @@ def complete_location(prefix: str, parsed_args: argparse.Namespace, **_: Any) ->
         return [scheme for scheme in SCHEMES if scheme.startswith(prefix)] + list(FilesCompleter()(prefix))
     try:
         # A name with invisible characters cannot be recognized in a list.
-        found = (uri for uri in _locations(prefix, getattr(parsed_args, "url", None)) if visible(uri) == uri)
+        found = (uri for uri in _locations(prefix, parsed_args) if visible(uri) == uri)
         return list(islice(found, MAX_COMPLETIONS))
     except (OdhTecError, OSError):
         return []
 
 
-def _locations(prefix: str, url: str | None) -> Iterator[str]:
+def _locations(prefix: str, parsed_args: argparse.Namespace) -> Iterator[str]:
     if not prefix.startswith("s3://"):
         return
-    client = Client(url, os.environ.get("JUPYTER_TOKEN") if url else None)
+    url: str | None = getattr(parsed_args, "url", None)
+    token = os.environ.get("JUPYTER_TOKEN") if url else None
+    client = Client(url, token, connection=getattr(parsed_args, "connection", "default"))
     bucket, in_bucket, key = prefix.removeprefix("s3://").partition("/")
     if not in_bucket:
-        yield from (f"s3://{name}/" for name in client.buckets())
+        name, at, _ = bucket.rpartition("@")
+        api = client.api_of(client.location(f"s3://{name}@bucket")) if at else client.api
+        yield from (f"s3://{name}{at}{one.Name}/" for one in api.list_buckets().buckets)
         return
     folder, slash, name = key.rpartition("/")
     where = f"s3://{bucket}/{folder}{slash}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator
 
 from odhtec_jupyter.client import Client, Entry
-from odhtec_jupyter.client.arguments import s3_location
 from odhtec_jupyter.client.globs import has_wildcards, matching
 from odhtec_jupyter.client.listing import first_object, is_folder
 from odhtec_jupyter.errors import OdhTecError, StoreError
@@ -22,7 +21,7 @@ def expand(client: Client, uri: str, *, folders: bool = True, note: Note | None 
     A folder can be named without its slash; its entry has one. ``note`` gets a notice about folders that a command left
     out and would include with ``-r``. Raises :class:`StoreError` if there is nothing.
     """
-    location = s3_location(uri)
+    location = client.location(uri)
     one = exact(client, location)
     if one is not None:
         yield one
@@ -31,7 +30,7 @@ def expand(client: Client, uri: str, *, folders: bool = True, note: Note | None 
         raise not_found(uri)
     first: Entry | None = None  # the first folder that is left out
     count = left_out = 0
-    for entry in matching(client.api, location):
+    for entry in matching(client.api_of(location), location):
         if entry.is_folder and not folders:
             first = first or entry
             left_out += 1
@@ -50,25 +49,26 @@ def expand(client: Client, uri: str, *, folders: bool = True, note: Note | None 
 def exact(client: Client, location: S3Uri) -> Entry | None:
     """Return the object or folder of exactly this name, or None."""
     if not location.key:
-        return Entry(str(S3Uri(location.bucket, "")), "", True)
+        return Entry(str(location.with_path("")), "", True)
+    api = client.api_of(location)
     refusal: OdhTecError | None = None
     if not location.is_folder:
         try:
-            details = client.api.get_details(location.bucket, location.key)
+            details = api.get_details(location.bucket, location.key)
         except OdhTecError as error:
             if error.status not in {NOT_FOUND, FORBIDDEN}:
                 raise
             if error.status == FORBIDDEN:
                 refusal = error
                 # Listing may be allowed where reading is not. A key that contains wildcards must not match others.
-                one = first_object(client.api, location.bucket, location.key)
+                one = first_object(api, location.bucket, location.key)
                 if one is not None and one.Key == location.key:
                     return Entry(str(location), one.Key, False, one.Size, one.LastModified, one.ETag, one.StorageClass)
         else:
             seen = (details.Size, details.LastModified, details.ETag, details.StorageClass)
             return Entry(str(location), location.key, False, *seen)
-    folder = location if location.is_folder else S3Uri(location.bucket, f"{location.key}/")
-    if is_folder(client.api, location.bucket, folder.key):
+    folder = location if location.is_folder else location.with_path(f"{location.key}/")
+    if is_folder(api, location.bucket, folder.key):
         return Entry(str(folder), folder.key, True)
     if refusal is not None and not has_wildcards(location.key):
         raise refusal

@@ -23,6 +23,7 @@ MAX_PORT = 65535
 LOCATIONS = """\
 locations:
   s3://bucket/key           an object; s3://bucket/folder/ (with a slash) is a folder
+  s3://name@bucket/key      the same in the store of another connection
   workspace://path          a file or folder/ below the server's root directory
   hf://org/name@rev/path    a file of Hugging Face; hf://datasets/org/name is a dataset
   path                      a file or folder of this machine, in cp and sync
@@ -91,6 +92,12 @@ def command(
         "--url",
         help="the URL of the Jupyter server, as in its log; the token can be in JUPYTER_TOKEN. Default: the server of "
         "this terminal or machine, or a new one for this command",
+    )
+    one.add_argument(
+        "--connection",
+        metavar="NAME",
+        default="default",
+        help="the connection to S3 of locations that name none; s3://NAME@bucket/key names one",
     )
     one.set_defaults(run=run)
     return one

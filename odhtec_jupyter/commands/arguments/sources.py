@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from odhtec_jupyter.client import Client
-from odhtec_jupyter.client.arguments import s3_location
+from odhtec_jupyter.client.arguments import any_location
 from odhtec_jupyter.client.globs import has_wildcards, literal_folder
 from odhtec_jupyter.commands.arguments.expansion import Note, expand
 from odhtec_jupyter.errors import BadRequest
@@ -48,7 +48,7 @@ def single(client: Client, options: argparse.Namespace) -> str | None:
         return uri
     if options.recursive or has_wildcards(uri):
         first = next(expand(client, uri, folders=options.recursive, note=_ignore))
-        key, slash = s3_location(uri).key, "/" if first.is_folder else ""
+        key, slash = client.location(uri).key, "/" if first.is_folder else ""
         return first.uri if first.key in {key, f"{key}{slash}"} else None
     return uri
 
@@ -87,7 +87,7 @@ def _sources(client: Client, text: str, recursive: bool, note: Note) -> Iterator
         name = path.resolve().name if path.name in {"", ".."} else path.name
         yield Source(text, f"{name}/" if path.is_dir() else name)
         return
-    location = parse_uri(text, "source")
+    location = any_location(text, "source", client.connection)
     if not isinstance(location, S3Uri) or not (recursive or has_wildcards(location.key)):
         yield _named(text, str(location), f"{location.name}/" if location.is_folder else location.name)
         return

@@ -37,7 +37,7 @@ class ArchiveHandler(OdhTecHandler):
         selection, base = self._wanted(bucket)
         services = self.services
         memory = ReadAhead(services.engine.budget)
-        archive = ZipStream(services.s3, selection, base, self._stop, memory, services.engine.bandwidth.flow())
+        archive = ZipStream(self.store, selection, base, self._stop, memory, services.engine.bandwidth.flow())
         services.open_streams.add(self._abort)
         try:
             await self._send(archive, selection)

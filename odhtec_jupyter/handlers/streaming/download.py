@@ -47,7 +47,7 @@ class DownloadHandler(OdhTecHandler):
         skip_transforms(self)
         services = self.services
         stream = ObjectStream(
-            services.engine, services.s3, bucket, name, body, self._stop, self._flow(bucket, name), self.version_id()
+            services.engine, self.store, bucket, name, body, self._stop, self._flow(bucket, name), self.version_id()
         )
         connection: Any = self.request.connection
         try:
@@ -96,7 +96,7 @@ class DownloadHandler(OdhTecHandler):
 
     async def _ask(self, bucket: str, key: str, head: bool, conditions: dict[str, Any]) -> ObjectBody | None:
         try:
-            return await self.call(self.services.s3.open, bucket, key, head=head, **conditions)
+            return await self.call(self.store.open, bucket, key, head=head, **conditions)
         except StoreError as error:
             if error.status != 304:
                 raise

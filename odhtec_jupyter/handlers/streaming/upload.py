@@ -35,6 +35,7 @@ class UploadHandler(StreamedBodyHandler):
         if self.replied or self.request.method not in {"POST", "PUT"}:
             return
         self._policy = self.choice("onConflict", "overwrite", POLICIES)
+        self.store.require_writable()
         bucket: str = self.path_kwargs["bucket"]
         key = self.key(self.path_kwargs["key"]) if self.path_kwargs.get("key") else ""
         if self.request.method == "PUT":
@@ -51,9 +52,9 @@ class UploadHandler(StreamedBodyHandler):
         if condition is not None:
             if self.get_query_argument("onConflict", "overwrite") != "overwrite":
                 raise BadRequest("onConflict cannot be combined with If-Match or If-None-Match.")
-            target = await self.call(conditional_target, self.services.s3, bucket, key, content_type, condition)
+            target = await self.call(conditional_target, self.store, bucket, key, content_type, condition)
         else:
-            target = await self.call(choose_target, self.services.s3, bucket, key, content_type, self._policy)
+            target = await self.call(choose_target, self.store, bucket, key, content_type, self._policy)
         if target is None:
             self.reply(UploadReply(uploaded=[], skipped=[key], errors=[]))
             return
@@ -70,7 +71,7 @@ class UploadHandler(StreamedBodyHandler):
 
         async def open_file(name: str, content_type: str | None, at_most: int | None) -> StreamedUpload | None:
             key = fitting(prefix + name)
-            target = await self.call(choose_target, services.s3, bucket, key, content_type, self._policy)
+            target = await self.call(choose_target, self.store, bucket, key, content_type, self._policy)
             if target is None:
                 return None
             return StreamedUpload(services.engine, target, size=None, at_most=at_most, on_failure=self.lost)
@@ -85,7 +86,7 @@ class UploadHandler(StreamedBodyHandler):
 
     def _require_bucket(self, bucket: str) -> None:
         try:
-            self.services.s3.list_objects(bucket, "", max_keys=1, token=None)
+            self.store.list_objects(bucket, "", max_keys=1, token=None)
         except StoreError as error:
             if error.status != 403:  # there can be permission to write but not to list
                 raise

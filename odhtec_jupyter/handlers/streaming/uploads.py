@@ -22,12 +22,12 @@ class UploadsHandler(UntrackedHandler, OdhTecHandler):
     @web.authenticated
     async def get(self) -> None:
         """List unfinished uploads, newest first."""
-        self.reply(self.services.uploads.show_all())
+        self.reply(self.services.uploads.show_all(self.connection_name))
 
     @web.authenticated
     async def post(self) -> None:
         """Start an upload, or find the one to resume."""
-        upload, resumed = await self.services.uploads.begin(self.body(UploadRequest))
+        upload, resumed = await self.services.uploads.begin(self.body(UploadRequest), self.connection_name)
         self.reply(upload, 200 if resumed else 201)
 
 

@@ -18,6 +18,7 @@ from odhtec_jupyter.stores.s3.object import ObjectBody, ObjectHead, described, o
 from odhtec_jupyter.stores.s3.wire.errors import CREDENTIALS, s3_errors
 from odhtec_jupyter.stores.s3.wire.etag import dated, is_dated, normal
 from odhtec_jupyter.stores.s3.wire.list_page import ListPage
+from odhtec_jupyter.uris import S3Uri
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,9 +30,16 @@ class S3Base:
     """One S3 service with one set of credentials."""
 
     def __init__(
-        self, connection: S3Connection, network: Network, *, clock: Callable[[], float] = time.monotonic
+        self,
+        connection: S3Connection,
+        network: Network,
+        *,
+        name: str = "",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``name`` is that of the connection in URIs; empty for the default one."""
         self.connection = connection
+        self.name = name
         self.abilities = Abilities()
         self._denied: set[str] = set()  # buckets in which S3 refused a read without another reason
         self._unseen: set[tuple[str, str]] = set()  # folders in which a HEAD was refused
@@ -40,6 +48,14 @@ class S3Base:
         self._requests = ObjectRequests(self._clients, self.http)
         self.host = self._clients.host
         self.is_amazon = self._clients.is_amazon
+
+    def uri(self, bucket: str, key: str) -> S3Uri:
+        """Return the URI of a key."""
+        return S3Uri(bucket, key, self.name)
+
+    def require_writable(self) -> None:
+        """Raise :class:`Forbidden` (ReadOnly) if nothing can be written through this connection."""
+        self._clients.require_allowed("PUT")
 
     def client(self, bucket: str | None = None) -> S3Client:
         """Return the client for a bucket. On Amazon, requests for a bucket are signed for its own region."""

@@ -20,6 +20,7 @@ class S3Links(S3Base):
 
         A link expires with the credentials that signed it. If their expiry is known, it limits that of the link.
         """
+        self._clients.require_allowed(method)
         params: dict[str, Any] = {"Bucket": bucket, "Key": key}
         if method == "GET":
             params["ResponseContentDisposition"] = disposition

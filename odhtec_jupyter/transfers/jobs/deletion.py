@@ -48,7 +48,7 @@ async def delete_all(engine: Engine, store: S3Store, transfer: Transfer) -> None
     free = asyncio.Semaphore(PARALLEL_BATCHES)
 
     async def delete(keys: list[str]) -> None:
-        new = [(key, S3Uri(bucket, key)) for key in keys if key not in known]
+        new = [(key, uri.with_path(key)) for key in keys if key not in known]
         files = transfer.add_running_files(new)
         files += [known[key] for key in keys if key in known]
         await engine.journal.written()
@@ -140,7 +140,7 @@ def _settle(transfer: Transfer, bucket: str, files: Iterable[TransferFile], erro
             failed.append(file)
     for key, error in refused.items():  # some stores return a key in another form than requested
         if listed + len(failed) < MAX_LISTED_FAILURES:
-            failed.append(transfer.restore_file(key, S3Uri(bucket, key), None))
+            failed.append(transfer.restore_file(key, transfer.source.with_path(key), None))
             _refuse(failed[-1], error)
     transfer.files_failed += len(errors)
     transfer.settle_files(gone, failed)

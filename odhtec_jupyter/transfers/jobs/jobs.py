@@ -57,7 +57,8 @@ class Jobs:
         """Do the remaining work of a transfer. Raises :class:`OdhTecError` if it or one of its files failed."""
         stores = self._find_stores(transfer)
         if transfer.action == "delete":
-            await delete_all(self._engine, stores.s3, transfer)
+            assert isinstance(transfer.source, S3Uri)
+            await delete_all(self._engine, stores.s3_of(transfer.source), transfer)
             return
         if not transfer.planned:
             await self._plan(stores, transfer)
@@ -157,7 +158,7 @@ class Jobs:
         source, target, pin = file.source, file.target, pin_text(file.pin)
         assert isinstance(source, HubUri)
         assert isinstance(target, S3Uri)
-        await self._engine.attempt(CancelToken(), lambda: remove_unchanged(stores.s3, target, source, pin))
+        await self._engine.attempt(CancelToken(), lambda: remove_unchanged(stores.s3_of(target), target, source, pin))
 
     async def _remove_empty_folders(self, stores: Stores, transfer: Transfer) -> None:
         """Remove the folders that the move left empty."""

@@ -12,7 +12,6 @@ from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.targets.pending_multipart import MAX_COMPLETION_SECONDS, drop_pending
-from odhtec_jupyter.uris import S3Uri
 
 
 class Multiparts:
@@ -67,7 +66,7 @@ class Multiparts:
         return False
 
     def _entries(self, key: str) -> list[PendingWrite]:
-        uri = S3Uri(self._bucket, key)
+        uri = self._store.uri(self._bucket, key)
         return [
             entry
             for entry in self._engine.pending_writes.entries

@@ -32,6 +32,7 @@ from odhtec_jupyter.transfers.targets.s3_target import S3Target
 from odhtec_jupyter.transfers.targets.workspace_target import WorkspaceTarget, drop_partial
 from odhtec_jupyter.transfers.transfer import Transfer
 from odhtec_jupyter.transfers.transfer_file import TransferFile
+from odhtec_jupyter.uris import in_one_store
 
 MAX_BYTES = MIB // 4  # of a file, which is the memory of its thread
 MAX_FILES = 8  # for one thread at a time; in the workspace, so many files are open
@@ -45,7 +46,7 @@ def is_small_copy(writes: PendingWrites, transfer: Transfer, file: TransferFile)
 
     If its source has changed since an earlier run, the first attempt fails.
     """
-    in_store = file.source.scheme == file.target.scheme == "s3"
+    in_store = in_one_store(file.source, file.target)
     return (
         file.what in {"create", "overwrite", "rename"}
         and file.to_move <= (PART_SIZE if in_store else MAX_BYTES)
@@ -154,7 +155,7 @@ class CopiesToS3(_Copies):
     async def run(self, files: Sequence[TransferFile]) -> tuple[Sequence[TransferFile], Failed]:
         """Copy files."""
         flow = self._flow(files[0])
-        memory = max(0 if file.source.scheme == "s3" else file.to_move for file in files)
+        memory = max(0 if in_one_store(file.source, file.target) else file.to_move for file in files)
 
         with await self._engine.budget.lease(max(memory, 1), "copy") as lease:
 
@@ -168,7 +169,7 @@ class CopiesToS3(_Copies):
         source, target, size = self._stores.at(file.source), self._stores.writable(file.target), file.to_move
         assert isinstance(target, S3Location)
         bucket, key, if_absent = target.uri.bucket, target.uri.key, self._if_absent(file)
-        if isinstance(source, S3Location):
+        if isinstance(source, S3Location) and source.store is target.store:
             pin = pin_text(file.pin)
             to = S3Target(target.store, bucket, key)
             etag = to.store.copy(bucket, key, source.uri.bucket, source.uri.key, etag=pin, if_absent=if_absent)

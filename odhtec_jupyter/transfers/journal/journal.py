@@ -22,7 +22,7 @@ from typing import Any
 
 from odhtec_jupyter.transfers.journal.migration import migrate
 
-VERSION = 2
+VERSION = 3
 BATCH_SECONDS = 0.25  # in which statements are collected, because a commit costs as much as storing a part
 MAX_SERVERS = 32  # of one user with the same state directory
 TABLES = {
@@ -36,7 +36,7 @@ TABLES = {
     "parts": "pending_write TEXT, number INTEGER, etag TEXT, size INTEGER, PRIMARY KEY (pending_write, number)",
     "uploads": "endpoint TEXT, bucket TEXT, key TEXT, requested_key TEXT, size INTEGER, part_size INTEGER, "
     "content_type TEXT, last_modified INTEGER, if_absent INTEGER, verify TEXT, etag TEXT, id TEXT PRIMARY KEY, "
-    "created_at TEXT, touched_at REAL",
+    "created_at TEXT, touched_at REAL, connection TEXT DEFAULT '', fingerprint TEXT DEFAULT ''",
 }
 
 Row = Sequence[Any]

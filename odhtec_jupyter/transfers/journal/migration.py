@@ -2,6 +2,8 @@
 
 Version 1: the table of pending writes was called ``unfinished``, its column ``upload_id`` also held the token of a
 partial file, and part number 0 held the pin of a partial file that was about to be renamed.
+
+Version 2: there was one connection, so uploads had no name of it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ def migrate(database: sqlite3.Connection, version: int, pending_writes: str) -> 
     """
     if version == 1:
         _from_version_1(database, pending_writes)
+    if version in {1, 2}:
+        for column in ("connection", "fingerprint"):
+            database.execute(f"ALTER TABLE uploads ADD COLUMN {column} TEXT DEFAULT ''")
 
 
 def _from_version_1(database: sqlite3.Connection, pending_writes: str) -> None:

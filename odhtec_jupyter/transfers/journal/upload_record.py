@@ -30,6 +30,8 @@ class UploadRecord:
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
     touched_at: float = field(default_factory=time.time)  # seconds since 1970
+    connection: str = ""  # its name; empty for the default one
+    fingerprint: str = ""  # of a connection with a name
 
     @property
     def owner(self) -> Owner:

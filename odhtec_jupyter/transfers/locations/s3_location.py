@@ -53,7 +53,7 @@ class S3Location:
             return
         for page in self.store.walk(bucket, key):
             yield [
-                Entry(item.Key[len(key) :], S3Uri(bucket, item.Key), item.Size, item.ETag or "", item.LastModified)
+                Entry(item.Key[len(key) :], self.uri.with_path(item.Key), item.Size, item.ETag or "", item.LastModified)
                 for item in page
             ]
 

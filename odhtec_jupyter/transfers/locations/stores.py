@@ -21,10 +21,14 @@ from odhtec_jupyter.uris import HubUri, S3Uri, Uri, WorkspaceUri
 class Stores:
     """The stores of one run of a transfer, and the token that was entered for it."""
 
-    s3: S3Store
+    find_s3: Callable[[str], S3Store]  # by the name of its connection; the same store each time
     hub: HubStore
     workspace: WorkspaceStore
     token: str | None = None
+
+    def s3_of(self, uri: S3Uri) -> S3Store:
+        """Return the store of the connection that a URI names. Raises :class:`OdhTecError` if there is none."""
+        return self.find_s3(uri.connection)
 
     def at(self, uri: Uri) -> Location:
         """Return the location of a URI."""
@@ -33,7 +37,7 @@ class Stores:
     def writable(self, uri: Uri) -> WritableLocation:
         """Return a location to write to. Raises :class:`BadRequest` for the hub."""
         if isinstance(uri, S3Uri):
-            return S3Location(self.s3, uri)
+            return S3Location(self.s3_of(uri), uri)
         if isinstance(uri, WorkspaceUri):
             return WorkspaceLocation(self.workspace, uri)
         raise BadRequest("target: the hub is read-only.")

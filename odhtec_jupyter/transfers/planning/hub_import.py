@@ -25,14 +25,21 @@ class ImportPlan:
 
 
 def plan_import(
-    stores: Stores, request: ImportRequest, options: Options, is_stopped: Callable[[], bool] = never
+    stores: Stores,
+    request: ImportRequest,
+    options: Options,
+    is_stopped: Callable[[], bool] = never,
+    *,
+    connection: str = "",
 ) -> ImportPlan:
     """Plan an import from the repository and the bucket. Blocks; writes nothing.
+
+    ``connection`` is that of the bucket; empty for the default one.
 
     Raises :class:`OdhTecError` with a message for the user if the import is impossible: an unknown or gated repository,
     an invalid token, a missing bucket, or (409) objects that differ while ``on_conflict`` is ``fail``.
     """
-    found = _plan(stores, request, options, is_stopped)
+    found = _plan(stores, request, options, is_stopped, connection)
     for one in found.files:
         if one.error:
             raise one.error
@@ -41,11 +48,16 @@ def plan_import(
 
 
 def dry_run_import(
-    stores: Stores, request: ImportRequest, options: Options, is_stopped: Callable[[], bool] = never
+    stores: Stores,
+    request: ImportRequest,
+    options: Options,
+    is_stopped: Callable[[], bool] = never,
+    *,
+    connection: str = "",
 ) -> TransferPlan:
     """Return what an import would do with each file; a refused file is part of the plan, not an error. Blocks."""
     paths: set[str] = set()
-    found = _plan(stores, request, options, is_stopped, paths)
+    found = _plan(stores, request, options, is_stopped, connection, paths)
     plan = show_plan(found.files)
     # If none of the files exists at the target, objects of another revision are unlikely.
     most = MAX_LOOKUPS if any(one.what not in {"create", "remove"} for one in found.files) else FEW_LOOKUPS
@@ -58,6 +70,7 @@ def _plan(
     request: ImportRequest,
     options: Options,
     is_stopped: Callable[[], bool],
+    connection: str,
     paths: set[str] | None = None,
 ) -> ImportPlan:
     address = stores.hub.address(request.repo, request.repo_type, request.revision)
@@ -65,7 +78,7 @@ def _plan(
     prefix = address.repo if request.prefix is None else request.prefix
     if prefix and not prefix.endswith("/"):
         prefix += "/"
-    target = S3Uri(request.bucket, prefix)
+    target = S3Uri(request.bucket, prefix, connection)
     source = HubUri(address.repo, address.repo_type, address.revision)
     files = make_plan(stores, "import", source, target, options, is_stopped, paths=paths)
     first = files[0].entry.uri

@@ -65,10 +65,24 @@ def check_locations(action: Action, source: Uri, target: Uri | None, names: Sequ
         raise BadRequest("target: to copy within the workspace, use JupyterLab's file browser.")
     if source.is_folder and not target.is_folder:
         raise BadRequest("target must end in a slash, because the source is a folder.")
-    if isinstance(source, S3Uri) and isinstance(target, S3Uri) and source.bucket == target.bucket:
-        end = target if not target.is_folder or source.is_folder else target.below(source.name)
-        if source.key == end.key or (source.is_folder and end.key.startswith(source.key)):
+    if _overlap(source, target):
+        assert isinstance(source, S3Uri)
+        assert isinstance(target, S3Uri)
+        if source.connection == target.connection:
             raise BadRequest("target must not be the source or in it.")
+        if action == "move":  # the copy would be deleted if both connections reach the same bucket
+            raise BadRequest(
+                "target: both connections may reach the same bucket, where the source would be moved to itself. Copy"
+                " it, then delete the source."
+            )
+
+
+def _overlap(source: Uri, target: Uri) -> bool:
+    """Return whether the target is the source or in it, if their buckets are the same."""
+    if not isinstance(source, S3Uri) or not isinstance(target, S3Uri) or source.bucket != target.bucket:
+        return False
+    end = target if not target.is_folder or source.is_folder else target.below(source.name)
+    return source.key == end.key or (source.is_folder and end.key.startswith(source.key))
 
 
 def _check_names(action: Action, source: Uri, target: Uri | None, names: Sequence[str]) -> None:
@@ -98,6 +112,7 @@ def make_plan(
     Raises :class:`Cancelled` if it is stopped, and :class:`OdhTecError` with a message for the user if the transfer is
     impossible.
     """
+    _require_apart(stores, source, target)
     found: list[Entry] = []
     names = options.names
     is_selected, is_not_excluded = chooser(options.include, options.exclude), chooser(None, options.exclude)
@@ -146,6 +161,14 @@ def make_plan(
     return planned
 
 
+def _require_apart(stores: Stores, source: Uri, target: Uri) -> None:
+    """Raise :class:`BadRequest` if two connections reach the same objects: a copy would be written to itself."""
+    if not isinstance(source, S3Uri) or not isinstance(target, S3Uri) or source.connection == target.connection:
+        return
+    if _overlap(source, target) and stores.s3_of(source).host == stores.s3_of(target).host:
+        raise BadRequest("target must not be the source or in it: both connections have the same endpoint.")
+
+
 def require_no_conflict(planned: Sequence[Planned]) -> None:
     """Raise :class:`Conflict` if existing objects differ and ``on_conflict`` is ``fail``."""
     differing = [one for one in planned if one.what == "conflict"]
@@ -170,7 +193,7 @@ def plan_deletion(
         for item in page[: at_most - total]:
             size += item.Size
             if total < MAX_LISTED_FILES:
-                place = S3Uri(selection.bucket, item.Key)
+                place = store.uri(selection.bucket, item.Key)
                 planned.append(Planned(Entry(item.Key, place, item.Size, item.ETag or ""), None, "delete").show())
             total += 1
         if truncated:

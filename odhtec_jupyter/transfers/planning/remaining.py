@@ -43,7 +43,7 @@ def find_remaining(
     Only objects at the path to which an import of their commit writes them count, because a folder below can hold an
     import of its own. Reads the metadata of at most ``most`` objects. Raises :class:`Cancelled`.
     """
-    store = stores.s3
+    store = stores.s3_of(target)
     wanted = {target.key + path for path in paths}
     others: list[str] = []
     truncated = False
@@ -86,7 +86,7 @@ def plan_removal(
     places = {str(one.target) for one in planned}
     removals = []
     for item in {item.key: item for item in named}.values():
-        place = S3Uri(target.bucket, item.key)
+        place = target.with_path(item.key)
         if not item.key.startswith(target.key) or item.key == target.key:
             raise BadRequest(f"remove: {item.key!r} is not below {target}.")
         if str(place) in places:

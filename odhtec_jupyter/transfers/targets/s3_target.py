@@ -48,7 +48,7 @@ class S3Target:
     @property
     def uri(self) -> S3Uri:
         """``s3://bucket/key``."""
-        return S3Uri(self.bucket, self.key)
+        return self.store.uri(self.bucket, self.key)
 
     def part_size(self, size: int) -> int:
         """Return 8 MiB, or more if the file would have more than 10,000 parts."""

@@ -31,8 +31,11 @@ DAY_SECONDS = 86400.0
 class Uploads:
     """The resumable uploads. Not thread-safe; ``store`` is called each time: the connection may change."""
 
-    def __init__(self, engine: Engine, store: Callable[[], S3Store], *, keep_days: int) -> None:
-        """``keep_days``: :meth:`expire` drops an upload that was not used for this long."""
+    def __init__(self, engine: Engine, store: Callable[[str], S3Store], *, keep_days: int) -> None:
+        """``store`` returns the store of a connection by its name.
+
+        ``keep_days``: :meth:`expire` drops an upload that was not used for this long.
+        """
         self._engine = engine
         self._store = store
         self._keep = keep_days * DAY_SECONDS
@@ -60,19 +63,20 @@ class Uploads:
     async def show(self, upload_id: str) -> Upload:
         """Return one upload with the parts that S3 has."""
         session = self.get(upload_id)
-        return session.show(await session.list_parts(self._store()))
+        return session.show(await session.list_parts(self._store_of(session)))
 
-    def show_all(self) -> UploadList:
-        """Return the uploads of the current connection, newest first."""
-        host = self._store().host
-        found = [session for session in self._sessions.values() if session.record.endpoint == host]
+    def show_all(self, connection: str = "") -> UploadList:
+        """Return the uploads of a connection, newest first."""
+        store = self._store(connection)
+        found = [session for session in self._sessions.values() if _is_of(session.record, store)]
         return UploadList(uploads=[session.show() for session in reversed(found)])
 
     # --- creating -------------------------------------------------------------------------------------------------
 
-    async def begin(self, request: UploadRequest) -> tuple[Upload, bool]:
+    async def begin(self, request: UploadRequest, connection: str = "") -> tuple[Upload, bool]:
         """Return an upload to send parts to, and whether it is a resumed one."""
-        store = self._store()
+        store = self._store(connection)
+        store.require_writable()
         _check(request)
         require_room(self._engine, request.key, request.size)
         if session := await self._find_resumable(store, request):
@@ -99,6 +103,8 @@ class Uploads:
                 last_modified=request.last_modified,
                 if_absent=target.if_absent,
                 verify=request.verify,
+                connection=store.name,
+                fingerprint=store.connection.fingerprint if store.name else "",
             )
         )
         session.save()
@@ -137,7 +143,7 @@ class Uploads:
 
         def same(record: UploadRecord) -> bool:
             return (
-                record.endpoint == store.host
+                _is_of(record, store)
                 and (record.bucket, record.requested_key, record.size) == (request.bucket, request.key, request.size)
                 and record.last_modified == request.last_modified
                 and record.content_type == content_type(request.key, request.content_type)
@@ -151,8 +157,7 @@ class Uploads:
         return frozenset(
             session.record.key
             for session in self._sessions.values()
-            if (session.record.endpoint, session.record.bucket) == (store.host, request.bucket)
-            and session not in same_file
+            if _is_of(session.record, store) and session.record.bucket == request.bucket and session not in same_file
         )
 
     def _add(self, record: UploadRecord) -> UploadSession:
@@ -165,14 +170,16 @@ class Uploads:
         self, upload_id: str, number: int, length: int | None, on_failure: Callable[[OdhTecError], None]
     ) -> IncomingPart:
         """Prepare for a part of ``length`` bytes. Raises before the body is read where that is possible."""
-        session, store = self.get(upload_id), self._store()
+        session = self.get(upload_id)
+        store = self._store_of(session)
         return await self._open(session, store, number, length, on_failure)
 
     async def receive_piece(
         self, upload_id: str, number: int, offset: int, length: int | None, on_failure: Callable[[OdhTecError], None]
     ) -> PartInPieces:
         """Prepare for ``length`` bytes of a part from ``offset`` on; earlier requests have sent the bytes before."""
-        session, store = self.get(upload_id), self._store()
+        session = self.get(upload_id)
+        store = self._store_of(session)
         size = incoming_part.size_of_part(session, number)
         if length is None:
             raise incoming_part.no_length()
@@ -216,11 +223,13 @@ class Uploads:
         """Make the object visible. A repeated call returns the same result."""
         if upload_id in self._completed:
             return self._completed[upload_id]
-        return await self.get(upload_id).complete(self._store(), overwrite=overwrite)
+        session = self.get(upload_id)
+        return await session.complete(self._store_of(session), overwrite=overwrite)
 
     async def drop(self, upload_id: str) -> None:
         """Delete the upload and its parts."""
-        await self.get(upload_id).drop(self._store())
+        session = self.get(upload_id)
+        await session.drop(self._store_of(session))
 
     async def expire(self) -> None:
         """Drop uploads that were not used for ``keep_days``."""
@@ -232,9 +241,12 @@ class Uploads:
         for session in list(self._sessions.values()):
             if session.record.touched_at < limit and not session.incoming:
                 try:
-                    await session.drop(self._store())
+                    await session.drop(self._store_of(session))
                 except OdhTecError:  # the connection has changed or does not work
                     session.forget()
+
+    def _store_of(self, session: UploadSession) -> S3Store:
+        return self._store(session.record.connection)
 
     def _ended(self, session: UploadSession) -> None:
         self._sessions.pop(session.record.id, None)
@@ -242,6 +254,11 @@ class Uploads:
             self._completed[session.record.id] = session.result
             while len(self._completed) > MAX_ANSWERS:
                 self._completed.popitem(last=False)
+
+
+def _is_of(record: UploadRecord, store: S3Store) -> bool:
+    """Return whether an upload was started with the connection of a store."""
+    return (record.endpoint, record.connection) == (store.host, store.name)
 
 
 def _check(request: UploadRequest) -> None:

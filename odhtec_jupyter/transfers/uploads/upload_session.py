@@ -230,6 +230,11 @@ class UploadSession:
                 f"This upload was started at {self.record.endpoint}, but the connection in use is {store.host}.",
                 code="OtherConnection",
             )
+        if self.record.connection and self.record.fingerprint != store.connection.fingerprint:
+            raise Conflict(
+                f"This upload was started with another account of the connection “{self.record.connection}”.",
+                code="OtherConnection",
+            )
 
     def _valid_parts(self, parts: Mapping[int, PartRecord]) -> dict[int, PartRecord]:
         wanted = range(1, self.record.part_count + 1)

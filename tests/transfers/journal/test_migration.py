@@ -159,3 +159,21 @@ def test_failed_migration_changes_nothing(journal: Path, caplog: pytest.LogCaptu
     database = sqlite3.connect(journal)
     assert (database.execute("PRAGMA user_version").fetchone()[0], "\n".join(database.iterdump())) == (1, before)
     database.close()
+
+
+def test_uploads_of_version_2_are_on_the_default_connection(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / "journal.sqlite")
+    for table, columns in TABLES.items():
+        database.execute(f"CREATE TABLE {table} ({columns.partition(', connection TEXT')[0]})")
+    database.execute(f"INSERT INTO uploads (id, endpoint, if_absent) VALUES ('{UPLOAD}', 'store:9000', 0)")
+    database.execute("PRAGMA user_version = 2")
+    database.commit()
+    database.close()
+    journal = Journal(tmp_path, log=LOG)
+    (row,) = journal.rows("uploads")
+    assert (row["id"], row["connection"], row["fingerprint"]) == (UPLOAD, "", "")
+    for table in TABLES:
+        columns = f"PRAGMA table_info({table})"
+        found = [tuple(one)[1:3] for one in journal._database.execute(columns).fetchall()]
+        assert found == [tuple(one.split(" ")[:2]) for one in TABLES[table].partition(", PRIMARY")[0].split(", ")]
+    journal.close()

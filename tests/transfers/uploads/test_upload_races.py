@@ -243,7 +243,7 @@ async def test_stalled_upload_is_aborted_when_others_wait_for_memory(
     monkeypatch.setattr(part_buffer, "MAX_IDLE_SECONDS", 0.2)
     journal = Journal(None, log=logging.getLogger("odhtec-test"))
     engine = Engine(max_memory=4 * PART_SIZE, max_concurrent_transfers=2, journal=journal)  # two parts for uploads
-    uploads = Uploads(engine, lambda: store, keep_days=7)
+    uploads = Uploads(engine, lambda name: store, keep_days=7)
     data = noise(SIZE)
     upload, _ = await uploads.begin(request(bucket))
     failures: list[OdhTecError] = []

@@ -247,7 +247,7 @@ async def test_abandoned_upload_expires(
 async def test_upload_is_rejected_at_another_store(engine: Engine, store: S3Store, bucket: str, s3_client: Any) -> None:
     other = S3Store(S3Connection(endpoint="http://127.0.0.1:9"), Network())
     present = [store]
-    uploads = Uploads(engine, lambda: present[0], keep_days=7)
+    uploads = Uploads(engine, lambda name: present[0], keep_days=7)
     data = noise(SIZE)
     upload, _ = await uploads.begin(request(bucket))
     await put(uploads, upload, data, 1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 import re
 import threading
@@ -14,7 +12,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import urlsplit
 
-from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError, clipped
+from odhtec_jupyter.errors import BadRequest, Forbidden, OdhTecError, StoreError, clipped
 from odhtec_jupyter.network import AMAZON, Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.bounded import MAX_TAGS, PIECE_BYTES, read_whole, require_few
@@ -22,10 +20,17 @@ from odhtec_jupyter.stores.http import CONNECT_TIMEOUT, MAX_IDLE_CONNECTIONS, RE
 from odhtec_jupyter.stores.http_pools import prepared_pools
 from odhtec_jupyter.stores.interruption import ReplyWait, interruptible
 from odhtec_jupyter.stores.s3.connection.amazon import US_EAST, amazon_endpoint, is_region
+from odhtec_jupyter.stores.s3.connection.events import (
+    accept_costs,
+    add_content_md5,
+    read_list,
+    repeat_condition,
+    repeat_position,
+    require_bucket_list,
+)
 from odhtec_jupyter.stores.s3.connection.known_buckets import KnownBuckets
 from odhtec_jupyter.stores.s3.connection.signing import stop_before_signing
-from odhtec_jupyter.stores.s3.wire.errors import not_s3, require_s3, s3_errors
-from odhtec_jupyter.stores.s3.wire.list_page import ListPage
+from odhtec_jupyter.stores.s3.wire.errors import require_s3, s3_errors
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
 COPY_TIMEOUT = 600  # seconds
 MAX_REGIONS = 100  # each needs a client of its own; a store can name another one in each reply
 REDIRECTS = {301, 302, 307, 308, 400}  # the statuses of replies that can name the region of a bucket
+READ_METHODS = {"GET", "HEAD"}
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # read by boto3 itself
 
 
@@ -74,9 +80,14 @@ class S3Clients:
                 self._clients[region, once, patient] = self._make(region, once, patient)
             return self._clients[region, once, patient]
 
+    def require_allowed(self, method: str) -> None:
+        """Raise :class:`Forbidden` for a request that could change something through a read-only connection."""
+        if self._connection.read_only and method not in READ_METHODS:
+            raise Forbidden(f"The connection to {self.host} is read-only.", code="ReadOnly")
+
     def credentials_end(self) -> tuple[bool, datetime | None]:
         """Return whether the credentials are temporary, and their expiry if it is known."""
-        if self._connection.access_key_id:
+        if self._connection.access_key_id or self._connection.anonymous:
             return bool(self._connection.session_token), None
         credentials: Any = self._session and self._session.get_credentials()
         # Not public in botocore; without it the expiry is not known.
@@ -125,6 +136,7 @@ class S3Clients:
         self._regions.pop(bucket, None)
 
     def _make(self, region: str | None, once: bool, patient: bool) -> S3Client:
+        from botocore import UNSIGNED
         from botocore.config import Config
 
         connection = self._connection
@@ -134,8 +146,11 @@ class S3Clients:
             scheme: proxy for scheme in ("http", "https") if (proxy := self._network.proxy_for(endpoint or AMAZON))
         }
         config = Config(
-            signature_version="s3v4",
-            s3={"addressing_style": "path" if endpoint else "auto", "payload_signing_enabled": False},
+            signature_version=UNSIGNED if connection.anonymous else "s3v4",
+            s3={
+                "addressing_style": connection.addressing_style or ("path" if endpoint else "auto"),
+                "payload_signing_enabled": False,
+            },
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
             # The engine does the retries.
@@ -152,7 +167,7 @@ class S3Clients:
         )
         with s3_errors(self.host):
             try:
-                self._session = self._session or _new_session()
+                self._session = self._session or _new_session(None if connection.access_key_id else connection.profile)
                 client = self._session.client(
                     "s3",
                     endpoint_url=endpoint,
@@ -167,26 +182,32 @@ class S3Clients:
                 raise BadRequest(f"endpoint: {error}") from error
         endpoint_of: Any = client
         endpoint_of._endpoint.http_session = _BoundedSession(endpoint_of._endpoint.http_session, self.host)
+        if connection.read_only:
+            client.meta.events.register("before-call.s3", partial(_require_allowed, clients=self))
+        if connection.requester_pays:
+            client.meta.events.register_first("before-sign.s3", accept_costs)
         client.meta.events.register("before-sign.s3.GetObject", stop_before_signing)
         client.meta.events.register("after-call.s3", self.buckets.note)
-        client.meta.events.register("before-sign.s3.DeleteObjects", _add_content_md5)
+        client.meta.events.register("before-sign.s3.DeleteObjects", add_content_md5)
         # The wildcard runs it before botocore's own hook for S3, which parses every list to find an error in it, and
         # treats a list that it cannot parse as an error.
         for operation in ("ListObjectsV2", "ListObjects"):
-            client.meta.events.register_first(f"before-parse.*.{operation}", _read_list)
-        client.meta.events.register_first("before-parse.*.ListBuckets", partial(_require_bucket_list, host=self.host))
-        client.meta.events.register("before-sign.s3.ListObjectsV2", _repeat_position)
+            client.meta.events.register_first(f"before-parse.*.{operation}", read_list)
+        client.meta.events.register_first("before-parse.*.ListBuckets", partial(require_bucket_list, host=self.host))
+        client.meta.events.register("before-sign.s3.ListObjectsV2", repeat_position)
         client.meta.events.register_first("needs-retry.s3", partial(_refuse_redirect, clients=self))
         if not self.is_amazon:
-            client.meta.events.register("before-sign.s3.CopyObject", _repeat_condition)
+            client.meta.events.register("before-sign.s3.CopyObject", repeat_condition)
         return client
 
 
-def _new_session() -> Session:
+def _new_session(profile: str | None) -> Session:
     from boto3.session import Session
     from botocore.session import get_session
 
     core = get_session()
+    if profile:
+        core.set_config_variable("profile", profile)
     session = Session(botocore_session=core)
     # After boto3 has added a folder to the session's loader, or the shared one would get it for each session.
     core.register_component("data_loader", _loader())
@@ -275,35 +296,9 @@ class _BoundedSession:
         self._session.close()
 
 
-def _add_content_md5(request: Any, **_: Any) -> None:
-    """Add the checksum that older MinIO requires for DeleteObjects. FIPS allows MD5 as a checksum."""
-    body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
-    digest = hashlib.md5(body, usedforsecurity=False).digest()
-    request.headers["Content-MD5"] = base64.b64encode(digest).decode()
-
-
-def _read_list(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    """Parse a list instead of botocore, whose parser takes several times as long.
-
-    The reply has the result as ``ListPage``. Requests, signatures, retries and errors, also those with status 200, are
-    still handled by botocore.
-    """
-    body = response_dict["body"]
-    if response_dict["status_code"] == 200 and b"<Error>" not in body[:1024]:
-        customized_response_dict["ListPage"] = ListPage(body, response_dict["headers"].get("date", ""))
-        response_dict["body"] = b"<ListBucketResult/>"
-
-
-def _require_bucket_list(response_dict: dict[str, Any], host: str, **_: Any) -> None:
-    """Raise an error for a service that replies 200 to everything: botocore reads an empty body as an empty list."""
-    if response_dict["status_code"] == 200 and b"ListAllMyBucketsResult" not in response_dict["body"][:1024]:
-        raise not_s3(host, "something other than a list of buckets")
-
-
-def _repeat_position(request: Any, **_: Any) -> None:
-    """Send ``start-after`` as ``marker``, too, for a store that treats ListObjectsV2 as ListObjects."""
-    if position := re.search(r"[?&]start-after=([^&]*)", request.url):
-        request.url += f"&marker={position[1]}"
+def _require_allowed(params: dict[str, Any], clients: S3Clients, **_: Any) -> None:
+    """Handle botocore's event before a call: refuse one that could change something."""
+    clients.require_allowed(params["method"])
 
 
 def _refuse_redirect(response: Any, request_dict: Any, clients: S3Clients, **_: Any) -> None:
@@ -335,9 +330,3 @@ def redirected(host: str, location: str, status: int) -> StoreError:
         " region in the settings.",
         code="PermanentRedirect",
     )
-
-
-def _repeat_condition(request: Any, **_: Any) -> None:
-    """Send the condition on the source of a copy under the name that Ceph RGW knows, without ``source``."""
-    if etag := request.headers.get("x-amz-copy-source-if-match"):
-        request.headers["x-amz-copy-if-match"] = etag

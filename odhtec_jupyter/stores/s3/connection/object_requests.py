@@ -95,6 +95,7 @@ class ObjectRequests:
         size: int | None,
         timeout: float | None,
     ) -> BaseHTTPResponse:
+        self._clients.require_allowed(method)
         with s3_errors(self._clients.host):
             client = self._clients.get(bucket)
             url, sent = self._signer.sign(client, operation, method, bucket, key, query, headers)

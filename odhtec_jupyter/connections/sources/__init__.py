@@ -1,0 +1,1 @@
+"""The sources of connections, one in each module."""

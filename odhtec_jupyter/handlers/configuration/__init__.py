@@ -1,0 +1,1 @@
+"""Which stores the server uses and how: connections, settings, the disclaimer."""

@@ -1,0 +1,67 @@
+"""``/connections``: secrets are never returned, and values are checked before they are stored."""
+
+from __future__ import annotations
+
+from tornado import web
+
+from odhtec_jupyter.connections.connection import Connection
+from odhtec_jupyter.connections.presets import PRESETS
+from odhtec_jupyter.connections.summary import problem, summary
+from odhtec_jupyter.handlers.base import READ_METHODS, SETTINGS_RESOURCE, OdhTecHandler
+from odhtec_jupyter.models import ConnectionList, ConnectionRequest, ConnectionSummary, Message
+
+
+class ConnectionHandlerBase(OdhTecHandler):
+    """The base of the handlers of connections.
+
+    Everyone who can use the stores sees which there are. To add one is to decide where the objects of all users go.
+    """
+
+    @property
+    def auth_resources(self) -> tuple[str, ...]:
+        """Changes require the resource of the settings, too."""
+        own = super().auth_resources
+        return own if self.request.method in READ_METHODS else (*own, SETTINGS_RESOURCE)
+
+    async def shown(self, *connections: Connection) -> list[ConnectionSummary]:
+        """Return what the user sees of these connections."""
+        with_account = await self.has_permission("read", SETTINGS_RESOURCE)
+        return [summary(connection, with_account=with_account) for connection in connections]
+
+
+class ConnectionsHandler(ConnectionHandlerBase):
+    """``/connections``"""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Return all connections, also those that cannot be used, and the presets for new ones."""
+        registry = self.services.connections
+        found = await self.call(lambda: (registry.all(), registry.duplicates()))
+        self.reply(
+            ConnectionList(
+                connections=await self.shown(*found[0]),
+                problems=[problem(one) for one in found[1]],
+                presets=list(PRESETS),
+            )
+        )
+
+    @web.authenticated
+    async def post(self) -> None:
+        """Add a connection until the server stops."""
+        added = await self.call(self.services.connections.add, self.body(ConnectionRequest))
+        self.reply((await self.shown(added))[0], status=201)
+
+
+class ConnectionHandler(ConnectionHandlerBase):
+    """``/connections/{name}``"""
+
+    @web.authenticated
+    async def get(self, name: str) -> None:
+        """Return a connection, also one that cannot be used."""
+        self.reply((await self.shown(await self.call(self.services.connections.find, name)))[0])
+
+    @web.authenticated
+    async def delete(self, name: str) -> None:
+        """Remove a connection that was added while the server runs."""
+        await self.call(self.services.connections.remove, name)
+        self.reply(Message(message=f"The connection “{name}” has been removed."))
