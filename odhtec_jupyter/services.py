@@ -32,6 +32,7 @@ from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
 from odhtec_jupyter.transfers.locations.stores import Stores
 from odhtec_jupyter.transfers.manager import TransferManager
 from odhtec_jupyter.transfers.runtime.engine import Engine
+from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.transfer import Action, Options, Transfer
 from odhtec_jupyter.transfers.uploads.sessions import Uploads
 from odhtec_jupyter.uris import DEFAULT_CONNECTION, S3Uri, Uri, names_connection
@@ -42,6 +43,7 @@ SWEEP_SECONDS = 600.0  # seconds between two searches for leftovers
 # For everything that stopping waits for. Kubernetes kills 30 s after SIGTERM, and stopping kernels takes time, too.
 STOP_SECONDS = 5.0
 CONNECTIONS_SECONDS = 10.0  # that the start waits for the files with connections
+LOOK_SECONDS = 5.0  # between two looks at the connections while a transfer waits for one
 ACTIVITY_SECONDS = 60.0  # between two records of activity; cullers of workbenches check every few minutes
 
 
@@ -89,6 +91,7 @@ class Services:
         self._cleanups: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
+        self._looker: asyncio.Task[None] | None = None
         # Functions that end the uploads and archives whose bodies are being streamed.
         self.open_streams: set[Callable[[], Coroutine[Any, Any, None]]] = set()
         # A transfer keeps its store, so replaced stores stay open until the server stops.
@@ -121,6 +124,7 @@ class Services:
         await self.transfers.restore()
         self._sweeper = asyncio.create_task(self._keep_sweeping(), name="odhtec sweeper")
         self._heart = asyncio.create_task(self._keep_noting(), name="odhtec activity")
+        self._looker = asyncio.create_task(self._keep_looking(), name="odhtec connections")
 
     def _journal_names_connections(self) -> bool:
         """Return whether an earlier server left anything of a connection with a name."""
@@ -276,6 +280,13 @@ class Services:
             if self.transfers.active:
                 self.note_activity()
 
+    async def _keep_looking(self) -> None:
+        """Look for changed files while a transfer waits for a connection: there may be no request that notices them."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if any(transfer.state == "paused" and transfer.needs == "connection" for transfer in self.transfers.list()):
+                await self.engine.in_thread(CancelToken(), self.connections.refresh)
+
     def _is_leftover(self, entry: PendingWrite) -> bool:
         if entry.live:
             return False
@@ -313,8 +324,9 @@ class Services:
         Work that waits for a store longer than :data:`STOP_SECONDS` is abandoned: its thread ends with the process.
         """
         end = time.monotonic() + STOP_SECONDS
-        if self._heart:
-            self._heart.cancel()
+        for task in (self._heart, self._looker):
+            if task:
+                task.cancel()
         if self._sweeper:
             self._sweeper.cancel()
         for abort in self.open_streams:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from odhtec_jupyter import services as services_module
 from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.errors import BadRequest, NotFound
 from odhtec_jupyter.models import ConnectionRequest
@@ -167,6 +168,38 @@ async def test_transfer_waits_while_its_connection_is_gone(
     assert transfer.error.message == "Paused: There is no connection 'added'. Add it again to continue."
     connected.connections.add(added(odd))  # wakes it
     await until(connected, lambda: transfer.state == "completed")
+    assert odd.objects["b"].body == b"content"
+
+
+@on_moto
+async def test_transfer_continues_when_the_files_of_its_connection_are_back(
+    make_services: Callable[..., Services],
+    odd: OddStore,
+    bucket: str,
+    s3_client: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(services_module, "LOOK_SECONDS", 0.05)
+    s3_client.put_object(Bucket=bucket, Key="a", Body=b"content")
+    secret, away = tmp_path / "secrets" / "mounted", tmp_path / "away"
+    secret.mkdir(parents=True)
+    for name, value in (("S3_ENDPOINT", odd.endpoint), ("ACCESS_KEY_ID", "id"), ("SECRET_ACCESS_KEY", "secret")):
+        (secret / f"AWS_{name}").write_text(value)
+    services = make_services(connections_dir=str(secret.parent))
+    await services.start()
+    services.connections.refresh()
+    async with no_files(services):
+        transfer = await begin(services, "copy", f"s3://{bucket}/a", "s3://mounted@bucket/b")
+        await services.transfers.pause(transfer.id)
+    secret.rename(away)
+    services.connections.expire()
+    services.connections.refresh()
+    await services.transfers.resume(transfer.id)
+    await ended(services, transfer)
+    assert (transfer.state, transfer.needs) == ("paused", "connection")
+    away.rename(secret)  # no request follows
+    await until(services, lambda: transfer.state == "completed")
     assert odd.objects["b"].body == b"content"
 
 
