@@ -90,11 +90,10 @@ class Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         """Decide how fast this connection is."""
         super().setup()
-        self._rate = self.service.bytes_per_second
-        every = self.service.slow_every
+        every, is_limited = self.service.slow_every, bool(self.service.bytes_per_second)
         # The second of each group is the slow one: a first connection alone has nothing to be compared with.
-        if self._rate and every and self.host == "cdn" and next(self.service.connections) % every == 1:
-            self._rate /= _SLOW_FACTOR
+        is_slow = is_limited and every and self.host == "cdn" and next(self.service.connections) % every == 1
+        self._slowness = _SLOW_FACTOR if is_slow else 1
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Log nothing: the traffic is recorded."""
@@ -190,7 +189,8 @@ class Handler(BaseHTTPRequestHandler):
         cut = faults.take(Cut, self.host, self.command, self.url_path, span)
         wrong = faults.take(WrongByte, self.host, self.command, self.url_path, span)
         halt = faults.take(Halt, self.host, self.command, self.url_path, span)
-        rate = self._rate
+        # The limit of now: a connection that is kept is as fast as a new one.
+        rate = self.service.bytes_per_second and self.service.bytes_per_second / self._slowness
         if cut is not None:
             stop = start + cut.after
         if isinstance(content, FileContent) and wrong is None and halt is None and rate is None:
