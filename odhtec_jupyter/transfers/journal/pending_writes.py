@@ -55,18 +55,20 @@ class PendingWrites:
     def load(self) -> None:
         """Load the pending writes of an earlier server."""
         for row in self._journal.rows("pending_writes"):
-            entry = PendingWrite(
-                id=row["id"],
-                owner=Owner.parse(row["owner"]),
-                uri=parse_uri(row["uri"], "uri"),
-                endpoint=row["endpoint"],
-                started_at=row["started_at"],
-                upload_id=row["upload_id"],
-                token=row["token"],
-                completing_at=row["completing_at"],
-                published_pin=row["published_pin"],
-            )
-            self._add(entry)
+            with self._journal.leaving_out("pending_writes"):
+                self._add(
+                    PendingWrite(
+                        id=row["id"],
+                        owner=Owner.parse(row["owner"]),
+                        uri=parse_uri(row["uri"], "uri"),
+                        endpoint=row["endpoint"],
+                        started_at=row["started_at"],
+                        upload_id=row["upload_id"],
+                        token=row["token"],
+                        completing_at=row["completing_at"],
+                        published_pin=row["published_pin"],
+                    )
+                )
         for row in self._journal.rows("parts"):
             if owning := self._entries.get(row["pending_write"]):
                 owning.parts[row["number"]] = PartRecord(row["etag"], row["size"])
