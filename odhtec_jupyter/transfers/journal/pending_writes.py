@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from odhtec_jupyter.transfers.journal.journal import Journal, Row
 from odhtec_jupyter.transfers.owner import STREAM, Owner
-from odhtec_jupyter.uris import Uri, parse_uri
+from odhtec_jupyter.uris import S3Uri, Uri, parse_uri
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,12 @@ class PendingWrite:
     published_pin: str | None = None  # of the partial file, recorded before it is renamed
     parts: dict[int, PartRecord] = field(default_factory=dict)
     live: bool = False  # a task of this process is writing it
+
+    def is_at(self, uri: Uri, endpoint: str) -> bool:
+        """Return whether it writes there; several connections can reach the same object."""
+        if isinstance(uri, S3Uri) and isinstance(self.uri, S3Uri):
+            return (self.uri.bucket, self.uri.key, self.endpoint) == (uri.bucket, uri.key, endpoint)
+        return self.uri == uri
 
 
 class PendingWrites:
