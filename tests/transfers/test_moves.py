@@ -179,3 +179,22 @@ async def test_marker_of_a_folder_copied_to_a_bucket_is_omitted(
         s3_client.delete_object(Bucket=other, Key=key)
     s3_client.delete_bucket(Bucket=other)
     assert (transfer.state, transfer.error, there) == ("completed", None, {"x": b"x"})
+
+
+@pytest.mark.parametrize("on_conflict", ["overwrite", "fail"])
+@pytest.mark.parametrize("size", [5, 300_000])
+async def test_two_files_for_the_same_place_are_not_both_moved_to_it(
+    services: Services, s3_client: Any, bucket: str, workspace: Path, on_conflict: str, size: int
+) -> None:
+    objects = {f"from/{name}/f": name.encode() * size for name in "ab"}
+    for key, body in objects.items():
+        s3_client.put_object(Bucket=bucket, Key=key, Body=body)
+    (workspace / "to" / "a").mkdir(parents=True)
+    (workspace / "to" / "b").symlink_to("a")
+    where = f"s3://{bucket}/from/", "workspace://to/"
+    transfer = await ended(services, await begin(services, "move", *where, on_conflict=on_conflict))
+    for _ in range(2):
+        assert {file.path: file.state for file in transfer.files} == {"a/f": "completed", "b/f": "failed"}
+        assert (workspace / "to" / "a" / "f").read_bytes() == objects["from/a/f"]
+        assert set(contents(s3_client, bucket)) == {"from/b/f"}
+        await ended(services, await services.transfers.retry(transfer.id))

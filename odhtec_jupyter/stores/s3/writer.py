@@ -241,7 +241,8 @@ class S3Writer(S3Existing):
         if response.status != 200:
             raise answer_error(response.status, "", "", operation)
         etag: str | None = response.headers.get("ETag")
-        if etag and md5 and _is_md5(etag, response.headers) and etag.strip('"') != md5.hex():
+        is_md5 = self.abilities.hashes_etags and etag and _is_md5(etag, response.headers)
+        if etag and md5 and is_md5 and etag.strip('"') != md5.hex():
             # The store should have refused them because of Content-MD5.
             raise StoreError(f"The S3 store at {self.host} stored different bytes than were sent.", code=WRONG_DIGEST)
         return etag or None

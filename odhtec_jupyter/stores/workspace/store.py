@@ -73,6 +73,11 @@ class WorkspaceStore:
             require_regular(found, path)
         return shown(path, found)
 
+    def real_path(self, path: str) -> bytes:
+        """Return the path from the root after following links, except one at its end, which a new file replaces."""
+        with workspace_errors(path):
+            return b"/".join(self._root.resolve_name(path))
+
     def walk(self, folder: str) -> Iterator[list[WorkspaceFile]]:
         """Yield every file below a folder, in batches, sorted by name within each folder.
 

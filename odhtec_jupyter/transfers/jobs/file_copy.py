@@ -81,6 +81,8 @@ class FileCopy:
 
     @property
     def _if_absent(self) -> bool:
+        if self._file.what == "refuse":  # and tried again by the user
+            return True
         return self._file.what != "overwrite" and self._transfer.options.on_conflict != "overwrite"
 
     def _open(self) -> tuple[RangedSource, Target | None]:

@@ -31,7 +31,7 @@ class KeyDeletion:
         sent = set(self.left)
         again: dict[str, KeyFailure] = {}
         error: OdhTecError | None = None
-        for failure in answer.errors:
+        for failure in {failure.Key: failure for failure in answer.errors}.values():
             # Some stores return a key in another form than requested, which cannot be matched.
             if (temporary := _temporary(failure)) and failure.Key in sent:
                 again[failure.Key] = failure

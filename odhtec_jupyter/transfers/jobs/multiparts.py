@@ -67,8 +67,4 @@ class Multiparts:
 
     def _entries(self, key: str) -> list[PendingWrite]:
         uri = self._store.uri(self._bucket, key)
-        return [
-            entry
-            for entry in self._engine.pending_writes.entries
-            if (entry.uri, entry.endpoint) == (uri, self._store.host)
-        ]
+        return [entry for entry in self._engine.pending_writes.entries if entry.is_at(uri, self._store.host)]

@@ -190,7 +190,7 @@ class CopiesToWorkspace(_Copies):
         """Copy files."""
         writes = self._engine.pending_writes
         begun = await writes.begin_partials((file.owner, file.target) for file in files)
-        writing = [_Writing(file, self._target(file), entry) for file, entry in zip(files, begun, strict=True)]
+        writing = [_Writing(file, entry) for file, entry in zip(files, begun, strict=True)]
         try:
             left = await self._write(writing)
             await self._publish([one for one in writing if one.is_written])
@@ -201,7 +201,7 @@ class CopiesToWorkspace(_Copies):
             if one.file in left:
                 writes.remove(one.entry)
             elif not one.is_published:
-                await finishing(drop_partial(self._engine, one.target.store, one.entry))
+                await finishing(drop_partial(self._engine, self._stores.workspace, one.entry))
         return left, self._failed
 
     async def _write(self, writing: Sequence[_Writing]) -> Sequence[TransferFile]:
@@ -211,9 +211,9 @@ class CopiesToWorkspace(_Copies):
         with await self._engine.budget.lease(max(1, *(file.to_move for file in files)), "copy") as lease:
 
             def write(file: TransferFile) -> None:
-                view = lease.view[: file.to_move]
+                view, target = lease.view[: file.to_move], self._target(file)
                 self._read(self._stores.at(file.source), file, view, flow)
-                by_number[file.number].write(view)
+                by_number[file.number].write(target, view)
 
             def sync(file: TransferFile) -> None:
                 by_number[file.number].sync()
@@ -265,17 +265,18 @@ class CopiesToWorkspace(_Copies):
 class _Writing:
     """A file of the workspace that is being written."""
 
-    def __init__(self, file: TransferFile, target: WorkspaceTarget, entry: PendingWrite) -> None:
+    def __init__(self, file: TransferFile, entry: PendingWrite) -> None:
         self.file = file
-        self.target = target
         self.entry = entry
+        self.target: WorkspaceTarget | None = None
         self.partial: PartialFile | None = None
         self.pin = ""
         self.is_written = self.is_published = False
 
-    def write(self, view: memoryview) -> None:
+    def write(self, target: WorkspaceTarget, view: memoryview) -> None:
         """Write the partial file. Blocks."""
-        self.partial = self.target.write_partial(view, self.entry)
+        self.target = target
+        self.partial = target.write_partial(view, self.entry)
 
     def sync(self) -> None:
         """Wait until the disk has stored the partial file. Blocks."""
@@ -286,6 +287,7 @@ class _Writing:
 
     def publish(self) -> None:
         """Rename the partial file. Blocks."""
+        assert self.target is not None
         assert self.partial is not None
         self.target.publish(self.partial, self.file.to_move, sync_folder=False)
         self.is_published = True

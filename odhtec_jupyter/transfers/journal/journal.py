@@ -15,11 +15,12 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from odhtec_jupyter.errors import OdhTecError
 from odhtec_jupyter.transfers.journal.migration import migrate
 
 VERSION = 3
@@ -66,6 +67,17 @@ class Journal:
         """Return all rows of a table. Only before the first :meth:`write`; then the writer owns the database."""
         assert self._writer is None
         return self._database.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 (a name of TABLES)
+
+    @contextmanager
+    def leaving_out(self, table: str) -> Iterator[None]:
+        """Within the context, leave out a row that cannot be used: the others must be resumed nevertheless.
+
+        Another version can have accepted what this one does not.
+        """
+        try:
+            yield
+        except (OdhTecError, LookupError, TypeError, ValueError) as error:
+            self._log.warning("A row of %s in the journal cannot be used and is left out: %s", table, error)
 
     # --- writing, from the event loop -----------------------------------------------------------------------------
 

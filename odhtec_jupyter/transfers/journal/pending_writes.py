@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from odhtec_jupyter.transfers.journal.journal import Journal, Row
 from odhtec_jupyter.transfers.owner import STREAM, Owner
-from odhtec_jupyter.uris import Uri, parse_uri
+from odhtec_jupyter.uris import S3Uri, Uri, parse_uri
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,12 @@ class PendingWrite:
     parts: dict[int, PartRecord] = field(default_factory=dict)
     live: bool = False  # a task of this process is writing it
 
+    def is_at(self, uri: Uri, endpoint: str) -> bool:
+        """Return whether it writes there; several connections can reach the same object."""
+        if isinstance(uri, S3Uri) and isinstance(self.uri, S3Uri):
+            return (self.uri.bucket, self.uri.key, self.endpoint) == (uri.bucket, uri.key, endpoint)
+        return self.uri == uri
+
 
 class PendingWrites:
     """All pending writes of this server, in memory and in the journal. Use it in the event loop only."""
@@ -55,18 +61,20 @@ class PendingWrites:
     def load(self) -> None:
         """Load the pending writes of an earlier server."""
         for row in self._journal.rows("pending_writes"):
-            entry = PendingWrite(
-                id=row["id"],
-                owner=Owner.parse(row["owner"]),
-                uri=parse_uri(row["uri"], "uri"),
-                endpoint=row["endpoint"],
-                started_at=row["started_at"],
-                upload_id=row["upload_id"],
-                token=row["token"],
-                completing_at=row["completing_at"],
-                published_pin=row["published_pin"],
-            )
-            self._add(entry)
+            with self._journal.leaving_out("pending_writes"):
+                self._add(
+                    PendingWrite(
+                        id=row["id"],
+                        owner=Owner.parse(row["owner"]),
+                        uri=parse_uri(row["uri"], "uri"),
+                        endpoint=row["endpoint"],
+                        started_at=row["started_at"],
+                        upload_id=row["upload_id"],
+                        token=row["token"],
+                        completing_at=row["completing_at"],
+                        published_pin=row["published_pin"],
+                    )
+                )
         for row in self._journal.rows("parts"):
             if owning := self._entries.get(row["pending_write"]):
                 owning.parts[row["number"]] = PartRecord(row["etag"], row["size"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from odhtec_jupyter.models import Failure
 from odhtec_jupyter.stores.source import parse_pin, pin_text
 from odhtec_jupyter.transfers.journal.journal import Journal, upsert
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrites
+from odhtec_jupyter.transfers.owner import Owner
 from odhtec_jupyter.transfers.transfer import FINAL, Options, Transfer, Watcher
 from odhtec_jupyter.transfers.transfer_file import DONE, TransferFile
 from odhtec_jupyter.uris import parse_uri
@@ -53,7 +54,6 @@ class TransferRecords:
 
     def load(self, watcher: Watcher, unfinished: PendingWrites) -> list[Transfer]:
         """Return the transfers of an earlier server, oldest first; those that were running are queued."""
-        transfers = {row["id"]: _transfer(row, watcher) for row in self._journal.rows("transfers")}
         files: defaultdict[str, list[sqlite3.Row]] = defaultdict(list)
         for row in self._journal.rows("files"):
             files[row["transfer"]].append(row)
@@ -62,28 +62,36 @@ class TransferRecords:
             for entry in unfinished.entries
             if entry.owner.kind == "transfer"
         }
-        for transfer in transfers.values():
-            for row in sorted(files[transfer.id], key=lambda row: int(row["number"])):
-                file = transfer.restore_file(
-                    row["path"],
-                    parse_uri(row["target"], "target"),
-                    row["size"],
-                    source=parse_uri(row["source"], "source") if row["source"] else None,
-                    pin=parse_pin(row["pin"]),
-                    what=row["what"],
-                )
-                file.number = int(row["number"])  # the numbers of a deletion have gaps
-                file.state = row["state"]
-                file.error = _failure(row)
-                if file.state in {"queued", "running"} and transfer.state not in FINAL:
-                    file.state = "queued"
-                    # A file with "remove source" is completely copied; only its source is not deleted yet.
-                    stored = (file.size or 0) if file.what == "remove source" else stored_bytes.get(file.owner, 0)
-                    file.bytes_done = min(stored, file.size or 0)
-                elif file.state in DONE:
-                    file.bytes_done = file.to_move
-            transfer.count_again()
-        return sorted(transfers.values(), key=lambda transfer: transfer.created_at)
+        transfers: list[Transfer] = []
+        for row in self._journal.rows("transfers"):
+            with self._journal.leaving_out("transfers"):
+                transfer = _transfer(row, watcher)
+                _restore_files(transfer, files[transfer.id], stored_bytes)
+                transfers.append(transfer)
+        return sorted(transfers, key=lambda transfer: transfer.created_at)
+
+
+def _restore_files(transfer: Transfer, rows: Iterable[sqlite3.Row], stored_bytes: Mapping[Owner, int]) -> None:
+    for row in sorted(rows, key=lambda row: int(row["number"])):
+        file = transfer.restore_file(
+            row["path"],
+            parse_uri(row["target"], "target"),
+            row["size"],
+            source=parse_uri(row["source"], "source") if row["source"] else None,
+            pin=parse_pin(row["pin"]),
+            what=row["what"],
+        )
+        file.number = int(row["number"])  # the numbers of a deletion have gaps
+        file.state = row["state"]
+        file.error = _failure(row)
+        if file.state in {"queued", "running"} and transfer.state not in FINAL:
+            file.state = "queued"
+            # A file with "remove source" is completely copied; only its source is not deleted yet.
+            stored = (file.size or 0) if file.what == "remove source" else stored_bytes.get(file.owner, 0)
+            file.bytes_done = min(stored, file.size or 0)
+        elif file.state in DONE:
+            file.bytes_done = file.to_move
+    transfer.count_again()
 
 
 def _transfer_row(transfer: Transfer) -> tuple[Any, ...]:

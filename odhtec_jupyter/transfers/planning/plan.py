@@ -19,7 +19,7 @@ from odhtec_jupyter.transfers.planning.selection import Selection
 from odhtec_jupyter.transfers.runtime.lookups import never, raise_if_stopped
 from odhtec_jupyter.transfers.transfer import Action, Options
 from odhtec_jupyter.transfers.transfer_file import failure
-from odhtec_jupyter.uris import S3Uri, Uri
+from odhtec_jupyter.uris import S3Uri, Uri, WorkspaceUri
 
 What = Literal["create", "overwrite", "skip", "rename", "conflict", "delete", "refuse", "omit", "remove"]
 MAX_LISTED_FILES = 1000  # in the reply to a dry run
@@ -137,6 +137,7 @@ def make_plan(
     planned: list[Planned] = []
     taken = {str(place) for place in places} if options.on_conflict == "rename" else set()
     sources: set[str] | None = None
+    written: set[bytes] = set()  # files of the workspace, after following links
     for entry, place in zip(found, places, strict=True):
         raise_if_stopped(is_stopped)
         # The part of the path that the user did not name.
@@ -152,6 +153,8 @@ def make_plan(
                 one = Planned(entry, place, "refuse", error)
         if one.what == "rename":
             taken.add(str(one.target))
+        if one.what in {"create", "overwrite", "rename"} and isinstance(one.target, WorkspaceUri):
+            one = _once(stores, one, one.target, written)
         planned.append(one)
     if all(one.what == "omit" for one in planned):
         raise Forbidden(
@@ -167,6 +170,21 @@ def _require_apart(stores: Stores, source: Uri, target: Uri) -> None:
         return
     if _overlap(source, target) and stores.s3_of(source).host == stores.s3_of(target).host:
         raise BadRequest("target must not be the source or in it: both connections have the same endpoint.")
+
+
+def _once(stores: Stores, one: Planned, place: WorkspaceUri, written: set[bytes]) -> Planned:
+    """Refuse a file if another one is written to the same place, by a path through a link: only one would be kept."""
+    if place.is_folder:
+        return one
+    try:
+        real = stores.workspace.real_path(place.path)
+    except OdhTecError as error:
+        return Planned(one.entry, place, "refuse", error)
+    if real in written:
+        twice = Conflict(f"{place} is reached through a link, and another file is written to the same place.")
+        return Planned(one.entry, place, "refuse", twice)
+    written.add(real)
+    return one
 
 
 def require_no_conflict(planned: Sequence[Planned]) -> None:

@@ -61,7 +61,8 @@ def other_uploads(engine: Engine, entry: PendingWrite) -> set[str | None]:
 
     An upload whose id was lost with an earlier server is not included: two of them would wait for each other.
     """
-    others = [other for other in engine.pending_writes.entries if other.uri == entry.uri and other is not entry]
+    entries = engine.pending_writes.entries
+    others = [other for other in entries if other.is_at(entry.uri, entry.endpoint) and other is not entry]
     return {other.upload_id for other in others if other.upload_id or other.live}
 
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from odhtec_jupyter.errors import Conflict, StoreError, Unreachable, VerificationError
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.s3.writer import WRONG_DIGEST
+from odhtec_jupyter.stores.source import RangedSource
 from odhtec_jupyter.transfers.journal.pending_writes import PartRecord, PendingWrite
 from odhtec_jupyter.transfers.owner import STREAM, Owner
 from odhtec_jupyter.transfers.runtime.engine import Engine, finishing
 from odhtec_jupyter.transfers.runtime.parts import MIB, PART_SIZE, part_size
-from odhtec_jupyter.transfers.runtime.retry import CancelToken
+from odhtec_jupyter.transfers.runtime.retry import CancelToken, check
 from odhtec_jupyter.transfers.targets.pending_multipart import (
     drop_pending,
     drop_unnamed,
@@ -29,6 +30,9 @@ from odhtec_jupyter.transfers.targets.write_condition import WriteCondition
 from odhtec_jupyter.uris import S3Uri
 
 MAX_HASHED_BYTES = MIB  # of an object whose MD5 is computed although verify does not ask for it
+COMPARED_BYTES = 64 * 1024  # of an object that is read again, at a time
+# The codes of refusals that an earlier attempt can be the reason for.
+STORED_BEFORE = {"PreconditionFailed", "NoSuchUpload", "ConditionalRequestConflict"}
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,44 @@ class S3Target:
             )
         except StoreError as error:
             if error.code == WRONG_DIGEST:
-                self._delete_wrong()
-            etag = self.stored_before(f'"{hashlib.md5(view, usedforsecurity=False).hexdigest()}"', error)
+                return self._judge_wrong(view, stop, error)
+            try:
+                etag = self.stored_before(f'"{hashlib.md5(view, usedforsecurity=False).hexdigest()}"', error)
+            except StoreError:
+                # The ETag of an encrypted object does not show that it is ours.
+                if error.code not in STORED_BEFORE or (found := self._read_again(view, stop)) is None:
+                    raise
+                return found
         return Written(etag, is_proven=md5 is not None and etag == f'"{md5.hex()}"')
+
+    def _judge_wrong(self, view: memoryview, stop: CancelToken, error: StoreError) -> Written:
+        """Delete our object, whose ETag is the MD5 of other bytes, and raise ``error``. Blocks.
+
+        Some stores have ETags that only look like MD5s. There, the object has the bytes that were sent and stays.
+        """
+        if (found := self._read_again(view, stop)) is not None:
+            self.store.abilities.hashes_etags = False
+            return found
+        self._delete_wrong()
+        raise error
+
+    def _read_again(self, view: memoryview, stop: CancelToken) -> Written | None:
+        """Return the object if it has exactly these bytes, for which it is read; None if it cannot be read. Blocks."""
+        try:
+            head = self.store.head(self.bucket, self.key)
+            if head is None or head.size != len(view):
+                return None
+            if len(view) and not _has_bytes(
+                self.store.source(self.bucket, self.key, head.size, head.etag or ""), view, stop
+            ):
+                return None
+        except VerificationError:  # it has changed in the meantime
+            return None
+        except StoreError as error:
+            if error.transient:
+                raise
+            return None
+        return Written(head.etag, is_proven=True)
 
     async def write_whole(self, engine: Engine, view: memoryview, stop: CancelToken, owner: Owner) -> None:
         """Raise: it is never called, because :meth:`put_whole` writes the object."""
@@ -103,7 +142,7 @@ class S3Target:
 
     def stored_before(self, etag: str | None, error: StoreError) -> str:
         """Return the ETag if an earlier attempt stored the object and only its reply was lost; else raise ``error``."""
-        if error.code not in {"PreconditionFailed", "NoSuchUpload", "ConditionalRequestConflict"}:
+        if error.code not in STORED_BEFORE:
             raise error
         try:
             head = self.store.head(self.bucket, self.key)
@@ -142,6 +181,24 @@ class S3Target:
             self._delete_wrong()
         found = "nothing" if head is None else f"{head.size} bytes"
         raise VerificationError(f"{self.uri} has {found} after {size} bytes were stored.")
+
+
+def _has_bytes(source: RangedSource, view: memoryview, stop: CancelToken) -> bool:
+    """Return whether a source has exactly these bytes. Blocks."""
+    block = memoryview(bytearray(min(len(view), COMPARED_BYTES)))
+    reader = source.open_range(0, len(view))
+    done = 0
+    try:
+        with stop.ending(reader):
+            while done < len(view):
+                check(stop)
+                count = reader.readinto(block[: len(view) - done])
+                if not count or block[:count] != view[done : done + count]:
+                    return False
+                done += count
+    finally:
+        reader.close()
+    return True
 
 
 class Multipart:

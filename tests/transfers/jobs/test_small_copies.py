@@ -15,6 +15,7 @@ from odhtec_jupyter.demo.hub.repository import Repository
 from odhtec_jupyter.errors import OdhTecError, StoreError
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.workspace.hidden import HiddenRules
 from odhtec_jupyter.stores.workspace.part import PartialFile
 from odhtec_jupyter.transfers.jobs import small_copies
 from odhtec_jupyter.transfers.journal.journal import Journal
@@ -211,6 +212,21 @@ async def test_existing_file_is_not_replaced_by_one_that_was_written_in_the_mean
     await ended(services, transfer)
     assert (transfer.state, errors(transfer)) == ("failed", {"d0/f000": "FileExists"})
     assert written(workspace / "to") == FILES | {"d0/f000": b"theirs"}, "no partial file is left"
+    assert services.engine.pending_writes.entries == []
+
+
+@on_moto
+async def test_file_that_is_hidden_since_it_was_planned_fails_alone(
+    services: Services, objects: None, s3_client: Any, workspace: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3_client.put_object(Bucket=bucket, Key="from/d0/.hidden", Body=b"hidden")
+    async with no_files(services):
+        with monkeypatch.context() as patch:
+            patch.setattr(services.workspace, "_rules", lambda: HiddenRules(allow_hidden=True))
+            transfer = await begin_planned(services, "copy", f"s3://{bucket}/from/", "workspace://to/")
+    await ended(services, transfer)
+    assert (transfer.state, errors(transfer)) == ("failed", {"d0/.hidden": "HiddenFile"})
+    assert written(workspace / "to") == FILES
     assert services.engine.pending_writes.entries == []
 
 

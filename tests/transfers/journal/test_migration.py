@@ -177,3 +177,31 @@ def test_uploads_of_version_2_are_on_the_default_connection(tmp_path: Path) -> N
         found = [tuple(one)[1:3] for one in journal._database.execute(columns).fetchall()]
         assert found == [tuple(one.split(" ")[:2]) for one in TABLES[table].partition(", PRIMARY")[0].split(", ")]
     journal.close()
+
+
+async def test_what_this_version_cannot_use_does_not_keep_the_rest_from_being_loaded(
+    make_services: Callable[..., Services], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o700)
+    database = sqlite3.connect(folder / "journal.sqlite")
+    for table, columns in TABLES.items():
+        database.execute(f"CREATE TABLE {table} ({columns.partition(', connection TEXT')[0]})")
+    # Version 2 took everything before the first slash for the bucket, and listed the transfer as failed.
+    for number, source in enumerate(["s3://bucket/from/", "s3://some.user@bucket/from/", "s3://key:secret@bucket/"]):
+        database.execute(
+            "INSERT INTO transfers (id, action, source, target, options, state, planned, created_at) VALUES"
+            f" ('{number}', 'copy', '{source}', 'workspace://to/', '{{}}', 'failed', 0, '2026-01-01T00:00:00+00:00')"
+        )
+        database.execute(
+            f"INSERT INTO pending_writes (id, owner, uri, started_at) VALUES ('{number}', 'stream', '{source}', 0)"
+        )
+    database.execute("PRAGMA user_version = 2")
+    database.commit()
+    database.close()
+    services = make_services()
+    await services.start()
+    assert [transfer.id for transfer in services.transfers.list()] == ["0"]
+    assert [entry.id for entry in services.engine.pending_writes.entries] == ["0"]
+    assert caplog.text.count("cannot be used and is left out") == 4
+    assert "secret" not in caplog.text

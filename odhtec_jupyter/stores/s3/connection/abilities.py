@@ -12,4 +12,5 @@ class Abilities:
     deletes_many: bool = True  # supports DeleteObjects
     refuses_put: bool | None = None  # a PUT with If-None-Match does not overwrite; None until it was tried
     compares_etags: bool = True  # accepts the ETags it returns as conditions
+    hashes_etags: bool = True  # an ETag that looks like an MD5 of the stored bytes is one
     lists_v2: bool = True  # supports ListObjectsV2, or treats it as ListObjects
