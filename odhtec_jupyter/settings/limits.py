@@ -31,7 +31,7 @@ class LimitTraits(SettingsGroup):
         min=1,
         max=256,
         help="Highest number of smaller files, of up to 8 MiB, that are copied at the same time from or to one store "
-        "or hub. The server starts with 8, uses more while that is faster, and fewer when the store is overloaded.",
+        "or hub. The server starts with 16, uses more while that is faster, and fewer when the store is overloaded.",
     ).tag(config=True)
     max_bandwidth = Int(
         help="Bytes per second that all transfers, uploads and downloads together move, from 10000; 0 for no limit. "
