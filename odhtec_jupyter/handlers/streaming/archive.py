@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import mmap
+from contextlib import closing
 
 from tornado import iostream, web
 
@@ -36,20 +37,19 @@ class ArchiveHandler(OdhTecHandler):
         """Send a ZIP of the keys and of everything below the prefixes."""
         selection, base = self._wanted(bucket)
         services = self.services
-        memory = ReadAhead(services.engine.budget)
-        archive = ZipStream(self.store, selection, base, self._stop, memory, services.engine.bandwidth.flow())
-        services.open_streams.add(self._abort)
-        try:
-            await self._send(archive, selection)
-        except iostream.StreamClosedError:
-            pass  # the client has disconnected
-        except asyncio.CancelledError:
-            if not self._stop.is_set():
-                raise
-        finally:
-            services.open_streams.discard(self._abort)
-            archive.close()
-            memory.close()
+        with closing(ReadAhead(services.engine.budget)) as memory:  # also if the selection is refused
+            archive = ZipStream(self.store, selection, base, self._stop, memory, services.engine.bandwidth.flow())
+            services.open_streams.add(self._abort)
+            try:
+                await self._send(archive, selection)
+            except iostream.StreamClosedError:
+                pass  # the client has disconnected
+            except asyncio.CancelledError:
+                if not self._stop.is_set():
+                    raise
+            finally:
+                services.open_streams.discard(self._abort)
+                archive.close()
 
     def _wanted(self, bucket: str) -> tuple[Selection, str | None]:
         keys = [self.key(segment) for segment in self.get_query_arguments("key")]

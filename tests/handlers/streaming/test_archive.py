@@ -391,3 +391,10 @@ async def test_memory_is_free_again_after_the_client_disconnects(
     assert services.engine.budget.used > 0
     writer.close()
     await eventually(lambda: services.active == 0 and services.engine.budget.used == 0)
+
+
+@on_moto
+async def test_refused_archive_keeps_no_memory(api: Any, services: Services, filled: str) -> None:
+    for status, wanted in ((400, {"keys": ("top",), "base": "data/"}), (404, {"keys": ("missing",)})):
+        assert (await fetch(api, filled, **wanted))[0] == status
+        assert services.engine.budget.used == 0
