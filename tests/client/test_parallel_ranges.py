@@ -272,3 +272,18 @@ def test_error_of_one_range_ends_the_others(
         link.client.download(f"s3://{bucket}/big", tmp_path / "big").wait(progress=False)
     assert stalled.fired == 1, "it was never released"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_broken_connection_is_not_continued_if_nothing_identifies_the_version(
+    link: Link, bucket: str, content: bytes, s3_client: S3Client, connections: Callable[[int], None], tmp_path: Path
+) -> None:
+    connections(1)
+    without_header(link, "ETag")
+    stalled = link.proxy.rules.add(Stall(MIB, of="reply"), "download")
+    transfer = link.client.download(f"s3://{bucket}/big", tmp_path / "big")
+    assert stalled.wait()
+    s3_client.put_object(Bucket=bucket, Key="big", Body=content[::-1])
+    stalled.drop()
+    with pytest.raises(NoServer, match="no ETag"):
+        transfer.wait(progress=False)
+    assert list(tmp_path.iterdir()) == []

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SKIPPED_BYTES = 256 * 1024  # read and discarded at a time
 MAX_TRIES = 5  # without receiving a byte
 RETRY_SECONDS = 0.1  # before the second try; each later one waits longer by as much
+DATED = '"dated-'  # how the server's replacement for a missing ETag begins, which is made of size and date
 
 
 class RangesRefused(VerificationError):
@@ -32,8 +33,11 @@ class ObjectVersion:
 
     @property
     def is_pinned(self) -> bool:
-        """Whether several connections certainly read the same version. A weak ETag may be that of two versions."""
-        return self.etag is not None and self.etag.startswith('"')
+        """Whether several connections certainly read the same version.
+
+        A weak ETag may be that of two versions, and so may one that is made of the date, which counts whole seconds.
+        """
+        return self.etag is not None and self.etag.startswith('"') and not self.etag.startswith(DATED)
 
     def stream(self, start: int, end: int) -> RangeStream:
         """Request a range. Raises :class:`RangesRefused`, or :class:`VerificationError` if the object has changed."""
@@ -99,6 +103,11 @@ class RangeStream:
             if count:
                 break
             self.close()
+            if self.source.etag is None:
+                raise NoServer(
+                    f"The connection was lost while reading {self.source.name}. The store reports no ETag, so the rest "
+                    "could be of another version of it."
+                )
             tries += 1
             if tries == MAX_TRIES:
                 raise NoServer(f"The connection was lost repeatedly while reading {self.source.name}.")
