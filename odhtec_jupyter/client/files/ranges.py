@@ -83,7 +83,8 @@ class RangeStream:
         self.position, self.end = start, end  # ``end`` can be lowered while it is read
         self._reply: requests.Response | None = reply
         self._reply_end = end
-        self._has_length = "Content-Length" in reply.headers
+        # Whether the headers say where the reply ends. A whole object in chunks may be longer than the list says.
+        self._is_bounded = any(name in reply.headers for name in ("Content-Length", "Content-Range"))
         self._is_interrupted = False
 
     def readinto(self, view: memoryview) -> int:
@@ -141,14 +142,24 @@ class RangeStream:
                 return
 
     def finish(self) -> None:
-        """Keep the connection for the next request. Call it after the last byte of the reply."""
-        has_more = not self._has_length and self._receive(memoryview(bytearray(1)))
-        reply, self._reply = self._reply, None
-        if reply is None:
+        """Keep the connection for the next request. Call it after the last byte of the reply.
+
+        Raises :class:`VerificationError` if the reply has more bytes.
+        """
+        if self._reply is None:
             return
+        try:
+            has_more = self._receive(memoryview(bytearray(1))) > 0
+        except _TornError:  # before the end mark of a reply in chunks
+            self.close()
+            if self._is_bounded:
+                return
+            raise NoServer(f"The connection was lost at the end of {self.source.name}.") from None
         if has_more:
-            reply.close()
-            raise VerificationError(f"{self.source.name} changed after it was listed.", code="SourceChanged")
+            self.close()
+            text = f"{self.source.name} changed: more bytes were sent than it had."
+            raise VerificationError(text, code="SourceChanged")
+        reply, self._reply = self._reply, None
         reply.raw.read()
         reply.raw.release_conn()
 
@@ -159,7 +170,7 @@ class RangeStream:
 
         if self._reply is None:
             self._reply = self.source.open(self.position, self.end)
-            self._reply_end, self._has_length = self.end, True
+            self._reply_end, self._is_bounded = self.end, True
         raw = self._reply.raw
         try:
             # A private attribute of urllib3 that saves a copy. Without it, the read below works, too.
