@@ -7,10 +7,12 @@ import csv
 import gc
 import gzip
 import io
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fsspec
@@ -399,3 +401,45 @@ def test_closed_writer_keeps_no_exception_alive(client: Client, bucket: str) -> 
         writer.close()
         after = sys.getrefcount(error)
     assert after == before
+
+
+class Interrupted(fsspec.callbacks.Callback):  # type: ignore[misc]
+    """Progress that the user interrupts."""
+
+    def branched(self, path_1: str, path_2: str, **kwargs: Any) -> Interrupted:
+        """Return the callback of one file."""
+        return self
+
+    def relative_update(self, inc: int = 1) -> None:
+        """Interrupt after the first bytes."""
+        raise KeyboardInterrupt
+
+
+def test_interrupted_get_leaves_the_local_file_unchanged(
+    fs: Any, s3_client: S3Client, bucket: str, tmp_path: Path
+) -> None:
+    s3_client.put_object(Bucket=bucket, Key="big", Body=b"new" * 5 * MIB)
+    local = tmp_path / "folder" / "file"
+    for before in ([], ["file"]):
+        with pytest.raises(KeyboardInterrupt):
+            fs.get_file(f"{bucket}/big", str(local), callback=Interrupted())
+        with pytest.raises(KeyboardInterrupt):
+            fs.get(f"{bucket}/big", str(local), callback=Interrupted())
+        assert [path.name for path in local.parent.iterdir()] == before
+        local.write_bytes(OLD)
+    assert local.read_bytes() == OLD
+    link = tmp_path / "link"
+    link.symlink_to(local)
+    fs.get(f"{bucket}/big", str(link))
+    assert link.is_symlink()
+    assert local.read_bytes() == b"new" * 5 * MIB
+
+
+def test_get_writes_into_a_pipe(fs: Any, s3_client: S3Client, bucket: str, tmp_path: Path) -> None:
+    s3_client.put_object(Bucket=bucket, Key="small", Body=b"bytes")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    fs.get_file(f"{bucket}/small", str(pipe))
+    assert os.read(reading, 100) == b"bytes"
+    os.close(reading)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from odhtec_jupyter.client.files.reader import open_reader
 from odhtec_jupyter.client.filesystem import bulk_operations
 from odhtec_jupyter.client.filesystem.base import ObjectFileSystem
 from odhtec_jupyter.client.filesystem.walk import walk, with_empty_levels
+from odhtec_jupyter.client.local.local_names import unfinished
 from odhtec_jupyter.client.local.scan import require_regular
 
 
@@ -116,6 +118,24 @@ class OdhTecFileSystem(ObjectFileSystem):
     ) -> None:
         """Download files. A key that cannot be a path (``x//b.txt``) gets a name derived from it."""
         bulk_operations.get(self, rpath, lpath, recursive=recursive, callback=callback, **kwargs)
+
+    def get_file(
+        self, rpath: str, lpath: Any, callback: Any = DEFAULT_CALLBACK, outfile: Any = None, **kwargs: Any
+    ) -> None:
+        """Download a file. An existing one is replaced once all bytes have arrived."""
+        path = Path(os.path.realpath(lpath)) if outfile is None and isinstance(lpath, str | os.PathLike) else None
+        # Bytes for a pipe or a device are written into it, as by fsspec.
+        if path is None or (path.exists() and not path.is_file()) or self.isdir(rpath):
+            super().get_file(rpath, lpath, callback=callback, outfile=outfile, **kwargs)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = unfinished(path)
+        try:
+            with beside.open("xb") as file:
+                super().get_file(rpath, file, callback=callback, **kwargs)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
 
     def put(
         self, lpath: Any, rpath: Any, recursive: bool = False, callback: Any = DEFAULT_CALLBACK, **kwargs: Any

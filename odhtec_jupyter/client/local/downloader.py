@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Container
 from contextlib import closing, suppress
 from functools import partial
@@ -17,14 +16,12 @@ from odhtec_jupyter.client.files.ranges import open_whole
 from odhtec_jupyter.client.listing import first_object, is_folder, is_folder_marker, objects_below
 from odhtec_jupyter.client.local.dry_run import dry_run, left_out_notice, refuse_conflicts
 from odhtec_jupyter.client.local.local_file import Gate, LocalFile, LocalPlan
-from odhtec_jupyter.client.local.local_names import local_name
+from odhtec_jupyter.client.local.local_names import local_name, unfinished
 from odhtec_jupyter.client.local.parallel_ranges import ParallelRanges
 from odhtec_jupyter.client.local.saved_files import SavedFiles
 from odhtec_jupyter.errors import BadRequest, Conflict, OdhTecError, StoreError, VerificationError
 from odhtec_jupyter.models import OnConflict
 from odhtec_jupyter.uris import S3Uri
-
-MAX_NAME_BYTES = 200  # of the final name in the name of the unfinished file
 
 
 class Downloader:
@@ -104,8 +101,7 @@ class Downloader:
             return False
         gate.check()
         path.parent.mkdir(parents=True, exist_ok=True)
-        shortened = path.name.encode(errors="ignore")[:MAX_NAME_BYTES].decode(errors="ignore")
-        beside = path.with_name(f".{shortened}.{secrets.token_hex(4)}.part")
+        beside = unfinished(path)
         try:
             with beside.open("xb") as file, closing(open_whole(self._api, uri.bucket, uri.key, size)) as stream:
                 download = ParallelRanges(beside, gate)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
+from pathlib import Path
 
 from odhtec_jupyter.file_names import windows_name
 
 MAX_EXTENSION_CHARACTERS = 20
 MAX_NAME_BYTES = 255  # of file systems
-SHORTENED_NAME_BYTES = 200  # of a longer name, before the tag
+SHORTENED_NAME_BYTES = 200  # of a longer name, before what is added to it
 
 _TAGGED = re.compile(r"~[0-9a-f]{16}")  # such a name gets a tag, too, or it could be the name of another key's file
 
@@ -22,6 +24,12 @@ _TAGGED = re.compile(r"~[0-9a-f]{16}")  # such a name gets a tag, too, or it cou
 def local_name(key: str, *, windows: bool = os.name == "nt") -> str:
     """Return the relative path, with slashes, of a key."""
     return "/".join(_part(part, windows) for part in key.split("/"))
+
+
+def unfinished(path: Path) -> Path:
+    """Return a name beside a file, for what is written until it is complete."""
+    shortened = path.name.encode(errors="ignore")[:SHORTENED_NAME_BYTES].decode(errors="ignore")
+    return path.with_name(f".{shortened}.{secrets.token_hex(4)}.part")
 
 
 def _part(part: str, windows: bool) -> str:
