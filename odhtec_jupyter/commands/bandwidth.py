@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from odhtec_jupyter.client.display import size
@@ -45,7 +47,7 @@ def _bytes_per_second(text: str) -> int:
     parts = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,9})?) ?([kmg]?)b?(?:/s)?", text.lower())
     if parts is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a limit such as 500kB, 20MB or 0")
-    return round(float(parts[1]) * UNIT_BYTES[parts[2]])
+    return math.ceil(Decimal(parts[1]) * UNIT_BYTES[parts[2]])  # less than a byte is not 0, which is no limit
 
 
 def bandwidth(options: argparse.Namespace) -> int:

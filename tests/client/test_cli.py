@@ -357,7 +357,8 @@ def test_bandwidth_limit_is_shown_and_changed(shell: Shell) -> None:
         assert json.loads(shell("bandwidth", "--json").stdout) == {"maxBandwidth": 20_000_000}
         for text, limit in (("1.5 gB/s", 1_500_000_000), ("500k", 500_000), ("12345", 12_345)):
             assert json.loads(shell("bandwidth", "--json", text).stdout) == {"maxBandwidth": limit}
-        assert "maxBandwidth must be 0 for no limit" in shell("bandwidth", "10", code=1).stderr
+        for text in ("10", "0.4", "0.0001kB"):
+            assert "maxBandwidth must be 0 for no limit" in shell("bandwidth", text, code=1).stderr
         for text in ("fast", "-5", "20MiB", "1e6"):
             assert "is not a limit" in shell("bandwidth", "--", text, code=2).stderr
         assert shell("bandwidth").stdout == "12.3 kB/s for all transfers together\n"

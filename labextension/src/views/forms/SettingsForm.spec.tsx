@@ -54,4 +54,12 @@ describe('SettingsForm', () => {
     expect(setBandwidth).toHaveBeenCalledWith({ maxBandwidth: 0 });
     expect(input.value).toBe('');
   });
+
+  it('does not remove the bandwidth limit with a number that is too low', async () => {
+    const { input, save, setBandwidth } = await bandwidth(20_000_000);
+    await user.clear(input);
+    await user.type(input, '0.0000001');
+    await save();
+    expect(setBandwidth).toHaveBeenCalledWith({ maxBandwidth: 1 });
+  });
 });

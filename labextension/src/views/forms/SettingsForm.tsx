@@ -166,7 +166,11 @@ export function SettingsForm(props: ISettingsFormProps): JSX.Element {
           };
         }}
         save={async ({ limit }) => {
-          await server.setBandwidth({ maxBandwidth: Math.round(Number(limit) * BYTES_PER_MB) });
+          const bytes = Number(limit) * BYTES_PER_MB;
+          // Less than a byte is too low a limit, and not 0, which is none.
+          await server.setBandwidth({
+            maxBandwidth: bytes > 0 ? Math.max(1, Math.round(bytes)) : 0
+          });
         }}
       />
     </div>
