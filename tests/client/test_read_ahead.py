@@ -152,6 +152,26 @@ def test_broken_block_is_continued_and_a_changed_object_is_an_error(
             file.read()
 
 
+@pytest.mark.parametrize("allowed", [0, 2, 5])
+def test_reading_continues_without_threads(
+    link: Link, bucket: str, content: bytes, monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "odhtec read-ahead":
+            if len(started) == allowed:
+                raise RuntimeError("can't start new thread")
+            started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with link.client.open(f"s3://{bucket}/big") as file:
+        assert file.read(READ_BEFORE) + file.read(700) + file.read() == content
+    assert len(started) == allowed
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_forked_process_reads_on_with_connections_of_its_own(link: Link, bucket: str, content: bytes) -> None:
     with link.client.open(f"s3://{bucket}/big") as file:

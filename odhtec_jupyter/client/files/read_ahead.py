@@ -72,9 +72,13 @@ class ReadAhead:
             length = min(BLOCK_BYTES, self._source.size - self._next)
             buffer = self._unused.pop() if self._unused else bytearray(BLOCK_BYTES)
             block = _Block(self._next, self._next + length, buffer)
+            thread = threading.Thread(target=self._read, args=[block], name="odhtec read-ahead", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the machine allows no more threads: the caller reads on over its own connection
+                return
             self._blocks.append(block)
             self._next = block.end
-            threading.Thread(target=self._read, args=[block], name="odhtec read-ahead", daemon=True).start()
 
     def _read(self, block: _Block) -> None:
         try:
