@@ -15,8 +15,9 @@ from odhtec_jupyter.settings.values import env
 MIB = 1024 * 1024
 MIN_MEMORY = 32 * MIB  # two parts for uploads and two for everything else: with less, transfers could block each other
 DEFAULT_TRANSFERS, MAX_TRANSFERS = 2, 64
-# Bytes per second. With less than the first, a part of 8 MiB takes longer than a quarter of an hour.
-MIN_BANDWIDTH, MAX_BANDWIDTH = 10_000, 10**12
+# Bytes per second. With half of the first, the buffers of the operating system hold several minutes of an upload, and
+# the panel takes the connection for a broken one.
+MIN_BANDWIDTH, MAX_BANDWIDTH = 100_000, 10**12
 
 
 class LimitTraits(SettingsGroup):
@@ -34,7 +35,7 @@ class LimitTraits(SettingsGroup):
         "or hub. The server starts with 16, uses more while that is faster, and fewer when the store is overloaded.",
     ).tag(config=True)
     max_bandwidth = Int(
-        help="Bytes per second that all transfers, uploads and downloads together move, from 10000; 0 for no limit. "
+        help="Bytes per second that all transfers, uploads and downloads together move, from 100000; 0 for no limit. "
         "Copies within a store, lists and previews are not limited. Environment variable: MAX_BANDWIDTH. Default: 0."
     ).tag(config=True)
     max_memory = Int(
@@ -67,7 +68,9 @@ class LimitTraits(SettingsGroup):
     def _max_bandwidth(self) -> int:
         text = env("MAX_BANDWIDTH")
         if text and not (text.isascii() and text.isdigit() and len(text) <= 13 and is_bandwidth(int(text))):
-            self._logger.warning("MAX_BANDWIDTH must be 0, or a number of bytes per second from 10000; using no limit.")
+            self._logger.warning(
+                "MAX_BANDWIDTH must be 0, or a number of bytes per second from 100000; no limit is set."
+            )
             return 0
         return int(text or 0)
 
@@ -84,7 +87,7 @@ class LimitTraits(SettingsGroup):
     @validate("max_bandwidth")
     def _check_bandwidth(self, proposal: Any) -> int:
         if not is_bandwidth(proposal["value"]):
-            raise BadRequest("maxBandwidth must be 0 for no limit, or a number of bytes per second from 10000.")
+            raise BadRequest("maxBandwidth must be 0 for no limit, or a number of bytes per second from 100000.")
         return int(proposal["value"])
 
     @validate("max_memory")

@@ -355,7 +355,7 @@ def test_bandwidth_limit_is_shown_and_changed(shell: Shell) -> None:
     try:
         assert shell("bandwidth", "20MB").stdout == "20.0 MB/s for all transfers together\n"
         assert json.loads(shell("bandwidth", "--json").stdout) == {"maxBandwidth": 20_000_000}
-        for text, limit in (("1.5 gB/s", 1_500_000_000), ("500k", 500_000), ("12345", 12_345)):
+        for text, limit in (("1.5 gB/s", 1_500_000_000), ("500k", 500_000), ("123456", 123_456)):
             assert json.loads(shell("bandwidth", "--json", text).stdout) == {"maxBandwidth": limit}
         for text in ("10", "0.4", "0.0001kB"):
             assert "maxBandwidth must be 0 for no limit" in shell("bandwidth", text, code=1).stderr
