@@ -61,7 +61,7 @@ class Services:
         """``root`` is the workspace, the server's root directory; ``hidden_rules`` returns which files are hidden."""
         self.settings = settings
         self.connections = Connections(settings, log=log)
-        self._s3 = S3Stores(lambda: settings.network)
+        self._s3 = S3Stores(self.connections, settings)
         self._log = log
         self.engine = Engine(
             max_memory=settings.max_memory,
@@ -105,7 +105,7 @@ class Services:
         loop = asyncio.get_running_loop()
 
         def changed() -> None:
-            self._s3.keep_only(self.connections.latest())
+            self._s3.update(self.connections.latest())
             with suppress(RuntimeError):  # the event loop has been closed
                 loop.call_soon_threadsafe(lambda: self.keep(self.transfers.wake()))
 
@@ -135,14 +135,14 @@ class Services:
 
     def store(self, connection: Connection) -> S3Store:
         """Return the S3 store of a connection. Raises :class:`BadRequest` if the connection cannot be used."""
-        return self._s3.of(connection.require_usable())
+        return self._s3.of(connection)
 
     def known_store(self, name: str = "") -> S3Store:
         """Return the S3 store of a connection as it was last seen, without reading files.
 
         Raises :class:`NotFound`, or :class:`BadRequest` if the connection cannot be used.
         """
-        return self.store(self.connections.known(name or DEFAULT_CONNECTION))
+        return self._s3.known(name)
 
     @property
     def s3(self) -> S3Store:
@@ -281,11 +281,12 @@ class Services:
                 self.note_activity()
 
     async def _keep_looking(self) -> None:
-        """Look for changed files while a transfer waits for a connection: there may be no request that notices them."""
+        """Look for changed files while transfers run or wait for a connection: no request may notice them."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            if any(transfer.state == "paused" and transfer.needs == "connection" for transfer in self.transfers.list()):
-                await self.engine.in_thread(CancelToken(), self.connections.refresh)
+            waiting = (one.state == "paused" and one.needs == "connection" for one in self.transfers.list())
+            if self.active or any(waiting):
+                await self.engine.in_thread(CancelToken(), self._s3.look_for_changes)
 
     def _is_leftover(self, entry: PendingWrite) -> bool:
         if entry.live:

@@ -80,7 +80,9 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 def test_only_the_s3_store_imports_boto3() -> None:
     assert {name for name in users_of("boto3", "botocore", "s3transfer") if not name.startswith("demo")} == {
         "stores.s3.connection.clients",
+        "stores.s3.connection.sessions",
         "stores.s3.connection.signing",
+        "stores.s3.connection.signing_keys",
         "stores.s3.wire.errors",
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 AddressingStyle = Literal["auto", "path", "virtual"]
@@ -38,6 +38,13 @@ class S3Connection:
         account = "anonymous" if self.anonymous else account
         digest = hashlib.sha256(f"{self.endpoint or ''}\n{account}".encode()).hexdigest()[:16]
         return f"{self.endpoint or 'amazonaws.com'}#{digest}"
+
+    def is_renewed_by(self, other: S3Connection) -> bool:
+        """Return whether ``other`` is this connection with new keys of, as far as can be known, the same account."""
+        if not (self.access_key_id and other.access_key_id) or self.fingerprint != other.fingerprint:
+            return False
+        keys = ("access_key_id", "secret_access_key", "session_token")
+        return replace(other, **{name: getattr(self, name) for name in keys}) == self
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from typing import cast
 
 from traitlets import HasTraits
@@ -18,6 +19,11 @@ class SettingsGroup(HasTraits):
     A section of its own would keep its secrets in ``--show-config``.
     """
 
+    @cached_property
+    def _read_from_files(self) -> dict[str, str]:
+        """What was read from the files of secrets, by the names of their traits."""
+        return {}
+
     @property
     def _logger(self) -> logging.Logger:
         return cast(logging.Logger, self.log)  # type: ignore[attr-defined]
@@ -28,7 +34,9 @@ class SettingsGroup(HasTraits):
         if not path:
             return env(variable)
         try:
-            return secret_in(path)
+            found = secret_in(path)
         except BadRequest as error:  # not from the variable: it may belong to another account
             self._logger.error("%s: the secret in %s cannot be read: %s.", trait, path, error)
             return ""
+        self._read_from_files[trait] = found
+        return found

@@ -12,6 +12,7 @@ from traitlets import Unicode, default
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.models import S3Settings, S3SettingsChange
 from odhtec_jupyter.network import AMAZON, Origin, bare_bucket, checked_url, origin, without_bucket
+from odhtec_jupyter.secret_traits import secret_in
 from odhtec_jupyter.settings.connections import S3Connection
 from odhtec_jupyter.settings.group import SettingsGroup
 from odhtec_jupyter.settings.values import check_secret, endpoint_origin, env, foreign_secret, mask, merge
@@ -25,16 +26,22 @@ class S3Traits(SettingsGroup):
         "AWS_ENDPOINT_URL_S3, then AWS_ENDPOINT_URL."
     ).tag(config=True)
     s3_access_key_id = Unicode(help="S3 access key ID. Environment variable: AWS_ACCESS_KEY_ID.").tag(config=True)
+    s3_access_key_id_file = Unicode(
+        help="File that contains the S3 access key ID, for keys that change. It is read again while transfers run."
+    ).tag(config=True)
     s3_secret_access_key = Unicode(
         help="S3 secret access key; s3_secret_access_key_file is safer. Environment variable: AWS_SECRET_ACCESS_KEY."
     ).tag(config=True)
     s3_secret_access_key_file = Unicode(
-        help="File that contains the S3 secret access key, such as a mounted Kubernetes secret. It is read once."
+        help="File that contains the S3 secret access key, such as a mounted Kubernetes secret. It is read again while "
+        "transfers run, and when S3 refuses the key."
     ).tag(config=True)
     s3_session_token = Unicode(
         help="S3 session token; s3_session_token_file is safer. Environment variable: AWS_SESSION_TOKEN."
     ).tag(config=True)
-    s3_session_token_file = Unicode(help="File that contains the S3 session token. It is read once.").tag(config=True)
+    s3_session_token_file = Unicode(
+        help="File that contains the S3 session token. It is read again while transfers run, and when S3 refuses it."
+    ).tag(config=True)
     s3_region = Unicode(help="S3 region. Environment variables: AWS_DEFAULT_REGION, then AWS_REGION.").tag(config=True)
     s3_bucket = Unicode(help="Bucket that the panel opens first. Environment variable: AWS_S3_BUCKET.").tag(config=True)
 
@@ -44,7 +51,7 @@ class S3Traits(SettingsGroup):
 
     @default("s3_access_key_id")
     def _s3_access_key_id(self) -> str:
-        return env("AWS_ACCESS_KEY_ID")
+        return self._secret("s3_access_key_id_file", "AWS_ACCESS_KEY_ID")
 
     @default("s3_secret_access_key")
     def _s3_secret_access_key(self) -> str:
@@ -61,6 +68,23 @@ class S3Traits(SettingsGroup):
     @default("s3_bucket")
     def _s3_bucket(self) -> str:
         return env("AWS_S3_BUCKET")
+
+    def read_s3_files_again(self) -> bool:
+        """Read the keys that came from files again, and return whether one has changed. Blocks.
+
+        Keys that a user has entered since, and files that cannot be read at the moment, change nothing.
+        """
+        found = {}
+        for trait in ("s3_access_key_id", "s3_secret_access_key", "s3_session_token"):
+            path, now = getattr(self, f"{trait}_file"), getattr(self, trait)
+            if path and now and now == self._read_from_files.get(f"{trait}_file"):
+                with suppress(BadRequest):
+                    found[trait] = secret_in(path)
+        changed = {trait: value for trait, value in found.items() if value and value != getattr(self, trait)}
+        for trait, value in changed.items():
+            self._read_from_files[f"{trait}_file"] = value
+            setattr(self, trait, value)
+        return bool(changed)
 
     @property
     def s3(self) -> S3Connection:

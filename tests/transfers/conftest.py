@@ -85,7 +85,10 @@ def workspace(tmp_path: Path) -> Path:
 def make_services(
     s3_server: Any, hub: Any, tmp_path: Path, workspace: Path, clean_environment_variables: None, jp_asyncio_loop: Any
 ) -> Iterator[Callable[..., Services]]:
-    """A function that returns the services of a new server. All servers use the same journal, one after the other."""
+    """A function that returns the services of a new server. All servers use the same journal, one after the other.
+
+    Settings that are None are not set.
+    """
     made: list[Services] = []
 
     def make(**settings: Any) -> Services:
@@ -99,7 +102,8 @@ def make_services(
             "max_memory": 8 * PART_SIZE,
             "state_dir": str(tmp_path / "state"),
         }
-        services = Services(OdhTecSettings(**(chosen | settings)), workspace, log=LOG)
+        given = {name: value for name, value in (chosen | settings).items() if value is not None}
+        services = Services(OdhTecSettings(**given), workspace, log=LOG)
         made.append(services)
         return services
 

@@ -13,7 +13,7 @@ from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.secret_traits import secret_in
 
 KINDS = {field.name: bool if field.type == "bool" else str for field in fields(Definition)}
-SECRET_FILES = {"secret_access_key_file": "secret_access_key", "session_token_file": "session_token"}
+SECRET_FILES = {f"{name}_file": name for name in ("access_key_id", "secret_access_key", "session_token")}
 
 
 class ConfiguredSource:

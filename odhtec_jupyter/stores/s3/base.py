@@ -35,19 +35,30 @@ class S3Base:
         network: Network,
         *,
         name: str = "",
+        look: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``name`` is that of the connection in URIs; empty for the default one."""
+        """``name`` is that of the connection in URIs; empty for the default one.
+
+        ``look`` is called when the keys are refused. It calls :meth:`renew` if there are new ones.
+        """
         self.connection = connection
         self.name = name
         self.abilities = Abilities()
         self._denied: set[str] = set()  # buckets in which S3 refused a read without another reason
         self._unseen: set[tuple[str, str]] = set()  # folders in which a HEAD was refused
         self.http = Http(network)
-        self._clients = S3Clients(connection, network, clock=clock)
+        self._clients = S3Clients(connection, network, look=look, clock=clock)
         self._requests = ObjectRequests(self._clients, self.http)
         self.host = self._clients.host
         self.is_amazon = self._clients.is_amazon
+
+    def renew(self, connection: S3Connection) -> None:
+        """Sign further requests with the keys of ``connection``, which is the same one with new keys."""
+        self.connection = connection
+        self._denied.clear()
+        self._unseen.clear()
+        self._clients.keys.replace(connection)
 
     def uri(self, bucket: str, key: str) -> S3Uri:
         """Return the URI of a key."""

@@ -27,7 +27,7 @@ class S3Links(S3Base):
         with s3_errors(self.host):
             client = self.client(bucket)
             now = datetime.now(UTC)
-            temporary, end = self._clients.credentials_end()
+            temporary, end = self._clients.keys.end()
             if end is not None:
                 expires_in = max(1, min(expires_in, int((end - now).total_seconds())))
             operation = "get_object" if method == "GET" else "put_object"

@@ -7,8 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import urlsplit
 
@@ -23,13 +22,17 @@ from odhtec_jupyter.stores.s3.connection.amazon import US_EAST, amazon_endpoint,
 from odhtec_jupyter.stores.s3.connection.events import (
     accept_costs,
     add_content_md5,
+    note_keys,
     read_list,
+    renew_keys,
     repeat_condition,
     repeat_position,
     require_bucket_list,
 )
 from odhtec_jupyter.stores.s3.connection.known_buckets import KnownBuckets
+from odhtec_jupyter.stores.s3.connection.sessions import find_credentials, new_session
 from odhtec_jupyter.stores.s3.connection.signing import stop_before_signing
+from odhtec_jupyter.stores.s3.connection.signing_keys import SigningKeys
 from odhtec_jupyter.stores.s3.wire.errors import require_s3, s3_errors
 
 if TYPE_CHECKING:
@@ -48,9 +51,16 @@ class S3Clients:
     """The clients of one connection; thread-safe."""
 
     def __init__(
-        self, connection: S3Connection, network: Network, *, clock: Callable[[], float] = time.monotonic
+        self,
+        connection: S3Connection,
+        network: Network,
+        *,
+        look: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``look`` calls :meth:`SigningKeys.replace` of :attr:`keys` if the connection has new keys."""
         self._connection = connection
+        self.keys = SigningKeys(connection, partial(find_credentials, connection.profile), look, clock=clock)
         self._network = network
         self.buckets = KnownBuckets(clock)
         self._clients: dict[tuple[str | None, bool, bool], S3Client] = {}
@@ -84,15 +94,6 @@ class S3Clients:
         """Raise :class:`Forbidden` for a request that could change something through a read-only connection."""
         if self._connection.read_only and method not in READ_METHODS:
             raise Forbidden(f"The connection to {self.host} is read-only.", code="ReadOnly")
-
-    def credentials_end(self) -> tuple[bool, datetime | None]:
-        """Return whether the credentials are temporary, and their expiry if it is known."""
-        if self._connection.access_key_id or self._connection.anonymous:
-            return bool(self._connection.session_token), None
-        credentials: Any = self._session and self._session.get_credentials()
-        # Not public in botocore; without it the expiry is not known.
-        end = getattr(credentials, "_expiry_time", None)
-        return bool(getattr(credentials, "token", None)), end if isinstance(end, datetime) else None
 
     def close(self) -> None:
         """Close idle connections."""
@@ -167,14 +168,12 @@ class S3Clients:
         )
         with s3_errors(self.host):
             try:
-                self._session = self._session or _new_session(None if connection.access_key_id else connection.profile)
+                self.keys.load()
+                self._session = self._session or new_session(connection.profile, self.keys)
                 client = self._session.client(
                     "s3",
                     endpoint_url=endpoint,
                     region_name=region,
-                    aws_access_key_id=connection.access_key_id,
-                    aws_secret_access_key=connection.secret_access_key,
-                    aws_session_token=connection.session_token,
                     verify=ca_file(self._network),
                     config=config,
                 )
@@ -187,6 +186,7 @@ class S3Clients:
         if connection.requester_pays:
             client.meta.events.register_first("before-sign.s3", accept_costs)
         client.meta.events.register("before-sign.s3.GetObject", stop_before_signing)
+        client.meta.events.register("before-sign.s3", partial(note_keys, keys=self.keys))
         client.meta.events.register("after-call.s3", self.buckets.note)
         client.meta.events.register("before-sign.s3.DeleteObjects", add_content_md5)
         # The wildcard runs it before botocore's own hook for S3, which parses every list to find an error in it, and
@@ -196,66 +196,10 @@ class S3Clients:
         client.meta.events.register_first("before-parse.*.ListBuckets", partial(require_bucket_list, host=self.host))
         client.meta.events.register("before-sign.s3.ListObjectsV2", repeat_position)
         client.meta.events.register_first("needs-retry.s3", partial(_refuse_redirect, clients=self))
+        client.meta.events.register_first("needs-retry.s3", partial(renew_keys, keys=self.keys))
         if not self.is_amazon:
             client.meta.events.register("before-sign.s3.CopyObject", repeat_condition)
         return client
-
-
-def _new_session(profile: str | None) -> Session:
-    from boto3.session import Session
-    from botocore.session import get_session
-
-    core = get_session()
-    if profile:
-        core.set_config_variable("profile", profile)
-    session = Session(botocore_session=core)
-    # After boto3 has added a folder to the session's loader, or the shared one would get it for each session.
-    core.register_component("data_loader", _loader())
-    core.register_component("response_parser_factory", _lenient_parsers())
-    return session
-
-
-@cache
-def _loader() -> Any:
-    """Return one loader for the process: each session would load its own description of S3, 12 MiB in 100 ms."""
-    from botocore.session import get_session
-
-    return get_session().get_component("data_loader")
-
-
-@cache
-def _lenient_parsers() -> Any:
-    """Return parsers that leave out an invalid number or date; with botocore's own the whole reply is lost."""
-    from botocore import parsers
-
-    def or_none(read: Callable[..., Any]) -> Callable[..., Any]:
-        def lenient(*args: Any) -> Any:
-            try:
-                return read(*args)
-            except (ValueError, TypeError, OverflowError, RuntimeError):
-                return None
-
-        return lenient
-
-    class LenientParser(parsers.RestXMLParser):
-        def parse(self, response: Any, shape: Any) -> Any:
-            try:
-                return super().parse(response, shape)
-            except parsers.ResponseParserError:
-                raise
-            except Exception as error:
-                raise parsers.ResponseParserError(f"{type(error).__name__}: {error}") from error
-
-    # Not public in botocore; without them the whole reply is refused with an error.
-    for name in ("_handle_integer", "_handle_long", "_handle_timestamp", "_handle_float", "_handle_double"):
-        if hasattr(parsers.RestXMLParser, name):
-            setattr(LenientParser, name, or_none(getattr(parsers.RestXMLParser, name)))
-
-    class LenientFactory(parsers.ResponseParserFactory):
-        def create_parser(self, protocol_name: str) -> Any:
-            return LenientParser() if protocol_name == "rest-xml" else super().create_parser(protocol_name)
-
-    return LenientFactory()
 
 
 class _BoundedSession:

@@ -7,8 +7,11 @@ import hashlib
 import re
 from typing import Any
 
+from odhtec_jupyter.stores.s3.connection.signing_keys import REFUSED_KEYS, SigningKeys
 from odhtec_jupyter.stores.s3.wire.errors import not_s3
 from odhtec_jupyter.stores.s3.wire.list_page import ListPage
+
+_VERSION = "odhtec_keys"  # in the context of a request of botocore
 
 
 def accept_costs(request: Any, signature_version: Any, **_: Any) -> None:
@@ -54,3 +57,15 @@ def repeat_condition(request: Any, **_: Any) -> None:
     """Send the condition on the source of a copy under the name that Ceph RGW knows, without ``source``."""
     if etag := request.headers.get("x-amz-copy-source-if-match"):
         request.headers["x-amz-copy-if-match"] = etag
+
+
+def note_keys(request: Any, keys: SigningKeys, **_: Any) -> None:
+    """Handle botocore's event before it signs: note which keys it uses."""
+    request.context[_VERSION] = keys.version
+
+
+def renew_keys(response: Any, request_dict: Any, keys: SigningKeys, **_: Any) -> Any:
+    """Handle botocore's event after a reply: repeat a request whose keys were refused if there are others now."""
+    code = response[1].get("Error", {}).get("Code") if response else None
+    is_renewed = code in REFUSED_KEYS and keys.renew(request_dict.get("context", {}).get(_VERSION, keys.version))
+    return 0 if is_renewed else None  # seconds until the repetition

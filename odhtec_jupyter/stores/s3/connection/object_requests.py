@@ -16,6 +16,7 @@ from odhtec_jupyter.stores.http import Http
 from odhtec_jupyter.stores.interruption import ReplyWait, interruptible
 from odhtec_jupyter.stores.s3.connection.clients import REDIRECTS, S3Clients, redirected
 from odhtec_jupyter.stores.s3.connection.signing import Signer
+from odhtec_jupyter.stores.s3.connection.signing_keys import REFUSED_KEYS
 from odhtec_jupyter.stores.s3.wire.errors import answer_error, require_s3, s3_errors, xml_text
 
 if TYPE_CHECKING:
@@ -27,6 +28,15 @@ MAX_BACKOFF_SECONDS = 1.0
 
 class OtherRegionError(StoreError):
     """S3 has named the region of the bucket. The same request can succeed now, signed for that region."""
+
+
+class NewKeysError(StoreError):
+    """The keys were refused, and there are others now. The same request can succeed, signed with them."""
+
+    @property
+    def transient(self) -> bool:  # type: ignore[override]
+        """A retry can help."""
+        return True
 
 
 class ObjectRequests:
@@ -78,7 +88,7 @@ class ObjectRequests:
         request = (operation, method, bucket, key, query or {}, headers or {}, body, size, timeout)
         try:
             return self._send(*request)
-        except OtherRegionError:
+        except (OtherRegionError, NewKeysError):
             if size:  # the body can be read only once
                 raise
         return self._send(*request)
@@ -98,12 +108,16 @@ class ObjectRequests:
         self._clients.require_allowed(method)
         with s3_errors(self._clients.host):
             client = self._clients.get(bucket)
+            version = self._clients.keys.version
             url, sent = self._signer.sign(client, operation, method, bucket, key, query, headers)
         if size is not None:
             sent["Content-Length"] = str(size)
         response = self._http.request(method, url, headers=sent, body=body, timeout=timeout)
         if response.status >= 300:
-            raise self._refusal(response, operation, bucket, client.meta.region_name, was_read=body is None)
+            error = self._refusal(response, operation, bucket, client.meta.region_name, was_read=body is None)
+            if error.code in REFUSED_KEYS and self._clients.keys.renew(version):
+                raise NewKeysError(str(error), code=error.code, status=error.status) from error
+            raise error
         self._clients.buckets.add(bucket)
         return response
 
