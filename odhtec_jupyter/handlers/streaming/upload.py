@@ -13,10 +13,11 @@ from odhtec_jupyter.handlers.streaming.streamed_body import CHUNK_BYTES, Streame
 from odhtec_jupyter.handlers.tornado_internals import set_chunk_size
 from odhtec_jupyter.keys import fitting
 from odhtec_jupyter.models import StoredObject, UploadReply
+from odhtec_jupyter.transfers.targets.kept_tags import keep_tags
 from odhtec_jupyter.transfers.targets.s3_target import S3Target
 from odhtec_jupyter.transfers.targets.write_condition import WriteCondition
 from odhtec_jupyter.transfers.uploads.streamed_upload import StreamedUpload
-from odhtec_jupyter.transfers.uploads.upload_target import choose_target, conditional_target, keep_tags
+from odhtec_jupyter.transfers.uploads.upload_target import choose_target, conditional_target
 
 POLICIES = ("fail", "skip", "overwrite", "rename")
 

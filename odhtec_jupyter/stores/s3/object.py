@@ -12,13 +12,13 @@ from typing import Any
 
 from odhtec_jupyter.errors import BadRequest
 from odhtec_jupyter.stores.http import http_date, read_into, release
+from odhtec_jupyter.stores.s3.tagging import TAGGING, TAGGING_COUNT
 from odhtec_jupyter.stores.s3.wire.errors import s3_errors
 from odhtec_jupyter.stores.s3.wire.etag import matches, normal
 from odhtec_jupyter.stores.s3.wire.header_text import header_value, readable, sendable
 
 KEPT_HEADERS = ("Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language")
 ARCHIVED = {"GLACIER", "DEEP_ARCHIVE"}
-TAGGING = "x-amz-tagging"  # an object's tags, encoded as a query
 METADATA = "x-amz-meta-"
 CONDITIONS = {
     "Range": "Range",
@@ -45,6 +45,7 @@ class ObjectHead:
     content_language: str | None = None
     storage_class: str | None = None
     restore: str | None = None  # the state of a requested restore from the archive
+    tag_count: int | None = None  # None if there are no tags, or if the store does not say it
 
     @property
     def is_archived(self) -> bool:
@@ -83,6 +84,7 @@ def object_head(reply: Mapping[str, Any]) -> ObjectHead:
         readable(reply.get("ContentLanguage")),
         reply.get("StorageClass"),
         reply.get("Restore"),
+        reply.get("TagCount"),
     )
 
 
@@ -111,6 +113,7 @@ def described(headers: Mapping[str, str]) -> dict[str, Any]:
         "ContentLanguage": headers.get("Content-Language"),
         "StorageClass": headers.get("x-amz-storage-class"),
         "Restore": headers.get("x-amz-restore"),
+        "TagCount": number(headers.get(TAGGING_COUNT)),
     }
 
 

@@ -15,6 +15,7 @@ from odhtec_jupyter.stores.s3.connection.signing import SAFE
 from odhtec_jupyter.stores.s3.existing import S3Existing
 from odhtec_jupyter.stores.s3.object import object_headers, object_params
 from odhtec_jupyter.stores.s3.source import changed
+from odhtec_jupyter.stores.s3.tagging import refused_tags
 from odhtec_jupyter.stores.s3.wire.errors import answer_error, require_result, s3_errors, xml_text
 from odhtec_jupyter.stores.s3.wire.etag import quoted
 
@@ -47,7 +48,8 @@ class S3Writer(S3Existing):
         sent = object_headers(content_type, metadata, headers)
         if if_absent:
             sent["If-None-Match"] = "*"
-        etag = quoted(self._send("PutObject", bucket, key, {}, sent, blocks, size, md5))
+        with refused_tags(self.host, bucket, key, headers):
+            etag = quoted(self._send("PutObject", bucket, key, {}, sent, blocks, size, md5))
         if etag is None:
             # The object is stored: an error now would be wrong, and a retry would find the object of the first try.
             with suppress(OdhTecError):  # there can be permission to write but not to read
@@ -143,7 +145,7 @@ class S3Writer(S3Existing):
         It is not retried, because each request that reaches S3 starts another upload.
         """
         extra = object_params(content_type, metadata, headers)
-        with s3_errors(self.host):
+        with refused_tags(self.host, bucket, key, headers), s3_errors(self.host):
             client = self._clients.get(bucket, once=True)
             upload_id = client.create_multipart_upload(Bucket=bucket, Key=key, **extra).get("UploadId")
         if not upload_id:

@@ -17,6 +17,7 @@ from odhtec_jupyter.transfers.locations.stores import Stores
 from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE, plan
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
+from odhtec_jupyter.transfers.targets.kept_tags import keep_tags
 from odhtec_jupyter.transfers.targets.pending_multipart import MAX_CLOCK_SKEW_SECONDS
 from odhtec_jupyter.transfers.targets.s3_target import S3Target
 from odhtec_jupyter.transfers.targets.target import Target
@@ -78,6 +79,11 @@ class FileCopy:
         bytes_of_source, to = await engine.in_thread(stop, self._open)
         if to is not None:  # otherwise it is a folder, which exists now
             await copy_file(engine, bytes_of_source, to, verify=verify, on_bytes=file.add, owner=file.owner)
+            await self._keep_tags(to)
+
+    async def _keep_tags(self, target: Target) -> None:
+        if isinstance(target, S3Target):
+            await self._engine.attempt(self._stop, lambda: keep_tags(target))
 
     @property
     def _if_absent(self) -> bool:
@@ -114,7 +120,7 @@ class FileCopy:
             assert isinstance(opened, S3Target)
             to = opened
         try:
-            return await copy_in_store(engine, source.uri, size, pin, to, on_bytes=file.add, owner=file.owner)
+            done = await copy_in_store(engine, source.uri, size, pin, to, on_bytes=file.add, owner=file.owner)
         except StoreError as error:
             if error.code != "PreconditionFailed":
                 raise
@@ -126,7 +132,10 @@ class FileCopy:
             ):
                 raise
             file.add(size - file.bytes_done)
-            return True
+            done = True
+        if done:
+            await self._keep_tags(to)
+        return done
 
     async def _same_bytes(self, one: RangedSource, other: RangedSource) -> bool:
         engine, stop, flow = self._engine, self._stop, self._engine.bandwidth.flow(self._file.owner.share)

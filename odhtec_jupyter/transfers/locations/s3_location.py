@@ -10,6 +10,7 @@ from odhtec_jupyter.errors import BadRequest, OdhTecError, VerificationError
 from odhtec_jupyter.keys import MAX_KEY_BYTES
 from odhtec_jupyter.stores.s3.object import ObjectHead
 from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.s3.tagging import tagging_headers
 from odhtec_jupyter.stores.s3.wire.etag import is_dated
 from odhtec_jupyter.stores.source import Checksum, Pin, RangedSource
 from odhtec_jupyter.transfers.journal.pending_writes import PendingWrite
@@ -67,11 +68,15 @@ class S3Location:
         return self.store.source(self.uri.bucket, self.uri.key, size, str(pin))
 
     def attributes(self, pin: Pin) -> ObjectAttributes:
-        """Return the content type, metadata and headers of the object."""
+        """Return the content type, metadata, headers and tags of the object."""
         head = self.store.unchanged(self.uri.bucket, self.uri.key, str(pin))
         if head is None:
             raise VerificationError(f"{self.uri} changed while it was being copied.", code="SourceChanged")
-        return ObjectAttributes(head.content_type, head.metadata, head.headers)
+        headers = head.headers
+        # Some stores do not say whether there are tags. Asking for those of each small object would cost too much.
+        if head.tag_count or head.size > PART_SIZE:
+            headers |= tagging_headers(self.store.tags(self.uri.bucket, self.uri.key))
+        return ObjectAttributes(head.content_type, head.metadata, headers)
 
     def require_writable(self) -> None:
         """Raise :class:`BadRequest` for a key that is too long for S3."""

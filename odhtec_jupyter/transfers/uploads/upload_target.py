@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Callable, Collection
-from urllib.parse import parse_qsl, quote, urlencode
 
 from odhtec_jupyter.errors import Conflict, StoreError
-from odhtec_jupyter.models import Tag
-from odhtec_jupyter.stores.s3.object import TAGGING
 from odhtec_jupyter.stores.s3.store import S3Store
+from odhtec_jupyter.stores.s3.tagging import tagging_headers
 from odhtec_jupyter.transfers.locations.hub_metadata import HUB_METADATA
 from odhtec_jupyter.transfers.planning.free_names import free_name
 from odhtec_jupyter.transfers.targets.s3_target import S3Target
@@ -36,21 +34,10 @@ def conditional_target(
     there = condition.require(store, bucket, key)
     metadata = {} if there is None else {k: v for k, v in there.metadata.items() if k not in HUB_METADATA}
     headers = {} if there is None else {k: v for k, v in there.headers.items() if k != "Content-Encoding"}
-    if there is not None and (tags := store.tags(bucket, key)):
-        headers[TAGGING] = urlencode([(tag.Key, tag.Value) for tag in tags], quote_via=quote)
+    if there is not None:
+        headers |= tagging_headers(store.tags(bucket, key))
     absent = condition.etag is None
     return S3Target(store, bucket, key, content_type(key, sent_type), metadata, headers, absent, condition=condition)
-
-
-def keep_tags(target: S3Target) -> None:
-    """Make sure that a stored object has its tags. Blocks.
-
-    Ceph RGW drops the tags that a multipart upload is created with.
-    """
-    if written := target.headers.get(TAGGING):
-        tags = [Tag(Key=key, Value=value) for key, value in parse_qsl(written, keep_blank_values=True)]
-        if target.store.tags(target.bucket, target.key) != tags:
-            target.store.set_tags(target.bucket, target.key, tags)
 
 
 def choose_target(
