@@ -63,6 +63,7 @@ ROUTES = [
     (f"/uploads/{UPLOAD}/(?P<part>[^/]+)", uploads.PartHandler),
     ("/connections", connections.ConnectionsHandler),
     (f"/connections/{NAME}", connections.ConnectionHandler),
+    (f"/connections/{NAME}/save", connections.SaveConnectionHandler),
     ("/settings/s3", settings.S3SettingsHandler),
     ("/settings/test-s3", settings.TestS3Handler),
     ("/settings/hf", settings.HubSettingsHandler),

@@ -37,7 +37,7 @@ UNREACHABLE = "http://127.0.0.1:9"  # the discard port, which refuses connection
 KEYS = ["a/b.txt", "a/", "a/new.txt", "日本/é 😀.bin", "..", "//", "a\tb"]
 # Values that exist, because hardly any random request would find a bucket. Invalid ones are sent as well.
 KNOWN_VALUES: dict[str, list[Any]] = {
-    "connection": ["default"],
+    "connection": ["default", "default", "second", "no-such"],
     "name": ["default", "added", "other", "no such name"],
     "bucket": ["bucket", "empty", "no-such-bucket", ".."],
     "bucketName": ["new-bucket", "bucket", "No Such Name!"],
@@ -46,8 +46,16 @@ KNOWN_VALUES: dict[str, list[Any]] = {
     "base": ["a/"],
     "repo": ["org/model", "org/no-such-model", "no repository"],
     "revision": ["main", "no-such-revision"],
-    "source": ["s3://bucket/a/b.txt", "s3://bucket/a/", "workspace://a.txt", "hf://org/model/", "s3://", "no uri"],
-    "target": ["s3://bucket/copy/", "s3://empty/x", "workspace://copy/", "", "hf://org/model"],
+    "source": [
+        "s3://bucket/a/b.txt",
+        "s3://bucket/a/",
+        "workspace://a.txt",
+        "hf://org/model/",
+        "s3://",
+        "no uri",
+        "s3://second@bucket/a/",
+    ],
+    "target": ["s3://bucket/copy/", "s3://empty/x", "workspace://copy/", "", "hf://org/model", "s3://second@empty/"],
     "q": ["b", "*.txt", "\t"],
     # The server connects to these addresses, so they must be on this machine.
     "endpoint": [None, "", UNREACHABLE, "no address", f"{UNREACHABLE}/bucket\x00"],
@@ -102,12 +110,17 @@ def rgw(rgw_servers: dict[str, S3Server]) -> Iterator[S3Server]:
 
 
 @pytest.fixture(scope="module")
-def served(rgw: S3Server, lab_server: Callable[..., JupyterProcess]) -> Iterator[JupyterProcess]:
-    """A server with objects in a bucket, and a hub with a repository."""
+def served(
+    rgw: S3Server, lab_server: Callable[..., JupyterProcess], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[JupyterProcess]:
+    """A server with objects in a bucket, a second connection to it, and a hub with a repository."""
+    second = {f"ODHTEC_CONNECTION_SECOND_{name}": value for name, value in rgw.env.items() if name.startswith("AWS_")}
+    saved = tmp_path_factory.mktemp("aws")  # for saved connections
+    profiles = {"AWS_CONFIG_FILE": str(saved / "config"), "AWS_SHARED_CREDENTIALS_FILE": str(saved / "credentials")}
     with HubStandIn() as hub:
         hub.add(Repository("org/model")).commit({"config.json": b"{}", "a/weights.bin": b"w" * 4096})
         yield lab_server(
-            rgw.env | {"HF_ENDPOINT": hub.endpoint},
+            rgw.env | second | profiles | {"HF_ENDPOINT": hub.endpoint},
             app="jupyter_server",
             options=["--ServerApp.jpserver_extensions={'odhtec_jupyter': True}"],
         )

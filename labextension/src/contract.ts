@@ -887,6 +887,29 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/connections/{name}/save": {
+        parameters: {
+            query?: {
+                /** @description The name of the connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The name of the connection */
+                name: components["parameters"]["connectionName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Save a connection that was added while the server runs as an AWS profile, with its keys */
+        post: operations["saveConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/settings/s3": {
         parameters: {
             query?: {
@@ -4624,6 +4647,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Message"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    saveConnection: {
+        parameters: {
+            query?: {
+                /** @description The name of the connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The name of the connection */
+                name: components["parameters"]["connectionName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Saved */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionSummary"];
                 };
             };
             default: components["responses"]["Error"];

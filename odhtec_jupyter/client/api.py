@@ -209,6 +209,10 @@ class Api:
         """Remove a connection that was added."""
         self._request(models.Message, "DELETE", f"/connections/{quote(name, safe='')}")
 
+    def save_connection(self, name: str) -> models.ConnectionSummary:
+        """Save a connection that was added as an AWS profile."""
+        return self._request(models.ConnectionSummary, "POST", f"/connections/{quote(name, safe='')}/save")
+
     def get_bandwidth(self) -> models.BandwidthSettings:
         """Return the bandwidth limit of the server."""
         return self._request(models.BandwidthSettings, "GET", "/settings/max-bandwidth")

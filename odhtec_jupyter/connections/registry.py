@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from odhtec_jupyter.connections.connection import Connection, broken, checked_name
 from odhtec_jupyter.connections.definition import Definition
+from odhtec_jupyter.connections.profile_files import save_profile
 from odhtec_jupyter.connections.source import Source
 from odhtec_jupyter.connections.sources.configured import ConfiguredSource
 from odhtec_jupyter.connections.sources.directory import DirectorySource
@@ -66,6 +67,7 @@ class Connections:
         self._duplicates: list[Duplicate] = []
         self._checked: float | None = None
         self._lock = threading.Lock()
+        self._saving = threading.Lock()
         #: Called in any thread after connections have changed, appeared or gone.
         self.on_change: Callable[[], None] = lambda: None
 
@@ -195,6 +197,23 @@ class Connections:
         self._require_own(name, "It cannot be removed here.")
         self._session.remove(name)
         self._changed()
+
+    def save(self, name: str) -> Connection:
+        """Save an added connection as an AWS profile, from which it is read from then on. Blocks.
+
+        Raises :class:`NotFound`, :class:`Conflict` for a connection of another source or the name of an existing
+        profile, and :class:`BadRequest` for what a profile cannot describe.
+        """
+        self.find(name)
+        self._require_own(name, "It cannot be saved.")
+        if not any(isinstance(source, ProfilesSource) for source in self._sources):
+            raise Forbidden("Connections cannot be saved: connection_sources does not have “profiles”.")
+        with self._saving:
+            if added := self._session.get(name):
+                save_profile(added)
+                self._session.remove(name)
+        self._changed()
+        return self.find(name)
 
     def _require_own(self, name: str, advice: str) -> None:
         if name == DEFAULT_CONNECTION:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,6 +108,29 @@ async def test_user_without_permission_for_settings_sees_connections_without_acc
     found = by_name(await api.ok("GET", "connections"))
     assert {one["accessKeyId"] for one in found.values()} == {None}
     assert found["lab"]["secretAccessKeySet"]
-    for method, path, body in (("POST", (), NEW), ("DELETE", ("lab",), None)):
+    for method, path, body in (("POST", (), NEW), ("DELETE", ("lab",), None), ("POST", ("lab", "save"), None)):
         refused = await api.refused(403, method, "connections", *path, json_body=body)
         assert "odhtec-settings" in refused["message"]
+
+
+async def test_added_connection_is_saved_as_a_profile(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "aws-credentials"))
+    await api.ok("POST", "connections", status=201, json_body=NEW)
+    saved = await api.ok("POST", "connections", "new", "save")
+    assert (saved["source"], saved["removable"], saved["profile"]) == ("profiles", False, "new")
+    assert "HIDDEN" not in str(saved)
+    assert "HIDDEN" in (tmp_path / "aws-credentials").read_text()
+    await api.refused(409, "POST", "connections", "new", "save")
+
+
+async def test_connection_of_an_unfinished_transfer_is_not_saved(api: Api) -> None:
+    await api.ok("POST", "connections", status=201, json_body=NEW)
+    copy = {"action": "copy", "source": "s3://new@bucket/a", "target": "workspace://a"}
+    transfer = await api.ok("POST", "transfers", status=201, json_body=copy)
+    await api.ok("POST", "transfers", transfer["id"], "pause")
+    refused = await api.refused(409, "POST", "connections", "new", "save")
+    assert refused["message"] == "Transfers use the connection “new”. Save it when they have finished."
+    await api.ok("POST", "transfers", transfer["id"], "cancel")

@@ -20,6 +20,7 @@ REFERENCES = (
     *("sso_session", "sso_start_url", "role_arn", "credential_process", "web_identity_token_file"),
     *("login_session", "source_profile", "credential_source"),
 )
+CONFIG = "The AWS config file"
 Sections = dict[str, dict[str, str]]
 
 
@@ -28,31 +29,34 @@ class ProfilesSource:
 
     name = "profiles"
 
-    @property
-    def _paths(self) -> tuple[Path, Path]:
-        """The paths of the configuration and of the credentials, as boto3 finds them."""
-        config = os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config"
-        credentials = os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"
-        return Path(os.path.expanduser(config)), Path(os.path.expanduser(credentials))
-
     def state(self) -> State:
         """Return the state of both files."""
-        return state_of(self._paths)
+        return state_of(profile_paths())
 
     def read(self) -> list[Connection]:
         """Return the connections. Raises :class:`BadRequest` for a file that boto3 could not read either."""
-        config_path, credentials_path = self._paths
-        config = _sections(config_path, "The AWS config file")
-        credentials = _sections(credentials_path, "The AWS credentials file")
-        profiles: Sections = {}
-        for section, values in config.items():
-            kind, _, name = section.partition(" ")
-            if section == "default" or (kind == "profile" and name):
-                profiles.setdefault(name.strip().strip("\"'") or section, {}).update(values)
-        for name, values in credentials.items():  # they win over the keys in the configuration
-            profiles.setdefault(name, {}).update(values)
-        found = [_connection(name, values, config) for name, values in profiles.items()]
+        config = _sections(profile_paths()[0], CONFIG)
+        found = [_connection(name, values, config) for name, values in profiles_in(*profile_paths()).items()]
         return [connection for connection in found if connection is not None][:MAX_ENTRIES]
+
+
+def profile_paths() -> tuple[Path, Path]:
+    """Return the paths of the configuration and of the credentials, as boto3 finds them."""
+    config = os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config"
+    credentials = os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"
+    return Path(os.path.expanduser(config)), Path(os.path.expanduser(credentials))
+
+
+def profiles_in(config: Path, credentials: Path) -> Sections:
+    """Return the values of all profiles by name. Raises :class:`BadRequest` for a file that is not valid."""
+    profiles: Sections = {}
+    for section, values in _sections(config, CONFIG).items():
+        kind, _, name = section.partition(" ")
+        if section == "default" or (kind == "profile" and name):
+            profiles.setdefault(name.strip().strip("\"'") or section, {}).update(values)
+    for name, values in _sections(credentials, "The AWS credentials file").items():  # they win over the configuration
+        profiles.setdefault(name, {}).update(values)
+    return profiles
 
 
 def _connection(name: str, values: dict[str, str], config: Sections) -> Connection | None:

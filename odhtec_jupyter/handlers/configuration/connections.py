@@ -7,8 +7,10 @@ from tornado import web
 from odhtec_jupyter.connections.connection import Connection
 from odhtec_jupyter.connections.presets import PRESETS
 from odhtec_jupyter.connections.summary import problem, summary
+from odhtec_jupyter.errors import Conflict
 from odhtec_jupyter.handlers.base import READ_METHODS, SETTINGS_RESOURCE, OdhTecHandler
 from odhtec_jupyter.models import ConnectionList, ConnectionRequest, ConnectionSummary, Message
+from odhtec_jupyter.uris import S3Uri
 
 
 class ConnectionHandlerBase(OdhTecHandler):
@@ -65,3 +67,21 @@ class ConnectionHandler(ConnectionHandlerBase):
         """Remove a connection that was added while the server runs."""
         await self.call(self.services.connections.remove, name)
         self.reply(Message(message=f"The connection “{name}” has been removed."))
+
+
+class SaveConnectionHandler(ConnectionHandlerBase):
+    """``/connections/{name}/save``"""
+
+    @web.authenticated
+    async def post(self, name: str) -> None:
+        """Save an added connection as an AWS profile, with its keys, in a file that only its owner can read."""
+        self._require_unused(name)
+        saved = await self.call(self.services.connections.save, name)
+        self.reply((await self.shown(saved))[0])
+
+    def _require_unused(self, name: str) -> None:
+        """Raise :class:`Conflict` while transfers use the connection: for them, a profile is another account."""
+        for transfer in self.services.transfers.list():
+            ends = (transfer.source, transfer.target)
+            if not transfer.is_done and any(isinstance(uri, S3Uri) and uri.connection == name for uri in ends):
+                raise Conflict(f"Transfers use the connection “{name}”. Save it when they have finished.")
