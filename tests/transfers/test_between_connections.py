@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from odhtec_jupyter import services as services_module
 from odhtec_jupyter.demo.content import SyntheticContent
-from odhtec_jupyter.errors import BadRequest, NotFound
+from odhtec_jupyter.errors import BadRequest, NotFound, StoreError
 from odhtec_jupyter.models import ConnectionRequest
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.owner import STREAM
@@ -119,6 +120,44 @@ async def test_each_account_sees_its_own_buckets(
     assert bucket in services.known_store("own")._clients.buckets
     assert bucket not in services.known_store("wrong")._clients.buckets
     assert bucket not in services.s3._clients.buckets
+
+
+@pytest.fixture
+def second_user(tmp_path_factory: pytest.TempPathFactory, s3_server: Any) -> Iterator[dict[str, str]]:
+    """The keys of another Ceph user on the same endpoint."""
+    conf = str(next(tmp_path_factory.getbasetemp().glob("rgw*/cluster/ceph.conf")))
+    admin = ["radosgw-admin", "-c", conf, "user"]
+    keys = ("--access-key=second", "--secret-key=second-secret")
+    subprocess.run([*admin, "create", "--uid=second", "--display-name=second", *keys], check=True, capture_output=True)
+    yield {
+        "endpoint": s3_server.endpoint_url,
+        "region": s3_server.region,
+        "access_key_id": "second",
+        "secret_access_key": "second-secret",
+    }
+    subprocess.run([*admin, "rm", "--uid=second", "--purge-data"], check=True, capture_output=True)
+
+
+@on_rgw
+async def test_users_of_one_endpoint_see_their_own_buckets_and_copy_between_them(
+    make_services: Callable[..., Services], second_user: dict[str, str], bucket: str, s3_client: Any
+) -> None:
+    services = make_services(connections={"second": second_user})
+    await services.start()
+    services.connections.refresh()
+    first, second = services.s3, services.known_store("second")
+    second.create_bucket("of-second")
+    assert "of-second" not in {one.Name for one in first.list_buckets().buckets}
+    assert [one.Name for one in second.list_buckets().buckets] == ["of-second"]
+    with pytest.raises(StoreError) as refused:
+        second.list_page(bucket, "")
+    assert refused.value.code == "AccessDenied"
+    for key, body in FILES.items():
+        s3_client.put_object(Bucket=bucket, Key=key, Body=body)
+    transfer = await ended(services, await begin(services, "copy", f"s3://{bucket}/from/", "s3://second@of-second/to/"))
+    assert (transfer.state, transfer.error) == ("completed", None)
+    copied = {item.Key: item.Size for item in second.list_page("of-second", "").objects}
+    assert copied == {key.replace("from/", "to/"): len(body) for key, body in FILES.items()}
 
 
 # --- the same objects by two names ------------------------------------------------------------------------------------
