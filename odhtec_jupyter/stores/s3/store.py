@@ -37,7 +37,8 @@ DELETE_BATCH = 1000
 REFUSED = {400, 401, 403, 404, 405, 501}
 SINGLE_DELETES = 8  # in parallel, if the store does not support DeleteObjects
 WRONG_LOCATION = {"IllegalLocationConstraintException", "InvalidLocationConstraint"}
-NOT_IMPLEMENTED = {"NotImplemented", "XNotImplemented", "MethodNotAllowed"}
+# A reply that does not say what was deleted is treated the same.
+NOT_IMPLEMENTED = {"NotImplemented", "XNotImplemented", "MethodNotAllowed", "InvalidReply"}
 
 
 class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from odhtec_jupyter.errors import StoreError
+from odhtec_jupyter.errors import OdhTecError, StoreError
 from odhtec_jupyter.stores.s3.search import Search
 from odhtec_jupyter.stores.step import Step
 from tests.odd_store import Oddity, OddStore, Refusal, Reply, Request, failure
@@ -170,3 +170,22 @@ def test_lists_of_uploads_and_versions_continue_after_the_last_entry(script: Any
     rest = store.list_versions("bucket", "k", versions.next_continuation_token)
     assert [one.VersionId for one in (*versions.versions, *rest.versions)] == ["new", "old"]
     assert started.queries[-2]["version-id-marker"] == "new"
+
+
+@pytest.mark.parametrize("status", [200, 202, 204, 206])
+def test_reply_that_is_no_list_is_an_error(odd: OddStore, status: int) -> None:
+    odd.refuse = lambda request: Reply(status) if request.method == "GET" else None
+    with pytest.raises(StoreError, match="no XML"):
+        odd.store.list_page("bucket", "")
+    with pytest.raises(OdhTecError, match="it is not an S3 service"):
+        odd.store.list_buckets()
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_batch_whose_reply_does_not_say_what_was_deleted_is_deleted_one_by_one(odd: OddStore, status: int) -> None:
+    odd.refuse = lambda request: Reply(status) if request.method == "POST" else None
+    for key in ("a", "b", "kept"):
+        odd.put(key, b"content")
+    reply = odd.store.delete("bucket", ["a", "b"])
+    assert (reply.deleted, reply.errors) == (["a", "b"], [])
+    assert list(odd.objects) == ["kept"]

@@ -28,6 +28,7 @@ from odhtec_jupyter.stores.s3.connection.events import (
     repeat_condition,
     repeat_position,
     require_bucket_list,
+    require_deletion,
 )
 from odhtec_jupyter.stores.s3.connection.known_buckets import KnownBuckets
 from odhtec_jupyter.stores.s3.connection.sessions import find_credentials, new_session
@@ -194,6 +195,7 @@ class S3Clients:
         for operation in ("ListObjectsV2", "ListObjects"):
             client.meta.events.register_first(f"before-parse.*.{operation}", read_list)
         client.meta.events.register_first("before-parse.*.ListBuckets", partial(require_bucket_list, host=self.host))
+        client.meta.events.register_first("before-parse.*.DeleteObjects", partial(require_deletion, host=self.host))
         client.meta.events.register("before-sign.s3.ListObjectsV2", repeat_position)
         client.meta.events.register_first("needs-retry.s3", partial(_refuse_redirect, clients=self))
         client.meta.events.register_first("needs-retry.s3", partial(renew_keys, keys=self.keys))

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from odhtec_jupyter.stores.s3.connection.signing_keys import REFUSED_KEYS, SigningKeys
-from odhtec_jupyter.stores.s3.wire.errors import not_s3
+from odhtec_jupyter.stores.s3.wire.errors import not_s3, unreadable
 from odhtec_jupyter.stores.s3.wire.list_page import ListPage
 
 _VERSION = "odhtec_keys"  # in the context of a request of botocore
@@ -36,15 +36,21 @@ def read_list(response_dict: dict[str, Any], customized_response_dict: dict[str,
     still handled by botocore.
     """
     body = response_dict["body"]
-    if response_dict["status_code"] == 200 and b"<Error>" not in body[:1024]:
+    if response_dict["status_code"] < 300 and b"<Error>" not in body[:1024]:
         customized_response_dict["ListPage"] = ListPage(body, response_dict["headers"].get("date", ""))
         response_dict["body"] = b"<ListBucketResult/>"
 
 
 def require_bucket_list(response_dict: dict[str, Any], host: str, **_: Any) -> None:
-    """Raise an error for a service that replies 200 to everything: botocore reads an empty body as an empty list."""
-    if response_dict["status_code"] == 200 and b"ListAllMyBucketsResult" not in response_dict["body"][:1024]:
+    """Raise an error for a service that accepts everything: botocore reads an empty body as an empty list."""
+    if response_dict["status_code"] < 300 and b"ListAllMyBucketsResult" not in response_dict["body"][:1024]:
         raise not_s3(host, "something other than a list of buckets")
+
+
+def require_deletion(response_dict: dict[str, Any], host: str, **_: Any) -> None:
+    """Raise an error for a reply to DeleteObjects without its element: botocore reads it as one without failures."""
+    if response_dict["status_code"] < 300 and b"DeleteResult" not in response_dict["body"][:1024]:
+        raise unreadable(host, "it does not say what was deleted")
 
 
 def repeat_position(request: Any, **_: Any) -> None:

@@ -37,7 +37,7 @@ def s3_errors(host: str) -> Iterator[None]:
     except (b.ConnectionError, b.HTTPClientError, b.IncompleteReadError, HTTPError, HTTPException, OSError) as error:
         raise Unreachable(f"The S3 store at {host} cannot be reached: {reason(error)}.") from error
     except ResponseParserError as error:
-        raise _unreadable(host, str(error)) from error
+        raise unreadable(host, str(error)) from error
     except b.BotoCoreError as error:
         raise OdhTecError(f"S3 request failed: {clipped(str(error))}", code="S3RequestFailed") from error
 
@@ -86,10 +86,11 @@ def require_result(xml: str, host: str, operation: str) -> None:
     if name.rpartition(":")[2] == "Error":
         raise answer_error(500, xml_text(xml, "Code"), xml_text(xml, "Message"), operation)
     if xml.strip() and not (root and xml.rstrip().endswith((f"</{name}>", "/>"))):
-        raise _unreadable(host, "it is not complete")
+        raise unreadable(host, "it is not complete")
 
 
-def _unreadable(host: str, why: str) -> StoreError:
+def unreadable(host: str, why: str) -> StoreError:
+    """Return the error for a reply that is not what S3 replies to the request."""
     return StoreError(
         f"The S3 store at {host} sent a reply that cannot be read: {clipped(why, 200)}", code="InvalidReply"
     )
