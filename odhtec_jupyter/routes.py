@@ -16,7 +16,7 @@ from odhtec_jupyter.handlers import (
     transfers,
     usage,
 )
-from odhtec_jupyter.handlers.configuration import connections, disclaimer, settings
+from odhtec_jupyter.handlers.configuration import connections, disclaimer, doctor, settings
 from odhtec_jupyter.handlers.streaming import archive, download, upload, uploads
 from odhtec_jupyter.services import Services
 
@@ -64,6 +64,7 @@ ROUTES = [
     ("/connections", connections.ConnectionsHandler),
     (f"/connections/{NAME}", connections.ConnectionHandler),
     (f"/connections/{NAME}/save", connections.SaveConnectionHandler),
+    (f"/connections/{NAME}/test", doctor.ConnectionTestHandler),
     ("/settings/s3", settings.S3SettingsHandler),
     ("/settings/test-s3", settings.TestS3Handler),
     ("/settings/hf", settings.HubSettingsHandler),

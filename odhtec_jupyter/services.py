@@ -38,6 +38,7 @@ from odhtec_jupyter.transfers.uploads.sessions import Uploads
 from odhtec_jupyter.uris import DEFAULT_CONNECTION, S3Uri, Uri, names_connection
 
 CALL_THREADS = 16  # threads for short calls to S3, and as many for the hub
+MAX_TESTS = 4  # of connections, in parallel: each can use a few threads for a minute
 MAX_PREVIEWS = 4  # in parallel: each can use some megabytes and a second or two
 SWEEP_SECONDS = 600.0  # seconds between two searches for leftovers
 # For everything that stopping waits for. Kubernetes kills 30 s after SIGTERM, and stopping kernels takes time, too.
@@ -84,6 +85,7 @@ class Services:
         # Separate again, because a hub that does not reply must not block lists of buckets.
         self.hub_calls = DaemonThreads(CALL_THREADS, thread_name_prefix="odhtec-hub")
         self.previews = asyncio.Semaphore(MAX_PREVIEWS)
+        self.tests = asyncio.Semaphore(MAX_TESTS)
         # Called for each chunk of an upload, so that the server is not culled.
         self.note_activity: Callable[[], None] = lambda: None
         # Entered tokens by transfer, with the origin of their hub; never stored on disk.

@@ -114,7 +114,14 @@ def test_connections_are_above_the_settings_and_below_the_services() -> None:
     allowed = LEAVES | {"stores"}
     assert {name: found - allowed for name, found in layer("connections").items() if found - allowed} == {}
     users = {name.split(".")[0] for name in modules() if "connections" in own(name)}
-    assert users == {"services", "handlers"}
+    assert users == {"services", "handlers", "doctor"}
+
+
+def test_the_doctor_is_above_connections_and_stores() -> None:
+    allowed = LEAVES | {"connections", "stores"}
+    assert {name: found - allowed for name, found in layer("doctor").items() if found - allowed} == {}
+    users = {name.split(".")[0] for name in modules() if "doctor" in own(name)}
+    assert users == {"handlers"}
 
 
 def test_stores_import_leaves_only() -> None:

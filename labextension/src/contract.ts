@@ -910,6 +910,29 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/connections/{name}/test": {
+        parameters: {
+            query?: {
+                /** @description The name of the connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The name of the connection */
+                name: components["parameters"]["connectionName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Test a connection step by step, also one that cannot be used. What does not work is in the report, not an error. A test takes up to 60 seconds, and ends when the client disconnects. Only with `write` anything is stored */
+        post: operations["testConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/settings/s3": {
         parameters: {
             query?: {
@@ -1279,6 +1302,27 @@ export type components = {
             maxConcurrentTransfers: number;
         };
         /**
+         * ConnectionCheck
+         * @description One line of the report: what was tested, and one sentence that says what to change.
+         */
+        ConnectionCheck: {
+            /**
+             * Id
+             * @description definition, environment, dns, tcp, proxy, tls, service, clock, credentials, region, buckets, list, read, write, multipart, checksum, condition or delete
+             */
+            id: string;
+            /** Title */
+            title: string;
+            /**
+             * Status
+             * @description skipped: not tested, and the message says why
+             * @enum {string}
+             */
+            status: "ok" | "warning" | "failed" | "skipped";
+            /** Message */
+            message: string;
+        };
+        /**
          * ConnectionList
          * @description All connections, in the order of their sources.
          */
@@ -1473,6 +1517,62 @@ export type components = {
              * @description The Kubernetes Secret with these credentials, for manifests
              */
             secretName: string | null;
+        };
+        /**
+         * ConnectionTest
+         * @description The report about a connection. It contains no secret.
+         */
+        ConnectionTest: {
+            /** Connection */
+            connection: string;
+            /**
+             * Endpoint
+             * @description Null for Amazon S3
+             */
+            endpoint: string | null;
+            /**
+             * Bucket
+             * @description The tested bucket; null if there was none
+             */
+            bucket: string | null;
+            /**
+             * Status
+             * @description The worst status of the checks: failed, warning, or ok
+             * @enum {string}
+             */
+            status: "ok" | "warning" | "failed" | "skipped";
+            /** Checks */
+            checks: components["schemas"]["ConnectionCheck"][];
+            /**
+             * Startedat
+             * Format: date-time
+             */
+            startedAt: string;
+            /** Seconds */
+            seconds: number;
+            /**
+             * Text
+             * @description The report as plain text, for a support ticket
+             */
+            text: string;
+        };
+        /**
+         * ConnectionTestRequest
+         * @description How to test a connection.
+         */
+        ConnectionTestRequest: {
+            /**
+             * Write
+             * @description Whether to store a small object under a random key, which is removed again
+             * @default false
+             */
+            write?: boolean;
+            /**
+             * Bucket
+             * @description The bucket to test; without it the default bucket, or for reading the first one in the list
+             * @default null
+             */
+            bucket?: string | null;
         };
         /**
          * ContinueRequest
@@ -2959,11 +3059,14 @@ export type BucketList = components['schemas']['BucketList'];
 export type Column = components['schemas']['Column'];
 export type CommonPrefix = components['schemas']['CommonPrefix'];
 export type ConcurrencySettings = components['schemas']['ConcurrencySettings'];
+export type ConnectionCheck = components['schemas']['ConnectionCheck'];
 export type ConnectionList = components['schemas']['ConnectionList'];
 export type ConnectionPreset = components['schemas']['ConnectionPreset'];
 export type ConnectionProblem = components['schemas']['ConnectionProblem'];
 export type ConnectionRequest = components['schemas']['ConnectionRequest'];
 export type ConnectionSummary = components['schemas']['ConnectionSummary'];
+export type ConnectionTest = components['schemas']['ConnectionTest'];
+export type ConnectionTestRequest = components['schemas']['ConnectionTestRequest'];
 export type ContinueRequest = components['schemas']['ContinueRequest'];
 export type CreateBucket = components['schemas']['CreateBucket'];
 export type CreateFolder = components['schemas']['CreateFolder'];
@@ -4674,6 +4777,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConnectionSummary"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    testConnection: {
+        parameters: {
+            query?: {
+                /** @description The name of the connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path: {
+                /** @description The name of the connection */
+                name: components["parameters"]["connectionName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ConnectionTestRequest"];
+            };
+        };
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionTest"];
                 };
             };
             default: components["responses"]["Error"];

@@ -28,6 +28,12 @@ from odhtec_jupyter.models.details import (
     Tag,
     VersionList,
 )
+from odhtec_jupyter.models.doctor import (
+    CheckStatus,
+    ConnectionCheck,
+    ConnectionTest,
+    ConnectionTestRequest,
+)
 from odhtec_jupyter.models.hub import (
     HubFile,
     HubRef,
@@ -119,14 +125,18 @@ __all__ = [
     "BinaryPreview",
     "Bucket",
     "BucketList",
+    "CheckStatus",
     "Column",
     "CommonPrefix",
     "ConcurrencySettings",
+    "ConnectionCheck",
     "ConnectionList",
     "ConnectionPreset",
     "ConnectionProblem",
     "ConnectionRequest",
     "ConnectionSummary",
+    "ConnectionTest",
+    "ConnectionTestRequest",
     "ContinueRequest",
     "CreateBucket",
     "CreateFolder",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from odhtec_jupyter.errors import OdhTecError, StoreError
@@ -13,6 +14,7 @@ from odhtec_jupyter.stores.http import Http, release
 from odhtec_jupyter.stores.s3.connection.abilities import Abilities
 from odhtec_jupyter.stores.s3.connection.clients import S3Clients
 from odhtec_jupyter.stores.s3.connection.object_requests import ObjectRequests
+from odhtec_jupyter.stores.s3.connection.probe import ProbeObject
 from odhtec_jupyter.stores.s3.list_call import read_page
 from odhtec_jupyter.stores.s3.object import ObjectBody, ObjectHead, described, object_head
 from odhtec_jupyter.stores.s3.wire.errors import CREDENTIALS, s3_errors
@@ -71,6 +73,14 @@ class S3Base:
     def client(self, bucket: str | None = None) -> S3Client:
         """Return the client for a bucket. On Amazon, requests for a bucket are signed for its own region."""
         return self._clients.get(bucket)
+
+    def credentials_end(self) -> tuple[bool, datetime | None]:
+        """Return whether the credentials are temporary, and their expiry if it is known. A client must exist."""
+        return self._clients.credentials_end()
+
+    def probe(self, bucket: str, key: str) -> ProbeObject:
+        """Return an object to write and to remove again, which finds out what the store allows."""
+        return ProbeObject(self._clients, bucket, key)
 
     def head(self, bucket: str, key: str) -> ObjectHead | None:
         """Return the description of the object with this key; None if there is none.
