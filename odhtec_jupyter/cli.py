@@ -16,6 +16,7 @@ from odhtec_jupyter.commands import (
     bandwidth,
     buckets,
     copying,
+    doctor,
     importing,
     listing,
     presigning,
@@ -57,6 +58,7 @@ def parser() -> Parser:
     commands = command.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for group in (listing, copying, syncing, removing, streams, presigning, buckets, importing, transfers, bandwidth):
         group.add(commands)
+    doctor.add(commands)
     demo = commands.add_parser(
         "demo",
         help="try it with an object store, a hub and a real model on this machine",

@@ -213,6 +213,10 @@ class Api:
         """Save a connection that was added as an AWS profile."""
         return self._request(models.ConnectionSummary, "POST", f"/connections/{quote(name, safe='')}/save")
 
+    def test_connection(self, name: str, what: models.ConnectionTestRequest) -> models.ConnectionTest:
+        """Test a connection step by step, for up to a minute."""
+        return self._request(models.ConnectionTest, "POST", f"/connections/{quote(name, safe='')}/test", what)
+
     def get_bandwidth(self) -> models.BandwidthSettings:
         """Return the bandwidth limit of the server."""
         return self._request(models.BandwidthSettings, "GET", "/settings/max-bandwidth")

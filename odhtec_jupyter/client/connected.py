@@ -7,10 +7,10 @@ from typing import Any
 
 from odhtec_jupyter import models
 from odhtec_jupyter.client.api import Api
-from odhtec_jupyter.client.arguments import Location, s3_location
+from odhtec_jupyter.client.arguments import Location, request, s3_location
 from odhtec_jupyter.client.http.connection import Connection
 from odhtec_jupyter.client.http.servers import find_server, without_token
-from odhtec_jupyter.uris import S3Uri, named
+from odhtec_jupyter.uris import DEFAULT_CONNECTION, S3Uri, named
 
 
 class ConnectedClient:
@@ -66,6 +66,17 @@ class ConnectedClient:
     def connections(self) -> list[models.ConnectionSummary]:
         """Return the connections of the server, also those that cannot be used, with their errors."""
         return self._api.list_connections().connections
+
+    def test_connection(
+        self, name: str | None = None, *, write: bool = False, bucket: str | None = None
+    ) -> models.ConnectionTest:
+        """Test a connection step by step; without a name, the one of URIs that name none.
+
+        What does not work is in the report, whose ``text`` can be sent to those who run the store. With ``write``, a
+        small object is stored in the bucket and removed again; without ``bucket``, that is the default one.
+        """
+        what = request(models.ConnectionTestRequest, write=write, bucket=bucket)
+        return self._api.test_connection(name or self.connection or DEFAULT_CONNECTION, what)
 
 
 def _reconnect(

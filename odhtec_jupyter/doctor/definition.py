@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from odhtec_jupyter.connections.connection import Connection
@@ -55,11 +56,10 @@ def _set(subject: Subject, name: str) -> list[tuple[str, str]]:
     return [(one, value) for one in VARIABLES[name] if (value := subject.environ.get(one, "").strip())]
 
 
-def _mixed(used: tuple[str, str], other: tuple[str, str], shown: type[str] | object) -> str:
-    values = [shown(value) if callable(shown) else value for value in (used[1], other[1])]
+def _mixed(used: tuple[str, str], other: tuple[str, str], shown: Callable[[str], str]) -> str:
     return (
-        f"{used[0]} says {some([values[0]])}, but {other[0]} says {some([values[1]])}: two data connections can have"
-        f" been mixed. {used[0]} is used here; detach one of them, or remove {other[0]}."
+        f"{used[0]} says {some([shown(used[1])])}, but {other[0]} says {some([shown(other[1])])}: two data connections"
+        f" can have been mixed. {used[0]} is used here; detach one of them, or remove {other[0]}."
     )
 
 

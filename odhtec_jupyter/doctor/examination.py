@@ -115,8 +115,8 @@ class Examination:
             return self._result(future, seconds)
         except LateError:
             return failed(
-                f"There was no answer within {seconds:.0f} seconds. Check whether the store is busy, and whether a"
-                " firewall or a proxy holds back its replies."
+                "There was no answer in time. Check whether the store is busy, and whether a firewall or a proxy holds"
+                " back its replies."
             )
         except Cancelled:
             raise

@@ -159,9 +159,9 @@ class Subject:
         return self.store.probe(self.bucket or "", self.probe_key)
 
     @property
-    def has_upload(self) -> bool:
-        """Whether a multipart upload may have been left behind."""
-        return "probe" in self.__dict__ and self.probe.has_upload
+    def left_upload(self) -> str | None:
+        """The ID of a multipart upload that could not be aborted."""
+        return self.probe.upload_id if "probe" in self.__dict__ else None
 
     def close(self) -> None:
         """Close the connections to the store."""

@@ -52,13 +52,13 @@ def multipart(subject: Subject) -> Finding:
     if why := _reason_not_to_write(subject):
         return skipped(why)
     try:
-        upload_id = subject.probe.start_multipart()
+        subject.probe.start_multipart()
     except StoreError as error:
         if error.status >= 500 and error.status != 501:
             raise
         return failed(f"Large files cannot be uploaded, because multipart uploads are refused: {error}")
     try:
-        subject.probe.abort_multipart(upload_id)
+        subject.probe.abort_multipart()
     except StoreError as error:
         return warning(
             f"A multipart upload can be started, but not aborted (s3:AbortMultipartUpload): {error} Request this"
@@ -115,7 +115,7 @@ def delete(subject: Subject) -> Finding:
     """Remove what the other steps have written."""
     if why := _reason_not_to_write(subject):
         return skipped(why)
-    if not (subject.probe.is_stored or subject.probe.has_upload):
+    if not (subject.probe.is_stored or subject.probe.upload_id):
         return skipped("Nothing was written, so there is nothing to delete.")
     try:
         subject.probe.remove()

@@ -342,7 +342,7 @@ def test_every_command_has_help(shell: Shell) -> None:
     overview = shell("--help").stdout
     assert "first steps:" in overview
     names = ("ls", "du", "search", "cp", "mv", "sync", "rm", "cat", "presign", "mb", "rb", "import", "transfers")
-    for name in (*names, "bandwidth"):
+    for name in (*names, "bandwidth", "doctor"):
         assert f"\n    {name}" in overview
         result = shell(name, "--help").stdout
         assert "examples:" in result

@@ -286,3 +286,12 @@ def test_token_is_neither_printed_nor_pickled(client: Client, server: JupyterPro
     assert server.token.encode() not in pickle.dumps(client)
     assert server.token.encode() not in pickle.dumps(client.api.connection.server)
     assert server.token not in json.dumps(client.api.list_transfers().model_dump(mode="json"))
+
+
+def test_connection_is_tested_step_by_step(client: Client, bucket: str) -> None:
+    found = client.test_connection(write=True, bucket=bucket)
+    assert (found.connection, found.bucket) == ("default", bucket)
+    assert next(one.status for one in found.checks if one.id == "delete") == "ok"
+    assert [*client.ls(f"s3://{bucket}/")] == []
+    with pytest.raises(NotFound, match="There is no connection 'missing'"):
+        client.test_connection("missing")

@@ -66,7 +66,8 @@ class ConnectionTestHandler(ConnectionHandlerBase):
         try:
             return await self._run(subject)
         finally:
-            if subject.has_upload:
+            if subject.left_upload:
+                entry.upload_id = subject.left_upload
                 pending.orphan(entry)
             else:
                 pending.remove(entry)

@@ -23,7 +23,7 @@ class ProbeObject:
         self._clients = clients
         self._where: Any = {"Bucket": bucket, "Key": key}
         self._versions: set[str] = set()  # in a bucket with versioning
-        self._uploads: set[str] = set()
+        self.upload_id: str | None = None  # of a multipart upload that was started and not aborted
         self.key = key
         self.is_stored = False  # True from before the first PUT: its reply can get lost
 
@@ -59,34 +59,29 @@ class ProbeObject:
             finally:
                 reply["Body"].close()
 
-    def start_multipart(self) -> str:
-        """Start a multipart upload and return its ID."""
+    def start_multipart(self) -> None:
+        """Start a multipart upload."""
         with s3_errors(self._clients.host):
             upload_id = self._client.create_multipart_upload(**self._where).get("UploadId")
         if not upload_id:
             raise StoreError(f"The S3 store at {self._clients.host} returned no ID for an upload.", code="InvalidReply")
-        self._uploads.add(upload_id)
-        return str(upload_id)
+        self.upload_id = str(upload_id)
 
-    def abort_multipart(self, upload_id: str) -> None:
-        """Abort a multipart upload."""
+    def abort_multipart(self) -> None:
+        """Abort the multipart upload that was started."""
+        if self.upload_id is None:
+            return
         with s3_errors(self._clients.host):
-            self._client.abort_multipart_upload(**self._where, UploadId=upload_id)
-        self._uploads.discard(upload_id)
-
-    @property
-    def has_upload(self) -> bool:
-        """Whether a multipart upload was started and not aborted."""
-        return bool(self._uploads)
+            self._client.abort_multipart_upload(**self._where, UploadId=self.upload_id)
+        self.upload_id = None
 
     def remove(self) -> None:
-        """Delete the object, with the versions that were written, and abort its uploads.
+        """Delete the object, with the versions that were written, and abort its upload.
 
         Raises the error of the deletion, after everything was tried.
         """
-        for upload_id in list(self._uploads):
-            with suppress(OdhTecError):
-                self.abort_multipart(upload_id)
+        with suppress(OdhTecError):
+            self.abort_multipart()
         if not self.is_stored:
             return
         with s3_errors(self._clients.host):
