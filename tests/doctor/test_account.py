@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from odhtec_jupyter.doctor.account import _until
+from tests.conftest import S3Server
 from tests.doctor.conftest import Examine
+from tests.marks import on_rgw
 from tests.odd_store import OddStore, Reply, Request, failure
 
 
@@ -146,3 +148,14 @@ def test_hostile_region_is_not_shown(examine: Examine, odd_store: OddStore) -> N
     odd_store.refuse = OneRegion("x\u202e evil")
     found: Any = examine(odd_store.endpoint, bucket="bucket")
     assert "\u202e" not in found.test.text
+
+
+@on_rgw
+def test_refusals_of_a_real_store_are_named(examine: Examine, s3_server: S3Server) -> None:
+    valid = {"access_key_id": s3_server.access_key_id, "secret_access_key": s3_server.secret_access_key}
+    url = s3_server.endpoint_url
+    assert examine(url, **valid)["credentials"].status == "ok"
+    unknown = examine(url, **valid | {"access_key_id": "unknown"})["credentials"].message
+    assert unknown.startswith("The store does not know the access key ID unknown.")
+    wrong = examine(url, **valid | {"secret_access_key": "HIDDEN"})["credentials"].message
+    assert wrong.startswith("The secret access key does not belong to the access key ID odhtec.")

@@ -76,7 +76,7 @@ class S3Base:
 
     def credentials_end(self) -> tuple[bool, datetime | None]:
         """Return whether the credentials are temporary, and their expiry if it is known. A client must exist."""
-        return self._clients.credentials_end()
+        return self._clients.keys.end()
 
     def probe(self, bucket: str, key: str) -> ProbeObject:
         """Return an object to write and to remove again, which finds out what the store allows."""
