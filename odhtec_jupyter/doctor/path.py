@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -85,6 +86,12 @@ def connect(route: Route, network: Network) -> Any:
         if route.proxy.startswith("https://"):
             made = trusting(network).wrap_socket(made, server_hostname=host)
         _open_tunnel(made, route)
+    except ssl.SSLCertVerificationError as error:
+        made.close()
+        raise ProxyError(
+            f"The certificate of the proxy {route.proxy_address} is not accepted: {clipped(error.verify_message)}. Add"
+            " the authority that has issued it to the CA bundle of this server (AWS_CA_BUNDLE)."
+        ) from error
     except OSError as error:
         made.close()
         raise ProxyError(

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import socket
+import ssl
+import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
 
 import pytest
+import trustme
 
 from odhtec_jupyter.network import Network
 from tests.conftest import free_port
@@ -130,6 +135,17 @@ def test_used_and_unused_proxies_are_shown(examine: Examine, odd_store: OddStore
     assert used.line("proxy") == ("ok", f"Requests go through the proxy 127.0.0.1:{odd_store.port}.")
 
 
+class Console(QuietHandler):
+    """A web page, which ends the test."""
+
+    def do_GET(self) -> None:
+        body = b"<html></html>"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
 class BadGateway(BaseHTTPRequestHandler):
     """A proxy that does not reach the store."""
 
@@ -150,3 +166,52 @@ def test_proxy_that_answers_instead_of_the_store_is_named(examine: Examine) -> N
         f"The proxy 127.0.0.1:{proxy.port} answered with status 502 instead of the store. Check whether the proxy can"
         " reach it, or add its host to no_proxy.",
     )
+
+
+class Tunnel(QuietHandler):
+    """A proxy that connects to any port of this machine, whatever the name of the host is."""
+
+    def do_CONNECT(self) -> None:
+        port = int(self.path.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as store:
+            self.send_response(200)
+            self.end_headers()
+            back = threading.Thread(target=forward, args=(store, self.connection), daemon=True)
+            back.start()
+            forward(self.connection, store)
+            back.join()
+        self.close_connection = True
+
+
+def forward(source: Any, target: Any) -> None:
+    """Forward what arrives until the sender has ended."""
+    try:
+        while piece := source.recv(65536):
+            target.sendall(piece)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # one of the two has gone
+
+
+@pytest.mark.parametrize("with_tls", [False, True], ids=["http proxy", "https proxy"])
+def test_store_is_tested_through_the_tunnel_of_a_proxy(examine: Examine, tmp_path: Path, with_tls: bool) -> None:
+    authority = trustme.CA(organization_name="Test authority")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("store.invalid", "127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with (
+        LoopbackServer(Console, tls=context) as store,
+        LoopbackServer(Tunnel, tls=context if with_tls else None) as one,
+    ):
+        url = f"https://store.invalid:{store.port}"
+        trusted = Network(https_proxy=one.url, ca_bundles=(str(tmp_path / "ca.pem"),))
+        found = examine(url, network=trusted)
+        unknown = examine(url, network=Network(https_proxy=one.url))
+    assert found.line("dns") == ("ok", "127.0.0.1 is an address, which needs no name server.")
+    assert found.line("proxy") == ("ok", f"Requests go through the proxy 127.0.0.1:{one.port}.")
+    assert found["tls"].status == "ok"
+    assert found.failed == ["service"]
+    assert "answered with a web page" in found["service"].message
+    assert unknown.failed == (["proxy"] if with_tls else ["tls"])
+    if with_tls:
+        assert f"The certificate of the proxy 127.0.0.1:{one.port} is not accepted" in unknown["proxy"].message
