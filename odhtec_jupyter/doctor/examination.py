@@ -65,14 +65,12 @@ class Examination:
         *,
         log: logging.Logger,
         gone: threading.Event | None = None,
-        step_seconds: float = STEP_SECONDS,
     ) -> None:
         """``gone`` is set when the client disconnects."""
         self._subject = subject
         self._steps = steps
         self._log = log
         self._gone = gone or threading.Event()
-        self._step_seconds = step_seconds
         self._blocked: dict[str, str] = {}  # steps that failed or were skipped for it, and the title of the cause
         self._threads = DaemonThreads(STEP_THREADS, thread_name_prefix="odhtec-doctor")
 
@@ -85,7 +83,7 @@ class Examination:
             for step in self._steps:
                 if step.cleans_up:
                     self._gone = threading.Event()
-                    self._finding(step, self._step_seconds)
+                    self._finding(step, STEP_SECONDS)
             raise
         finally:
             self._subject.close()
@@ -93,7 +91,7 @@ class Examination:
 
     def _check(self, step: Step, end: float) -> ConnectionCheck:
         cause = next((self._blocked[name] for name in step.needs if name in self._blocked), None)
-        left = self._step_seconds if step.cleans_up else min(self._step_seconds, end - time.monotonic())
+        left = STEP_SECONDS if step.cleans_up else min(STEP_SECONDS, end - time.monotonic())
         if cause is not None:
             finding = skipped(f"Not tested, because “{cause}” failed.")
         elif left <= 0:

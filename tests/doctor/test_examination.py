@@ -75,11 +75,12 @@ def test_messages_are_short_and_visible() -> None:
     assert len(found.message) < MAX_MESSAGE + 10
 
 
-def test_late_step_fails_and_its_requests_are_ended() -> None:
+def test_late_step_fails_and_its_requests_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("odhtec_jupyter.doctor.examination.STEP_SECONDS", 0.5)
     ended, released = threading.Event(), threading.Event()
 
     def hang(request: Request) -> None:
-        released.wait(GIVE_UP_SECONDS)
+        released.wait()
 
     def late(one: Subject) -> Finding:
         try:
@@ -91,10 +92,7 @@ def test_late_step_fails_and_its_requests_are_ended() -> None:
     with OddStore(refuse=hang) as store:
         try:
             found = Examination(
-                subject(store.endpoint),
-                (Step("a", "A", late), Step("b", "B", lambda _: ok("Never."), ("a",))),
-                log=LOG,
-                step_seconds=0.5,
+                subject(store.endpoint), (Step("a", "A", late), Step("b", "B", lambda _: ok("Never."), ("a",))), log=LOG
             ).run()
             assert ended.wait(GIVE_UP_SECONDS)
         finally:

@@ -97,13 +97,18 @@ async def test_connection_with_the_same_keys_is_named(
 
 
 async def test_test_ends_when_the_client_disconnects(
-    odd_api: Api, odd_store: OddStore, eventually: Callable[[Callable[[], bool]], Awaitable[None]]
+    odd_api: Api,
+    odd_store: OddStore,
+    eventually: Callable[[Callable[[], bool]], Awaitable[None]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for limit in ("STEP_SECONDS", "TOTAL_SECONDS"):  # so that nothing else ends it
+        monkeypatch.setattr(f"odhtec_jupyter.doctor.examination.{limit}", float("inf"))
     asked, released = threading.Event(), threading.Event()
 
     def hang(request: Request) -> None:
         asked.set()
-        released.wait(GIVE_UP_SECONDS)
+        released.wait()
 
     odd_store.refuse = hang
     try:
