@@ -39,6 +39,11 @@ def _of_another_region(subject: Subject, error: OdhTecError) -> Finding:
 
 
 def _accepted(subject: Subject, error: OdhTecError | None) -> Finding:
+    if error is not None and error.code not in CREDENTIALS and subject.bucket:
+        # Keys for one bucket cannot list buckets, and some gateways answer that without looking at the keys.
+        listed = subject.page()
+        if listed.error is None or listed.error.code in CREDENTIALS:
+            error = listed.error
     key = f"the access key ID{subject.account}"
     code = error.code if error else ""
     if code == "InvalidAccessKeyId":
@@ -68,7 +73,7 @@ def _accepted(subject: Subject, error: OdhTecError | None) -> Finding:
     shown = subject.connection.s3.access_key_id and subject.account
     whose = f"The store accepts {key}." if shown else "The store accepts the credentials."
     if error is not None:
-        whose = "The store knows the credentials, but does not let them list buckets."
+        whose = f"The store does not reject the credentials, but refuses the requests ({error.code})."
     return _until(whose, *subject.store.credentials_end())
 
 

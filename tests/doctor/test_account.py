@@ -76,6 +76,21 @@ def test_expiry_of_temporary_credentials_is_shown() -> None:
     assert soon.status == "warning"
 
 
+def test_keys_are_tested_with_the_bucket_if_buckets_cannot_be_listed(examine: Examine, odd_store: OddStore) -> None:
+    odd_store.refuse = lambda request: None if request.bucket else failure(403, "AccessDenied")
+    assert examine(odd_store.endpoint, bucket="bucket").line("credentials") == (
+        "ok",
+        "The store accepts the access key ID key-id.",
+    )
+    odd_store.refuse = lambda request: failure(403, "InvalidAccessKeyId" if request.bucket else "AccessDenied")
+    assert examine(odd_store.endpoint, bucket="bucket")["credentials"].status == "failed"
+    odd_store.refuse = lambda request: failure(403, "AccessDenied")
+    assert examine(odd_store.endpoint, bucket="bucket").line("credentials") == (
+        "ok",
+        "The store does not reject the credentials, but refuses the requests (AccessDenied).",
+    )
+
+
 class OneRegion:
     """Refuses signatures for all regions but one, as Amazon and MinIO do."""
 
@@ -103,7 +118,7 @@ def test_region_that_the_store_expects_is_named(examine: Examine, odd_store: Odd
         " other programs do not find it out by themselves.",
     )
     assert found.failed == ["region"]
-    assert found["read"].status == found["write"].status == "ok"
+    assert {found[name].status for name in ("credentials", "buckets", "read", "write")} == {"ok"}
 
 
 def test_region_of_a_bucket_that_is_elsewhere_is_named(examine: Examine, odd_store: OddStore) -> None:

@@ -63,6 +63,19 @@ def test_object_that_cannot_be_deleted_is_named(examine: Examine, odd_store: Odd
     assert found.subject.left_upload in odd_store.uploads
 
 
+def test_upload_whose_abortion_failed_is_aborted_in_the_end(examine: Examine, odd_store: OddStore) -> None:
+    def busy_once(request: Request) -> Reply | None:
+        aborts = sum(one.method == "DELETE" and "uploadId" in one.query for one in odd_store.requests)
+        is_first = request.method == "DELETE" and "uploadId" in request.query and aborts == 1
+        return failure(503, "SlowDown") if is_first else None
+
+    odd_store.refuse = busy_once
+    found = examine(odd_store.endpoint, bucket="bucket", write=True)
+    assert (found["multipart"].status, found["delete"].status) == ("warning", "ok")
+    assert odd_store.uploads == {}
+    assert found.subject.left_upload is None
+
+
 def test_damaged_object_is_named(examine: Examine, odd_store: OddStore) -> None:
     def damaged(request: Request, reply: Reply) -> Reply | None:
         return Reply(200, b"damaged", reply.headers) if request.method == "GET" and request.key else None

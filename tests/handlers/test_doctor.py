@@ -107,8 +107,9 @@ async def test_test_ends_when_the_client_disconnects(
     asked, released = threading.Event(), threading.Event()
 
     def hang(request: Request) -> None:
-        asked.set()
-        released.wait()
+        if "authorization" in request.headers:  # the wait for a reply to another request is shorter
+            asked.set()
+            released.wait()
 
     odd_store.refuse = hang
     try:
