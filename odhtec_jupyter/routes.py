@@ -49,6 +49,7 @@ ROUTES = [
     (f"/multipart/{BUCKET}", multiparts.MultipartsHandler),
     ("/hub/repo", imports.HubRepoHandler),
     ("/hub/refs", imports.HubRefsHandler),
+    ("/hub/test", doctor.HubTestHandler),
     ("/transfers", transfers.TransfersHandler),
     ("/transfers/events", events.TransferEventsHandler),
     (f"/transfers/{ID}", transfers.TransferHandler),

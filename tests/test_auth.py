@@ -165,6 +165,7 @@ ADDITIONAL_RESOURCES = {
     ("POST", "/connections"): {"odhtec-settings"},
     ("DELETE", "/connections/n"): {"odhtec-settings"},
     ("POST", "/connections/n/test"): {"odhtec-settings"},
+    ("POST", "/hub/test"): {"odhtec-settings"},
 }
 
 

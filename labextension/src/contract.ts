@@ -529,6 +529,26 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/hub/test": {
+        parameters: {
+            query?: {
+                /** @description The name of the connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Test Hugging Face, or the mirror in use, step by step. What does not work is in the report, not an error. A test takes up to 60 seconds, and ends when the client disconnects */
+        post: operations["testHub"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/hub/refs": {
         parameters: {
             query?: {
@@ -1308,7 +1328,7 @@ export type components = {
         ConnectionCheck: {
             /**
              * Id
-             * @description definition, environment, dns, tcp, proxy, tls, service, clock, credentials, region, buckets, list, read, write, multipart, checksum, condition or delete
+             * @description definition, environment, dns, tcp, proxy, tls, service, clock, credentials, region, buckets, list, read, write, multipart, checksum, condition or delete; of Hugging Face: dns, tcp, proxy, tls, api, token, repository or files
              */
             id: string;
             /** Title */
@@ -1836,6 +1856,51 @@ export type components = {
              * @default null
              */
             hfToken?: string | null;
+        };
+        /**
+         * HubTest
+         * @description The report about Hugging Face, or the mirror in use. It contains no secret.
+         */
+        HubTest: {
+            /** Endpoint */
+            endpoint: string;
+            /**
+             * Repo
+             * @description The tested repository; null if there was none
+             */
+            repo: string | null;
+            /**
+             * Status
+             * @description The worst status of the checks: failed, warning, or ok
+             * @enum {string}
+             */
+            status: "ok" | "warning" | "failed" | "skipped";
+            /** Checks */
+            checks: components["schemas"]["ConnectionCheck"][];
+            /**
+             * Startedat
+             * Format: date-time
+             */
+            startedAt: string;
+            /** Seconds */
+            seconds: number;
+            /**
+             * Text
+             * @description The report as plain text, for a support ticket
+             */
+            text: string;
+        };
+        /**
+         * HubTestRequest
+         * @description How to test Hugging Face.
+         */
+        HubTestRequest: {
+            /**
+             * Repo
+             * @description A model repository whose files are listed and read
+             * @default null
+             */
+            repo?: string | null;
         };
         /**
          * ImagePreview
@@ -3083,6 +3148,8 @@ export type HubRefs = components['schemas']['HubRefs'];
 export type HubRepo = components['schemas']['HubRepo'];
 export type HubSettings = components['schemas']['HubSettings'];
 export type HubSettingsChange = components['schemas']['HubSettingsChange'];
+export type HubTest = components['schemas']['HubTest'];
+export type HubTestRequest = components['schemas']['HubTestRequest'];
 export type ImagePreview = components['schemas']['ImagePreview'];
 export type ImportRequest = components['schemas']['ImportRequest'];
 export type JsonValue = components['schemas']['JsonValue'];
@@ -4147,6 +4214,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HubRepo"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    testHub: {
+        parameters: {
+            query?: {
+                /** @description The name of the connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["HubTestRequest"];
+            };
+        };
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HubTest"];
                 };
             };
             default: components["responses"]["Error"];

@@ -217,6 +217,10 @@ class Api:
         """Test a connection step by step, for up to a minute."""
         return self._request(models.ConnectionTest, "POST", f"/connections/{quote(name, safe='')}/test", what)
 
+    def test_hub(self, what: models.HubTestRequest) -> models.HubTest:
+        """Test Hugging Face step by step, for up to a minute."""
+        return self._request(models.HubTest, "POST", "/hub/test", what)
+
     def get_bandwidth(self) -> models.BandwidthSettings:
         """Return the bandwidth limit of the server."""
         return self._request(models.BandwidthSettings, "GET", "/settings/max-bandwidth")

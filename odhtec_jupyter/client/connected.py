@@ -78,6 +78,10 @@ class ConnectedClient:
         what = request(models.ConnectionTestRequest, write=write, bucket=bucket)
         return self._api.test_connection(name or self.connection or DEFAULT_CONNECTION, what)
 
+    def test_hub(self, repo: str | None = None) -> models.HubTest:
+        """Test Hugging Face, or the mirror in use, step by step; with ``repo`` also the files of that model."""
+        return self._api.test_hub(request(models.HubTestRequest, repo=repo))
+
 
 def _reconnect(
     kind: type[ConnectedClient], url: str | None, verify: bool | str | None, connection: str

@@ -11,7 +11,7 @@ from typing import Any
 
 from odhtec_jupyter.doctor.finding import Finding, failed, ok, skipped, warning
 from odhtec_jupyter.doctor.path import SOCKET_SECONDS, connect, trusting
-from odhtec_jupyter.doctor.subject import MAX_NAME, Route, Subject, some
+from odhtec_jupyter.doctor.route import MAX_NAME, Reached, Route, some
 from odhtec_jupyter.errors import clipped
 from odhtec_jupyter.network import Network
 from odhtec_jupyter.stores.http import reason
@@ -25,7 +25,7 @@ UNKNOWN_AUTHORITY = {2, 19, 20, 21}
 PLAIN = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL"}
 
 
-def tls(subject: Subject) -> Finding:
+def tls(subject: Reached) -> Finding:
     """Make a TLS connection as the stores do."""
     route, network = subject.route, subject.network
     if route.scheme != "https":

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from odhtec_jupyter.connections.connection import Connection
 from odhtec_jupyter.connections.definition import VARIABLES
 from odhtec_jupyter.doctor.finding import Finding, failed, ok, warning
-from odhtec_jupyter.doctor.subject import Subject, some
+from odhtec_jupyter.doctor.route import some
+from odhtec_jupyter.doctor.subject import Subject
 from odhtec_jupyter.network import AMAZON
 from odhtec_jupyter.settings import mask
 from odhtec_jupyter.settings.values import endpoint_origin

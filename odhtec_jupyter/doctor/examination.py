@@ -10,9 +10,10 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as LateError
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from odhtec_jupyter.doctor.finding import Finding, failed, skipped
-from odhtec_jupyter.doctor.subject import Subject
+from odhtec_jupyter.doctor.route import Reached
 from odhtec_jupyter.errors import Cancelled, OdhTecError, clipped
 from odhtec_jupyter.models import ConnectionCheck
 from odhtec_jupyter.stores.daemon_threads import DaemonThreads
@@ -32,7 +33,7 @@ class Step:
 
     id: str
     title: str
-    run: Callable[[Subject], Finding]
+    run: Callable[[Any], Finding]
     needs: tuple[str, ...] = ()
     cleans_up: bool = False
 
@@ -60,7 +61,7 @@ class Examination:
 
     def __init__(
         self,
-        subject: Subject,
+        subject: Reached,
         steps: tuple[Step, ...],
         *,
         log: logging.Logger,

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from odhtec_jupyter.doctor.finding import Finding, failed, ok
-from odhtec_jupyter.doctor.subject import MAX_NAME, Route, Subject, some
+from odhtec_jupyter.doctor.route import MAX_NAME, Reached, Route, some
 from odhtec_jupyter.errors import ProxyError, Unreachable, clipped
 from odhtec_jupyter.network import Network, proxy_refused
 from odhtec_jupyter.stores.http import ca_file, reason
@@ -18,7 +18,7 @@ SOCKET_SECONDS = 4.0  # for each address of a host, so that two of them are trie
 MAX_HEAD_BYTES = 16 * 1024  # of a proxy's reply
 
 
-def dns(subject: Subject) -> Finding:
+def dns(subject: Reached) -> Finding:
     """Resolve the host that the server connects to."""
     route = subject.route
     host, port = route.first
@@ -40,7 +40,7 @@ def dns(subject: Subject) -> Finding:
     )
 
 
-def tcp(subject: Subject) -> Finding:
+def tcp(subject: Reached) -> Finding:
     """Connect to the port of the store, or of the proxy."""
     route = subject.route
     host, port = route.first
@@ -62,7 +62,7 @@ def tcp(subject: Subject) -> Finding:
     return ok(f"Port {port} of {name} accepts connections.")
 
 
-def proxy(subject: Subject) -> Finding:
+def proxy(subject: Reached) -> Finding:
     """Let the proxy connect to the store."""
     route = subject.route
     if not route.proxy:

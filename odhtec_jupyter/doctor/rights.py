@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from odhtec_jupyter.doctor.finding import Finding, failed, ok, skipped, warning
-from odhtec_jupyter.doctor.subject import Subject, some
+from odhtec_jupyter.doctor.route import some
+from odhtec_jupyter.doctor.subject import Subject
 from odhtec_jupyter.errors import OdhTecError, StoreError, clipped
 
 NO_BUCKET = "There is no bucket to test. Name one, or set the default bucket of the connection."

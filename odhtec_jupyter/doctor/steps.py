@@ -6,12 +6,13 @@ from odhtec_jupyter.doctor.account import credentials, region
 from odhtec_jupyter.doctor.certificate import tls
 from odhtec_jupyter.doctor.definition import definition, environment
 from odhtec_jupyter.doctor.examination import Step
+from odhtec_jupyter.doctor.hub import api, files, repository, token
 from odhtec_jupyter.doctor.path import dns, proxy, tcp
 from odhtec_jupyter.doctor.rights import buckets, listing, reading
 from odhtec_jupyter.doctor.service import clock, service
 from odhtec_jupyter.doctor.writing import checksum, condition, delete, multipart, write
 
-STEPS = (
+S3_STEPS = (
     Step("definition", "Definition", definition),
     Step("environment", "Values of one store", environment, ("definition",)),
     Step("dns", "Host name", dns, ("definition",)),
@@ -30,4 +31,14 @@ STEPS = (
     Step("checksum", "Checksums", checksum, ("write",)),
     Step("condition", "Conditional writes", condition, ("write",)),
     Step("delete", "Delete objects", delete, ("credentials",), cleans_up=True),
+)
+HUB_STEPS = (
+    Step("dns", "Host name", dns),
+    Step("tcp", "Connection", tcp, ("dns",)),
+    Step("proxy", "Proxy", proxy, ("tcp",)),
+    Step("tls", "Certificate", tls, ("proxy",)),
+    Step("api", "API", api, ("tls",)),
+    Step("token", "Token", token, ("api",)),
+    Step("repository", "Repository", repository, ("api",)),
+    Step("files", "Files", files, ("repository",)),
 )

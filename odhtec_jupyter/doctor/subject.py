@@ -3,75 +3,22 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Generic, TypeVar
-from urllib.parse import urlsplit
+from typing import Any
 
 from odhtec_jupyter.connections.connection import Connection
-from odhtec_jupyter.errors import OdhTecError, clipped
-from odhtec_jupyter.network import PORTS, Network
+from odhtec_jupyter.doctor.attempt import Attempt
+from odhtec_jupyter.doctor.route import MAX_NAME, Route, route_to
+from odhtec_jupyter.errors import clipped
+from odhtec_jupyter.network import Network
 from odhtec_jupyter.stores.s3.connection.probe import PROBE_PREFIX, ProbeObject
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.s3.wire.errors import s3_errors
 from odhtec_jupyter.stores.s3.wire.list_page import ListPage
 from odhtec_jupyter.uris import named
-
-T = TypeVar("T")
-MAX_NAMES = 5  # that a sentence lists
-MAX_NAME = 100  # characters of a foreign name in a sentence
-
-
-@dataclass(frozen=True)
-class Attempt(Generic[T]):
-    """The result of a call, or the error that it raised."""
-
-    result: T | None = None
-    error: OdhTecError | None = None
-
-    @classmethod
-    def of(cls, call: Callable[[], T]) -> Attempt[T]:
-        """Call, and return what came of it."""
-        try:
-            return cls(result=call())
-        except OdhTecError as error:
-            return cls(error=error)
-
-
-@dataclass(frozen=True)
-class Route:
-    """How the store is reached."""
-
-    scheme: str
-    host: str
-    port: int
-    proxy: str | None = field(repr=False)  # can contain a password
-
-    @property
-    def address(self) -> str:
-        """Host and port of the store."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def proxy_address(self) -> str:
-        """Host and port of the proxy, without its password."""
-        parts = urlsplit(self.proxy or "")
-        return f"{parts.hostname}:{parts.port or PORTS.get(parts.scheme, 80)}"
-
-    @property
-    def first(self) -> tuple[str, int]:
-        """Host and port that the server connects to: those of the proxy, if there is one."""
-        if not self.proxy:
-            return self.host, self.port
-        parts = urlsplit(self.proxy)
-        return parts.hostname or "", parts.port or PORTS.get(parts.scheme, 80)
-
-    @property
-    def first_name(self) -> str:
-        """What is at :attr:`first`, for a sentence."""
-        return f"the proxy {self.first[0]}" if self.proxy else self.first[0]
 
 
 @dataclass
@@ -121,10 +68,7 @@ class Subject:
     @cached_property
     def route(self) -> Route:
         """How the store is reached. Raises :class:`ProxyError` for a proxy that is not a URL."""
-        url = self.endpoint
-        parts = urlsplit(url)
-        port = parts.port or PORTS[parts.scheme]
-        return Route(parts.scheme, parts.hostname or "", port, self.network.proxy_for(url))
+        return route_to(self.endpoint, self.network)
 
     @property
     def account(self) -> str:
@@ -167,9 +111,3 @@ class Subject:
         """Close the connections to the store."""
         if "store" in self.__dict__:
             self.store.close()
-
-
-def some(names: Sequence[str]) -> str:
-    """Return the first of these names for a sentence."""
-    shown = ", ".join(clipped(name, MAX_NAME) for name in names[:MAX_NAMES])
-    return f"{shown}, …" if len(names) > MAX_NAMES else shown

@@ -33,6 +33,8 @@ from odhtec_jupyter.models.doctor import (
     ConnectionCheck,
     ConnectionTest,
     ConnectionTestRequest,
+    HubTest,
+    HubTestRequest,
 )
 from odhtec_jupyter.models.hub import (
     HubFile,
@@ -154,6 +156,8 @@ __all__ = [
     "HubRepo",
     "HubSettings",
     "HubSettingsChange",
+    "HubTest",
+    "HubTestRequest",
     "ImagePreview",
     "ImportRequest",
     "KeyFailure",

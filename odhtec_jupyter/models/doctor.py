@@ -10,6 +10,7 @@ from pydantic import Field
 from odhtec_jupyter.models.wire import Wire
 
 CheckStatus = Literal["ok", "warning", "failed", "skipped"]
+MAX_REPO_NAME = 2048  # characters; it can be an address
 MAX_BUCKET_NAME = 255  # characters; S3 allows 63, older stores more
 
 
@@ -31,7 +32,8 @@ class ConnectionCheck(Wire):
 
     id: str = Field(
         description="definition, environment, dns, tcp, proxy, tls, service, clock, credentials, region, buckets, "
-        "list, read, write, multipart, checksum, condition or delete"
+        "list, read, write, multipart, checksum, condition or delete; of Hugging Face: dns, tcp, proxy, tls, api, "
+        "token, repository or files"
     )
     title: str
     status: CheckStatus = Field(description="skipped: not tested, and the message says why")
@@ -44,6 +46,26 @@ class ConnectionTest(Wire):
     connection: str
     endpoint: str | None = Field(description="Null for Amazon S3")
     bucket: str | None = Field(description="The tested bucket; null if there was none")
+    status: CheckStatus = Field(description="The worst status of the checks: failed, warning, or ok")
+    checks: list[ConnectionCheck]
+    started_at: datetime
+    seconds: float
+    text: str = Field(description="The report as plain text, for a support ticket")
+
+
+class HubTestRequest(Wire):
+    """How to test Hugging Face."""
+
+    repo: str | None = Field(
+        default=None, max_length=MAX_REPO_NAME, description="A model repository whose files are listed and read"
+    )
+
+
+class HubTest(Wire):
+    """The report about Hugging Face, or the mirror in use. It contains no secret."""
+
+    endpoint: str
+    repo: str | None = Field(description="The tested repository; null if there was none")
     status: CheckStatus = Field(description="The worst status of the checks: failed, warning, or ok")
     checks: list[ConnectionCheck]
     started_at: datetime

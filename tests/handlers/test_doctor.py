@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from jupyter_server.auth import Authorizer
 
+from odhtec_jupyter.demo.hub.repository import Repository
+from odhtec_jupyter.demo.hub.stand_in import HubStandIn
 from odhtec_jupyter.services import Services
 from tests.handlers.conftest import Api
 from tests.odd_store import OddStore, Request, failure
@@ -146,3 +148,13 @@ async def test_account_is_hidden_from_users_who_cannot_read_settings(
 def services_of(jp_serverapp: Any) -> Services:
     found: Services = jp_serverapp.extension_manager.extension_points["odhtec_jupyter"].app.services
     return found
+
+
+async def test_hub_is_tested_with_its_files(hf: HubStandIn, odd_api: Api) -> None:
+    hf.add(Repository("org/name")).commit({"a.txt": b"text"})
+    found = await odd_api.ok("POST", "hub/test", json_body={"repo": " org/name "})
+    assert (found["endpoint"], found["repo"], found["status"]) == (hf.endpoint, "org/name", "ok")
+    assert found["text"].startswith(f"Hugging Face\nEndpoint {hf.endpoint}, repository org/name\n")
+    assert (await odd_api.ok("POST", "hub/test"))["repo"] is None
+    refused = await odd_api.refused(400, "POST", "hub/test", json_body={"token": "hf_x"})
+    assert refused["message"].startswith("token: ")

@@ -36,6 +36,10 @@ class HubHandler(Handler):
         elif self.raw_path == "/api/whoami-v2":
             self._require("whoami-v2")
             self._whoami()
+        elif self.raw_path == "/api/models":
+            self._require("models")
+            models = [one for one in self.service.repositories.values() if one.repo_type == "model"]
+            self._json([{"id": one.id, "modelId": one.id} for one in models if not one.private])
         elif (found := _API.fullmatch(self.raw_path)) is not None:
             repo_type, repo_id, action, rest = found.groups()
             self._api(repo_type, unquote(repo_id), action, unquote(rest or ""))

@@ -10,7 +10,8 @@ from typing import Any
 class Mirror:
     """Switches of the stand-in. With the defaults it behaves like the hub."""
 
-    #: Missing parts of the API (auth-check, tree, refs, revision, whoami-v2) and resolve, with the status of the reply.
+    #: Missing parts of the API (auth-check, tree, refs, revision, whoami-v2, models) and resolve, with the status of
+    #: the reply.
     missing: dict[str, int] = field(default_factory=dict)
     #: Whether every API request is answered with status 200 and a login page.
     login_page: bool = False

@@ -52,6 +52,11 @@ class HubSource:
         self._kept: tuple[HubRange, int] | None = None  # a connection and its position in bytes
         self._location: str | None = None  # the signed URL that the hub redirects to, which expires
 
+    @property
+    def location(self) -> str:
+        """Where the bytes come from: the address after the redirects of the last range. It can be a signed URL."""
+        return self._location or self._url
+
     def open_range(self, start: int, end: int) -> HubRange | OrderedRange:
         """Open bytes ``start`` to ``end``, with a new signed URL if that of an earlier range has expired.
 
