@@ -164,6 +164,7 @@ ADDITIONAL_RESOURCES = {
     ("POST", "/objects/presign"): {"odhtec-links"},
     ("POST", "/connections"): {"odhtec-settings"},
     ("DELETE", "/connections/n"): {"odhtec-settings"},
+    ("POST", "/connections/n/save"): {"odhtec-settings"},
     ("POST", "/connections/n/test"): {"odhtec-settings"},
     ("POST", "/hub/test"): {"odhtec-settings"},
 }

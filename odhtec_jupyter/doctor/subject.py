@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 from odhtec_jupyter.connections.connection import Connection
 from odhtec_jupyter.doctor.attempt import Attempt
@@ -84,8 +83,8 @@ class Subject:
 
     def _list_buckets(self) -> list[str]:
         with s3_errors(self.store.host):
-            reply: Any = self.store.client().list_buckets()
-        names = [bucket["Name"] for bucket in reply.get("Buckets") or [] if bucket.get("Name")]
+            self.store.client().list_buckets()  # raises the refusal that the store's own list hides
+        names = [bucket.Name for bucket in self.store.list_buckets().buckets]
         if not self.bucket and names:
             self.bucket = names[0]
         return names
