@@ -13,6 +13,7 @@ from traitlets.config import LoggingConfigurable
 from odhtec_jupyter.settings.connections import HUB_ENDPOINT, AddressingStyle, HubConnection, S3Connection
 from odhtec_jupyter.settings.hub import HubTraits
 from odhtec_jupyter.settings.limits import LimitTraits
+from odhtec_jupyter.settings.policy import PolicyTraits
 from odhtec_jupyter.settings.proxies import NetworkTraits
 from odhtec_jupyter.settings.s3 import S3Traits
 from odhtec_jupyter.settings.sources import ConnectionTraits
@@ -29,7 +30,9 @@ __all__ = [
 ]
 
 
-class OdhTecSettings(S3Traits, ConnectionTraits, HubTraits, NetworkTraits, LimitTraits, LoggingConfigurable):
+class OdhTecSettings(
+    S3Traits, ConnectionTraits, HubTraits, NetworkTraits, LimitTraits, PolicyTraits, LoggingConfigurable
+):
     """The settings of ODH-TEC for Jupyter."""
 
     @classmethod
