@@ -64,13 +64,16 @@ class PresignHandler(ObjectsHandler):
     async def post(self) -> None:
         """Create a link to share."""
         request = self.body(PresignRequest)
+        seconds = request.expires_in
+        if "expires_in" not in request.model_fields_set:
+            seconds = min(seconds, self.services.settings.policy.presign_max_seconds)
         self.reply(
             await self.call(
                 self.store.presign,
                 request.bucket,
                 fitting(request.key),
                 request.method,
-                request.expires_in,
+                seconds,
                 disposition=disposition("attachment", request.key),
             )
         )

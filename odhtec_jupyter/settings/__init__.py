@@ -6,10 +6,12 @@ in these objects and in the connections that the stores get; neither prints them
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from traitlets.config import LoggingConfigurable
 
+from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings.connections import HUB_ENDPOINT, AddressingStyle, HubConnection, S3Connection
 from odhtec_jupyter.settings.hub import HubTraits
 from odhtec_jupyter.settings.limits import LimitTraits
@@ -34,6 +36,11 @@ class OdhTecSettings(
     S3Traits, ConnectionTraits, HubTraits, NetworkTraits, LimitTraits, PolicyTraits, LoggingConfigurable
 ):
     """The settings of ODH-TEC for Jupyter."""
+
+    @property
+    def network(self) -> Network:
+        """The proxies and certificate authorities in force now, and the policy."""
+        return replace(super().network, policy=self.policy)
 
     @classmethod
     def class_own_traits(cls, **metadata: Any) -> dict[str, Any]:

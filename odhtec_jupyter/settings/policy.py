@@ -32,8 +32,8 @@ class PolicyTraits(SettingsGroup):
     allowed_endpoints = List(
         Unicode(),
         help="Patterns for the S3 endpoints that can be used: a host (s3.example.com, *.example.com), a host with a "
-        "port (s3.example.com:9000) or a URL (https://s3.example.com). Amazon without an endpoint is s3.amazonaws.com. An "
-        "empty list allows all. Environment variable: ODHTEC_ALLOWED_ENDPOINTS (separated by commas).",
+        "port (s3.example.com:9000) or a URL (https://s3.example.com). Amazon without an endpoint is s3.amazonaws.com. "
+        "An empty list allows all. Environment variable: ODHTEC_ALLOWED_ENDPOINTS (separated by commas).",
     ).tag(config=True)
     allowed_buckets = List(
         Unicode(),
