@@ -43,6 +43,16 @@ class Policy:
     allowed_hub_repos: tuple[str, ...] = ()
     max_object_bytes: int = 0  # 0: no limit
 
+    def __post_init__(self) -> None:
+        """Raise :class:`BadRequest` for a value that is not valid: a mistyped rule must not be the same as none."""
+        _check_endpoint_patterns(self.allowed_endpoints)
+        _check_bucket_patterns(self.allowed_buckets)
+        _check_repo_patterns(self.allowed_hub_repos)
+        if not 1 <= self.presign_max_seconds <= MAX_PRESIGN_SECONDS:
+            raise BadRequest(f"presign_max_seconds must be a number from 1 to {MAX_PRESIGN_SECONDS}.")
+        if self.max_object_bytes < 0:
+            raise BadRequest("max_object_bytes must be 0 for no limit, or a number of bytes.")
+
     def for_user_names(self) -> Policy:
         """Return the policy for connections that users name: the name must not give access to buckets.
 
@@ -50,9 +60,9 @@ class Policy:
         """
         if not self.allowed_buckets:
             return self
-        # Without a pattern, all buckets would be allowed. No bucket has this name.
+        # Without a pattern, all buckets would be allowed. No connection has this name.
         general = tuple(one for one in self.allowed_buckets if _connection_pattern(one) == "*")
-        return replace(self, allowed_buckets=general or ("@",))
+        return replace(self, allowed_buckets=general or ("-@-",))
 
     # --- S3 -------------------------------------------------------------------------------------------------------
 
@@ -64,7 +74,8 @@ class Policy:
     def require_endpoint(self, endpoint: str | None) -> None:
         """Raise unless an S3 service can be used; without an endpoint, it is Amazon."""
         if self.allowed_endpoints and not _matches_endpoint(endpoint or AMAZON_ENDPOINT, self.allowed_endpoints):
-            host = urlsplit(endpoint or AMAZON_ENDPOINT).netloc.rpartition("@")[2]
+            # Not parsed, because it can be invalid; a user name and a password are left out.
+            host = (endpoint or AMAZON_ENDPOINT).rpartition("@")[2].rpartition("://")[2].partition("/")[0]
             raise _denied(f"The endpoint {clipped(host, 100)}", "allowed_endpoints")
 
     def allows_bucket(self, connection: str, bucket: str) -> bool:
@@ -122,7 +133,7 @@ def _denied(what: str, trait: str) -> PolicyDenied:
 # --- patterns -----------------------------------------------------------------------------------------------------
 
 
-def check_endpoint_patterns(patterns: Iterable[str]) -> None:
+def _check_endpoint_patterns(patterns: Iterable[str]) -> None:
     """Raise :class:`BadRequest` for a pattern that no endpoint could match."""
     for pattern in patterns:
         scheme, found, rest = pattern.rpartition("://")
@@ -138,7 +149,7 @@ def check_endpoint_patterns(patterns: Iterable[str]) -> None:
             )
 
 
-def check_bucket_patterns(patterns: Iterable[str]) -> None:
+def _check_bucket_patterns(patterns: Iterable[str]) -> None:
     """Raise :class:`BadRequest` for a pattern that no bucket could match."""
     for pattern in patterns:
         connection, found, bucket = pattern.rpartition("@")
@@ -149,7 +160,7 @@ def check_bucket_patterns(patterns: Iterable[str]) -> None:
             )
 
 
-def check_repo_patterns(patterns: Iterable[str]) -> None:
+def _check_repo_patterns(patterns: Iterable[str]) -> None:
     """Raise :class:`BadRequest` for a pattern that no repository could match."""
     for pattern in patterns:
         if not pattern or "://" in pattern or pattern.startswith("/") or re.search(r"[\s@]", pattern):

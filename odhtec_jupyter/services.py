@@ -60,6 +60,7 @@ class Services:
     ) -> None:
         """``root`` is the workspace, the server's root directory; ``hidden_rules`` returns which files are hidden."""
         self.settings = settings
+        _ = settings.policy  # raises an error: with a policy that is not valid, the extension must not start
         self.connections = Connections(settings, log=log)
         self._s3 = S3Stores(self.connections, settings)
         self._log = log

@@ -47,7 +47,7 @@ class Connections:
     ) -> None:
         self._log = log
         self._clock = clock
-        self._policy = settings.policy
+        self._settings = settings
         self._session = SessionSource()
         self._environment = EnvironmentSource(settings)
         sources: tuple[Source, ...] = (
@@ -77,7 +77,7 @@ class Connections:
     def find(self, name: str) -> Connection:
         """Return a connection, also one that cannot be used. Raises :class:`NotFound`."""
         if self.is_immediate(name):
-            return self._environment.read()[0].judged(self._policy)
+            return self._environment.read()[0].judged(self._settings.policy)
         self._refresh()
         found = self._connections.get(name)
         if found is None:
@@ -155,7 +155,7 @@ class Connections:
 
     def _read(self, source: Source) -> list[Connection]:
         try:
-            return [connection.judged(self._policy) for connection in source.read()]
+            return [connection.judged(self._settings.policy) for connection in source.read()]
         except OdhTecError as error:
             return [broken(source.name, source.name, str(error))]
         except Exception as error:  # one source must not break the others
@@ -171,13 +171,13 @@ class Connections:
         :class:`BadRequest` naming the field, :class:`Conflict` for the name of another source's connection, or
         :class:`PolicyDenied`.
         """
-        self._policy.require_user_connections()
+        self._settings.policy.require_user_connections()
         name = checked_name(request.name)
         if self._session not in self._sources:
             raise Forbidden("Connections cannot be added: connection_sources does not have “session”.")
         self._require_own(name, "Choose another name.")
         new = _definition(self._with_stored_keys(request)).connection(name, SessionSource.name)
-        self._policy.require_endpoint(new.s3.endpoint)
+        self._settings.policy.require_endpoint(new.s3.endpoint)
         self._session.put(new)
         self._changed()
         return new
@@ -200,7 +200,7 @@ class Connections:
 
         Raises :class:`NotFound`, :class:`Conflict` for one of another source, or :class:`PolicyDenied`.
         """
-        self._policy.require_user_connections()
+        self._settings.policy.require_user_connections()
         self.find(name)
         self._require_own(name, "It cannot be removed here.")
         self._session.remove(name)

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import Any
 
-from traitlets import Bool, Int, List, Unicode, default, validate
+from traitlets import Bool, Int, List, Unicode, default
 
 from odhtec_jupyter.errors import BadRequest
-from odhtec_jupyter.policy import (
-    MAX_PRESIGN_SECONDS,
-    Policy,
-    check_bucket_patterns,
-    check_endpoint_patterns,
-    check_repo_patterns,
-)
+from odhtec_jupyter.policy import MAX_PRESIGN_SECONDS, Policy
 from odhtec_jupyter.settings.group import SettingsGroup
 from odhtec_jupyter.settings.values import env
 
@@ -103,33 +96,6 @@ class PolicyTraits(SettingsGroup):
     @default("max_object_bytes")
     def _max_object_bytes(self) -> int:
         return _number("ODHTEC_MAX_OBJECT_BYTES", 0)
-
-    @validate("allowed_endpoints")
-    def _check_endpoints(self, proposal: Any) -> list[str]:
-        check_endpoint_patterns(proposal["value"])
-        return list(proposal["value"])
-
-    @validate("allowed_buckets")
-    def _check_buckets(self, proposal: Any) -> list[str]:
-        check_bucket_patterns(proposal["value"])
-        return list(proposal["value"])
-
-    @validate("allowed_hub_repos")
-    def _check_repos(self, proposal: Any) -> list[str]:
-        check_repo_patterns(proposal["value"])
-        return list(proposal["value"])
-
-    @validate("presign_max_seconds")
-    def _check_presign_seconds(self, proposal: Any) -> int:
-        if not 1 <= proposal["value"] <= MAX_PRESIGN_SECONDS:
-            raise BadRequest(f"presign_max_seconds must be a number from 1 to {MAX_PRESIGN_SECONDS}.")
-        return int(proposal["value"])
-
-    @validate("max_object_bytes")
-    def _check_object_bytes(self, proposal: Any) -> int:
-        if proposal["value"] < 0:
-            raise BadRequest("max_object_bytes must be 0 for no limit, or a number of bytes.")
-        return int(proposal["value"])
 
     @cached_property
     def policy(self) -> Policy:
