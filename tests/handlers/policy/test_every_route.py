@@ -8,21 +8,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
 import yaml
 
-from odhtec_jupyter.demo.hub.repository import Repository
 from odhtec_jupyter.keys import encode_key
 from odhtec_jupyter.policy import Policy
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.transfer import Options
 from odhtec_jupyter.uris import S3Uri
-from tests.odd_store import OddStore, Request, Stored
+from tests.handlers.policy.conftest import SIZE, Switch, leaks, settled
+from tests.odd_store import OddStore, Stored
 
-CONTRACT = Path(__file__).resolve().parents[2] / "odhtec_jupyter" / "openapi.yaml"
-SIZE = 20  # bytes of the object and of each upload
+CONTRACT = Path(__file__).resolve().parents[3] / "odhtec_jupyter" / "openapi.yaml"
 KEY = encode_key("folder/a.txt")
 FOLDER = encode_key("folder/")
 ETAG = Stored(b"a" * SIZE).etag
@@ -239,60 +237,6 @@ def test_table_has_every_operation_of_the_contract() -> None:
     assert set().union(*(one.refused_by for one in CALLS.values())) == set(POLICIES)
 
 
-def is_write(request: Request) -> bool:
-    return request.method not in {"GET", "HEAD"}
-
-
-def touches(request: Request, bucket: str) -> bool:
-    source = unquote(request.headers.get("x-amz-copy-source", "")).lstrip("/").partition("/")[0]
-    return bucket in {request.bucket, source}
-
-
-def leaks(trait: str, seen: list[Request]) -> list[Request]:
-    """Return the requests that a policy should have prevented."""
-    if trait == "allowed_endpoints":
-        return seen
-    if trait == "allowed_buckets":
-        return [one for one in seen if touches(one, "bucket")]
-    if trait == "read_only":
-        return [one for one in seen if is_write(one)]
-    if trait == "max_object_bytes":
-        return [one for one in seen if len(one.body) >= SIZE and one.method == "PUT"]
-    return []
-
-
-Switch = Callable[[Policy], None]
-
-
-@pytest.fixture
-def store(odd_store: OddStore) -> OddStore:
-    return odd_store
-
-
-@pytest.fixture
-def repo(hf: Any) -> Repository:
-    repository: Repository = hf.add(Repository("org/model"))
-    repository.commit({"model.bin": b"m" * SIZE})
-    return repository
-
-
-@pytest.fixture
-def server(repo: Repository, store: OddStore, odd_api: Any, jp_serverapp: Any) -> Services:
-    found: Services = jp_serverapp.extension_manager.extension_points["odhtec_jupyter"].app.services
-    return found
-
-
-@pytest.fixture
-def switch(server: Services) -> Switch:
-    """A function that replaces the policy, as if the server had been started again with it."""
-
-    def replace_policy(policy: Policy) -> None:
-        server.settings.__dict__["policy"] = policy
-        server.connections.expire()
-
-    return replace_policy
-
-
 Prepare = Callable[[Call], Awaitable[dict[str, str]]]
 
 
@@ -329,6 +273,12 @@ def earlier_transfer(server: Services, name: str) -> str:
     return one.id
 
 
+def is_named(error: dict[str, str], traits: frozenset[str]) -> bool:
+    """Return whether an error names one of these traits."""
+    named = any(f"(policy: {trait})" in error["message"] for trait in traits)
+    return named and error["error"] == "PolicyDenied"
+
+
 async def send(api: Any, one: Call, ids: dict[str, str]) -> tuple[int, dict[str, str]]:
     """Send a request of the table. Returns status, and code and message of an error."""
     parts = [part.format_map(ids) if part.startswith("{") else part for part in one.parts]
@@ -341,38 +291,46 @@ async def send(api: Any, one: Call, ids: dict[str, str]) -> tuple[int, dict[str,
     return reply.code, body
 
 
-@pytest.mark.parametrize("trait", ["", *POLICIES])
+# Together, those that do not concern objects; alone, they are variants.
+USERS = (
+    "allow_user_connections",
+    "allow_presign",
+    "presign_max_seconds",
+    "allow_settings_changes",
+    "allowed_hub_repos",
+)
+TRAITS = [(), *((trait,) for trait in POLICIES if trait not in USERS), USERS]
+ALONE = [pytest.param((trait,), marks=pytest.mark.extended) for trait in USERS]
+
+
+def together(traits: tuple[str, ...]) -> Policy:
+    return Policy(**{trait: getattr(POLICIES[trait], trait) for trait in traits})
+
+
+@pytest.mark.parametrize("traits", [*TRAITS, *ALONE], ids=lambda traits: "+".join(traits) or "none")
 async def test_each_request_is_refused_by_exactly_the_traits_of_the_table(
-    trait: str, server: Services, store: OddStore, switch: Switch, prepare: Prepare, odd_api: Any, hf: Any
+    traits: tuple[str, ...], server: Services, store: OddStore, switch: Switch, prepare: Prepare, odd_api: Any, hf: Any
 ) -> None:
     wrong = []
     for name, one in CALLS.items():
         ids = await prepare(one)
         hf.traffic.clear()
-        if trait:
-            switch(POLICIES[trait])
+        switch(together(traits))
         status, error = await send(odd_api, one, ids)
         await settled(server)
-        if trait in one.refused_by:
-            is_right = status == 403 and (
-                one.method == "HEAD" or (error["error"] == "PolicyDenied" and f"(policy: {trait})" in error["message"])
+        if refusing := one.refused_by & set(traits):
+            is_right = status == 403 and (one.method == "HEAD" or is_named(error, refusing))
+            sent = (
+                []
+                if traits == ("max_object_bytes",)
+                else [request for request in store.requests if request.method not in {"GET", "HEAD"}]
             )
-            sent = [] if trait == "max_object_bytes" else [request for request in store.requests if is_write(request)]
         else:
             is_right = status == WITHOUT_POLICY.get(name) or 200 <= status < 300
             sent = []
-        if not is_right or sent or leaks(trait, store.requests):
-            wrong.append((name, status, error, sent, leaks(trait, store.requests)))
-        if trait == "allowed_hub_repos":
+        leaked = [request for trait in traits for request in leaks(trait, store.requests)]
+        if not is_right or sent or leaked:
+            wrong.append((name, status, error, sent, leaked))
+        if "allowed_hub_repos" in traits:
             assert not [request for request in hf.traffic.seen() if "org/model" in request.path], name
     assert not wrong, "\n".join(map(str, wrong))
-
-
-async def settled(server: Services) -> None:
-    """Wait until the transfers that a request has started have ended or are paused."""
-    while tasks := [task for task in server.transfers._tasks.values() if not task.done()]:
-        for task in tasks:
-            try:
-                await task
-            except Exception:
-                continue
