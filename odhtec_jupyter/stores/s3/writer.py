@@ -78,6 +78,7 @@ class S3Writer(S3Existing):
         ``if_absent`` is set.
         """
         self.policy.require_size(size)
+        self.require_bucket(source_bucket)  # as a whole: in the header, a slash would end it
         sent = {"x-amz-copy-source": quote(f"{source_bucket}/{source_key}", safe=SAFE)}
         if if_absent:
             sent["If-None-Match"] = "*"
