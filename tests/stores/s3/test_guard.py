@@ -149,6 +149,11 @@ def test_call_of_botocore_that_nothing_else_checks_is_refused(odd: OddStore) -> 
         client.copy_object(Bucket="other", Key="a", CopySource="/bucket%2Fa")
     with pytest.raises(PolicyDenied):
         client.put_bucket_acl(Bucket="other", ACL="private")
+    headers = {"x-amz-copy-source": "/bucket%2Fa"}
+    writing = with_policy(odd, Policy(allowed_buckets=("other",)))
+    with pytest.raises(PolicyDenied):
+        writing._requests.send("CopyObject", "PUT", "other", "a", headers=headers)
+    writing.close()
     with pytest.raises(PolicyDenied):
         client.generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "a"})
     assert odd.requests == []
