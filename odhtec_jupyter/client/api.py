@@ -213,6 +213,10 @@ class Api:
         """Save a connection that was added as an AWS profile."""
         return self._request(models.ConnectionSummary, "POST", f"/connections/{quote(name, safe='')}/save")
 
+    def get_policy(self) -> models.Policy:
+        """Return what the administrator of the server allows."""
+        return self._request(models.Policy, "GET", "/policy")
+
     def get_bandwidth(self) -> models.BandwidthSettings:
         """Return the bandwidth limit of the server."""
         return self._request(models.BandwidthSettings, "GET", "/settings/max-bandwidth")
