@@ -66,17 +66,20 @@ class S3Writer(S3Existing):
         source_key: str,
         *,
         etag: str,
-        size: int,
+        size: int | None = None,
         if_absent: bool = False,
     ) -> str | None:
         """Copy an object of up to 5 GiB within S3, with its metadata and tags. Returns the ETag, if S3 sends it.
 
-        ``size`` is that of the source, for the policy.
+        ``size`` is that of the source, which is looked up if the policy has a limit.
 
         Raises :class:`VerificationError` if the source is no longer what ``etag`` says (on a store that ignores
         conditions, the target then has the newer content), and ``PreconditionFailed`` if the target exists and
         ``if_absent`` is set.
         """
+        if size is None and self.policy.max_object_bytes:
+            head = self.head(source_bucket, source_key)
+            size = head.size if head else None
         self.policy.require_size(size)
         self.require_bucket(source_bucket)  # as a whole: in the header, a slash would end it
         sent = {"x-amz-copy-source": quote(f"{source_bucket}/{source_key}", safe=SAFE)}

@@ -202,7 +202,13 @@ def test_object_can_have_as_many_bytes_as_allowed(odd: OddStore) -> None:
     store = with_policy(odd, Policy(max_object_bytes=7))
     store.put("bucket", "b", [memoryview(b"1234567")], 7)
     store.copy("bucket", "c", "bucket", "a", etag=ETAG, size=7)
+    store.copy("bucket", "c", "bucket", "a", etag=ETAG)
     assert set(odd.objects) == {"a", "b", "c"}
+    odd.put("larger", b"12345678")
+    larger = odd.objects["larger"].etag
+    with pytest.raises(PolicyDenied):  # the size is found out
+        store.copy("bucket", "d", "bucket", "larger", etag=larger)
+    assert odd.count("PUT", key="d") == 0
     before = len(odd.requests)
     for ask in (
         lambda: store.put("bucket", "d", [memoryview(b"12345678")], 8),
