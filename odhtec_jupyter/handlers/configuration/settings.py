@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tornado import web
@@ -45,9 +46,9 @@ class SettingsHandler(OdhTecHandler):
         """What the administrator allows."""
         return self.services.settings.policy
 
-    def require_test(self, tested: object, present: object) -> None:
+    def require_test(self, tested: object, present: Callable[[], object]) -> None:
         """Raise :class:`PolicyDenied` for a test of other values than those in force if they cannot be changed."""
-        if tested != present:
+        if not self.policy.allow_settings_changes and tested != present():
             self.policy.require_settings_changes()
 
 
@@ -77,7 +78,7 @@ class TestS3Handler(SettingsHandler):
         """Test a connection without storing it."""
         settings = self.services.settings
         connection = settings.changed_s3(self.body(S3SettingsChange))
-        self.require_test(connection, settings.s3)
+        self.require_test(connection, lambda: settings.s3)
         self.reply(TestReply(message=await self.call(try_s3, connection, settings.network)))
 
 
@@ -125,7 +126,7 @@ class TestHubHandler(SettingsHandler):
         """Return the account of the token."""
         settings = self.services.settings
         connection = settings.changed_hub(self.body(HubSettingsChange))
-        self.require_test(connection, settings.hub)
+        self.require_test(connection, lambda: settings.hub)
         self.reply(TestReply(message=await self.call_hub(try_hub, connection, settings.network)))
 
 
@@ -162,7 +163,7 @@ class TestProxyHandler(SettingsHandler):
         """Test proxies without storing them. Only the hub and the store are contacted."""
         settings = self.services.settings
         network = settings.changed_network(self.body(ProxySettingsChange))
-        self.require_test(network, settings.network)
+        self.require_test(network, lambda: settings.network)
         self.reply(TestReply(message=await self.call_hub(try_network, settings.s3, settings.hub, network)))
 
 
