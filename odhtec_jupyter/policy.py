@@ -72,7 +72,13 @@ class Policy:
             raise _denied("Writing to S3", "read_only")
 
     def require_endpoint(self, endpoint: str | None) -> None:
-        """Raise unless an S3 service can be used; without an endpoint, it is Amazon."""
+        """Raise unless an S3 service can be used; without an endpoint, it is Amazon.
+
+        With rules for buckets, an endpoint must not have a path that is not allowed: its first part could be a bucket,
+        in which the bucket of a request would only be the beginning of a key.
+        """
+        if self.allowed_buckets and not self.allowed_endpoints and _has_path(endpoint or ""):
+            raise _denied("An endpoint with a path", "allowed_buckets")
         if self.allowed_endpoints and not _matches_endpoint(endpoint or AMAZON_ENDPOINT, self.allowed_endpoints):
             # Not parsed, because it can be invalid; a user name and a password are left out.
             host = (endpoint or AMAZON_ENDPOINT).rpartition("@")[2].rpartition("://")[2].partition("/")[0]
@@ -220,10 +226,19 @@ def _matches_address(scheme: str, host: str, port: int, path: str, pattern: str)
         return False
     if host != found["address"] if found["address"] else not fnmatchcase(host, found["name"].rstrip(".")):
         return False
-    return not wanted_path.strip("/") or _matches_path(path, wanted_path.strip("/"))
+    return _matches_path(path, wanted_path)
 
 
 def _matches_path(path: str, pattern: str) -> bool:
+    """Return whether each part of a path matches that of a pattern; both can be empty."""
+    parts, wanted = path.removeprefix("/").removesuffix("/").split("/"), pattern.removesuffix("/").split("/")
     # A server can read ".." and encoded slashes as another path.
-    is_plain = not re.search(r"[%\\]|//", path) and not {".", ".."} & set(path.split("/"))
-    return is_plain and fnmatchcase(path.strip("/"), pattern)
+    is_plain = not re.search(r"[%\\]", path) and not {".", ".."} & set(parts)
+    return is_plain and len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
+
+
+def _has_path(endpoint: str) -> bool:
+    try:
+        return bool(urlsplit(endpoint).path.strip("/"))
+    except ValueError:
+        return True

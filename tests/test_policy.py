@@ -117,9 +117,11 @@ ENDPOINTS = [
             "https://S3.Example.COM",
             "https://s3.example.com.",
             "https://s3.example.com:9000",
-            "https://s3.example.com/path",
+            "https://s3.example.com/",
         ],
         [
+            "https://s3.example.com/bucket",
+            "https://bucket.s3.example.com",
             "https://evil.com/s3.example.com",
             "https://evil.com:443/s3.example.com",
             "https://s3.example.com@evil.com",
@@ -149,8 +151,13 @@ ENDPOINTS = [
     ("s3.example.com:9000", ["http://s3.example.com:9000"], ["https://s3.example.com", "http://s3.example.com:9001"]),
     (
         "https://s3.example.com",
-        ["https://s3.example.com", "https://s3.example.com:443", "https://s3.example.com/any"],
-        ["http://s3.example.com", "https://s3.example.com:8443", "http://s3.example.com:443"],
+        ["https://s3.example.com", "https://s3.example.com:443"],
+        [
+            "https://s3.example.com/any",
+            "http://s3.example.com",
+            "https://s3.example.com:8443",
+            "http://s3.example.com:443",
+        ],
     ),
     ("https://s3.example.com:*", ["https://s3.example.com:8443"], ["http://s3.example.com:8443"]),
     (
@@ -159,6 +166,9 @@ ENDPOINTS = [
         [
             "https://s3.hf.co",
             "https://s3.hf.co/other",
+            "https://s3.hf.co/team-a/bucket",
+            "https://s3.hf.co//team-a",
+            "https://s3.hf.co/x/team-a",
             "https://s3.hf.co/team-a/../other",
             "https://s3.hf.co/team-a/%2e%2e/other",
             "https://s3.hf.co/Team-a",
@@ -229,6 +239,18 @@ def test_name_that_a_user_has_chosen_gives_access_to_no_bucket() -> None:
     assert denies(none.require_bucket, "team", "data")
     assert denies(none.require_bucket, "team", "@")
     assert Policy().for_user_names() == Policy()
+
+
+def test_bucket_in_the_path_of_an_endpoint_is_denied() -> None:
+    # The bucket of a request would only be the beginning of a key there.
+    policy = Policy(allowed_buckets=("public",))
+    assert denies(policy.require_endpoint, "https://s3.example.com/secret")
+    assert denies(policy.require_endpoint, "https://[")
+    assert not denies(policy.require_endpoint, "https://s3.example.com/")
+    assert not denies(policy.require_endpoint, None)
+    named = Policy(allowed_buckets=("public",), allowed_endpoints=("https://s3.hf.co/team",))
+    assert not denies(named.require_endpoint, "https://s3.hf.co/team")
+    assert denies(named.require_endpoint, "https://s3.hf.co/team/secret")
 
 
 REPOS = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -115,6 +116,51 @@ async def test_connection_of_a_denied_endpoint_is_shown_with_the_reason(
     await odd_api.ok("PUT", "settings/s3", json_body=change)
     assert (await odd_api.ok("GET", "connections", "default"))["error"] is None
     assert store.requests == []
+
+
+async def test_bucket_in_an_endpoint_is_denied(server: Services, store: OddStore, switch: Switch, odd_api: Any) -> None:
+    store.put("other/secret", b"secret")
+    inside = {"endpoint": f"{store.endpoint}/bucket", "accessKeyId": "a", "secretAccessKey": "b"}
+    for more in ({}, {"allowed_endpoints": ("127.0.0.1",)}):
+        switch(Policy(allowed_buckets=("other",), **more))
+        for method, path, body in (
+            ("POST", "connections", inside | {"name": "inside"}),
+            ("PUT", "settings/s3", inside),
+            ("POST", "settings/test-s3", inside),
+        ):
+            refused = await odd_api.refused(403, method, *path.split("/"), json_body=body)
+            assert refused["error"] == "PolicyDenied", path
+    assert store.requests == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"repo": "org/model", "repoType": "dataset"},
+        {"repo": "org/model", "repoType": "space"},
+        {"repo": "datasets/org/model"},
+        {"repo": "hf://datasets/org/model"},
+        {"repo": "https://huggingface.co/spaces/org/model"},
+        {"repo": "Org/model"},
+        {"repo": "other/org/model"},
+        {"repo": "other/model"},
+    ],
+    ids=str,
+)
+async def test_another_spelling_of_a_repository_is_denied(
+    query: dict[str, str], server: Services, switch: Switch, odd_api: Any, hf: Any
+) -> None:
+    switch(Policy(allowed_hub_repos=("org/*",)))
+    await odd_api.ok("GET", "hub/repo", params={"repo": "org/model"})
+    hf.traffic.clear()
+    for route in ("repo", "refs"):
+        reply = await odd_api.send("GET", "hub", route, params=query)
+        assert reply.code in {400, 403}
+        assert reply.code == 400 or json.loads(reply.body)["error"] == "PolicyDenied"
+    imported = {"bucket": "bucket", **query}
+    reply = await odd_api.send("POST", "objects/import-hf", json_body=imported)
+    assert reply.code in {400, 403}
+    assert not hf.traffic.seen()
 
 
 # --- sizes --------------------------------------------------------------------------------------------------------
