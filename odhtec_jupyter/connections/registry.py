@@ -210,8 +210,9 @@ class Connections:
         """Save an added connection as an AWS profile, from which it is read from then on. Blocks.
 
         Raises :class:`NotFound`, :class:`Conflict` for a connection of another source or the name of an existing
-        profile, and :class:`BadRequest` for what a profile cannot describe.
+        profile, :class:`BadRequest` for what a profile cannot describe, and :class:`PolicyDenied`.
         """
+        self._settings.policy.require_user_connections()
         self.find(name)
         self._require_own(name, "It cannot be saved.")
         if not any(isinstance(source, ProfilesSource) for source in self._sources):

@@ -184,6 +184,7 @@ CALLS = {
     ),
     "getConnection": call(NOTHING, "GET", "connections/default"),
     "removeConnection": call(frozenset({"allow_user_connections"}), "DELETE", "connections/mine"),
+    "saveConnection": call(frozenset({"allow_user_connections"}), "POST", "connections/saved/save", body=b""),
     "getS3Settings": call(NOTHING, "GET", "settings/s3"),
     "setS3Settings": call(SETTINGS | {"allowed_endpoints"}, "PUT", "settings/s3", json_body={"region": "eu-west-1"}),
     "testS3Settings": call(frozenset({"allowed_endpoints"}), "POST", "settings/test-s3", json_body={}),
@@ -255,8 +256,8 @@ def prepare(server: Services, store: OddStore, switch: Switch, odd_api: Any, jp_
             started = {"bucket": "bucket", "key": "u.bin", "size": SIZE}
             ids["upload"] = (await odd_api.ok("POST", "uploads", json_body=started, status=201))["uploadId"]
             await odd_api.ok("PUT", "uploads", ids["upload"], "1", body=b"u" * SIZE)
-        if "mine" in one.parts:
-            mine = {"name": "mine", "endpoint": store.endpoint, "anonymous": True}
+        for name in {"mine", "saved"} & set(one.parts):
+            mine = {"name": name, "endpoint": store.endpoint, "accessKeyId": "key", "secretAccessKey": "secret"}
             await odd_api.ok("POST", "connections", json_body=mine, status=201)
         store.requests.clear()
         return ids
