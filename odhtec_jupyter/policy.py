@@ -184,8 +184,8 @@ def _connection_pattern(pattern: str) -> str:
 def _matches_bucket(connection: str, bucket: str, pattern: str) -> bool:
     # Apart, so that a wildcard never matches the "@".
     wanted = pattern.rpartition("@")[2]
-    # The ARN of an access point ends in a name that anyone can choose.
-    if bucket.startswith("arn:") and not wanted.startswith("arn:"):
+    # The ARN of an access point ends in a name that anyone can choose, and Ceph reads "tenant:bucket".
+    if ":" in bucket and ":" not in wanted:
         return False
     return fnmatchcase(connection, _connection_pattern(pattern)) and fnmatchcase(bucket, wanted)
 

@@ -215,7 +215,7 @@ BUCKETS = [
             ("", "arn:aws:s3:us-east-1:1:accesspoint:team-a"),
         ],
     ),
-    ("*a", [("", "a")], [("", "arn:aws:s3:us-east-1:1:accesspoint:a"), ("", "b/a")]),
+    ("*a", [("", "a")], [("", "arn:aws:s3:us-east-1:1:accesspoint:a"), ("", "tenant:a"), ("", "b/a")]),
     ("*e*t", [("default", "bucket-t-e-t")], [("default", "x")]),
     ("arn:aws:s3:*:accesspoint:a", [("", "arn:aws:s3:us-east-1:1:accesspoint:a")], [("", "a")]),
 ]
