@@ -16,7 +16,7 @@ from odhtec_jupyter.transfers.transfer import Action
 from odhtec_jupyter.uris import parse_uri
 from tests.handlers.policy.conftest import SIZE, Switch, leaks, settled
 from tests.handlers.raw import reply_of
-from tests.odd_store import OddStore, Stored
+from tests.odd_store import OddStore, Stored, failure
 
 OTHER = Policy(allowed_buckets=("default@other",))
 KEY = encode_key("folder/a.txt")
@@ -322,3 +322,24 @@ async def test_no_secret_is_in_the_policy(server: Services, switch: Switch, odd_
         "allowedHubRepos": [],
         "maxObjectBytes": 0,
     }
+
+
+async def test_large_file_of_an_earlier_plan_is_refused_before_its_first_byte(
+    server: Services, store: OddStore, switch: Switch, odd_api: Any
+) -> None:
+    store.buckets["other"] = {"large": Stored(b"o" * (PART_SIZE + 1))}
+    added = {"name": "mine", "endpoint": store.endpoint, "accessKeyId": "key", "secretAccessKey": "secret"}
+    await odd_api.ok("POST", "connections", json_body=added, status=201)
+    store.refuse = lambda request: failure(403, "AccessDenied") if request.method in {"POST", "PUT"} else None
+    for source in ("s3://other/", "s3://mine@other/"):  # copied by the store, and through the server
+        request = {"action": "copy", "source": source, "target": "s3://bucket/to/"}
+        started = await odd_api.ok("POST", "transfers", json_body=request, status=201)
+        assert (await odd_api.finished(started["id"]))["error"]["code"] == "AccessDenied"
+        store.requests.clear()
+        switch(Policy(max_object_bytes=PART_SIZE))
+        await odd_api.ok("POST", "transfers", started["id"], "retry", body=b"")
+        await settled(server)
+        done = await odd_api.ok("GET", "transfers", started["id"])
+        assert (done["state"], done["error"]["code"]) == ("failed", "PolicyDenied")
+        assert leaks("read_only", store.requests) == []
+        switch(Policy())
