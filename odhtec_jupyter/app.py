@@ -58,6 +58,11 @@ class OdhTecApp(ExtensionApp):
         return HiddenRules(contents.allow_hidden, contents.hide_globs)
 
     @property
+    def _has_started(self) -> bool:
+        """Whether there are services: not if a setting is not valid."""
+        return hasattr(self, "services")
+
+    @property
     def _web_settings(self) -> dict[str, Any]:
         assert self.serverapp is not None  # jupyter_server sets it before it initializes an extension
         settings: dict[str, Any] = self.serverapp.web_app.settings
@@ -70,9 +75,11 @@ class OdhTecApp(ExtensionApp):
 
     def current_activity(self) -> int:
         """Return the number of running transfers and uploads: a server with any does not shut down as idle."""
-        return self.services.active
+        return self.services.active if self._has_started else 0
 
     async def stop_extension(self) -> None:
         """Stop everything; the next server resumes it."""
+        if not self._has_started:
+            return
         await self.services.stop()
         sys.setswitchinterval(self._switched)

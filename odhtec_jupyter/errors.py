@@ -9,6 +9,7 @@
     ├── Forbidden               403  Forbidden NoCredentials NoToken InvalidToken HubForbidden OutsideWorkspace
     │   │                            HiddenFile ReadOnly
     │   └── GatedRepository     403  GatedRepo
+    ├── PolicyDenied            403  PolicyDenied
     ├── NotFound                404  NotFound NoSuchConnection NoSuchTransfer NoSuchUpload NoSuchVersion RepoNotFound
     │                                RevisionNotFound EntryNotFound HubEndpointMissing NoExtension
     ├── SlowSender              408  RequestTimeout
@@ -104,6 +105,13 @@ class Forbidden(OdhTecError):
 
     status = 403
     code = "Forbidden"
+
+
+class PolicyDenied(OdhTecError):
+    """The administrator of this server does not allow it; the message names the trait."""
+
+    status = 403
+    code = "PolicyDenied"
 
 
 class GatedRepository(Forbidden):
@@ -233,6 +241,7 @@ _REGISTRY: tuple[tuple[type[OdhTecError], int, tuple[str, ...]], ...] = (
     (Forbidden, 403, ("Forbidden", "NoCredentials", "NoToken", "InvalidToken", "HubForbidden")),
     (Forbidden, 403, ("OutsideWorkspace", "HiddenFile", "ReadOnly")),
     (GatedRepository, 403, ("GatedRepo",)),
+    (PolicyDenied, 403, ("PolicyDenied",)),
     (NotFound, 404, ("NotFound", "NoSuchConnection", "NoSuchTransfer", "NoSuchUpload", "NoSuchVersion")),
     (NotFound, 404, ("RepoNotFound", "RevisionNotFound", "EntryNotFound", "HubEndpointMissing", "NoExtension")),
     (SlowSender, 408, ("RequestTimeout",)),

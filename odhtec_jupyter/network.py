@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from odhtec_jupyter.errors import BadRequest, ProxyError
+from odhtec_jupyter.policy import Policy
 
 AMAZON = "https://s3.amazonaws.com"
 _HOST = re.compile(r"(?:\[[0-9a-f:.]+(?:%25[\w.~-]+)?\]|[^\[\]\\:]+)(?::\d{0,5})?", re.IGNORECASE | re.ASCII)
@@ -18,12 +19,16 @@ Origin = tuple[str, str, int | None]
 
 @dataclass(frozen=True)
 class Network:
-    """Proxies and certificate authorities, the same for S3 and the hub."""
+    """Proxies, certificate authorities and the policy, the same for S3 and the hub.
+
+    The policy is here because every store needs a network: none can send a request that the policy does not allow.
+    """
 
     http_proxy: str | None = field(default=None, repr=False)  # can contain a password
     https_proxy: str | None = field(default=None, repr=False)
     no_proxy: str | None = None
     ca_bundles: tuple[str, ...] = ()
+    policy: Policy = field(default_factory=Policy)
 
     def proxy_for(self, url: str) -> str | None:
         """Return the proxy for requests to ``url``, taking ``no_proxy`` into account.

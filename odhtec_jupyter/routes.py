@@ -16,7 +16,7 @@ from odhtec_jupyter.handlers import (
     transfers,
     usage,
 )
-from odhtec_jupyter.handlers.configuration import connections, disclaimer, doctor, settings
+from odhtec_jupyter.handlers.configuration import connections, disclaimer, doctor, policy, settings
 from odhtec_jupyter.handlers.streaming import archive, download, upload, uploads
 from odhtec_jupyter.services import Services
 
@@ -74,6 +74,7 @@ ROUTES = [
     ("/settings/test-proxy", settings.TestProxyHandler),
     ("/settings/max-concurrent-transfers", settings.ConcurrencyHandler),
     ("/settings/max-bandwidth", settings.BandwidthHandler),
+    ("/policy", policy.PolicyHandler),
     ("/disclaimer", disclaimer.DisclaimerHandler),
     ("/.*", contract.NotFoundHandler),
 ]

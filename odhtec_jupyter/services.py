@@ -15,7 +15,7 @@ from typing import Any
 from odhtec_jupyter.connections.connection import Connection
 from odhtec_jupyter.connections.registry import Connections
 from odhtec_jupyter.connections.stores import S3Stores
-from odhtec_jupyter.errors import NotFound, OdhTecError
+from odhtec_jupyter.errors import NotFound, OdhTecError, PolicyDenied
 from odhtec_jupyter.models import ImportRequest, TransferRequest
 from odhtec_jupyter.network import Network, Origin, origin
 from odhtec_jupyter.settings import HubConnection, OdhTecSettings, check_secret
@@ -35,7 +35,7 @@ from odhtec_jupyter.transfers.runtime.engine import Engine
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
 from odhtec_jupyter.transfers.transfer import Action, Options, Transfer
 from odhtec_jupyter.transfers.uploads.sessions import Uploads
-from odhtec_jupyter.uris import DEFAULT_CONNECTION, S3Uri, Uri, names_connection
+from odhtec_jupyter.uris import DEFAULT_CONNECTION, FOLDERS, HubUri, S3Uri, Uri, names_connection
 
 CALL_THREADS = 16  # threads for short calls to S3, and as many for the hub
 MAX_TESTS = 4  # of connections, in parallel: each can use a few threads for a minute
@@ -61,6 +61,7 @@ class Services:
     ) -> None:
         """``root`` is the workspace, the server's root directory; ``hidden_rules`` returns which files are hidden."""
         self.settings = settings
+        _ = settings.policy  # raises an error: with a policy that is not valid, the extension must not start
         self.connections = Connections(settings, log=log)
         self._s3 = S3Stores(self.connections, settings)
         self._log = log
@@ -189,11 +190,19 @@ class Services:
             "connections": {name: self.connections.known(name).fingerprint for name in sorted(names - {""})},
         }
 
-    def require_writable(self, action: Action, source: Uri, target: Uri | None) -> None:
-        """Raise :class:`Forbidden` (ReadOnly) for a transfer that would write through a read-only connection."""
-        for uri in (target, source if action in {"move", "delete"} else None):
+    def require_allowed(self, action: Action, source: Uri, target: Uri | None) -> None:
+        """Raise :class:`Forbidden` (ReadOnly) for a transfer that would write through a read-only connection.
+
+        Raises :class:`PolicyDenied` for one that the policy does not allow.
+        """
+        for uri in (target, source):
             if isinstance(uri, S3Uri):
-                self.known_store(uri.connection).require_writable()
+                store = self.known_store(uri.connection)
+                if uri is target or action in {"move", "delete"}:
+                    store.require_writable()
+                store.require_bucket(uri.bucket)
+            elif isinstance(uri, HubUri):
+                self.settings.policy.require_hub_repo(FOLDERS[uri.repo_type] + uri.repo)
 
     def stores(self, token: str | None = None) -> Stores:
         """Return the stores for the current settings. The store of a connection stays the same."""
@@ -227,6 +236,10 @@ class Services:
             raise TransferBlocked(f"Paused: set {options.hub_endpoint} as the hub again to continue.", "connection")
         if uses_hub and options.token_given and not stores.token and not self.settings.hf_token:
             raise TransferBlocked("Paused: the token is not stored. Enter it again to continue.", "token")
+        try:  # an earlier server can have started it under another policy
+            self.require_allowed(transfer.action, transfer.source, transfer.target)
+        except PolicyDenied as error:
+            raise TransferBlocked(f"Paused: {error}", "connection") from error
         return stores
 
     def give_token(self, transfer: Transfer, token: str | None) -> None:

@@ -37,7 +37,7 @@ pytest_plugins = ["pytest_jupyter.jupyter_server", "tests.selection"]
 ROOT = Path(__file__).resolve().parent.parent
 FOREIGN_VARIABLE = re.compile(
     r"(AWS|HF|HUGGING)_.*|(HTTPS?|ALL|NO)_PROXY|(SSL_CERT|REQUESTS_CA|CURL_CA)_.*|MAX_(CONCURRENT_TRANSFERS|BANDWIDTH)"
-    r"|ODHTEC_CONNECTION_.*|MC_HOST_.*",
+    r"|ODHTEC_(CONNECTION|ALLOW|ALLOWED|PRESIGN|MAX_OBJECT)_.*|ODHTEC_READ_ONLY|MC_HOST_.*",
     re.IGNORECASE,
 )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent.parent / "odhtec_jupyter"
 LEAVES = {
     *("settings", "network", "models", "errors", "keys", "patterns", "uris", "visible", "secret_traits"),
-    *("hub_address", "file_names"),
+    *("hub_address", "file_names", "policy"),
     "_version",
 }
 
@@ -100,9 +100,10 @@ def test_only_the_server_imports_tornado_and_jupyter_server() -> None:
 def test_leaves_import_nothing_above_them() -> None:
     assert layer("errors")["errors"] == set()
     assert layer("models")["models"] == set()
-    allowed = {"models", "errors", "network", "secret_traits"}
+    allowed = {"models", "errors", "network", "policy", "secret_traits"}
     assert {name: found - allowed for name, found in layer("settings").items() if found - allowed} == {}
-    assert layer("network")["network"] <= {"errors"}
+    assert layer("policy")["policy"] <= {"errors"}
+    assert layer("network")["network"] <= {"errors", "policy"}
     assert layer("keys")["keys"] <= {"errors"}
     assert layer("patterns")["patterns"] <= {"errors"}
     assert layer("visible")["visible"] == set()

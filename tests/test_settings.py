@@ -369,7 +369,7 @@ def test_stored_login_token_is_used_last_and_for_its_hub_only(with_env: Env, tmp
 
 def test_help_and_generated_configuration_list_every_setting() -> None:
     names = set(OdhTecSettings.class_traits(config=True))
-    assert len(names) == 26
+    assert len(names) == 35
     text = OdhTecApp().generate_config_file()
     assert {name for name in names if f"# c.OdhTecSettings.{name} = " in text} == names
     assert "S3Traits" not in text  # it has no section

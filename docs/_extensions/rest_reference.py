@@ -22,6 +22,7 @@ GROUPS = {
     "uploads": "Resumable uploads",
     "connections": "Connections",
     "settings": "Settings",
+    "policy": "Policy",
     "disclaimer": "Disclaimer",
     "openapi.json": "The contract",
 }

@@ -1118,6 +1118,26 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/policy": {
+        parameters: {
+            query?: {
+                /** @description The name of the connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get what the administrator allows. No user can change it */
+        get: operations["getPolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/disclaimer": {
         parameters: {
             query?: {
@@ -2299,6 +2319,57 @@ export type components = {
             error?: components["schemas"]["Failure"] | null;
         };
         /**
+         * Policy
+         * @description What the administrator allows. It stays the same until the server stops. Empty lists allow everything.
+         */
+        Policy: {
+            /**
+             * Readonly
+             * @description Nothing is written to S3
+             */
+            readOnly: boolean;
+            /**
+             * Allowedendpoints
+             * @description Patterns for the endpoints of S3: a host, a host with a port, or a URL
+             */
+            allowedEndpoints: string[];
+            /**
+             * Allowedbuckets
+             * @description Patterns for buckets, as connection@bucket, or as bucket for all connections
+             */
+            allowedBuckets: string[];
+            /**
+             * Allowuserconnections
+             * @description Connections can be added and removed
+             */
+            allowUserConnections: boolean;
+            /**
+             * Allowpresign
+             * @description Links can be created
+             */
+            allowPresign: boolean;
+            /**
+             * Presignmaxseconds
+             * @description The longest time that a link can be valid
+             */
+            presignMaxSeconds: number;
+            /**
+             * Allowsettingschanges
+             * @description The settings of the server can be changed
+             */
+            allowSettingsChanges: boolean;
+            /**
+             * Allowedhubrepos
+             * @description Patterns for repositories, as org/name, datasets/org/name and spaces/org/name
+             */
+            allowedHubRepos: string[];
+            /**
+             * Maxobjectbytes
+             * @description The size of the largest object that can be stored; 0 for no limit
+             */
+            maxObjectBytes: number;
+        };
+        /**
          * PresignRequest
          * @description Body of ``POST /objects/presign``.
          */
@@ -3166,6 +3237,7 @@ export type ObjectVersion = components['schemas']['ObjectVersion'];
 export type Owner = components['schemas']['Owner'];
 export type PdfPreview = components['schemas']['PdfPreview'];
 export type PlannedFile = components['schemas']['PlannedFile'];
+export type Policy = components['schemas']['Policy'];
 export type PresignRequest = components['schemas']['PresignRequest'];
 export type PresignedUrl = components['schemas']['PresignedUrl'];
 export type Preview = components['schemas']['Preview'];
@@ -5247,6 +5319,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BandwidthSettings"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getPolicy: {
+        parameters: {
+            query?: {
+                /** @description The name of the connection */
+                connection?: components["parameters"]["connection"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
                 };
             };
             default: components["responses"]["Error"];

@@ -221,6 +221,10 @@ class Api:
         """Test Hugging Face step by step, for up to a minute."""
         return self._request(models.HubTest, "POST", "/hub/test", what)
 
+    def get_policy(self) -> models.Policy:
+        """Return what the administrator of the server allows."""
+        return self._request(models.Policy, "GET", "/policy")
+
     def get_bandwidth(self) -> models.BandwidthSettings:
         """Return the bandwidth limit of the server."""
         return self._request(models.BandwidthSettings, "GET", "/settings/max-bandwidth")

@@ -304,6 +304,10 @@ class Client(ConnectedClient):
         """Return a transfer by its id."""
         return Transfer(self._api, self._api.get_transfer(transfer_id))
 
+    def policy(self) -> models.Policy:
+        """Return what the administrator of the server allows. Empty lists allow everything."""
+        return self._api.get_policy()
+
     def max_bandwidth(self, change: int | None = None) -> int:
         """Return the bytes per second that all transfers of the server together move; 0 is no limit.
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from odhtec_jupyter.errors import BadRequest
+from odhtec_jupyter.errors import BadRequest, PolicyDenied
 from odhtec_jupyter.network import Network
+from odhtec_jupyter.policy import Policy
 from odhtec_jupyter.settings import AddressingStyle, S3Connection
 from odhtec_jupyter.uris import CONNECTION_NAME, DEFAULT_CONNECTION, MAX_CONNECTION_NAME
+
+NAMED_BY_USERS = {"session", "profiles"}  # the sources whose names users can choose while the server runs
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Connection:
     ca_bundle: str | None = None  # a PEM file with authorities to trust in addition
     secret_name: str | None = None  # of the Kubernetes Secret with these credentials, for manifests
     error: str | None = None
+    is_denied: bool = False  # by the policy, which is then the error
 
     @property
     def anonymous(self) -> bool:
@@ -49,16 +53,32 @@ class Connection:
         return self.s3.fingerprint
 
     def network(self, network: Network) -> Network:
-        """Return the network of the server with the certificate authorities of this connection."""
+        """Return the network of the server with the certificate authorities of this connection.
+
+        Users choose the names of some connections. Its policy then has only what is allowed whatever the name is.
+        """
+        if self.source in NAMED_BY_USERS:
+            network = replace(network, policy=network.policy.for_user_names())
         if not self.ca_bundle:
             return network
         return replace(network, ca_bundles=tuple(dict.fromkeys((self.ca_bundle, *network.ca_bundles))))
 
     def require_usable(self) -> Connection:
-        """Return the connection. Raises :class:`BadRequest` with the reason if it cannot be used."""
+        """Return the connection.
+
+        Raises :class:`BadRequest` with the reason if it cannot be used, or :class:`PolicyDenied`.
+        """
         if self.error:
             whose = "" if self.name == DEFAULT_CONNECTION else f"The connection “{self.name}” cannot be used. "
-            raise BadRequest(f"{whose}{self.error}")
+            raise (PolicyDenied if self.is_denied else BadRequest)(f"{whose}{self.error}")
+        return self
+
+    def judged(self, policy: Policy) -> Connection:
+        """Return the connection as one that cannot be used if the policy does not allow its endpoint."""
+        try:
+            policy.require_endpoint(self.s3.endpoint)
+        except PolicyDenied as error:
+            return self if self.error else replace(self, error=str(error), is_denied=True)
         return self
 
 

@@ -47,6 +47,7 @@ class Connections:
     ) -> None:
         self._log = log
         self._clock = clock
+        self._settings = settings
         self._session = SessionSource()
         self._environment = EnvironmentSource(settings)
         sources: tuple[Source, ...] = (
@@ -76,7 +77,7 @@ class Connections:
     def find(self, name: str) -> Connection:
         """Return a connection, also one that cannot be used. Raises :class:`NotFound`."""
         if self.is_immediate(name):
-            return self._environment.read()[0]
+            return self._environment.read()[0].judged(self._settings.policy)
         self._refresh()
         found = self._connections.get(name)
         if found is None:
@@ -154,7 +155,7 @@ class Connections:
 
     def _read(self, source: Source) -> list[Connection]:
         try:
-            return source.read()
+            return [connection.judged(self._settings.policy) for connection in source.read()]
         except OdhTecError as error:
             return [broken(source.name, source.name, str(error))]
         except Exception as error:  # one source must not break the others
@@ -167,13 +168,16 @@ class Connections:
         """Check a connection and keep it in memory until the server stops; one that was added earlier is replaced.
 
         Keys that the request leaves out are kept if endpoint and access key ID stay the same. Raises
-        :class:`BadRequest` naming the field, or :class:`Conflict` for the name of another source's connection.
+        :class:`BadRequest` naming the field, :class:`Conflict` for the name of another source's connection, or
+        :class:`PolicyDenied`.
         """
+        self._settings.policy.require_user_connections()
         name = checked_name(request.name)
         if self._session not in self._sources:
             raise Forbidden("Connections cannot be added: connection_sources does not have “session”.")
         self._require_own(name, "Choose another name.")
         new = _definition(self._with_stored_keys(request)).connection(name, SessionSource.name)
+        self._settings.policy.require_endpoint(new.s3.endpoint)
         self._session.put(new)
         self._changed()
         return new
@@ -192,7 +196,11 @@ class Connections:
         return request.model_copy(update=keys)
 
     def remove(self, name: str) -> None:
-        """Remove an added connection. Raises :class:`NotFound`, or :class:`Conflict` for one of another source."""
+        """Remove an added connection.
+
+        Raises :class:`NotFound`, :class:`Conflict` for one of another source, or :class:`PolicyDenied`.
+        """
+        self._settings.policy.require_user_connections()
         self.find(name)
         self._require_own(name, "It cannot be removed here.")
         self._session.remove(name)
@@ -202,8 +210,9 @@ class Connections:
         """Save an added connection as an AWS profile, from which it is read from then on. Blocks.
 
         Raises :class:`NotFound`, :class:`Conflict` for a connection of another source or the name of an existing
-        profile, and :class:`BadRequest` for what a profile cannot describe.
+        profile, :class:`BadRequest` for what a profile cannot describe, and :class:`PolicyDenied`.
         """
+        self._settings.policy.require_user_connections()
         self.find(name)
         self._require_own(name, "It cannot be saved.")
         if not any(isinstance(source, ProfilesSource) for source in self._sources):

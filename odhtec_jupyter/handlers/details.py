@@ -23,6 +23,7 @@ class DetailsHandler(OdhTecHandler):
     async def put(self, bucket: str, key: str) -> None:
         """Change what the body names."""
         change = self.body(DetailsChange)
+        self.store.policy.require_write()  # before the object is read
         self.reply(await self.call(self.store.change_details, bucket, self.key(key), change))
 
 
@@ -43,6 +44,7 @@ class RestoreHandler(OdhTecHandler):
     async def post(self, bucket: str, key: str) -> None:
         """Make an older version the newest; no version is removed."""
         version = self.body(RestoreRequest).version_id
+        self.store.policy.require_write()  # before the versions are read
         self.reply(await self.call(self.store.restore_version, bucket, self.key(key), version))
 
 
@@ -64,13 +66,16 @@ class PresignHandler(ObjectsHandler):
     async def post(self) -> None:
         """Create a link to share."""
         request = self.body(PresignRequest)
+        seconds = request.expires_in
+        if "expires_in" not in request.model_fields_set:
+            seconds = min(seconds, self.services.settings.policy.presign_max_seconds)
         self.reply(
             await self.call(
                 self.store.presign,
                 request.bucket,
                 fitting(request.key),
                 request.method,
-                request.expires_in,
+                seconds,
                 disposition=disposition("attachment", request.key),
             )
         )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from tornado import iostream, web
 
-from odhtec_jupyter.errors import BadRequest, OdhTecError
+from odhtec_jupyter.errors import BadRequest, Forbidden, NotFound, OdhTecError
 from odhtec_jupyter.handlers.base import LARGE_BODY_BYTES, OdhTecHandler
 from odhtec_jupyter.handlers.events import EventStream
 from odhtec_jupyter.handlers.objects import ObjectsHandler
@@ -88,6 +89,7 @@ class ImportHandler(ObjectsHandler):
     async def post(self) -> None:
         """Start an import, with an event stream as reply if requested; or show what it would do."""
         request = self.body(ImportRequest)
+        await self._require_allowed(request)
         if request.dry_run:
             self.reply(await self._ask(dry_run_import, request))
             return
@@ -95,6 +97,14 @@ class ImportHandler(ObjectsHandler):
             await self._stream(request)
             return
         self.reply((await self._start(await self._ask(plan_import, request), request.token)).show(), 201)
+
+    async def _require_allowed(self, request: ImportRequest) -> None:
+        """Raise :class:`PolicyDenied` before an event stream starts, whose status is 200. The plan finds the rest."""
+        with suppress(BadRequest, NotFound, Forbidden):
+            self.store.require_bucket(request.bucket)
+            self.store.require_writable()
+        with suppress(BadRequest):
+            await self.call_hub(self.services.hub.address, request.repo, request.repo_type, request.revision)
 
     async def _ask(self, look: Callable[..., T], request: ImportRequest) -> T:
         services = self.services

@@ -25,4 +25,6 @@ class MultipartsHandler(OdhTecHandler):
     @web.authenticated
     async def delete(self, bucket: str) -> None:
         """Abort those that the body names."""
+        self.store.policy.require_write()  # otherwise an error for each of them is in the reply
+        self.store.require_bucket(bucket)
         self.reply(await self.services.multiparts(self.store, bucket).abort(self.body(AbortRequest).uploads))

@@ -121,6 +121,7 @@ class ObjectHandler(ObjectsHandler):
             return
         services = self.services
         self.store.require_writable()
+        self.store.require_bucket(bucket)
         where = request.prefixes[0] if len(request.prefixes) == 1 and not request.keys else ""
         options = services.deletion(request.keys, request.prefixes, connection=self.connection_name)
         transfer = services.transfers.new("delete", S3Uri(bucket, where, self.connection_name), None, options)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from tornado import web
 
 from odhtec_jupyter import models
+from odhtec_jupyter.errors import BadRequest, NotFound
 from odhtec_jupyter.handlers.base import CONTENTS_RESOURCE, LARGE_BODY_BYTES, OdhTecHandler
 from odhtec_jupyter.handlers.tornado_internals import UntrackedHandler
 from odhtec_jupyter.models import ContinueRequest, TransferFiles, TransferList, TransferPlan, TransferRequest
@@ -91,7 +93,7 @@ class TransfersHandler(UntrackedHandler, WorkspaceHandler):
             if place is not None and place.scheme == "workspace":
                 services.workspace.require_visible(place.path)
         await self.call(services.connections.refresh)
-        services.require_writable(request.action, source, target)
+        services.require_allowed(request.action, source, target)
         options = services.options(request, source, target)
         if isinstance(source, S3Uri) and request.action == "delete":
             exact = not source.is_folder
@@ -169,9 +171,16 @@ class ResumeHandler(WorkspaceHandler):
     @web.authenticated
     async def post(self, transfer_id: str) -> None:
         """Resume the transfer."""
-        await self.require_contents_of(self.services.transfers.get(transfer_id))
+        transfer = self.services.transfers.get(transfer_id)
+        await self.require_contents_of(transfer)
+        self.require_allowed(transfer)
         self.take_token(transfer_id)
         self.reply((await self.services.transfers.resume(transfer_id)).show())
+
+    def require_allowed(self, transfer: Transfer) -> None:
+        """Raise a 403 for a transfer that the policy does not allow: an earlier server can have started it."""
+        with suppress(NotFound, BadRequest):  # of its connection, which the transfer then waits for
+            self.services.require_allowed(transfer.action, transfer.source, transfer.target)
 
     def take_token(self, transfer_id: str) -> None:
         """Store the token in the body, if there is one."""
@@ -185,7 +194,9 @@ class RetryHandler(ResumeHandler):
     @web.authenticated
     async def post(self, transfer_id: str) -> None:
         """Retry the failed files."""
-        await self.require_contents_of(self.services.transfers.get(transfer_id))
+        transfer = self.services.transfers.get(transfer_id)
+        await self.require_contents_of(transfer)
+        self.require_allowed(transfer)
         self.take_token(transfer_id)
         self.reply((await self.services.transfers.retry(transfer_id)).show())
 

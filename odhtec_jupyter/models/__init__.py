@@ -62,6 +62,7 @@ from odhtec_jupyter.models.objects import (
     UploadReply,
     Usage,
 )
+from odhtec_jupyter.models.policy import Policy
 from odhtec_jupyter.models.preview import (
     ArchiveEntry,
     ArchivePreview,
@@ -175,6 +176,7 @@ __all__ = [
     "Owner",
     "PdfPreview",
     "PlannedFile",
+    "Policy",
     "PresignRequest",
     "PresignedUrl",
     "Preview",

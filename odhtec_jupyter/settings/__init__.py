@@ -6,13 +6,16 @@ in these objects and in the connections that the stores get; neither prints them
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from traitlets.config import LoggingConfigurable
 
+from odhtec_jupyter.network import Network
 from odhtec_jupyter.settings.connections import HUB_ENDPOINT, AddressingStyle, HubConnection, S3Connection
 from odhtec_jupyter.settings.hub import HubTraits
 from odhtec_jupyter.settings.limits import LimitTraits
+from odhtec_jupyter.settings.policy import PolicyTraits
 from odhtec_jupyter.settings.proxies import NetworkTraits
 from odhtec_jupyter.settings.s3 import S3Traits
 from odhtec_jupyter.settings.sources import ConnectionTraits
@@ -29,8 +32,15 @@ __all__ = [
 ]
 
 
-class OdhTecSettings(S3Traits, ConnectionTraits, HubTraits, NetworkTraits, LimitTraits, LoggingConfigurable):
+class OdhTecSettings(
+    S3Traits, ConnectionTraits, HubTraits, NetworkTraits, LimitTraits, PolicyTraits, LoggingConfigurable
+):
     """The settings of ODH-TEC for Jupyter."""
+
+    @property
+    def network(self) -> Network:
+        """The proxies and certificate authorities in force now, and the policy."""
+        return replace(super().network, policy=self.policy)
 
     @classmethod
     def class_own_traits(cls, **metadata: Any) -> dict[str, Any]:

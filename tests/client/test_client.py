@@ -195,6 +195,11 @@ def test_imported_model_is_awaited_and_listed(
         client.transfer(done.id)
 
 
+def test_policy_of_the_server_can_be_read(client: Client) -> None:
+    policy = client.policy()
+    assert (policy.read_only, policy.allowed_buckets, policy.allow_presign) == (False, [], True)
+
+
 def test_bandwidth_limit_can_be_read_and_changed(client: Client) -> None:
     assert client.max_bandwidth() == 0
     try:

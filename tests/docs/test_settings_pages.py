@@ -5,7 +5,7 @@ from __future__ import annotations
 from odhtec_jupyter.settings import OdhTecSettings
 from tests.conftest import ROOT
 
-PAGES = [ROOT / "docs" / "administrators" / name for name in ("settings.md", "security.md")]
+PAGES = [ROOT / "docs" / "administrators" / name for name in ("settings.md", "policy.md", "security.md")]
 
 
 def test_administrators_find_every_setting() -> None:

@@ -44,8 +44,9 @@ class Traffic:
             self._lock.notify_all()
 
     def clear(self) -> None:
-        """Remove all records."""
+        """Remove all records, also those of replies that clients have received already."""
         with self._lock:
+            self._lock.wait_for(lambda: self._open == 0, timeout=1)
             self._requests.clear()
 
     @property

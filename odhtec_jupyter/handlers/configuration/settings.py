@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from tornado import web
 
 from odhtec_jupyter.errors import OdhTecError, ProxyError, StoreError, error_for
@@ -15,6 +18,7 @@ from odhtec_jupyter.models import (
     TestReply,
 )
 from odhtec_jupyter.network import AMAZON, Network
+from odhtec_jupyter.policy import Policy
 from odhtec_jupyter.settings import HubConnection, S3Connection
 from odhtec_jupyter.stores.hub.store import HubStore
 from odhtec_jupyter.stores.s3.store import S3Store
@@ -31,6 +35,22 @@ class SettingsHandler(OdhTecHandler):
         """Connections require their own resource."""
         return (*super().auth_resources, SETTINGS_RESOURCE)
 
+    async def prepare(self, **options: Any) -> None:
+        """Refuse changes that the policy does not allow, before the body is read."""
+        await super().prepare(**options)
+        if not self.replied and self.request.method == "PUT":
+            self.policy.require_settings_changes()
+
+    @property
+    def policy(self) -> Policy:
+        """What the administrator allows."""
+        return self.services.settings.policy
+
+    def require_test(self, tested: object, present: Callable[[], object]) -> None:
+        """Raise :class:`PolicyDenied` for a test of other values than those in force if they cannot be changed."""
+        if not self.policy.allow_settings_changes and tested != present():
+            self.policy.require_settings_changes()
+
 
 class S3SettingsHandler(SettingsHandler):
     """``/settings/s3``"""
@@ -43,7 +63,9 @@ class S3SettingsHandler(SettingsHandler):
     @web.authenticated
     async def put(self) -> None:
         """Change the connection until the server stops."""
-        self.services.settings.change_s3(self.body(S3SettingsChange))
+        change = self.body(S3SettingsChange)
+        self.policy.require_endpoint(self.services.settings.changed_s3(change).endpoint)
+        self.services.settings.change_s3(change)
         await self.services.settings_changed()
         self.reply(self.services.settings.show_s3())
 
@@ -56,6 +78,7 @@ class TestS3Handler(SettingsHandler):
         """Test a connection without storing it."""
         settings = self.services.settings
         connection = settings.changed_s3(self.body(S3SettingsChange))
+        self.require_test(connection, lambda: settings.s3)
         self.reply(TestReply(message=await self.call(try_s3, connection, settings.network)))
 
 
@@ -103,6 +126,7 @@ class TestHubHandler(SettingsHandler):
         """Return the account of the token."""
         settings = self.services.settings
         connection = settings.changed_hub(self.body(HubSettingsChange))
+        self.require_test(connection, lambda: settings.hub)
         self.reply(TestReply(message=await self.call_hub(try_hub, connection, settings.network)))
 
 
@@ -139,6 +163,7 @@ class TestProxyHandler(SettingsHandler):
         """Test proxies without storing them. Only the hub and the store are contacted."""
         settings = self.services.settings
         network = settings.changed_network(self.body(ProxySettingsChange))
+        self.require_test(network, lambda: settings.network)
         self.reply(TestReply(message=await self.call_hub(try_network, settings.s3, settings.hub, network)))
 
 

@@ -38,10 +38,12 @@ class UploadHandler(StreamedBodyHandler):
         self._policy = self.choice("onConflict", "overwrite", POLICIES)
         self.store.require_writable()
         bucket: str = self.path_kwargs["bucket"]
+        self.store.require_bucket(bucket)
         key = self.key(self.path_kwargs["key"]) if self.path_kwargs.get("key") else ""
         if self.request.method == "PUT":
             if not key:
                 raise web.HTTPError(405)
+            self.store.policy.require_size(self.content_length)
             await self._expect_object(bucket, key)
         else:
             await self._expect_form(bucket, key)

@@ -22,6 +22,7 @@ from odhtec_jupyter.stores.hub.errors import NoSuchEndpoint, odd_answer
 from odhtec_jupyter.stores.hub.info import RepoInfo, described_files, read_info
 from odhtec_jupyter.stores.hub.source import HubSource
 from odhtec_jupyter.stores.hub.tree import MAX_FILES, described_paths, endless_list, repo_files, too_many_files
+from odhtec_jupyter.uris import FOLDERS
 
 PATHS_AT_ONCE = 100  # a mirror can request each of them from the hub behind it, one after another
 
@@ -42,6 +43,7 @@ class HubStore:
 
     def __init__(self, connection: HubConnection, network: Network) -> None:
         self.connection = connection
+        self._policy = network.policy
         self.http = Http(network)
         self.host = urlsplit(connection.endpoint).netloc
         self.abilities = HubAbilities()
@@ -60,9 +62,10 @@ class HubStore:
     def address(self, text: str, repo_type: RepoType, revision: str) -> HubAddress:
         """Parse an entered repository: an ID, or an address of Hugging Face or of this hub.
 
-        Raises :class:`BadRequest`.
+        Raises :class:`BadRequest`, or :class:`PolicyDenied`.
         """
         address = parse_hub_address(text, repo_type, revision, self.connection.endpoint)
+        self._require_allowed(address.repo, address.repo_type)
         self._client.check_repo(address.repo)
         return address
 
@@ -181,6 +184,7 @@ class HubStore:
 
     def _refusal(self, repo: HubRepo, token: str | None) -> OdhTecError | None:
         """Return why the files of a repository cannot be read although its description can."""
+        self._require_allowed(repo.repo, repo.repo_type)
         if self.abilities.auth_check:
             try:
                 self._client.get(f"/api/{repo.repo_type}s/{repo.repo}/auth-check", repo=repo.repo, token=token)
@@ -206,10 +210,15 @@ class HubStore:
 
     def source(self, repo: str, repo_type: RepoType, commit: str, file: HubFile, token: str | None = None) -> HubSource:
         """Return the source of one file of a repository at a commit."""
+        self._require_allowed(repo, repo_type)
         token = token or self.connection.token
         return HubSource(
             self.http, self.connection.endpoint, repo, repo_type, commit, file, token, self.abilities.without_ranges
         )
+
+    def _require_allowed(self, repo: str, repo_type: RepoType) -> None:
+        """Raise :class:`PolicyDenied` unless the policy allows this repository."""
+        self._policy.require_hub_repo(FOLDERS[repo_type] + repo)
 
     def close(self) -> None:
         """Close idle connections."""

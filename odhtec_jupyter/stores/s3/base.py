@@ -43,14 +43,16 @@ class S3Base:
         """``name`` is that of the connection in URIs; empty for the default one.
 
         ``look`` is called when the keys are refused. It calls :meth:`renew` if there are new ones.
+        Raises :class:`PolicyDenied` if the policy of ``network`` does not allow the endpoint.
         """
         self.connection = connection
         self.name = name
+        self.policy = network.policy
         self.abilities = Abilities()
         self._denied: set[str] = set()  # buckets in which S3 refused a read without another reason
         self._unseen: set[tuple[str, str]] = set()  # folders in which a HEAD was refused
         self.http = Http(network)
-        self._clients = S3Clients(connection, network, look=look, clock=clock)
+        self._clients = S3Clients(connection, network, name=name, look=look, clock=clock)
         self._requests = ObjectRequests(self._clients, self.http)
         self.host = self._clients.host
         self.is_amazon = self._clients.is_amazon
@@ -67,8 +69,12 @@ class S3Base:
         return S3Uri(bucket, key, self.name)
 
     def require_writable(self) -> None:
-        """Raise :class:`Forbidden` (ReadOnly) if nothing can be written through this connection."""
-        self._clients.require_allowed("PUT")
+        """Raise :class:`Forbidden` (ReadOnly) or :class:`PolicyDenied` if nothing can be written through it."""
+        self._clients.guard.require_method("PUT")
+
+    def require_bucket(self, bucket: str) -> None:
+        """Raise :class:`PolicyDenied` unless the policy allows this bucket of the connection."""
+        self._clients.guard.require_bucket(bucket)
 
     def client(self, bucket: str | None = None) -> S3Client:
         """Return the client for a bucket. On Amazon, requests for a bucket are signed for its own region."""

@@ -20,7 +20,9 @@ class S3Links(S3Base):
 
         A link expires with the credentials that signed it. If their expiry is known, it limits that of the link.
         """
-        self._clients.require_allowed(method)
+        self.require_bucket(bucket)
+        self.policy.require_presign(method, expires_in)
+        self._clients.guard.require_method(method)
         params: dict[str, Any] = {"Bucket": bucket, "Key": key}
         if method == "GET":
             params["ResponseContentDisposition"] = disposition

@@ -47,8 +47,13 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
     # --- buckets --------------------------------------------------------------------------------------------------
 
     def list_buckets(self) -> BucketList:
-        """Return all buckets, or only the default one, marked as not listable, if S3 refuses the list."""
+        """Return all buckets, or only the default one, marked as not listable, if S3 refuses the list.
+
+        Buckets that the policy does not allow are left out.
+        """
         default = self.connection.default_bucket
+        if default and not self.policy.allows_bucket(self.name, default):
+            default = None
         try:
             with s3_errors(self.host):
                 reply = self.client().list_buckets()
@@ -64,7 +69,7 @@ class S3Store(S3Searcher, S3Writer, S3Details, S3Versions, S3Links, S3Multiparts
             buckets=[
                 Bucket(Name=bucket["Name"], CreationDate=bucket.get("CreationDate"))
                 for bucket in reply.get("Buckets") or []
-                if bucket.get("Name")
+                if bucket.get("Name") and self.policy.allows_bucket(self.name, bucket["Name"])
             ],
             listable=True,
         )

@@ -45,6 +45,7 @@ class S3Writer(S3Existing):
         With ``if_absent``, S3 is asked to refuse if the key exists. ``headers`` are those of
         :attr:`ObjectHead.headers`.
         """
+        self.policy.require_size(size)
         sent = object_headers(content_type, metadata, headers)
         if if_absent:
             sent["If-None-Match"] = "*"
@@ -58,14 +59,29 @@ class S3Writer(S3Existing):
         return etag
 
     def copy(
-        self, bucket: str, key: str, source_bucket: str, source_key: str, *, etag: str, if_absent: bool = False
+        self,
+        bucket: str,
+        key: str,
+        source_bucket: str,
+        source_key: str,
+        *,
+        etag: str,
+        size: int | None = None,
+        if_absent: bool = False,
     ) -> str | None:
         """Copy an object of up to 5 GiB within S3, with its metadata and tags. Returns the ETag, if S3 sends it.
+
+        ``size`` is that of the source, which is looked up if the policy has a limit.
 
         Raises :class:`VerificationError` if the source is no longer what ``etag`` says (on a store that ignores
         conditions, the target then has the newer content), and ``PreconditionFailed`` if the target exists and
         ``if_absent`` is set.
         """
+        if size is None and self.policy.max_object_bytes:
+            head = self.head(source_bucket, source_key)
+            size = head.size if head else None
+        self.policy.require_size(size)
+        self.require_bucket(source_bucket)  # as a whole: in the header, a slash would end it
         sent = {"x-amz-copy-source": quote(f"{source_bucket}/{source_key}", safe=SAFE)}
         if if_absent:
             sent["If-None-Match"] = "*"
@@ -200,6 +216,7 @@ class S3Writer(S3Existing):
         """
         if not self.is_amazon and TWICE_DECODED & set(source_key):
             raise StoreError(f"{source_key} cannot be copied in parts.", code="NotImplemented")
+        self.policy.require_size(end)
         source: Any = {"Bucket": source_bucket, "Key": source_key}
 
         def copy(condition: Any) -> Any:

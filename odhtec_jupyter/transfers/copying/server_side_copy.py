@@ -72,7 +72,9 @@ async def _at_once(
     store = target.store
 
     def copy() -> str | None:
-        return store.copy(target.bucket, target.key, source.bucket, source.key, etag=pin, if_absent=target.if_absent)
+        return store.copy(
+            target.bucket, target.key, source.bucket, source.key, etag=pin, size=size, if_absent=target.if_absent
+        )
 
     etag = await engine.attempt(stop, copy)
     on_bytes(size)

@@ -66,6 +66,8 @@ class FileCopy:
     async def _copy_bytes(self) -> None:
         engine, file, stop, verify = self._engine, self._file, self._stop, self._transfer.options.verify
         source, target, size = self._source, self._target, file.size or 0
+        if isinstance(target, S3Location):
+            target.store.policy.require_size(size)
         # Between connections, the store of the target has no right to read the source.
         if isinstance(source, S3Location) and isinstance(target, S3Location) and source.store is target.store:
             if await self._copy_in_store(source, target):

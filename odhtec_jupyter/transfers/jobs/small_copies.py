@@ -172,7 +172,9 @@ class CopiesToS3(_Copies):
         if isinstance(source, S3Location) and source.store is target.store:
             pin = pin_text(file.pin)
             to = S3Target(target.store, bucket, key)
-            etag = to.store.copy(bucket, key, source.uri.bucket, source.uri.key, etag=pin, if_absent=if_absent)
+            etag = to.store.copy(
+                bucket, key, source.uri.bucket, source.uri.key, etag=pin, size=size, if_absent=if_absent
+            )
             is_proven = (to.store.is_amazon and etag is not None) or etag == pin
         else:
             to = target.target(source, size, file.pin, if_absent=if_absent, planned_earlier=self._resumed)

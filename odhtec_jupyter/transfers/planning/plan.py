@@ -255,6 +255,8 @@ def _decide(
         location = stores.writable(place)
         location.require_writable()
         existing = targets.get(place)
+        if isinstance(place, S3Uri) and not (existing and action != "move" and location.has_content(entry, existing)):
+            stores.s3_of(place).policy.require_size(entry.size)
     except OdhTecError as error:
         return Planned(entry, place, "refuse", error)
     if existing is None:

@@ -56,6 +56,16 @@ async def drop_pending(engine: Engine, store: S3Store, entry: PendingWrite) -> b
     return gone
 
 
+def require_total(store: S3Store, entry: PendingWrite, size: int = 0, number: int = 0) -> None:
+    """Raise :class:`PolicyDenied` if the policy does not allow an object of the stored parts.
+
+    ``size`` is that of a part that is not stored yet, or is stored again, with this ``number``.
+    """
+    if store.policy.max_object_bytes:
+        others = sum(part.size for other, part in list(entry.parts.items()) if other != number)
+        store.policy.require_size(others + size)
+
+
 def other_uploads(engine: Engine, entry: PendingWrite) -> set[str | None]:
     """Return the ids of the other uploads to the same key; it contains None if one is being created.
 

@@ -24,6 +24,7 @@ from odhtec_jupyter.transfers.targets.pending_multipart import (
     is_visible,
     joined_etag,
     other_uploads,
+    require_total,
 )
 from odhtec_jupyter.transfers.targets.target import Follow, Written, blocks
 from odhtec_jupyter.transfers.targets.write_condition import WriteCondition
@@ -292,6 +293,7 @@ class Multipart:
     def put(self, number: int, start: int, pieces: Iterable[memoryview], size: int, *, md5: bytes | None) -> str:
         """Store one part and return its ETag. Blocks."""
         target = self.target
+        require_total(target.store, self.entry, size, number)
         return target.store.put_part(target.bucket, target.key, self.upload_id, number, pieces, size, md5=md5)
 
     def keep(self, number: int, etag: str, size: int) -> None:
@@ -302,6 +304,7 @@ class Multipart:
         """Complete the upload and return the ETag. Raises :class:`Conflict` if the key was created in the meantime."""
         etags = [self.entry.parts[number].etag for number in range(1, count + 1)]
         target, store = self.target, self.target.store
+        require_total(store, self.entry)
         unanswered = self.entry.completing_at is not None  # in an earlier run
         if self.finished:
             self._engine.pending_writes.visible(self.entry)

@@ -76,7 +76,7 @@ class Uploads:
     async def begin(self, request: UploadRequest, connection: str = "") -> tuple[Upload, bool]:
         """Return an upload to send parts to, and whether it is a resumed one."""
         store = self._store(connection)
-        store.require_writable()
+        _require_allowed(store, request.bucket, request.size)
         _check(request)
         require_room(self._engine, request.key, request.size)
         if session := await self._find_resumable(store, request):
@@ -171,7 +171,7 @@ class Uploads:
     ) -> IncomingPart:
         """Prepare for a part of ``length`` bytes. Raises before the body is read where that is possible."""
         session = self.get(upload_id)
-        store = self._store_of(session)
+        store = self._writable_store_of(session)
         return await self._open(session, store, number, length, on_failure)
 
     async def receive_piece(
@@ -179,7 +179,7 @@ class Uploads:
     ) -> PartInPieces:
         """Prepare for ``length`` bytes of a part from ``offset`` on; earlier requests have sent the bytes before."""
         session = self.get(upload_id)
-        store = self._store_of(session)
+        store = self._writable_store_of(session)
         size = incoming_part.size_of_part(session, number)
         if length is None:
             raise incoming_part.no_length()
@@ -224,12 +224,14 @@ class Uploads:
         if upload_id in self._completed:
             return self._completed[upload_id]
         session = self.get(upload_id)
-        return await session.complete(self._store_of(session), overwrite=overwrite)
+        return await session.complete(self._writable_store_of(session), overwrite=overwrite)
 
     async def drop(self, upload_id: str) -> None:
         """Delete the upload and its parts."""
         session = self.get(upload_id)
-        await session.drop(self._store_of(session))
+        store = self._store_of(session)
+        _require_allowed(store, session.record.bucket)
+        await session.drop(store)
 
     async def expire(self) -> None:
         """Drop uploads that were not used for ``keep_days``."""
@@ -248,6 +250,12 @@ class Uploads:
     def _store_of(self, session: UploadSession) -> S3Store:
         return self._store(session.record.connection)
 
+    def _writable_store_of(self, session: UploadSession) -> S3Store:
+        """Return the store for writing: an earlier server can have started the upload under another policy."""
+        store = self._store_of(session)
+        _require_allowed(store, session.record.bucket, session.record.size)
+        return store
+
     def _ended(self, session: UploadSession) -> None:
         self._sessions.pop(session.record.id, None)
         if session.result is not None:
@@ -259,6 +267,13 @@ class Uploads:
 def _is_of(record: UploadRecord, store: S3Store) -> bool:
     """Return whether an upload was started with the connection of a store."""
     return (record.endpoint, record.connection) == (store.host, store.name)
+
+
+def _require_allowed(store: S3Store, bucket: str, size: int | None = None) -> None:
+    """Raise :class:`Forbidden` (ReadOnly) or :class:`PolicyDenied` if the object cannot be stored."""
+    store.require_writable()
+    store.require_bucket(bucket)
+    store.policy.require_size(size)
 
 
 def _check(request: UploadRequest) -> None:

@@ -44,6 +44,7 @@ class StreamedUpload:
 
         ``on_failure`` is called with an error that occurs outside a call.
         """
+        target.store.policy.require_size(size)
         if size is not None:
             require_room(engine, target.key, size)
         self._engine = engine
@@ -91,6 +92,7 @@ class StreamedUpload:
 
     async def _advance(self, buffer: PartBuffer, count: int) -> None:
         self.received += count
+        self._target.store.policy.require_size(self.received)
         whole = self._multipart is None and self.received == self._size  # goes as one PUT, in finish
         if buffer.full and not whole:
             await self._store_part()
@@ -219,6 +221,7 @@ class StreamedUpload:
         count = forwarding.filled - before
         buffer.advance(count)
         self.received += count
+        self._target.store.policy.require_size(self.received)
         self._raise_failure()
         if whole:
             self._parts = number

@@ -22,6 +22,11 @@ def is_region(text: str | None) -> TypeGuard[str]:
     return text is not None and re.fullmatch(_REGION, text) is not None
 
 
+def is_amazon_host(host: str) -> bool:
+    """Return whether a host is one of Amazon's public endpoints for S3, or a bucket there."""
+    return re.fullmatch(rf"(?:[a-z0-9._-]{{1,200}}\.)?{_PUBLIC.pattern}", host) is not None
+
+
 @dataclass(frozen=True)
 class AmazonEndpoint:
     """An endpoint of Amazon.

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import urlsplit
 
-from odhtec_jupyter.errors import BadRequest, Forbidden, OdhTecError, StoreError, clipped
+from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError, clipped
 from odhtec_jupyter.network import AMAZON, Network
 from odhtec_jupyter.settings import S3Connection
 from odhtec_jupyter.stores.bounded import MAX_TAGS, PIECE_BYTES, read_whole, require_few
@@ -30,6 +30,7 @@ from odhtec_jupyter.stores.s3.connection.events import (
     require_bucket_list,
     require_deletion,
 )
+from odhtec_jupyter.stores.s3.connection.guard import RequestGuard
 from odhtec_jupyter.stores.s3.connection.known_buckets import KnownBuckets
 from odhtec_jupyter.stores.s3.connection.sessions import find_credentials, new_session
 from odhtec_jupyter.stores.s3.connection.signing import stop_before_signing
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 COPY_TIMEOUT = 600  # seconds
 MAX_REGIONS = 100  # each needs a client of its own; a store can name another one in each reply
 REDIRECTS = {301, 302, 307, 308, 400}  # the statuses of replies that can name the region of a bucket
-READ_METHODS = {"GET", "HEAD"}
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # read by boto3 itself
 
 
@@ -56,10 +56,14 @@ class S3Clients:
         connection: S3Connection,
         network: Network,
         *,
+        name: str = "",
         look: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``look`` calls :meth:`SigningKeys.replace` of :attr:`keys` if the connection has new keys."""
+        """``name`` is that of the connection, for the policy. Raises :class:`PolicyDenied` for its endpoint.
+
+        ``look`` calls :meth:`SigningKeys.replace` of :attr:`keys` if the connection has new keys.
+        """
         self._connection = connection
         self.keys = SigningKeys(connection, partial(find_credentials, connection.profile), look, clock=clock)
         self._network = network
@@ -72,6 +76,7 @@ class S3Clients:
         self.host = urlsplit(connection.endpoint).netloc if connection.endpoint else "amazonaws.com"
         #: Whether this is Amazon S3, where requests are signed for the region of each bucket.
         self.is_amazon = connection.endpoint is None or self._amazon is not None
+        self.guard = RequestGuard(connection, network.policy, name, self.host, is_amazon=self.is_amazon)
         #: The region to sign for if that of the bucket is not known, and to create buckets in.
         self.region = connection.region or US_EAST
         if self._amazon:
@@ -90,11 +95,6 @@ class S3Clients:
             if (region, once, patient) not in self._clients:
                 self._clients[region, once, patient] = self._make(region, once, patient)
             return self._clients[region, once, patient]
-
-    def require_allowed(self, method: str) -> None:
-        """Raise :class:`Forbidden` for a request that could change something through a read-only connection."""
-        if self._connection.read_only and method not in READ_METHODS:
-            raise Forbidden(f"The connection to {self.host} is read-only.", code="ReadOnly")
 
     def close(self) -> None:
         """Close idle connections."""
@@ -181,9 +181,11 @@ class S3Clients:
             except ValueError as error:  # raised by botocore for an invalid endpoint
                 raise BadRequest(f"endpoint: {error}") from error
         endpoint_of: Any = client
-        endpoint_of._endpoint.http_session = _BoundedSession(endpoint_of._endpoint.http_session, self.host)
-        if connection.read_only:
-            client.meta.events.register("before-call.s3", partial(_require_allowed, clients=self))
+        endpoint_of._endpoint.http_session = _BoundedSession(
+            endpoint_of._endpoint.http_session, self.host, self.guard.require_address
+        )
+        client.meta.events.register_first("provide-client-params.s3", self.guard.on_parameters)
+        client.meta.events.register("before-call.s3", self.guard.on_call)
         if connection.requester_pays:
             client.meta.events.register_first("before-sign.s3", accept_costs)
         client.meta.events.register("before-sign.s3.GetObject", stop_before_signing)
@@ -207,9 +209,10 @@ class S3Clients:
 class _BoundedSession:
     """The HTTP session of botocore with a limit: botocore would read any list or error to its end."""
 
-    def __init__(self, session: Any, host: str) -> None:
+    def __init__(self, session: Any, host: str, require_address: Callable[[str], None]) -> None:
         self._session = session
         self._host = host
+        self._require_address = require_address
         # Not public in botocore; without them a stop waits for the reply. Its managers share this mapping.
         pools = getattr(session, "_pool_classes_by_scheme", {})
         pools.update(prepared_pools(pools))
@@ -219,6 +222,7 @@ class _BoundedSession:
         import botocore.exceptions as b
         from urllib3 import exceptions as u
 
+        self._require_address(request.url)
         streamed, request.stream_output = request.stream_output, True
         response = self._session.send(request)
         if streamed and response.status_code < 300:
@@ -240,11 +244,6 @@ class _BoundedSession:
     def close(self) -> None:
         """Close idle connections."""
         self._session.close()
-
-
-def _require_allowed(params: dict[str, Any], clients: S3Clients, **_: Any) -> None:
-    """Handle botocore's event before a call: refuse one that could change something."""
-    clients.require_allowed(params["method"])
 
 
 def _refuse_redirect(response: Any, request_dict: Any, clients: S3Clients, **_: Any) -> None:

@@ -105,11 +105,13 @@ class ObjectRequests:
         size: int | None,
         timeout: float | None,
     ) -> BaseHTTPResponse:
-        self._clients.require_allowed(method)
+        self._clients.guard.require_method(method)
+        self._clients.guard.require_bucket(bucket, headers.get("x-amz-copy-source"))
         with s3_errors(self._clients.host):
             client = self._clients.get(bucket)
             version = self._clients.keys.version
             url, sent = self._signer.sign(client, operation, method, bucket, key, query, headers)
+        self._clients.guard.require_address(url)
         if size is not None:
             sent["Content-Length"] = str(size)
         response = self._http.request(method, url, headers=sent, body=body, timeout=timeout)
