@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from odhtec_jupyter.background import keep_looking, keep_noting, keep_sweeping
 from odhtec_jupyter.connections.connection import Connection
 from odhtec_jupyter.connections.registry import Connections
 from odhtec_jupyter.connections.stores import S3Stores
@@ -20,7 +21,7 @@ from odhtec_jupyter.models import ImportRequest, TransferRequest
 from odhtec_jupyter.network import Network, Origin, origin
 from odhtec_jupyter.settings import HubConnection, OdhTecSettings, check_secret
 from odhtec_jupyter.stores.daemon_threads import DaemonThreads
-from odhtec_jupyter.stores.http import remove_ca_files, remove_left_ca_files
+from odhtec_jupyter.stores.http import remove_ca_files
 from odhtec_jupyter.stores.hub.store import HubStore
 from odhtec_jupyter.stores.s3.store import S3Store
 from odhtec_jupyter.stores.workspace.hidden import HiddenRules
@@ -40,12 +41,9 @@ from odhtec_jupyter.uris import DEFAULT_CONNECTION, FOLDERS, HubUri, S3Uri, Uri,
 CALL_THREADS = 16  # threads for short calls to S3, and as many for the hub
 MAX_TESTS = 4  # of connections, in parallel: each can use a few threads for a minute
 MAX_PREVIEWS = 4  # in parallel: each can use some megabytes and a second or two
-SWEEP_SECONDS = 600.0  # seconds between two searches for leftovers
 # For everything that stopping waits for. Kubernetes kills 30 s after SIGTERM, and stopping kernels takes time, too.
 STOP_SECONDS = 5.0
 CONNECTIONS_SECONDS = 10.0  # that the start waits for the files with connections
-LOOK_SECONDS = 5.0  # between two looks at the connections while a transfer waits for one
-ACTIVITY_SECONDS = 60.0  # between two records of activity; cullers of workbenches check every few minutes
 
 
 class Services:
@@ -93,8 +91,7 @@ class Services:
         self._tokens: dict[str, tuple[Origin, str]] = {}
         self._cleanups: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
-        self._heart: asyncio.Task[None] | None = None
-        self._looker: asyncio.Task[None] | None = None
+        self._others: list[asyncio.Task[None]] = []
         # Functions that end the uploads and archives whose bodies are being streamed.
         self.open_streams: set[Callable[[], Coroutine[Any, Any, None]]] = set()
         # A transfer keeps its store, so replaced stores stay open until the server stops.
@@ -125,9 +122,10 @@ class Services:
             found = loop.run_in_executor(self.calls, self.connections.refresh)
             await asyncio.wait([found], timeout=CONNECTIONS_SECONDS)
         await self.transfers.restore()
-        self._sweeper = asyncio.create_task(self._keep_sweeping(), name="odhtec sweeper")
-        self._heart = asyncio.create_task(self._keep_noting(), name="odhtec activity")
-        self._looker = asyncio.create_task(self._keep_looking(), name="odhtec connections")
+        self._sweeper = asyncio.create_task(keep_sweeping(self.sweep, self._log), name="odhtec sweeper")
+        noting = keep_noting(lambda: bool(self.transfers.active), lambda: self.note_activity())
+        looking = keep_looking(self._needs_connections, self._look_for_changes, self._log)
+        self._others = [asyncio.create_task(noting), asyncio.create_task(looking)]
 
     def _journal_names_connections(self) -> bool:
         """Return whether an earlier server left anything of a connection with a name."""
@@ -279,29 +277,13 @@ class Services:
         await self._drop([entry for entry in self.engine.pending_writes.entries if self._is_leftover(entry)])
         await self.transfers.forget_old()
 
-    async def _keep_sweeping(self) -> None:
-        await asyncio.to_thread(remove_left_ca_files)
-        while True:
-            try:
-                await self.sweep()
-            except Exception:
-                self._log.exception("Unfinished writes that will not be resumed could not be removed.")
-            await asyncio.sleep(SWEEP_SECONDS)
+    def _needs_connections(self) -> bool:
+        """Return whether work is running, or a transfer waits for a connection: no request may notice a change."""
+        waiting = (one.state == "paused" and one.needs == "connection" for one in self.transfers.list())
+        return bool(self.active) or any(waiting)
 
-    async def _keep_noting(self) -> None:
-        """Record activity for work without visible progress: a copy within the store, a list of a million objects."""
-        while True:
-            await asyncio.sleep(ACTIVITY_SECONDS)
-            if self.transfers.active:
-                self.note_activity()
-
-    async def _keep_looking(self) -> None:
-        """Look for changed files while transfers run or wait for a connection: no request may notice them."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            waiting = (one.state == "paused" and one.needs == "connection" for one in self.transfers.list())
-            if self.active or any(waiting):
-                await self.engine.in_thread(CancelToken(), self._s3.look_for_changes)
+    async def _look_for_changes(self) -> None:
+        await self.engine.in_thread(CancelToken(), self._s3.look_for_changes)
 
     def _is_leftover(self, entry: PendingWrite) -> bool:
         if entry.live:
@@ -340,9 +322,8 @@ class Services:
         Work that waits for a store longer than :data:`STOP_SECONDS` is abandoned: its thread ends with the process.
         """
         end = time.monotonic() + STOP_SECONDS
-        for task in (self._heart, self._looker):
-            if task:
-                task.cancel()
+        for task in self._others:
+            task.cancel()
         if self._sweeper:
             self._sweeper.cancel()
         for abort in self.open_streams:

@@ -16,7 +16,7 @@ from tests.waiting import GIVE_UP_SECONDS
 async def test_transfer_without_progress_is_activity(
     make_services: Callable[..., Services], monkeypatch: pytest.MonkeyPatch, workspace: Path, bucket: str
 ) -> None:
-    monkeypatch.setattr("odhtec_jupyter.services.ACTIVITY_SECONDS", 0.01)
+    monkeypatch.setattr("odhtec_jupyter.background.ACTIVITY_SECONDS", 0.01)
     services = make_services()
     noted = asyncio.Event()
     services.note_activity = noted.set

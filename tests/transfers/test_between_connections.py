@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from odhtec_jupyter import services as services_module
+from odhtec_jupyter import background
 from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.errors import BadRequest, NotFound, StoreError
 from odhtec_jupyter.models import ConnectionRequest
@@ -219,7 +219,7 @@ async def test_transfer_continues_when_the_files_of_its_connection_are_back(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(services_module, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(background, "LOOK_SECONDS", 0.05)
     s3_client.put_object(Bucket=bucket, Key="a", Body=b"content")
     secret, away = tmp_path / "secrets" / "mounted", tmp_path / "away"
     secret.mkdir(parents=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from odhtec_jupyter import services as services_module
+from odhtec_jupyter import background
 from odhtec_jupyter.demo.content import SyntheticContent
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.runtime.parts import PART_SIZE
@@ -232,7 +232,7 @@ async def test_keys_that_the_store_no_longer_knows_are_read_again(
 async def test_new_keys_are_used_before_the_old_ones_expire(
     make_services: Callable[..., Services], mounted: Mounted, store: ExpiringStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services_module, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(background, "LOOK_SECONDS", 0.05)
     connected = make_services(**mounted.settings())
     await connected.start()
     connected.connections.refresh()
