@@ -121,7 +121,7 @@ class Examination:
             raise
         except OdhTecError as error:
             return failed(str(error))
-        except Exception as error:  # a reply that nobody has thought of must not hide the other lines
+        except Exception as error:  # an unexpected reply must not hide the other lines
             self._log.exception("The step %s of the test of a connection failed.", step.id)
             return failed(f"Unexpected error ({type(error).__name__}). Details are in the server log.")
         finally:

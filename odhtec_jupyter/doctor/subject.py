@@ -40,7 +40,7 @@ class Subject:
 
     def __post_init__(self) -> None:
         self.bucket = self.bucket or self.connection.s3.default_bucket
-        self.is_named = bool(self.bucket)  # only a bucket that somebody has named is written to
+        self.is_named = bool(self.bucket)  # only a named bucket is written to
         self.probe_key = PROBE_PREFIX + secrets.token_hex(8)
         self.network = self.connection.network(self.network)
 

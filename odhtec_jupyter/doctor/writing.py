@@ -123,7 +123,8 @@ def delete(subject: Subject) -> Finding:
         what = f"{subject.probe.key} in {subject.bucket}"
         if error.code == "AccessDenied":
             return warning(
-                f"These credentials are not allowed to delete (s3:DeleteObject). Let somebody else delete {what}."
+                "These credentials are not allowed to delete (s3:DeleteObject). Ask the owner of the bucket to delete"
+                f" {what}."
             )
         return warning(f"The object of this test could not be removed: {error} Delete {what} later.")
     return ok("Objects can be deleted; the object of this test is removed.")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from odhtec_jupyter.network import Network
+from odhtec_jupyter.policy import Policy
 from odhtec_jupyter.stores.s3.connection.probe import PROBE_PREFIX
 from tests.conftest import S3Server
 from tests.doctor.conftest import Examine
@@ -51,12 +53,22 @@ def test_read_only_keys_are_named(examine: Examine, odd_store: OddStore) -> None
     assert found.line("delete") == ("skipped", "Nothing was written, so there is nothing to delete.")
 
 
+def test_policy_that_denies_writing_leaves_nothing_to_delete(examine: Examine, odd_store: OddStore) -> None:
+    found = examine(odd_store.endpoint, bucket="bucket", write=True, network=Network(policy=Policy(read_only=True)))
+    assert found.line("write") == (
+        "failed",
+        "Writing to S3 is not allowed here (policy: read_only). Ask the administrator.",
+    )
+    assert found.line("delete") == ("skipped", "Nothing was written, so there is nothing to delete.")
+    assert {one.method for one in odd_store.requests} <= {"GET", "HEAD"}
+
+
 def test_object_that_cannot_be_deleted_is_named(examine: Examine, odd_store: OddStore) -> None:
     odd_store.refuse = lambda request: failure(403, "AccessDenied") if request.method == "DELETE" else None
     found = examine(odd_store.endpoint, bucket="bucket", write=True)
     assert found.line("delete") == (
         "warning",
-        "These credentials are not allowed to delete (s3:DeleteObject). Let somebody else delete"
+        "These credentials are not allowed to delete (s3:DeleteObject). Ask the owner of the bucket to delete"
         f" {found.subject.probe_key} in bucket.",
     )
     assert found["multipart"].status == "warning"

@@ -1,7 +1,7 @@
 """Refuses requests that a read-only connection or the policy does not allow, before they are sent.
 
-All requests pass here, whoever sends them: the calls of botocore by its events, and those for objects, which are signed
-and sent without botocore.
+All requests pass here: the calls of botocore by its events, and those for objects, which are signed and sent without
+botocore.
 """
 
 from __future__ import annotations

@@ -33,6 +33,7 @@ class ProbeObject:
 
     def put(self, **options: Any) -> str:
         """Store the object and return its ETag as the store has sent it, without quotes. ``options`` are boto3's."""
+        self._clients.guard.require_method("PUT")  # otherwise nothing is sent that would have to be removed
         self.is_stored = True
         with s3_errors(self._clients.host):
             reply = self._client.put_object(**self._where, Body=CONTENT, **options)
