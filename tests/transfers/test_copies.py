@@ -375,3 +375,19 @@ async def test_repository_is_copied_to_the_workspace_and_only_changed_files_agai
     part = await run("copy", "hf://datasets/org/data/train/", "workspace://part/")
     assert part.state == "completed"
     assert list(files(workspace / "part")) == ["a.parquet"]
+
+
+async def test_empty_object_that_has_got_content_is_not_copied_as_empty(
+    services: Services, bucket: str, s3_client: Any, workspace: Path
+) -> None:
+    for key in ("from/empty", "from/filled"):
+        s3_client.put_object(Bucket=bucket, Key=key, Body=b"")
+    async with no_files(services):
+        transfer = await begin_planned(services, "copy", f"s3://{bucket}/from/", "workspace://to/")
+        s3_client.put_object(Bucket=bucket, Key="from/filled", Body=b"content")
+    await ended(services, transfer)
+    assert (transfer.state, transfer.files_done, transfer.files_failed) == ("failed", 1, 1)
+    failed = next(file for file in transfer.files if file.error)
+    assert failed.error
+    assert (failed.path, failed.error.code) == ("filled", "SourceChanged")
+    assert [path.name for path in (workspace / "to").iterdir()] == ["empty"]

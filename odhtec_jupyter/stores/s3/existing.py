@@ -11,6 +11,8 @@ from odhtec_jupyter.stores.s3.base import S3Base
 from odhtec_jupyter.stores.s3.object import ObjectHead
 from odhtec_jupyter.stores.s3.wire.errors import s3_errors
 
+MAX_UNSEEN = 10_000  # folders
+
 
 class S3Existing(S3Base):
     """Checks before a write that must not overwrite anything."""
@@ -27,7 +29,7 @@ class S3Existing(S3Base):
         except StoreError as error:
             if error.status != 403:
                 raise
-            self._unseen.add((bucket, _folder(key)))
+            self._note_hidden(bucket, key)
             if self.is_amazon:
                 return None
             # Ceph RGW ignores If-None-Match on copies and on Complete. That one of our own objects is visible proves
@@ -41,7 +43,11 @@ class S3Existing(S3Base):
 
     def is_hidden(self, bucket: str, key: str) -> bool:
         """Return whether S3 has refused to say what is in the key's folder."""
-        return (bucket, _folder(key)) in self._unseen
+        return len(self._unseen) > MAX_UNSEEN or (bucket, _folder(key)) in self._unseen
+
+    def _note_hidden(self, bucket: str, key: str) -> None:
+        if len(self._unseen) <= MAX_UNSEEN:  # with more, all count as hidden, which costs a request for each key
+            self._unseen.add((bucket, _folder(key)))
 
     def require_guard(self, bucket: str, key: str, *, in_parts: bool) -> None:
         """Check again if the check of the plan was refused. Raises as :meth:`existing` does."""
@@ -55,7 +61,7 @@ class S3Existing(S3Base):
         except StoreError as error:
             if error.status != 403:
                 raise
-            self._unseen.add((bucket, _folder(key)))
+            self._note_hidden(bucket, key)
             return None
 
     def _refuses(self, bucket: str, key: str) -> bool:

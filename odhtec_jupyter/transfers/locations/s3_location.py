@@ -64,8 +64,12 @@ class S3Location:
         return _entry(head, self.uri, "") if head else None
 
     def source(self, size: int, pin: Pin) -> RangedSource:
-        """Return the source of the object's bytes."""
-        return self.store.source(self.uri.bucket, self.uri.key, size, str(pin))
+        """Return the source of the object's bytes. Raises :class:`VerificationError` if an empty object has changed."""
+        bucket, key = self.uri.bucket, self.uri.key
+        # No range of it will be read, in whose reply a change would be found.
+        if size == 0 and self.store.unchanged(bucket, key, str(pin)) is None:
+            raise VerificationError(f"{self.uri} changed while it was being copied.", code="SourceChanged")
+        return self.store.source(bucket, key, size, str(pin))
 
     def attributes(self, pin: Pin) -> ObjectAttributes:
         """Return the content type, metadata, headers and tags of the object."""

@@ -155,3 +155,16 @@ def test_content_type_outside_ascii_is_written_unchanged(odd: OddStore, size: in
     assert copied is not None
     assert copied.content_type == content_type
     assert odd.objects["copy"].headers["content-type"].isascii()
+
+
+def test_store_that_hides_very_many_folders_counts_as_hiding_all(
+    odd: OddStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("odhtec_jupyter.stores.s3.existing.MAX_UNSEEN", 3)
+    odd.refuse = lambda request: failure(403, "AccessDenied") if request.method in {"GET", "HEAD"} else None
+    assert not odd.store.is_hidden("bucket", "never/asked")
+    for number in range(10):
+        assert odd.store.seen("bucket", f"{number}/key") is None
+    assert odd.store.is_hidden("bucket", "9/key")
+    assert odd.store.is_hidden("bucket", "never/asked")
+    assert len(odd.store._unseen) == 4
