@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Unicode
 
+from odhtec_jupyter.audit.transfers import transfer_event
 from odhtec_jupyter.routes import routes
 from odhtec_jupyter.secret_traits import take_out_secrets
 from odhtec_jupyter.services import Services
@@ -43,6 +45,9 @@ class OdhTecApp(ExtensionApp):
             take_out_secrets(config)
         self.services = Services(settings, Path(root), log=self.log, hidden_rules=self._hidden_rules)
         self.services.note_activity = self._note_activity
+        audit = self.services.audit
+        audit.connect(self.serverapp.event_logger)
+        self.services.transfers.on_audit = lambda what, transfer: audit.emit(lambda: transfer_event(what, transfer))
         self.services.transfers.events.on_flush = self._note_activity
 
     def initialize_handlers(self) -> None:
@@ -82,4 +87,5 @@ class OdhTecApp(ExtensionApp):
         if not self._has_started:
             return
         await self.services.stop()
+        await asyncio.to_thread(self.services.audit.close)
         sys.setswitchinterval(self._switched)

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from odhtec_jupyter.audit.log import AuditLog
 from odhtec_jupyter.background import keep_looking, keep_noting, keep_sweeping
 from odhtec_jupyter.connections.connection import Connection
 from odhtec_jupyter.connections.registry import Connections
@@ -60,6 +61,7 @@ class Services:
         """``root`` is the workspace, the server's root directory; ``hidden_rules`` returns which files are hidden."""
         self.settings = settings
         _ = settings.policy  # raises an error: with a policy that is not valid, the extension must not start
+        self.audit = AuditLog(log)
         self.connections = Connections(settings, log=log)
         self._s3 = S3Stores(self.connections, settings)
         self._log = log

@@ -11,12 +11,12 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
-from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import ensure_async
 from pydantic import BaseModel, ValidationError
 from tornado import web
 
 from odhtec_jupyter.errors import BadRequest, Cancelled, OdhTecError, TooLarge
+from odhtec_jupyter.handlers.audited import AuditedHandler
 from odhtec_jupyter.keys import decode_key
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.stores.s3.store import S3Store
@@ -42,10 +42,9 @@ _LIMITS = ((b":", MAX_FIELDS, "fields"), (b"[{", MAX_FIELDS, "lists and objects"
 
 
 @web.stream_request_body
-class OdhTecHandler(APIHandler):
+class OdhTecHandler(AuditedHandler):
     """The base of all handlers. A request without permission ends in :meth:`prepare`, before its body is read."""
 
-    services: Services
     connection_name = ""  # of the request, as it is in URIs
     auth_resource: ClassVar[str] = AUTH_RESOURCE
     #: Whether a GET replies with stored content, which a page on another port of this host could load as a script.
@@ -82,6 +81,7 @@ class OdhTecHandler(APIHandler):
         self.services = services
         self.gone = threading.Event()  # set when the client disconnects, for threads that work for it
         self._received = bytearray()
+        self.prepare_audit()
 
     async def prepare(self, **options: Any) -> None:
         """Check authentication and permissions here, because the decorators of the verbs run after a streamed body."""
@@ -252,12 +252,13 @@ class OdhTecHandler(APIHandler):
         if not self.replied:
             self.set_status(error.status)
             self.set_header("Connection", "close")
+            self.failure = error
             self.finish(_error_body(error.code, str(error)))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Reply to an exception with code and message, never with a traceback. All error replies are made here."""
         error = kwargs.get("exc_info", (None, None, None))[1]
-        code, message = _CODES.get(status_code, "InternalError"), _MESSAGES.get(status_code, "")
+        code, message = self.code_of(status_code), _MESSAGES.get(status_code, "")
         if isinstance(error, OdhTecError):
             status_code, code, message = error.status, error.code, str(error)
         elif isinstance(error, web.HTTPError) and status_code < 500:
@@ -268,9 +269,15 @@ class OdhTecHandler(APIHandler):
             self.clear_header(header)
         self.finish(_error_body(code, message or "Unexpected error. Details are in the server log."))
 
+    @staticmethod
+    def code_of(status: int) -> str:
+        """Return the code of an error that has only a status."""
+        return _CODES.get(status, "InternalError")
+
     def log_exception(self, kind: Any, value: Any, trace: Any) -> None:
         """Log our own errors at debug level only, because they are replies to the caller."""
         if isinstance(value, OdhTecError):
+            self.failure = value
             self.log.debug("%s %s: %s %s", self.request.method, self.request.path, value.code, value)
         else:
             super().log_exception(kind, value, trace)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from tornado import web
 
+from odhtec_jupyter.handlers.audited import actions
 from odhtec_jupyter.handlers.base import LINKS_RESOURCE, OdhTecHandler
 from odhtec_jupyter.handlers.objects import ObjectsHandler
 from odhtec_jupyter.handlers.streaming.download import disposition
 from odhtec_jupyter.keys import fitting
 from odhtec_jupyter.models import DetailsChange, PresignRequest, RestoreRequest
+from odhtec_jupyter.uris import S3Uri
 
 
 class DetailsHandler(OdhTecHandler):
     """``/objects/metadata/:bucket/:key``"""
+
+    audited = actions(PUT="object.change")
 
     @web.authenticated
     async def get(self, bucket: str, key: str) -> None:
@@ -40,6 +44,8 @@ class VersionsHandler(OdhTecHandler):
 class RestoreHandler(OdhTecHandler):
     """``/objects/restore/:bucket/:key``"""
 
+    audited = actions(POST="object.restore")
+
     @web.authenticated
     async def post(self, bucket: str, key: str) -> None:
         """Make an older version the newest; no version is removed."""
@@ -50,6 +56,8 @@ class RestoreHandler(OdhTecHandler):
 
 class PresignHandler(ObjectsHandler):
     """``/objects/presign``; for GET the same address is a bucket called ``presign``."""
+
+    audited = actions(POST="link.create")
 
     @property
     def auth_resources(self) -> tuple[str, ...]:
@@ -66,6 +74,7 @@ class PresignHandler(ObjectsHandler):
     async def post(self) -> None:
         """Create a link to share."""
         request = self.body(PresignRequest)
+        self.concerns(lambda: [S3Uri(request.bucket, request.key, self.connection_name)])
         seconds = request.expires_in
         if "expires_in" not in request.model_fields_set:
             seconds = min(seconds, self.services.settings.policy.presign_max_seconds)

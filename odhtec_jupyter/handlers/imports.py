@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from tornado import iostream, web
 
 from odhtec_jupyter.errors import BadRequest, Forbidden, NotFound, OdhTecError
+from odhtec_jupyter.handlers.audited import actions
 from odhtec_jupyter.handlers.base import LARGE_BODY_BYTES, OdhTecHandler
 from odhtec_jupyter.handlers.events import EventStream
 from odhtec_jupyter.handlers.objects import ObjectsHandler
@@ -78,6 +79,8 @@ class HubRefsHandler(HubRepoHandler):
 class ImportHandler(ObjectsHandler):
     """``/objects/import-hf``; for GET the same address is a bucket called ``import-hf``."""
 
+    audited = actions(POST="hub.import")
+
     max_body = LARGE_BODY_BYTES
 
     @web.authenticated
@@ -89,8 +92,10 @@ class ImportHandler(ObjectsHandler):
     async def post(self) -> None:
         """Start an import, with an event stream as reply if requested; or show what it would do."""
         request = self.body(ImportRequest)
+        self.concerns(lambda: [S3Uri(request.bucket, request.prefix or "", self.connection_name)])
         await self._require_allowed(request)
         if request.dry_run:
+            self.only_plans()
             self.reply(await self._ask(dry_run_import, request))
             return
         if "text/event-stream" in self.request.headers.get("Accept", ""):
@@ -116,7 +121,9 @@ class ImportHandler(ObjectsHandler):
 
     async def _start(self, plan: ImportPlan, token: str | None) -> Transfer:
         services = self.services
-        transfer = services.transfers.new("import", plan.source, plan.target, plan.options)
+        transfer = services.transfers.new("import", plan.source, plan.target, plan.options, user=self.username)
+        self.transfer = transfer
+        self.concerns(lambda: (plan.target, plan.source))
         await apply_plan(transfer, list(plan.files))
         await services.transfers.start(transfer)
         services.give_token(transfer, token)  # after starting: tokens of unknown transfers are deleted
@@ -130,6 +137,7 @@ class ImportHandler(ObjectsHandler):
             try:
                 plan = await self._ask(plan_import, request)
             except OdhTecError as error:
+                self.failure = error
                 await stream.send({"status": "failed", "error": error.code, "message": str(error)})
             else:
                 transfer = await self._start(plan, request.token)

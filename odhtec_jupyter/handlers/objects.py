@@ -5,6 +5,7 @@ from __future__ import annotations
 from tornado import web
 
 from odhtec_jupyter.errors import BadRequest, StoreError, Unreachable
+from odhtec_jupyter.handlers.audited import actions
 from odhtec_jupyter.handlers.base import LARGE_BODY_BYTES
 from odhtec_jupyter.handlers.listing import ListingHandler
 from odhtec_jupyter.keys import MAX_KEY_BYTES, fitting
@@ -53,7 +54,18 @@ class ObjectsHandler(ListingHandler):
 class ObjectHandler(ObjectsHandler):
     """``/objects/:bucket/:key``; ``/objects/multiple/:bucket`` if a body names what to delete."""
 
+    audited = actions(DELETE="object.delete")
     max_body = LARGE_BODY_BYTES
+
+    @property
+    def audit_place(self) -> tuple[str, str]:
+        """The object in the path, or the bucket if a body names the objects."""
+        bucket, key = super().audit_place
+        return (
+            (key, "")
+            if bucket == "multiple" and self.request.headers.get("Content-Length", "0") != "0"
+            else (bucket, key)
+        )
 
     @web.authenticated
     async def delete(self, bucket: str, prefix: str) -> None:
@@ -66,6 +78,7 @@ class ObjectHandler(ObjectsHandler):
             await self._delete_multiple(prefix)
             return
         name, version = self.key(prefix), self.version_id()
+        self.concerns(lambda: [S3Uri(bucket, name, self.connection_name)])
         if version is not None:
             await self._delete_version(bucket, name, version)
         elif name.endswith("/"):
@@ -82,6 +95,8 @@ class ObjectHandler(ObjectsHandler):
 
     async def _delete_multiple(self, bucket: str) -> None:
         request = self.body(DeleteRequest)
+        named = [*request.keys, *request.prefixes]
+        self.concerns(lambda: (S3Uri(bucket, one, self.connection_name) for one in named), lambda: len(named))
         if self.version_id() is not None:
             raise BadRequest("versionId can only be combined with a single key.")
         if not request.keys and not request.prefixes:
@@ -110,6 +125,8 @@ class ObjectHandler(ObjectsHandler):
                 raise
             deletion.give_up()  # the deleted keys must be reported
         failed = {failure.Key for failure in deletion.failures}
+        if deletion.failures:
+            self.failure = deletion.failures[0].Code
         return DeleteReply(deleted=[key for key in keys if key not in failed], errors=deletion.failures)
 
     async def _delete_folders(self, bucket: str, request: DeleteRequest) -> None:
@@ -124,10 +141,14 @@ class ObjectHandler(ObjectsHandler):
         self.store.require_bucket(bucket)
         where = request.prefixes[0] if len(request.prefixes) == 1 and not request.keys else ""
         options = services.deletion(request.keys, request.prefixes, connection=self.connection_name)
-        transfer = services.transfers.new("delete", S3Uri(bucket, where, self.connection_name), None, options)
+        folder = S3Uri(bucket, where, self.connection_name)
+        transfer = services.transfers.new("delete", folder, None, options, user=self.username)
+        self.transfer = transfer
         self.reply((await services.transfers.start(transfer)).show(), 202)
 
     async def _plan(self, bucket: str, request: DeleteRequest) -> None:
+        self.only_plans()
+
         def look() -> TransferPlan:
             selection = Selection(bucket, request.keys, request.prefixes)
             return plan_deletion(self.store, selection, is_stopped=self.gone.is_set)
@@ -137,6 +158,14 @@ class ObjectHandler(ObjectsHandler):
 
 class FolderHandler(ObjectHandler):
     """``/objects/folder/:bucket``; for GET and DELETE the same address is a key in a bucket called ``folder``."""
+
+    audited = actions(DELETE="object.delete", POST="object.write")
+
+    @property
+    def audit_place(self) -> tuple[str, str]:
+        """The bucket, or the key in the bucket ``folder``."""
+        bucket: str = self.path_kwargs["bucket"]
+        return (bucket, "") if self.request.method == "POST" else ("folder", bucket)
 
     @web.authenticated
     async def get(self, bucket: str) -> None:
@@ -153,5 +182,6 @@ class FolderHandler(ObjectHandler):
         """Create an empty object as a marker, so that an empty folder is visible."""
         prefix = self.body(CreateFolder).prefix
         prefix = fitting(prefix if prefix.endswith("/") else f"{prefix}/")
+        self.concerns(lambda: [S3Uri(bucket, prefix, self.connection_name)])
         etag = await self.call(self.store.put, bucket, prefix, [], 0, content_type="application/x-directory")
         self.reply(StoredObject(bucket=bucket, key=prefix, size=0, ETag=etag), 201)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tornado import web
 
+from odhtec_jupyter.handlers.audited import actions
 from odhtec_jupyter.handlers.base import OdhTecHandler
 from odhtec_jupyter.preview.dispatch import preview_object
 
@@ -11,6 +12,7 @@ from odhtec_jupyter.preview.dispatch import preview_object
 class PreviewHandler(OdhTecHandler):
     """``/objects/preview/:bucket/:key``"""
 
+    audited = actions(GET="preview.read")
     sends_content = True
 
     @web.authenticated

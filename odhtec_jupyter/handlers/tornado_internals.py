@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable
 from copy import copy
 from typing import Any
 
-# Attributes of http1connection.HTTP1Connection, iostream.IOStream and web.RequestHandler.
+# Attributes of http1connection.HTTP1Connection, iostream.IOStream, web.RequestHandler and httputil.HTTPServerRequest.
 BODY_READER = ("_read_fixed_body",)
 CHUNK_SIZE = ("params",)
 REMAINING = ("_expected_content_remaining",)
 READ_STATE = ("_state", "_read_buffer_size", "_maybe_add_error_listener")
 TRANSFORMS = ("_transforms",)
+BODY_END = ("_body_future",)
 
 
 def has(part: Any, names: tuple[str, ...]) -> bool:
@@ -78,6 +79,11 @@ def stop_reading(stream: Any) -> bool:
 def watch_for_close(stream: Any) -> None:
     """Watch the stream's socket again, to notice a client that disconnects."""
     stream._maybe_add_error_listener()
+
+
+def is_receiving(request: Any) -> bool:
+    """Return whether the body of a request is still being received, so that its verb has not been called."""
+    return has(request, BODY_END) and not request._body_future.done()
 
 
 def skip_transforms(handler: Any) -> bool:

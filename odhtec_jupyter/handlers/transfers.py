@@ -10,6 +10,7 @@ from tornado import web
 
 from odhtec_jupyter import models
 from odhtec_jupyter.errors import BadRequest, NotFound
+from odhtec_jupyter.handlers.audited import actions
 from odhtec_jupyter.handlers.base import CONTENTS_RESOURCE, LARGE_BODY_BYTES, OdhTecHandler
 from odhtec_jupyter.handlers.tornado_internals import UntrackedHandler
 from odhtec_jupyter.models import ContinueRequest, TransferFiles, TransferList, TransferPlan, TransferRequest
@@ -70,6 +71,7 @@ def shown(transfer: Transfer, *, sees_contents: bool) -> models.Transfer:
 class TransfersHandler(UntrackedHandler, WorkspaceHandler):
     """``/transfers``"""
 
+    audited = actions(POST="transfer.create")
     max_body = LARGE_BODY_BYTES
 
     @web.authenticated
@@ -86,6 +88,7 @@ class TransfersHandler(UntrackedHandler, WorkspaceHandler):
         name = self.connection_name
         source = parse_uri(request.source, "source", name)
         target = parse_uri(request.target, "target", name) if request.target else None
+        self.concerns(lambda: [uri for uri in (target, source) if uri is not None])
         await self.require_contents(request.action, source, target)
         check_locations(request.action, source, target, request.names)
         services = self.services
@@ -99,13 +102,15 @@ class TransfersHandler(UntrackedHandler, WorkspaceHandler):
             exact = not source.is_folder
             options = replace(options, keys=[source.key] if exact else [], prefixes=[] if exact else [source.key])
         if request.dry_run:
+            self.only_plans()
             stores = services.stores(request.token)
             is_stopped = self.gone.is_set
             call = self.call_hub if source.scheme == "hf" else self.call
             self.reply(await call(try_plan, stores, request.action, source, target, options, is_stopped))
             return
-        transfer = services.transfers.new(request.action, source, target, options)
+        transfer = services.transfers.new(request.action, source, target, options, user=self.username)
         check_secret(request.token, "token")
+        self.transfer = transfer
         await services.transfers.start(transfer)
         services.give_token(transfer, request.token)  # after starting: tokens of unknown transfers are deleted
         self.reply(transfer.show(), 201)
@@ -125,6 +130,8 @@ def try_plan(
 class TransferHandler(UntrackedHandler, WorkspaceHandler):
     """``/transfers/:id``"""
 
+    audited = actions(DELETE="transfer.remove")
+
     @web.authenticated
     async def get(self, transfer_id: str) -> None:
         """Return one transfer."""
@@ -133,6 +140,7 @@ class TransferHandler(UntrackedHandler, WorkspaceHandler):
     @web.authenticated
     async def delete(self, transfer_id: str) -> None:
         """Remove a finished transfer from the list."""
+        self.concerns_transfer(transfer_id)
         await self.services.transfers.remove(transfer_id)
         self.set_status(204)
         self.finish()
@@ -159,18 +167,24 @@ class TransferFilesHandler(UntrackedHandler, WorkspaceHandler):
 class PauseHandler(WorkspaceHandler):
     """``/transfers/:id/pause``"""
 
+    audited = actions(POST="transfer.pause")
+
     @web.authenticated
     async def post(self, transfer_id: str) -> None:
         """Pause the transfer."""
+        self.concerns_transfer(transfer_id)
         await self.reply_transfer(await self.services.transfers.pause(transfer_id))
 
 
 class ResumeHandler(WorkspaceHandler):
     """``/transfers/:id/resume``"""
 
+    audited = actions(POST="transfer.resume")
+
     @web.authenticated
     async def post(self, transfer_id: str) -> None:
         """Resume the transfer."""
+        self.concerns_transfer(transfer_id)
         transfer = self.services.transfers.get(transfer_id)
         await self.require_contents_of(transfer)
         self.require_allowed(transfer)
@@ -191,9 +205,12 @@ class ResumeHandler(WorkspaceHandler):
 class RetryHandler(ResumeHandler):
     """``/transfers/:id/retry``"""
 
+    audited = actions(POST="transfer.retry")
+
     @web.authenticated
     async def post(self, transfer_id: str) -> None:
         """Retry the failed files."""
+        self.concerns_transfer(transfer_id)
         transfer = self.services.transfers.get(transfer_id)
         await self.require_contents_of(transfer)
         self.require_allowed(transfer)
@@ -204,7 +221,10 @@ class RetryHandler(ResumeHandler):
 class CancelHandler(WorkspaceHandler):
     """``/transfers/:id/cancel``"""
 
+    audited = actions(POST="transfer.cancel")
+
     @web.authenticated
     async def post(self, transfer_id: str) -> None:
         """Cancel the transfer and remove unfinished files."""
+        self.concerns_transfer(transfer_id)
         await self.reply_transfer(await self.services.transfers.cancel(transfer_id))

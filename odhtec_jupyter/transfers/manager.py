@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 from odhtec_jupyter.errors import Conflict, NotFound, OdhTecError
 from odhtec_jupyter.transfers.events import EventLog
@@ -57,6 +58,8 @@ class TransferManager:
         self._pausing: set[str] = set()
         self._cleaning: set[asyncio.Future[None]] = set()
         self._stopping = False
+        #: Called when a transfer has started or ended, for the audit.
+        self.on_audit: Callable[[Literal["start", "finish"], Transfer], None] = lambda what, transfer: None
 
     @property
     def active(self) -> int:
@@ -80,9 +83,11 @@ class TransferManager:
 
     # --- actions of users -----------------------------------------------------------------------------------------
 
-    def new(self, action: Action, source: Uri, target: Uri | None, options: Options | None = None) -> Transfer:
-        """Return a new transfer, which is not listed before :meth:`start`."""
-        return Transfer(action, source, target, options or Options(), watcher=self)
+    def new(
+        self, action: Action, source: Uri, target: Uri | None, options: Options | None = None, *, user: str = ""
+    ) -> Transfer:
+        """Return a new transfer of a user, which is not listed before :meth:`start`."""
+        return Transfer(action, source, target, replace(options or Options(), user=user), watcher=self)
 
     async def start(self, transfer: Transfer) -> Transfer:
         """Add the transfer to the queue; returns when it is in the journal."""
@@ -90,6 +95,7 @@ class TransferManager:
         self._transfers[transfer.id] = transfer
         self._records.save(transfer)
         self._records.save_files(transfer, *transfer.files)
+        self.on_audit("start", transfer)
         await self._engine.journal.written()
         # It is already listed, so a user can have paused it in the meantime.
         if transfer.state == "queued" and transfer.id not in self._tasks:
@@ -291,6 +297,8 @@ class TransferManager:
         if transfer.id in self._transfers:
             self._records.save(transfer)
         self.events.changed(transfer.id)
+        if transfer.state in FINAL:
+            self.on_audit("finish", transfer)
 
     def files_planned(self, transfer: Transfer) -> None:
         """Save the transfer, whose files are saved already, and notify viewers."""

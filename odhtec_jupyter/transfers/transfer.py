@@ -83,7 +83,8 @@ class Options:
 
     ``endpoint`` and ``hub_endpoint`` name the stores it was started with; ``keys_given`` and ``token_given`` say which
     secrets it also needs. ``connections`` has the fingerprint of each connection that its URIs name. ``names`` selects
-    names in the source folder, None selects all. ``keys`` and ``prefixes`` are set for deletions only.
+    names in the source folder, None selects all. ``keys`` and ``prefixes`` are set for deletions only. ``user`` is the
+    name of the user who started it, for the audit.
     """
 
     names: list[str] | None = None
@@ -98,6 +99,7 @@ class Options:
     keys: list[str] = field(default_factory=list)
     prefixes: list[str] = field(default_factory=list)
     connections: dict[str, str] = field(default_factory=dict)
+    user: str = ""
 
 
 class Transfer:

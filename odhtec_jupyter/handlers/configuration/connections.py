@@ -8,9 +8,10 @@ from odhtec_jupyter.connections.connection import Connection
 from odhtec_jupyter.connections.presets import PRESETS
 from odhtec_jupyter.connections.summary import problem, summary
 from odhtec_jupyter.errors import Conflict
+from odhtec_jupyter.handlers.audited import actions
 from odhtec_jupyter.handlers.base import READ_METHODS, SETTINGS_RESOURCE, OdhTecHandler
 from odhtec_jupyter.models import ConnectionList, ConnectionRequest, ConnectionSummary, Message
-from odhtec_jupyter.uris import S3Uri
+from odhtec_jupyter.uris import CONNECTION_NAME, S3Uri
 
 
 class ConnectionHandlerBase(OdhTecHandler):
@@ -25,6 +26,19 @@ class ConnectionHandlerBase(OdhTecHandler):
         own = super().auth_resources
         return own if self.request.method in READ_METHODS else (*own, SETTINGS_RESOURCE)
 
+    _changed: str | None = None
+
+    def changes(self, name: str) -> None:
+        """Record that the request is about this connection, which its path does not name."""
+        self._changed = name if CONNECTION_NAME.fullmatch(name) else ""
+
+    @property
+    def audit_connection(self) -> str:
+        """The name of the connection that the request is about."""
+        if self._changed is None:
+            self.changes(self.path_kwargs.get("name") or "")
+        return self._changed or ""
+
     async def shown(self, *connections: Connection) -> list[ConnectionSummary]:
         """Return what the user sees of these connections."""
         with_account = await self.has_permission("read", SETTINGS_RESOURCE)
@@ -33,6 +47,8 @@ class ConnectionHandlerBase(OdhTecHandler):
 
 class ConnectionsHandler(ConnectionHandlerBase):
     """``/connections``"""
+
+    audited = actions(POST="connection.add")
 
     @web.authenticated
     async def get(self) -> None:
@@ -50,12 +66,16 @@ class ConnectionsHandler(ConnectionHandlerBase):
     @web.authenticated
     async def post(self) -> None:
         """Add a connection until the server stops."""
-        added = await self.call(self.services.connections.add, self.body(ConnectionRequest))
+        request = self.body(ConnectionRequest)
+        self.changes(request.name)
+        added = await self.call(self.services.connections.add, request)
         self.reply((await self.shown(added))[0], status=201)
 
 
 class ConnectionHandler(ConnectionHandlerBase):
     """``/connections/{name}``"""
+
+    audited = actions(DELETE="connection.remove")
 
     @web.authenticated
     async def get(self, name: str) -> None:
@@ -71,6 +91,8 @@ class ConnectionHandler(ConnectionHandlerBase):
 
 class SaveConnectionHandler(ConnectionHandlerBase):
     """``/connections/{name}/save``"""
+
+    audited = actions(POST="connection.save")
 
     @web.authenticated
     async def post(self, name: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tornado import web
 
+from odhtec_jupyter.handlers.audited import actions
 from odhtec_jupyter.handlers.base import OdhTecHandler
 from odhtec_jupyter.models import Disclaimer, DisclaimerChange
 
@@ -21,6 +22,9 @@ TEXT = (
 
 class DisclaimerHandler(OdhTecHandler):
     """``/disclaimer``"""
+
+    audited = actions(PUT="settings.change")
+    setting = "disclaimer"
 
     @web.authenticated
     async def get(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from tornado import web
 
 from odhtec_jupyter.errors import OdhTecError, ProxyError, StoreError, error_for
+from odhtec_jupyter.handlers.audited import actions
 from odhtec_jupyter.handlers.base import SETTINGS_RESOURCE, OdhTecHandler
 from odhtec_jupyter.models import (
     BandwidthSettings,
@@ -55,6 +56,9 @@ class SettingsHandler(OdhTecHandler):
 class S3SettingsHandler(SettingsHandler):
     """``/settings/s3``"""
 
+    audited = actions(PUT="settings.change")
+    setting = "s3"
+
     @web.authenticated
     async def get(self) -> None:
         """Return the connection without its secrets."""
@@ -72,6 +76,9 @@ class S3SettingsHandler(SettingsHandler):
 
 class TestS3Handler(SettingsHandler):
     """``/settings/test-s3``"""
+
+    audited = actions(POST="settings.test")
+    setting = "s3"
 
     @web.authenticated
     async def post(self) -> None:
@@ -105,6 +112,9 @@ def try_s3(connection: S3Connection, network: Network) -> str:
 class HubSettingsHandler(SettingsHandler):
     """``/settings/hf``"""
 
+    audited = actions(PUT="settings.change")
+    setting = "hf"
+
     @web.authenticated
     async def get(self) -> None:
         """Return the Hugging Face connection without its token."""
@@ -120,6 +130,9 @@ class HubSettingsHandler(SettingsHandler):
 
 class TestHubHandler(SettingsHandler):
     """``/settings/test-hf``"""
+
+    audited = actions(POST="settings.test")
+    setting = "hf"
 
     @web.authenticated
     async def post(self) -> None:
@@ -142,6 +155,9 @@ def try_hub(connection: HubConnection, network: Network) -> str:
 class ProxySettingsHandler(SettingsHandler):
     """``/settings/proxy``"""
 
+    audited = actions(PUT="settings.change")
+    setting = "proxy"
+
     @web.authenticated
     async def get(self) -> None:
         """Return the proxies without their passwords."""
@@ -157,6 +173,9 @@ class ProxySettingsHandler(SettingsHandler):
 
 class TestProxyHandler(SettingsHandler):
     """``/settings/test-proxy``"""
+
+    audited = actions(POST="settings.test")
+    setting = "proxy"
 
     @web.authenticated
     async def post(self) -> None:
@@ -189,6 +208,9 @@ def try_network(s3: S3Connection, hub: HubConnection, network: Network) -> str:
 class ConcurrencyHandler(SettingsHandler):
     """``/settings/max-concurrent-transfers``"""
 
+    audited = actions(PUT="settings.change")
+    setting = "max-concurrent-transfers"
+
     @web.authenticated
     async def get(self) -> None:
         """Return the number of files that move at the same time."""
@@ -209,6 +231,9 @@ class ConcurrencyHandler(SettingsHandler):
 
 class BandwidthHandler(SettingsHandler):
     """``/settings/max-bandwidth``"""
+
+    audited = actions(PUT="settings.change")
+    setting = "max-bandwidth"
 
     @web.authenticated
     async def get(self) -> None:

@@ -9,6 +9,7 @@ from contextlib import closing
 from tornado import iostream, web
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError
+from odhtec_jupyter.handlers.audited import actions
 from odhtec_jupyter.handlers.base import OdhTecHandler
 from odhtec_jupyter.handlers.streaming.client_socket import abort_connection
 from odhtec_jupyter.handlers.streaming.download import disposition
@@ -18,6 +19,7 @@ from odhtec_jupyter.transfers.downloads.read_ahead import ReadAhead
 from odhtec_jupyter.transfers.downloads.zip_stream import ZipStream
 from odhtec_jupyter.transfers.planning.selection import Selection
 from odhtec_jupyter.transfers.runtime.retry import CancelToken
+from odhtec_jupyter.uris import S3Uri
 
 BUFFER_BYTES = 1024 * 1024
 
@@ -25,7 +27,9 @@ BUFFER_BYTES = 1024 * 1024
 class ArchiveHandler(OdhTecHandler):
     """``/archive/:bucket``"""
 
+    audited = actions(GET="archive.read")
     sends_content = True
+    _sent = 0  # bytes
 
     def initialize(self, services: Services) -> None:
         """Create the stop signal for the thread that reads."""
@@ -36,6 +40,8 @@ class ArchiveHandler(OdhTecHandler):
     async def get(self, bucket: str) -> None:
         """Send a ZIP of the keys and of everything below the prefixes."""
         selection, base = self._wanted(bucket)
+        named = [*selection.keys, *selection.prefixes]
+        self.concerns(lambda: (S3Uri(bucket, one, self.connection_name) for one in named), lambda: len(named))
         services = self.services
         with closing(ReadAhead(services.engine.budget)) as memory:  # also if the selection is refused
             archive = ZipStream(self.store, selection, base, self._stop, memory, services.engine.bandwidth.flow())
@@ -71,6 +77,7 @@ class ArchiveHandler(OdhTecHandler):
         await self.flush()
         while count:
             await self.request.connection.write(buffer[:count])  # type: ignore[union-attr, arg-type]
+            self._sent += count
             self.services.note_activity()
             if archive.ended:
                 break
@@ -100,6 +107,7 @@ class ArchiveHandler(OdhTecHandler):
 
     def _break_off(self, selection: Selection, error: Exception) -> None:
         """Close the connection: after a regular end, the client would take the archive for a complete one."""
+        self.failure = error
         known = isinstance(error, OdhTecError)
         self.log.warning("An archive of s3://%s ended early: %s", selection.bucket, error, exc_info=not known)
         self._close_connection()
@@ -116,6 +124,11 @@ class ArchiveHandler(OdhTecHandler):
         """Stop reading because the client has disconnected."""
         super().on_connection_close()
         self._stop.set()
+
+    @property
+    def audit_bytes(self) -> int:
+        """The bytes of the archive that were sent."""
+        return self._sent
 
     def compute_etag(self) -> None:
         """Disable Tornado's ETag, because the content is not known in advance."""

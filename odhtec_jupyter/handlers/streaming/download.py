@@ -12,6 +12,7 @@ from urllib.parse import quote
 from tornado import iostream, web
 
 from odhtec_jupyter.errors import StoreError
+from odhtec_jupyter.handlers.audited import actions
 from odhtec_jupyter.handlers.base import OdhTecHandler
 from odhtec_jupyter.handlers.streaming.client_socket import abort_connection, client_socket
 from odhtec_jupyter.handlers.tornado_internals import count_content, counts_content, skip_transforms
@@ -29,7 +30,10 @@ UNTYPED = {"", "binary/octet-stream", "application/octet-stream"}
 class DownloadHandler(OdhTecHandler):
     """``/objects/download/:bucket/:key``"""
 
+    audited = actions(GET="object.read")
     sends_content = True
+    _stream: ObjectStream | None = None
+    _passed = 0  # bytes that were sent through Tornado
 
     def initialize(self, services: Services) -> None:
         """Create the stop signal for the thread that reads."""
@@ -49,6 +53,7 @@ class DownloadHandler(OdhTecHandler):
         stream = ObjectStream(
             services.engine, self.store, bucket, name, body, self._stop, self._flow(bucket, name), self.version_id()
         )
+        self._stream = stream
         connection: Any = self.request.connection
         try:
             await self.flush()  # sends the headers
@@ -57,6 +62,7 @@ class DownloadHandler(OdhTecHandler):
                     async for view in views:
                         # Written to the connection, because RequestHandler.write would copy the view.
                         await connection.write(view)
+                        self._passed += len(view)
                         self.services.note_activity()
         except (iostream.StreamClosedError, ReaderGone):
             return  # the reader has gone; that is its right
@@ -156,6 +162,11 @@ class DownloadHandler(OdhTecHandler):
 
     def _content_type(self, key: str, body: ObjectBody) -> str:
         return body.headers.get("content-type") or "application/octet-stream"
+
+    @property
+    def audit_bytes(self) -> int:
+        """The bytes of the object that were sent."""
+        return self._passed + (self._stream.sent if self._stream else 0)
 
     def compute_etag(self) -> None:
         """Disable Tornado's ETag, because the ETag is that of S3."""

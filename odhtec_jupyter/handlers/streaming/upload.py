@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tornado import web
 
 from odhtec_jupyter.errors import BadRequest, OdhTecError, StoreError
+from odhtec_jupyter.handlers.audited import actions
 from odhtec_jupyter.handlers.objects import ObjectHandler
 from odhtec_jupyter.handlers.streaming.form import FormFiles
 from odhtec_jupyter.handlers.streaming.streamed_body import CHUNK_BYTES, StreamedBodyHandler
@@ -18,12 +20,16 @@ from odhtec_jupyter.transfers.targets.s3_target import S3Target
 from odhtec_jupyter.transfers.targets.write_condition import WriteCondition
 from odhtec_jupyter.transfers.uploads.streamed_upload import StreamedUpload
 from odhtec_jupyter.transfers.uploads.upload_target import choose_target, conditional_target
+from odhtec_jupyter.uris import S3Uri
 
 POLICIES = ("fail", "skip", "overwrite", "rename")
 
 
 class UploadHandler(StreamedBodyHandler):
     """``/objects/upload/:bucket/:key``"""
+
+    audited = actions(POST="object.write", PUT="object.write")
+    _stored: Sequence[StoredObject] = ()
 
     @property
     def knows_conditions(self) -> bool:
@@ -99,9 +105,11 @@ class UploadHandler(StreamedBodyHandler):
         """Complete the object after its body was received."""
         etag = await self._upload.finish()
         target = self._target
+        self.concerns(lambda: [S3Uri(bucket, target.key, self.connection_name)])
         if target.headers:
             await self.call(keep_tags, target)
-        self.reply(StoredObject(bucket=bucket, key=target.key, size=self._upload.received, ETag=etag), 201)
+        self._stored = [StoredObject(bucket=bucket, key=target.key, size=self._upload.received, ETag=etag)]
+        self.reply(self._stored[0], 201)
 
     @web.authenticated
     async def post(self, bucket: str, key: str = "") -> None:
@@ -111,11 +119,28 @@ class UploadHandler(StreamedBodyHandler):
         except OdhTecError:
             await self._form.abort()  # drops the last file of an incomplete form
             raise
+        self._stored = reply.uploaded
+        self.failure = reply.errors[0].Code if reply.errors else None
+        named = [*(one.key for one in reply.uploaded), *reply.skipped, *(one.Key for one in reply.errors)]
+        self.concerns(lambda: (S3Uri(bucket, one, self.connection_name) for one in named), lambda: len(named))
         self.reply(reply, 207 if reply.errors else 201)
+
+    @property
+    def audit_bytes(self) -> int:
+        """The bytes of the objects that were stored."""
+        return sum(one.size for one in self._stored)
 
 
 class TopUploadHandler(UploadHandler, ObjectHandler):
     """``/objects/upload/:bucket``; for GET and DELETE the same address is a key in a bucket called ``upload``."""
+
+    audited = actions(DELETE="object.delete", POST="object.write")
+
+    @property
+    def audit_place(self) -> tuple[str, str]:
+        """The bucket, or the key in the bucket ``upload``."""
+        bucket: str = self.path_kwargs["bucket"]
+        return (bucket, "") if self.request.method == "POST" else ("upload", bucket)
 
     @web.authenticated
     async def get(self, bucket: str) -> None:

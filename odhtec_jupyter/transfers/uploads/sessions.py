@@ -60,6 +60,11 @@ class Uploads:
             raise no_such_upload(upload_id)
         return self._sessions[upload_id]
 
+    def find(self, upload_id: str) -> UploadRecord | None:
+        """Return the record of this upload, or None."""
+        session = self._sessions.get(upload_id)
+        return session.record if session else None
+
     async def show(self, upload_id: str) -> Upload:
         """Return one upload with the parts that S3 has."""
         session = self.get(upload_id)
