@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -45,7 +46,7 @@ Result = Literal["success", "denied", "failed", "cancelled"]
 MAX_URIS = 100
 MAX_URI_LENGTH = 2048  # characters; a key has up to 1024 bytes
 MAX_USER_LENGTH = 256
-MAX_CODE_LENGTH = 128
+_CODE = re.compile(r"[\w.-]{1,128}", re.ASCII)  # a store can send anything as a code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,7 @@ class AuditEvent:
             "user": _cut(self.user, MAX_USER_LENGTH),
             "uris": _shown(self.uris),
             "uri_count": len(self.uris) if self.uri_count is None else self.uri_count,
-            "code": self.code and _cut(self.code, MAX_CODE_LENGTH),
+            "code": self.code and (self.code if _CODE.fullmatch(self.code) else "UnknownCode"),
         }
         return {name: value for name, value in found.items() if value is not None}
 
@@ -86,8 +87,8 @@ def _shown(uris: Iterable[Uri]) -> list[str]:
 def shown_uri(uri: Uri) -> str:
     """Return the URI as the audit has it.
 
-    The name of a bucket comes from a request and can be any text: encoded, it cannot look like the name of a connection,
-    and what stands before an ``@`` can be keys that were pasted there.
+    The name of a bucket comes from a request and can be any text: encoded, it cannot look like the name of a
+    connection, and the text before an ``@`` can be keys that were pasted there.
     """
     if isinstance(uri, S3Uri):
         return str(S3Uri(quote(uri.bucket.rpartition("@")[2], safe=""), uri.key, uri.connection))

@@ -169,7 +169,7 @@ class AuditedHandler(APIHandler):
             elif isinstance(failure, web.HTTPError):
                 status, code = failure.status_code, self.code_of(failure.status_code)
             return ("denied" if status in {401, 403} else "failed"), status, code
-        if not self._is_explicit:
+        if not self._is_explicit and self.transfer is None:
             return "cancelled", None, None  # the verb has ended without a reply, because its client has gone
         return "success", status, None
 

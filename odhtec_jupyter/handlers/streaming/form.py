@@ -143,6 +143,11 @@ class FormFiles:
     def _failed(self, error: OdhTecError) -> None:
         self._reply.errors.append(KeyFailure(Key=self._key, Code=error.code, Message=str(error)))
 
+    @property
+    def reply(self) -> UploadReply:
+        """The result so far."""
+        return self._reply
+
     def finish(self) -> UploadReply:
         """Return the result for all files. Raises :class:`BadRequest` for an incomplete form, or one without files."""
         if not self._done:

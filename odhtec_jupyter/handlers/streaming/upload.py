@@ -91,6 +91,15 @@ class UploadHandler(StreamedBodyHandler):
             prefix=prefix,
             length=self.content_length,
         )
+        # The client can disconnect after some of the files, which then are stored.
+        reply = self._form.reply
+        self._stored = reply.uploaded
+
+        def named() -> list[str]:
+            keys = [*(one.key for one in reply.uploaded), *reply.skipped, *(one.Key for one in reply.errors)]
+            return keys or [prefix]
+
+        self.concerns(lambda: (S3Uri(bucket, one, self.connection_name) for one in named()), lambda: len(named()))
         self.expect(self._form)
 
     def _require_bucket(self, bucket: str) -> None:
@@ -119,10 +128,7 @@ class UploadHandler(StreamedBodyHandler):
         except OdhTecError:
             await self._form.abort()  # drops the last file of an incomplete form
             raise
-        self._stored = reply.uploaded
         self.failure = reply.errors[0].Code if reply.errors else None
-        named = [*(one.key for one in reply.uploaded), *reply.skipped, *(one.Key for one in reply.errors)]
-        self.concerns(lambda: (S3Uri(bucket, one, self.connection_name) for one in named), lambda: len(named))
         self.reply(reply, 207 if reply.errors else 201)
 
     @property
