@@ -79,6 +79,11 @@ class AuditedHandler(APIHandler):
         return None
 
     @property
+    def is_complete(self) -> bool:
+        """Whether all of the content was sent, although the client has closed the connection before the reply ended."""
+        return False
+
+    @property
     def audit_connection(self) -> str:
         """The name of the connection, empty for one that cannot be a name: it can be a key that was pasted there."""
         values = self.request.query_arguments.get("connection") or [DEFAULT_CONNECTION.encode()]
@@ -157,6 +162,8 @@ class AuditedHandler(APIHandler):
     def _result(self) -> tuple[Result, int | None, str | None]:
         """Return the result with the status and the code of the error."""
         failure, status = self.failure, self.get_status()
+        if self.is_complete:
+            return "success", status, None
         if isinstance(failure, iostream.StreamClosedError | Cancelled):
             return "cancelled", None, None
         if isinstance(failure, str):

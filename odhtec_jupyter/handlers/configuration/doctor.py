@@ -16,12 +16,14 @@ from odhtec_jupyter.doctor.hub import HubSubject
 from odhtec_jupyter.doctor.report import hub_report, report
 from odhtec_jupyter.doctor.subject import Subject
 from odhtec_jupyter.errors import Cancelled, OdhTecError
+from odhtec_jupyter.handlers.audited import actions
 from odhtec_jupyter.handlers.base import SETTINGS_RESOURCE
 from odhtec_jupyter.handlers.configuration.connections import ConnectionHandlerBase
 from odhtec_jupyter.models import ConnectionTest, ConnectionTestRequest, HubTest, HubTestRequest
 from odhtec_jupyter.network import bare_bucket
 from odhtec_jupyter.stores.daemon_threads import DaemonThreads
 from odhtec_jupyter.transfers.owner import STREAM
+from odhtec_jupyter.uris import S3Uri, named
 
 Report = TypeVar("Report", ConnectionTest, HubTest)
 LOOK_SECONDS = 2.0  # that the other connections can take: their files can be in a folder that does not reply
@@ -46,6 +48,9 @@ class TestHandlerBase(ConnectionHandlerBase):
 class HubTestHandler(TestHandlerBase):
     """``/hub/test``"""
 
+    audited = actions(POST="settings.test")
+    setting = "hf"
+
     @web.authenticated
     async def post(self) -> None:
         """Test Hugging Face step by step."""
@@ -58,10 +63,14 @@ class HubTestHandler(TestHandlerBase):
 class ConnectionTestHandler(TestHandlerBase):
     """``/connections/{name}/test``"""
 
+    audited = actions(POST="connection.test")
+
     @web.authenticated
     async def post(self, name: str) -> None:
         """Test a connection step by step, also one that cannot be used."""
         request = self.body(ConnectionTestRequest) if self.has_body else ConnectionTestRequest()
+        if bucket := bare_bucket(request.bucket):
+            self.concerns(lambda: [S3Uri(bucket, "", named(self.audit_connection))])
         connection = await self.call(self.services.connections.find, name)
         subject = Subject(
             connection,

@@ -33,6 +33,7 @@ class DownloadHandler(OdhTecHandler):
     audited = actions(GET="object.read")
     sends_content = True
     _stream: ObjectStream | None = None
+    _length: int | None = None
     _passed = 0  # bytes that were sent through Tornado
 
     def initialize(self, services: Services) -> None:
@@ -146,6 +147,7 @@ class DownloadHandler(OdhTecHandler):
         for header in PASSED_ON:
             if value := body.headers.get(header.lower()):
                 self.set_header(header, value)
+        self._length = None if body.end is None else body.end - body.start
         if body.end is not None:  # otherwise the body is sent in chunks until S3's chunks end
             self.set_header("Content-Length", body.end - body.start)
         if etag := body.etag:
@@ -167,6 +169,11 @@ class DownloadHandler(OdhTecHandler):
     def audit_bytes(self) -> int:
         """The bytes of the object that were sent."""
         return self._passed + (self._stream.sent if self._stream else 0)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the client has all bytes."""
+        return self._stream is not None and self.audit_bytes == self._length
 
     def compute_etag(self) -> None:
         """Disable Tornado's ETag, because the ETag is that of S3."""

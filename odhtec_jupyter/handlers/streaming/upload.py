@@ -140,13 +140,13 @@ class UploadHandler(StreamedBodyHandler):
 class TopUploadHandler(UploadHandler, ObjectHandler):
     """``/objects/upload/:bucket``; for GET and DELETE the same address is a key in a bucket called ``upload``."""
 
-    audited = actions(DELETE="object.delete", POST="object.write")
+    audited = actions(DELETE="object.delete", POST="object.write", PUT="object.write")
 
     @property
     def audit_place(self) -> tuple[str, str]:
         """The bucket, or the key in the bucket ``upload``."""
         bucket: str = self.path_kwargs["bucket"]
-        return (bucket, "") if self.request.method == "POST" else ("upload", bucket)
+        return ("upload", bucket) if self.request.method == "DELETE" else (bucket, "")
 
     @web.authenticated
     async def get(self, bucket: str) -> None:
