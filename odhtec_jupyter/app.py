@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Unicode
 
-from odhtec_jupyter.audit.transfers import transfer_event
+from odhtec_jupyter.audit.transfers import record_transfers
 from odhtec_jupyter.routes import routes
 from odhtec_jupyter.secret_traits import take_out_secrets
 from odhtec_jupyter.services import Services
@@ -45,9 +45,8 @@ class OdhTecApp(ExtensionApp):
             take_out_secrets(config)
         self.services = Services(settings, Path(root), log=self.log, hidden_rules=self._hidden_rules)
         self.services.note_activity = self._note_activity
-        audit = self.services.audit
-        audit.connect(self.serverapp.event_logger)
-        self.services.transfers.on_audit = lambda what, transfer: audit.emit(lambda: transfer_event(what, transfer))
+        self.services.audit.connect(self.serverapp.event_logger)
+        record_transfers(self.services.audit, self.services.transfers)
         self.services.transfers.events.on_flush = self._note_activity
 
     def initialize_handlers(self) -> None:

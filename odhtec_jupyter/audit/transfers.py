@@ -7,10 +7,17 @@ from itertools import islice
 from typing import Literal
 
 from odhtec_jupyter.audit.event import MAX_URIS, AuditEvent, Result
+from odhtec_jupyter.audit.log import AuditLog
+from odhtec_jupyter.transfers.manager import TransferManager
 from odhtec_jupyter.transfers.transfer import Transfer
 from odhtec_jupyter.uris import DEFAULT_CONNECTION, S3Uri, Uri
 
 _RESULTS: dict[str, Result] = {"completed": "success", "failed": "failed", "cancelled": "cancelled"}
+
+
+def record_transfers(audit: AuditLog, transfers: TransferManager) -> None:
+    """Emit an event for each start and each end of a transfer."""
+    transfers.on_audit = lambda what, transfer: audit.emit(lambda: transfer_event(what, transfer))
 
 
 def transfer_event(what: Literal["start", "finish"], transfer: Transfer) -> AuditEvent:

@@ -44,7 +44,7 @@ class Recorded:
     async def awaited(self) -> list[dict[str, Any]]:
         """Return the events of requests; waits for one, because a client can have a reply before its request ends."""
         async with asyncio.timeout(GIVE_UP_SECONDS):
-            while not (found := await self.of_requests()):
+            while not (found := await self.of_requests()):  # noqa: ASYNC110 (a file sets no event)
                 await asyncio.sleep(0.01)
         return found
 

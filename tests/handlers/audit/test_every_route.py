@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Iterator
@@ -127,7 +128,10 @@ EXPECTED: dict[str, tuple[str, list[str]]] = {
 }
 BYTES = {
     **dict.fromkeys(("downloadObject", "viewObject", "uploadForm", "uploadFormTo", "uploadObject"), SIZE),
-    **{"uploadObject skip": 0, "putPart": SIZE, "putPart piece": 5, "completeUpload": SIZE},
+    "uploadObject skip": 0,
+    "putPart": SIZE,
+    "putPart piece": 5,
+    "completeUpload": SIZE,
 }
 
 
@@ -180,7 +184,7 @@ async def every_event(
 ) -> list[tuple[str, int, list[dict[str, Any]]]]:
     """Send every request of the table. Returns its name, the status of the reply, and its events."""
     for variable in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):  # with the profile that a request saves
-        Path(os.environ[variable]).unlink(missing_ok=True)
+        await asyncio.to_thread(Path(os.environ[variable]).unlink, missing_ok=True)
     server.connections.expire()
     found = []
     for name, one in CALLS.items():
@@ -267,7 +271,7 @@ async def test_request_that_the_policy_denies_is_an_event(
     found = await every_event(recorded, server, prepare, odd_api, lambda: switch(Policy(read_only=True)))
     for name, status, events in found:
         if "read_only" in CALLS[name].refused_by and name in EXPECTED:
-            action, uris = EXPECTED[name]
+            action, _ = EXPECTED[name]
             event = events[0] if len(events) == 1 else {}
             if (
                 status != 403
