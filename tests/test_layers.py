@@ -125,6 +125,11 @@ def test_the_doctor_is_above_connections_and_stores() -> None:
     assert users == {"handlers"}
 
 
+def test_audit_is_above_the_transfers_and_below_the_services() -> None:
+    assert {name: found for name, found in layer("audit").items() if found - {"transfers", "uris"}} == {}
+    assert {name.split(".")[0] for name in modules() if "audit" in own(name)} == {"app", "services", "handlers"}
+
+
 def test_stores_import_leaves_only() -> None:
     assert {name: found - LEAVES for name, found in layer("stores").items() if found - LEAVES} == {}
 

@@ -64,13 +64,13 @@ def attach(server: Services, jp_serverapp: Any) -> Iterator[Any]:
         jp_serverapp.event_logger.remove_handler(handler)
 
 
-async def create_bucket(api: Any, name: str) -> None:
-    await api.ok("POST", "buckets", json_body={"bucketName": name}, status=201)
+async def change_setting(api: Any) -> None:
+    await api.ok("PUT", "settings/max-concurrent-transfers", json_body={"maxConcurrentTransfers": 3})
 
 
 async def test_nothing_is_built_without_a_receiver(server: Services, odd_api: Any, built: list[str]) -> None:
     await odd_api.download("bucket", "folder/a.txt")
-    await create_bucket(odd_api, "new")
+    await change_setting(odd_api)
     assert not server.audit.is_on
     assert built == []
     assert "odhtec-audit" not in {thread.name for thread in threading.enumerate()}
@@ -80,13 +80,13 @@ async def test_page_of_jupyterlab_neither_turns_it_on_nor_receives_events(
     server: Services, odd_api: Any, built: list[str], attach: Any, jp_ws_fetch: Any
 ) -> None:
     page = await jp_ws_fetch("api", "events", "subscribe")
-    await create_bucket(odd_api, "new")
+    await change_setting(odd_api)
     assert not server.audit.is_on
     assert built == []
     attach(logging.NullHandler())
-    await create_bucket(odd_api, "newer")
+    await change_setting(odd_api)
     await asyncio.to_thread(server.audit.close)
-    assert built == ["bucket.create"]
+    assert built == ["settings.change"]
     # Jupyter's own events still reach the page: the first message is one of them.
     await odd_api._fetch("api/contents/a.txt", method="PUT", body='{"type": "file", "format": "text", "content": "a"}')
     message = await page.read_message()
@@ -101,9 +101,9 @@ async def test_listener_receives_events(server: Services, odd_api: Any, jp_serve
         received.put_nowait(data)
 
     jp_serverapp.event_logger.add_listener(schema_id=SCHEMA_ID, listener=listener)
-    await create_bucket(odd_api, "new")
+    await change_setting(odd_api)
     async with asyncio.timeout(30):
-        assert (await received.get())["action"] == "bucket.create"
+        assert (await received.get())["action"] == "settings.change"
     jp_serverapp.event_logger.remove_listener(schema_id=SCHEMA_ID, listener=listener)
     assert not server.audit.is_on
 
@@ -112,8 +112,8 @@ async def test_failing_handler_breaks_no_request_and_is_logged_once(
     server: Services, odd_api: Any, attach: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     attach(Failing())
-    for name in ("one", "two", "three"):
-        await create_bucket(odd_api, name)
+    for _ in range(3):
+        await change_setting(odd_api)
     await asyncio.to_thread(server.audit.close)
     found = [record for record in caplog.records if "Events of the audit are lost" in record.getMessage()]
     assert len(found) == 1
@@ -124,7 +124,7 @@ async def test_event_that_cannot_be_built_breaks_no_request(
     recorded: Recorded, odd_api: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(AuditEvent, "data", lambda event: 1 / 0)
-    await create_bucket(odd_api, "one")
+    await change_setting(odd_api)
     assert [record for record in caplog.records if "ZeroDivisionError" in record.getMessage()]
 
 
@@ -138,8 +138,8 @@ async def test_blocked_handler_blocks_no_request(
     monkeypatch.setattr(server.audit._waiting, "maxsize", 3)
     blocking = attach(Blocking())
     try:
-        for number in range(6):
-            await create_bucket(odd_api, f"b{number}")
+        for _ in range(6):
+            await change_setting(odd_api)
         assert await asyncio.to_thread(blocking.called.wait, 30)
         assert [record for record in caplog.records if "are too slow" in record.getMessage()]
     finally:
@@ -152,6 +152,6 @@ async def test_modifier_of_an_administrator_applies(recorded: Recorded, odd_api:
         return {**data, "user": "someone"}
 
     jp_serverapp.event_logger.add_modifier(schema_id=SCHEMA_ID, modifier=modifier)
-    await create_bucket(odd_api, "one")
+    await change_setting(odd_api)
     (event,) = await recorded.awaited()
     assert event["user"] == "someone"
