@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from types import MappingProxyType
@@ -18,6 +19,8 @@ from odhtec_jupyter.keys import decode_key
 from odhtec_jupyter.services import Services
 from odhtec_jupyter.transfers.transfer import Transfer
 from odhtec_jupyter.uris import CONNECTION_NAME, DEFAULT_CONNECTION, S3Uri, Uri, named
+
+ABANDONED_SECONDS = 5.0  # that a verb has to end after its client has disconnected
 
 
 def actions(**by_method: AuditAction) -> Mapping[str, AuditAction]:
@@ -108,10 +111,14 @@ class AuditedHandler(APIHandler):
         super().on_connection_close()
         if receiving:
             self._record()
+        elif self.request.method == "GET":
+            # Tornado can forget the last write, so that the verb never continues. Nothing is sent any more.
+            asyncio.get_running_loop().call_later(ABANDONED_SECONDS, self._record)
 
     def log_exception(self, kind: Any, value: Any, trace: Any) -> None:
         """Note the error that has ended the request: the headers of another status can be sent already."""
-        self.failure = value
+        if self.failure is None:  # otherwise an error of Tornado, because the reply is not complete
+            self.failure = value
         super().log_exception(kind, value, trace)
 
     def _record(self) -> None:

@@ -48,8 +48,8 @@ class ArchiveHandler(OdhTecHandler):
             services.open_streams.add(self._abort)
             try:
                 await self._send(archive, selection)
-            except iostream.StreamClosedError:
-                pass  # the client has disconnected
+            except iostream.StreamClosedError as error:
+                self.failure = error  # the client has disconnected
             except asyncio.CancelledError:
                 if not self._stop.is_set():
                     raise

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from tornado import iostream, web
 
-from odhtec_jupyter.errors import StoreError
+from odhtec_jupyter.errors import Cancelled, StoreError
 from odhtec_jupyter.handlers.audited import actions
 from odhtec_jupyter.handlers.base import OdhTecHandler
 from odhtec_jupyter.handlers.streaming.client_socket import abort_connection, client_socket
@@ -66,6 +66,7 @@ class DownloadHandler(OdhTecHandler):
                         self._passed += len(view)
                         self.services.note_activity()
         except (iostream.StreamClosedError, ReaderGone):
+            self.failure = Cancelled("The client has disconnected.")
             return  # the reader has gone; that is its right
         except asyncio.CancelledError:
             abort_connection(self.request)  # if the server stops, the client must not wait for the rest

@@ -44,7 +44,7 @@ def request(server: JupyterProcess, method: str, path: str, **options: Any) -> A
 def test_transfer_that_ends_after_a_restart_is_that_of_the_user_who_started_it(
     odd_store: OddStore, tmp_path: Path
 ) -> None:
-    odd_store.put("large.bin", b"l" * 1_000_000)
+    odd_store.put("large.bin", b"l" * 4_000_000)
     env = clean_environment() | {
         "PYTHONPATH": python_path(),
         "AWS_S3_ENDPOINT": odd_store.endpoint,
@@ -53,10 +53,11 @@ def test_transfer_that_ends_after_a_restart_is_that_of_the_user_who_started_it(
     }
 
     def server(*options: str) -> JupyterProcess:
-        return JupyterProcess(tmp_path, env, app="jupyter_server", port=free_port(), options=options)
+        enabled = "--ServerApp.jpserver_extensions={'odhtec_jupyter': True}"
+        return JupyterProcess(tmp_path, env, app="jupyter_server", port=free_port(), options=[enabled, *options])
 
     configure(tmp_path, "alice")
-    with server("--OdhTecSettings.max_bandwidth=1000") as first:
+    with server("--OdhTecSettings.max_bandwidth=100000") as first:
         body = {"action": "copy", "source": "s3://bucket/large.bin", "target": "workspace://copy.bin"}
         transfer = request(first, "POST", "transfers", json=body)["id"]
         request(first, "POST", f"transfers/{transfer}/pause")
@@ -77,6 +78,6 @@ def test_transfer_that_ends_after_a_restart_is_that_of_the_user_who_started_it(
         ("transfer.finish", "alice", "success"),
     ]
     assert {one["transfer_id"] for one in events} == {transfer}
-    assert (events[-1]["bytes"], events[-1]["files_done"]) == (1_000_000, 1)
+    assert (events[-1]["bytes"], events[-1]["files_done"]) == (4_000_000, 1)
     assert "secret-of-the-store" not in text
     assert first.token not in text
