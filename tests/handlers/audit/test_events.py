@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tornado.simple_httpclient import HTTPStreamClosedError
 
 from odhtec_jupyter.audit.event import MAX_URI_LENGTH, MAX_URIS
 from odhtec_jupyter.keys import encode_key
@@ -84,7 +85,8 @@ async def test_download_that_the_store_breaks_off_has_failed(recorded: Recorded,
         return reply
 
     store.oddity = tear
-    await odd_api.download("bucket", "a")
+    with pytest.raises(HTTPStreamClosedError):
+        await odd_api.download("bucket", "a")
     (event,) = await recorded.awaited()
     assert (event["result"], event["status"], event["code"]) == ("failed", 404, "NoSuchKey")
     assert event["bytes"] <= 500_000
