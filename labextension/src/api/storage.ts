@@ -34,7 +34,10 @@ export class StorageAPI extends APIClient {
     return {
       ...list,
       defaultBucket: list.defaultBucket && address(list.defaultBucket),
-      buckets: list.buckets.map(bucket => ({ ...bucket, Name: address(bucket.Name) }))
+      // No store has a bucket with an @ in its name; such a name would be the address of another one.
+      buckets: list.buckets
+        .filter(({ Name }) => !Name.includes('@'))
+        .map(bucket => ({ ...bucket, Name: address(bucket.Name) }))
     };
   }
 

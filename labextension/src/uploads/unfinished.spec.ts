@@ -10,6 +10,7 @@ describe('UnfinishedModel', () => {
     const uploads = ['mine', 'theirs', 'left'].map(uploadId => upload({ uploadId }));
     const model = new UnfinishedModel({
       server: { listUploads: async () => ({ uploads }), abortUpload: vi.fn() },
+      connections: () => [''],
       isOwn: id => own.has(id),
       locked: async () => new Set(['mine', 'theirs'])
     });
@@ -29,6 +30,7 @@ describe('UnfinishedModel', () => {
         },
         abortUpload: vi.fn()
       },
+      connections: () => [''],
       isOwn: () => false,
       locked: async () => new Set()
     });
@@ -51,6 +53,7 @@ describe('UnfinishedModel', () => {
           uploads = [];
         }
       },
+      connections: () => [''],
       isOwn: () => false,
       locked: async () => new Set()
     });
