@@ -1,6 +1,7 @@
 import { vi } from 'vitest';
 
 import type {
+  ConnectionSummary,
   HubRepo,
   ObjectDetails,
   ObjectList,
@@ -78,6 +79,31 @@ export function upload(fields: Partial<Upload> = {}): Upload {
     bytesDone: 45,
     lastModified: 1000,
     createdAt: '2026-01-01T00:00:00Z',
+    ...fields
+  };
+}
+
+export function connection(fields: Partial<ConnectionSummary> = {}): ConnectionSummary {
+  return {
+    name: 'archive',
+    title: null,
+    source: 'session',
+    error: null,
+    removable: false,
+    endpoint: null,
+    preset: 'amazon',
+    region: null,
+    defaultBucket: null,
+    accessKeyId: null,
+    secretAccessKeySet: true,
+    sessionTokenSet: false,
+    profile: null,
+    anonymous: false,
+    requesterPays: false,
+    readOnly: false,
+    addressingStyle: null,
+    caBundleSet: false,
+    secretName: null,
     ...fields
   };
 }

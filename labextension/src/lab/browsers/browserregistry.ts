@@ -137,6 +137,7 @@ export class BrowserRegistry {
     const objects = new ObjectActions({
       api,
       model,
+      connections,
       edits,
       transfers,
       dialogs: new ObjectDialogs({ trans, focus: () => this.show() }),
