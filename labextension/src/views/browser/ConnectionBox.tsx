@@ -113,7 +113,11 @@ function stateText(connection: ConnectionSummary, trans: TranslationBundle): str
   if (connection.error !== null) {
     return visible(connection.error);
   }
-  return connection.source === 'session' ? trans.__('Kept until the server stops.') : null;
+  const parts = [
+    connection.readOnly ? trans.__('Read-only.') : '',
+    connection.source === 'session' ? trans.__('Kept until the server stops.') : ''
+  ];
+  return parts.filter(Boolean).join(' ') || null;
 }
 
 function tooltip(connection: ConnectionSummary, trans: TranslationBundle): string {
