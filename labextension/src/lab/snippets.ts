@@ -1,5 +1,5 @@
-import { lastName, s3Uri } from '../api/keys';
 import { splitBucket } from '../api/bucketaddress';
+import { lastName, s3Uri } from '../api/keys';
 import type { IObjectLocation } from '../drive/documents';
 import { pythonString } from '../python';
 

@@ -16,7 +16,7 @@ import type { ILocation } from '../../list/storage';
 import type { Transfer, Upload } from '../../tokens';
 import type { TransfersModel } from '../../transfers/transfers';
 import { droppedEntries, filesOf, pickedFiles } from '../../uploads/dropped';
-import { fileMismatch, type FileMismatch, type UnfinishedModel } from '../../uploads/unfinished';
+import { fileMismatch, type UnfinishedModel } from '../../uploads/unfinished';
 import type { UploadsModel } from '../../uploads/uploads';
 import type { IBrowserActions } from '../../views/actions';
 import { readOnlyReason } from '../../views/readonly';
@@ -24,6 +24,7 @@ import { transferTitle } from '../../views/transfers/TransferRow';
 import type { Dialogs } from '../dialogs/dialogs';
 import { notifyIfFails, notifyRefused } from '../errornotifications';
 import type { ConnectionActions } from './connectionactions';
+import { mismatchText } from './mismatchtext';
 import type { ObjectActions } from './objectactions';
 
 /** The browser's actions in Lab, with its dialogs, notifications and clipboard. */
@@ -304,32 +305,6 @@ function choose(
   Object.assign(input, { type: 'file', ...how });
   input.onchange = () => onChosen([...(input.files ?? [])]);
   input.click();
-}
-
-function mismatchText(
-  why: FileMismatch,
-  upload: Upload,
-  file: File,
-  trans: TranslationBundle
-): string {
-  const uri = s3Uri(upload.bucket, upload.key);
-  switch (why) {
-    case 'name':
-      return trans.__('The interrupted upload is for %1, but you chose %2.', uri, file.name);
-    case 'size':
-      return trans.__(
-        '%1 has %2 bytes, but the file uploaded to %3 had %4.',
-        file.name,
-        file.size.toLocaleString(),
-        uri,
-        upload.size.toLocaleString()
-      );
-    default:
-      return trans.__(
-        '%1 has changed since its upload started. Discard the interrupted upload, then upload the file again.',
-        file.name
-      );
-  }
 }
 
 export namespace LabActions {

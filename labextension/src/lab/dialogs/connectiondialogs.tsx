@@ -4,8 +4,8 @@ import type { IDisposable } from '@lumino/disposable';
 
 import type { ConnectionModel } from '../../forms/connectionmodel';
 import type { ConnectionTestModel } from '../../forms/connectiontestmodel';
-import { ConnectionForm } from '../../views/forms/ConnectionForm';
-import { ConnectionTestForm } from '../../views/forms/ConnectionTestForm';
+import { ConnectionForm } from '../../views/connections/ConnectionForm';
+import { ConnectionTestForm } from '../../views/connections/ConnectionTestForm';
 import { visible } from '../../visible';
 import { FormDialog } from './formdialog';
 

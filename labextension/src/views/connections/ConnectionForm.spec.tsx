@@ -2,8 +2,8 @@ import { render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { describe, expect, it, vi } from 'vitest';
 
-import { ConnectionModel } from '../../forms/connectionmodel';
 import { ApiError } from '../../api/request';
+import { ConnectionModel } from '../../forms/connectionmodel';
 import { connection, trans } from '../../testing/fakes';
 import type { ConnectionRequest } from '../../tokens';
 import { ConnectionForm } from './ConnectionForm';
