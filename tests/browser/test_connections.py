@@ -197,6 +197,8 @@ def test_chooser_fits_a_narrow_panel(opened: Panel, pictures: Path, theme: str) 
     opened.shoot(pictures, f"connections-{theme.lower()}")
     box = opened.page.locator(".odhtec-ConnectionBox").bounding_box()
     panel = opened.page.locator("#odhtec-browser").bounding_box()
-    assert box is not None and panel is not None
-    assert panel["x"] <= box["x"] and box["x"] + box["width"] <= panel["x"] + panel["width"]
+    assert box is not None
+    assert panel is not None
+    assert panel["x"] <= box["x"]
+    assert box["x"] + box["width"] <= panel["x"] + panel["width"]
     opened.use_theme("JupyterLab Light")
