@@ -6,6 +6,13 @@ export type {
   Bucket,
   BucketList,
   ConcurrencySettings,
+  ConnectionCheck,
+  ConnectionList,
+  ConnectionPreset,
+  ConnectionRequest,
+  ConnectionSummary,
+  ConnectionTest,
+  ConnectionTestRequest,
   ContinueRequest,
   DeleteReply,
   DeleteRequest,
@@ -112,6 +119,8 @@ export const PANEL_ID = 'odhtec-browser';
 
 /** The class of a row, used as selector of the context menu. */
 export const ROW_CLASS = 'odhtec-Row';
+/** The class of the box that shows the connection. */
+export const CONNECTION_CLASS = 'odhtec-ConnectionBox';
 /** The class of the box that shows the bucket. */
 export const BUCKET_CLASS = 'odhtec-BucketBox';
 
@@ -141,6 +150,10 @@ export namespace CommandIDs {
   export const properties = 'odhtec:properties';
   export const newBucket = 'odhtec:new-bucket';
   export const deleteBucket = 'odhtec:delete-bucket';
+  export const addConnection = 'odhtec:add-connection';
+  export const removeConnection = 'odhtec:remove-connection';
+  export const saveConnection = 'odhtec:save-connection';
+  export const testConnection = 'odhtec:test-connection';
   export const unfinishedUploads = 'odhtec:unfinished-uploads';
   export const openInEditor = 'odhtec:open-in-editor';
   export const preview = 'odhtec:preview';

@@ -1,6 +1,11 @@
 import type {
   BandwidthSettings,
   ConcurrencySettings,
+  ConnectionList,
+  ConnectionRequest,
+  ConnectionSummary,
+  ConnectionTest,
+  ConnectionTestRequest,
   ContinueRequest,
   FileState,
   HubRefs,
@@ -26,6 +31,8 @@ import type {
   UploadList,
   UploadRequest
 } from '../tokens';
+import { inConnection } from './apiclient';
+import { bucketAddress, splitBucket } from './bucketaddress';
 import { putBlob, type IPutOptions } from './put';
 import { apiUrl, request } from './request';
 import { readEvents, type IServerEvent } from './sse';
@@ -36,14 +43,20 @@ import { StorageAPI } from './storage';
  * transfers and settings. Every method rejects with an ApiError, or as its signal was aborted.
  */
 export class OdhTecAPI extends StorageAPI {
-  listUploads(signal?: AbortSignal): Promise<UploadList> {
-    return this._json('GET', '/uploads', undefined, signal);
+  /** List the unfinished uploads to a connection, by default to the default one. */
+  async listUploads(signal?: AbortSignal, connection = ''): Promise<UploadList> {
+    const path = inConnection('/uploads', connection);
+    const { uploads } = await this._json<UploadList>('GET', path, undefined, signal);
+    return { uploads: uploads.map(upload => addressed(upload, connection)) };
   }
 
-  createUpload(what: UploadRequest): Promise<Upload> {
-    return this._json('POST', '/uploads', what);
+  async createUpload(what: UploadRequest): Promise<Upload> {
+    const { connection, bucket } = splitBucket(what.bucket);
+    const path = inConnection('/uploads', connection);
+    return addressed(await this._json<Upload>('POST', path, { ...what, bucket }), connection);
   }
 
+  /** Get an upload by its ID. Its bucket has no connection, because the ID alone identifies the upload. */
   getUpload(id: string): Promise<Upload> {
     return this._json('GET', `/uploads/${encodeURIComponent(id)}`);
   }
@@ -87,12 +100,18 @@ export class OdhTecAPI extends StorageAPI {
   }
 
   importFromHub(what: ImportRequest): Promise<Transfer> {
-    return this._json('POST', '/objects/import-hf', what);
+    return this._import(what);
   }
 
   /** Return what an import would do with each file. Nothing is written. */
   planImport(what: ImportRequest, signal?: AbortSignal): Promise<TransferPlan> {
-    return this._json('POST', '/objects/import-hf', { ...what, dryRun: true }, signal);
+    return this._import({ ...what, dryRun: true }, signal);
+  }
+
+  private _import<T>(what: ImportRequest, signal?: AbortSignal): Promise<T> {
+    const { connection, bucket } = splitBucket(what.bucket);
+    const path = inConnection('/objects/import-hf', connection);
+    return this._json('POST', path, { ...what, bucket }, signal);
   }
 
   async getHubRefs(
@@ -160,6 +179,33 @@ export class OdhTecAPI extends StorageAPI {
     yield* readEvents(response.body!, lastEventId);
   }
 
+  listConnections(signal?: AbortSignal): Promise<ConnectionList> {
+    return this._json('GET', '/connections', undefined, signal);
+  }
+
+  /** Add a connection until the server stops. */
+  addConnection(what: ConnectionRequest): Promise<ConnectionSummary> {
+    return this._json('POST', '/connections', what);
+  }
+
+  async removeConnection(name: string): Promise<void> {
+    await this._send('DELETE', `/connections/${encodeURIComponent(name)}`);
+  }
+
+  /** Save an added connection as an AWS profile, with its keys. */
+  saveConnection(name: string): Promise<ConnectionSummary> {
+    return this._json('POST', `/connections/${encodeURIComponent(name)}/save`);
+  }
+
+  /** Test a connection step by step, which takes up to a minute. */
+  testConnection(
+    name: string,
+    what: ConnectionTestRequest,
+    signal?: AbortSignal
+  ): Promise<ConnectionTest> {
+    return this._json('POST', `/connections/${encodeURIComponent(name)}/test`, what, signal);
+  }
+
   getS3Settings(): Promise<S3Settings> {
     return this._json('GET', '/settings/s3');
   }
@@ -211,4 +257,8 @@ export class OdhTecAPI extends StorageAPI {
   setBandwidth(change: BandwidthSettings): Promise<BandwidthSettings> {
     return this._json('PUT', '/settings/max-bandwidth', change);
   }
+}
+
+function addressed(upload: Upload, connection: string): Upload {
+  return { ...upload, bucket: bucketAddress({ connection, bucket: upload.bucket }) };
 }

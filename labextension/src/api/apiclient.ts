@@ -26,3 +26,16 @@ export abstract class APIClient {
     return request(this._settings, path, { method, body: json, signal });
   }
 }
+
+/** Return a path with its query, which names the connection unless it is the default one. */
+export function inConnection(
+  path: string,
+  connection: string,
+  query: Iterable<[string, string]> = []
+): string {
+  const all = new URLSearchParams([...query]);
+  if (connection) {
+    all.set('connection', connection);
+  }
+  return all.size ? `${path}?${all}` : path;
+}

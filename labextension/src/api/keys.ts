@@ -1,5 +1,7 @@
 /** Object keys: their encoding in URLs and their parts as paths. */
 
+import { bucketAddress, splitBucket } from './bucketaddress';
+
 /** Return the base64url of the UTF-8 bytes without padding, which carries every key S3 allows through any proxy. */
 export function encodeKey(key: string): string {
   let binary = '';
@@ -61,21 +63,23 @@ function byteRank(unit: number): number {
   return unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit;
 }
 
-/** Parse an entered path: `s3://bucket/prefix`, or a folder of the open bucket. */
+/** Parse an entered path: `s3://[connection@]bucket/prefix`, or a folder of the open bucket. */
 export function parseLocation(text: string, bucket: string | null): ILocationUri | null {
   const uri = /^\s*s3a?:\/\/([^/]+)\/?(.*)$/s.exec(text);
   if (uri) {
-    return { bucket: uri[1].trim(), path: uri[2] };
+    return { bucket: bucketAddress(splitBucket(uri[1].trim())), path: uri[2] };
   }
   return bucket === null ? null : { bucket, path: text };
 }
 
 export interface ILocationUri {
+  /** An address. */
   bucket: string;
   /** A key, or a prefix with its slash. */
   path: string;
 }
 
+/** Return the URI of a key in a bucket, whose address has the form that it has in URIs. */
 export function s3Uri(bucket: string, key: string): string {
   return `s3://${bucket}/${key}`;
 }

@@ -18,24 +18,37 @@ import type {
   Usage,
   VersionList
 } from '../tokens';
-import { APIClient } from './apiclient';
+import { APIClient, inConnection } from './apiclient';
+import { bucketAddress, splitBucket } from './bucketaddress';
 import { encodeKey } from './keys';
 import { putBlob, type IPutOptions } from './put';
 import { ApiError, apiUrl, linkUrl, request } from './request';
 
-/** The endpoints of buckets and objects. */
+/** The endpoints of buckets and objects. Every `bucket` is an address, which names its connection. */
 export class StorageAPI extends APIClient {
-  listBuckets(signal?: AbortSignal): Promise<BucketList> {
-    return this._json('GET', '/buckets', undefined, signal);
+  /** List the buckets of a connection, by default of the default one. The reply has their addresses. */
+  async listBuckets(signal?: AbortSignal, connection = ''): Promise<BucketList> {
+    const path = inConnection('/buckets', connection);
+    const list = await this._json<BucketList>('GET', path, undefined, signal);
+    const address = (bucket: string) => bucketAddress({ connection, bucket });
+    return {
+      ...list,
+      defaultBucket: list.defaultBucket && address(list.defaultBucket),
+      // No store has a bucket with an @ in its name; such a name would be the address of another one.
+      buckets: list.buckets
+        .filter(({ Name }) => !Name.includes('@'))
+        .map(bucket => ({ ...bucket, Name: address(bucket.Name) }))
+    };
   }
 
-  async createBucket(bucketName: string): Promise<void> {
-    await this._json('POST', '/buckets', { bucketName });
+  async createBucket(address: string): Promise<void> {
+    const { connection, bucket } = splitBucket(address);
+    await this._json('POST', inConnection('/buckets', connection), { bucketName: bucket });
   }
 
   /** Delete an empty bucket. */
   async deleteBucket(bucket: string): Promise<void> {
-    await this._send('DELETE', `/buckets/${encodeURIComponent(bucket)}`);
+    await this._send('DELETE', resourcePath('/buckets', bucket));
   }
 
   /**
@@ -57,7 +70,7 @@ export class StorageAPI extends APIClient {
     }
     return this._json(
       'GET',
-      `${resourcePath('/objects', bucket, prefix)}?${query}`,
+      resourcePath('/objects', bucket, prefix, query),
       undefined,
       options.signal
     );
@@ -76,12 +89,7 @@ export class StorageAPI extends APIClient {
     if (options.continuationToken !== undefined) {
       query.set('continuationToken', options.continuationToken);
     }
-    return this._json(
-      'GET',
-      `${resourcePath('/usage', bucket)}?${query}`,
-      undefined,
-      options.signal
-    );
+    return this._json('GET', resourcePath('/usage', bucket, '', query), undefined, options.signal);
   }
 
   getDetails(bucket: string, key: string, signal?: AbortSignal): Promise<ObjectDetails> {
@@ -101,7 +109,7 @@ export class StorageAPI extends APIClient {
     if (options.continuationToken !== undefined) {
       query.set('continuationToken', options.continuationToken);
     }
-    const path = `${resourcePath('/objects/versions', bucket, key)}?${query}`;
+    const path = resourcePath('/objects/versions', bucket, key, query);
     return this._json('GET', path, undefined, options.signal);
   }
 
@@ -112,11 +120,12 @@ export class StorageAPI extends APIClient {
 
   /** Permanently delete exactly this version or delete marker. */
   async deleteVersion(bucket: string, key: string, versionId: string): Promise<void> {
-    await this._send('DELETE', resourcePath('/objects', bucket, key) + version(versionId));
+    await this._send('DELETE', resourcePath('/objects', bucket, key, version(versionId)));
   }
 
   presign(what: PresignRequest): Promise<PresignedUrl> {
-    return this._json('POST', '/objects/presign', what);
+    const { connection, bucket } = splitBucket(what.bucket);
+    return this._json('POST', inConnection('/objects/presign', connection), { ...what, bucket });
   }
 
   getPreview(bucket: string, key: string, signal?: AbortSignal): Promise<Preview> {
@@ -137,7 +146,7 @@ export class StorageAPI extends APIClient {
     }
     what.prefixes.forEach(prefix => query.append('prefix', encodeKey(prefix)));
     what.keys.forEach(key => query.append('key', encodeKey(key)));
-    return linkUrl(this._settings, `${resourcePath('/archive', bucket)}?${query}`);
+    return linkUrl(this._settings, resourcePath('/archive', bucket, '', query));
   }
 
   listMultiparts(
@@ -153,7 +162,7 @@ export class StorageAPI extends APIClient {
     }
     return this._json(
       'GET',
-      `${resourcePath('/multipart', bucket)}?${query}`,
+      resourcePath('/multipart', bucket, '', query),
       undefined,
       options.signal
     );
@@ -180,12 +189,12 @@ export class StorageAPI extends APIClient {
   downloadUrl(bucket: string, key: string, versionId?: string): string {
     return linkUrl(
       this._settings,
-      resourcePath('/objects/download', bucket, key) + version(versionId)
+      resourcePath('/objects/download', bucket, key, version(versionId))
     );
   }
 
   viewUrl(bucket: string, key: string, versionId?: string): string {
-    return linkUrl(this._settings, resourcePath('/objects/view', bucket, key) + version(versionId));
+    return linkUrl(this._settings, resourcePath('/objects/view', bucket, key, version(versionId)));
   }
 
   /** Resolves to true if the object was stored, and to false if `onConflict` is skip and an object existed. */
@@ -195,7 +204,12 @@ export class StorageAPI extends APIClient {
     body: Blob,
     options: IPutOptions & { onConflict: OnConflict }
   ): Promise<boolean> {
-    const path = `${resourcePath('/objects/upload', bucket, key)}?onConflict=${options.onConflict}`;
+    const path = resourcePath(
+      '/objects/upload',
+      bucket,
+      key,
+      new URLSearchParams({ onConflict: options.onConflict })
+    );
     const { status } = await putBlob(this._settings, apiUrl(this._settings, path), body, options);
     return status === 201;
   }
@@ -263,11 +277,12 @@ function headOf({ headers }: Response): IObjectHead {
 }
 
 /** Return `/objects/…/bucket[/key]`. Without a key, it is the top level of the bucket. */
-function resourcePath(route: string, bucket: string, key = ''): string {
+function resourcePath(route: string, address: string, key = '', query?: URLSearchParams): string {
+  const { connection, bucket } = splitBucket(address);
   const path = `${route}/${encodeURIComponent(bucket)}`;
-  return key === '' ? path : `${path}/${encodeKey(key)}`;
+  return inConnection(key === '' ? path : `${path}/${encodeKey(key)}`, connection, query);
 }
 
-function version(versionId: string | undefined): string {
-  return versionId === undefined ? '' : `?${new URLSearchParams({ versionId })}`;
+function version(versionId: string | undefined): URLSearchParams {
+  return new URLSearchParams(versionId === undefined ? {} : { versionId });
 }

@@ -44,6 +44,7 @@ export abstract class S3BrowserModel extends DOMWidgetModel {
     const instance = this.browsers.create({
       id: `odhtec-cell-${UUID.uuid4()}`,
       location: null,
+      isCell: true,
       sharedWith: this._instance,
       onFirstShown: () => void link.start()
     });

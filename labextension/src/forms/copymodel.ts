@@ -2,7 +2,13 @@ import { parentPrefix, s3Uri } from '../api/keys';
 import { ApiError } from '../api/request';
 import { groupByFolder, type IFolderGroup } from '../list/changes/groupbyfolder';
 import type { IRow } from '../list/rows';
-import type { OnConflict, Transfer, TransferPlan, TransferRequest } from '../tokens';
+import type {
+  ConnectionSummary,
+  OnConflict,
+  Transfer,
+  TransferPlan,
+  TransferRequest
+} from '../tokens';
 import { FolderChooser } from './folderchooser';
 import { FormModel, LatestRequest } from './formmodel';
 
@@ -56,8 +62,8 @@ export class CopyModel extends FormModel {
 
   /** Why the target is not valid. */
   get targetProblem(): 'nowhere' | 'same' | 'inside' | null {
-    const { bucket, prefix } = this.chooser;
-    if (!bucket) {
+    const { bucket, bucketName, prefix } = this.chooser;
+    if (!bucketName) {
       return 'nowhere';
     }
     if (bucket !== this._options.bucket) {
@@ -198,6 +204,8 @@ export namespace CopyModel {
     /** The initial folder: the one that contains the rows. */
     prefix: string;
     rows: readonly IRow[];
+    /** The connections that can be the target; none if there is no choice. */
+    connections?: readonly ConnectionSummary[];
     sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   }
 }

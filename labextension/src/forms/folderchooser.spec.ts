@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 
-import { Deferred, page } from '../testing/fakes';
+import { connection, Deferred, page } from '../testing/fakes';
 import type { ObjectList } from '../tokens';
 import { FolderChooser } from './folderchooser';
 
@@ -44,6 +44,36 @@ describe('FolderChooser', () => {
     slow.resolve(page([], ['wrong/']));
     await slow.promise;
     expect(chooser.folders).toEqual(['x/y/']);
+  });
+
+  it('chooses a folder of another connection, whose buckets it lists', async () => {
+    const listObjects = vi
+      .fn<FolderChooser.IServer['listObjects']>()
+      .mockResolvedValue(page([], ['x/']));
+    const listBuckets = vi.fn(async (_?: AbortSignal, name = '') => ({
+      owner: null,
+      defaultBucket: null,
+      buckets: [{ Name: name ? `${name}@data` : 'data' }, { Name: name ? `${name}@old` : 'b' }],
+      listable: true
+    }));
+    const chooser = new FolderChooser({
+      server: { listObjects, listBuckets, createFolder: vi.fn() },
+      connections: [connection({ name: 'default' }), connection({ name: 'archive' })],
+      bucket: 'b',
+      prefix: 'a/',
+      sleep: async () => undefined
+    });
+    await read(chooser);
+    listObjects.mockClear();
+    chooser.chooseConnection('archive');
+    expect([chooser.connection, chooser.bucketName, chooser.prefix]).toEqual(['archive', '', '']);
+    await vi.waitFor(() => expect(chooser.buckets).toEqual(['data', 'old']));
+    // Nothing is read before a bucket is chosen.
+    expect(listObjects).not.toHaveBeenCalled();
+    chooser.typeBucket('data');
+    await read(chooser);
+    expect(chooser.bucket).toBe('archive@data');
+    expect(listObjects.mock.lastCall!.slice(0, 2)).toEqual(['archive@data', '']);
   });
 
   it('uses the entered key unchanged', async () => {

@@ -1,8 +1,9 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
+import { bucketAddress, connectionOf, named, splitBucket } from '../api/bucketaddress';
 import { ApiError } from '../api/request';
-import type { BucketList, ObjectList } from '../tokens';
+import type { BucketList, ConnectionSummary, ObjectList } from '../tokens';
 import { LatestRequest } from './formmodel';
 
 const PAGE_SIZE = 1000;
@@ -26,8 +27,24 @@ export class FolderChooser implements IDisposable {
     return this._stateChanged;
   }
 
+  /** Its address. Its name is empty while a connection is chosen and no bucket. */
   get bucket(): string {
     return this._bucket;
+  }
+
+  /** The name of its connection; empty for the default one. */
+  get connection(): string {
+    return connectionOf(this._bucket);
+  }
+
+  /** The name of the bucket in its connection. */
+  get bucketName(): string {
+    return splitBucket(this._bucket).bucket;
+  }
+
+  /** The connections to choose from. */
+  get connections(): readonly ConnectionSummary[] {
+    return this._options.connections ?? [];
   }
 
   /** Empty, or with a slash at its end. */
@@ -40,6 +57,7 @@ export class FolderChooser implements IDisposable {
     return this._text ?? this._prefix;
   }
 
+  /** The names of the known buckets in the connection. */
   get buckets(): readonly string[] {
     return this._buckets;
   }
@@ -81,9 +99,21 @@ export class FolderChooser implements IDisposable {
     this._go(bucket, prefix, 0);
   }
 
-  typeBucket(bucket: string): void {
+  /** Choose another connection: its default bucket, if it has one. */
+  chooseConnection(name: string): void {
+    if (named(name) !== this.connection) {
+      const found = this.connections.find(connection => named(connection.name) === named(name));
+      const bucket = found?.defaultBucket ?? '';
+      this.open(bucketAddress({ connection: name, bucket }), '');
+    }
+  }
+
+  /** Enter the name of a bucket in the connection, or its address in any. */
+  typeBucket(text: string): void {
+    const { connection } = this;
     this._text = null;
-    this._go(bucket, '', TYPING_DELAY_MS);
+    const bucket = text.includes('@') ? splitBucket(text) : { connection, bucket: text };
+    this._go(bucketAddress(bucket), '', TYPING_DELAY_MS);
   }
 
   type(text: string): void {
@@ -115,10 +145,15 @@ export class FolderChooser implements IDisposable {
   }
 
   private _go(bucket: string, prefix: string, wait: number): void {
+    const isElsewhere = connectionOf(bucket) !== this.connection;
     this._bucket = bucket;
     this._prefix = prefix;
     this._folders = [];
     this._token = null;
+    if (isElsewhere) {
+      this._buckets = [];
+      void this._readBuckets();
+    }
     void this._load(wait);
   }
 
@@ -131,8 +166,11 @@ export class FolderChooser implements IDisposable {
     this._loading = true;
     this._changed();
     await this._options.sleep(wait, signal);
-    if (!signal.aborted && this._bucket) {
+    if (!signal.aborted && this.bucketName) {
       await this._read(signal);
+    } else if (!signal.aborted) {
+      this._loading = false;
+      this._changed();
     }
   }
 
@@ -170,10 +208,13 @@ export class FolderChooser implements IDisposable {
   }
 
   private async _readBuckets(): Promise<void> {
+    const { connection } = this;
     try {
-      const { buckets } = await this._options.server.listBuckets(this._closed.signal);
-      this._buckets = buckets.map(({ Name }) => Name);
-      this._changed();
+      const { buckets } = await this._options.server.listBuckets(this._closed.signal, connection);
+      if (connection === this.connection) {
+        this._buckets = buckets.map(({ Name }) => splitBucket(Name).bucket);
+        this._changed();
+      }
     } catch {
       // The user can still enter the name of a bucket.
     }
@@ -201,7 +242,7 @@ export class FolderChooser implements IDisposable {
 
 export namespace FolderChooser {
   export interface IServer {
-    listBuckets(signal?: AbortSignal): Promise<BucketList>;
+    listBuckets(signal?: AbortSignal, connection?: string): Promise<BucketList>;
     listObjects(
       bucket: string,
       prefix: string,
@@ -212,6 +253,8 @@ export namespace FolderChooser {
 
   export interface IOptions {
     server: IServer;
+    /** The connections to choose from; none if there is no choice. */
+    connections?: readonly ConnectionSummary[];
     bucket: string;
     prefix: string;
     sleep: (ms: number, signal: AbortSignal) => Promise<void>;

@@ -8,6 +8,11 @@ export function notifyError(title: string, why: string, trans: TranslationBundle
   Notification.error(trans.__('%1: %2', title, why), { autoClose: false });
 }
 
+/** Say why an action is not possible. */
+export function notifyRefused(why: string): void {
+  Notification.warning(why, { autoClose: 5000 });
+}
+
 /** Run the work; if it fails, show the title with the reason. */
 export async function notifyIfFails(
   title: string,

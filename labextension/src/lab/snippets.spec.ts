@@ -7,6 +7,32 @@ const ODD_LITERAL = 'a \\"quoted\\" \\\\ name\\n😀 \\u202e\\u2028.csv';
 
 const lines = (key: string, form?: SnippetForm) => snippet({ bucket: 'b', key }, form).split('\n');
 
+describe('snippets for a named connection', () => {
+  const location = { bucket: 'archive@b', key: 'd/a.csv' };
+
+  it('name the connection in URIs', () => {
+    expect(snippet(location, 'uri')).toBe('"s3://archive@b/d/a.csv"');
+    expect(snippet(location, 'pandas')).toContain('odhtec://archive@b/d/a.csv');
+  });
+
+  it('use boto3 only with a profile, never with the keys of the data connection', () => {
+    expect(formsOf(location.key, location.bucket)).not.toContain('boto3');
+    expect(formsOf(location.key, location.bucket, { profile: 'work' })).toContain('boto3');
+    const code = snippet(location, 'boto3', { profile: 'work' });
+    expect(code).toContain('boto3.Session(profile_name="work").client("s3")');
+    expect(code).toContain('Bucket="b"');
+    expect(code).not.toContain('AWS_S3_ENDPOINT');
+  });
+
+  it('serve a model with the Secret of the connection', () => {
+    const code = snippet({ bucket: 'archive@b', key: 'm/' }, 'serve', {
+      secretName: 'archive-keys'
+    });
+    expect(code).toContain('storageUri: "s3://b/m/"');
+    expect(code).toContain('key: archive-keys');
+  });
+});
+
 describe('formsOf', () => {
   it('offers suitable forms, the best first', () => {
     expect(formsOf('d/a.csv')).toEqual(['pandas', 'open', 'download', 'boto3', 'uri']);

@@ -1,3 +1,4 @@
+import { splitBucket } from '../api/bucketaddress';
 import { lastName, s3Uri } from '../api/keys';
 import type { IObjectLocation } from '../drive/documents';
 import { pythonString } from '../python';
@@ -18,17 +19,42 @@ export const SNIPPET_FORMS = [
 ] as const;
 export type SnippetForm = (typeof SNIPPET_FORMS)[number];
 
-/** Return the forms that suit an object or, with a slash at its end, a folder. The first one is the default. */
-export function formsOf(key: string): readonly SnippetForm[] {
+/** What is known about the connection of an object. */
+export interface ISnippetConnection {
+  /** The AWS profile that has its endpoint and keys, if any. */
+  profile?: string | null;
+  /** The Kubernetes Secret that has them, if any. */
+  secretName?: string | null;
+}
+
+/**
+ * Return the forms that suit an object or, with a slash at its end, a folder. The first one is the default. The keys of
+ * a named connection are in the kernel only if a profile has them.
+ */
+export function formsOf(
+  key: string,
+  bucket = '',
+  { profile }: ISnippetConnection = {}
+): readonly SnippetForm[] {
   if (isFolder(key)) {
     return ['list', 'download', 'serve', 'uri'];
   }
   const reading = readingForm(key);
-  return [...(reading ? [reading] : []), 'open', 'download', 'boto3', 'uri'];
+  const hasKeys = splitBucket(bucket).connection === '' || profile;
+  return [
+    ...(reading ? [reading] : []),
+    ...(['open', 'download'] as const),
+    ...(hasKeys ? (['boto3'] as const) : []),
+    'uri'
+  ];
 }
 
 /** Return code for a notebook. Only `boto3` needs keys in the kernel; all other code uses the server. */
-export function snippet({ bucket, key }: IObjectLocation, form = formsOf(key)[0]): string {
+export function snippet(
+  { bucket, key }: IObjectLocation,
+  form = formsOf(key)[0],
+  connection: ISnippetConnection = {}
+): string {
   const uri = pythonString(s3Uri(bucket, key));
   const client = (use: string, ...imports: string[]) =>
     [...imports, 'from odhtec_jupyter import Client', '', use].join('\n');
@@ -50,9 +76,9 @@ export function snippet({ bucket, key }: IObjectLocation, form = formsOf(key)[0]
     case 'download':
       return client(`Client().download(${uri}, ${pythonString(localName(key))}).wait()`);
     case 'serve':
-      return manifest(bucket, key);
+      return manifest(bucket, key, connection.secretName);
     case 'boto3':
-      return withBoto3(bucket, key);
+      return withBoto3(bucket, key, connection.profile);
     case 'uri':
       return uri;
   }
@@ -143,19 +169,24 @@ function withPandas(bucket: string, key: string): string {
   return [pandas, 'from odhtec_jupyter import Client', '', call(opened)].join('\n');
 }
 
-/** Return code that reads with boto3, configured by the environment variables of the data connection. */
-function withBoto3(bucket: string, key: string): string {
+/**
+ * Return code that reads with boto3, configured by the environment variables of the data connection, or by the profile
+ * of a named one.
+ */
+function withBoto3(address: string, key: string, profile?: string | null): string {
+  const { connection, bucket } = splitBucket(address);
   const pandas = pandasCall(key);
   // Reading Parquet needs a seekable file.
   const whole = pandas?.name === 'read_parquet';
   return [
     ...(whole ? ['import io'] : []),
-    'import os',
-    '',
+    ...(connection ? [] : ['import os', '']),
     'import boto3',
     ...(pandas ? ['import pandas as pd'] : []),
     '',
-    's3 = boto3.client("s3", endpoint_url=os.environ.get("AWS_S3_ENDPOINT"))',
+    connection
+      ? `s3 = boto3.Session(profile_name=${pythonString(profile ?? connection)}).client("s3")`
+      : 's3 = boto3.client("s3", endpoint_url=os.environ.get("AWS_S3_ENDPOINT"))',
     `body = s3.get_object(Bucket=${pythonString(bucket)}, Key=${pythonString(key)})["Body"]`,
     pandas
       ? `df = pd.${pandas.name}(${whole ? 'io.BytesIO(body.read())' : 'body'}${pandas.options})`
@@ -167,7 +198,10 @@ function withBoto3(bucket: string, key: string): string {
  * Return a KServe manifest for the model in a folder. The slash separates the folder from others whose names start the
  * same.
  */
-function manifest(bucket: string, prefix: string): string {
+function manifest(address: string, prefix: string, secretName?: string | null): string {
+  // KServe knows no connections, only Secrets of the project.
+  const { bucket } = splitBucket(address);
+  const secret = /^[a-z0-9.-]+$/.test(secretName ?? '') ? secretName : 'my-storage';
   const yaml = `apiVersion: serving.kserve.io/v1beta1
 kind: InferenceService
 metadata:
@@ -182,7 +216,7 @@ spec:
       runtime: vllm-runtime
       storageUri: ${pythonString(s3Uri(bucket, prefix))}
       # With a data connection of the project, for its bucket, in the place of storageUri:
-      # storage: {key: my-storage, path: ${pythonString(prefix)}}
+      # storage: {key: ${secret}, path: ${pythonString(prefix)}}
       resources:
         limits:
           nvidia.com/gpu: "1"

@@ -1,3 +1,4 @@
+import { bucketAddress, connectionOf, named, splitBucket } from '../api/bucketaddress';
 import { parentPrefix } from '../api/keys';
 import { ApiError } from '../api/request';
 import { Buckets } from './buckets';
@@ -13,8 +14,14 @@ import type { ILocation, IChange } from './storage';
 export class BrowserModel extends ListModel {
   readonly recent = new RecentLocations();
 
+  /** The buckets of the open connection. */
   get buckets(): Buckets {
     return this._buckets;
+  }
+
+  /** The name of the open connection, also if none of its buckets is open; empty for the default one. */
+  get connection(): string {
+    return this._connection;
   }
 
   /** Whether the first page of a location is loading, or the buckets before it. */
@@ -38,6 +45,9 @@ export class BrowserModel extends ListModel {
    */
   async start(remembered?: ILocation): Promise<void> {
     this._remembered = remembered ?? this._remembered;
+    if (this._remembered?.bucket) {
+      this._connection = connectionOf(this._remembered.bucket);
+    }
     const signal = this._startRequest();
     this._starting = true;
     this._changed();
@@ -45,6 +55,11 @@ export class BrowserModel extends ListModel {
       await this._readBuckets(signal);
     } catch (reason) {
       if (!signal.aborted) {
+        if (this._connection && ApiError.from(reason).code === 'NoSuchConnection') {
+          // It was added until the server stopped, or is not configured any more.
+          await this._leaveConnection();
+          return;
+        }
         this._starting = false;
         this._error = ApiError.from(reason);
         this._changed();
@@ -74,10 +89,35 @@ export class BrowserModel extends ListModel {
     await opened;
   }
 
-  /** Show a level. Pending replies for other locations are ignored. */
-  async open(bucket: string, prefix = '', focus: string | null = null): Promise<void> {
+  /**
+   * Show another connection: the location that was last open in it, else its default bucket. Pending replies of the
+   * previous connection are ignored.
+   */
+  async openConnection(name: string): Promise<void> {
+    const connection = named(name);
+    if (connection === this._connection) {
+      return;
+    }
     this._startRequest();
+    this._clear();
+    this._connection = connection;
+    this._remembered = undefined;
+    const last = this._last.get(connection);
+    await (last ? this.startAt(last) : this.start());
+  }
+
+  /** Show a level. Pending replies for other locations are ignored. */
+  async open(address: string, prefix = '', focus: string | null = null): Promise<void> {
+    const signal = this._startRequest();
     this._starting = false;
+    const bucket = bucketAddress(splitBucket(address));
+    if (connectionOf(bucket) !== this._connection) {
+      this._connection = connectionOf(bucket);
+      this._buckets = new Buckets();
+      this._started = true;
+      // The list of the location reports what is wrong with the connection.
+      void this._readBuckets(signal).catch(() => undefined);
+    }
     const { store, pageSize } = this._options;
     const listing = new Listing({
       store,
@@ -99,6 +139,7 @@ export class BrowserModel extends ListModel {
       return;
     }
     if (!listing.error) {
+      this._last.set(this._connection, { bucket, prefix });
       this.recent.add({ bucket, prefix });
       this._changed();
     }
@@ -163,14 +204,19 @@ export class BrowserModel extends ListModel {
 
   /** Reload everything after the connection has changed, and open the default bucket if none is open. */
   async reconnect(): Promise<void> {
-    this._started = false;
-    this._buckets = new Buckets();
     const { bucket, prefix } = this;
     this._remembered = bucket === null ? this._remembered : { bucket, prefix };
-    this._listing?.stop();
-    this._listing = null;
-    this._leaveSearch();
+    this._clear();
     await this.start();
+  }
+
+  /** Forget what is known of a connection that does not exist any more, or is another one now. */
+  async connectionRemoved(name: string): Promise<void> {
+    this._last.delete(named(name));
+    this.recent.remove(({ bucket }) => connectionOf(bucket) === named(name));
+    if (this._connection === named(name)) {
+      await this._leaveConnection();
+    }
   }
 
   /** Whether the user is entering a path. */
@@ -192,8 +238,26 @@ export class BrowserModel extends ListModel {
     return this._abort.signal;
   }
 
+  /** Open the default connection in place of one that does not exist any more. */
+  private async _leaveConnection(): Promise<void> {
+    this._last.delete(this._connection);
+    await this.openConnection('');
+  }
+
+  /** Show nothing, before another connection or another state of this one is read. */
+  private _clear(): void {
+    this._started = false;
+    this._buckets = new Buckets();
+    this._listing?.stop();
+    this._listing = null;
+    this._leaveSearch();
+    this._renaming = null;
+    this._isEditingPath = false;
+    this.selection.reset();
+  }
+
   private async _readBuckets(signal: AbortSignal): Promise<void> {
-    const list = await this._options.store.listBuckets(signal);
+    const list = await this._options.store.listBuckets(signal, this._connection);
     if (!signal.aborted) {
       this._buckets = new Buckets(list);
       this._changed();
@@ -201,6 +265,9 @@ export class BrowserModel extends ListModel {
   }
 
   private _remembered: ILocation | undefined;
+  private _connection = '';
+  /** The last location of each connection in this session. */
+  private readonly _last = new Map<string, ILocation>();
   private _started = false;
   private _starting = false;
   private _buckets = new Buckets();

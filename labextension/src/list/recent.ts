@@ -24,6 +24,11 @@ export class RecentLocations {
     }
   }
 
+  /** Remove locations that do not exist any more. */
+  remove(isGone: (location: ILocation) => boolean): void {
+    this._locations = this._locations.filter(location => !isGone(location));
+  }
+
   private _without({ bucket, prefix }: ILocation): readonly ILocation[] {
     return this._locations.filter(
       location => location.bucket !== bucket || location.prefix !== prefix

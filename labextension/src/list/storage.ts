@@ -2,12 +2,13 @@ import type { BucketList, IListOptions, ObjectList } from '../tokens';
 
 /** The part of the storage API that the browser needs. */
 export interface IStorage {
-  listBuckets(signal?: AbortSignal): Promise<BucketList>;
+  listBuckets(signal?: AbortSignal, connection?: string): Promise<BucketList>;
   listObjects(bucket: string, prefix: string, options: IListOptions): Promise<ObjectList>;
 }
 
 /** One level of one bucket. */
 export interface ILocation {
+  /** Its address, which names its connection. */
   bucket: string;
   prefix: string;
 }

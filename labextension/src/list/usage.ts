@@ -77,6 +77,18 @@ export class UsageModel implements IDisposable {
     this._stateChanged.emit();
   }
 
+  /** Discard the counts of a connection that does not exist any more, or is another one now. */
+  forgetConnection(name: string): void {
+    const start = s3Uri(`${name}@`, '').slice(0, -1);
+    for (const [uri, { counter }] of this._counts) {
+      if (uri.startsWith(start)) {
+        this._counts.delete(uri);
+        counter.dispose();
+      }
+    }
+    this._stateChanged.emit();
+  }
+
   private readonly _stateChanged = new Signal<this, void>(this);
   private readonly _counts = new Map<string, { counter: SizeCounter; usage: IUsage }>();
   private _isDisposed = false;

@@ -5,6 +5,7 @@ import { ITranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { codeIcon, copyIcon, MenuSvg } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
+import { connectionOf } from '../api/bucketaddress';
 import { ISidebar, type Sidebar } from '../lab/browsers/sidebar';
 import {
   selectedLocation,
@@ -133,13 +134,14 @@ function formLabels(trans: TranslationBundle): Record<SnippetForm, string> {
 
 /** Return the requested code for the selected object, or null if it does not suit it. */
 function snippetFor(
-  sidebar: Pick<Sidebar, 'current'>,
+  sidebar: Pick<Sidebar, 'current' | 'connections'>,
   args: ReadonlyPartialJSONObject
 ): { form: SnippetForm; code: string } | null {
   const location = selectedLocation(sidebar, args);
-  const forms = location ? formsOf(location.key) : [];
+  const connection = location ? sidebar.connections.find(connectionOf(location.bucket)) : undefined;
+  const forms = location ? formsOf(location.key, location.bucket, connection) : [];
   const form = forms.find(one => one === (args.form ?? forms[0]));
-  return location && form ? { form, code: snippet(location, form) } : null;
+  return location && form ? { form, code: snippet(location, form, connection) } : null;
 }
 
 /** Insert code into an empty code cell or a new one, and a part of a line at the cursor. */

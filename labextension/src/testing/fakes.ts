@@ -1,6 +1,7 @@
 import { vi } from 'vitest';
 
 import type {
+  ConnectionSummary,
   HubRepo,
   ObjectDetails,
   ObjectList,
@@ -82,6 +83,31 @@ export function upload(fields: Partial<Upload> = {}): Upload {
   };
 }
 
+export function connection(fields: Partial<ConnectionSummary> = {}): ConnectionSummary {
+  return {
+    name: 'archive',
+    title: null,
+    source: 'session',
+    error: null,
+    removable: false,
+    endpoint: null,
+    preset: 'amazon',
+    region: null,
+    defaultBucket: null,
+    accessKeyId: null,
+    secretAccessKeySet: true,
+    sessionTokenSet: false,
+    profile: null,
+    anonymous: false,
+    requesterPays: false,
+    readOnly: false,
+    addressingStyle: null,
+    caBundleSet: false,
+    secretName: null,
+    ...fields
+  };
+}
+
 export function hubRepo(fields: Partial<HubRepo> = {}): HubRepo {
   const files = [
     { path: 'model.safetensors', size: 1000 },
@@ -150,6 +176,7 @@ export function fakeActions(): {
     pickFiles: vi.fn(),
     pickFolder: vi.fn(),
     drop: vi.fn(),
+    startRenaming: vi.fn(),
     rename: vi.fn(),
     canMove: vi.fn(() => true),
     moveRows: vi.fn(),
@@ -161,6 +188,10 @@ export function fakeActions(): {
     downloadUrl: vi.fn(() => '/download'),
     importModel: vi.fn(),
     settings: vi.fn(),
+    addConnection: vi.fn(),
+    removeConnection: vi.fn(),
+    saveConnection: vi.fn(),
+    testConnection: vi.fn(),
     refresh: vi.fn(),
     pauseTransfer: vi.fn(),
     resumeTransfer: vi.fn(),

@@ -10,6 +10,7 @@ describe('UnfinishedModel', () => {
     const uploads = ['mine', 'theirs', 'left'].map(uploadId => upload({ uploadId }));
     const model = new UnfinishedModel({
       server: { listUploads: async () => ({ uploads }), abortUpload: vi.fn() },
+      connections: () => [''],
       isOwn: id => own.has(id),
       locked: async () => new Set(['mine', 'theirs'])
     });
@@ -29,6 +30,7 @@ describe('UnfinishedModel', () => {
         },
         abortUpload: vi.fn()
       },
+      connections: () => [''],
       isOwn: () => false,
       locked: async () => new Set()
     });
@@ -42,6 +44,35 @@ describe('UnfinishedModel', () => {
     expect(model.uploads.map(({ uploadId }) => uploadId)).toEqual(['new']);
   });
 
+  it('shows the uploads to all connections, newest first, and keeps those it cannot read', async () => {
+    const replies: Record<string, UploadList['uploads']> = {
+      '': [upload({ uploadId: 'old', createdAt: '2026-01-01T00:00:00Z' })],
+      archive: [
+        upload({ uploadId: 'new', bucket: 'archive@data', createdAt: '2026-01-02T00:00:00Z' })
+      ]
+    };
+    const listUploads = vi.fn(async (_?: AbortSignal, connection = '') => ({
+      uploads: replies[connection]
+    }));
+    const model = new UnfinishedModel({
+      server: { listUploads, abortUpload: vi.fn() },
+      connections: () => ['', 'archive'],
+      isOwn: () => false,
+      locked: async () => new Set()
+    });
+    await model.refresh();
+    expect(model.uploads.map(({ uploadId }) => uploadId)).toEqual(['new', 'old']);
+    replies[''] = [];
+    listUploads.mockImplementation(async (_, connection = '') => {
+      if (connection === 'archive') {
+        throw new Error('down');
+      }
+      return { uploads: replies[connection] };
+    });
+    await model.refresh();
+    expect(model.uploads.map(({ bucket }) => bucket)).toEqual(['archive@data']);
+  });
+
   it('discards an upload', async () => {
     let uploads = [upload()];
     const model = new UnfinishedModel({
@@ -51,6 +82,7 @@ describe('UnfinishedModel', () => {
           uploads = [];
         }
       },
+      connections: () => [''],
       isOwn: () => false,
       locked: async () => new Set()
     });

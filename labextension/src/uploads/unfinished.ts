@@ -1,6 +1,7 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
+import { connectionOf } from '../api/bucketaddress';
 import type { Upload, UploadList } from '../tokens';
 
 /** Uploads that the server has started and no page continues, for example after a reload or a crash. */
@@ -30,7 +31,7 @@ export class UnfinishedModel implements IDisposable {
   async refresh(): Promise<void> {
     const number = ++this._requestNumber;
     try {
-      const { uploads } = await this._options.server.listUploads();
+      const uploads = await this._readUploads();
       const locked = await this._options.locked();
       if (number === this._requestNumber) {
         this._uploads = uploads.filter(({ uploadId }) => !locked.has(uploadId));
@@ -39,6 +40,21 @@ export class UnfinishedModel implements IDisposable {
     } catch {
       // The listing reports the error; keep the old list.
     }
+  }
+
+  /** Read the uploads to all connections. Where they cannot be read, the old ones stay. */
+  private async _readUploads(): Promise<Upload[]> {
+    const { server, connections } = this._options;
+    const before = this._uploads;
+    const of = async (connection: string) => {
+      try {
+        return (await server.listUploads(undefined, connection)).uploads;
+      } catch {
+        return before.filter(({ bucket }) => connectionOf(bucket) === connection);
+      }
+    };
+    const found = (await Promise.all(connections().map(of))).flat();
+    return found.sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
   }
 
   async discard(id: string): Promise<void> {
@@ -57,9 +73,11 @@ export class UnfinishedModel implements IDisposable {
 export namespace UnfinishedModel {
   export interface IOptions {
     server: {
-      listUploads(): Promise<UploadList>;
+      listUploads(signal?: AbortSignal, connection?: string): Promise<UploadList>;
       abortUpload(id: string): Promise<void>;
     };
+    /** Return the names of the connections that can be used; the default one is empty. */
+    connections: () => readonly string[];
     /** Return whether this page shows the upload in a row. */
     isOwn: (id: string) => boolean;
     /** Return the uploads that some page is sending. */

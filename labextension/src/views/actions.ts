@@ -13,6 +13,8 @@ export interface IBrowserActions {
   pickFolder(): void;
   /** Upload dropped files to the prefix, or to the folder that is shown. */
   drop(data: DataTransfer, prefix?: string): void;
+  /** Show the field for a new name, unless the connection is read-only. */
+  startRenaming(key: string): void;
   rename(row: IRow, name: string): void;
   canMove(what: IDragged, target: ILocation): boolean;
   /** Move or copy rows; asks first if there are several or a folder. */
@@ -26,6 +28,12 @@ export interface IBrowserActions {
   downloadUrl(row: IRow): string;
   importModel(): void;
   settings(): void;
+  addConnection(): void;
+  /** Ask, then remove a connection that was added. */
+  removeConnection(name: string): void;
+  /** Ask, then save a connection that was added. */
+  saveConnection(name: string): void;
+  testConnection(name: string): void;
   refresh(): void;
   pauseTransfer(id: string): void;
   /** Resume a transfer; asks for the token if one is required. */

@@ -70,3 +70,48 @@ describe('LabActions', () => {
     expect(unfinished.discard).toHaveBeenCalledWith('u1');
   });
 });
+
+describe('LabActions on a read-only connection', () => {
+  const model = { bucket: 'frozen@data', connection: 'frozen', prefix: '', setRenaming: vi.fn() };
+  const moves = { canMove: vi.fn(() => true), moveRows: vi.fn(async () => undefined) };
+  const objects = { remove: vi.fn(), importModel: vi.fn() };
+  const dialogs = { newFolder: vi.fn(), newBucket: vi.fn() };
+  const connections = {
+    find: (name: string) => (name === 'frozen' ? { readOnly: true } : undefined),
+    titleOf: (name: string) => name
+  };
+  const options = { model, moves, objects, dialogs, connections, trans };
+  const actions = new LabActions(options as unknown as LabActions.IOptions);
+  const frozen = { bucket: 'frozen@data', rows: [] };
+  const open = { bucket: 'data', rows: [] };
+
+  beforeEach(() => vi.clearAllMocks());
+
+  it('starts nothing that would write', () => {
+    actions.remove([]);
+    actions.importModel();
+    actions.newFolder();
+    actions.newBucket('');
+    actions.startRenaming('k');
+    for (const start of [
+      objects.remove,
+      objects.importModel,
+      dialogs.newFolder,
+      dialogs.newBucket,
+      model.setRenaming
+    ]) {
+      expect(start).not.toHaveBeenCalled();
+    }
+  });
+
+  it('copies from it, but neither moves from it nor copies to it', () => {
+    const here = { bucket: 'frozen@data', prefix: '' };
+    const there = { bucket: 'data', prefix: '' };
+    expect([actions.canMove(open, here), actions.canMove(frozen, there)]).toEqual([false, true]);
+    actions.moveRows(open, here, true);
+    actions.moveRows(frozen, there, false);
+    expect(moves.moveRows).not.toHaveBeenCalled();
+    actions.moveRows(frozen, there, true);
+    expect(moves.moveRows).toHaveBeenCalledTimes(1);
+  });
+});

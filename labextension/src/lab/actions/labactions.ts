@@ -2,23 +2,29 @@ import { Clipboard } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { OdhTecAPI } from '../../api/api';
+import { connectionOf } from '../../api/bucketaddress';
 import { s3Uri } from '../../api/keys';
+import { ApiError } from '../../api/request';
 import type { IObjectLocation } from '../../drive/documents';
 import type { BrowserModel } from '../../list/browser';
 import type { IDragged } from '../../list/changes/dragging';
 import type { Edits } from '../../list/changes/edits';
 import type { IWorkspaceItem, Moves } from '../../list/changes/moves';
+import type { ConnectionsModel } from '../../list/connections';
 import type { IRow } from '../../list/rows';
 import type { ILocation } from '../../list/storage';
 import type { Transfer, Upload } from '../../tokens';
 import type { TransfersModel } from '../../transfers/transfers';
 import { droppedEntries, filesOf, pickedFiles } from '../../uploads/dropped';
-import { fileMismatch, type FileMismatch, type UnfinishedModel } from '../../uploads/unfinished';
+import { fileMismatch, type UnfinishedModel } from '../../uploads/unfinished';
 import type { UploadsModel } from '../../uploads/uploads';
 import type { IBrowserActions } from '../../views/actions';
+import { readOnlyReason } from '../../views/readonly';
 import { transferTitle } from '../../views/transfers/TransferRow';
 import type { Dialogs } from '../dialogs/dialogs';
-import { notifyIfFails } from '../errornotifications';
+import { notifyIfFails, notifyRefused } from '../errornotifications';
+import type { ConnectionActions } from './connectionactions';
+import { mismatchText } from './mismatchtext';
 import type { ObjectActions } from './objectactions';
 
 /** The browser's actions in Lab, with its dialogs, notifications and clipboard. */
@@ -43,18 +49,18 @@ export class LabActions implements IBrowserActions {
   }
 
   pickFiles(): void {
-    this._pick(false);
+    this._write(() => this._pick(false));
   }
 
   pickFolder(): void {
-    this._pick(true);
+    this._write(() => this._pick(true));
   }
 
   drop(data: DataTransfer, prefix = this._options.model.prefix): void {
     const { model, uploads, trans } = this._options;
     const { bucket } = model;
     const entries = droppedEntries(data);
-    if (bucket !== null && entries.length) {
+    if (bucket !== null && entries.length && this._isWritable(model.connection)) {
       this._try(trans.__('The dropped files could not be read'), async () => {
         uploads.add(bucket, prefix, await filesOf(entries));
       });
@@ -64,7 +70,7 @@ export class LabActions implements IBrowserActions {
   newFolder(): void {
     const { model, edits, dialogs, trans } = this._options;
     const { bucket, prefix } = model;
-    if (bucket === null) {
+    if (bucket === null || !this._isWritable(model.connection)) {
       return;
     }
     this._try(trans.__('The folder could not be created'), async () => {
@@ -76,17 +82,28 @@ export class LabActions implements IBrowserActions {
   }
 
   newBucket(suggested: string): void {
-    const { edits, dialogs, trans } = this._options;
+    const { model, edits, dialogs, trans } = this._options;
+    const { connection } = model;
+    if (!this._isWritable(connection)) {
+      return;
+    }
     this._try(trans.__('The bucket could not be created'), async () => {
       const name = await dialogs.newBucket(suggested);
+      if (name?.includes('@')) {
+        throw new ApiError('BadRequest', trans.__('The name of a bucket cannot contain @.'), 400);
+      }
       if (name) {
-        await edits.createBucket(name);
+        await edits.createBucket(name, connection);
       }
     });
   }
 
   remove(rows: readonly IRow[]): void {
-    void this._options.objects.remove(rows);
+    this._write(() => void this._options.objects.remove(rows));
+  }
+
+  startRenaming(key: string): void {
+    this._write(() => this._options.model.setRenaming(key));
   }
 
   rename(row: IRow, name: string): void {
@@ -94,13 +111,20 @@ export class LabActions implements IBrowserActions {
     this._try(trans.__('The item could not be renamed'), () => moves.rename(row, name));
   }
 
-  canMove: IBrowserActions['canMove'] = (what, target) => this._options.moves.canMove(what, target);
+  canMove: IBrowserActions['canMove'] = (what, target) =>
+    this._readOnlyReason(connectionOf(target.bucket)) === null &&
+    this._options.moves.canMove(what, target);
 
   moveRows: IBrowserActions['moveRows'] = (what, target, copies) => {
     const { moves, trans } = this._options;
     const title = copies
       ? trans.__('The items could not be copied')
       : trans.__('The items could not be moved');
+    // A move deletes what it has copied.
+    const written = [target.bucket, ...(copies ? [] : [what.bucket])];
+    if (!written.every(bucket => this._isWritable(connectionOf(bucket)))) {
+      return;
+    }
     this._try(title, () => moves.moveRows(what, target, copies));
   };
 
@@ -112,7 +136,11 @@ export class LabActions implements IBrowserActions {
 
   copyFromWorkspace(items: readonly IWorkspaceItem[], target: ILocation): void {
     const { moves, trans } = this._options;
-    this._try(trans.__('The items could not be copied'), () => moves.fromWorkspace(items, target));
+    if (this._isWritable(connectionOf(target.bucket))) {
+      this._try(trans.__('The items could not be copied'), () =>
+        moves.fromWorkspace(items, target)
+      );
+    }
   }
 
   copyUri(rows: readonly IRow[]): void {
@@ -130,7 +158,7 @@ export class LabActions implements IBrowserActions {
   }
 
   importModel(): void {
-    void this._options.objects.importModel();
+    this._write(() => void this._options.objects.importModel());
   }
 
   copyText(text: string): void {
@@ -138,16 +166,36 @@ export class LabActions implements IBrowserActions {
   }
 
   settings(): void {
-    const { model, api, dialogs } = this._options;
+    const { model, connections, api, dialogs } = this._options;
     void dialogs.settings({
       server: api,
-      onS3Saved: () => void model.reconnect(),
+      onS3Saved: () => {
+        void model.reconnect();
+        void connections.refresh();
+      },
       onConcurrencySaved: this._options.onConcurrency
     });
   }
 
+  addConnection(): void {
+    void this._options.connectionActions.add(this._options.model);
+  }
+
+  removeConnection(name: string): void {
+    void this._options.connectionActions.remove(name);
+  }
+
+  saveConnection(name: string): void {
+    void this._options.connectionActions.save(name);
+  }
+
+  testConnection(name: string): void {
+    void this._options.connectionActions.test(name);
+  }
+
   refresh(): void {
     void this._options.model.refresh();
+    void this._options.connections.refresh();
     // Retry an event stream that was refused.
     this._options.transfers.start();
     void this._options.unfinished.refresh();
@@ -212,6 +260,27 @@ export class LabActions implements IBrowserActions {
     });
   }
 
+  private _readOnlyReason(connection: string): string | null {
+    const { connections, trans } = this._options;
+    return readOnlyReason(connection, connections, trans);
+  }
+
+  /** Return whether a connection can be written to; otherwise say why not. */
+  private _isWritable(connection: string): boolean {
+    const why = this._readOnlyReason(connection);
+    if (why !== null) {
+      notifyRefused(why);
+    }
+    return why === null;
+  }
+
+  /** Do this unless the open connection is read-only. */
+  private _write(work: () => void): void {
+    if (this._isWritable(this._options.model.connection)) {
+      work();
+    }
+  }
+
   private _pick(folder: boolean): void {
     const { model, uploads } = this._options;
     const { bucket, prefix } = model;
@@ -238,36 +307,12 @@ function choose(
   input.click();
 }
 
-function mismatchText(
-  why: FileMismatch,
-  upload: Upload,
-  file: File,
-  trans: TranslationBundle
-): string {
-  const uri = s3Uri(upload.bucket, upload.key);
-  switch (why) {
-    case 'name':
-      return trans.__('The interrupted upload is for %1, but you chose %2.', uri, file.name);
-    case 'size':
-      return trans.__(
-        '%1 has %2 bytes, but the file uploaded to %3 had %4.',
-        file.name,
-        file.size.toLocaleString(),
-        uri,
-        upload.size.toLocaleString()
-      );
-    default:
-      return trans.__(
-        '%1 has changed since its upload started. Discard the interrupted upload, then upload the file again.',
-        file.name
-      );
-  }
-}
-
 export namespace LabActions {
   export interface IOptions {
     api: OdhTecAPI;
     model: BrowserModel;
+    connections: ConnectionsModel;
+    connectionActions: ConnectionActions;
     edits: Edits;
     moves: Moves;
     uploads: UploadsModel;

@@ -1,6 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { OdhTecAPI } from '../../api/api';
+import { splitBucket } from '../../api/bucketaddress';
 import { nameIn, parentPrefix, s3Uri } from '../../api/keys';
 import { CopyModel } from '../../forms/copymodel';
 import { DeleteModel } from '../../forms/deletemodel';
@@ -11,6 +12,7 @@ import { ShareModel } from '../../forms/sharemodel';
 import { VersionsModel } from '../../forms/versionsmodel';
 import type { BrowserModel } from '../../list/browser';
 import type { Edits } from '../../list/changes/edits';
+import type { ConnectionsModel } from '../../list/connections';
 import type { IRow } from '../../list/rows';
 import { SizeCounter } from '../../list/sizecounter';
 import { sleep } from '../../sleep';
@@ -39,7 +41,13 @@ export class ObjectActions {
     const { model, api, transfers, dialogs } = this._options;
     const { bucket, prefix } = model;
     if (bucket !== null && rows.length) {
-      const form = new CopyModel({ server: api, action, bucket, prefix, rows, sleep });
+      const connections = this._options.connections.all.filter(
+        ({ error, readOnly }) => error === null && !readOnly
+      );
+      const form = new CopyModel({
+        ...{ server: api, action, bucket, prefix, rows, sleep },
+        connections
+      });
       await dialogs.copy(form, transfer => transfers.add(transfer));
     }
   }
@@ -159,7 +167,7 @@ export class ObjectActions {
       if (objects.length || prefixes.length) {
         const why = trans.__('%1 is not empty. Delete its objects first.', s3Uri(bucket, ''));
         notifyError(title, why, trans);
-      } else if (await dialogs.confirmDeleteBucket(bucket)) {
+      } else if (await dialogs.confirmDeleteBucket(splitBucket(bucket).bucket)) {
         await api.deleteBucket(bucket);
         await model.reconnect();
       }
@@ -177,6 +185,7 @@ export namespace ObjectActions {
   export interface IOptions {
     api: OdhTecAPI;
     model: BrowserModel;
+    connections: ConnectionsModel;
     edits: Edits;
     transfers: TransfersModel;
     dialogs: ObjectDialogs;

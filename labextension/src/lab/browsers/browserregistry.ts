@@ -8,14 +8,17 @@ import type { IObjectLocation } from '../../drive/documents';
 import { BrowserModel } from '../../list/browser';
 import { Edits } from '../../list/changes/edits';
 import { Moves } from '../../list/changes/moves';
+import type { ConnectionsModel } from '../../list/connections';
 import type { IChange, ILocation, IRenamed } from '../../list/storage';
 import type { UsageModel } from '../../list/usage';
 import type { Transfer } from '../../tokens';
 import type { TransfersModel } from '../../transfers/transfers';
 import type { UnfinishedModel } from '../../uploads/unfinished';
 import type { UploadsModel } from '../../uploads/uploads';
+import { ConnectionActions } from '../actions/connectionactions';
 import { LabActions } from '../actions/labactions';
 import { ObjectActions } from '../actions/objectactions';
+import { ConnectionDialogs } from '../dialogs/connectiondialogs';
 import type { Dialogs } from '../dialogs/dialogs';
 import { confirmMove } from '../dialogs/movedialog';
 import { ObjectDialogs } from '../dialogs/objectdialogs';
@@ -24,7 +27,17 @@ import { BrowserPanel } from './panel';
 
 /** Creates all browsers of the page, knows the current one and notifies each of changes. */
 export class BrowserRegistry {
-  constructor(private readonly _options: BrowserRegistry.IOptions) {}
+  constructor(private readonly _options: BrowserRegistry.IOptions) {
+    const { api, connections, uploads, trans } = _options;
+    this._connectionActions = new ConnectionActions({
+      server: api,
+      connections,
+      uploads,
+      dialogs: new ConnectionDialogs({ trans, focus: () => this.show() }),
+      onRemoved: name => this._connectionRemoved(name),
+      trans
+    });
+  }
 
   /** The browser used last, on which commands act. */
   get current(): IBrowserInstance {
@@ -97,6 +110,16 @@ export class BrowserRegistry {
     this._refresh([{ bucket, prefix }], () => ({}));
   }
 
+  /** Show nothing any more of a connection that has been removed. */
+  private _connectionRemoved(name: string): void {
+    const { unfinished, usage } = this._options;
+    usage.forgetConnection(name);
+    for (const model of new Set([...this._all].map(instance => instance.model))) {
+      void model.connectionRemoved(name);
+    }
+    void unfinished.refresh();
+  }
+
   private _refresh(locations: readonly ILocation[], change: (bucket: string) => IChange): void {
     locations.forEach(({ bucket, prefix }) => this._options.usage.invalidate(bucket, prefix));
     for (const model of new Set([...this._all].map(instance => instance.model))) {
@@ -107,12 +130,14 @@ export class BrowserRegistry {
   }
 
   private _createModel(): Pick<IBrowserInstance, 'model' | 'actions'> {
-    const { api, trans, dialogs, uploads, transfers, unfinished, setting } = this._options;
+    const { api, trans, dialogs, connections, uploads, transfers, unfinished, setting } =
+      this._options;
     const model = new BrowserModel({ store: api, pageSize: () => setting('pageSize', 1000) });
     const edits = new Edits(api, model);
     const objects = new ObjectActions({
       api,
       model,
+      connections,
       edits,
       transfers,
       dialogs: new ObjectDialogs({ trans, focus: () => this.show() }),
@@ -123,6 +148,8 @@ export class BrowserRegistry {
     const actions = new LabActions({
       api,
       model,
+      connections,
+      connectionActions: this._connectionActions,
       edits,
       moves: this._createMoves(model),
       objects,
@@ -139,15 +166,17 @@ export class BrowserRegistry {
   }
 
   private _createPanel(
-    { id, location, onFirstShown }: BrowserRegistry.IInstanceOptions,
+    { id, location, isCell, onFirstShown }: BrowserRegistry.IInstanceOptions,
     model: BrowserModel,
     actions: LabActions
   ): BrowserPanel {
-    const { usage, transfers, uploads, unfinished, trans } = this._options;
+    const { connections, usage, transfers, uploads, unfinished, trans } = this._options;
     return new BrowserPanel({
       id,
       location,
+      isCell,
       model,
+      connections,
       usage,
       transfers,
       uploads,
@@ -197,6 +226,7 @@ export class BrowserRegistry {
     }
   }
 
+  private readonly _connectionActions: ConnectionActions;
   private readonly _all = new Set<IBrowserInstance>();
   private readonly _currentChanged = new Signal<this, void>(this);
   private _current: IBrowserInstance | null = null;
@@ -222,6 +252,7 @@ function locationOf(uri: string): ILocation | null {
 export namespace BrowserRegistry {
   export interface IOptions {
     api: OdhTecAPI;
+    connections: ConnectionsModel;
     usage: UsageModel;
     transfers: TransfersModel;
     uploads: UploadsModel;
@@ -246,6 +277,8 @@ export namespace BrowserRegistry {
     /** The initial location; null to use the remembered or the default one. */
     location: ILocation | null;
     onFirstShown: () => void;
+    /** Whether it is in the output of a cell. */
+    isCell?: boolean;
     /** An instance whose browser the new panel shows as well. */
     sharedWith?: IBrowserInstance | null;
   }

@@ -7,8 +7,10 @@ import type { ISignal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
 
 import { OdhTecAPI } from '../../api/api';
+import { named } from '../../api/bucketaddress';
 import type { IObjectLocation } from '../../drive/documents';
 import type { BrowserModel } from '../../list/browser';
+import { ConnectionsModel } from '../../list/connections';
 import { isLocation, type ILocation } from '../../list/storage';
 import { UsageModel } from '../../list/usage';
 import { sleep } from '../../sleep';
@@ -47,6 +49,7 @@ export class Sidebar implements IBrowserInstance {
     const { trans } = _options;
     const dialogs = new Dialogs(trans);
     this.api = new OdhTecAPI(_options.serverSettings);
+    this.connections = new ConnectionsModel(this.api);
     this.usage = new UsageModel(this.api);
     this.transfers = new TransfersModel({
       server: this.api,
@@ -74,6 +77,7 @@ export class Sidebar implements IBrowserInstance {
     });
     this.unfinished = new UnfinishedModel({
       server: this.api,
+      connections: () => this._usableConnections(),
       isOwn: id => this.uploads.has(id),
       locked: lockedUploads
     });
@@ -93,6 +97,7 @@ export class Sidebar implements IBrowserInstance {
     });
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible' && this.panel.isVisible) {
+        void this.connections.refresh();
         void this.unfinished.refresh();
       }
     });
@@ -106,6 +111,7 @@ export class Sidebar implements IBrowserInstance {
 
   readonly api: OdhTecAPI;
   readonly model: BrowserModel;
+  readonly connections: ConnectionsModel;
   readonly usage: UsageModel;
   readonly transfers: TransfersModel;
   readonly uploads: UploadsModel;
@@ -160,9 +166,10 @@ export class Sidebar implements IBrowserInstance {
 
   private _createRegistry(dialogs: Dialogs): BrowserRegistry {
     const { trans, bringToFront } = this._options;
-    const { api, usage, transfers, uploads, unfinished } = this;
+    const { api, connections, usage, transfers, uploads, unfinished } = this;
     return new BrowserRegistry({
       api,
+      connections,
       usage,
       transfers,
       uploads,
@@ -180,8 +187,16 @@ export class Sidebar implements IBrowserInstance {
       onTransferEnded: transfer => this._onFinished(transfer),
       onFirstShown: () => {
         this._concurrencyRead ??= this._readConcurrency();
+        // Uploads to connections that were not known yet.
+        void connections.refresh().then(() => unfinished.refresh());
       }
     });
+  }
+
+  /** Return the names of the connections that can be used, or of the default one until they are known. */
+  private _usableConnections(): string[] {
+    const usable = this.connections.all.filter(({ error }) => error === null);
+    return usable.length ? usable.map(({ name }) => named(name)) : [''];
   }
 
   private _setting<T extends boolean | number>(name: string, fallback: T): T {

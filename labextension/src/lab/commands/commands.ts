@@ -13,8 +13,10 @@ import type { CommandRegistry } from '@lumino/commands';
 
 import { CommandIDs } from '../../tokens';
 import { bucketIcon, folderUploadIcon, importIcon } from '../../views/icons';
+import { readOnlyReason } from '../../views/readonly';
 import type { Sidebar } from '../browsers/sidebar';
 import { bringToFront } from '../mainarea';
+import { addConnectionMenu, connectionCommands } from './connectioncommands';
 import { addObjectMenus, objectCommands } from './objectcommands';
 
 /** The commands take no arguments: they act on the browser used last and its selection. */
@@ -29,6 +31,10 @@ export function addCommands(
   const model = () => sidebar.current.model;
   const actions = () => sidebar.current.actions;
   const hasBucket = () => model().bucket !== null;
+  const connections = () => sidebar.connections;
+  const problem = () => readOnlyReason(model().connection, connections(), trans);
+  const isWritable = () => problem() === null;
+  const canWriteHere = () => hasBucket() && isWritable();
   const hasSelection = () => model().selectedRows.length > 0;
   const show = () => bringToFront(app, sidebar.panel);
 
@@ -50,25 +56,29 @@ export function addCommands(
     [CommandIDs.upload]: {
       label: trans.__('Upload Files…'),
       icon: fileUploadIcon,
-      isEnabled: hasBucket,
+      caption: () => problem() ?? '',
+      isEnabled: canWriteHere,
       execute: () => actions().pickFiles()
     },
     [CommandIDs.uploadFolder]: {
       label: trans.__('Upload Folder…'),
       icon: folderUploadIcon,
-      isEnabled: hasBucket,
+      caption: () => problem() ?? '',
+      isEnabled: canWriteHere,
       execute: () => actions().pickFolder()
     },
     [CommandIDs.newFolder]: {
       label: trans.__('New Folder…'),
       icon: newFolderIcon,
-      isEnabled: hasBucket,
+      caption: () => problem() ?? '',
+      isEnabled: canWriteHere,
       execute: () => actions().newFolder()
     },
     [CommandIDs.importModel]: {
       label: trans.__('Import from Hugging Face…'),
       icon: importIcon,
-      isEnabled: hasBucket,
+      caption: () => problem() ?? '',
+      isEnabled: canWriteHere,
       execute: () => actions().importModel()
     },
     [CommandIDs.settings]: {
@@ -91,18 +101,23 @@ export function addCommands(
     [CommandIDs.remove]: {
       label: trans.__('Delete'),
       icon: deleteIcon,
-      isEnabled: hasSelection,
+      caption: () => problem() ?? '',
+      isEnabled: () => hasSelection() && isWritable(),
       execute: () => actions().remove(model().selectedRows)
     },
-    ...objectCommands(() => sidebar.current, trans)
+    ...objectCommands(() => sidebar.current, isWritable, trans),
+    ...connectionCommands(() => sidebar.current, connections(), trans)
   };
   for (const [id, options] of Object.entries(all)) {
     app.commands.addCommand(id, { describedBy, ...options });
   }
 
   addObjectMenus(app);
+  addConnectionMenu(app);
   const ids = Object.keys(all);
   // By ID, because without one Lab checks all of its commands.
-  sidebar.currentChanged.connect(() => ids.forEach(id => app.commands.notifyCommandChanged(id)));
+  const changed = () => ids.forEach(id => app.commands.notifyCommandChanged(id));
+  sidebar.currentChanged.connect(changed);
+  connections().stateChanged.connect(changed);
   return ids;
 }

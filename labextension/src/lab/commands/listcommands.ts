@@ -5,6 +5,7 @@ import type { CommandRegistry } from '@lumino/commands';
 
 import { parentPrefix } from '../../api/keys';
 import { CommandIDs, ROW_CLASS } from '../../tokens';
+import { readOnlyReason } from '../../views/readonly';
 import type { Sidebar } from '../browsers/sidebar';
 import { ROW_MENU_RANKS } from './ranks';
 
@@ -29,8 +30,10 @@ export function addListCommands(
     [CommandIDs.rename]: {
       label: trans.__('Rename'),
       icon: editIcon,
-      isEnabled: () => selected().length === 1,
-      execute: () => model().setRenaming(selected()[0]?.key ?? null)
+      isEnabled: () =>
+        selected().length === 1 &&
+        readOnlyReason(model().connection, sidebar.connections, trans) === null,
+      execute: () => sidebar.current.actions.startRenaming(selected()[0].key)
     },
     [CommandIDs.countUsage]: {
       label: () => (isCounting() ? trans.__('Stop Counting') : trans.__('Count Size of Folder')),

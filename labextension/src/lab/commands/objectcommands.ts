@@ -27,6 +27,7 @@ const BUCKET_COMMANDS = [
 /** Return the commands for objects and buckets. They act on the browser that is current when they run. */
 export function objectCommands(
   current: () => { model: BrowserModel; actions: LabActions },
+  isWritable: () => boolean,
   trans: TranslationBundle
 ): Record<string, CommandRegistry.ICommandOptions> {
   const hasBucket = () => current().model.bucket !== null;
@@ -42,7 +43,7 @@ export function objectCommands(
     },
     [CommandIDs.moveTo]: {
       label: trans.__('Move To…'),
-      isEnabled: hasSelection,
+      isEnabled: () => hasSelection() && isWritable(),
       execute: () => objects().copyTo('move', selected())
     },
     [CommandIDs.share]: {
@@ -59,12 +60,13 @@ export function objectCommands(
     },
     [CommandIDs.newBucket]: {
       label: trans.__('New Bucket…'),
+      isEnabled: isWritable,
       execute: () => current().actions.newBucket('')
     },
     [CommandIDs.deleteBucket]: {
       label: trans.__('Delete Bucket…'),
       icon: deleteIcon,
-      isEnabled: hasBucket,
+      isEnabled: () => hasBucket() && isWritable(),
       execute: () => objects().deleteBucket()
     },
     [CommandIDs.unfinishedUploads]: {

@@ -31,6 +31,14 @@ export const BUCKET_MENU_RANKS = {
   [CommandIDs.deleteBucket]: 2
 };
 
+/** The menu of the box that shows the connection, and after a line of the one that shows the bucket. */
+export const CONNECTION_MENU_RANKS = {
+  [CommandIDs.addConnection]: 20,
+  [CommandIDs.testConnection]: 21,
+  [CommandIDs.saveConnection]: 22,
+  [CommandIDs.removeConnection]: 23
+};
+
 /** The menu of Lab's file browser. */
 export const FILE_BROWSER_MENU_RANKS = { [CommandIDs.fromWorkspace]: 50 };
 

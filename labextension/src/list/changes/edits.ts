@@ -1,3 +1,4 @@
+import { bucketAddress } from '../../api/bucketaddress';
 import { chunks } from '../../api/chunks';
 import type { DeleteReply, DeleteRequest, KeyFailure, Transfer } from '../../tokens';
 import type { BrowserModel } from '../browser';
@@ -17,9 +18,11 @@ export class Edits {
     private readonly _model: BrowserModel
   ) {}
 
-  async createBucket(name: string): Promise<void> {
-    await this._server.createBucket(name);
-    await this._model.open(name);
+  /** Create a bucket in a connection, and open it. */
+  async createBucket(name: string, connection = ''): Promise<void> {
+    const address = bucketAddress({ connection, bucket: name });
+    await this._server.createBucket(address);
+    await this._model.open(address);
     await this._model.refresh();
   }
 

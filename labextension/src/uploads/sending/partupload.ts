@@ -206,7 +206,8 @@ export class PartUpload {
   }
 
   /** Return whether the object of these parts exists: its ETag ends with their number. */
-  private async _isThere({ bucket, key, size, partCount }: Upload): Promise<boolean> {
+  private async _isThere({ key, size, partCount }: Upload): Promise<boolean> {
+    const { bucket } = this._job;
     const found = await this._withRetries(() => this._sender.server.headObject(bucket, key));
     return found?.size === size && !!found.etag?.endsWith(`-${partCount}"`);
   }

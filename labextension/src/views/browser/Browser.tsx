@@ -2,13 +2,16 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { useRef, type KeyboardEvent } from 'react';
 
 import type { BrowserModel } from '../../list/browser';
+import type { ConnectionsModel } from '../../list/connections';
 import type { UsageModel } from '../../list/usage';
 import type { TransfersModel } from '../../transfers/transfers';
 import type { UnfinishedModel } from '../../uploads/unfinished';
 import type { UploadsModel } from '../../uploads/uploads';
 import type { IBrowserActions } from '../actions';
+import { ConnectionBox } from '../connections/ConnectionBox';
 import { useSignal } from '../hooks';
 import { ObjectList } from '../list/ObjectList';
+import { readOnlyReason } from '../readonly';
 import { TransferArea } from '../transfers/TransferArea';
 import { Breadcrumb } from './Breadcrumb';
 import { BucketBox } from './BucketBox';
@@ -19,18 +22,22 @@ import { Toolbar } from './Toolbar';
 
 export interface IBrowserProps {
   model: BrowserModel;
+  connections: ConnectionsModel;
   usage: UsageModel;
   transfers: TransfersModel;
   uploads: UploadsModel;
   unfinished: UnfinishedModel;
   actions: IBrowserActions;
   trans: TranslationBundle;
+  /** Whether it is in the output of a cell, whose widget knows only the default connection. */
+  isCell?: boolean;
 }
 
 /** The whole browser. All its I/O is injected, so that it works in the sidebar or anywhere else. */
 export function Browser(props: IBrowserProps): JSX.Element {
-  const { model, usage, actions, trans } = props;
+  const { model, connections, usage, actions, trans } = props;
   useSignal(model.stateChanged);
+  useSignal(connections.stateChanged);
   const dropping = useDropping(model, actions);
   const root = useRef<HTMLDivElement>(null);
   const hasRows = model.rows.length > 0 || (model.hasMore && !model.search);
@@ -49,7 +56,13 @@ export function Browser(props: IBrowserProps): JSX.Element {
       onKeyDown={onKeyDown}
       {...dropping.handlers}
     >
-      <Toolbar enabled={model.bucket !== null} actions={actions} trans={trans} />
+      <Toolbar
+        enabled={model.bucket !== null}
+        problem={readOnlyReason(model.connection, connections, trans)}
+        actions={actions}
+        trans={trans}
+      />
+      {!props.isCell && <ConnectionBox {...{ model, connections, actions, trans }} />}
       <BucketBox model={model} actions={actions} trans={trans} />
       {model.bucket !== null && <SearchBar model={model} trans={trans} />}
       <Breadcrumb model={model} onPathEntered={() => focusList(root.current!)} trans={trans} />

@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { caretDownEmptyThinIcon } from '@jupyterlab/ui-components';
 import { useId, useState, type KeyboardEvent } from 'react';
 
+import { bucketAddress, splitBucket } from '../../api/bucketaddress';
 import { parseLocation, s3Uri } from '../../api/keys';
 import type { BrowserModel } from '../../list/browser';
 import type { IBrowserActions } from '../actions';
@@ -31,19 +32,25 @@ export function BucketBox({ model, actions, trans }: IBucketBoxProps): JSX.Eleme
     setExpanded(false);
     setActive(-1);
   };
+  // The list shows names without their connection, which stands above.
+  const { connection } = model;
+  const nameOf = (address: string) => splitBucket(address).bucket;
+  const addressOf = (name: string) =>
+    name.includes('@') ? name : bucketAddress({ connection, bucket: name });
   const open = (name: string) => {
     close();
     const location = parseLocation(name, null);
     if (location) {
       void model.openLocation(location.bucket, location.path);
-    } else if (name && name !== model.bucket) {
-      void model.open(name);
+    } else if (name && addressOf(name) !== model.bucket) {
+      void model.open(addressOf(name));
     }
   };
 
+  const shown = nameOf(model.bucket ?? '');
   const name = (typed ?? '').trim();
   const location = /^s3a?:\/\//.test(name) ? parseLocation(name, null) : null;
-  const known = model.buckets.names;
+  const known = model.buckets.names.map(nameOf);
   const choices: IChoice[] = known
     .filter(bucket => bucket.toLocaleLowerCase().includes(name.toLocaleLowerCase()))
     .map((bucket, index) => ({ id: `${id}-${index}`, label: bucket, choose: () => open(bucket) }));
@@ -57,7 +64,7 @@ export function BucketBox({ model, actions, trans }: IBucketBoxProps): JSX.Eleme
   // Recent folders and buckets that cannot be listed, without the open one.
   const recent = model.recent.locations.filter(
     ({ bucket, prefix }) =>
-      (prefix !== '' || !known.includes(bucket)) &&
+      (prefix !== '' || !model.buckets.names.includes(bucket)) &&
       (bucket !== model.bucket || prefix !== model.prefix) &&
       s3Uri(bucket, prefix).toLocaleLowerCase().includes(name.toLocaleLowerCase())
   );
@@ -124,7 +131,7 @@ export function BucketBox({ model, actions, trans }: IBucketBoxProps): JSX.Eleme
             ? trans.__('Choose or enter a bucket')
             : trans.__('These credentials cannot list buckets. Enter the name of one.')
         }
-        value={typed ?? model.bucket ?? ''}
+        value={typed ?? shown}
         onChange={event => {
           setTyped(event.target.value);
           setExpanded(true);
@@ -152,7 +159,7 @@ export function BucketBox({ model, actions, trans }: IBucketBoxProps): JSX.Eleme
               id={choice.id}
               role="option"
               aria-selected={index === active}
-              className={`${choice.label === model.bucket ? 'odhtec-mod-current' : ''} ${
+              className={`${choice.label === shown ? 'odhtec-mod-current' : ''} ${
                 /-new$|-recent-0$/.test(choice.id) ? 'odhtec-mod-group' : ''
               }`}
               title={choice.label}

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState, type DragEvent } from 'react';
 
+import { connectionOf } from '../../api/bucketaddress';
 import type { BrowserModel } from '../../list/browser';
-import { draggedRows, endDrag } from '../../list/changes/dragging';
+import { draggedRows, endDrag, type IDragged } from '../../list/changes/dragging';
 import type { IBrowserActions } from '../actions';
 
 /** The class of the folder that a drop would go into. */
@@ -49,6 +50,13 @@ export function useDropping(
     return actions.canMove(dragged, target) ? { prefix, folder } : null;
   };
 
+  /** Files of the computer and rows of another connection are copied, as between two disks. */
+  const isCopy = (event: DragEvent, dragged: IDragged | null) =>
+    event.ctrlKey ||
+    event.metaKey ||
+    dragged === null ||
+    connectionOf(dragged.bucket) !== model.connection;
+
   const drag = (event: DragEvent) => {
     const target = targetOf(event);
     if (!target) {
@@ -58,7 +66,8 @@ export function useDropping(
     }
     event.preventDefault();
     event.stopPropagation();
-    const copies = event.ctrlKey || event.metaKey || !draggedRows(event.dataTransfer);
+    const dragged = draggedRows(event.dataTransfer);
+    const copies = isCopy(event, dragged);
     event.dataTransfer.dropEffect = copies ? 'copy' : 'move';
     setOver(target.folder === null);
     mark(target.folder);
@@ -90,7 +99,7 @@ export function useDropping(
         if (dragged) {
           endDrag();
           const location = { bucket: model.bucket!, prefix: target.prefix };
-          actions.moveRows(dragged, location, event.ctrlKey || event.metaKey);
+          actions.moveRows(dragged, location, isCopy(event, dragged));
         } else {
           actions.drop(event.dataTransfer, target.prefix);
         }

@@ -3,6 +3,8 @@ import type { LabIcon } from '@jupyterlab/ui-components';
 export interface IIconButtonProps {
   icon: LabIcon;
   label: string;
+  /** The tooltip, if it is not the label: for example why the button is disabled. */
+  tooltip?: string | null;
   onClick: () => void;
   disabled?: boolean;
   className?: string;
@@ -19,7 +21,7 @@ export function IconButton(props: IIconButtonProps): JSX.Element {
     <button
       type="button"
       className={`odhtec-IconButton ${props.className ?? ''}`}
-      title={label}
+      title={props.tooltip ?? label}
       aria-label={label}
       aria-expanded={props.expanded}
       aria-controls={props.controls}

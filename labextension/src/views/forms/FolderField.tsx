@@ -1,8 +1,10 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useId, useState, type KeyboardEvent } from 'react';
 
+import { DEFAULT_CONNECTION, named } from '../../api/bucketaddress';
 import { crumbs } from '../../api/keys';
 import type { FolderChooser } from '../../forms/folderchooser';
+import { visible } from '../../visible';
 import { Field } from '../controls/Field';
 import { useSignal } from '../hooks';
 import { FolderList } from './FolderList';
@@ -20,6 +22,7 @@ export function FolderField({ chooser, error, trans }: IFolderFieldProps): JSX.E
   const id = useId();
   return (
     <section className="odhtec-Group" aria-label={trans.__('Target')}>
+      <ConnectionField chooser={chooser} trans={trans} />
       <div className="odhtec-Form-row">
         <Field label={trans.__('Bucket')}>
           <input
@@ -27,7 +30,7 @@ export function FolderField({ chooser, error, trans }: IFolderFieldProps): JSX.E
             list={id}
             spellCheck={false}
             autoComplete="off"
-            value={chooser.bucket}
+            value={chooser.bucketName}
             onChange={event => chooser.typeBucket(event.target.value.trim())}
           />
         </Field>
@@ -77,9 +80,35 @@ interface IPartProps {
   trans: TranslationBundle;
 }
 
+/** Select the connection of the target. With one connection there is nothing to select. */
+function ConnectionField({ chooser, trans }: IPartProps): JSX.Element | null {
+  const { connection, connections } = chooser;
+  const known = connections.some(({ name }) => named(name) === connection);
+  if (connections.length + (known ? 0 : 1) < 2) {
+    return null;
+  }
+  return (
+    <Field label={trans.__('Connection')}>
+      <select
+        className="odhtec-Select"
+        name="connection"
+        value={connection}
+        onChange={event => chooser.chooseConnection(event.target.value)}
+      >
+        {!known && <option value={connection}>{connection || DEFAULT_CONNECTION}</option>}
+        {connections.map(({ name, title }) => (
+          <option key={name} value={named(name)}>
+            {visible(title || name)}
+          </option>
+        ))}
+      </select>
+    </Field>
+  );
+}
+
 function FolderPath({ chooser, trans }: IPartProps): JSX.Element {
   const { bucket, prefix } = chooser;
-  const path = [{ name: bucket, prefix: '' }, ...crumbs(prefix)];
+  const path = [{ name: chooser.bucketName, prefix: '' }, ...crumbs(prefix)];
   return (
     <nav className="odhtec-Way" aria-label={trans.__('Folder path')}>
       {path.map((crumb, index) => (

@@ -3,6 +3,7 @@ import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { BrowserModel } from '../../list/browser';
+import { ConnectionsModel } from '../../list/connections';
 import { UsageModel } from '../../list/usage';
 import { fakeActions, page, trans } from '../../testing/fakes';
 import { TransfersModel } from '../../transfers/transfers';
@@ -50,12 +51,21 @@ describe('ObjectList', () => {
     const uploads = new UploadsModel({ send: unused, ask: unused, limit: () => 1 });
     const unfinished = new UnfinishedModel({
       server: { listUploads: unused, abortUpload: unused },
+      connections: () => [],
       isOwn: unused,
       locked: unused
     });
+    const connections = new ConnectionsModel({
+      listConnections: unused,
+      addConnection: unused,
+      removeConnection: unused,
+      saveConnection: unused
+    });
     const usage = new UsageModel({ countUsage: unused });
     await model.start();
-    render(<Browser {...{ model, usage, transfers, uploads, unfinished, actions, trans }} />);
+    render(
+      <Browser {...{ model, connections, usage, transfers, uploads, unfinished, actions, trans }} />
+    );
   });
 
   const focused = () => (document.activeElement as HTMLElement).dataset.index;

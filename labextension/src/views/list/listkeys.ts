@@ -116,7 +116,7 @@ export function useListKeys(
       actions.remove(selection.keys.size ? model.selectedRows : rows.slice(current, current + 1));
     } else if (event.key === 'F2') {
       if (current >= 0) {
-        model.setRenaming(rows[current].key);
+        actions.startRenaming(rows[current].key);
       }
     } else if (event.key === 'Escape') {
       if (!escape()) {
