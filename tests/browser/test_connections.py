@@ -13,6 +13,7 @@ import requests
 from odhtec_jupyter.demo.jupyter_process import JupyterProcess
 from tests.browser.conftest import load_panel, panel_url
 from tests.browser.panel import Panel
+from tests.browser.test_drag import drag_to
 from tests.conftest import S3Server, empty_bucket, make_s3_client
 
 if TYPE_CHECKING:
@@ -126,6 +127,34 @@ def test_copy_dialog_copies_to_another_connection(opened: Panel, client: S3Clien
     assert keys(archived) == {"same.txt", "archived/only.txt", "mine/only.txt"}
     assert body(archived, "same.txt") == b"archived"
     assert keys(client) == {"same.txt", "mine/only.txt"}
+
+
+def test_rows_that_are_dragged_to_another_connection_are_copied_and_stay(
+    opened: Panel, client: S3Client, archived: S3Client
+) -> None:
+    page = opened.page
+    client.put_object(Bucket="models", Key="across.txt", Body=b"across")
+    opened.run_command("Open Object Storage in New Tab")
+    tab = Panel(page, page.locator("[id^=odhtec-tab-][id$=-main]"))
+    sidebar = Panel(page, page.locator("#odhtec-browser"))
+    tab.row("across.txt").wait_for()
+    chooser(sidebar).select_option("archive")
+    sidebar.row("archived").wait_for()
+
+    # Within a connection, a drop without Ctrl moves.
+    drag_to(sidebar, tab.row("across.txt"), sidebar.row("archived"))
+    sidebar.transfers.get_by_role("listitem").filter(has_text="across.txt").get_by_text(
+        re.compile("^Completed")
+    ).first.wait_for()
+    drag_to(sidebar, tab.row("mine"), sidebar.row("archived"))
+    sidebar.dialog.get_by_role("button", name="Copy", exact=True).click()
+    sidebar.transfers.get_by_role("listitem").filter(has_text="mine").get_by_text(
+        re.compile("^Completed")
+    ).first.wait_for()
+
+    assert body(archived, "archived/across.txt") == b"across"
+    assert keys(archived) == {"same.txt", "archived/only.txt", "archived/across.txt", "archived/mine/only.txt"}
+    assert keys(client) == {"same.txt", "across.txt", "mine/only.txt"}
 
 
 def test_upload_goes_to_the_open_connection(

@@ -28,14 +28,18 @@ const presets: ConnectionPreset[] = [
 
 describe('ConnectionModel', () => {
   const add = vi.fn<(what: ConnectionRequest) => Promise<ReturnType<typeof connection>>>();
+  const refresh = vi.fn<() => Promise<void>>();
+  let names: string[];
   let model: ConnectionModel;
 
   beforeEach(() => {
+    names = ['taken'];
+    refresh.mockReset().mockResolvedValue(undefined);
     add.mockReset().mockResolvedValue(connection({ name: 'archive' }));
-    const known = connection({ name: 'taken' });
     model = new ConnectionModel({
       presets,
-      find: name => (name === 'taken' ? known : undefined),
+      find: name => (names.includes(name) ? connection({ name }) : undefined),
+      refresh,
       add
     });
     model.setText('name', 'archive');
@@ -53,6 +57,33 @@ describe('ConnectionModel', () => {
     expect(model.problem).toBe('placeholder');
     model.setText('endpoint', 'https://store');
     expect([model.problem, model.text('name')]).toEqual([null, 'archive']);
+  });
+
+  it('keeps what was entered when another preset is chosen', () => {
+    const shown = () => [model.text('endpoint'), model.text('region'), model.addressingStyle];
+    model.setText('region', 'eu-central-1');
+    model.choosePreset('other');
+    expect(shown()).toEqual(['https://<host>', 'eu-central-1', 'path']);
+    model.setAddressingStyle('virtual');
+    model.choosePreset('amazon');
+    expect(shown()).toEqual(['', 'eu-central-1', 'virtual']);
+    model.setText('endpoint', 'https://store');
+    model.choosePreset('other');
+    expect(shown()).toEqual(['https://store', 'eu-central-1', 'virtual']);
+  });
+
+  it('does not replace a connection that was added elsewhere since the form was opened', async () => {
+    refresh.mockImplementation(async () => void names.push('archive'));
+    expect(await model.add()).toBeNull();
+    expect(add).not.toHaveBeenCalled();
+    expect(model.problem).toBe('taken');
+    expect(model.text('secretAccessKey')).toBe('secret');
+  });
+
+  it('adds nothing when it is closed before the names are known', async () => {
+    refresh.mockImplementation(async () => model.dispose());
+    expect(await model.add()).toBeNull();
+    expect(add).not.toHaveBeenCalled();
   });
 
   it.each([

@@ -49,14 +49,17 @@ export class ConnectionModel extends FormModel {
     return this._flags[field] ?? false;
   }
 
-  /** Fill in what a store needs. Other fields stay. */
+  /** Fill in what a store needs. What the user has entered stays. */
   choosePreset(id: string): void {
+    const before = this.preset;
     this._presetId = id;
     const { preset } = this;
     if (preset) {
-      this._texts.endpoint = preset.endpoint ?? '';
-      this._texts.region = preset.region;
-      this._style = preset.addressingStyle;
+      this._fill('endpoint', before?.endpoint, preset.endpoint);
+      this._fill('region', before?.region, preset.region);
+      if (this._style === (before?.addressingStyle ?? this._style)) {
+        this._style = preset.addressingStyle;
+      }
     }
     this._edited();
   }
@@ -96,8 +99,15 @@ export class ConnectionModel extends FormModel {
   async add(): Promise<ConnectionSummary | null> {
     let added: ConnectionSummary | null = null;
     if (this.problem === null) {
+      // The request is what the user has seen when the button was pressed.
+      const request = this._request();
       await this.run('adding', async () => {
-        added = await this._connections.add(this._request());
+        // The server replaces an added connection of the same name, with its keys, and another page may have added one
+        // since this form was opened.
+        await this._connections.refresh();
+        if (!this.isDisposed && !this._connections.find(request.name)) {
+          added = await this._connections.add(request);
+        }
       });
     }
     return added;
@@ -123,6 +133,17 @@ export class ConnectionModel extends FormModel {
     };
   }
 
+  /** Replace a text by that of another preset if it is empty or still that of the previous one. */
+  private _fill(
+    field: ConnectionText,
+    before: string | null | undefined,
+    text: string | null
+  ): void {
+    if (['', before ?? ''].includes(this.text(field))) {
+      this._texts[field] = text ?? '';
+    }
+  }
+
   private _edited(): void {
     this.setError(null);
     this.changed();
@@ -135,5 +156,5 @@ export class ConnectionModel extends FormModel {
 }
 
 export namespace ConnectionModel {
-  export type IConnections = Pick<ConnectionsModel, 'presets' | 'find' | 'add'>;
+  export type IConnections = Pick<ConnectionsModel, 'presets' | 'find' | 'refresh' | 'add'>;
 }

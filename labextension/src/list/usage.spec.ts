@@ -64,4 +64,17 @@ describe('UsageModel', () => {
       'counted'
     ]);
   });
+
+  it('counts buckets of the same name in two connections separately', async () => {
+    const buckets = ['models', 'archive@models', 'archive2@models'];
+    answer = async () => part(3, null);
+    for (const bucket of buckets) {
+      await model.count(bucket, 'a/');
+    }
+    const counted = () => buckets.filter(bucket => model.get(bucket, 'a/'));
+    model.invalidate('models', 'a/b/');
+    expect(counted()).toEqual(['archive@models', 'archive2@models']);
+    model.forgetConnection('archive');
+    expect(counted()).toEqual(['archive2@models']);
+  });
 });

@@ -13,7 +13,8 @@ describe('ConnectionForm', () => {
   const onAdded = vi.fn();
 
   const fill = async () => {
-    const model = new ConnectionModel({ presets: [], find: () => undefined, add });
+    const refresh = async () => undefined;
+    const model = new ConnectionModel({ presets: [], find: () => undefined, refresh, add });
     render(<ConnectionForm model={model} onAdded={onAdded} onClose={vi.fn()} trans={trans} />);
     await userEvent.type(screen.getByRole('textbox', { name: /^Name/ }), 'archive');
     await userEvent.type(screen.getByRole('textbox', { name: 'Access key ID' }), 'id');
