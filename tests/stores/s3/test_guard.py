@@ -53,7 +53,7 @@ VALUES: dict[str, Any] = {
     "version_id": "1",
 }
 # These send no request themselves, or for no bucket.
-OTHER = {"uri", "client", "source", "require_bucket", "is_hidden", "require_guard"}
+OTHER = {"uri", "client", "source", "probe", "require_bucket", "is_hidden", "require_guard"}
 
 
 def calls() -> dict[str, Callable[..., Any]]:
