@@ -7,11 +7,15 @@ from odhtec_jupyter.connections.presets import preset_of
 from odhtec_jupyter.connections.registry import Duplicate
 from odhtec_jupyter.connections.sources.session import SessionSource
 from odhtec_jupyter.models import ConnectionProblem, ConnectionSummary
+from odhtec_jupyter.policy import Policy
 from odhtec_jupyter.settings import mask
 
 
-def summary(connection: Connection, *, with_account: bool) -> ConnectionSummary:
-    """Return what is shown of a connection; with its access key ID for users who can change connections."""
+def summary(connection: Connection, policy: Policy, *, with_account: bool) -> ConnectionSummary:
+    """Return what is shown of a connection; with its access key ID for users who can change connections.
+
+    If the policy allows no writing, all connections are read-only.
+    """
     s3 = connection.s3
     return ConnectionSummary(
         name=connection.name,
@@ -29,7 +33,7 @@ def summary(connection: Connection, *, with_account: bool) -> ConnectionSummary:
         profile=s3.profile,
         anonymous=s3.anonymous,
         requester_pays=s3.requester_pays,
-        read_only=s3.read_only,
+        read_only=s3.read_only or policy.read_only,
         addressing_style=s3.addressing_style,
         ca_bundle_set=connection.ca_bundle is not None,
         secret_name=connection.secret_name,

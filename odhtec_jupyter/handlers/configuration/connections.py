@@ -42,7 +42,8 @@ class ConnectionHandlerBase(OdhTecHandler):
     async def shown(self, *connections: Connection) -> list[ConnectionSummary]:
         """Return what the user sees of these connections."""
         with_account = await self.has_permission("read", SETTINGS_RESOURCE)
-        return [summary(connection, with_account=with_account) for connection in connections]
+        policy = self.services.settings.policy
+        return [summary(connection, policy, with_account=with_account) for connection in connections]
 
 
 class ConnectionsHandler(ConnectionHandlerBase):

@@ -33,6 +33,8 @@ async def test_configured_policy_is_in_force_and_no_request_changes_it(
     await odd_api.ok("PUT", "settings/s3", json_body=change)
     assert (await odd_api.refused(403, "PUT", *TARGET, body=b"x"))["error"] == "PolicyDenied"
     assert await odd_api.ok("GET", "policy") == before
+    shown = (await odd_api.ok("GET", "connections"))["connections"]
+    assert {one["name"]: one["readOnly"] for one in shown} == {"default": True}, "the panel disables what would write"
     assert [one for one in odd_store.requests if one.method == "PUT"] == []
 
 
