@@ -1,6 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactNode } from 'react';
 
+import { DEFAULT_CONNECTION } from '../../api/bucketaddress';
 import { s3Uri } from '../../api/keys';
 import { NOT_ENABLED, type ApiError } from '../../api/request';
 import type { BrowserModel } from '../../list/browser';
@@ -99,7 +100,7 @@ function Loading({ trans }: { trans: TranslationBundle }): JSX.Element {
   );
 }
 
-function Failure({ error, actions, trans }: IStateProps & { error: ApiError }): JSX.Element {
+function Failure({ model, error, actions, trans }: IStateProps & { error: ApiError }): JSX.Element {
   if (error.code === NOT_ENABLED) {
     return (
       <State title={trans.__('The server extension is not enabled')} alert>
@@ -133,9 +134,28 @@ function Failure({ error, actions, trans }: IStateProps & { error: ApiError }): 
       {advice && <p>{advice}</p>}
       <Action onClick={() => actions.refresh()}>{trans.__('Retry')}</Action>
       {isConnectionError(error) && (
-        <Action onClick={() => actions.settings()}>{trans.__('Open Settings')}</Action>
+        <ConnectionHelp connection={model.connection} actions={actions} trans={trans} />
       )}
     </State>
+  );
+}
+
+/** Buttons for a connection that does not work. The settings are those of the default one only. */
+function ConnectionHelp(props: {
+  connection: string;
+  actions: IBrowserActions;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { connection, actions, trans } = props;
+  return (
+    <>
+      {!connection && (
+        <Action onClick={() => actions.settings()}>{trans.__('Open Settings')}</Action>
+      )}
+      <Action onClick={() => actions.testConnection(connection || DEFAULT_CONNECTION)}>
+        {trans.__('Test Connection…')}
+      </Action>
+    </>
   );
 }
 
@@ -144,7 +164,7 @@ function NoBucket({ model, actions, trans }: IStateProps): JSX.Element {
     return (
       <State title={trans.__('No bucket is open')}>
         <p>{trans.__('These credentials cannot list buckets. Enter the name of one above.')}</p>
-        <Action onClick={() => actions.settings()}>{trans.__('Open Settings')}</Action>
+        <ConnectionHelp connection={model.connection} actions={actions} trans={trans} />
       </State>
     );
   }
@@ -156,7 +176,7 @@ function NoBucket({ model, actions, trans }: IStateProps): JSX.Element {
         )}
       </p>
       <Action onClick={() => actions.newBucket('')}>{trans.__('Create Bucket')}</Action>
-      <Action onClick={() => actions.settings()}>{trans.__('Open Settings')}</Action>
+      <ConnectionHelp connection={model.connection} actions={actions} trans={trans} />
     </State>
   );
 }
