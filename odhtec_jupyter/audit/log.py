@@ -69,8 +69,9 @@ class AuditLog:
                 self._events.emit(schema_id=SCHEMA_ID, data=data, timestamp_override=now)
                 return
             if self._writer is None:
-                self._writer = threading.Thread(target=self._write, name="odhtec-audit", daemon=True)
-                self._writer.start()
+                writer = threading.Thread(target=self._write, name="odhtec-audit", daemon=True)
+                writer.start()
+                self._writer = writer  # after it has started, because close() joins it from another thread
             self._waiting.put_nowait((data, now))
         except queue.Full:
             self._report("the handlers of c.EventLogger are too slow")
